@@ -1,0 +1,70 @@
+package fiscal
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+// A Company is the valid fiscal code of a company: 11 digits, or the Person of
+// a sole trader. A partita IVA is of the first kind (presidential decree 633 of
+// 1972, article 35).
+type Company string
+
+// ParseCompany reads a company's codice fiscale or partita IVA, with or without
+// IT, TINIT- or VATIT- before it, or the codice fiscale of a sole trader. The
+// error wraps one of this package's.
+func ParseCompany(s string) (Company, error) {
+	s = Clean(s)
+	for _, prefix := range []string{"TINIT-", "VATIT-"} {
+		if rest, found := strings.CutPrefix(s, prefix); found {
+			s = rest
+			break
+		}
+	}
+	if len(s) == len("IT")+11 {
+		s = strings.TrimPrefix(s, "IT")
+	}
+	c, err := parseCompany(s)
+	if err != nil {
+		return "", fmt.Errorf("fiscal code of a company: %w", err)
+	}
+	return c, nil
+}
+
+// Person returns the code as a sole trader's own, if it is one.
+func (c Company) Person() (p Person, ok bool) {
+	return Person(c), len(c) == len(shape)
+}
+
+func parseCompany(s string) (Company, error) {
+	switch utf8.RuneCountInString(s) {
+	case 0:
+		return "", ErrEmpty
+	case len(shape):
+		p, err := parsePerson(s)
+		return Company(p), err
+	case 11:
+	default:
+		return "", ErrLength
+	}
+	sum := 0
+	for i, c := range s {
+		if c < '0' || c > '9' {
+			return "", ErrCharacter
+		}
+		n := int(c - '0')
+		if i%2 == 1 { // the second place
+			n *= 2
+			n = n/10 + n%10
+		}
+		sum += n
+	}
+	if s == "00000000000" { // fits, but is what forms are filled with
+		return "", ErrCharacter
+	}
+	if sum%10 != 0 {
+		return "", ErrCheck
+	}
+	return Company(s), nil
+}

@@ -1,0 +1,260 @@
+package fiscal_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"stella/workflow/fiscal"
+)
+
+var persons = []string{"NRENNA80A41H501T", "BNCLCU75C12F205G", "VRDSRA82E50L219E", "CNTPLA70H55A944H", "RSSMRA80A01H501U", "MRTMTT91D08F205J"}
+
+var companies = []string{"09876543217", "02468135799", "00743110157", "00488410010"}
+
+// what the decree's tables say, written out. They are not the package's.
+var (
+	digits   = []int{6, 7, 9, 10, 12, 13, 14} // the places of digits, from 0
+	letterOf = map[byte]byte{'0': 'L', '1': 'M', '2': 'N', '3': 'P', '4': 'Q', '5': 'R', '6': 'S', '7': 'T', '8': 'U', '9': 'V'}
+	odd      = map[byte]int{
+		'0': 1, '1': 0, '2': 5, '3': 7, '4': 9, '5': 13, '6': 15, '7': 17, '8': 19, '9': 21,
+		'A': 1, 'B': 0, 'C': 5, 'D': 7, 'E': 9, 'F': 13, 'G': 15, 'H': 17, 'I': 19, 'J': 21,
+		'K': 2, 'L': 4, 'M': 18, 'N': 20, 'O': 11, 'P': 3, 'Q': 6, 'R': 8, 'S': 12, 'T': 14,
+		'U': 16, 'V': 10, 'W': 22, 'X': 25, 'Y': 24, 'Z': 23,
+	}
+	even = map[byte]int{
+		'0': 0, '1': 1, '2': 2, '3': 3, '4': 4, '5': 5, '6': 6, '7': 7, '8': 8, '9': 9,
+		'A': 0, 'B': 1, 'C': 2, 'D': 3, 'E': 4, 'F': 5, 'G': 6, 'H': 7, 'I': 8, 'J': 9,
+		'K': 10, 'L': 11, 'M': 12, 'N': 13, 'O': 14, 'P': 15, 'Q': 16, 'R': 17, 'S': 18, 'T': 19,
+		'U': 20, 'V': 21, 'W': 22, 'X': 23, 'Y': 24, 'Z': 25,
+	}
+)
+
+// checked returns 15 characters with the check character the tables give.
+func checked(s string) string {
+	sum := 0
+	for i := 0; i < 15; i += 2 {
+		sum += odd[s[i]]
+	}
+	for i := 1; i < 15; i += 2 {
+		sum += even[s[i]]
+	}
+	return s[:15] + "ABCDEFGHIJKLMNOPQRSTUVWXYZ"[sum%26:][:1]
+}
+
+func TestKnownCodes(t *testing.T) {
+	t.Parallel()
+	for _, code := range persons {
+		if checked(code) != code {
+			t.Errorf("%s: the tables say %s", code, checked(code))
+		}
+		if p, err := fiscal.ParsePerson(code); err != nil || string(p) != code {
+			t.Errorf("%s: %q, %v", code, p, err)
+		}
+		c, err := fiscal.ParseCompany(code)
+		if p, ok := c.Person(); err != nil || !ok || string(p) != code {
+			t.Errorf("%s, a sole trader: %q, %v, %v", code, c, ok, err)
+		}
+	}
+	for _, code := range companies {
+		c, err := fiscal.ParseCompany(code)
+		if err != nil || string(c) != code {
+			t.Errorf("%s: %q, %v", code, c, err)
+		}
+		if _, ok := c.Person(); ok {
+			t.Errorf("%s: a person", code)
+		}
+	}
+}
+
+func TestWaysToWrite(t *testing.T) {
+	t.Parallel()
+	for _, s := range []string{"nrenna80a41h501t", " NRE NNA 80A41\tH501T\n", "TINIT-NRENNA80A41H501T", "tinit-nrenna80a41h501t", "NRENNA80A41\u00a0H501T"} {
+		if p, err := fiscal.ParsePerson(s); p != "NRENNA80A41H501T" {
+			t.Errorf("%q: %q, %v", s, p, err)
+		}
+		if c, err := fiscal.ParseCompany(s); c != "NRENNA80A41H501T" {
+			t.Errorf("%q: %q, %v", s, c, err)
+		}
+	}
+	for _, s := range []string{"IT09876543217", "it 098 765 432 17", "TINIT-09876543217", "VATIT-09876543217"} {
+		if c, err := fiscal.ParseCompany(s); c != "09876543217" {
+			t.Errorf("%q: %q, %v", s, c, err)
+		}
+	}
+	if got := fiscal.Clean(" aB\tì ı "); got != "ABìı" {
+		t.Errorf("Clean: %q", got)
+	}
+}
+
+func TestRefused(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		s    string
+		want error
+	}{
+		{"", fiscal.ErrEmpty},
+		{" \t", fiscal.ErrEmpty},
+		{"TINIT-", fiscal.ErrEmpty},
+		{"NRENNA80A41H501", fiscal.ErrLength},
+		{"NRENNA80A41H501TT", fiscal.ErrLength},
+		{"TINIT-TINIT-NRENNA80A41H501T", fiscal.ErrLength},
+		{"ITNRENNA80A41H501T", fiscal.ErrLength},
+		{"NRENNA80A41H501\u0166", fiscal.ErrCharacter},
+		{"NRENNÀ80A41H501T", fiscal.ErrCharacter},
+		{"NREſNA80A41H501T", fiscal.ErrCharacter}, // whose capital is S
+		{"NR3NNA80A41H501T", fiscal.ErrCharacter},
+		{"NRENNA8AA41H501T", fiscal.ErrCharacter},         // A is no omocodia letter
+		{checked("NRENNA80F41H501"), fiscal.ErrCharacter}, // no such month
+		{checked("NRENNA80A00H501"), fiscal.ErrCharacter}, // no such day
+		{checked("NRENNA80A32H501"), fiscal.ErrCharacter}, // nor this
+		{checked("NRENNA80A40H501"), fiscal.ErrCharacter}, // nor this
+		{checked("NRENNA80A72H501"), fiscal.ErrCharacter}, // nor this
+		{checked("NRENNA80A81H501"), fiscal.ErrCharacter}, // nor this
+		{checked("NRENNA80AULH501"), fiscal.ErrCharacter}, // 80 in letters
+		{"NRENNA80A41H501S", fiscal.ErrCheck},
+	} {
+		if p, err := fiscal.ParsePerson(c.s); p != "" || !errors.Is(err, c.want) {
+			t.Errorf("ParsePerson(%q) = %q, %v; want %v", c.s, p, err, c.want)
+		} else if len(c.s) > 10 && strings.Contains(err.Error(), c.s[:6]) {
+			t.Errorf("%v: tells whose code it is", err)
+		}
+		if p, err := fiscal.ParseCompany(c.s); p != "" || !errors.Is(err, c.want) {
+			t.Errorf("ParseCompany(%q) = %q, %v; want %v", c.s, p, err, c.want)
+		}
+	}
+	for _, c := range []struct {
+		s    string
+		want error
+	}{
+		{"0987654321", fiscal.ErrLength},
+		{"098765432170", fiscal.ErrLength},
+		{"FR09876543217", fiscal.ErrLength},
+		{"ITIT09876543217", fiscal.ErrLength},
+		{"0987654321O", fiscal.ErrCharacter},
+		{"0987654321٧", fiscal.ErrCharacter},
+		{"00000000000", fiscal.ErrCharacter},
+		{"IT00000000000", fiscal.ErrCharacter},
+		{"09876543218", fiscal.ErrCheck},
+	} {
+		if p, err := fiscal.ParseCompany(c.s); p != "" || !errors.Is(err, c.want) {
+			t.Errorf("ParseCompany(%q) = %q, %v; want %v", c.s, p, err, c.want)
+		}
+	}
+	if _, err := fiscal.ParsePerson("09876543217"); !errors.Is(err, fiscal.ErrLength) {
+		t.Errorf("a company's code as a person's: %v", err)
+	}
+}
+
+func TestEveryDay(t *testing.T) {
+	t.Parallel()
+	for day := range 100 {
+		code := checked("NRENNA80A" + string([]byte{'0' + byte(day/10), '0' + byte(day%10)}) + "H501")
+		want := day >= 1 && day <= 31 || day >= 41 && day <= 71
+		if _, err := fiscal.ParsePerson(code); (err == nil) != want {
+			t.Errorf("day %d: %v", day, err)
+		}
+	}
+}
+
+// The 127 ways to write a code with letters for digits: all valid, all unequal,
+// all the same but for omocodia.
+func TestOmocodia(t *testing.T) {
+	t.Parallel()
+	for _, code := range persons {
+		family := []fiscal.Person{}
+		for set := range 1 << len(digits) {
+			b := []byte(code)
+			for i, place := range digits {
+				if set&(1<<i) != 0 {
+					b[place] = letterOf[b[place]]
+				}
+			}
+			variant := checked(string(b))
+			p, err := fiscal.ParsePerson(variant)
+			if err != nil || string(p) != variant {
+				t.Fatalf("%s, written %s: %v", code, variant, err)
+			}
+			family = append(family, p)
+		}
+		for i, a := range family {
+			for j, b := range family {
+				if got := fiscal.SameButForOmocodia(a, b); got != (i != j) {
+					t.Fatalf("%s and %s: %v", a, b, got)
+				}
+			}
+		}
+		for _, other := range persons {
+			if other != code && fiscal.SameButForOmocodia(fiscal.Person(other), family[1]) {
+				t.Errorf("%s and %s are taken for the same", other, family[1])
+			}
+		}
+	}
+	// A letter that is no digit's stays a letter.
+	if fiscal.SameButForOmocodia(fiscal.Person(checked("LRENNA80A41H501")), fiscal.Person(checked("MRENNA80A41H501"))) {
+		t.Error("two names are taken for the same")
+	}
+	if fiscal.SameButForOmocodia("", "") || fiscal.SameButForOmocodia("A", "B") {
+		t.Error("what is no code is the same as another")
+	}
+}
+
+// Within the shape no two characters of one place count the same, so that one
+// wrong character is always noticed.
+func TestOneWrongCharacterIsNoticed(t *testing.T) {
+	t.Parallel()
+	for _, code := range persons {
+		for i := range code {
+			for c := byte('!'); c <= '~'; c++ {
+				wrong := fiscal.Clean(code[:i] + string(c) + code[i+1:])
+				if _, err := fiscal.ParsePerson(wrong); err == nil && wrong != code {
+					t.Errorf("%s passes for %s", wrong, code)
+				}
+			}
+		}
+	}
+	for _, code := range companies {
+		for i := range code {
+			for c := byte('0'); c <= '9'; c++ {
+				wrong := code[:i] + string(c) + code[i+1:]
+				if _, err := fiscal.ParseCompany(wrong); !errors.Is(err, fiscal.ErrCheck) && wrong != code {
+					t.Errorf("%s passes for %s: %v", wrong, code, err)
+				}
+			}
+		}
+	}
+}
+
+// Of every ten numbers with the same first ten digits one is valid.
+func TestOneCheckDigitFits(t *testing.T) {
+	t.Parallel()
+	for _, start := range []string{"0000000001", "0987654321", "9999999999", "5050505050"} {
+		valid := 0
+		for c := byte('0'); c <= '9'; c++ {
+			if _, err := fiscal.ParseCompany(start + string(c)); err == nil {
+				valid++
+			}
+		}
+		if valid != 1 {
+			t.Errorf("%s: %d check digits fit", start, valid)
+		}
+	}
+}
+
+// What is read once is read again as the same.
+func FuzzParse(f *testing.F) {
+	for _, s := range append(append([]string{"", "IT", "TINIT-", "\xff", "ſſſſſſſſſſſſſſſſ", "NRENNAULAQMHRLMT"}, persons...), companies...) {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		p, err := fiscal.ParsePerson(s)
+		if again, _ := fiscal.ParsePerson(string(p)); err == nil && (again != p || checked(string(p)) != string(p)) {
+			t.Errorf("%q is read as %q, that as %q", s, p, again)
+		}
+		c, err := fiscal.ParseCompany(s)
+		if again, _ := fiscal.ParseCompany(string(c)); err == nil && again != c {
+			t.Errorf("%q is read as %q, that as %q", s, c, again)
+		}
+		fiscal.SameButForOmocodia(fiscal.Person(s), p)
+	})
+}
