@@ -1,0 +1,303 @@
+package workflow
+
+import (
+	"context"
+	"crypto/rand"
+	"time"
+
+	"github.com/google/uuid"
+
+	"stella/otp"
+)
+
+// CodeUseful is for how long after it was asked for a code's mail is worth
+// sending; later ones are dropped, and the page offers another.
+const CodeUseful = 90 * time.Second
+
+// Code is a code that was asked for. It holds no code: that is computed from
+// the server's key and the nonce.
+type Code struct {
+	ID            uuid.UUID
+	Qualification uuid.UUID
+	Nonce         []byte
+	RequestedAt   time.Time
+	SpentAt       time.Time // zero while it may be used
+
+	// What became of its mail; zero while it did not.
+	StartedAt  time.Time
+	AcceptedAt time.Time // by the relay
+	RefusedAt  time.Time // by the relay, for good
+	DroppedAt  time.Time // too late to be useful
+}
+
+func (c Code) sent() otp.Sent {
+	return otp.Sent{RequestedAt: c.RequestedAt, StartedAt: c.StartedAt, AcceptedAt: c.AcceptedAt}
+}
+
+// CodeStatus says where the newest code stands.
+type CodeStatus string
+
+// Where a code can stand.
+const (
+	CodeSending  CodeStatus = "sending"
+	CodeSent     CodeStatus = "sent" // its 60 seconds run
+	CodeExpired  CodeStatus = "expired"
+	CodeRefused  CodeStatus = "refused" // the relay refuses the address
+	CodeDropped  CodeStatus = "dropped" // it could not be sent in time
+	CodePaused   CodeStatus = "paused"  // too many were wrong
+	CodeNotAsked CodeStatus = "spent"   // there is no live one
+)
+
+// CodePage is what the code's page tells.
+type CodePage struct {
+	Status      CodeStatus
+	Expires     time.Time // when sent
+	PausedUntil time.Time // when paused
+	ResendAt    time.Time // zero when another may be asked for now
+}
+
+// CodePage says where the newest code stands and when another may be asked for.
+func (p *Procedure) CodePage(c *Case) CodePage {
+	page := CodePage{PausedUntil: p.pausedUntil(c)}
+	if next := p.Limits.NextSend(c.sends(), c.Now); next.After(c.Now) {
+		page.ResendAt = next
+	}
+	newest := c.newestCode()
+	switch {
+	case !page.PausedUntil.IsZero():
+		page.Status = CodePaused
+	case newest == nil:
+		page.Status = CodeNotAsked
+	case !newest.RefusedAt.IsZero():
+		page.Status = CodeRefused
+	case !newest.DroppedAt.IsZero():
+		page.Status = CodeDropped
+	default:
+		page.Status, page.Expires = newest.stand(c.Now)
+	}
+	return page
+}
+
+// stand tells of a code whose mail may still arrive.
+func (c Code) stand(now time.Time) (CodeStatus, time.Time) {
+	expires, running := c.sent().Expires()
+	switch {
+	case running && !c.sent().Live(now):
+		return CodeExpired, expires
+	case !c.AcceptedAt.IsZero():
+		return CodeSent, expires
+	case now.After(c.RequestedAt.Add(CodeUseful)):
+		return CodeDropped, time.Time{}
+	}
+	return CodeSending, time.Time{}
+}
+
+// newestCode is the qualification's newest code, if it may still be used.
+func (c *Case) newestCode() *Code {
+	if len(c.Codes) == 0 || c.Codes[0].Qualification != c.Qualification.ID || !c.Codes[0].SpentAt.IsZero() {
+		return nil
+	}
+	return &c.Codes[0]
+}
+
+func (c *Case) sends() []time.Time {
+	sends := make([]time.Time, len(c.Codes))
+	for i, code := range c.Codes {
+		sends[i] = code.RequestedAt
+	}
+	return sends
+}
+
+// pausedUntil is until when no code is taken; zero when there is no pause.
+func (p *Procedure) pausedUntil(c *Case) time.Time {
+	if end, paused := p.Limits.PausedUntil(c.Mailbox.WrongCodes, c.Now); paused {
+		return end
+	}
+	return time.Time{}
+}
+
+// RequestCode sends another code; the one before dies.
+func (p *Procedure) RequestCode(ctx context.Context, v Visitor, f Form) error {
+	return p.step(ctx, v, f, func(c *Case) error {
+		if until := p.pausedUntil(c); !until.IsZero() {
+			return &CodeError{Code: "code_paused", Until: until}
+		}
+		if at := p.Limits.NextSend(c.sends(), c.Now); at.After(c.Now) {
+			return &CodeError{Code: "resend_wait", Until: at}
+		}
+		return c.requestCode()
+	})
+}
+
+// replaceCode sends a code where one may be sent now; otherwise the page tells
+// from when on. The one before dies either way.
+func (c *Case) replaceCode(p *Procedure) error {
+	c.spendCodes()
+	if !p.pausedUntil(c).IsZero() || p.Limits.NextSend(c.sends(), c.Now).After(c.Now) {
+		return nil
+	}
+	return c.requestCode()
+}
+
+func (c *Case) requestCode() error {
+	q := c.Qualification
+	nonce := make([]byte, 16)
+	rand.Read(nonce)
+	code := Code{ID: newID(), Qualification: q.ID, Nonce: nonce, RequestedAt: c.Now}
+	err := c.fire(CodeRequested, Refs{"code": code.ID.String(), "declaration": q.Declaration.ID.String()})
+	if err != nil {
+		return err
+	}
+	c.spendCodes()
+	c.Codes = append([]Code{code}, c.Codes...)
+	c.add(code)
+	c.mailCode(code)
+	return nil
+}
+
+// spendCodes ends every code that could still be typed.
+func (c *Case) spendCodes() {
+	for i := range c.Codes {
+		if c.Codes[i].SpentAt.IsZero() {
+			c.Codes[i].SpentAt = c.Now
+			c.add(c.Codes[i])
+		}
+	}
+}
+
+// CodeError tells why a code was not taken, or not sent.
+type CodeError struct {
+	Code    string    // "code_wrong", "code_expired", "code_replaced", "code_paused", …
+	Left    int       // tries, of code_wrong
+	Until   time.Time // of code_paused and resend_wait
+	Counted bool      // the try was counted, which is a step
+}
+
+func (e *CodeError) Error() string { return e.Code }
+
+// TypeCode takes the code that was typed. The right one qualifies the mailbox,
+// or sends the case to review; a wrong one is counted, for the mailbox.
+func (p *Procedure) TypeCode(ctx context.Context, v Visitor, f Form, typed string) error {
+	return p.step(ctx, v, f, func(c *Case) error {
+		if _, err := next(c.Qualification.State, CodeRight); err != nil {
+			return err
+		}
+		if until := p.pausedUntil(c); !until.IsZero() {
+			return &CodeError{Code: "code_paused", Until: until}
+		}
+		if typed == "" {
+			return &CodeError{Code: "code_missing"}
+		}
+		digits, ok := otp.Clean(typed)
+		if !ok {
+			return &CodeError{Code: "code_malformed"}
+		}
+		newest := c.newestCode()
+		if newest != nil && newest.sent().Live(c.Now) && p.right(*newest, digits) {
+			return p.codeRight(c, newest)
+		}
+		if err := p.oldCode(c, digits); err != nil {
+			return err
+		}
+		return p.codeWrong(c)
+	})
+}
+
+func (p *Procedure) right(code Code, digits string) bool {
+	return otp.Key(p.Key).Check(code.Nonce, digits)
+}
+
+// oldCode tells a code that was right, and is no more, from a guess. Nothing
+// is counted for it, nor while there is no code that a guess could hit.
+func (p *Procedure) oldCode(c *Case, digits string) error {
+	newest := c.newestCode()
+	if newest == nil || newest.StartedAt.IsZero() {
+		if p.wasRight(c, digits) {
+			return &CodeError{Code: "code_replaced"}
+		}
+		return &CodeError{Code: "code_not_sent"}
+	}
+	if !newest.sent().Live(c.Now) {
+		return &CodeError{Code: "code_expired"}
+	}
+	if p.wasRight(c, digits) {
+		return &CodeError{Code: "code_replaced"}
+	}
+	return nil
+}
+
+func (p *Procedure) wasRight(c *Case, digits string) bool {
+	for _, code := range c.Codes {
+		if code.Qualification == c.Qualification.ID && p.right(code, digits) {
+			return true
+		}
+	}
+	return false
+}
+
+// codeWrong counts a wrong code; too many pause the mailbox and end the code.
+func (p *Procedure) codeWrong(c *Case) error {
+	refs := Refs{"code": c.Codes[0].ID.String()}
+	m := &c.Mailbox
+	if len(m.WrongCodes) >= p.Limits.Wrong { // their pause is over
+		m.WrongCodes = nil
+	}
+	m.WrongCodes = append(m.WrongCodes, c.Now)
+	if left := p.Limits.WrongLeft(m.WrongCodes, c.Now); left > 0 {
+		if err := c.fire(CodeWrong, refs); err != nil {
+			return err
+		}
+		return &CodeError{Code: "code_wrong", Left: left, Counted: true}
+	}
+	if err := c.fire(CodeSpent, refs); err != nil {
+		return err
+	}
+	c.spendCodes()
+	return &CodeError{Code: "code_paused", Until: p.pausedUntil(c), Counted: true}
+}
+
+// codeRight ends the holder's part. The match is judged again, on the record
+// as it is now: what stopped matching since goes back to identification.
+func (p *Procedure) codeRight(c *Case, newest *Code) error {
+	q := c.Qualification
+	verdict := c.judge()
+	refs := c.recordRef()
+	refs["code"], refs["identity"], refs["verdict"] = newest.ID.String(), q.Identity.ID.String(), string(verdict)
+	refs["declaration"] = q.Declaration.ID.String()
+	c.spendCodes()
+	c.Mailbox.WrongCodes = nil
+	switch verdict {
+	case Matched:
+		return c.qualify(CodeRight, refs)
+	case Unproven:
+		if err := c.fire(CodeRightUnproven, refs); err != nil {
+			return err
+		}
+		c.mail(MailUnderReview, c.contact(), MailDetails{})
+		return nil
+	}
+	if err := c.fire(IdentityLapsed, refs); err != nil {
+		return err
+	}
+	return ErrLapsed
+}
+
+// qualify fires the event that gives the mailbox its star, and tells everyone.
+func (c *Case) qualify(e Event, refs Refs) error {
+	q := c.Qualification
+	if err := c.fire(e, refs); err != nil {
+		return err
+	}
+	id := q.ID
+	c.Mailbox.Star, c.Mailbox.Ordinary = &id, q.Declaration.Email
+	details := MailDetails{}
+	c.mail(MailQualified, q.Declaration.Email, details)
+	details.Person, details.Provider, details.Level = q.Identity.FullName(), q.Identity.ProviderName, q.Identity.Level
+	details.Contract = q.Document
+	c.mail(MailQualifiedPEC, c.Mailbox.Address, details)
+	if q.Owner == OwnedByInvited {
+		c.endInvitation("finished")
+		c.mail(MailInvitationQualified, c.Mailbox.Address, MailDetails{})
+	}
+	return nil
+}

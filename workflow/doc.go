@@ -1,0 +1,16 @@
+// Package workflow is the procedure by which the holder of a mailbox is
+// identified and the mailbox qualified: its states, events and rules, with one
+// method for each thing that can happen.
+//
+//   - machine.go: the table of what can follow what
+//   - procedure.go: how a step is made, and what is needed of the store
+//   - qualification.go, mailbox.go: what a step reads and writes
+//   - visitor.go: who stands before the page, and what they may see
+//   - match.go: whether the identified person is the holder on record
+//   - handoff.go, holder.go, contacts.go, invitation.go, login.go,
+//     contract.go, code.go, review.go, expiry.go: the steps
+//   - mail.go: the mails a step asks for
+//
+// It knows no SAML, SQL, HTTP or SMTP. A step locks the mailbox, fires one
+// event, adds rows and commits; it makes no call over the network.
+package workflow

@@ -1,0 +1,44 @@
+package workflow
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// UnfinishedLife is for how long an unfinished qualification waits for its
+// next step.
+const UnfinishedLife = 30 * 24 * time.Hour
+
+// ExpireStale ends the qualifications that nobody took further, and returns
+// how many there were. One that moves meanwhile is left alone.
+func (p *Procedure) ExpireStale(ctx context.Context) (int, error) {
+	before := p.Now().Add(-UnfinishedLife)
+	mailboxes, err := p.Store.Stale(ctx, before)
+	if err != nil {
+		return 0, err
+	}
+	expired := 0
+	var failed error
+	for _, m := range mailboxes {
+		err := p.Store.Update(ctx, m, func(c *Case) error {
+			c.Now, c.actor = p.Now(), Actor{Kind: BySystem}
+			if c.Qualification == nil || !c.Qualification.SteppedAt.Before(before) {
+				return ErrNotAllowed
+			}
+			if err := c.fire(TimedOut, nil); err != nil {
+				return err
+			}
+			c.endInvitation("expired")
+			c.spendCodes()
+			return nil
+		})
+		switch {
+		case err == nil:
+			expired++
+		case !errors.Is(err, ErrNotAllowed):
+			failed = errors.Join(failed, err)
+		}
+	}
+	return expired, failed
+}

@@ -1,0 +1,140 @@
+package workflow
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"errors"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+)
+
+// HandOffLife is for how long a hand-off's link may be used.
+const HandOffLife = 60 * time.Second
+
+// ErrUnauthorized is returned for a client whose token is not known.
+var ErrUnauthorized = errors.New("unknown client")
+
+// Client is a webmail that may ask for mailboxes of its domains and hand their
+// users over.
+type Client struct {
+	ID         int64
+	Name       string
+	Domains    []string
+	ReturnURLs []string
+}
+
+func (c Client) serves(address string) bool {
+	_, domain, ok := strings.Cut(address, "@")
+	return ok && slices.Contains(c.Domains, domain)
+}
+
+// Standing is what a webmail may know of a mailbox.
+type Standing struct {
+	Mailbox int64
+	Status  Status
+	State   State // of the newest qualification; empty where there was none
+	Since   time.Time
+	Level   string // of the identity, with the star
+	Starred bool
+}
+
+// Standing answers a webmail that asks for a mailbox. A mailbox that is not of
+// the client's domains is unknown to it.
+func (p *Procedure) Standing(ctx context.Context, token, address string) (*Standing, error) {
+	_, s, err := p.standing(ctx, token, address)
+	return s, err
+}
+
+func (p *Procedure) standing(ctx context.Context, token, address string) (Client, *Standing, error) {
+	address = strings.ToLower(strings.TrimSpace(address))
+	client, s, err := p.Store.Standing(ctx, Digest(token), address)
+	if err != nil {
+		return client, nil, err
+	}
+	if s == nil || !client.serves(address) {
+		return client, nil, ErrUnknown
+	}
+	return client, s, nil
+}
+
+// HandOff is a webmail's user on the way to Stella.
+type HandOff struct {
+	Token     []byte // digest
+	Client    Client
+	Mailbox   int64
+	ReturnURL string
+	Locale    string
+	User      string // the webmail's own reference
+	CreatedAt time.Time
+	ExpiresAt time.Time
+}
+
+// HandOff accepts a webmail's user and returns the secret of the link that
+// brings them here.
+func (p *Procedure) HandOff(ctx context.Context, token, address, returnURL, locale, user string) (string, error) {
+	client, s, err := p.standing(ctx, token, address)
+	if err != nil {
+		return "", err
+	}
+	if !slices.Contains(client.ReturnURLs, returnURL) {
+		return "", wrong("return_url", "return_url_unknown")
+	}
+	if s.Status != Active {
+		return "", ErrNotEligible
+	}
+	secret := rand.Text()
+	now := p.Now()
+	return secret, p.Store.AddHandOff(ctx, HandOff{Token: Digest(secret), Client: client, Mailbox: s.Mailbox,
+		ReturnURL: returnURL, Locale: locale, User: user, CreatedAt: now, ExpiresAt: now.Add(HandOffLife)})
+}
+
+// HandOffOpen reports whether a hand-off's link may still be used, so that its
+// page offers no button that cannot work.
+func (p *Procedure) HandOffOpen(ctx context.Context, secret string) (bool, error) {
+	return p.Store.HandOffOpen(ctx, Digest(secret), p.Now())
+}
+
+// Start lets the user of a hand-off in, for the browser session given, and
+// opens a qualification where the mailbox has none to go on with. A second use
+// ends the session of the first: one of the two was not the user.
+func (p *Procedure) Start(ctx context.Context, secret string, session []byte, from netip.Addr, request string) (Visitor, error) {
+	h, err := p.Store.UseHandOff(ctx, Digest(secret), session, p.Now())
+	if err != nil {
+		return Visitor{}, err
+	}
+	v := Visitor{Mailbox: h.Mailbox, Client: h.Client.Name, User: h.User, Locale: h.Locale, ReturnURL: h.ReturnURL,
+		Session: session, Address: from, Request: request}
+	return v, p.Store.Update(ctx, h.Mailbox, func(c *Case) error {
+		if c.Mailbox.Status != Active {
+			return ErrNotEligible
+		}
+		if q := c.Qualification; q != nil && q.State != Expired && q.State != Revoked {
+			return nil
+		}
+		c.Now, c.actor = p.Now(), v.actor()
+		c.open(h.Locale)
+		return nil
+	})
+}
+
+func (c *Case) open(locale string) {
+	q := &Qualification{ID: newID(), Version: 1, State: HolderChoice, OpenedAt: c.Now, SteppedAt: c.Now,
+		Owner: OwnedByWebmail, Locale: locale}
+	c.Qualification = q
+	c.add(Step{Qualification: q.ID, Version: 1, Event: Opened, To: q.State, At: c.Now, Actor: c.actor,
+		Refs: c.recordRef()})
+}
+
+// recordRef names the record in force.
+func (c *Case) recordRef() Refs {
+	return Refs{"record": c.Mailbox.Record.ID.String()}
+}
+
+// Digest is how a secret is stored: enough to recognise it, not to make it.
+func Digest(secret string) []byte {
+	sum := sha256.Sum256([]byte(secret))
+	return sum[:]
+}

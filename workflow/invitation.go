@@ -1,0 +1,219 @@
+package workflow
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"net/netip"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// InvitationLife is for how long an invitation may be accepted.
+const InvitationLife = 7 * 24 * time.Hour
+
+// InvitationsPerDay bounds the mails a mailbox can make us write.
+const InvitationsPerDay = 5
+
+// Invitation is a holder's personal link. Its secret is computed from the
+// server's key and the nonce, so that a repeated mail repeats the link, and no
+// row can be used as one.
+type Invitation struct {
+	ID            uuid.UUID
+	Qualification uuid.UUID
+	Nonce         []byte
+	Digest        []byte // of the secret
+	Email         string
+	SentAt        time.Time
+	ExpiresAt     time.Time
+	AcceptedAt    time.Time // zero until then
+	EndedAt       time.Time // zero while it lives
+	Ended         string    // "replaced", "withdrawn", "declined", "finished"
+}
+
+// Accepted reports whether the holder took the invitation up, and it was not
+// withdrawn since.
+func (i Invitation) Accepted() bool { return !i.AcceptedAt.IsZero() && i.EndedAt.IsZero() }
+
+// Expired reports whether nobody took the invitation up in time.
+func (i Invitation) Expired(now time.Time) bool {
+	return i.AcceptedAt.IsZero() && !now.Before(i.ExpiresAt)
+}
+
+// InvitationSecret computes the secret of an invitation's link.
+func InvitationSecret(key, nonce []byte) string {
+	mac := hmac.New(sha256.New, key)
+	mac.Write([]byte("invitation"))
+	mac.Write(nonce)
+	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
+}
+
+// Invite sends the holder a link; the former one dies. An empty address, once
+// invited, means the same as before.
+func (p *Procedure) Invite(ctx context.Context, v Visitor, f Form, email string) error {
+	return p.attend(ctx, v, f, func(c *Case) error {
+		q := c.Qualification
+		if q.State == Invited && email == "" {
+			email = q.Invitation.Email
+		}
+		address, err := c.Mailbox.ordinaryAddress(email)
+		if err != nil {
+			return err
+		}
+		if until := c.invitationAt(); until.After(c.Now) {
+			return &InputError{Faults: []Fault{{Field: "email", Code: "invitation_limit", Args: map[string]any{"Until": until}}}}
+		}
+		nonce := make([]byte, 16)
+		rand.Read(nonce)
+		i := Invitation{ID: newID(), Qualification: q.ID, Nonce: nonce, Email: address, SentAt: c.Now,
+			ExpiresAt: c.Now.Add(InvitationLife), Digest: Digest(InvitationSecret(p.Key, nonce))}
+		if err := c.fire(HolderInvited, Refs{"invitation": i.ID.String()}); err != nil {
+			return err
+		}
+		c.endInvitation("replaced")
+		q.Invitation = &i
+		c.add(i)
+		c.mailInvitation(i)
+		return nil
+	})
+}
+
+// invitationAt is from when on another invitation may be sent.
+func (c *Case) invitationAt() time.Time {
+	if len(c.Invitations) < InvitationsPerDay {
+		return c.Now
+	}
+	return c.Invitations[InvitationsPerDay-1].Add(24 * time.Hour)
+}
+
+// Withdraw ends an invitation, accepted or not, and whatever the invited
+// holder entered is no one's any more.
+func (p *Procedure) Withdraw(ctx context.Context, v Visitor, f Form) error {
+	return p.visit(ctx, v, func(c *Case) error {
+		q := c.Qualification
+		switch {
+		case v.invited():
+			return ErrElsewhere
+		case q.State != Invited && q.Owner != OwnedByInvited:
+			return ErrNotAllowed
+		case f.Qualification != q.ID:
+			return StaleError{}
+		case q.State == Invited && f.Version != q.Version: // the holder's own steps do not stale a delegate's page
+			return StaleError{Repeated: f.Version == q.Version-1}
+		}
+		return c.leaveInvitation(InvitationWithdrawn, "withdrawn")
+	})
+}
+
+// MayWithdraw reports whether the visitor could end the invitation now.
+func (c *Case) MayWithdraw(v Visitor) bool {
+	if v.invited() || c.Qualification.State != Invited && c.Qualification.Owner != OwnedByInvited {
+		return false
+	}
+	_, err := next(c.Qualification.State, InvitationWithdrawn)
+	return err == nil
+}
+
+func (c *Case) leaveInvitation(e Event, ended string) error {
+	q := c.Qualification
+	if err := c.fire(e, Refs{"invitation": q.Invitation.ID.String()}); err != nil {
+		return err
+	}
+	c.endInvitation(ended)
+	c.spendCodes()
+	c.forgetLogin()
+	q.Owner, q.Declaration, q.Document = OwnedByWebmail, nil, ""
+	return nil
+}
+
+func (c *Case) endInvitation(why string) {
+	if i := c.Qualification.Invitation; i != nil && i.EndedAt.IsZero() {
+		i.EndedAt, i.Ended = c.Now, why
+		c.add(*i)
+	}
+}
+
+// An InvitationError says why an invitation's link leads nowhere.
+type InvitationError struct {
+	Why string // "unknown", "expired", "replaced", "withdrawn", "declined", "finished"
+}
+
+func (e *InvitationError) Error() string { return "invitation " + e.Why }
+
+// Invitation reads the case behind an invitation's link, for its page.
+func (p *Procedure) Invitation(ctx context.Context, secret string) (*Case, error) {
+	mailbox, i, err := p.Store.InvitationByToken(ctx, Digest(secret))
+	if err != nil {
+		return nil, err
+	}
+	c, err := p.Store.View(ctx, mailbox)
+	if err != nil {
+		return nil, err
+	}
+	c.Now = p.Now()
+	return c, c.admitInvited(i)
+}
+
+// AcceptInvitation lets the invited holder in: once by an event, afterwards,
+// until the end, to go on where they left.
+func (p *Procedure) AcceptInvitation(ctx context.Context, secret, locale string, from netip.Addr, request string) (Visitor, error) {
+	return p.asInvited(ctx, secret, locale, from, request, func(c *Case) error {
+		q := c.Qualification
+		if q.Invitation.Accepted() {
+			return nil
+		}
+		if err := c.fire(InvitationAccepted, Refs{"invitation": q.Invitation.ID.String()}); err != nil {
+			return err
+		}
+		q.Invitation.AcceptedAt, q.Owner = c.Now, OwnedByInvited
+		c.add(*q.Invitation)
+		return nil
+	})
+}
+
+// DeclineInvitation: the invited does not know the mailbox. The delegate is told.
+func (p *Procedure) DeclineInvitation(ctx context.Context, secret string, from netip.Addr, request string) error {
+	_, err := p.asInvited(ctx, secret, "", from, request, func(c *Case) error {
+		if err := c.leaveInvitation(InvitationDeclined, "declined"); err != nil {
+			return err
+		}
+		c.mail(MailInvitationDeclined, c.Mailbox.Address, MailDetails{})
+		return nil
+	})
+	return err
+}
+
+func (p *Procedure) asInvited(ctx context.Context, secret, locale string, from netip.Addr, request string, do func(*Case) error) (Visitor, error) {
+	mailbox, i, err := p.Store.InvitationByToken(ctx, Digest(secret))
+	if err != nil {
+		return Visitor{}, err
+	}
+	v := Visitor{Mailbox: mailbox, Invitation: i.ID, Locale: locale, Address: from, Request: request}
+	return v, p.Store.Update(ctx, mailbox, func(c *Case) error {
+		c.Now, c.actor = p.Now(), v.actor()
+		if err := c.admitInvited(i); err != nil {
+			return err
+		}
+		return do(c)
+	})
+}
+
+// admitInvited says whether an invitation's link leads in. The invitation is
+// the link's own, which may be an older one than the case's.
+func (c *Case) admitInvited(i Invitation) error {
+	q := c.Qualification
+	switch {
+	case i.Ended != "":
+		return &InvitationError{Why: i.Ended}
+	case c.Mailbox.Status != Active:
+		return ErrNotEligible
+	case q == nil || q.ID != i.Qualification || q.Invitation == nil || q.Invitation.ID != i.ID:
+		return &InvitationError{Why: "replaced"}
+	case q.Invitation.Expired(c.Now):
+		return &InvitationError{Why: "expired"}
+	}
+	return nil
+}

@@ -1,0 +1,217 @@
+package workflow
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/subtle"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Login is a request to an identity provider, as far as its answer needs it.
+type Login struct {
+	ID            string // of the request
+	Qualification uuid.UUID
+	Provider      string // the provider's identifier
+	ProviderName  string
+	RelayState    string
+	Level         string // asked for
+	Comparison    string
+	Session       []byte // digest of the browser session that asked
+	StartedAt     time.Time
+	Answer        *Answer // parked: verified, and not yet met by the session that asked
+}
+
+// Answer is what an identity provider said: who the person is, or why not.
+type Answer struct {
+	Handle     []byte     `json:"-"`                   // digest of the one-time cookie
+	Assertion  *Assertion `json:"assertion,omitempty"` // nil when the login failed
+	Failure    string     `json:"failure,omitempty"`   // "nr25", …
+	ReceivedAt time.Time  `json:"received_at"`
+}
+
+// Assertion is what an identity provider vouches for.
+type Assertion struct {
+	AssertionID     string    `json:"id"`
+	Provider        string    `json:"provider"`
+	ProviderName    string    `json:"provider_name"`
+	Level           string    `json:"level"` // reached, which may be higher than asked
+	Name            string    `json:"name"`
+	FamilyName      string    `json:"family_name"`
+	FiscalNumber    string    `json:"fiscal_number"`
+	DateOfBirth     string    `json:"date_of_birth,omitempty"`
+	PersonCode      string    `json:"person_code,omitempty"` // the provider's own, SPID's spidCode
+	AuthenticatedAt time.Time `json:"authenticated_at"`
+}
+
+// FullName is the person's name as people write it.
+func (a Assertion) FullName() string { return a.Name + " " + a.FamilyName }
+
+// Message is one message of a login, kept whole for the archive; the store
+// encrypts it to the auditor.
+type Message struct {
+	ID         uuid.UUID
+	Login      string
+	Direction  string // "request" or "response"
+	Body       []byte
+	ReceivedAt time.Time
+}
+
+// LoginError tells why a login identified nobody.
+type LoginError struct {
+	Code string // the provider's: "nr25", …
+}
+
+func (e *LoginError) Error() string { return "login failed: " + e.Code }
+
+// AnswerLife is for how long a verified answer waits for the browser that asked.
+const AnswerLife = 10 * time.Minute
+
+// MayLogIn reports whether a login can be started from what the visitor sees.
+func (c *Case) MayLogIn(v Visitor) bool {
+	switch c.Stage(v) {
+	case Identification, AtProvider:
+		return c.Owns(v)
+	}
+	return false
+}
+
+// StartLogin records the request that the visitor's browser is about to carry
+// to an identity provider. Only the newest request of a qualification may be
+// answered.
+func (p *Procedure) StartLogin(ctx context.Context, v Visitor, l Login, request []byte) error {
+	return p.visit(ctx, v, func(c *Case) error {
+		q := c.Qualification
+		if !c.Owns(v) {
+			return ErrElsewhere
+		}
+		if c.Lapsed(v) && q.State != AtProvider {
+			if err := c.fire(IdentityLapsed, nil); err != nil {
+				return err
+			}
+		}
+		l.Qualification, l.Session = q.ID, v.Session
+		m := Message{ID: newID(), Login: l.ID, Direction: "request", Body: request, ReceivedAt: c.Now}
+		err := c.fire(LoginStarted, Refs{"login": l.ID, "provider": l.Provider, "level": l.Level})
+		if err != nil {
+			return err
+		}
+		c.forgetLogin()
+		q.Login = &l
+		c.add(l, m)
+		return nil
+	})
+}
+
+// Login finds the request that an answer names.
+func (p *Procedure) Login(ctx context.Context, id string) (Login, error) {
+	_, l, err := p.Store.LoginByID(ctx, id)
+	if err != nil {
+		return l, err
+	}
+	if p.Now().After(l.StartedAt.Add(LoginLife)) {
+		return l, ErrUnknown
+	}
+	return l, nil
+}
+
+// ParkAnswer keeps a verified answer until the browser that asked for it comes
+// back with the secret returned here. It takes the first answer to a request
+// only, and no assertion twice.
+func (p *Procedure) ParkAnswer(ctx context.Context, login string, a Answer, response []byte) (string, error) {
+	secret := rand.Text()
+	now := p.Now()
+	a.Handle, a.ReceivedAt = Digest(secret), now
+	return secret, p.Store.ClaimAnswer(ctx, login, a,
+		Message{ID: newID(), Login: login, Direction: "response", Body: response, ReceivedAt: now})
+}
+
+// KeepRefused archives an answer to a known request that did not stand up to
+// its verification.
+func (p *Procedure) KeepRefused(ctx context.Context, login string, response []byte) error {
+	return p.Store.KeepMessage(ctx, Message{ID: newID(), Login: login, Direction: "response", Body: response, ReceivedAt: p.Now()})
+}
+
+// DiscardAnswer destroys the parked answer of a secret, for a browser that has
+// no procedure here.
+func (p *Procedure) DiscardAnswer(ctx context.Context, secret string) error {
+	return p.Store.DiscardAnswers(ctx, Digest(secret), nil)
+}
+
+// Return applies a parked answer, where the one-time secret meets the session
+// that asked. The first visit without both destroys it. A LoginError tells a
+// login that failed, which is a step too.
+func (p *Procedure) Return(ctx context.Context, v Visitor, secret string) error {
+	err := p.visit(ctx, v, func(c *Case) error { return c.applyAnswer(v, secret) })
+	if refused := err != nil && !keeps(err); refused {
+		if derr := p.Store.DiscardAnswers(ctx, Digest(secret), v.Session); derr != nil {
+			return fmt.Errorf("discarding the answer: %w", derr)
+		}
+	}
+	return err
+}
+
+func (c *Case) applyAnswer(v Visitor, secret string) error {
+	q := c.Qualification
+	if !c.Owns(v) || q.State != AtProvider || !c.loggedIn(v) {
+		return ErrElsewhere
+	}
+	a := q.Login.Answer
+	if a == nil || subtle.ConstantTimeCompare(a.Handle, Digest(secret)) != 1 || c.Now.After(a.ReceivedAt.Add(AnswerLife)) {
+		return ErrElsewhere
+	}
+	q.Login.Answer = nil
+	refs := c.recordRef()
+	refs["login"] = q.Login.ID
+	if a.Assertion == nil {
+		refs["failure"] = a.Failure
+		if err := c.fire(LoginFailed, refs); err != nil {
+			return err
+		}
+		return &LoginError{Code: a.Failure}
+	}
+	identity := Identity{ID: newID(), Qualification: q.ID, Login: q.Login.ID, Assertion: *a.Assertion, IdentifiedAt: c.Now}
+	q.Identity = &identity
+	c.add(identity)
+
+	verdict := c.judge()
+	refs["identity"], refs["assertion"], refs["level"] = identity.ID.String(), identity.AssertionID, identity.Level
+	refs["declaration"], refs["verdict"] = q.Declaration.ID.String(), string(verdict)
+	if err := c.fire(verdictEvents[verdict], refs); err != nil {
+		return err
+	}
+	if verdict == Differs {
+		c.reject(ReasonHolder, "")
+	}
+	return nil
+}
+
+var verdictEvents = map[Verdict]Event{Matched: HolderMatched, Unproven: HolderUnproven, Differs: HolderDiffers}
+
+// judge compares whoever was identified with the record as it is now.
+func (c *Case) judge() Verdict {
+	q := c.Qualification
+	if q.Identity == nil || q.Declaration == nil {
+		return Differs
+	}
+	return Judge(c.Mailbox.Record, *q.Declaration, q.Identity.FiscalNumber)
+}
+
+// ConfirmIdentity: the person shown is the visitor.
+func (p *Procedure) ConfirmIdentity(ctx context.Context, v Visitor, f Form) error {
+	return p.act(ctx, v, f, IdentityConfirmed)
+}
+
+// DisownIdentity: the person shown is not the visitor, or the mailbox is the
+// wrong one.
+func (p *Procedure) DisownIdentity(ctx context.Context, v Visitor, f Form) error {
+	return p.step(ctx, v, f, func(c *Case) error {
+		if err := c.fire(IdentityDisowned, Refs{"login": c.Qualification.Login.ID}); err != nil {
+			return err
+		}
+		c.forgetLogin()
+		return nil
+	})
+}

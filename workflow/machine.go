@@ -1,0 +1,169 @@
+package workflow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/looplab/fsm"
+)
+
+// State says where a qualification stands, and so who must act next.
+type State string
+
+// Event is an outcome, already judged, that moves a qualification.
+type Event string
+
+// The states of a qualification.
+const (
+	HolderChoice     State = "holder_choice"
+	Introduction     State = "introduction"
+	HolderInvitation State = "holder_invitation"
+	Invited          State = "invited"
+	HolderKind       State = "holder_kind"
+	CompanyData      State = "company_data"
+	ContactData      State = "contact_data"
+	Summary          State = "summary"
+	Identification   State = "identification"
+	AtProvider       State = "at_provider"
+	Identified       State = "identified"
+	Contract         State = "contract"
+	CodeEntry        State = "code"
+	UnderReview      State = "under_review"
+	Rejected         State = "rejected"
+	Qualified        State = "qualified"
+	Revoked          State = "revoked"
+	Expired          State = "expired"
+)
+
+// States lists every state, in the order of the procedure.
+var States = []State{
+	HolderChoice, Introduction, HolderInvitation, Invited, HolderKind, CompanyData, ContactData, Summary,
+	Identification, AtProvider, Identified, Contract, CodeEntry, UnderReview, Rejected, Qualified, Revoked, Expired,
+}
+
+// The events of the procedure.
+const (
+	HolderDeclared      Event = "holder_declared"
+	ProcedureBegun      Event = "procedure_begun"
+	HolderDenied        Event = "holder_denied"
+	HolderInvited       Event = "holder_invited"
+	InvitationAccepted  Event = "invitation_accepted"
+	InvitationDeclined  Event = "invitation_declined"
+	InvitationWithdrawn Event = "invitation_withdrawn"
+	CompanyChosen       Event = "company_chosen"
+	PersonChosen        Event = "person_chosen"
+	CompanyEntered      Event = "company_entered"
+	CompanyDiffers      Event = "company_differs"
+	ContactsEntered     Event = "contacts_entered"
+	DataCorrected       Event = "data_corrected"
+	DataConfirmed       Event = "data_confirmed"
+	SteppedBack         Event = "stepped_back"
+	LoginStarted        Event = "login_started"
+	LoginFailed         Event = "login_failed"
+	HolderMatched       Event = "holder_matched"
+	HolderUnproven      Event = "holder_unproven"
+	HolderDiffers       Event = "holder_differs"
+	IdentityConfirmed   Event = "identity_confirmed"
+	IdentityDisowned    Event = "identity_disowned"
+	IdentityLapsed      Event = "identity_lapsed"
+	ContactsCorrected   Event = "contacts_corrected"
+	ContractRead        Event = "contract_acknowledged"
+	CodeRequested       Event = "code_requested"
+	CodeWrong           Event = "code_wrong"
+	CodeSpent           Event = "code_spent" // too many wrong: locked for a told time
+	CodeRight           Event = "code_right"
+	CodeRightUnproven   Event = "code_right_unproven"
+	ReviewApproved      Event = "review_approved"
+	ReviewRefused       Event = "review_refused"
+	Retried             Event = "retried"
+	LoginRetried        Event = "login_retried"
+	TimedOut            Event = "timed_out"
+	RevokedByProvider   Event = "revoked"
+)
+
+// Events is the whole procedure: what can follow what. Nothing else in Stella
+// says so; the method that fires, the constraint in the database, the diagram
+// in docs and the tests all read this table. Events are outcomes already
+// judged, so it holds no guards and no actions.
+//
+// Each row reads: this event leads to this state, from any of these.
+var Events = fsm.Events{
+	on(HolderDeclared, Introduction, HolderChoice),
+	on(ProcedureBegun, HolderKind, Introduction),
+
+	on(HolderDenied, HolderInvitation, HolderChoice),
+	on(HolderInvited, Invited, HolderInvitation, Invited), // again: another mail, the former link dies
+	on(InvitationAccepted, HolderKind, Invited),
+	on(InvitationDeclined, HolderChoice, Invited),
+	on(InvitationWithdrawn, HolderChoice, Invited, HolderKind, CompanyData, ContactData, Summary,
+		Identification, AtProvider, Identified, Contract, CodeEntry, Rejected),
+
+	on(CompanyChosen, CompanyData, HolderKind),
+	on(PersonChosen, ContactData, HolderKind),
+	on(CompanyEntered, ContactData, CompanyData),
+	on(CompanyDiffers, Rejected, CompanyData),
+	on(ContactsEntered, Summary, ContactData),
+	on(DataCorrected, Summary, Summary),
+	on(DataConfirmed, Identification, Summary),
+
+	on(SteppedBack, HolderChoice, Introduction, HolderInvitation),
+	on(SteppedBack, Introduction, HolderKind),
+	on(SteppedBack, HolderKind, CompanyData, ContactData),
+	on(SteppedBack, ContactData, Summary),
+	on(SteppedBack, Summary, Identification),
+
+	on(LoginStarted, AtProvider, Identification, AtProvider),
+	on(LoginFailed, Identification, AtProvider),
+	on(HolderMatched, Identified, AtProvider),
+	on(HolderUnproven, Identified, AtProvider),
+	on(HolderDiffers, Rejected, AtProvider),
+	on(IdentityConfirmed, Contract, Identified),
+	on(IdentityDisowned, Identification, Identified),
+	on(IdentityLapsed, Identification, AtProvider, Identified, Contract, CodeEntry),
+
+	on(ContactsCorrected, Identified, Identified),
+	on(ContactsCorrected, CodeEntry, CodeEntry),
+	on(ContractRead, CodeEntry, Contract),
+	on(CodeRequested, CodeEntry, CodeEntry),
+	on(CodeWrong, CodeEntry, CodeEntry),
+	on(CodeSpent, CodeEntry, CodeEntry),
+	on(CodeRight, Qualified, CodeEntry),
+	on(CodeRightUnproven, UnderReview, CodeEntry),
+
+	on(ReviewApproved, Qualified, UnderReview),
+	on(ReviewRefused, Rejected, UnderReview),
+	on(Retried, HolderKind, Rejected),
+	on(LoginRetried, Identification, Rejected),
+
+	on(TimedOut, Expired, HolderChoice, Introduction, HolderInvitation, Invited, HolderKind, CompanyData, ContactData,
+		Summary, Identification, AtProvider, Identified, Contract, CodeEntry, Rejected),
+	on(RevokedByProvider, Revoked, Qualified),
+}
+
+func on(e Event, to State, from ...State) fsm.EventDesc {
+	src := make([]string, len(from))
+	for i, s := range from {
+		src[i] = string(s)
+	}
+	return fsm.EventDesc{Name: string(e), Src: src, Dst: string(to)}
+}
+
+// ErrNotAllowed is returned for an event that cannot happen in the state at hand.
+var ErrNotAllowed = errors.New("not allowed in this state")
+
+// next returns the state an event leads to. A state outside the table is an
+// error: looplab/fsm would take any string for one.
+func next(from State, e Event) (State, error) {
+	if !slices.Contains(States, from) {
+		return from, fmt.Errorf("unknown state %q", from)
+	}
+	machine := fsm.NewFSM(string(from), Events, nil)
+	err := machine.Event(context.Background(), string(e))
+	var same fsm.NoTransitionError // an event that leads back where it came from
+	if err != nil && !errors.As(err, &same) {
+		return from, fmt.Errorf("%s: %w (%s)", e, ErrNotAllowed, from)
+	}
+	return State(machine.Current()), nil
+}

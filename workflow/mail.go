@@ -1,0 +1,101 @@
+package workflow
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// MailKind names a mail's text.
+type MailKind string
+
+// The mails.
+const (
+	MailCode                MailKind = "code"
+	MailInvitation          MailKind = "invitation"
+	MailInvitationDeclined  MailKind = "invitation_declined"  // to the delegate, at the certified mailbox
+	MailInvitationQualified MailKind = "invitation_qualified" // the same
+	MailContactsChanged     MailKind = "contacts_changed"
+	MailUnderReview         MailKind = "under_review"
+	MailQualified           MailKind = "qualified"
+	MailQualifiedPEC        MailKind = "qualified_pec" // to the certified mailbox, with who, how and what
+	MailRejected            MailKind = "rejected"
+	MailRevoked             MailKind = "revoked"
+)
+
+// Mail is a mail that a step asks for. It holds neither code nor link: these
+// are computed when it is written.
+type Mail struct {
+	ID            uuid.UUID
+	Qualification uuid.UUID
+	Kind          MailKind
+	To            string
+	Locale        string
+	Code          uuid.NullUUID
+	Invitation    uuid.NullUUID
+	Details       MailDetails
+	RequestedAt   time.Time
+}
+
+// MailDetails is what a mail tells beside what its kind says, as it was when
+// the step was made.
+type MailDetails struct {
+	Reason    Reason `json:"reason,omitempty"`
+	Remark    string `json:"remark,omitempty"`
+	NewMasked string `json:"new_masked,omitempty"`
+	Person    string `json:"person,omitempty"`
+	Provider  string `json:"provider,omitempty"`
+	Level     string `json:"level,omitempty"`
+	Contract  string `json:"contract,omitempty"` // SHA-256 of the notice
+}
+
+// mail asks for a mail, where there is somebody to write to.
+func (c *Case) mail(k MailKind, to string, d MailDetails) {
+	if to != "" {
+		c.add(c.newMail(k, to, d))
+	}
+}
+
+func (c *Case) newMail(k MailKind, to string, d MailDetails) Mail {
+	q := c.Qualification
+	return Mail{ID: newID(), Qualification: q.ID, Kind: k, To: to, Locale: q.Locale, Details: d, RequestedAt: c.Now}
+}
+
+func (c *Case) mailCode(code Code) {
+	m := c.newMail(MailCode, c.Qualification.Declaration.Email, MailDetails{})
+	m.Code = uuid.NullUUID{UUID: code.ID, Valid: true}
+	c.add(m)
+}
+
+func (c *Case) mailInvitation(i Invitation) {
+	m := c.newMail(MailInvitation, i.Email, MailDetails{})
+	m.Invitation = uuid.NullUUID{UUID: i.ID, Valid: true}
+	c.add(m)
+}
+
+// PendingMail is a mail about to be written, with all it needs.
+type PendingMail struct {
+	Mail
+	Mailbox         string
+	Number          int64 // of the case
+	At              time.Time
+	Attempts        int
+	Nonce           []byte // of the code or the invitation
+	Expires         time.Time
+	Useless         bool   // a code that was replaced, or an invitation that ended
+	ContractVersion string // of the notice acknowledged
+}
+
+// SendMail is the job that sends one mail.
+type SendMail struct {
+	Mail uuid.UUID `json:"mail"`
+}
+
+// Kind names the job in the queue.
+func (SendMail) Kind() string { return "send_mail" }
+
+// Expire is the periodic job that ends what nobody took further.
+type Expire struct{}
+
+// Kind names the job in the queue.
+func (Expire) Kind() string { return "expire" }

@@ -1,0 +1,92 @@
+package workflow
+
+import (
+	"strings"
+
+	"stella/workflow/fiscal"
+)
+
+// Verdict says whether a person is the holder on record.
+type Verdict string
+
+// The verdicts. Unproven is never enough for the star: an operator decides.
+const (
+	Matched  Verdict = "matched"
+	Unproven Verdict = "unproven"
+	Differs  Verdict = "differs"
+)
+
+// Judge compares the person identified with the record. The record, not the
+// declaration, says which kind of holder and which company are compared; the
+// declaration must only not contradict it. Where the record is silent nothing
+// is proven.
+func Judge(r Record, d Declaration, fiscalNumber string) Verdict {
+	switch {
+	case r.Kind == KindUnknown:
+		return Unproven
+	case r.Kind != d.Kind:
+		return Differs
+	case r.Kind == KindPerson:
+		return compare(fiscalNumber, r.FiscalCode)
+	case r.CompanyDiffers(d.CompanyCode):
+		return Differs
+	}
+	holders := make([]string, 0, len(r.Representatives)+1)
+	if p, ok := fiscal.Company(r.FiscalCode).Person(); ok { // a sole trader
+		holders = append(holders, string(p))
+	}
+	for _, p := range r.Representatives {
+		holders = append(holders, p.FiscalCode)
+	}
+	return compare(fiscalNumber, holders...)
+}
+
+// KindDiffers reports whether the record says another kind of holder.
+func (r Record) KindDiffers(k Kind) bool {
+	return r.Kind != KindUnknown && r.Kind != k
+}
+
+// CompanyDiffers reports whether the record names another company. A company's
+// VAT number counts as its code too.
+func (r Record) CompanyDiffers(code string) bool {
+	code = plainCode(code)
+	known := false
+	for _, c := range []string{r.FiscalCode, r.VATNumber} {
+		if c == "" {
+			continue
+		}
+		if plainCode(c) == code {
+			return false
+		}
+		known = true
+	}
+	return r.Kind == KindCompany && known
+}
+
+// compare matches one fiscal number against those of the holders, character by
+// character. Codes that differ only by omocodia are two persons' or one's: no
+// register here can tell, so they are unproven.
+func compare(fiscalNumber string, holders ...string) Verdict {
+	person := plainCode(fiscalNumber)
+	verdict, known := Differs, false
+	for _, h := range holders {
+		holder := plainCode(h)
+		switch {
+		case holder == "":
+			continue
+		case holder == person:
+			return Matched
+		case fiscal.SameButForOmocodia(fiscal.Person(holder), fiscal.Person(person)):
+			verdict = Unproven
+		}
+		known = true
+	}
+	if !known {
+		return Unproven
+	}
+	return verdict
+}
+
+func plainCode(s string) string {
+	return strings.TrimPrefix(fiscal.Clean(s), "TINIT-")
+}

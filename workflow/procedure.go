@@ -1,0 +1,211 @@
+package workflow
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+
+	"stella/otp"
+)
+
+// Procedure makes the steps. Its methods are the things that can happen; each
+// is one transaction.
+type Procedure struct {
+	Store     Store
+	Key       []byte // the server's secret, from which codes and links are computed
+	Limits    otp.Limits
+	Documents map[string]Document // the contract notice in force, by locale
+	Now       func() time.Time
+}
+
+// Store keeps the cases. Package store is the one that does; it is named here
+// because it imports this package.
+type Store interface {
+	// View reads the case of a mailbox, without a lock.
+	View(ctx context.Context, mailbox int64) (*Case, error)
+	// Update locks a mailbox and its qualification, calls step, and writes what
+	// it changed and added in the same transaction. An error of step undoes all.
+	Update(ctx context.Context, mailbox int64, step func(*Case) error) error
+
+	// MailboxByAddress, InvitationByToken and LoginByID find what a caller
+	// names. They return ErrUnknown when there is none.
+	MailboxByAddress(ctx context.Context, address string) (int64, error)
+	InvitationByToken(ctx context.Context, digest []byte) (mailbox int64, i Invitation, err error)
+	LoginByID(ctx context.Context, id string) (mailbox int64, l Login, err error)
+
+	// KeepMessage archives a message of a login that no step writes.
+	KeepMessage(ctx context.Context, m Message) error
+	// ClaimAnswer parks the answer of a login; ErrUnknown when it is not the
+	// first for this login, or its assertion was seen before.
+	ClaimAnswer(ctx context.Context, login string, a Answer, m Message) error
+	// DiscardAnswers destroys parked answers: the one with this handle, and
+	// those of this session.
+	DiscardAnswers(ctx context.Context, handle, session []byte) error
+
+	// Standing reads what a webmail client may know of a mailbox, in one query.
+	Standing(ctx context.Context, token []byte, address string) (Client, *Standing, error)
+	AddHandOff(ctx context.Context, h HandOff) error
+	// UseHandOff marks a hand-off as used by a session. When it was used
+	// before, that session is ended and ErrUnknown returned.
+	UseHandOff(ctx context.Context, token, session []byte, now time.Time) (HandOff, error)
+	// HandOffOpen reports whether a hand-off may still be used.
+	HandOffOpen(ctx context.Context, token []byte, now time.Time) (bool, error)
+
+	// Stale lists the mailboxes with an unfinished qualification, not under
+	// review, whose last step is older than the time given.
+	Stale(ctx context.Context, before time.Time) ([]int64, error)
+
+	// RecordMailbox makes the mailbox of an address if there is none, with this
+	// record and standing.
+	RecordMailbox(ctx context.Context, address string, s Status, r Record) (mailbox int64, made bool, err error)
+}
+
+// ErrUnknown is returned for what does not exist, or is not the caller's to know.
+var ErrUnknown = errors.New("unknown")
+
+// ErrNotEligible is returned for a mailbox whose standing does not allow a
+// qualification.
+var ErrNotEligible = errors.New("the mailbox is not active")
+
+// ErrElsewhere is returned to a visitor whose procedure this is not, or no
+// longer is.
+var ErrElsewhere = errors.New("not the visitor's procedure")
+
+// ErrLapsed is returned when a login does not count here any more; the
+// qualification is back at identification.
+var ErrLapsed = errors.New("the login does not count in this session")
+
+// StaleError is returned for a form made for an earlier state.
+type StaleError struct {
+	// Repeated tells the same step sent twice, a double click, from a form that
+	// lost to another.
+	Repeated bool
+}
+
+func (StaleError) Error() string { return "the form was made for an earlier state" }
+
+// Form is what every form carries: the qualification and the version that it
+// was made for.
+type Form struct {
+	Qualification uuid.UUID
+	Version       int
+}
+
+// Case is a mailbox with its qualification, as a step finds and leaves it.
+type Case struct {
+	Now           time.Time
+	Mailbox       Mailbox
+	Qualification *Qualification // the unfinished or qualified one, else the newest; nil where there was none
+	Codes         []Code         // of the mailbox, newest first: those that still count for limits, and the newest
+	Invitations   []time.Time    // when the mailbox's newest invitations were sent, newest first
+
+	// Added are the rows a step adds, in order: Step, Declaration, Invitation,
+	// Login, Message, Identity, Code, Decision, Document, Record, Mail. An
+	// Invitation or Code that is there already is one that ended.
+	Added []any
+
+	actor Actor
+}
+
+func (c *Case) add(rows ...any) { c.Added = append(c.Added, rows...) }
+
+// fire moves the qualification and writes the row of the log that says why.
+func (c *Case) fire(e Event, refs Refs) error {
+	q := c.Qualification
+	if q == nil {
+		return ErrUnknown
+	}
+	to, err := next(q.State, e)
+	if err != nil {
+		return err
+	}
+	q.Version++
+	c.add(Step{Qualification: q.ID, Version: q.Version, Event: e, From: q.State, To: to,
+		At: c.Now, Actor: c.actor, Refs: refs})
+	q.State, q.SteppedAt = to, c.Now
+	return nil
+}
+
+// step makes one step for its owner. The form must be for the qualification as
+// it stands, and where the state hangs on a login, the visitor must be the one
+// who made it: for any other the login lapses, and that is the step.
+func (p *Procedure) step(ctx context.Context, v Visitor, f Form, do func(*Case) error) error {
+	return p.attend(ctx, v, f, func(c *Case) error {
+		if c.Lapsed(v) {
+			return errors.Join(ErrLapsed, c.fire(IdentityLapsed, nil))
+		}
+		return do(c)
+	})
+}
+
+// attend is step without the question of the login.
+func (p *Procedure) attend(ctx context.Context, v Visitor, f Form, do func(*Case) error) error {
+	return p.visit(ctx, v, func(c *Case) error {
+		q := c.Qualification
+		switch {
+		case !c.Owns(v):
+			return ErrElsewhere
+		case f.Qualification != q.ID:
+			return StaleError{}
+		case f.Version != q.Version:
+			return StaleError{Repeated: f.Version == q.Version-1}
+		}
+		return do(c)
+	})
+}
+
+// visit is attend without the form, for whoever may see the case. An outcome
+// that is both a step and an answer to the visitor, such as ErrLapsed, is kept
+// aside: the step is committed all the same.
+func (p *Procedure) visit(ctx context.Context, v Visitor, do func(*Case) error) error {
+	var outcome error
+	err := p.Store.Update(ctx, v.Mailbox, func(c *Case) error {
+		c.Now, c.actor = p.Now(), v.actor()
+		if c.Mailbox.Status != Active {
+			return ErrNotEligible
+		}
+		if !c.Knows(v) {
+			return ErrElsewhere
+		}
+		outcome = do(c)
+		if keeps(outcome) {
+			return nil
+		}
+		return outcome
+	})
+	if err != nil {
+		return err
+	}
+	return outcome
+}
+
+// keeps tells the outcomes of steps that were made.
+func keeps(outcome error) bool {
+	var wrong *CodeError
+	var failed *LoginError
+	return outcome == nil || errors.Is(outcome, ErrLapsed) || errors.As(outcome, &wrong) && wrong.Counted ||
+		errors.As(outcome, &failed)
+}
+
+// View reads the case as it stands now.
+func (p *Procedure) View(ctx context.Context, v Visitor) (*Case, error) {
+	c, err := p.Store.View(ctx, v.Mailbox)
+	if err != nil {
+		return nil, err
+	}
+	c.Now = p.Now()
+	if !c.Knows(v) {
+		return nil, ErrElsewhere
+	}
+	return c, nil
+}
+
+// Act makes a step that has no input: the form and the event are all.
+func (p *Procedure) act(ctx context.Context, v Visitor, f Form, e Event) error {
+	return p.step(ctx, v, f, func(c *Case) error { return c.fire(e, nil) })
+}
+
+// newID makes the id of a row; ids made later sort later.
+func newID() uuid.UUID { return uuid.Must(uuid.NewV7()) }

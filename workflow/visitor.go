@@ -1,0 +1,108 @@
+package workflow
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Visitor is who stands before the page: a user of the mailbox, handed over by
+// the webmail, or an invited holder. A browser session keeps it.
+type Visitor struct {
+	Mailbox    int64     `json:"mailbox"`
+	Client     string    `json:"client,omitempty"`     // the webmail's name
+	User       string    `json:"user,omitempty"`       // the webmail's own reference
+	Invitation uuid.UUID `json:"invitation,omitempty"` // the invited holder's; zero for a webmail's user
+	Locale     string    `json:"locale,omitempty"`     // as the webmail told it
+	ReturnURL  string    `json:"return_url,omitempty"` // back to the webmail
+
+	// Of the request in hand, not of the session.
+	Session []byte     `json:"-"` // digest of the session's id
+	Address netip.Addr `json:"-"`
+	Request string     `json:"-"`
+}
+
+func (v Visitor) invited() bool { return v.Invitation != uuid.Nil }
+
+func (v Visitor) actor() Actor {
+	a := Actor{Kind: ByWebmail, Client: v.Client, Name: v.User, Address: v.Address, Request: v.Request}
+	if v.invited() {
+		a.Kind = ByHolder
+		a.Name = v.Invitation.String()
+	}
+	return a
+}
+
+// LoginLife is for how long a login counts, in the browser session that made it.
+const LoginLife = 30 * time.Minute
+
+// Owns reports whether the visitor may take the qualification further: a
+// webmail's user until somebody invited accepts, and then that holder alone.
+func (c *Case) Owns(v Visitor) bool {
+	q := c.Qualification
+	if q == nil {
+		return false
+	}
+	if !v.invited() {
+		return q.Owner == OwnedByWebmail
+	}
+	return q.Owner == OwnedByInvited && q.Invitation != nil && q.Invitation.ID == v.Invitation && q.Invitation.Accepted()
+}
+
+// Knows reports whether the visitor may see anything of the case: a webmail's
+// user always, an invited holder while the invitation is theirs.
+func (c *Case) Knows(v Visitor) bool {
+	return c.Qualification != nil && (!v.invited() || c.Owns(v))
+}
+
+// Stage is the state as the visitor is to see it. A delegate sees of somebody
+// else's procedure only that the invitation is out; and a login counts only in
+// the session that made it, so that any other is back at identification.
+func (c *Case) Stage(v Visitor) State {
+	q := c.Qualification
+	switch q.State {
+	case Qualified, Revoked, Expired, UnderReview:
+		return q.State
+	}
+	if !c.Owns(v) {
+		return Invited
+	}
+	if c.loginNeeded() && !c.loggedIn(v) {
+		return Identification
+	}
+	return q.State
+}
+
+// Lapsed reports whether the visitor is at identification again because a
+// login was made elsewhere, or too long ago.
+func (c *Case) Lapsed(v Visitor) bool {
+	return c.Owns(v) && c.loginNeeded() && !c.loggedIn(v)
+}
+
+// loginNeeded tells the states that hang on a login.
+func (c *Case) loginNeeded() bool {
+	switch c.Qualification.State {
+	case AtProvider, Identified, Contract, CodeEntry:
+		return true
+	}
+	return false
+}
+
+// loggedIn reports whether the newest login was made in the visitor's session
+// and is young enough. It is counted from its start while it is under way, and
+// from its end after that.
+func (c *Case) loggedIn(v Visitor) bool {
+	q := c.Qualification
+	if q.Login == nil || len(v.Session) == 0 || string(q.Login.Session) != string(v.Session) {
+		return false
+	}
+	from := q.Login.StartedAt
+	if q.State != AtProvider {
+		if q.Identity == nil {
+			return false
+		}
+		from = q.Identity.IdentifiedAt
+	}
+	return c.Now.Before(from.Add(LoginLife))
+}
