@@ -1,0 +1,81 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"filippo.io/age"
+	"github.com/jackc/pgx/v5"
+
+	"stella/workflow"
+)
+
+// refusedPerLogin bounds what a stranger who learned a request's id can make
+// us archive.
+const refusedPerLogin = 5
+
+// seal encrypts a message to the auditor, whose key the service does not hold.
+func (s *Store) seal(body []byte) ([]byte, error) {
+	if s.recipient == nil {
+		return nil, errors.New("no recipient for the archive")
+	}
+	var sealed bytes.Buffer
+	w, err := age.Encrypt(&sealed, s.recipient)
+	if err != nil {
+		return nil, fmt.Errorf("sealing: %w", err)
+	}
+	if _, err := w.Write(body); err != nil {
+		return nil, fmt.Errorf("sealing: %w", err)
+	}
+	if err := w.Close(); err != nil {
+		return nil, fmt.Errorf("sealing: %w", err)
+	}
+	return sealed.Bytes(), nil
+}
+
+// KeepMessage archives a message that no step writes; a few for each login.
+func (s *Store) KeepMessage(ctx context.Context, m workflow.Message) error {
+	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		var kept int
+		err := tx.QueryRow(ctx, `
+			select count(*) from messages where login_id = $1 and direction = 'response'`, m.Login).Scan(&kept)
+		if err != nil || kept >= refusedPerLogin {
+			return err
+		}
+		return s.writeMessage(ctx, tx, m)
+	})
+}
+
+// Archived is a message of the archive, opened.
+type Archived struct {
+	Login     string
+	Direction string
+	At        time.Time
+	Body      []byte
+}
+
+// OpenArchive reads the messages of a login with the auditor's key.
+func (s *Store) OpenArchive(ctx context.Context, login string, key age.Identity) ([]Archived, error) {
+	rows, err := s.pool.Query(ctx, `
+		select login_id, direction, at, sealed from messages where login_id = $1 order by at, id`, login)
+	if err != nil {
+		return nil, fmt.Errorf("reading the archive: %w", err)
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (Archived, error) {
+		var a Archived
+		var sealed []byte
+		if err := row.Scan(&a.Login, &a.Direction, &a.At, &sealed); err != nil {
+			return a, err
+		}
+		r, err := age.Decrypt(bytes.NewReader(sealed), key)
+		if err != nil {
+			return a, fmt.Errorf("opening a message of %s: %w", login, err)
+		}
+		a.Body, err = io.ReadAll(r)
+		return a, err
+	})
+}

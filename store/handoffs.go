@@ -1,0 +1,116 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"stella/workflow"
+)
+
+// Standing reads client and mailbox in one query: the webmail asks at every
+// login of its users. The standing is nil for an address that is not known.
+func (s *Store) Standing(ctx context.Context, token []byte, address string) (workflow.Client, *workflow.Standing, error) {
+	var c workflow.Client
+	var mailbox *int64
+	var status, state, level *string
+	var since *time.Time
+	var starred *bool
+	err := s.pool.QueryRow(ctx, `
+		select c.id, c.name, c.domains, c.return_urls, m.id, m.status, q.state, q.stepped_at, i.level, m.star is not null
+		from clients c
+		left join mailboxes m on m.address = $2
+		left join lateral (select q.state, q.stepped_at, q.identity_id from qualifications q where q.mailbox_id = m.id `+current+`) q on true
+		left join identities i on i.id = q.identity_id
+		where c.token = $1`, token, address).Scan(
+		&c.ID, &c.Name, &c.Domains, &c.ReturnURLs, &mailbox, &status, &state, &since, &level, &starred)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return c, nil, workflow.ErrUnauthorized
+	}
+	if err != nil {
+		return c, nil, fmt.Errorf("reading a mailbox's standing: %w", err)
+	}
+	if mailbox == nil {
+		return c, nil, nil
+	}
+	standing := &workflow.Standing{Mailbox: *mailbox, Status: workflow.Status(*status), Starred: *starred, Since: timeOf(since)}
+	if state != nil {
+		standing.State = workflow.State(*state)
+	}
+	if level != nil {
+		standing.Level = *level
+	}
+	return c, standing, nil
+}
+
+// AddHandOff keeps a webmail's user on the way to Stella.
+func (s *Store) AddHandOff(ctx context.Context, h workflow.HandOff) error {
+	_, err := s.pool.Exec(ctx, `
+		insert into handoffs (token, client_id, mailbox_id, return_url, locale, user_ref, created_at, expires_at)
+		values ($1, $2, $3, $4, $5, $6, $7, $8)`,
+		h.Token, h.Client.ID, h.Mailbox, h.ReturnURL, h.Locale, h.User, h.CreatedAt, h.ExpiresAt)
+	if err != nil {
+		return fmt.Errorf("writing a hand-off: %w", err)
+	}
+	return nil
+}
+
+// HandOffOpen reports whether a hand-off may still be used.
+func (s *Store) HandOffOpen(ctx context.Context, token []byte, now time.Time) (bool, error) {
+	var open bool
+	err := s.pool.QueryRow(ctx, `
+		select exists (select from handoffs where token = $1 and used_at is null and expires_at > $2)`, token, now).Scan(&open)
+	if err != nil {
+		return false, fmt.Errorf("reading a hand-off: %w", err)
+	}
+	return open, nil
+}
+
+// UseHandOff marks a hand-off as used by a session. A second use ends the
+// session of the first, and gets ErrUnknown.
+func (s *Store) UseHandOff(ctx context.Context, token, session []byte, now time.Time) (workflow.HandOff, error) {
+	h := workflow.HandOff{Token: token}
+	err := s.pool.QueryRow(ctx, `
+		update handoffs h set used_at = $2, session = $3
+		from clients c
+		where h.token = $1 and h.used_at is null and h.expires_at > $2 and c.id = h.client_id
+		returning c.id, c.name, h.mailbox_id, h.return_url, h.locale, h.user_ref, h.created_at, h.expires_at`, token, now, session).Scan(
+		&h.Client.ID, &h.Client.Name, &h.Mailbox, &h.ReturnURL, &h.Locale, &h.User, &h.CreatedAt, &h.ExpiresAt)
+	if err == nil {
+		return h, nil
+	}
+	if !errors.Is(err, pgx.ErrNoRows) {
+		return h, fmt.Errorf("using a hand-off: %w", err)
+	}
+	_, err = s.pool.Exec(ctx, `
+		delete from sessions where digest = (select session from handoffs where token = $1 and used_at is not null)`, token)
+	if err != nil {
+		return h, fmt.Errorf("ending the session of a hand-off used twice: %w", err)
+	}
+	return h, workflow.ErrUnknown
+}
+
+// InvitationByToken finds the invitation of a link, and its mailbox.
+func (s *Store) InvitationByToken(ctx context.Context, digest []byte) (int64, workflow.Invitation, error) {
+	var mailbox int64
+	var i *workflow.Invitation
+	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		var id uuid.UUID
+		err := tx.QueryRow(ctx, `
+			select i.id, q.mailbox_id from invitations i join qualifications q on q.id = i.qualification_id
+			where i.digest = $1`, digest).Scan(&id, &mailbox)
+		if err != nil {
+			return err
+		}
+		i, err = readInvitation(ctx, tx, id)
+		return err
+	})
+	if err != nil {
+		return 0, workflow.Invitation{}, fmt.Errorf("reading an invitation: %w", found(err))
+	}
+	return mailbox, *i, nil
+}

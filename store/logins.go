@@ -1,0 +1,89 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"stella/workflow"
+)
+
+// LoginByID finds the login that an answer names, and its mailbox.
+func (s *Store) LoginByID(ctx context.Context, id string) (int64, workflow.Login, error) {
+	var mailbox int64
+	var l *workflow.Login
+	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) (err error) {
+		if l, err = readLogin(ctx, tx, id); err != nil {
+			return err
+		}
+		return tx.QueryRow(ctx, `select mailbox_id from qualifications where id = $1`, l.Qualification).Scan(&mailbox)
+	})
+	if err != nil {
+		return 0, workflow.Login{}, fmt.Errorf("reading a login: %w", found(err))
+	}
+	return mailbox, *l, nil
+}
+
+func readLogin(ctx context.Context, tx pgx.Tx, id string) (*workflow.Login, error) {
+	var l workflow.Login
+	var handle, answer []byte
+	err := tx.QueryRow(ctx, `
+		select id, qualification_id, provider, provider_name, relay_state, level, comparison, session, started_at, handle, answer
+		from logins where id = $1`, id).Scan(
+		&l.ID, &l.Qualification, &l.Provider, &l.ProviderName, &l.RelayState, &l.Level, &l.Comparison, &l.Session, &l.StartedAt,
+		&handle, &answer)
+	if err != nil || answer == nil {
+		return &l, err
+	}
+	l.Answer = &workflow.Answer{Handle: handle}
+	if err := json.Unmarshal(answer, l.Answer); err != nil {
+		return nil, fmt.Errorf("reading a parked answer: %w", err)
+	}
+	return &l, nil
+}
+
+// ClaimAnswer parks an answer and archives its message. A request is answered
+// once, whatever instance takes the answer, and an assertion counts once:
+// otherwise ErrUnknown.
+func (s *Store) ClaimAnswer(ctx context.Context, login string, a workflow.Answer, m workflow.Message) error {
+	var assertion *string
+	if a.Assertion != nil {
+		assertion = &a.Assertion.AssertionID
+	}
+	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		done, err := tx.Exec(ctx, `
+			update logins set answered_at = $2, assertion_id = $3, handle = $4, answer = $5
+			where id = $1 and answered_at is null`, login, a.ReceivedAt, assertion, a.Handle, a)
+		if err != nil {
+			return err
+		}
+		if done.RowsAffected() == 0 {
+			return workflow.ErrUnknown
+		}
+		return s.writeMessage(ctx, tx, m)
+	})
+	var clash *pgconn.PgError
+	if errors.As(err, &clash) && clash.Code == "23505" { // the assertion was seen before
+		return workflow.ErrUnknown
+	}
+	if err != nil {
+		return fmt.Errorf("parking an answer: %w", err)
+	}
+	return nil
+}
+
+// DiscardAnswers destroys the parked answer with this handle, and those that
+// wait for this session.
+func (s *Store) DiscardAnswers(ctx context.Context, handle, session []byte) error {
+	_, err := s.pool.Exec(ctx, `
+		update logins set answer = null, handle = null
+		where answer is not null and (handle = $1 or session = $2)`, handle, session)
+	if err != nil {
+		return fmt.Errorf("discarding answers: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,196 @@
+package store
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"net/netip"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
+
+	"stella/workflow"
+)
+
+// writeCase writes the mailbox, its qualification and the rows a step added.
+func (s *Store) writeCase(ctx context.Context, tx pgx.Tx, c *workflow.Case) error {
+	if q := c.Qualification; q != nil {
+		if err := writeQualification(ctx, tx, c.Mailbox.ID, q); err != nil {
+			return fmt.Errorf("writing the qualification: %w", err)
+		}
+	}
+	for _, row := range c.Added {
+		if err := s.writeRow(ctx, tx, c.Mailbox.ID, row); err != nil {
+			return fmt.Errorf("writing %T: %w", row, err)
+		}
+	}
+	m := c.Mailbox
+	_, err := tx.Exec(ctx, `
+		update mailboxes set status = $2, record_id = $3, ordinary = nullif($4, ''), star = $5, wrong_codes = coalesce($6, '{}'::timestamptz[])
+		where id = $1`,
+		m.ID, m.Status, m.Record.ID, m.Ordinary, m.Star, m.WrongCodes)
+	if err != nil {
+		return fmt.Errorf("writing the mailbox: %w", err)
+	}
+	return nil
+}
+
+func writeQualification(ctx context.Context, tx pgx.Tx, mailbox int64, q *workflow.Qualification) error {
+	var declaration, invitation, identity *uuid.UUID
+	var login *string
+	waiting := "" // the login whose parked answer may still be met
+	if q.Declaration != nil {
+		declaration = &q.Declaration.ID
+	}
+	if q.Invitation != nil {
+		invitation = &q.Invitation.ID
+	}
+	if q.Identity != nil {
+		identity = &q.Identity.ID
+	}
+	if q.Login != nil {
+		login = &q.Login.ID
+		if q.Login.Answer != nil {
+			waiting = q.Login.ID
+		}
+	}
+	_, err := tx.Exec(ctx, `
+		insert into qualifications (id, mailbox_id, version, state, opened_at, stepped_at, owner, locale,
+		                            declaration_id, invitation_id, login_id, identity_id, document, reason, remark)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, nullif($13, ''), $14, $15)
+		on conflict (id) do update set version = $3, state = $4, stepped_at = $6, owner = $7, locale = $8,
+		       declaration_id = $9, invitation_id = $10, login_id = $11, identity_id = $12,
+		       document = nullif($13, ''), reason = $14, remark = $15`,
+		q.ID, mailbox, q.Version, q.State, q.OpenedAt, q.SteppedAt, q.Owner, q.Locale,
+		declaration, invitation, login, identity, q.Document, q.Reason, q.Remark)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, `
+		update logins set answer = null, handle = null
+		where qualification_id = $1 and answer is not null and id <> $2`, q.ID, waiting)
+	return err
+}
+
+// writeRow writes one row that a step added. Invitations and codes are written
+// again when they end.
+func (s *Store) writeRow(ctx context.Context, tx pgx.Tx, mailbox int64, row any) error {
+	var err error
+	switch r := row.(type) {
+	case workflow.Step:
+		_, err = tx.Exec(ctx, `
+			insert into steps (qualification_id, version, event, from_state, to_state, at, actor, client, actor_name, address, request, refs)
+			values ($1, $2, $3, nullif($4, ''), $5, $6, $7, $8, $9, $10, $11, $12)`,
+			r.Qualification, r.Version, r.Event, r.From, r.To, r.At,
+			r.Actor.Kind, r.Actor.Client, r.Actor.Name, nullAddress(r.Actor.Address), r.Actor.Request, refs(r.Refs))
+	case workflow.Declaration:
+		_, err = tx.Exec(ctx, `
+			insert into declarations (id, qualification_id, kind, company_name, company_code, email, phone, declared_at)
+			values ($1, $2, $3, $4, $5, $6, $7, $8)`,
+			r.ID, r.Qualification, r.Kind, r.CompanyName, r.CompanyCode, r.Email, r.Phone, r.DeclaredAt)
+	case workflow.Invitation:
+		_, err = tx.Exec(ctx, `
+			insert into invitations (id, qualification_id, nonce, digest, email, sent_at, expires_at, accepted_at, ended_at, ended)
+			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+			on conflict (id) do update set accepted_at = $8, ended_at = $9, ended = $10`,
+			r.ID, r.Qualification, r.Nonce, r.Digest, r.Email, r.SentAt, r.ExpiresAt,
+			nullTime(r.AcceptedAt), nullTime(r.EndedAt), r.Ended)
+	case workflow.Login:
+		_, err = tx.Exec(ctx, `
+			insert into logins (id, qualification_id, provider, provider_name, relay_state, level, comparison, session, started_at)
+			values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+			r.ID, r.Qualification, r.Provider, r.ProviderName, r.RelayState, r.Level, r.Comparison, r.Session, r.StartedAt)
+	case workflow.Message:
+		err = s.writeMessage(ctx, tx, r)
+	case workflow.Identity:
+		_, err = tx.Exec(ctx, `
+			insert into identities (id, qualification_id, login_id, assertion_id, provider, provider_name, level, name,
+			                        family_name, fiscal_number, date_of_birth, person_code, authenticated_at, identified_at)
+			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+			r.ID, r.Qualification, r.Login, r.AssertionID, r.Provider, r.ProviderName, r.Level, r.Name,
+			r.FamilyName, r.FiscalNumber, r.DateOfBirth, r.PersonCode, r.AuthenticatedAt, r.IdentifiedAt)
+	case workflow.Code:
+		_, err = tx.Exec(ctx, `
+			insert into codes (id, qualification_id, nonce, requested_at, spent_at)
+			values ($1, $2, $3, $4, $5)
+			on conflict (id) do update set spent_at = $5`,
+			r.ID, r.Qualification, r.Nonce, r.RequestedAt, nullTime(r.SpentAt))
+	case workflow.Decision:
+		_, err = tx.Exec(ctx, `
+			insert into decisions (id, qualification_id, operator, event, reason, decided_at)
+			values ($1, $2, $3, $4, $5, $6)`,
+			r.ID, r.Qualification, r.Operator, r.Event, r.Reason, r.DecidedAt)
+	case workflow.Document:
+		_, err = tx.Exec(ctx, `
+			insert into documents (sha256, version, date, locale, body)
+			values ($1, $2, $3, $4, $5)
+			on conflict (sha256) do nothing`,
+			r.SHA256, r.Version, r.Date, r.Locale, r.Body)
+	case workflow.Record:
+		err = writeRecord(ctx, tx, mailbox, r)
+	case workflow.Mail:
+		err = s.writeMail(ctx, tx, r)
+	default:
+		err = fmt.Errorf("no table for it")
+	}
+	return err
+}
+
+func writeRecord(ctx context.Context, tx pgx.Tx, mailbox int64, r workflow.Record) error {
+	representatives := r.Representatives
+	if representatives == nil {
+		representatives = []workflow.Representative{}
+	}
+	_, err := tx.Exec(ctx, `
+		insert into records (id, mailbox_id, kind, name, fiscal_code, vat_number, representatives, email, imported_at)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+		r.ID, mailbox, r.Kind, r.Name, r.FiscalCode, r.VATNumber, representatives, r.Email, r.ImportedAt)
+	return err
+}
+
+// writeMail writes a mail and, in the same transaction, the job that sends it.
+// Codes go before everything else.
+func (s *Store) writeMail(ctx context.Context, tx pgx.Tx, m workflow.Mail) error {
+	_, err := tx.Exec(ctx, `
+		insert into mails (id, qualification_id, kind, recipient, locale, code_id, invitation_id, details, requested_at)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+		m.ID, m.Qualification, m.Kind, m.To, m.Locale, m.Code, m.Invitation, m.Details, m.RequestedAt)
+	if err != nil {
+		return err
+	}
+	priority := 2
+	if m.Kind == workflow.MailCode {
+		priority = 1
+	}
+	_, err = s.jobs.InsertTx(ctx, tx, workflow.SendMail{Mail: m.ID}, &river.InsertOpts{Priority: priority})
+	return err
+}
+
+// writeMessage seals a message to the auditor and writes it.
+func (s *Store) writeMessage(ctx context.Context, tx pgx.Tx, m workflow.Message) error {
+	sealed, err := s.seal(m.Body)
+	if err != nil {
+		return err
+	}
+	digest := sha256.Sum256(m.Body)
+	_, err = tx.Exec(ctx, `
+		insert into messages (id, login_id, direction, sha256, sealed, at)
+		values ($1, $2, $3, $4, $5, $6)`,
+		m.ID, m.Login, m.Direction, digest[:], sealed, m.ReceivedAt)
+	return err
+}
+
+func refs(r workflow.Refs) workflow.Refs {
+	if r == nil {
+		return workflow.Refs{}
+	}
+	return r
+}
+
+func nullAddress(a netip.Addr) *netip.Addr {
+	if !a.IsValid() {
+		return nil
+	}
+	return &a
+}

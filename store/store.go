@@ -1,0 +1,85 @@
+// Package store keeps everything in PostgreSQL: all the SQL of Stella is here,
+// beside the code that reads its rows.
+//
+//   - store.go, migrate.go: the connection and the schema
+//   - case.go: a mailbox with its qualification, read and locked for a step
+//   - step.go: what a step changed and added
+//   - logins.go, archive.go: requests to identity providers, and the sealed
+//     messages exchanged with them
+//   - handoffs.go, sessions.go: how people come in
+//   - mails.go: outgoing mail, for the sender
+//   - mailboxes.go, clients.go, qualifications.go: the operator's side
+//   - localpg: a private PostgreSQL
+//   - storetest: a database for a test
+//
+// It decides nothing: package workflow does, and what must never be false is
+// also a constraint of the schema.
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"filippo.io/age"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+
+	"stella/workflow"
+)
+
+// Store is a database of Stella. It is safe for use by many goroutines.
+type Store struct {
+	pool      *pgxpool.Pool
+	jobs      *river.Client[pgx.Tx] // inserts only; the workers have their own
+	recipient age.Recipient
+}
+
+// Open connects to the database. The recipient is the auditor, to whom the
+// archive is encrypted; nil where nothing will be archived.
+func Open(ctx context.Context, url string, recipient age.Recipient) (*Store, error) {
+	config, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return nil, fmt.Errorf("reading the database's URL: %w", err)
+	}
+	config.ConnConfig.RuntimeParams["application_name"] = "stella"
+	config.ConnConfig.RuntimeParams["timezone"] = "UTC"
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return nil, fmt.Errorf("opening the database: %w", err)
+	}
+	if err := pool.Ping(ctx); err != nil {
+		pool.Close()
+		return nil, fmt.Errorf("reaching the database: %w", err)
+	}
+	// Insert-only: it starts nothing, and warns of nothing.
+	jobs, err := river.NewClient(riverpgxv5.New(pool), &river.Config{Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		pool.Close()
+		return nil, fmt.Errorf("preparing the job queue: %w", err)
+	}
+	return &Store{pool: pool, jobs: jobs, recipient: recipient}, nil
+}
+
+// Close waits for what is in flight and closes the connections.
+func (s *Store) Close() { s.pool.Close() }
+
+// Pool is the connection pool, for the workers of the job queue.
+func (s *Store) Pool() *pgxpool.Pool { return s.pool }
+
+// SealTo names the auditor after the database was opened.
+func (s *Store) SealTo(recipient age.Recipient) { s.recipient = recipient }
+
+// Ping reports whether the database answers.
+func (s *Store) Ping(ctx context.Context) error { return s.pool.Ping(ctx) }
+
+// found turns the absence of a row into the error that callers know.
+func found(err error) error {
+	if errors.Is(err, pgx.ErrNoRows) {
+		return workflow.ErrUnknown
+	}
+	return err
+}
