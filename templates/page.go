@@ -1,0 +1,203 @@
+package templates
+
+import (
+	"html/template"
+	"time"
+)
+
+// Site is what the configuration says of the provider; it is the same on
+// every page and in every mail.
+type Site struct {
+	Provider         string // who runs the mailboxes, "Posta Esempio"
+	Service          string // what the mailboxes are called, "PEC Esempio"
+	PublicURL        string // where Stella answers, without a trailing slash
+	WebmailURL       string // where a holder starts from
+	PrivacyURL       string
+	AccessibilityURL string
+	HelpURL          string
+	HelpContact      string // an address or a telephone number, as people read it
+	MailSender       string // the address codes come from, told on the code page
+	CIE              bool   // CIE is mentioned only where it is configured
+}
+
+// Page is what a handler hands to a page's template.
+type Page struct {
+	Locale  string // "it" or "en"
+	Mailbox string // the mailbox in hand; empty where there is none
+	Form    Form
+	Leave   bool              // a session is open: offer Esci
+	Back    bool              // a step back is possible: offer Indietro
+	Notice  string            // a message id, shown above the page; empty for none
+	Errors  []FieldError      // what is wrong with the input, in the order of the fields
+	Values  map[string]string // what is typed, or prefilled, by field name
+	Data    any               // the page's own type, named in pages
+}
+
+// Form binds a form to the state it was made for, so that a stale one is
+// recognised.
+type Form struct {
+	Qualification string
+	Version       int
+}
+
+// FieldError is one fault of the input: the message stands in the summary at
+// the top of the page and at the field.
+type FieldError struct {
+	Field   string         // the name of the input
+	Message string         // a message id
+	Args    map[string]any // for the message
+}
+
+// Invited is for the delegate, who sees of an invitation only that it is out.
+type Invited struct {
+	To       string // masked
+	Expires  time.Time
+	Accepted bool // the holder has taken it up: it cannot be sent again
+	Expired  bool // nobody took it up in time
+	Rejected bool // the invited holder's request was rejected; they may try again, or it may be withdrawn
+}
+
+// Invitation is for who opens the link of an invitation.
+type Invitation struct {
+	Mailbox string
+	Holder  string // the holder on record, masked; empty when unknown
+	Sent    time.Time
+	Expires time.Time
+	Resume  bool // already accepted: the link leads back in
+}
+
+// Ended says why a link or a session leads nowhere.
+type Ended struct {
+	Why string // invitations: "expired", "withdrawn", "declined", "replaced", "finished", "unknown"; starts: "expired"
+}
+
+// Summary repeats what was entered.
+type Summary struct {
+	Company     bool
+	CompanyName string
+	CompanyCode string
+	Email       string
+	Phone       string
+}
+
+// Identification tells who must identify, and why one is here again.
+type Identification struct {
+	Company bool
+	Lapsed  bool // an earlier login was made elsewhere, or is too old: the data are kept
+}
+
+// Providers is the list to choose an identity provider from.
+type Providers struct {
+	Links []ProviderLink
+}
+
+// ProviderLink starts a login.
+type ProviderLink struct {
+	Name string
+	URL  string
+}
+
+// AtProvider is for who comes back by hand while a login is under way.
+type AtProvider struct {
+	Provider string
+	Restart  string // the URL that starts the same login again
+}
+
+// LoginFailed tells why a login did not identify anybody.
+type LoginFailed struct {
+	// Code is a SPID anomaly ("nr19" … "nr25", "nr30"), or "technical" (not the
+	// person's doing), or "elsewhere" (answered too late, already used, or in
+	// another browser), or "prefetch" (the link was not followed by a person).
+	Code      string
+	Reference string // for the help desk
+	Known     bool   // the visitor has a procedure to go back to
+}
+
+// Identified shows who was identified, for confirmation.
+type Identified struct {
+	Name     string
+	CodeEnd  string // the last four characters of the fiscal code
+	Provider string
+	Level    string // "SpidL2"
+	Email    string // where the code will go
+}
+
+// Contract is the notice to acknowledge.
+type Contract struct {
+	Version  string
+	Date     time.Time
+	SHA256   string
+	Document template.HTML // in the page's language, from our own or the operator's file
+}
+
+// CodeStatus says where the newest code stands.
+type CodeStatus string
+
+// The code page's states.
+const (
+	CodeSending CodeStatus = "sending" // the relay has not accepted it yet
+	CodeSent    CodeStatus = "sent"    // the 60 seconds run
+	CodeExpired CodeStatus = "expired"
+	CodeRefused CodeStatus = "refused" // the relay refuses the address for good
+	CodeDropped CodeStatus = "dropped" // it could not be sent in time
+	CodePaused  CodeStatus = "paused"  // too many wrong codes
+	CodeSpent   CodeStatus = "spent"   // no live code: none asked for since a pause, or since the address changed
+)
+
+// Code is the page where the code is typed.
+type Code struct {
+	Status      CodeStatus
+	To          string // masked
+	Expires     time.Time
+	SecondsLeft int       // of the code's life, when sent
+	PausedUntil time.Time // when paused
+	ResendAt    time.Time // zero when it may be asked for at once
+	ResendIn    int       // seconds, zero when it may be asked for at once
+}
+
+// UnderReview gives the number to ask after.
+type UnderReview struct {
+	Number int64
+}
+
+// Rejected tells why, and which ways on there are.
+type Rejected struct {
+	Reason     string // "company_differs", "holder_differs", "review_refused"
+	Remark     string // the operator's own words, after a review
+	LoginAgain bool   // another identity may mend it
+}
+
+// Closed is for the states that end a qualification.
+type Closed struct {
+	Since     time.Time
+	ReturnURL string // back to the webmail; empty for who was invited
+}
+
+// Start is the page with one button, behind a hand-off's link.
+type Start struct {
+	Action string // where the button posts to
+}
+
+// Fault is a page for what went wrong on our side or was refused.
+type Fault struct {
+	Kind      string // "not_found", "forbidden", "too_large", "method", "unavailable", "internal"
+	Reference string
+}
+
+// Mail is what a mail's template is given.
+type Mail struct {
+	Locale    string
+	Mailbox   string
+	Number    int64 // of the case
+	At        time.Time
+	Code      string    // code
+	Link      string    // invitation
+	Expires   time.Time // invitation
+	Person    string    // qualified_pec: who was identified
+	Provider  string    // qualified_pec: by which identity provider
+	Level     string    // qualified_pec
+	Contract  string    // qualified_pec: version of the notice acknowledged
+	Reason    string    // rejected: as in Rejected; revoked: empty
+	Remark    string    // rejected after a review, revoked: the operator's words
+	NewMasked string    // contacts_changed: the new address, masked
+}

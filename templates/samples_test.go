@@ -1,0 +1,194 @@
+package templates
+
+import (
+	"testing"
+	"time"
+)
+
+var now = time.Date(2026, 11, 21, 13, 5, 30, 0, time.UTC)
+
+var site = Site{
+	Provider:         "Posta Esempio",
+	Service:          "PEC Esempio",
+	PublicURL:        "https://stella.example",
+	WebmailURL:       "https://webmail.example/",
+	PrivacyURL:       "https://posta.example/privacy",
+	AccessibilityURL: "https://posta.example/accessibilita",
+	HelpURL:          "https://posta.example/aiuto",
+	HelpContact:      "numero verde 800 000 000",
+	MailSender:       "codici@posta.example",
+}
+
+// mailbox is long on purpose: it must break on a telephone.
+const mailbox = "amministrazione.officine-meccaniche.bianchi@pec.officine-bianchi.example"
+
+// sample is one variant of a page.
+type sample struct {
+	page    string
+	variant string // "" for the plain one
+	Page
+}
+
+func (s sample) name() string {
+	if s.variant == "" {
+		return s.page
+	}
+	return s.page + "-" + s.variant
+}
+
+// samples are all the pages in all their variants.
+func samples(locale string) []sample {
+	documents, err := Contracts(nil)
+	if err != nil {
+		panic(err)
+	}
+	document := documents[locale]
+	var list []sample
+	add := func(page, variant string, p Page) {
+		p.Locale = locale
+		p.Form = Form{Qualification: "0197a1b2-0000-7000-8000-000000000001", Version: 7}
+		if p.Values == nil {
+			p.Values = map[string]string{}
+		}
+		list = append(list, sample{page, variant, p})
+	}
+	// in is a page of the procedure; out is one without a session.
+	in := func(page, variant string, data any, errors ...FieldError) {
+		add(page, variant, Page{Mailbox: mailbox, Leave: true, Back: true, Data: data, Errors: errors})
+	}
+	out := func(page, variant string, data any) { add(page, variant, Page{Data: data}) }
+
+	in("holder_choice", "", nil)
+	in("holder_choice", "error", nil, FieldError{Field: "ruolo", Message: "error_role_missing"})
+	in("introduction", "", nil)
+	in("holder_invitation", "", nil)
+	add("holder_invitation", "error", Page{Mailbox: mailbox, Leave: true, Back: true,
+		Values: map[string]string{"email": `"><b>x`},
+		Errors: []FieldError{{Field: "email", Message: "error_email_malformed"}}})
+	to := "l•••@b•••.example"
+	add("invited", "", Page{Mailbox: mailbox, Leave: true, Notice: "notice_invited",
+		Data: Invited{To: to, Expires: now.AddDate(0, 0, 7)}})
+	in("invited", "accepted", Invited{To: to, Expires: now, Accepted: true})
+	in("invited", "expired", Invited{To: to, Expires: now, Expired: true})
+	in("invited", "rejected", Invited{To: to, Expires: now, Accepted: true, Rejected: true})
+	in("invited", "limit", Invited{To: to, Expires: now},
+		FieldError{Field: "email", Message: "error_invitation_limit", Args: map[string]any{"Until": "14:20"}})
+	add("invitation", "", Page{Values: map[string]string{"decline": "/invito/abc/rifiuta"},
+		Data: Invitation{Mailbox: mailbox, Holder: "O••••••• B•••••• S.r.l.", Sent: now, Expires: now.AddDate(0, 0, 7)}})
+	out("invitation", "resume", Invitation{Mailbox: mailbox, Sent: now, Expires: now, Resume: true})
+	for _, why := range []string{"expired", "withdrawn", "declined", "replaced", "finished", "unknown"} {
+		out("invitation_ended", why, Ended{Why: why})
+	}
+	in("holder_kind", "", nil)
+	in("holder_kind", "error", nil, FieldError{Field: "intestatario", Message: "error_kind_differs_company"})
+	in("company_data", "", nil)
+	add("company_data", "error", Page{Mailbox: mailbox, Leave: true, Back: true,
+		Values: map[string]string{"ragione_sociale": "O", "codice_fiscale_impresa": "0987654321"},
+		Errors: []FieldError{
+			{Field: "ragione_sociale", Message: "error_company_name_short"},
+			{Field: "codice_fiscale_impresa", Message: "error_company_code_length"}}})
+	add("contact_data", "", Page{Mailbox: mailbox, Leave: true, Back: true,
+		Values: map[string]string{"email": "amministrazione@bianchi.example"}})
+	in("contact_data", "error", nil,
+		FieldError{Field: "email", Message: "error_email_missing"},
+		FieldError{Field: "cellulare", Message: "error_phone_malformed"})
+	in("summary", "", Summary{Company: true, CompanyName: "Officine Bianchi S.r.l.", CompanyCode: "09876543217",
+		Email: "amministrazione.molto.lunga@officine-meccaniche-bianchi.example", Phone: "+39 333 123 4567"})
+	add("summary", "person", Page{Mailbox: mailbox, Leave: true, Back: true, Notice: "notice_moved_on",
+		Data: Summary{Email: "anna.neri@mail.example"}})
+	add("edit_holder", "", Page{Mailbox: mailbox, Leave: true,
+		Values: map[string]string{"intestatario": "impresa", "ragione_sociale": "Officine Bianchi S.r.l.", "codice_fiscale_impresa": "09876543217"}})
+	in("edit_holder", "error", nil,
+		FieldError{Field: "intestatario", Message: "error_kind_missing"},
+		FieldError{Field: "codice_fiscale_impresa", Message: "error_company_code_check"})
+	add("edit_contacts", "", Page{Mailbox: mailbox, Leave: true,
+		Values: map[string]string{"action": "/codice/contatti", "email": "anna.neri@mail.example"}})
+	in("identification", "", Identification{})
+	in("identification", "company", Identification{Company: true})
+	in("identification", "lapsed", Identification{Lapsed: true})
+	in("methods", "", nil)
+	in("providers", "", Providers{Links: []ProviderLink{
+		{"Identità di prova", "/identificazione/spid/avvia?idp=1"},
+		{"Altro gestore dal nome un po' lungo", "/identificazione/spid/avvia?idp=2"}}})
+	in("providers", "none", Providers{})
+	in("at_provider", "", AtProvider{Provider: "Identità di prova", Restart: "/identificazione/spid/avvia?idp=1"})
+	for _, code := range []string{"nr19", "nr20", "nr21", "nr22", "nr23", "nr24", "nr25", "nr30", "technical", "elsewhere", "prefetch"} {
+		in("login_failed", code, LoginFailed{Code: code, Reference: "7F3K9Q", Known: true})
+	}
+	out("login_failed", "unknown", LoginFailed{Code: "elsewhere"})
+	in("identified", "", Identified{Name: "Luca Bianchi", CodeEnd: "205G", Provider: "Identità di prova", Level: "SpidL2",
+		Email: "amministrazione@bianchi.example"})
+	in("contract", "", Contract{Version: document.Version, Date: document.Date, SHA256: document.SHA256, Document: document.Body})
+	code := Code{To: to, Expires: now.Add(time.Minute), ResendAt: now.Add(20 * time.Second), ResendIn: 20}
+	for _, status := range []CodeStatus{CodeSending, CodeSent, CodeExpired, CodeRefused, CodeDropped, CodePaused, CodeSpent} {
+		c := code
+		c.Status = status
+		switch status {
+		case CodeSent:
+			c.SecondsLeft = 58
+		case CodePaused:
+			c.PausedUntil = now.Add(15 * time.Minute)
+		case CodeExpired, CodeSpent:
+			c.ResendIn, c.ResendAt = 0, time.Time{}
+		}
+		in("code", string(status), c)
+	}
+	code.Status, code.SecondsLeft = CodeSent, 31
+	in("code", "error", code, FieldError{Field: "codice", Message: "error_code_wrong", Args: map[string]any{"Left": 3}})
+	code.Status, code.PausedUntil = CodePaused, now.Add(15*time.Minute)
+	in("code", "paused-error", code, FieldError{Field: "codice", Message: "error_code_paused", Args: map[string]any{"Until": "14:20"}})
+	closed := func(page, variant string, data any) {
+		add(page, variant, Page{Mailbox: mailbox, Leave: true, Data: data})
+	}
+	closed("under_review", "", UnderReview{Number: 1042})
+	closed("rejected", "company", Rejected{Reason: "company_differs"})
+	closed("rejected", "holder", Rejected{Reason: "holder_differs", LoginAgain: true})
+	closed("rejected", "review", Rejected{Reason: "review_refused", Remark: "Il documento inviato è illeggibile.", LoginAgain: true})
+	closed("qualified", "", Closed{Since: now, ReturnURL: "https://webmail.example/inbox"})
+	closed("qualified", "invited", Closed{Since: now})
+	closed("revoked", "", Closed{Since: now, ReturnURL: "https://webmail.example/inbox"})
+	closed("expired", "", Closed{Since: now, ReturnURL: "https://webmail.example/inbox"})
+	closed("not_eligible", "", nil)
+	out("welcome", "", nil)
+	add("welcome", "left", Page{Notice: "notice_left"})
+	out("session_ended", "", nil)
+	out("start", "", Start{Action: "/start/abc"})
+	out("start_ended", "", Ended{Why: "expired"})
+	for _, kind := range []string{"not_found", "forbidden", "too_large", "method", "unavailable", "internal"} {
+		out("fault", kind, Fault{Kind: kind, Reference: "7F3K9Q"})
+	}
+	return list
+}
+
+func newTemplates(t *testing.T) *Templates {
+	t.Helper()
+	all, err := New(site)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// mailKinds are the mails there are, each with what it needs.
+func mailKinds(locale string) map[string]Mail {
+	base := Mail{Locale: locale, Mailbox: mailbox, Number: 1042, At: now}
+	with := func(change func(*Mail)) Mail {
+		m := base
+		change(&m)
+		return m
+	}
+	return map[string]Mail{
+		"code":                 with(func(m *Mail) { m.Code = "042917" }),
+		"invitation":           with(func(m *Mail) { m.Link = "https://stella.example/invito/abc"; m.Expires = now.AddDate(0, 0, 7) }),
+		"invitation_qualified": base,
+		"invitation_declined":  base,
+		"qualified_pec": with(func(m *Mail) {
+			m.Person, m.Provider, m.Level, m.Contract = "Luca Bianchi", "Identità di prova", "SpidL2", "1.0"
+		}),
+		"qualified":        with(func(m *Mail) { m.Person = "Luca Bianchi" }),
+		"rejected":         with(func(m *Mail) { m.Reason, m.Remark = "review_refused", "Il documento è illeggibile." }),
+		"under_review":     base,
+		"contacts_changed": with(func(m *Mail) { m.NewMasked = "l•••@b•••.example" }),
+		"revoked":          with(func(m *Mail) { m.Remark = "Su richiesta dell'intestatario." }),
+	}
+}

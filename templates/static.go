@@ -1,0 +1,83 @@
+package templates
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"path"
+	"strings"
+	"time"
+)
+
+// An asset is a file of static/. Its URL holds a digest of its content, so that
+// browsers may keep it for good and still get a new one after an upgrade.
+type asset struct {
+	url         string
+	contentType string
+	content     string
+}
+
+var assets = loadAssets(files)
+
+func loadAssets(fsys fs.FS) map[string]asset {
+	names, err := fs.Glob(fsys, "static/*")
+	if err != nil {
+		panic(err) // the pattern above is malformed
+	}
+	all := make(map[string]asset, len(names))
+	for _, file := range names {
+		content, err := fs.ReadFile(fsys, file)
+		if err != nil {
+			panic(err) // an embedded file cannot be missing
+		}
+		name, ext := path.Base(file), path.Ext(file)
+		sum := sha256.Sum256(content)
+		all[name] = asset{
+			url:         "/static/" + strings.TrimSuffix(name, ext) + "." + hex.EncodeToString(sum[:6]) + ext,
+			contentType: contentTypes[ext],
+			content:     string(content),
+		}
+	}
+	return all
+}
+
+// contentTypes does not ask package mime, whose answers depend on the machine.
+var contentTypes = map[string]string{
+	".css": "text/css; charset=utf-8",
+	".js":  "text/javascript; charset=utf-8",
+	".svg": "image/svg+xml",
+}
+
+func assetURL(name string) (string, error) {
+	a, ok := assets[name]
+	if !ok {
+		return "", fmt.Errorf("no file static/%s", name)
+	}
+	return a.url, nil
+}
+
+// Static serves what the pages refer to under /static/.
+func Static() http.Handler {
+	byURL := make(map[string]asset, len(assets))
+	for _, a := range assets {
+		byURL[a.url] = a
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			w.Header().Set("Allow", "GET, HEAD")
+			http.Error(w, http.StatusText(http.StatusMethodNotAllowed), http.StatusMethodNotAllowed)
+			return
+		}
+		a, ok := byURL[r.URL.Path]
+		if !ok {
+			http.NotFound(w, r)
+			return
+		}
+		w.Header().Set("Content-Type", a.contentType)
+		w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		http.ServeContent(w, r, "", time.Time{}, strings.NewReader(a.content))
+	})
+}

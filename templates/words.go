@@ -1,0 +1,179 @@
+package templates
+
+import (
+	"fmt"
+	"html"
+	"html/template"
+	"io/fs"
+	"maps"
+	"strings"
+	"time"
+	_ "time/tzdata" // people are told the time of Rome wherever the program runs
+
+	"github.com/BurntSushi/toml"
+	"github.com/nicksnyder/go-i18n/v2/i18n"
+	"golang.org/x/text/language"
+)
+
+// locales are the languages, the original first.
+var locales = []string{"it", "en"}
+
+var matcher = language.NewMatcher([]language.Tag{language.Italian, language.English})
+
+// words are the texts of one language.
+type words struct {
+	localizer *i18n.Localizer
+	rome      *time.Location
+	known     map[string]any // what every text may mention: the provider, the mailbox
+}
+
+func loadWords(fsys fs.FS, site Site) (map[string]words, error) {
+	rome, err := time.LoadLocation("Europe/Rome")
+	if err != nil {
+		return nil, fmt.Errorf("templates: %w", err)
+	}
+	bundle := i18n.NewBundle(language.Italian)
+	bundle.RegisterUnmarshalFunc("toml", toml.Unmarshal)
+	all := make(map[string]words, len(locales))
+	for _, locale := range locales {
+		file := "locales/" + locale + ".toml"
+		if _, err := bundle.LoadMessageFileFS(fsys, file); err != nil {
+			return nil, fmt.Errorf("templates: %s: %w", file, err)
+		}
+		all[locale] = words{i18n.NewLocalizer(bundle, locale), rome, map[string]any{
+			"Provider":    site.Provider,
+			"Service":     site.Service,
+			"HelpContact": site.HelpContact,
+			"MailSender":  site.MailSender,
+		}}
+	}
+	return all, nil
+}
+
+// Locale is the best language for what is known of a visitor: each hint is a
+// locale or an Accept-Language header, the most telling first.
+func (t *Templates) Locale(wanted ...string) string {
+	_, i := language.MatchStrings(matcher, wanted...)
+	return locales[i]
+}
+
+// Text is one text of the catalogue. An unknown id is returned as it is: a
+// page with one odd word is better than no page.
+func (t *Templates) Text(locale, id string, args map[string]any) string {
+	s, err := t.words[t.Locale(locale)].text(id, args)
+	if err != nil {
+		return id
+	}
+	return s
+}
+
+func (w words) with(name string, value any) words {
+	w.known = maps.Clone(w.known)
+	w.known[name] = value
+	return w
+}
+
+// text fills in a message. A number named Left or Seconds chooses
+// between singular and plural.
+func (w words) text(id string, args map[string]any) (string, error) {
+	data := maps.Clone(w.known)
+	maps.Copy(data, args)
+	config := i18n.LocalizeConfig{MessageID: id, TemplateData: data}
+	for _, name := range []string{"Left", "Seconds"} {
+		if n, ok := args[name]; ok {
+			config.PluralCount = n
+		}
+	}
+	s, err := w.localizer.Localize(&config)
+	if err != nil && config.PluralCount != nil {
+		config.PluralCount = nil // the number is there, but the text does not depend on it
+		s, err = w.localizer.Localize(&config)
+	}
+	if err != nil {
+		return "", err
+	}
+	if strings.Contains(s, "<no value>") {
+		return "", fmt.Errorf("text %q lacks an argument: %s", id, s)
+	}
+	return s, nil
+}
+
+// T is a text: {{.T "id" "Name" value}}.
+func (w words) T(id string, pairs ...any) (string, error) {
+	args, err := pairsToMap(pairs)
+	if err != nil {
+		return "", err
+	}
+	return w.text(id, args)
+}
+
+// Strong is a text whose arguments and mailbox stand out.
+func (w words) Strong(id string, pairs ...any) (template.HTML, error) {
+	args, err := pairsToMap(pairs)
+	if err != nil {
+		return "", err
+	}
+	if m, ok := w.known["Mailbox"]; ok {
+		args["Mailbox"] = m
+	}
+	// Two control characters hold the places of the tags, so that all the
+	// rest, the arguments first of all, is escaped.
+	for name, value := range args {
+		args[name] = "\x02" + strings.Map(printable, fmt.Sprint(value)) + "\x03"
+	}
+	s, err := w.text(id, args)
+	if err != nil {
+		return "", err
+	}
+	s = strings.NewReplacer("\x02", "<strong>", "\x03", "</strong>").Replace(html.EscapeString(s))
+	return template.HTML(s), nil
+}
+
+func printable(r rune) rune {
+	if r == '\x02' || r == '\x03' {
+		return -1
+	}
+	return r
+}
+
+// Date is "21 novembre 2026".
+func (w words) Date(t time.Time) (string, error) {
+	months, err := w.T("months")
+	if err != nil {
+		return "", err
+	}
+	t = t.In(w.rome)
+	return fmt.Sprintf("%d %s %d", t.Day(), strings.Fields(months)[t.Month()-1], t.Year()), nil
+}
+
+// DateTime is "21 novembre 2026, 14:05".
+func (w words) DateTime(t time.Time) (string, error) {
+	date, err := w.Date(t)
+	return date + ", " + w.Clock(t), err
+}
+
+// Clock is "14:05".
+func (w words) Clock(t time.Time) string {
+	return t.In(w.rome).Format("15:04")
+}
+
+// LevelName puts a SPID level in words.
+func (w words) LevelName(level string) (string, error) {
+	if n, ok := strings.CutPrefix(level, "SpidL"); ok {
+		return w.T("level_spid", "Level", n)
+	}
+	return level, nil
+}
+
+// pairsToMap reads a template's "Name" value "Name" value…
+func pairsToMap(pairs []any) (map[string]any, error) {
+	m := make(map[string]any, len(pairs)/2)
+	for i := 0; i < len(pairs); i += 2 {
+		name, ok := pairs[i].(string)
+		if !ok || i+1 == len(pairs) {
+			return nil, fmt.Errorf("templates: arguments come as names and values, not %v", pairs)
+		}
+		m[name] = pairs[i+1]
+	}
+	return m, nil
+}

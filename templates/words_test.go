@@ -1,0 +1,201 @@
+package templates
+
+import (
+	"io/fs"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/BurntSushi/toml"
+	"github.com/nicksnyder/go-i18n/v2/i18n"
+	"golang.org/x/text/language"
+)
+
+// handed are the texts that handlers ask for by their id.
+var handed = strings.Fields(`
+error_role_missing
+error_email_missing error_email_malformed error_email_is_mailbox error_email_is_pec
+error_invitation_limit
+error_kind_missing error_kind_differs_company error_kind_differs_person
+error_company_name_short error_company_name_long
+error_company_code_missing error_company_code_length error_company_code_check error_company_code_differs
+error_phone_malformed
+error_code_missing error_code_malformed error_code_wrong error_code_expired error_code_replaced
+error_code_not_sent error_code_paused
+error_resend_wait error_resend_limit
+notice_moved_on notice_saved notice_code_sent notice_invited notice_withdrawn notice_declined
+notice_contract_changed notice_lapsed notice_left
+`)
+
+// catalogue reads the keys of a language's file, without the library.
+func catalogue(t *testing.T, locale string) map[string]any {
+	t.Helper()
+	content, err := files.ReadFile("locales/" + locale + ".toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var m map[string]any
+	if err := toml.Unmarshal(content, &m); err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func TestCatalogues(t *testing.T) {
+	it := slices.Sorted(maps.Keys(catalogue(t, "it")))
+	en := slices.Sorted(maps.Keys(catalogue(t, "en")))
+	for _, key := range it {
+		if !slices.Contains(en, key) {
+			t.Errorf("en.toml lacks %s", key)
+		}
+	}
+	for _, key := range en {
+		if !slices.Contains(it, key) {
+			t.Errorf("it.toml lacks %s", key)
+		}
+	}
+	// The library takes some keys for its own, and then drops texts without a
+	// word: what it loaded must be what the file holds.
+	bundle := i18n.NewBundle(language.Italian)
+	bundle.RegisterUnmarshalFunc("toml", toml.Unmarshal)
+	for _, locale := range locales {
+		file, err := bundle.LoadMessageFileFS(files, "locales/"+locale+".toml")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var loaded []string
+		for _, m := range file.Messages {
+			loaded = append(loaded, m.ID)
+		}
+		slices.Sort(loaded)
+		if !slices.Equal(loaded, it) {
+			t.Errorf("%s: the library loaded\n%v\nand the file holds\n%v", locale, loaded, it)
+		}
+	}
+}
+
+// TestPlaceholders holds the translations to the same arguments.
+func TestPlaceholders(t *testing.T) {
+	it, en := catalogue(t, "it"), catalogue(t, "en")
+	placeholder := regexp.MustCompile(`\{\{\.\w+\}\}|\{s\}`)
+	for key, text := range it {
+		original, ok := text.(string)
+		translated, _ := en[key].(string)
+		if !ok {
+			continue // a plural: TestText
+		}
+		a, b := placeholder.FindAllString(original, -1), placeholder.FindAllString(translated, -1)
+		slices.Sort(a)
+		slices.Sort(b)
+		if !slices.Equal(slices.Compact(a), slices.Compact(b)) {
+			t.Errorf("%s: %v in Italian, %v in English", key, a, b)
+		}
+	}
+}
+
+// TestEveryTextIsUsed scans the templates and the sources for the ids they use.
+func TestEveryTextIsUsed(t *testing.T) {
+	inTemplate := regexp.MustCompile(`\.(?:T|Strong) "([^"]+)"`)
+	used := map[string]bool{}
+	for _, id := range handed {
+		used[id] = true
+	}
+	err := fs.WalkDir(files, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		content, err := files.ReadFile(name)
+		for _, m := range inTemplate.FindAllStringSubmatch(string(content), -1) {
+			used[m[1]] = true
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []string{"months", "step_names", "fault_prefix", "level_spid"} { // view.go, words.go
+		used[id] = true
+	}
+	it := catalogue(t, "it")
+	for id := range used {
+		if _, ok := it[id]; !ok {
+			t.Errorf("text %q is used and not there", id)
+		}
+	}
+	for id := range it {
+		if !used[id] {
+			t.Errorf("text %q is never used", id)
+		}
+	}
+}
+
+func TestText(t *testing.T) {
+	all := newTemplates(t)
+	tests := []struct {
+		locale, id string
+		args       map[string]any
+		want       string
+	}{
+		{"it", "error_role_missing", nil, "Scegli una delle due opzioni"},
+		{"en", "error_role_missing", nil, "Choose one of the two options"},
+		{"it", "error_code_wrong", map[string]any{"Left": 1}, "Il codice non è corretto. Hai ancora un tentativo"},
+		{"it", "error_code_wrong", map[string]any{"Left": 4}, "Il codice non è corretto. Hai ancora 4 tentativi"},
+		{"en", "error_code_wrong", map[string]any{"Left": 1}, "The code is not correct. You have one try left"},
+		{"en", "error_resend_wait", map[string]any{"Seconds": 12}, "You can ask for another code in 12 seconds"},
+		{"it", "error_resend_wait", map[string]any{"Seconds": 1}, "Puoi chiedere un altro codice tra un secondo"},
+		{"it", "error_code_paused", map[string]any{"Until": "14:20"}, "Sono stati inseriti troppi codici sbagliati. Riprova dopo le 14:20"},
+		{"it", "error_code_expired", map[string]any{"Left": 1}, "Il codice è scaduto. Seleziona Invia di nuovo per riceverne un altro"},
+		{"it", "rejected_title", nil, "La tua richiesta di qualifica della PEC Esempio non è andata a buon fine: riprova"},
+		{"it", "error_nobody_knows", nil, "error_nobody_knows"},
+	}
+	for _, test := range tests {
+		if got := all.Text(test.locale, test.id, test.args); got != test.want {
+			t.Errorf("%s %s: %q, want %q", test.locale, test.id, got, test.want)
+		}
+	}
+	for _, id := range handed {
+		for _, locale := range locales {
+			args := map[string]any{"Until": "14:20", "Left": 2, "Seconds": 3}
+			if got := all.Text(locale, id, args); got == id || strings.Contains(got, "{{") {
+				t.Errorf("%s %s: %q", locale, id, got)
+			}
+		}
+	}
+}
+
+func TestLocale(t *testing.T) {
+	all := newTemplates(t)
+	tests := []struct {
+		wanted []string
+		want   string
+	}{
+		{nil, "it"},
+		{[]string{""}, "it"},
+		{[]string{"en"}, "en"},
+		{[]string{"it", "en-GB,en;q=0.9"}, "it"},
+		{[]string{"", "en-GB,en;q=0.9,it;q=0.8"}, "en"},
+		{[]string{"it-IT,it;q=0.9,en-US;q=0.8"}, "it"},
+		{[]string{"fr"}, "it"},
+		{[]string{"fr", "en"}, "en"},
+		{[]string{"de-DE,de;q=0.9,en;q=0.5"}, "en"},
+		{[]string{"nonsense;;q=x", "*"}, "it"},
+	}
+	for _, test := range tests {
+		if got := all.Locale(test.wanted...); got != test.want {
+			t.Errorf("Locale(%q) = %q, want %q", test.wanted, got, test.want)
+		}
+	}
+}
+
+func TestDates(t *testing.T) {
+	all := newTemplates(t)
+	summer := time.Date(2026, 8, 31, 22, 5, 0, 0, time.UTC) // already September in Rome
+	for locale, want := range map[string]string{"it": "1 settembre 2026, 00:05", "en": "1 September 2026, 00:05"} {
+		if got, err := all.words[locale].DateTime(summer); got != want || err != nil {
+			t.Errorf("%s: %q, %v, want %q", locale, got, err, want)
+		}
+	}
+}
