@@ -1,0 +1,52 @@
+package spid
+
+import "github.com/beevik/etree"
+
+// envelope checks what a response says about itself, be the login a success or
+// a failure (SPID technical rules, "Single Sign-On", "Response").
+func (v verification) envelope(response *etree.Element) error {
+	if version, _ := attr(response, "Version"); version != "2.0" {
+		return reject(ReasonVersion, "Version of the response is not 2.0")
+	}
+	if _, err := v.issued(response, ReasonIssueInstant); err != nil {
+		return err
+	}
+	if id, _ := attr(response, "InResponseTo"); id == "" || id != v.request.ID {
+		return reject(ReasonInResponseTo, "InResponseTo is not the request's ID")
+	}
+	if destination, _ := attr(response, "Destination"); destination != v.sp.ACSURL {
+		return reject(ReasonDestination, "Destination is not our assertion consumer service")
+	}
+	issuer, err := v.issuer(response, ReasonIssuer)
+	if err != nil {
+		return err
+	}
+	// The format may be left out here, unlike in the assertion.
+	if format, ok := attr(issuer, "Format"); ok && format != formatEntity {
+		return reject(ReasonIssuerFormat, "Format of the response's issuer is not entity")
+	}
+	return nil
+}
+
+// status reads how the login went. If it failed, the error is an *Anomaly.
+func (v verification) status(response *etree.Element, signed bool, assertions int) error {
+	status, err := only(response, "samlp:Status", ReasonStatus)
+	if err != nil {
+		return err
+	}
+	code, err := only(status, "samlp:StatusCode", ReasonStatus)
+	if err != nil {
+		return err
+	}
+	switch value, _ := attr(code, "Value"); value {
+	case statusSuccess:
+		return nil
+	case statusRequester, statusResponder, statusVersionMismatch:
+		if assertions > 0 {
+			return reject(ReasonStatusAssertion, "the login failed, and yet there is an assertion")
+		}
+		return anomaly(status, signed)
+	default:
+		return reject(ReasonStatus, "the status is none of SAML 2.0")
+	}
+}

@@ -1,0 +1,55 @@
+package spid
+
+import "fmt"
+
+// Level is the strength of an authentication (SPID technical rules,
+// "Single Sign-On": AuthnContextClassRef).
+type Level int
+
+// The levels of SPID: a password, a second factor, a certificate.
+const (
+	SpidL1 Level = 1 + iota
+	SpidL2
+	SpidL3
+)
+
+const levelPrefix = "https://www.spid.gov.it/SpidL"
+
+// String returns the name of the level, such as SpidL2.
+func (l Level) String() string { return fmt.Sprintf("SpidL%d", int(l)) }
+
+// URI returns the class reference of the level.
+func (l Level) URI() string { return fmt.Sprintf("%s%d", levelPrefix, int(l)) }
+
+// LevelNamed is the inverse of [Level.String].
+func LevelNamed(name string) (Level, error) {
+	for l := SpidL1; l <= SpidL3; l++ {
+		if name == l.String() {
+			return l, nil
+		}
+	}
+	return 0, fmt.Errorf("spid: no level %q", name)
+}
+
+func parseLevel(uri string) (Level, bool) {
+	for l := SpidL1; l <= SpidL3; l++ {
+		if uri == l.URI() {
+			return l, true
+		}
+	}
+	return 0, false
+}
+
+// satisfies tells whether an authentication at level l answers a request for
+// level asked. A higher level than asked always does, whatever the comparison
+// says (SPID technical rules, "AuthnRequest", N.B. on RequestedAuthnContext).
+func (l Level) satisfies(asked Level, comparison string) bool {
+	switch {
+	case l > asked:
+		return true
+	case l == asked:
+		return comparison != "better"
+	default:
+		return comparison == "maximum"
+	}
+}

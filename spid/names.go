@@ -1,0 +1,52 @@
+package spid
+
+// Namespaces.
+const (
+	nsProtocol  = "urn:oasis:names:tc:SAML:2.0:protocol"
+	nsAssertion = "urn:oasis:names:tc:SAML:2.0:assertion"
+	nsMetadata  = "urn:oasis:names:tc:SAML:2.0:metadata"
+	nsSignature = "http://www.w3.org/2000/09/xmldsig#"
+	nsExclusive = "http://www.w3.org/2001/10/xml-exc-c14n#"
+	nsInstance  = "http://www.w3.org/2001/XMLSchema-instance"
+	nsXML       = "http://www.w3.org/XML/1998/namespace"
+	nsSPID      = "https://spid.gov.it/saml-extensions"
+	nsInvoicing = "https://spid.gov.it/invoicing-extensions"
+)
+
+// Identifiers of SAML 2.0.
+const (
+	formatEntity    = "urn:oasis:names:tc:SAML:2.0:nameid-format:entity"
+	formatTransient = "urn:oasis:names:tc:SAML:2.0:nameid-format:transient"
+	formatBasic     = "urn:oasis:names:tc:SAML:2.0:attrname-format:basic"
+	methodBearer    = "urn:oasis:names:tc:SAML:2.0:cm:bearer"
+
+	statusSuccess         = "urn:oasis:names:tc:SAML:2.0:status:Success"
+	statusRequester       = "urn:oasis:names:tc:SAML:2.0:status:Requester"
+	statusResponder       = "urn:oasis:names:tc:SAML:2.0:status:Responder"
+	statusVersionMismatch = "urn:oasis:names:tc:SAML:2.0:status:VersionMismatch"
+)
+
+// Identifiers of XML Signature. SPID asks for RSA with SHA-256 or better over
+// exclusive canonical XML (SPID technical rules, "Metadata", "Single Sign-On").
+const (
+	algRSASHA256 = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"
+	algRSASHA384 = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha384"
+	algRSASHA512 = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha512"
+
+	algSHA256 = "http://www.w3.org/2001/04/xmlenc#sha256"
+	algSHA384 = "http://www.w3.org/2001/04/xmldsig-more#sha384"
+	algSHA512 = "http://www.w3.org/2001/04/xmlenc#sha512"
+
+	algExclusive = "http://www.w3.org/2001/10/xml-exc-c14n#"
+	algEnveloped = "http://www.w3.org/2000/09/xmldsig#enveloped-signature"
+)
+
+// Names of the attributes a login asks for (SPID technical rules,
+// "Attributi").
+const (
+	AttributeSPIDCode     = "spidCode"
+	AttributeName         = "name"
+	AttributeFamilyName   = "familyName"
+	AttributeFiscalNumber = "fiscalNumber"
+	AttributeDateOfBirth  = "dateOfBirth"
+)

@@ -1,0 +1,192 @@
+package spid
+
+import (
+	"cmp"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	mathrand "math/rand/v2"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/beevik/etree"
+	"github.com/crewjam/saml"
+	"github.com/russellhaering/goxmldsig/etreeutils"
+)
+
+// A Provider is an identity provider, as its metadata describe it.
+type Provider struct {
+	EntityID     string
+	Name         string // for people
+	SSOURL       string // takes requests by HTTP-Redirect
+	Certificates []*x509.Certificate
+}
+
+// Providers are the identity providers one may log in with.
+type Providers []*Provider
+
+// Find returns the provider of that entity ID, or nil.
+func (ps Providers) Find(entityID string) *Provider {
+	for _, p := range ps {
+		if p.EntityID == entityID {
+			return p
+		}
+	}
+	return nil
+}
+
+// Shuffled returns the providers in random order, which is how they must be
+// shown so that none is favoured (italia/spid-sp-access-button, README).
+func (ps Providers) Shuffled() Providers {
+	shuffled := slices.Clone(ps)
+	var seed [32]byte
+	rand.Read(seed[:]) // does not fail
+	mathrand.New(mathrand.NewChaCha8(seed)).Shuffle(len(shuffled), func(i, j int) {
+		shuffled[i], shuffled[j] = shuffled[j], shuffled[i]
+	})
+	return shuffled
+}
+
+// ParseProviders reads the metadata of one identity provider, or of many like
+// those of the SPID registry. An entry that cannot be used does not take the
+// others along: the good ones are returned together with an error that tells
+// of the bad ones. The metadata must come from a trusted place: whoever writes
+// them decides whom we believe.
+func ParseProviders(metadata []byte) (Providers, error) {
+	doc := etree.NewDocument()
+	if err := doc.ReadFromBytes(metadata); err != nil {
+		return nil, fmt.Errorf("reading SAML metadata: %w", err)
+	}
+	if doc.Root() == nil {
+		return nil, errors.New("reading SAML metadata: no document")
+	}
+	var providers Providers
+	var errs []error
+	for i, el := range entityDescriptors(doc.Root()) {
+		p, err := parseProvider(el)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("SAML metadata, entry %d (%s): %w", i+1, el.SelectAttrValue("entityID", "without entityID"), err))
+		}
+		if p == nil {
+			continue
+		}
+		if providers.Find(p.EntityID) != nil {
+			errs = append(errs, fmt.Errorf("SAML metadata, entry %d (%s): is there twice, the first counts", i+1, p.EntityID))
+			continue
+		}
+		providers = append(providers, p)
+	}
+	if len(providers) == 0 {
+		errs = append(errs, errors.New("SAML metadata: no usable identity provider"))
+	}
+	return providers, errors.Join(errs...)
+}
+
+func entityDescriptors(el *etree.Element) []*etree.Element {
+	if el.NamespaceURI() != nsMetadata {
+		return nil
+	}
+	switch el.Tag {
+	case "EntityDescriptor":
+		return []*etree.Element{el}
+	case "EntitiesDescriptor":
+		var found []*etree.Element
+		for _, child := range el.ChildElements() {
+			found = append(found, entityDescriptors(child)...)
+		}
+		return found
+	}
+	return nil
+}
+
+// parseProvider may return a provider and an error: one that can be used, but
+// has a part that cannot.
+func parseProvider(el *etree.Element) (*Provider, error) {
+	scope, err := etreeutils.NSBuildParentContext(el)
+	if err != nil {
+		return nil, fmt.Errorf("reading namespaces: %w", err)
+	}
+	if el, err = etreeutils.NSDetatch(scope, el); err != nil {
+		return nil, fmt.Errorf("reading namespaces: %w", err)
+	}
+	raw, err := etree.NewDocumentWithRoot(el).WriteToBytes()
+	if err != nil {
+		return nil, fmt.Errorf("copying: %w", err)
+	}
+	var descriptor saml.EntityDescriptor
+	if err := xml.Unmarshal(raw, &descriptor); err != nil {
+		return nil, fmt.Errorf("reading: %w", err)
+	}
+	p := &Provider{EntityID: strings.TrimSpace(descriptor.EntityID)}
+	if p.EntityID == "" {
+		return nil, errors.New("no entityID")
+	}
+	p.Name = displayName(descriptor.Organization, p.EntityID)
+	if len(descriptor.IDPSSODescriptors) == 0 {
+		return nil, errors.New("not an identity provider")
+	}
+	var errs []error
+	for _, role := range descriptor.IDPSSODescriptors {
+		for _, service := range role.SingleSignOnServices {
+			if service.Binding == saml.HTTPRedirectBinding && p.SSOURL == "" {
+				p.SSOURL = strings.TrimSpace(service.Location)
+			}
+		}
+		for _, key := range role.KeyDescriptors {
+			if key.Use != "" && key.Use != "signing" {
+				continue
+			}
+			for _, data := range key.KeyInfo.X509Data.X509Certificates {
+				certificate, err := parseCertificate(data.Data)
+				if err != nil {
+					errs = append(errs, err)
+					continue
+				}
+				p.Certificates = append(p.Certificates, certificate)
+			}
+		}
+	}
+	if u, err := url.Parse(p.SSOURL); err != nil || u.Host == "" || u.Fragment != "" {
+		return nil, errors.Join(append(errs, errors.New("no single sign-on service with HTTP-Redirect"))...)
+	}
+	if len(p.Certificates) == 0 {
+		return nil, errors.Join(append(errs, errors.New("no signing certificate"))...)
+	}
+	return p, errors.Join(errs...)
+}
+
+func parseCertificate(data string) (*x509.Certificate, error) {
+	der, err := base64.StdEncoding.DecodeString(withoutSpace(data))
+	if err != nil {
+		return nil, fmt.Errorf("a signing certificate: %w", err)
+	}
+	certificate, err := x509.ParseCertificate(der)
+	if err != nil {
+		return nil, fmt.Errorf("a signing certificate: %w", err)
+	}
+	return certificate, nil
+}
+
+// displayName prefers the Italian display name.
+func displayName(o *saml.Organization, otherwise string) string {
+	if o == nil {
+		return otherwise
+	}
+	return cmp.Or(localized(o.OrganizationDisplayNames), localized(o.OrganizationNames), otherwise)
+}
+
+func localized(names []saml.LocalizedName) string {
+	var first string
+	for _, name := range names {
+		value := strings.TrimSpace(name.Value)
+		if name.Lang == "it" && value != "" {
+			return value
+		}
+		first = cmp.Or(first, value)
+	}
+	return first
+}

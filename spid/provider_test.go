@@ -1,0 +1,198 @@
+package spid_test
+
+import (
+	"encoding/xml"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/beevik/etree"
+
+	"stella/spid"
+)
+
+// aggregate puts entries of many providers into one file, as the registry does.
+func aggregate(t *testing.T, edits ...func(*etree.Element)) []byte {
+	t.Helper()
+	root := etree.NewElement("md:EntitiesDescriptor")
+	root.CreateAttr("xmlns:md", "urn:oasis:names:tc:SAML:2.0:metadata")
+	root.CreateAttr("xmlns:ds", "http://www.w3.org/2000/09/xmldsig#")
+	for _, edit := range edits {
+		doc := etree.NewDocument()
+		if err := doc.ReadFromBytes(idp.Metadata()); err != nil {
+			t.Fatal(err)
+		}
+		entry := doc.Root()
+		entry.RemoveAttr("xmlns:md") // declared further up
+		entry.RemoveAttr("xmlns:ds")
+		edit(entry)
+		root.AddChild(entry)
+	}
+	raw, err := etree.NewDocumentWithRoot(root).WriteToBytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return raw
+}
+
+func named(entityID string, edits ...func(*etree.Element)) func(*etree.Element) {
+	return func(el *etree.Element) {
+		el.CreateAttr("entityID", entityID)
+		for _, edit := range edits {
+			edit(el)
+		}
+	}
+}
+
+func TestParseProviders(t *testing.T) {
+	t.Parallel()
+	const key = "md:IDPSSODescriptor/md:KeyDescriptor"
+	const certificate = key + "/ds:KeyInfo/ds:X509Data/ds:X509Certificate"
+	twoKeys := func(el *etree.Element) {
+		role := find(el, "md:IDPSSODescriptor")
+		role.InsertChildAt(0, find(el, key).Copy())
+	}
+	raw := aggregate(t,
+		named("https://good.example"),
+		named("https://two.example", twoKeys),
+		named("https://half.example", twoKeys, write(certificate, "AAAA")),
+		named("https://encryption.example", twoKeys, set(key, "use", "encryption")),
+		named("https://any.example", unset(key, "use")),
+		named("https://no-key.example", remove(key)),
+		named("https://no-sso.example", remove("md:IDPSSODescriptor/md:SingleSignOnService")),
+		named("https://only-post.example", set("md:IDPSSODescriptor/md:SingleSignOnService", "Binding", "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST")),
+		named("https://bad-url.example", set("md:IDPSSODescriptor/md:SingleSignOnService", "Location", "javascript:alert(1)")),
+		named("https://no-role.example", remove("md:IDPSSODescriptor")),
+		named("https://bad-date.example", set("", "validUntil", "never")),
+		named("https://good.example"),
+		named(" "),
+		named("https://last.example"),
+	)
+	providers, err := spid.ParseProviders(raw)
+	want := map[string]int{ // certificates
+		"https://good.example": 1, "https://two.example": 2, "https://half.example": 1,
+		"https://encryption.example": 1, "https://any.example": 1, "https://last.example": 1,
+	}
+	for _, p := range providers {
+		if n, ok := want[p.EntityID]; !ok || n != len(p.Certificates) {
+			t.Errorf("%s is there with %d certificates, want %d", p.EntityID, len(p.Certificates), n)
+		}
+		if p.Name != "Identità di prova" || p.SSOURL != "https://idp.example/sso" {
+			t.Errorf("got provider %+v", p)
+		}
+	}
+	if len(providers) != len(want) {
+		t.Errorf("got %d providers, want %d", len(providers), len(want))
+	}
+	if err == nil {
+		t.Fatal("the bad entries are not told")
+	}
+	for _, told := range []string{
+		"half.example", "no-key.example): no signing certificate", "no-sso.example): no single sign-on", "only-post.example): no single",
+		"bad-url.example", "no-role.example): not an identity provider", "bad-date.example", "good.example): is there twice", "no entityID",
+	} {
+		if !strings.Contains(err.Error(), told) {
+			t.Errorf("the error does not say %q:\n%v", told, err)
+		}
+	}
+	for _, good := range []string{"two.example", "last.example", "any.example"} {
+		if strings.Contains(err.Error(), good) {
+			t.Errorf("the error tells of %s:\n%v", good, err)
+		}
+	}
+}
+
+func TestParseProvidersNothing(t *testing.T) {
+	t.Parallel()
+	for _, raw := range []string{
+		"", "text", "<a>", "<EntityDescriptor/>", `<md:EntitiesDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata"/>`,
+		`<md:EntityDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata"/>`, strings.Repeat("<a>", 5000),
+	} {
+		if providers, err := spid.ParseProviders([]byte(raw)); err == nil || len(providers) > 0 {
+			t.Errorf("%.40s: got %d providers and %v", raw, len(providers), err)
+		}
+	}
+}
+
+func TestProviderName(t *testing.T) {
+	t.Parallel()
+	name := func(lang, text string) func(*etree.Element) {
+		return func(el *etree.Element) {
+			organization := find(el, "md:Organization")
+			child := organization.CreateElement("md:OrganizationDisplayName")
+			child.CreateAttr("xml:lang", lang)
+			child.SetText(text)
+		}
+	}
+	display := "md:Organization/md:OrganizationDisplayName"
+	for want, edit := range map[string]func(*etree.Element){
+		"Italiano":          named("https://a.example", remove(display), name("en", "English"), name("it", " Italiano ")),
+		"English":           named("https://b.example", remove(display), name("en", "English")),
+		"Il nome":           named("https://c.example", remove(display), write("md:Organization/md:OrganizationName", "Il nome")),
+		"https://d.example": named("https://d.example", remove("md:Organization")),
+	} {
+		providers, err := spid.ParseProviders(aggregate(t, edit))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := providers[0].Name; got != want {
+			t.Errorf("the name is %q, want %q", got, want)
+		}
+	}
+}
+
+func TestProviders(t *testing.T) {
+	t.Parallel()
+	var ps spid.Providers
+	for _, id := range []string{"a", "b", "c", "d", "e", "f"} {
+		ps = append(ps, &spid.Provider{EntityID: id})
+	}
+	if got := ps.Find("c"); got != ps[2] {
+		t.Errorf("found %v", got)
+	}
+	if got := ps.Find("z"); got != nil {
+		t.Errorf("found %v", got)
+	}
+	ids := func(ps spid.Providers) string {
+		var ids []string
+		for _, p := range ps {
+			ids = append(ids, p.EntityID)
+		}
+		return strings.Join(ids, "")
+	}
+	firsts := map[string]bool{}
+	for range 200 {
+		shuffled := ids(ps.Shuffled())
+		firsts[shuffled[:1]] = true
+		sorted := []byte(shuffled)
+		slices.Sort(sorted)
+		if string(sorted) != "abcdef" {
+			t.Fatalf("shuffled to %s", shuffled)
+		}
+	}
+	if len(firsts) != 6 {
+		t.Errorf("only %v came first", firsts)
+	}
+	if ids(ps) != "abcdef" {
+		t.Error("Shuffled changes its receiver")
+	}
+}
+
+func FuzzParseProviders(f *testing.F) {
+	f.Add(idp.Metadata())
+	if raw, err := sp.Metadata(); err == nil {
+		f.Add(raw)
+	}
+	f.Add([]byte(xml.Header + `<EntitiesDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata"><EntityDescriptor entityID="x"><IDPSSODescriptor/></EntityDescriptor></EntitiesDescriptor>`))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		providers, err := spid.ParseProviders(raw)
+		if len(providers) == 0 && err == nil {
+			t.Error("neither a provider nor an error")
+		}
+		for _, p := range providers {
+			if p.EntityID == "" || p.SSOURL == "" || len(p.Certificates) == 0 {
+				t.Errorf("unusable provider %+v", p)
+			}
+		}
+	})
+}

@@ -1,0 +1,168 @@
+package spidtest
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"fmt"
+	"time"
+
+	"github.com/beevik/etree"
+
+	"stella/spid"
+)
+
+const (
+	nsProtocol  = "urn:oasis:names:tc:SAML:2.0:protocol"
+	nsAssertion = "urn:oasis:names:tc:SAML:2.0:assertion"
+
+	formatEntity    = "urn:oasis:names:tc:SAML:2.0:nameid-format:entity"
+	formatTransient = "urn:oasis:names:tc:SAML:2.0:nameid-format:transient"
+	formatBasic     = "urn:oasis:names:tc:SAML:2.0:attrname-format:basic"
+
+	statusPrefix = "urn:oasis:names:tc:SAML:2.0:status:"
+)
+
+// validity is how long an assertion is good.
+const validity = 5 * time.Minute
+
+// An Edit changes a response while it is made. It is given the Response
+// element, whose names have the prefixes samlp, saml and ds.
+type Edit struct {
+	when stage
+	do   func(response *etree.Element)
+}
+
+type stage int
+
+const (
+	beforeSigning stage = iota
+	betweenSignatures
+	afterSigning
+)
+
+// BeforeSigning makes an edit of what is going to be signed.
+func BeforeSigning(do func(response *etree.Element)) Edit { return Edit{beforeSigning, do} }
+
+// BetweenSignatures makes an edit after the assertion is signed, and before the
+// response around it is.
+func BetweenSignatures(do func(response *etree.Element)) Edit { return Edit{betweenSignatures, do} }
+
+// AfterSigning makes an edit of the finished response.
+func AfterSigning(do func(response *etree.Element)) Edit { return Edit{afterSigning, do} }
+
+// Answer returns the form field SAMLResponse of a successful login by person.
+// The request is not checked.
+func (p *Provider) Answer(req spid.Request, person Person, edits ...Edit) (string, error) {
+	parsed, err := p.read(req.XML)
+	if err != nil {
+		return "", fmt.Errorf("answering a SPID request: %w", err)
+	}
+	return p.finish(p.success(parsed, person), edits)
+}
+
+// Fail returns the form field SAMLResponse of a login that failed with a code
+// like nr25. The request is not checked.
+func (p *Provider) Fail(req spid.Request, code string, edits ...Edit) (string, error) {
+	parsed, err := p.read(req.XML)
+	if err != nil {
+		return "", fmt.Errorf("answering a SPID request: %w", err)
+	}
+	return p.finish(p.failure(parsed, loginFailed(code)), edits)
+}
+
+// finish signs a response, its assertion first, and encodes it.
+func (p *Provider) finish(response *etree.Element, edits []Edit) (string, error) {
+	doc := etree.NewDocumentWithRoot(response)
+	apply := func(when stage) {
+		for _, edit := range edits {
+			if edit.when == when {
+				edit.do(response)
+			}
+		}
+	}
+	apply(beforeSigning)
+	if assertion := response.SelectElement("saml:Assertion"); assertion != nil {
+		if err := p.Sign(assertion); err != nil {
+			return "", err
+		}
+	}
+	apply(betweenSignatures)
+	if err := p.Sign(response); err != nil {
+		return "", err
+	}
+	apply(afterSigning)
+	raw, err := doc.WriteToBytes()
+	if err != nil {
+		return "", fmt.Errorf("writing a SAML response: %w", err)
+	}
+	return base64.StdEncoding.EncodeToString(raw), nil
+}
+
+func (p *Provider) envelope(req *request) *etree.Element {
+	response := etree.NewElement("samlp:Response")
+	response.CreateAttr("xmlns:samlp", nsProtocol)
+	response.CreateAttr("xmlns:saml", nsAssertion)
+	response.CreateAttr("ID", newID())
+	response.CreateAttr("Version", "2.0")
+	response.CreateAttr("IssueInstant", instant(p.now()))
+	response.CreateAttr("Destination", req.acsURL)
+	response.CreateAttr("InResponseTo", req.id)
+	add(response, "saml:Issuer", p.config.BaseURL, "Format", formatEntity)
+	return response
+}
+
+func (p *Provider) failure(req *request, f *fault) *etree.Element {
+	response := p.envelope(req)
+	status := add(response, "samlp:Status", "")
+	code := add(status, "samlp:StatusCode", "", "Value", statusPrefix+f.status)
+	if f.detail != "" {
+		add(code, "samlp:StatusCode", "", "Value", statusPrefix+f.detail)
+	}
+	add(status, "samlp:StatusMessage", "ErrorCode "+f.code)
+	return response
+}
+
+func (p *Provider) success(req *request, person Person) *etree.Element {
+	now := p.now()
+	response := p.envelope(req)
+	add(add(response, "samlp:Status", ""), "samlp:StatusCode", "", "Value", statusPrefix+"Success")
+
+	assertion := add(response, "saml:Assertion", "",
+		"xmlns:xs", "http://www.w3.org/2001/XMLSchema", "xmlns:xsi", "http://www.w3.org/2001/XMLSchema-instance",
+		"ID", newID(), "Version", "2.0", "IssueInstant", instant(now))
+	add(assertion, "saml:Issuer", p.config.BaseURL, "Format", formatEntity)
+
+	subject := add(assertion, "saml:Subject", "")
+	add(subject, "saml:NameID", newID(), "Format", formatTransient, "NameQualifier", p.config.BaseURL)
+	confirmation := add(subject, "saml:SubjectConfirmation", "", "Method", "urn:oasis:names:tc:SAML:2.0:cm:bearer")
+	add(confirmation, "saml:SubjectConfirmationData", "",
+		"Recipient", req.acsURL, "InResponseTo", req.id, "NotOnOrAfter", instant(now.Add(validity)))
+
+	conditions := add(assertion, "saml:Conditions", "",
+		"NotBefore", instant(now), "NotOnOrAfter", instant(now.Add(validity)))
+	add(add(conditions, "saml:AudienceRestriction", ""), "saml:Audience", req.issuer)
+
+	// Without SessionIndex: a login of level 2 or 3 opens no session.
+	statement := add(assertion, "saml:AuthnStatement", "", "AuthnInstant", instant(now))
+	add(add(statement, "saml:AuthnContext", ""), "saml:AuthnContextClassRef", req.level)
+
+	attributes := add(assertion, "saml:AttributeStatement", "")
+	for _, name := range req.attributes {
+		_, value := person.attribute(name)
+		if value == "" {
+			continue
+		}
+		kind := "xs:string"
+		if name == "dateOfBirth" {
+			kind = "xs:date"
+		}
+		attribute := add(attributes, "saml:Attribute", "", "Name", name, "NameFormat", formatBasic)
+		add(attribute, "saml:AttributeValue", value, "xsi:type", kind)
+	}
+	return response
+}
+
+func newID() string { return "_" + rand.Text() }
+
+// instant writes whole seconds, as many identity providers do.
+func instant(t time.Time) string { return t.Format("2006-01-02T15:04:05Z") }

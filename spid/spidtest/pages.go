@@ -1,0 +1,213 @@
+package spidtest
+
+import (
+	"crypto/rand"
+	"embed"
+	"errors"
+	"html/template"
+	"net/http"
+	"net/url"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/beevik/etree"
+)
+
+//go:embed pages
+var files embed.FS
+
+var pages = template.Must(template.ParseFS(files, "pages/*.html"))
+
+// page is what the templates are given.
+type page struct {
+	Provider string
+	Service  string // who asks
+	Login    string // opaque id of the login under way
+	People   []Person
+	Person   int // index of the chosen one
+	Sent     []sent
+	ACSURL   string
+	Response string
+	Relay    string
+	Message  string
+}
+
+type sent struct{ Label, Value string }
+
+func (p *Provider) routes() *http.ServeMux {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{$}", p.home)
+	mux.HandleFunc("GET /metadata", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/samlmetadata+xml; charset=utf-8")
+		w.Write(p.metadata)
+	})
+	mux.HandleFunc("GET /sso", p.sso)
+	mux.HandleFunc("POST /sso", func(w http.ResponseWriter, _ *http.Request) {
+		p.refuse(w, &refusal{6, "qui le richieste arrivano solo con HTTP-Redirect"})
+	})
+	mux.HandleFunc("POST /login", p.login)
+	mux.HandleFunc("POST /consent", p.consent)
+	for _, name := range []string{"style.css", "post.js"} {
+		mux.HandleFunc("GET /"+name, func(w http.ResponseWriter, r *http.Request) {
+			http.ServeFileFS(w, r, files, "pages/"+name)
+		})
+	}
+	return mux
+}
+
+func (p *Provider) home(w http.ResponseWriter, _ *http.Request) {
+	p.show(w, http.StatusOK, "home.html", page{}, "'none'")
+}
+
+// sso receives a request and shows who one may be.
+func (p *Provider) sso(w http.ResponseWriter, r *http.Request) {
+	req, err := p.receive(r.URL.RawQuery)
+	var no *refusal
+	var wrong *fault
+	switch {
+	case errors.As(err, &no):
+		p.refuse(w, no)
+	case errors.As(err, &wrong):
+		p.post(w, req, p.failure(req, wrong))
+	default:
+		id := p.logins.add(&login{request: req, begun: p.now()})
+		p.show(w, http.StatusOK, "login.html", page{Service: req.service, Login: id, People: p.config.People}, "'self'")
+	}
+}
+
+// login takes the choice of a person and shows what would be sent of them.
+func (p *Provider) login(w http.ResponseWriter, r *http.Request) {
+	l, id := p.current(w, r)
+	if l == nil {
+		return
+	}
+	if r.PostFormValue("cancel") != "" {
+		p.post(w, l.request, p.failure(l.request, loginFailed("nr25")))
+		return
+	}
+	i, ok := p.person(r)
+	if !ok {
+		p.fail(w, http.StatusBadRequest, "Non è stata scelta un'identità.")
+		return
+	}
+	data := page{Service: l.request.service, Login: id, Person: i}
+	for _, name := range l.request.attributes {
+		if label, value := p.config.People[i].attribute(name); value != "" {
+			data.Sent = append(data.Sent, sent{label, value})
+		}
+	}
+	p.show(w, http.StatusOK, "consent.html", data, "'self'")
+}
+
+// consent takes the consent and sends the answer.
+func (p *Provider) consent(w http.ResponseWriter, r *http.Request) {
+	l, _ := p.current(w, r)
+	if l == nil {
+		return
+	}
+	i, ok := p.person(r)
+	if r.PostFormValue("consent") != "yes" || !ok {
+		p.post(w, l.request, p.failure(l.request, loginFailed("nr22")))
+		return
+	}
+	p.post(w, l.request, p.success(l.request, p.config.People[i]))
+}
+
+// person returns the index of the person chosen in a form.
+func (p *Provider) person(r *http.Request) (i int, ok bool) {
+	i, err := strconv.Atoi(r.PostFormValue("person"))
+	return i, err == nil && i >= 0 && i < len(p.config.People)
+}
+
+// current returns the login of a form, or says that there is none.
+func (p *Provider) current(w http.ResponseWriter, r *http.Request) (*login, string) {
+	r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
+	id := r.PostFormValue("login")
+	l := p.logins.get(id, p.now())
+	if l == nil {
+		p.fail(w, http.StatusBadRequest, "L'accesso è scaduto. Torna al servizio e ricomincia.")
+	}
+	return l, id
+}
+
+// post shows the page that posts a response to the service, by itself where
+// there are scripts.
+func (p *Provider) post(w http.ResponseWriter, req *request, response *etree.Element) {
+	encoded, err := p.finish(response, nil)
+	if err != nil {
+		p.fail(w, http.StatusInternalServerError, "La risposta non si è potuta firmare.")
+		return
+	}
+	acs, err := url.Parse(req.acsURL)
+	if err != nil {
+		p.fail(w, http.StatusInternalServerError, "L'indirizzo del servizio non è valido.")
+		return
+	}
+	data := page{Service: req.service, ACSURL: req.acsURL, Response: encoded, Relay: req.relayState}
+	p.show(w, http.StatusOK, "post.html", data, acs.Scheme+"://"+acs.Host)
+}
+
+func (p *Provider) refuse(w http.ResponseWriter, r *refusal) {
+	p.fail(w, http.StatusForbidden, r.Error())
+}
+
+func (p *Provider) fail(w http.ResponseWriter, status int, message string) {
+	p.show(w, status, "error.html", page{Message: message}, "'none'")
+}
+
+func (p *Provider) show(w http.ResponseWriter, status int, name string, data page, formAction string) {
+	data.Provider = p.config.Name
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Cache-Control", "no-store")
+	h.Set("Referrer-Policy", "same-origin")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; img-src data:; "+
+		"base-uri 'none'; frame-ancestors 'none'; form-action "+formAction)
+	w.WriteHeader(status)
+	// The status is sent: an error now is of the connection.
+	_ = pages.ExecuteTemplate(w, name, data)
+}
+
+// A login is under way from the request to the answer. It is not ended by the
+// answer, so that going back or clicking twice does no harm: the service counts
+// answers, not the provider.
+type login struct {
+	request *request
+	begun   time.Time
+}
+
+const loginLifetime = 15 * time.Minute
+
+// logins holds the logins under way by id.
+type logins struct {
+	mu   sync.Mutex
+	byID map[string]*login
+}
+
+func (s *logins) add(l *login) (id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.byID == nil {
+		s.byID = map[string]*login{}
+	}
+	for id, old := range s.byID {
+		if l.begun.Sub(old.begun) > loginLifetime {
+			delete(s.byID, id)
+		}
+	}
+	id = rand.Text()
+	s.byID[id] = l
+	return id
+}
+
+func (s *logins) get(id string, now time.Time) *login {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l := s.byID[id]
+	if l == nil || now.Sub(l.begun) > loginLifetime {
+		return nil
+	}
+	return l
+}

@@ -1,0 +1,128 @@
+package spid
+
+import (
+	"time"
+
+	"github.com/beevik/etree"
+)
+
+// futureTolerance is how far ahead of ours a provider's clock may go. Servers
+// on NTP are apart by milliseconds; half a minute leaves room for one that has
+// lost it, and opens nothing, since answers are tied to a recorded request.
+// Nothing is added to the end of a validity.
+const futureTolerance = 30 * time.Second
+
+// Verify checks that r is the answer of provider p to the request, and returns
+// what it asserts. The error is a *[Rejection] if a rule does not hold, or an
+// *[Anomaly] if the provider says that the login failed.
+//
+// It is for the caller to find the request by [Response.InResponseTo], to
+// answer it once, and to forget it in time (SPID technical rules, "Single
+// Sign-On", "Processamento della Response").
+func (sp *ServiceProvider) Verify(r *Response, relayState string, req Request, p *Provider) (*Assertion, error) {
+	if req.RelayState == "" || relayState != req.RelayState {
+		return nil, reject(ReasonRelayState, "RelayState is not the one sent")
+	}
+	if p == nil || req.Provider != p.EntityID {
+		return nil, reject(ReasonIssuer, "the request was for another provider")
+	}
+	v := verification{sp: sp, request: req, provider: p, now: sp.now()}
+	if err := checkStructure(r.root); err != nil {
+		return nil, err
+	}
+	// The signature of the response may be missing, but not be wrong (SPID
+	// technical rules, "Single Sign-On", "Response").
+	response, signed := r.root, len(children(r.root, "ds:Signature")) > 0
+	if signed {
+		var err error
+		if response, err = verified(response, p.Certificates, v.now); err != nil {
+			return nil, err
+		}
+	}
+	if err := v.envelope(response); err != nil {
+		return nil, err
+	}
+	assertions := children(response, "saml:Assertion")
+	if err := v.status(response, signed, len(assertions)); err != nil {
+		return nil, err
+	}
+	if len(assertions) == 0 {
+		return nil, reject(ReasonAssertionMissing, "the login succeeded without an assertion")
+	}
+	if len(children(assertions[0], "ds:Signature")) == 0 {
+		return nil, reject(ReasonAssertionNotSigned, "the assertion is not signed")
+	}
+	assertion, err := verified(assertions[0], p.Certificates, v.now)
+	if err != nil {
+		return nil, err
+	}
+	a, err := v.assertion(assertion)
+	if err != nil {
+		return nil, err
+	}
+	a.ResponseID, _ = attr(response, "ID")
+	return a, nil
+}
+
+// A verification is one call of Verify.
+type verification struct {
+	sp       *ServiceProvider
+	request  Request
+	provider *Provider
+	now      time.Time
+}
+
+// issued reads an IssueInstant, which lies between the request and now. The
+// request's is cut to the second: many providers write whole seconds, and
+// official testers send ours back.
+func (v verification) issued(el *etree.Element, reason Reason) (time.Time, error) {
+	t, err := instant(el, "IssueInstant", reason)
+	if err != nil {
+		return t, err
+	}
+	if t.Before(v.request.IssuedAt.Truncate(time.Second)) {
+		return t, reject(reason, "IssueInstant of %s is before the request", qname(el))
+	}
+	return t, v.begun(t, el, "IssueInstant", reason)
+}
+
+// begun checks that an instant does not lie in the future.
+func (v verification) begun(t time.Time, el *etree.Element, key string, reason Reason) error {
+	if t.After(v.now.Add(futureTolerance)) {
+		return reject(reason, "%s of %s is in the future", key, qname(el))
+	}
+	return nil
+}
+
+// unexpired reads NotOnOrAfter, which lies in the future.
+func (v verification) unexpired(el *etree.Element, reason Reason) (time.Time, error) {
+	t, err := instant(el, "NotOnOrAfter", reason)
+	if err != nil {
+		return t, err
+	}
+	if !v.now.Before(t) {
+		return t, reject(reason, "NotOnOrAfter of %s has passed", qname(el))
+	}
+	return t, nil
+}
+
+// issuer checks the Issuer of a response or an assertion.
+func (v verification) issuer(el *etree.Element, reason Reason) (*etree.Element, error) {
+	issuer, err := only(el, "saml:Issuer", reason)
+	if err != nil {
+		return nil, err
+	}
+	if text(issuer) != v.provider.EntityID {
+		return nil, reject(reason, "the issuer of %s is not the provider that was asked", qname(el))
+	}
+	return issuer, nil
+}
+
+func instant(el *etree.Element, key string, reason Reason) (time.Time, error) {
+	value, _ := attr(el, key)
+	t, err := time.Parse(time.RFC3339, value)
+	if err != nil {
+		return time.Time{}, reject(reason, "%s of %s is missing or not an instant", key, qname(el))
+	}
+	return t.UTC(), nil
+}
