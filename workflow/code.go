@@ -118,7 +118,7 @@ func (p *Procedure) pausedUntil(c *Case) time.Time {
 
 // RequestCode sends another code; the one before dies.
 func (p *Procedure) RequestCode(ctx context.Context, v Visitor, f Form) error {
-	return p.step(ctx, v, f, func(c *Case) error {
+	return p.step(ctx, v, f, CodeRequested, func(c *Case) error {
 		if until := p.pausedUntil(c); !until.IsZero() {
 			return &CodeError{Code: "code_paused", Until: until}
 		}
@@ -178,10 +178,7 @@ func (e *CodeError) Error() string { return e.Code }
 // TypeCode takes the code that was typed. The right one qualifies the mailbox,
 // or sends the case to review; a wrong one is counted, for the mailbox.
 func (p *Procedure) TypeCode(ctx context.Context, v Visitor, f Form, typed string) error {
-	return p.step(ctx, v, f, func(c *Case) error {
-		if _, err := next(c.Qualification.State, CodeRight); err != nil {
-			return err
-		}
+	return p.step(ctx, v, f, CodeRight, func(c *Case) error {
 		if until := p.pausedUntil(c); !until.IsZero() {
 			return &CodeError{Code: "code_paused", Until: until}
 		}
@@ -228,7 +225,7 @@ func (p *Procedure) oldCode(c *Case, digits string) error {
 
 func (p *Procedure) wasRight(c *Case, digits string) bool {
 	for _, code := range c.Codes {
-		if code.Qualification == c.Qualification.ID && p.right(code, digits) {
+		if code.Qualification == c.Qualification.ID && !code.SpentAt.IsZero() && p.right(code, digits) {
 			return true
 		}
 	}

@@ -10,21 +10,23 @@ func (p *Procedure) EnterContacts(ctx context.Context, v Visitor, f Form, email,
 	return p.contacts(ctx, v, f, ContactsEntered, email, phone)
 }
 
-// CorrectContacts changes the contacts: from the summary, where the identified
-// person is shown, or at the code.
+// CorrectContacts changes the contacts from the summary.
 func (p *Procedure) CorrectContacts(ctx context.Context, v Visitor, f Form, email, phone string) error {
+	return p.contacts(ctx, v, f, DataCorrected, email, phone)
+}
+
+// RedirectCode changes the contacts after the login: where the identified
+// person is shown, or at the code, which then goes to the new address.
+func (p *Procedure) RedirectCode(ctx context.Context, v Visitor, f Form, email, phone string) error {
 	return p.contacts(ctx, v, f, ContactsCorrected, email, phone)
 }
 
 func (p *Procedure) contacts(ctx context.Context, v Visitor, f Form, e Event, email, phone string) error {
-	return p.step(ctx, v, f, func(c *Case) error {
+	return p.step(ctx, v, f, e, func(c *Case) error {
 		address, badEmail := c.Mailbox.ordinaryAddress(email)
 		number, badPhone := parsePhone(phone)
 		if err := faults(badEmail, badPhone); err != nil {
 			return err
-		}
-		if e == ContactsCorrected && c.Qualification.State == Summary {
-			e = DataCorrected
 		}
 		var before string
 		if d := c.Qualification.Declaration; d != nil {

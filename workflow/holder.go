@@ -21,7 +21,7 @@ func (p *Procedure) Begin(ctx context.Context, v Visitor, f Form) error {
 // ChooseKind says what the holder is. A kind that the record contradicts is a
 // fault of the input, with what to do about it.
 func (p *Procedure) ChooseKind(ctx context.Context, v Visitor, f Form, k Kind) error {
-	return p.step(ctx, v, f, func(c *Case) error {
+	return p.step(ctx, v, f, PersonChosen, func(c *Case) error {
 		if err := c.checkKind(k); err != nil {
 			return err
 		}
@@ -37,7 +37,7 @@ func (p *Procedure) ChooseKind(ctx context.Context, v Visitor, f Form, k Kind) e
 // record ends the attempt.
 func (p *Procedure) EnterCompany(ctx context.Context, v Visitor, f Form, name, code string) error {
 	name, code, bad := parseCompany(name, code)
-	return p.step(ctx, v, f, func(c *Case) error {
+	return p.step(ctx, v, f, CompanyEntered, func(c *Case) error {
 		if bad != nil {
 			return bad
 		}
@@ -57,7 +57,7 @@ func (p *Procedure) EnterCompany(ctx context.Context, v Visitor, f Form, name, c
 // CorrectHolder changes the kind of holder, or the company's data, from the
 // summary.
 func (p *Procedure) CorrectHolder(ctx context.Context, v Visitor, f Form, k Kind, name, code string) error {
-	return p.step(ctx, v, f, func(c *Case) error {
+	return p.step(ctx, v, f, DataCorrected, func(c *Case) error {
 		if err := c.checkKind(k); err != nil {
 			return err
 		}
@@ -106,7 +106,7 @@ func (c *Case) MayStepBack(v Visitor) bool {
 
 // Retry begins again after a rejection, from the kind of holder.
 func (p *Procedure) Retry(ctx context.Context, v Visitor, f Form) error {
-	return p.step(ctx, v, f, func(c *Case) error {
+	return p.step(ctx, v, f, Retried, func(c *Case) error {
 		if err := c.fire(Retried, nil); err != nil {
 			return err
 		}
@@ -117,7 +117,7 @@ func (p *Procedure) Retry(ctx context.Context, v Visitor, f Form) error {
 
 // RetryLogin keeps the data after a rejection, and asks for another identity.
 func (p *Procedure) RetryLogin(ctx context.Context, v Visitor, f Form) error {
-	return p.step(ctx, v, f, func(c *Case) error {
+	return p.step(ctx, v, f, LoginRetried, func(c *Case) error {
 		if !c.MayRetryLogin() {
 			return ErrNotAllowed
 		}

@@ -207,7 +207,7 @@ func (p *Procedure) ConfirmIdentity(ctx context.Context, v Visitor, f Form) erro
 // DisownIdentity: the person shown is not the visitor, or the mailbox is the
 // wrong one.
 func (p *Procedure) DisownIdentity(ctx context.Context, v Visitor, f Form) error {
-	return p.step(ctx, v, f, func(c *Case) error {
+	return p.step(ctx, v, f, IdentityDisowned, func(c *Case) error {
 		if err := c.fire(IdentityDisowned, Refs{"login": c.Qualification.Login.ID}); err != nil {
 			return err
 		}

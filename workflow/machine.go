@@ -83,6 +83,8 @@ const (
 	RevokedByProvider   Event = "revoked"
 )
 
+//go:generate go run ./diagram ../docs/workflow.md
+
 // Events is the whole procedure: what can follow what. Nothing else in Stella
 // says so; the method that fires, the constraint in the database, the diagram
 // in docs and the tests all read this table. Events are outcomes already

@@ -128,19 +128,23 @@ func (c *Case) fire(e Event, refs Refs) error {
 	return nil
 }
 
-// step makes one step for its owner. The form must be for the qualification as
-// it stands, and where the state hangs on a login, the visitor must be the one
-// who made it: for any other the login lapses, and that is the step.
-func (p *Procedure) step(ctx context.Context, v Visitor, f Form, do func(*Case) error) error {
+// step makes one step for its owner, by this event or one that can happen in
+// the same states. The form must be for the qualification as it stands, and
+// where the state hangs on a login, the visitor must be the one who made it:
+// for any other the login lapses, and that is the step.
+func (p *Procedure) step(ctx context.Context, v Visitor, f Form, e Event, do func(*Case) error) error {
 	return p.attend(ctx, v, f, func(c *Case) error {
 		if c.Lapsed(v) {
 			return errors.Join(ErrLapsed, c.fire(IdentityLapsed, nil))
+		}
+		if _, err := next(c.Qualification.State, e); err != nil {
+			return err
 		}
 		return do(c)
 	})
 }
 
-// attend is step without the question of the login.
+// attend is step without the questions of the login and the event.
 func (p *Procedure) attend(ctx context.Context, v Visitor, f Form, do func(*Case) error) error {
 	return p.visit(ctx, v, func(c *Case) error {
 		q := c.Qualification
@@ -202,9 +206,9 @@ func (p *Procedure) View(ctx context.Context, v Visitor) (*Case, error) {
 	return c, nil
 }
 
-// Act makes a step that has no input: the form and the event are all.
+// act makes a step that has no input: the form and the event are all.
 func (p *Procedure) act(ctx context.Context, v Visitor, f Form, e Event) error {
-	return p.step(ctx, v, f, func(c *Case) error { return c.fire(e, nil) })
+	return p.step(ctx, v, f, e, func(c *Case) error { return c.fire(e, nil) })
 }
 
 // newID makes the id of a row; ids made later sort later.
