@@ -1,0 +1,36 @@
+# Stella needs Go 1.26. What else these need they install, on Debian and
+# Ubuntu, or name.
+#
+#	make demo       try Stella, with nothing to configure (ARGS="--port 9000")
+#	make test       check everything
+#	make build      bin/stella
+#	make generate   whatever is generated from the code
+#	make clean      forget what the others made
+
+# Git may be missing, or refuse a folder of somebody else's: build all the same.
+ifeq ($(shell git rev-parse -q --verify HEAD 2>/dev/null),)
+export GOFLAGS += -buildvcs=false
+endif
+
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo development)
+
+.PHONY: demo test build generate clean
+
+demo:
+	scripts/setup
+	$(MAKE) build
+	bin/stella demo $(ARGS)
+
+test:
+	scripts/setup test
+	$(MAKE) build
+	scripts/test
+
+build:
+	CGO_ENABLED=0 go build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/stella ./cmd/stella
+
+generate:
+	go generate ./...
+
+clean:
+	rm -rf bin e2e/node_modules e2e/.node

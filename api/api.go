@@ -1,0 +1,97 @@
+// Package api is the provider's side, over HTTP: webmails ask whether to show
+// the banner or the star, and hand their users over.
+//
+//   - api.go: the routes, and the one table from errors to statuses
+//   - mailboxes.go: what a webmail may know of a mailbox
+//   - handoffs.go: how its user comes to Stella
+//
+// The OpenAPI document is made from this code and served at
+// /api/v1/openapi.json. Every error is a problem document (RFC 9457).
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"stella/workflow"
+)
+
+// Server answers webmails. All fields are needed.
+type Server struct {
+	Procedure *workflow.Procedure
+	PublicURL string
+	Version   string
+	Log       *slog.Logger
+}
+
+// Handler returns the routes, all under /api/.
+func (s *Server) Handler() http.Handler {
+	mux := http.NewServeMux()
+	config := huma.DefaultConfig("Stella", s.Version)
+	config.OpenAPIPath, config.DocsPath, config.SchemasPath = "/api/v1/openapi", "", ""
+	config.CreateHooks = nil // no links to schemas in answers
+	config.Servers = []*huma.Server{{URL: s.PublicURL}}
+	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{"client": {Type: "http", Scheme: "bearer",
+		Description: "The token that `stella client add` printed for this webmail."}}
+	config.Security = []map[string][]string{{"client": {}}}
+	routes := humago.New(mux, config)
+	huma.Register(routes, s.mailboxOperation(), s.mailbox)
+	huma.Register(routes, s.handOffOperation(), s.handOff)
+	mux.HandleFunc("/", notFound)
+	return mux
+}
+
+// needToken turns away who brings no token before anything else is looked at.
+func needToken(routes huma.Context, next func(huma.Context)) {
+	if bearer(routes.Header("Authorization")) != "" {
+		next(routes)
+		return
+	}
+	routes.SetHeader("Content-Type", "application/problem+json")
+	routes.SetHeader("WWW-Authenticate", "Bearer")
+	routes.SetStatus(http.StatusUnauthorized)
+	writeProblem(routes.BodyWriter(), http.StatusUnauthorized, "a bearer token is needed")
+}
+
+func bearer(header string) string {
+	scheme, token, ok := strings.Cut(header, " ")
+	if !ok || !strings.EqualFold(scheme, "Bearer") {
+		return ""
+	}
+	return strings.TrimSpace(token)
+}
+
+// fault is how an error is answered. What is ours to mend is logged here, and
+// told to nobody else.
+func (s *Server) fault(ctx context.Context, err error) error {
+	var input *workflow.InputError
+	switch {
+	case errors.Is(err, workflow.ErrUnauthorized):
+		return huma.ErrorWithHeaders(huma.Error401Unauthorized("the token is not known"), http.Header{"WWW-Authenticate": {"Bearer"}})
+	case errors.Is(err, workflow.ErrUnknown):
+		return huma.Error404NotFound("the mailbox is not known to this client")
+	case errors.Is(err, workflow.ErrNotEligible):
+		return huma.Error409Conflict("the mailbox is not active, and cannot be qualified")
+	case errors.As(err, &input):
+		return huma.Error422UnprocessableEntity("return_url is not one of this client's")
+	}
+	s.Log.ErrorContext(ctx, "an API call failed", "error", err)
+	return huma.Error500InternalServerError("something failed here; nothing was lost, and the call may be repeated")
+}
+
+func notFound(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(http.StatusNotFound)
+	writeProblem(w, http.StatusNotFound, "there is nothing at this path")
+}
+
+func writeProblem(w interface{ Write([]byte) (int, error) }, status int, detail string) {
+	json.NewEncoder(w).Encode(huma.ErrorModel{Title: http.StatusText(status), Status: status, Detail: detail})
+}

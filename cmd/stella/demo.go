@@ -1,0 +1,216 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"filippo.io/age"
+
+	"stella/cmd/stella/demo"
+	"stella/mail"
+	"stella/spid"
+	"stella/spid/spidtest"
+	"stella/store"
+	"stella/templates"
+	"stella/workflow"
+)
+
+type demoCommand struct {
+	Port int    `default:"8080" help:"First of four ports: Stella, the webmail, the identity provider, the relay's inbox (${default})."`
+	Dir  string `env:"STELLA_DIR" type:"path" placeholder:"DIR" help:"Folder of the private PostgreSQL and other data (default: ${default_dir})."`
+}
+
+func (demoCommand) Help() string {
+	return "Everything listens on this machine only, and the data stay in the folder, for the next time. The code is that of \"stella serve\": only the neighbours are toys."
+}
+
+// The addresses of the demo world. The identity provider is on another site
+// than Stella, so that browsers treat it as cross-site, which real ones are.
+func (c demoCommand) address(host string, n int) string {
+	return fmt.Sprintf("http://%s:%d", host, c.Port+n)
+}
+
+func (c demoCommand) Run(ctx context.Context) error {
+	// Its log is for who looks for faults, and goes beside the data.
+	db, err := database{Dir: c.Dir}.own(ctx, nil)
+	if err != nil {
+		return err
+	}
+	return errors.Join(c.run(ctx, db), db.close())
+}
+
+func (c demoCommand) run(ctx context.Context, db *opened) error {
+	dir := filepath.Join(database{Dir: c.Dir}.dir(), "demo")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	inbox, err := demo.StartInbox()
+	if err != nil {
+		return err
+	}
+	defer inbox.Close()
+	var stella *spid.ServiceProvider
+	idp, err := spidtest.New(spidtest.Config{BaseURL: c.address("127.0.0.1", 2),
+		ServiceProvider: func() ([]byte, error) { return stella.Metadata() }})
+	if err != nil {
+		return err
+	}
+	s, err := c.settings(dir, inbox, idp)
+	if err != nil {
+		return err
+	}
+	stella = s.spid
+	db.SealTo(s.recipient)
+	if err := c.populate(ctx, db.Store); err != nil {
+		return err
+	}
+	service, err := newService(s, db.Store, log)
+	if err != nil {
+		return err
+	}
+	webmail := &demo.Webmail{Stella: c.address("localhost", 0), Token: "demo", URL: c.address("localhost", 1) + "/",
+		Inbox: c.address("localhost", 3), Dir: c.Dir}
+	neighbours := []http.Handler{webmail.Handler(), idp, inbox.Handler()}
+	listeners := make([]net.Listener, len(neighbours)+1)
+	for i := range listeners {
+		if listeners[i], err = net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", c.Port+i)); err != nil {
+			return fmt.Errorf("%w (choose another --port)", err)
+		}
+		defer listeners[i].Close()
+	}
+	for i, h := range neighbours {
+		server := newServer(h, log)
+		go server.Serve(listeners[i+1])
+		defer server.Close()
+	}
+	c.welcome(db.where)
+	return service.run(ctx, listeners[0])
+}
+
+func (c demoCommand) welcome(where string) {
+	fmt.Printf(`
+Stella's demo is running.
+
+  Begin here: the webmail         %s
+  Stella                          %s
+  SPID identity provider          %s
+  Inbox: every mail that is sent  %s
+
+Enter as anna.neri@pec.example, click "Conferma identità" and follow the pages;
+the code arrives in the inbox. Data: %s.
+Stop with Ctrl-C.
+
+`, c.address("localhost", 1), c.address("localhost", 0), c.address("127.0.0.1", 2), c.address("localhost", 3), where)
+}
+
+// settings are those of a provider that does not exist.
+func (c demoCommand) settings(dir string, inbox *demo.Inbox, idp *spidtest.Provider) (*settings, error) {
+	public, err := url.Parse(c.address("localhost", 0))
+	if err != nil {
+		return nil, err
+	}
+	documents, err := templates.Contracts(nil)
+	if err != nil {
+		return nil, err
+	}
+	key, err := demoKey(filepath.Join(dir, "key"))
+	if err != nil {
+		return nil, err
+	}
+	auditor, err := demoAuditor(filepath.Join(dir, "auditor.key"))
+	if err != nil {
+		return nil, err
+	}
+	providers, err := spid.ParseProviders(idp.Metadata())
+	if err != nil {
+		return nil, err
+	}
+	sp, err := demoServiceProvider(public.String())
+	if err != nil {
+		return nil, err
+	}
+	host, port, err := net.SplitHostPort(inbox.Addr())
+	if err != nil {
+		return nil, err
+	}
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(inbox.CA())
+	relay := mail.RelayOptions{Host: host, TLS: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}}
+	if _, err := fmt.Sscan(port, &relay.Port); err != nil {
+		return nil, err
+	}
+	webmail := c.address("localhost", 1)
+	return &settings{
+		publicURL: public, key: key, documents: documents, fromName: "Posta Esempio", from: "staff@posta.example",
+		relay: relay, spid: sp, providers: providers, recipient: auditor.Recipient(),
+		site: templates.Site{Provider: "Posta Esempio", Service: "PEC Esempio", PublicURL: public.String(), WebmailURL: webmail,
+			PrivacyURL: webmail + "/privacy", AccessibilityURL: webmail + "/accessibilita", HelpURL: webmail + "/aiuto",
+			HelpContact: "assistenza@posta.example", MailSender: "staff@posta.example"},
+	}, nil
+}
+
+func demoKey(file string) ([]byte, error) {
+	key, err := os.ReadFile(file)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return key, err
+	}
+	key = make([]byte, 32)
+	rand.Read(key)
+	key = []byte(hex.EncodeToString(key))
+	return key, os.WriteFile(file, key, 0o600)
+}
+
+func demoAuditor(file string) (*age.X25519Identity, error) {
+	key, err := readArchiveKey(file)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return key, err
+	}
+	return makeArchiveKey(file)
+}
+
+func demoServiceProvider(public string) (*spid.ServiceProvider, error) {
+	o := spid.Organization{Name: "Posta Esempio S.p.A.", DisplayName: "Posta Esempio", URL: public, Locality: "Roma",
+		VATNumber: "IT01234567897", Email: "staff@posta.example",
+		Billing: spid.Billing{Street: "Via Esempio", StreetNumber: "1", PostalCode: "00100", City: "Roma"}}
+	key, certificate, err := spid.SelfSigned(public, o, time.Now().Add(-time.Hour))
+	if err != nil {
+		return nil, err
+	}
+	return &spid.ServiceProvider{EntityID: public, ACSURL: public + "/spid/acs", LogoutURL: public + "/spid/logout",
+		Key: key, Certificate: certificate, Organization: o}, nil
+}
+
+// populate imports the sample mailboxes and registers the webmail, unless that
+// was done before. It keeps away from data that are not the demo's.
+func (c demoCommand) populate(ctx context.Context, db *store.Store) error {
+	there, err := db.Mailboxes(ctx, "")
+	if err != nil {
+		return err
+	}
+	for _, m := range there {
+		if !strings.Contains(demo.Mailboxes, m.Address) {
+			return fmt.Errorf("the folder %s holds mailboxes that are not the demo's, such as %s: use another --dir", database{Dir: c.Dir}.dir(), m.Address)
+		}
+	}
+	p := &workflow.Procedure{Store: db, Now: time.Now}
+	if _, err := importMailboxes(ctx, p, "demo", strings.NewReader(demo.Mailboxes)); err != nil {
+		return fmt.Errorf("importing the sample mailboxes: %w", err)
+	}
+	client := workflow.Client{Name: "demo-webmail", Domains: []string{"pec.example"}, ReturnURLs: []string{c.address("localhost", 1) + "/"}}
+	return db.PutClient(ctx, client, workflow.Digest("demo"), time.Now())
+}

@@ -1,0 +1,58 @@
+package demo
+
+import (
+	"bytes"
+	"embed"
+	"html/template"
+	"net/http"
+	"time"
+	_ "time/tzdata" // the pages tell Italian time wherever they run
+)
+
+//go:embed *.html style.css
+var files embed.FS
+
+var rome = func() *time.Location {
+	l, err := time.LoadLocation("Europe/Rome")
+	if err != nil {
+		panic(err)
+	}
+	return l
+}()
+
+var pages = template.Must(template.New("").Funcs(template.FuncMap{
+	"clock": func(t time.Time) string { return t.In(rome).Format("15:04:05") },
+	"links": links,
+}).ParseFS(files, "*.html"))
+
+// writePage answers with a whole page, or with an error and nothing of it.
+func writePage(w http.ResponseWriter, status int, name string, data any) {
+	var b bytes.Buffer
+	if err := pages.ExecuteTemplate(&b, name, data); err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	w.Write(b.Bytes())
+}
+
+func writeStyle(w http.ResponseWriter, r *http.Request) {
+	http.ServeFileFS(w, r, files, "style.css")
+}
+
+// protected gives every answer of h the headers of a careful site. formAction
+// lists the origins that forms may lead to.
+func protected(h http.Handler, formAction string) http.Handler {
+	policy := "default-src 'none'; style-src 'self'; img-src 'self'; form-action " + formAction +
+		"; base-uri 'none'; frame-ancestors 'none'"
+	guard := http.NewCrossOriginProtection().Handler(h)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		header := w.Header()
+		header.Set("Content-Security-Policy", policy)
+		header.Set("Referrer-Policy", "same-origin")
+		header.Set("X-Content-Type-Options", "nosniff")
+		header.Set("Cache-Control", "no-store")
+		guard.ServeHTTP(w, r)
+	})
+}

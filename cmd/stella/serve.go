@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"time"
+
+	"filippo.io/age"
+
+	"stella/store"
+)
+
+type serveCommand struct {
+	config
+}
+
+func (serveCommand) Help() string {
+	return "Every flag can be given by the variable that stands beside it. Everything missing or wrong is told at once."
+}
+
+func (c serveCommand) Run(ctx context.Context) error {
+	s, err := c.Check()
+	if err != nil {
+		return err
+	}
+	log := slog.New(slog.NewJSONHandler(os.Stderr, nil))
+	db, err := s.database.own(ctx, s.recipient)
+	if err != nil {
+		return err
+	}
+	log.Info("database", "where", db.where)
+	err = errors.Join(serve(ctx, s, db.Store, log), db.close())
+	log.Info("stopped")
+	return err
+}
+
+func serve(ctx context.Context, s *settings, db *store.Store, log *slog.Logger) error {
+	if err := db.CheckSchema(ctx); err != nil {
+		if errors.Is(err, store.ErrPending) {
+			return fmt.Errorf("%w: run \"stella migrate\" first", err)
+		}
+		return err
+	}
+	service, err := newService(s, db, log)
+	if err != nil {
+		return err
+	}
+	l, err := net.Listen("tcp", s.listen)
+	if err != nil {
+		return err
+	}
+	log.Info("serving", "url", s.publicURL.String(), "listen", l.Addr().String(), "version", version)
+	return service.run(ctx, l)
+}
+
+// own opens the database for a process that stays. A private PostgreSQL ends
+// with the process that started it, so that one which another process runs
+// would vanish: a short command's is waited for.
+func (d database) own(ctx context.Context, recipient age.Recipient) (*opened, error) {
+	const patience = 5 * time.Second
+	for began := time.Now(); ; time.Sleep(200 * time.Millisecond) {
+		db, err := d.open(ctx, recipient)
+		if err != nil || db.cluster == nil || !db.cluster.Joined() {
+			return db, err
+		}
+		if err := db.close(); err != nil {
+			return nil, err
+		}
+		if time.Since(began) > patience {
+			return nil, fmt.Errorf("another stella runs on the data in %s: stop it, or use another --dir", d.dir())
+		}
+	}
+}

@@ -1,0 +1,190 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+
+	"stella/api"
+	"stella/mail"
+	"stella/otp"
+	"stella/store"
+	"stella/templates"
+	"stella/web"
+	"stella/workflow"
+)
+
+// service is the parts of Stella, put together.
+type service struct {
+	store     *store.Store
+	procedure *workflow.Procedure
+	handler   http.Handler
+	queue     *river.Client[pgx.Tx]
+	relays    []*mail.Relay
+	log       *slog.Logger
+}
+
+// sessionLife is for how long a browser session lasts without a request.
+const sessionLife = 30 * time.Minute
+
+func newService(s *settings, db *store.Store, log *slog.Logger) (*service, error) {
+	texts, err := templates.New(s.site)
+	if err != nil {
+		return nil, err
+	}
+	documents := make(map[string]workflow.Document, len(s.documents))
+	for locale, d := range s.documents {
+		documents[locale] = workflow.Document{SHA256: d.SHA256, Version: d.Version, Date: d.Date, Locale: d.Locale, Body: d.Bytes}
+	}
+	procedure := &workflow.Procedure{Store: db, Key: s.key, Limits: otp.Defaults, Documents: documents, Now: time.Now}
+	pages := &web.Server{
+		Procedure: procedure,
+		Sessions:  &store.Sessions{Store: db, Options: web.CookieOptions(s.publicURL.Scheme == "https"), Life: sessionLife, Now: time.Now},
+		Templates: texts, SPID: s.spid, Providers: s.providers, PublicURL: s.publicURL, Proxies: s.proxies, Log: log, Now: time.Now,
+	}
+	calls := &api.Server{Procedure: procedure, PublicURL: s.publicURL.String(), Version: version, Log: log}
+	v := &service{store: db, procedure: procedure, log: log}
+	v.handler = v.routes(pages.Handler(), calls.Handler())
+	sender := &mail.Sender{Outbox: db, Templates: texts, Key: s.key, PublicURL: s.publicURL.String(),
+		FromName: s.fromName, From: s.from, Now: time.Now, Log: log}
+	if sender.Relay, err = v.relay(s.relay); err != nil {
+		return nil, err
+	}
+	if s.pecRelay != nil {
+		if sender.PECRelay, err = v.relay(*s.pecRelay); err != nil {
+			return nil, err
+		}
+	}
+	v.queue, err = newQueue(db, sender, procedure, log)
+	return v, err
+}
+
+func (v *service) relay(o mail.RelayOptions) (*mail.Relay, error) {
+	r, err := mail.NewRelay(o)
+	if err == nil {
+		v.relays = append(v.relays, r)
+	}
+	return r, err
+}
+
+// routes joins the pages, the API and what a balancer asks.
+func (v *service) routes(pages, calls http.Handler) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/", pages)
+	mux.Handle("/api/", calls)
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintln(w, "ok")
+	})
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
+		defer cancel()
+		if err := v.store.Ping(ctx); err != nil {
+			http.Error(w, "the database does not answer", http.StatusServiceUnavailable)
+			return
+		}
+		fmt.Fprintln(w, "ready")
+	})
+	return mux
+}
+
+// The queue is quick, since a code lives for a minute: a job starts within
+// milliseconds, and one whose process crashed runs again within about 45 s.
+const (
+	fetchCooldown = 5 * time.Millisecond
+	fetchPoll     = 200 * time.Millisecond
+	jobTimeout    = 20 * time.Second
+	sendersAtOnce = 8
+	expireEvery   = 10 * time.Minute
+)
+
+func newQueue(db *store.Store, sender *mail.Sender, p *workflow.Procedure, log *slog.Logger) (*river.Client[pgx.Tx], error) {
+	workers := river.NewWorkers()
+	river.AddWorker(workers, sender)
+	river.AddWorker(workers, &expiry{procedure: p, store: db, log: log})
+	queue, err := river.NewClient(riverpgxv5.New(db.Pool()), &river.Config{
+		Queues:               map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: sendersAtOnce}},
+		Workers:              workers,
+		FetchCooldown:        fetchCooldown,
+		FetchPollInterval:    fetchPoll,
+		JobTimeout:           jobTimeout,
+		RescueStuckJobsAfter: jobTimeout,
+		PeriodicJobs: []*river.PeriodicJob{river.NewPeriodicJob(river.PeriodicInterval(expireEvery),
+			func() (river.JobArgs, *river.InsertOpts) { return workflow.Expire{}, nil }, &river.PeriodicJobOpts{RunOnStart: true})},
+		Logger: slog.New(quiet{log.Handler()}),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("preparing the job queue: %w", err)
+	}
+	return queue, nil
+}
+
+// quiet leaves out what the job queue says when all is well.
+type quiet struct{ slog.Handler }
+
+func (h quiet) Enabled(ctx context.Context, l slog.Level) bool {
+	return l >= slog.LevelWarn && h.Handler.Enabled(ctx, l)
+}
+
+// expiry is the periodic job that ends what nobody took further.
+type expiry struct {
+	river.WorkerDefaults[workflow.Expire]
+	procedure *workflow.Procedure
+	store     *store.Store
+	log       *slog.Logger
+}
+
+func (e *expiry) Work(ctx context.Context, _ *river.Job[workflow.Expire]) error {
+	expired, err := e.procedure.ExpireStale(ctx)
+	if expired > 0 {
+		e.log.InfoContext(ctx, "qualifications expired", "count", expired)
+	}
+	return errors.Join(err, e.store.Sweep(ctx, e.procedure.Now()))
+}
+
+// Servers read and write within these; a slow client holds nothing up.
+const (
+	headerTimeout = 10 * time.Second
+	readTimeout   = 30 * time.Second
+	writeTimeout  = 30 * time.Second
+	idleTimeout   = 2 * time.Minute
+	drainTimeout  = 25 * time.Second
+	maxHeader     = 32 << 10
+)
+
+func newServer(h http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{Handler: h, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
+		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn)}
+}
+
+// run serves until ctx ends, and then finishes what is in flight: requests
+// first, since they add jobs, and jobs after them.
+func (v *service) run(ctx context.Context, l net.Listener) error {
+	// The workers outlive ctx, which only says when to begin to stop.
+	if err := v.queue.Start(context.WithoutCancel(ctx)); err != nil {
+		return fmt.Errorf("starting the job queue: %w", err)
+	}
+	server := newServer(v.handler, v.log)
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(l) }()
+	var err error
+	select {
+	case err = <-failed:
+	case <-ctx.Done():
+		v.log.Info("stopping: finishing what is in flight")
+	}
+	drain, cancel := context.WithTimeout(context.Background(), drainTimeout)
+	defer cancel()
+	err = errors.Join(err, server.Shutdown(drain), v.queue.Stop(drain))
+	for _, r := range v.relays {
+		r.Close()
+	}
+	return err
+}

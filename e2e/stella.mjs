@@ -1,0 +1,110 @@
+// Starts and stops `stella demo`, and speaks to what of it is no page: the
+// relay's inbox and the operator's commands.
+
+import { execFile, spawn } from 'node:child_process';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const program = fileURLToPath(new URL('../bin/stella', import.meta.url));
+
+// A house is one running demo, with a database of its own.
+export async function startStella() {
+	const port = await freePorts();
+	const folder = await mkdtemp(join(tmpdir(), 'stella-e2e-'));
+	// As root, Stella gives up its rights before it starts its database, which
+	// must still be able to pass through.
+	await chmod(folder, 0o755);
+	const dir = join(folder, 'data');
+
+	const child = spawn(program, ['demo', '--port', String(port), '--dir', dir], { stdio: ['ignore', 'pipe', 'pipe'] });
+	let log = '';
+	child.stdout.on('data', (text) => (log += text));
+	child.stderr.on('data', (text) => (log += text));
+	const ended = new Promise((resolve) => {
+		child.on('error', (error) => resolve(String(error)));
+		child.on('exit', (code, signal) => resolve(`exit ${code ?? signal}`));
+	});
+
+	const house = {
+		stella: `http://localhost:${port}`,
+		webmail: `http://localhost:${port + 1}`,
+		// Another host, so that browsers take it for another site.
+		provider: `http://127.0.0.1:${port + 2}`,
+		inbox: `http://localhost:${port + 3}`,
+		log: () => log,
+
+		// command runs one of the operator's commands on this house's data.
+		async command(...args) {
+			const { stdout } = await promisify(execFile)(program, [...args, '--dir', dir]);
+			return stdout;
+		},
+
+		// mail waits for a mail to an address that came after a moment and
+		// whose text matches, and returns it.
+		async mail(to, since, pattern) {
+			const deadline = Date.now() + 20_000;
+			for (;;) {
+				const response = await fetch(`${house.inbox}/messages.json?to=${encodeURIComponent(to)}`);
+				const found = (await response.json()).find(
+					(m) => Date.parse(m.received_at) >= since && (!pattern || pattern.test(m.text)),
+				);
+				if (found) return found;
+				if (Date.now() > deadline) throw new Error(`no mail to ${to} like ${pattern}\n${log}`);
+				await sleep(100);
+			}
+		},
+
+		async stop() {
+			child.kill('SIGTERM');
+			const late = setTimeout(() => child.kill('SIGKILL'), 15_000);
+			const how = await ended;
+			clearTimeout(late);
+			await rm(folder, { recursive: true, force: true });
+			if (how !== 'exit 0') throw new Error(`stella demo ended with ${how}\n${log}`);
+		},
+	};
+
+	const gone = ended.then((how) => {
+		throw new Error(`stella demo did not start: ${how}\n${log}`);
+	});
+	gone.catch(() => {}); // after the start nobody waits for this
+	await Promise.race([ready(house), gone]);
+	return house;
+}
+
+async function ready(house) {
+	const deadline = Date.now() + 60_000;
+	for (;;) {
+		const ok = await Promise.all(
+			[`${house.stella}/readyz`, house.webmail, house.provider, house.inbox].map((url) =>
+				fetch(url).then((response) => response.ok || url === house.provider, () => false),
+			),
+		);
+		if (ok.every(Boolean)) return;
+		if (Date.now() > deadline) throw new Error(`stella demo is not ready\n${house.log()}`);
+		await sleep(100);
+	}
+}
+
+// freePorts finds four ports in a row that nobody listens on. Tests that run
+// side by side look in different places.
+async function freePorts() {
+	for (;;) {
+		const port = 20_000 + 4 * Math.floor(Math.random() * 2_500);
+		const free = await Promise.all([0, 1, 2, 3].map((n) => isFree(port + n)));
+		if (free.every(Boolean)) return port;
+	}
+}
+
+function isFree(port) {
+	return new Promise((resolve) => {
+		const server = createServer();
+		server.once('error', () => resolve(false));
+		server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+	});
+}

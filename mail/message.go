@@ -1,0 +1,51 @@
+package mail
+
+import (
+	"fmt"
+	"strings"
+
+	gomail "github.com/wneessen/go-mail"
+
+	"stella/otp"
+	"stella/templates"
+	"stella/workflow"
+)
+
+// compose writes a mail. The same row makes the same mail, whenever it is sent.
+func (s *Sender) compose(m workflow.PendingMail) (*gomail.Msg, error) {
+	text, err := s.Templates.Mail(string(m.Kind), s.words(m))
+	if err != nil {
+		return nil, err
+	}
+	msg := gomail.NewMsg(gomail.WithNoDefaultUserAgent(), gomail.WithBoundary(m.ID.String()))
+	if err := msg.FromFormat(s.FromName, s.From); err != nil {
+		return nil, fmt.Errorf("the sender: %w", err)
+	}
+	if err := msg.To(m.To); err != nil {
+		return nil, fmt.Errorf("the recipient: %w", err)
+	}
+	_, domain, _ := strings.Cut(s.From, "@")
+	msg.SetMessageIDWithValue(m.ID.String() + "@" + domain)
+	msg.SetDateWithValue(m.RequestedAt)
+	msg.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834
+	msg.SetGenHeader(gomail.HeaderContentLang, m.Locale)
+	msg.Subject(text.Subject)
+	msg.SetBodyString(gomail.TypeTextPlain, text.Text)
+	msg.AddAlternativeString(gomail.TypeTextHTML, text.HTML)
+	return msg, nil
+}
+
+// words computes what the row does not hold, the code and the link, and names
+// the rest.
+func (s *Sender) words(m workflow.PendingMail) templates.Mail {
+	w := templates.Mail{Locale: m.Locale, Mailbox: m.Mailbox, Number: m.Number, At: m.RequestedAt,
+		Expires: m.Expires, Person: m.Details.Person, Provider: m.Details.Provider, Level: m.Details.Level,
+		Contract: m.ContractVersion, Reason: string(m.Details.Reason), Remark: m.Details.Remark, NewMasked: m.Details.NewMasked}
+	switch m.Kind {
+	case workflow.MailCode:
+		w.Code = otp.Key(s.Key).Code(m.Nonce)
+	case workflow.MailInvitation:
+		w.Link = s.PublicURL + "/invito/" + workflow.InvitationSecret(s.Key, m.Nonce)
+	}
+	return w
+}

@@ -1,0 +1,77 @@
+package web
+
+import (
+	"bytes"
+	"errors"
+	"net/http"
+
+	"stella/templates"
+	"stella/workflow"
+)
+
+var (
+	errNotFound    = errors.New("no such page")
+	errCrossOrigin = errors.New("a form of another site")
+	errPrefetch    = errors.New("a prefetch of a link that acts")
+	errForged      = errors.New("a link that is not this session's")
+)
+
+// faults is the one place that says how an error is answered. What people read
+// is the page's; what the log reads is the error. The first row that matches
+// holds; what matches none is ours to mend.
+var faults = []struct {
+	err    error
+	status int
+	page   string
+	data   any
+}{
+	{errNotFound, http.StatusNotFound, "fault", templates.Fault{Kind: "not_found"}},
+	{errCrossOrigin, http.StatusForbidden, "fault", templates.Fault{Kind: "forbidden"}},
+	{errPrefetch, http.StatusForbidden, "login_failed", templates.LoginFailed{Code: "prefetch", Known: true}},
+	{errForged, http.StatusForbidden, "login_failed", templates.LoginFailed{Code: "elsewhere", Known: true}},
+	{errNoSession, http.StatusForbidden, "session_ended", nil},
+	{errSessionEnded, http.StatusForbidden, "session_ended", nil},
+	{workflow.ErrElsewhere, http.StatusForbidden, "session_ended", nil},
+	{workflow.ErrNotEligible, http.StatusConflict, "not_eligible", nil},
+}
+
+// fault answers an error with its page, and logs what is ours to mend.
+func (s *Server) fault(w http.ResponseWriter, r *http.Request, err error) {
+	status, page, data := http.StatusInternalServerError, "fault", any(templates.Fault{Kind: "internal"})
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		status, data = http.StatusRequestEntityTooLarge, templates.Fault{Kind: "too_large"}
+	}
+	for _, f := range faults {
+		if errors.Is(err, f.err) {
+			status, page, data = f.status, f.page, f.data
+			break
+		}
+	}
+	if status == http.StatusInternalServerError {
+		s.Log.ErrorContext(r.Context(), "a request failed", "request", requestID(r), "route", r.Pattern, "error", err)
+	}
+	switch d := data.(type) {
+	case templates.Fault:
+		d.Reference = requestID(r)
+		data = d
+	case templates.LoginFailed:
+		d.Reference = requestID(r)
+		data = d
+	}
+	s.write(w, r, status, page, templates.Page{Locale: s.Templates.Locale(r.Header.Get("Accept-Language")), Data: data})
+}
+
+// write renders a page as a whole before anything of it is sent.
+func (s *Server) write(w http.ResponseWriter, r *http.Request, status int, name string, p templates.Page) {
+	var body bytes.Buffer
+	if err := s.Templates.Page(&body, name, p); err != nil {
+		s.Log.ErrorContext(r.Context(), "rendering a page", "request", requestID(r), "page", name, "error", err)
+		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Content-Language", p.Locale)
+	w.WriteHeader(status)
+	w.Write(body.Bytes())
+}

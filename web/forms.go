@@ -1,0 +1,267 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/google/uuid"
+
+	"stella/templates"
+	"stella/workflow"
+)
+
+// form is one form of the pages: the event it fires, and the notice of the
+// page that follows. It stands on the page of its state, or on one of its own,
+// which may be opened in one state.
+type form struct {
+	fire   fire
+	notice string
+	page   string
+	state  workflow.State
+	fill   func(*Server, *visit, *templates.Page)
+}
+
+type (
+	procedure = workflow.Procedure
+	visitor   = workflow.Visitor
+	fire      func(p *procedure, ctx context.Context, v visitor, f workflow.Form, in url.Values) error
+)
+
+// forms are all that people can send us, by path.
+var forms = map[string]form{
+	"/scelta":                 {fire: chooseRole},
+	"/introduzione":           {fire: plain((*procedure).Begin)},
+	"/indietro":               {fire: plain((*procedure).StepBack)},
+	"/invito":                 {fire: with((*procedure).Invite, "email"), notice: "invited"},
+	"/invito/annulla":         {fire: plain((*procedure).Withdraw), notice: "withdrawn"},
+	"/intestatario":           {fire: chooseKind},
+	"/impresa":                {fire: withBoth((*procedure).EnterCompany, "ragione_sociale", "codice_fiscale_impresa")},
+	"/contatti":               {fire: withBoth((*procedure).EnterContacts, "email", "cellulare")},
+	"/riepilogo":              {fire: plain((*procedure).ConfirmData)},
+	"/riepilogo/intestatario": {fire: correctHolder, notice: "saved", page: "edit_holder", state: workflow.Summary, fill: fillHolder},
+	"/riepilogo/contatti":     editContacts("/riepilogo/contatti", workflow.Summary, (*procedure).CorrectContacts),
+	"/identita":               {fire: plain((*procedure).ConfirmIdentity)},
+	"/identita/altra":         {fire: plain((*procedure).DisownIdentity)},
+	"/identita/contatti":      editContacts("/identita/contatti", workflow.Identified, (*procedure).RedirectCode),
+	"/informativa":            {fire: with((*procedure).AcknowledgeContract, "sha256")},
+	"/codice":                 {fire: with((*procedure).TypeCode, "codice")},
+	"/codice/invia":           {fire: plain((*procedure).RequestCode), notice: "code_sent"},
+	"/codice/contatti":        editContacts("/codice/contatti", workflow.CodeEntry, (*procedure).RedirectCode),
+	"/riprova":                {fire: plain((*procedure).Retry)},
+	"/riprova/identita":       {fire: plain((*procedure).RetryLogin)},
+}
+
+// plain fires an event that has no input.
+func plain(step func(*procedure, context.Context, visitor, workflow.Form) error) fire {
+	return func(p *procedure, ctx context.Context, v visitor, f workflow.Form, _ url.Values) error {
+		return step(p, ctx, v, f)
+	}
+}
+
+// with fires an event with what was typed in one field.
+func with(step func(*procedure, context.Context, visitor, workflow.Form, string) error, field string) fire {
+	return func(p *procedure, ctx context.Context, v visitor, f workflow.Form, in url.Values) error {
+		return step(p, ctx, v, f, in.Get(field))
+	}
+}
+
+// withBoth fires an event with what was typed in two fields.
+func withBoth(step func(*procedure, context.Context, visitor, workflow.Form, string, string) error, first, second string) fire {
+	return func(p *procedure, ctx context.Context, v visitor, f workflow.Form, in url.Values) error {
+		return step(p, ctx, v, f, in.Get(first), in.Get(second))
+	}
+}
+
+func chooseRole(p *procedure, ctx context.Context, v visitor, f workflow.Form, in url.Values) error {
+	switch in.Get("ruolo") {
+	case "si":
+		return p.DeclareHolder(ctx, v, f)
+	case "no":
+		return p.DenyHolder(ctx, v, f)
+	}
+	return &workflow.InputError{Faults: []workflow.Fault{{Field: "role", Code: "role_missing"}}}
+}
+
+func chooseKind(p *procedure, ctx context.Context, v visitor, f workflow.Form, in url.Values) error {
+	return p.ChooseKind(ctx, v, f, kindOf(in.Get("intestatario")))
+}
+
+func correctHolder(p *procedure, ctx context.Context, v visitor, f workflow.Form, in url.Values) error {
+	return p.CorrectHolder(ctx, v, f, kindOf(in.Get("intestatario")), in.Get("ragione_sociale"), in.Get("codice_fiscale_impresa"))
+}
+
+// editContacts is the same form in the three states that show the contacts.
+func editContacts(path string, in workflow.State, step func(*procedure, context.Context, visitor, workflow.Form, string, string) error) form {
+	return form{fire: withBoth(step, "email", "cellulare"), notice: "saved",
+		page: "edit_contacts", state: in, fill: func(s *Server, v *visit, p *templates.Page) {
+			fillContacts(s, v, p)
+			p.Values["action"] = path
+		}}
+}
+
+// form handles a form: it fires the event and leads to the page of the state.
+// Wrong input is answered by the same page, with what was typed.
+func (s *Server) form(f form) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		if err := r.ParseForm(); err != nil {
+			return err
+		}
+		visitor, _, err := s.visitor(r)
+		if err != nil {
+			return err
+		}
+		err = f.fire(s.Procedure, r.Context(), visitor, formOf(r.PostForm), r.PostForm)
+		var stale workflow.StaleError
+		var input *workflow.InputError
+		var code *workflow.CodeError
+		switch {
+		case err == nil:
+			redirectHome(w, r, f.notice)
+		case errors.As(err, &stale) && stale.Repeated:
+			redirectHome(w, r, "")
+		case errors.As(err, &stale), errors.Is(err, workflow.ErrNotAllowed):
+			redirectHome(w, r, "moved_on")
+		case errors.Is(err, workflow.ErrLapsed):
+			redirectHome(w, r, "lapsed")
+		case errors.As(err, &input) && input.Faults[0].Code == "contract_changed":
+			redirectHome(w, r, "contract_changed")
+		case errors.As(err, &input):
+			return s.showFaults(w, r, f, fieldErrors(input))
+		case errors.As(err, &code):
+			return s.showFaults(w, r, f, []templates.FieldError{codeFault(code, s.Now())})
+		default:
+			return err
+		}
+		return nil
+	}
+}
+
+// formOf reads what the form was made for. A form without it is made for nothing.
+func formOf(in url.Values) workflow.Form {
+	id, err := uuid.Parse(in.Get("id"))
+	if err != nil {
+		return workflow.Form{}
+	}
+	version, err := strconv.Atoi(in.Get("version"))
+	if err != nil {
+		return workflow.Form{}
+	}
+	return workflow.Form{Qualification: id, Version: version}
+}
+
+// showFaults shows the form's page again, with what was typed and what is wrong.
+func (s *Server) showFaults(w http.ResponseWriter, r *http.Request, f form, errs []templates.FieldError) error {
+	v, err := s.visit(r)
+	if err != nil {
+		return err
+	}
+	name, p := s.pageOf(f, v)
+	for field := range r.PostForm {
+		if field != "codice" && field != "action" { // a code is typed anew
+			p.Values[field] = r.PostForm.Get(field)
+		}
+	}
+	p.Errors = errs
+	s.write(w, r, http.StatusUnprocessableEntity, name, p)
+	return nil
+}
+
+// formPage shows a form that has a page of its own, in the states it is for;
+// every other form is on the page of its state.
+func (s *Server) formPage(f form) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		v, err := s.visit(r)
+		if err != nil {
+			return err
+		}
+		if f.page == "" || v.c.Stage(v.visitor) != f.state || !v.c.Owns(v.visitor) {
+			redirectHome(w, r, "")
+			return nil
+		}
+		name, p := s.pageOf(f, v)
+		s.write(w, r, http.StatusOK, name, p)
+		return nil
+	}
+}
+
+func (s *Server) pageOf(f form, v *visit) (string, templates.Page) {
+	if f.page == "" || v.c.Stage(v.visitor) != f.state {
+		return s.statePage(v)
+	}
+	p := s.basePage(v)
+	f.fill(s, v, &p)
+	return f.page, p
+}
+
+// inputs names the inputs of the pages by the fields of the procedure.
+var inputs = map[string]string{
+	"role":         "ruolo",
+	"email":        "email",
+	"kind":         "intestatario",
+	"company_name": "ragione_sociale",
+	"company_code": "codice_fiscale_impresa",
+	"phone":        "cellulare",
+}
+
+func fieldErrors(e *workflow.InputError) []templates.FieldError {
+	errs := make([]templates.FieldError, len(e.Faults))
+	for i, f := range e.Faults {
+		args := map[string]any{}
+		for k, v := range f.Args {
+			if t, ok := v.(time.Time); ok {
+				v = moment(t)
+			}
+			args[k] = v
+		}
+		errs[i] = templates.FieldError{Field: inputs[f.Field], Message: "error_" + f.Code, Args: args}
+	}
+	return errs
+}
+
+func codeFault(e *workflow.CodeError, now time.Time) templates.FieldError {
+	f := templates.FieldError{Field: "codice", Message: "error_" + e.Code,
+		Args: map[string]any{"Left": e.Left, "Until": moment(e.Until)}}
+	if e.Code == "resend_wait" {
+		wait := seconds(e.Until.Sub(now))
+		f.Args["Seconds"] = wait
+		if wait > 60 {
+			f.Message = "error_resend_limit"
+		}
+	}
+	return f
+}
+
+var rome = func() *time.Location {
+	l, err := time.LoadLocation("Europe/Rome")
+	if err != nil {
+		panic(err) // time/tzdata is embedded
+	}
+	return l
+}()
+
+// moment tells a time within a day, as people here read it.
+func moment(t time.Time) string { return t.In(rome).Format("15:04") }
+
+func kindOf(value string) workflow.Kind {
+	switch value {
+	case "impresa":
+		return workflow.KindCompany
+	case "privato":
+		return workflow.KindPerson
+	}
+	return workflow.KindUnknown
+}
+
+func kindValue(k workflow.Kind) string {
+	switch k {
+	case workflow.KindCompany:
+		return "impresa"
+	case workflow.KindPerson:
+		return "privato"
+	}
+	return ""
+}

@@ -1,0 +1,70 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+
+	"stella/templates"
+	"stella/workflow"
+)
+
+// showInvitation is the page behind the link of an invitation. Opening it
+// changes nothing.
+func (s *Server) showInvitation(w http.ResponseWriter, r *http.Request) error {
+	c, err := s.Procedure.Invitation(r.Context(), r.PathValue("token"))
+	if err != nil {
+		return s.invitationFault(w, r, err)
+	}
+	q := c.Qualification
+	s.write(w, r, http.StatusOK, "invitation", templates.Page{
+		Locale:  s.Templates.Locale(r.Header.Get("Accept-Language"), q.Locale),
+		Mailbox: c.Mailbox.Address,
+		Values:  map[string]string{"decline": r.URL.Path + "/rifiuta"},
+		Form:    templates.Form{Qualification: q.ID.String(), Version: q.Version},
+		Data: templates.Invitation{Mailbox: c.Mailbox.Address, Holder: workflow.MaskName(c.Mailbox.Record.Name),
+			Sent: q.Invitation.SentAt, Expires: q.Invitation.ExpiresAt, Resume: q.Invitation.Accepted()},
+	})
+	return nil
+}
+
+// acceptInvitation lets the invited holder in, in their own browser.
+func (s *Server) acceptInvitation(w http.ResponseWriter, r *http.Request) error {
+	locale := s.Templates.Locale(r.Header.Get("Accept-Language"))
+	v, err := s.Procedure.AcceptInvitation(r.Context(), r.PathValue("token"), locale, s.clientAddress(r), requestID(r))
+	if err != nil {
+		return s.invitationFault(w, r, err)
+	}
+	if err := s.admit(w, r, v, newSessionID()); err != nil {
+		return err
+	}
+	redirectHome(w, r, "")
+	return nil
+}
+
+func (s *Server) declineInvitation(w http.ResponseWriter, r *http.Request) error {
+	err := s.Procedure.DeclineInvitation(r.Context(), r.PathValue("token"), s.clientAddress(r), requestID(r))
+	if errors.Is(err, workflow.ErrNotAllowed) { // accepted meanwhile
+		http.Redirect(w, r, "/invito/"+r.PathValue("token"), http.StatusSeeOther)
+		return nil
+	}
+	if err != nil {
+		return s.invitationFault(w, r, err)
+	}
+	redirectHome(w, r, "declined")
+	return nil
+}
+
+func (s *Server) invitationFault(w http.ResponseWriter, r *http.Request, err error) error {
+	var ended *workflow.InvitationError
+	status, why := http.StatusGone, ""
+	switch {
+	case errors.As(err, &ended):
+		why = ended.Why
+	case errors.Is(err, workflow.ErrUnknown):
+		status, why = http.StatusNotFound, "unknown"
+	default:
+		return err
+	}
+	s.write(w, r, status, "invitation_ended", templates.Page{Locale: s.locale(r, workflow.Visitor{}), Data: templates.Ended{Why: why}})
+	return nil
+}

@@ -1,0 +1,182 @@
+package web
+
+import (
+	"html/template"
+	"net/http"
+	"slices"
+	"time"
+
+	"stella/templates"
+	"stella/workflow"
+)
+
+// pages names the page of each state, with what the page is told. The state is
+// the router: nothing else chooses.
+var pages = map[workflow.State]struct {
+	name string
+	fill func(*Server, *visit, *templates.Page)
+}{
+	workflow.HolderChoice:     {"holder_choice", nil},
+	workflow.Introduction:     {"introduction", nil},
+	workflow.HolderInvitation: {"holder_invitation", nil},
+	workflow.Invited:          {"invited", fillInvited},
+	workflow.HolderKind:       {"holder_kind", fillHolder},
+	workflow.CompanyData:      {"company_data", fillHolder},
+	workflow.ContactData:      {"contact_data", fillContacts},
+	workflow.Summary:          {"summary", fillSummary},
+	workflow.Identification:   {"identification", fillIdentification},
+	workflow.AtProvider:       {"at_provider", fillAtProvider},
+	workflow.Identified:       {"identified", fillIdentified},
+	workflow.Contract:         {"contract", fillContract},
+	workflow.CodeEntry:        {"code", fillCode},
+	workflow.UnderReview:      {"under_review", fillUnderReview},
+	workflow.Rejected:         {"rejected", fillRejected},
+	workflow.Qualified:        {"qualified", fillClosed},
+	workflow.Revoked:          {"revoked", fillClosed},
+	workflow.Expired:          {"expired", fillClosed},
+}
+
+// notices are the messages that / may be asked to show.
+var notices = []string{"moved_on", "saved", "code_sent", "invited", "withdrawn", "declined", "contract_changed", "lapsed", "left"}
+
+// home shows the page of the state, or says what to do.
+func (s *Server) home(w http.ResponseWriter, r *http.Request) error {
+	v, err := s.visit(r)
+	switch {
+	case err == errNoSession, err == errSessionEnded:
+		name := "welcome"
+		if err == errSessionEnded {
+			name = "session_ended"
+		}
+		p := templates.Page{Locale: s.locale(r, workflow.Visitor{}), Notice: notice(r)}
+		s.write(w, r, http.StatusOK, name, p)
+		return nil
+	case err != nil:
+		return err
+	case v.c.Mailbox.Status != workflow.Active:
+		return workflow.ErrNotEligible
+	}
+	name, p := s.statePage(v)
+	p.Notice = notice(r)
+	s.write(w, r, http.StatusOK, name, p)
+	return nil
+}
+
+func notice(r *http.Request) string {
+	if n := r.URL.Query().Get("nota"); slices.Contains(notices, n) {
+		return "notice_" + n
+	}
+	return ""
+}
+
+// redirectHome leads to the page of the state, whatever it is by now.
+func redirectHome(w http.ResponseWriter, r *http.Request, notice string) {
+	to := "/"
+	if notice != "" {
+		to += "?nota=" + notice
+	}
+	http.Redirect(w, r, to, http.StatusSeeOther)
+}
+
+// statePage makes the page of what the visitor is to see.
+func (s *Server) statePage(v *visit) (string, templates.Page) {
+	page := pages[v.c.Stage(v.visitor)]
+	p := s.basePage(v)
+	p.Back = v.c.MayStepBack(v.visitor)
+	if page.fill != nil {
+		page.fill(s, v, &p)
+	}
+	return page.name, p
+}
+
+// basePage makes what every page of a procedure has.
+func (s *Server) basePage(v *visit) templates.Page {
+	q := v.c.Qualification
+	return templates.Page{Locale: v.locale, Mailbox: v.c.Mailbox.Address, Leave: true, Values: map[string]string{},
+		Form: templates.Form{Qualification: q.ID.String(), Version: q.Version}}
+}
+
+func fillInvited(_ *Server, v *visit, p *templates.Page) {
+	q := v.c.Qualification
+	data := templates.Invited{Accepted: q.Owner == workflow.OwnedByInvited, Rejected: q.State == workflow.Rejected}
+	if i := q.Invitation; i != nil {
+		data.To, data.Expires, data.Expired = workflow.MaskEmail(i.Email), i.ExpiresAt, i.Expired(v.c.Now)
+	}
+	p.Data = data
+}
+
+func fillHolder(_ *Server, v *visit, p *templates.Page) {
+	d := v.c.Qualification.Declaration
+	if d == nil {
+		return
+	}
+	p.Values["intestatario"] = kindValue(d.Kind)
+	p.Values["ragione_sociale"], p.Values["codice_fiscale_impresa"] = d.CompanyName, d.CompanyCode
+}
+
+func fillContacts(_ *Server, v *visit, p *templates.Page) {
+	p.Values["email"] = v.c.SuggestedEmail(v.visitor)
+	if d := v.c.Qualification.Declaration; d != nil {
+		p.Values["cellulare"] = d.Phone
+	}
+}
+
+func fillSummary(_ *Server, v *visit, p *templates.Page) {
+	d := v.c.Qualification.Declaration
+	p.Data = templates.Summary{Company: d.Kind == workflow.KindCompany, CompanyName: d.CompanyName,
+		CompanyCode: d.CompanyCode, Email: d.Email, Phone: d.Phone}
+}
+
+func fillIdentification(_ *Server, v *visit, p *templates.Page) {
+	p.Data = templates.Identification{Company: v.c.Qualification.Declaration.Kind == workflow.KindCompany,
+		Lapsed: v.c.Lapsed(v.visitor)}
+}
+
+func fillAtProvider(_ *Server, v *visit, p *templates.Page) {
+	l := v.c.Qualification.Login
+	p.Data = templates.AtProvider{Provider: l.ProviderName, Restart: loginURL(v, l.Provider)}
+}
+
+func fillIdentified(_ *Server, v *visit, p *templates.Page) {
+	q := v.c.Qualification
+	code := q.Identity.FiscalNumber
+	p.Data = templates.Identified{Name: q.Identity.FullName(), CodeEnd: code[max(0, len(code)-4):],
+		Provider: q.Identity.ProviderName, Level: q.Identity.Level, Email: q.Declaration.Email}
+}
+
+func fillContract(s *Server, v *visit, p *templates.Page) {
+	d := s.Procedure.Notice(v.locale)
+	p.Data = templates.Contract{Version: d.Version, Date: d.Date, SHA256: d.SHA256,
+		Document: template.HTML(d.Body)} // ours, or the operator's: trusted either way
+}
+
+func fillCode(s *Server, v *visit, p *templates.Page) {
+	page := s.Procedure.CodePage(v.c)
+	data := templates.Code{Status: templates.CodeStatus(page.Status), To: workflow.MaskEmail(v.c.Qualification.Declaration.Email),
+		Expires: page.Expires, PausedUntil: page.PausedUntil, ResendAt: page.ResendAt}
+	if page.Status == workflow.CodeSent {
+		data.SecondsLeft = seconds(page.Expires.Sub(v.c.Now))
+	}
+	if !page.ResendAt.IsZero() {
+		data.ResendIn = seconds(page.ResendAt.Sub(v.c.Now))
+	}
+	p.Data = data
+}
+
+func fillUnderReview(_ *Server, v *visit, p *templates.Page) {
+	p.Data = templates.UnderReview{Number: v.c.Qualification.Number}
+}
+
+func fillRejected(_ *Server, v *visit, p *templates.Page) {
+	q := v.c.Qualification
+	p.Data = templates.Rejected{Reason: string(q.Reason), Remark: q.Remark, LoginAgain: v.c.MayRetryLogin()}
+}
+
+func fillClosed(_ *Server, v *visit, p *templates.Page) {
+	p.Data = templates.Closed{Since: v.c.Qualification.SteppedAt, ReturnURL: v.visitor.ReturnURL}
+}
+
+// seconds rounds up, so that nothing seems over before it is.
+func seconds(d time.Duration) int {
+	return int((d + time.Second - 1) / time.Second)
+}

@@ -1,0 +1,202 @@
+// Package web is the holder's pages and the endpoints for identity providers.
+// Its handlers decide nothing: a form fires one event of the procedure and
+// leads to /, which shows the page of the state that is stored.
+//
+//   - server.go: the routes, and what holds for each request
+//   - session.go: who the visitor is
+//   - pages.go: the page of each state
+//   - forms.go: the forms, each with its event
+//   - start.go, invitation.go: the two ways in
+//   - login.go: SPID, there and back
+//   - code.go: where the newest code stands, for the page's script
+//   - fault.go: the one table from errors to statuses and pages
+package web
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gorilla/sessions"
+
+	"stella/spid"
+	"stella/templates"
+	"stella/workflow"
+)
+
+// Server serves the pages. All fields are needed.
+type Server struct {
+	Procedure *workflow.Procedure
+	Sessions  sessions.Store
+	Templates *templates.Templates
+	SPID      *spid.ServiceProvider
+	Providers spid.Providers
+	PublicURL *url.URL
+	Proxies   []netip.Prefix // whose X-Forwarded-For is believed
+	Log       *slog.Logger
+	Now       func() time.Time
+}
+
+// Bodies larger than these are refused: forms are small, and answers of
+// identity providers have about 15 kB.
+const (
+	maxForm   = 64 << 10
+	maxAnswer = 512 << 10
+)
+
+// handler is a request's handler; its error is answered by the table in fault.go.
+type handler func(w http.ResponseWriter, r *http.Request) error
+
+// Handler returns the routes.
+func (s *Server) Handler() http.Handler {
+	mux := http.NewServeMux()
+	route := func(pattern string, h handler) {
+		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+			if err := h(w, r); err != nil {
+				s.fault(w, r, err)
+			}
+		})
+	}
+	route("GET /{$}", s.home)
+	route("GET /start/{token}", s.showStart)
+	route("POST /start/{token}", s.start)
+	route("GET /invito/{token}", s.showInvitation)
+	route("POST /invito/{token}", s.acceptInvitation)
+	route("POST /invito/{token}/rifiuta", s.declineInvitation)
+	route("POST /esci", s.leave)
+
+	for path, f := range forms {
+		route("POST "+path, s.form(f))
+		route("GET "+path, s.formPage(f))
+	}
+	route("GET /identificazione", s.loginPage("methods"))
+	route("GET /identificazione/spid", s.loginPage("providers"))
+	route("GET /identificazione/avvia", s.startLogin)
+	route("GET /spid/return", s.returnFromLogin)
+	route("POST /spid/acs", s.receiveAnswer)
+	route("GET /spid/metadata", s.metadata)
+	route("GET /codice/stato", s.codeStatus)
+	mux.Handle("GET /static/", templates.Static())
+	route("/", func(http.ResponseWriter, *http.Request) error { return errNotFound })
+
+	return s.identify(s.guard(s.sameOrigin(mux)))
+}
+
+// sameOrigin refuses forms of other sites. Two may come from elsewhere: the
+// answer of an identity provider, and the click that a webmail hands over.
+func (s *Server) sameOrigin(next http.Handler) http.Handler {
+	protection := http.NewCrossOriginProtection()
+	protection.AddInsecureBypassPattern("POST /spid/acs")
+	protection.AddInsecureBypassPattern("POST /start/{token}")
+	if err := protection.AddTrustedOrigin(s.PublicURL.Scheme + "://" + s.PublicURL.Host); err != nil {
+		panic(fmt.Sprintf("web: the public URL is no origin: %v", err)) // the configuration was checked
+	}
+	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.fault(w, r, errCrossOrigin)
+	}))
+	return protection.Handler(next)
+}
+
+// contentSecurity allows what our pages use, which is nothing inline and
+// nothing from elsewhere.
+const contentSecurity = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; " +
+	"connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+// guard sets what every answer carries, and bounds what every request may.
+func (s *Server) guard(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", contentSecurity)
+		h.Set("Referrer-Policy", "same-origin") // with no-referrer one's own forms send Origin: null
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("X-Frame-Options", "DENY")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
+		h.Set("Cache-Control", "no-store")
+		if s.PublicURL.Scheme == "https" {
+			h.Set("Strict-Transport-Security", "max-age=31536000")
+		}
+		limit := int64(maxForm)
+		if r.URL.Path == "/spid/acs" {
+			limit = maxAnswer
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, limit)
+		defer func() {
+			if p := recover(); p != nil && p != http.ErrAbortHandler {
+				s.Log.ErrorContext(r.Context(), "a handler panicked", "request", requestID(r), "panic", p, "stack", string(debug.Stack()))
+				s.fault(w, r, fmt.Errorf("panic"))
+			}
+		}()
+		next.ServeHTTP(w, r)
+	})
+}
+
+type contextKey int
+
+const requestKey contextKey = iota
+
+// identify gives each request an id, and logs it by the pattern of its route:
+// links hold secrets.
+func (s *Server) identify(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r = r.WithContext(context.WithValue(r.Context(), requestKey, rand.Text()[:16]))
+		recorded := &recorder{ResponseWriter: w, status: http.StatusOK}
+		began := s.Now()
+		next.ServeHTTP(recorded, r)
+		s.Log.InfoContext(r.Context(), "served", "request", requestID(r), "route", r.Pattern, "method", r.Method,
+			"status", recorded.status, "duration", s.Now().Sub(began))
+	})
+}
+
+func requestID(r *http.Request) string {
+	id, _ := r.Context().Value(requestKey).(string)
+	return id
+}
+
+// recorder remembers the status for the log.
+type recorder struct {
+	http.ResponseWriter
+	status int
+}
+
+func (w *recorder) WriteHeader(status int) {
+	w.status = status
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// Unwrap lets http.ResponseController through.
+func (w *recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// clientAddress is where a request came from: the last address that a proxy of
+// ours put down, or else the other end of the connection.
+func (s *Server) clientAddress(r *http.Request) netip.Addr {
+	peer, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}
+	}
+	address := peer.Addr().Unmap()
+	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+	for _, hop := range slices.Backward(hops) {
+		if !s.isProxy(address) {
+			break
+		}
+		before, err := netip.ParseAddr(strings.TrimSpace(hop))
+		if err != nil {
+			break
+		}
+		address = before.Unmap()
+	}
+	return address
+}
+
+func (s *Server) isProxy(a netip.Addr) bool {
+	return slices.ContainsFunc(s.Proxies, func(p netip.Prefix) bool { return p.Contains(a) })
+}
