@@ -50,6 +50,9 @@ func (p *Procedure) Standing(ctx context.Context, token, address string) (*Stand
 
 func (p *Procedure) standing(ctx context.Context, token, address string) (Client, *Standing, error) {
 	address = strings.ToLower(strings.TrimSpace(address))
+	if parsed, err := ParseAddress(address); err == nil {
+		address = parsed // its domain in ASCII, as it is kept
+	}
 	client, s, err := p.Store.Standing(ctx, Digest(token), address)
 	if err != nil {
 		return client, nil, err

@@ -34,9 +34,8 @@ type Invitation struct {
 	Ended         string    // "replaced", "withdrawn", "declined", "finished"
 }
 
-// Accepted reports whether the holder took the invitation up, and it was not
-// withdrawn since.
-func (i Invitation) Accepted() bool { return !i.AcceptedAt.IsZero() && i.EndedAt.IsZero() }
+// Accepted reports whether the holder took the invitation up.
+func (i Invitation) Accepted() bool { return !i.AcceptedAt.IsZero() }
 
 // Expired reports whether nobody took the invitation up in time.
 func (i Invitation) Expired(now time.Time) bool {

@@ -60,6 +60,12 @@ func TestAnInvitedHolderGoesOnAlone(t *testing.T) {
 	if got := x.mails(); !slices.Equal(got, want) {
 		t.Errorf("mails\n%v, want\n%v", got, want)
 	}
+	if s := x.stage(x.v); s != workflow.Qualified || !x.view().Knows(x.v) {
+		t.Errorf("the holder sees %s", s)
+	}
+	if s := x.stage(delegate); s != workflow.Qualified {
+		t.Errorf("the delegate sees %s", s)
+	}
 	x.ended(x.open(secret), "finished")
 }
 

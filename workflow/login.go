@@ -4,7 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/subtle"
-	"fmt"
+	"errors"
 	"time"
 
 	"github.com/google/uuid"
@@ -145,10 +145,8 @@ func (p *Procedure) DiscardAnswer(ctx context.Context, secret string) error {
 // login that failed, which is a step too.
 func (p *Procedure) Return(ctx context.Context, v Visitor, secret string) error {
 	err := p.visit(ctx, v, func(c *Case) error { return c.applyAnswer(v, secret) })
-	if refused := err != nil && !keeps(err); refused {
-		if derr := p.Store.DiscardAnswers(ctx, Digest(secret), v.Session); derr != nil {
-			return fmt.Errorf("discarding the answer: %w", derr)
-		}
+	if errors.Is(err, ErrElsewhere) {
+		return errors.Join(err, p.Store.DiscardAnswers(ctx, Digest(secret), v.Session))
 	}
 	return err
 }

@@ -23,7 +23,7 @@ const (
 // Record takes what the provider says of a mailbox. Where the holder on record
 // is no more the one who was identified, the star goes in the same step.
 func (p *Procedure) Record(ctx context.Context, operator, address string, s Status, r Record) (Recorded, error) {
-	address, err := ParseAddress(strings.ToLower(address))
+	parsed, err := ParseAddress(strings.ToLower(address))
 	if err != nil {
 		return "", fmt.Errorf("%q: %w", address, err)
 	}
@@ -31,12 +31,12 @@ func (p *Procedure) Record(ctx context.Context, operator, address string, s Stat
 		return "", err
 	}
 	r.ID, r.ImportedAt = newID(), p.Now()
-	mailbox, made, err := p.Store.RecordMailbox(ctx, address, s, r)
+	mailbox, made, err := p.Store.RecordMailbox(ctx, parsed, s, r)
 	if err != nil || made {
 		return RecordMade, err
 	}
 	done := RecordUnchanged
-	return done, p.Store.Update(ctx, mailbox, func(c *Case) error {
+	err = p.Store.Update(ctx, mailbox, func(c *Case) error {
 		c.Now, c.actor = p.Now(), Actor{Kind: ByOperator, Name: operator}
 		if c.Mailbox.Status != s {
 			c.Mailbox.Status, done = s, RecordChanged
@@ -53,6 +53,7 @@ func (p *Procedure) Record(ctx context.Context, operator, address string, s Stat
 		c.Mailbox.Ordinary = ""
 		return c.revoke(c.recordRef(), "")
 	})
+	return done, err
 }
 
 // checkRecord refuses what could never match, and writes codes as they are compared.

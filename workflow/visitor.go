@@ -47,7 +47,7 @@ func (c *Case) Owns(v Visitor) bool {
 	if !v.invited() {
 		return q.Owner == OwnedByWebmail
 	}
-	return q.Owner == OwnedByInvited && q.Invitation != nil && q.Invitation.ID == v.Invitation && q.Invitation.Accepted()
+	return q.Owner == OwnedByInvited && q.Invitation != nil && q.Invitation.ID == v.Invitation
 }
 
 // Knows reports whether the visitor may see anything of the case: a webmail's
