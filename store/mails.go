@@ -45,18 +45,19 @@ func (s *Store) MailAccepted(ctx context.Context, id uuid.UUID, reply string, at
 
 // MailRefused records that the relay refused a mail for good.
 func (s *Store) MailRefused(ctx context.Context, id uuid.UUID, reply string, at time.Time) error {
-	return s.endMail(ctx, `update mails set refused_at = $2, reply = $3 where id = $1`, id, at, reply)
+	return s.endMail(ctx, `update mails set refused_at = $2, reply = $3 where id = $1 and accepted_at is null`, id, at, reply)
 }
 
-// MailDropped records that a mail was no longer of use.
+// MailDropped records that a mail will not be sent: it is no longer of use, or
+// was tried for too long.
 func (s *Store) MailDropped(ctx context.Context, id uuid.UUID, at time.Time) error {
-	return s.endMail(ctx, `update mails set dropped_at = $2, started_at = null where id = $1`, id, at)
+	return s.endMail(ctx, `update mails set dropped_at = $2, started_at = null where id = $1 and accepted_at is null`, id, at)
 }
 
 // MailDeferred records that an attempt failed for now. Nothing was sent, so a
 // code's life does not run.
 func (s *Store) MailDeferred(ctx context.Context, id uuid.UUID, reply string) error {
-	return s.endMail(ctx, `update mails set started_at = null, reply = $2 where id = $1`, id, reply)
+	return s.endMail(ctx, `update mails set started_at = null, reply = $2 where id = $1 and accepted_at is null`, id, reply)
 }
 
 func (s *Store) endMail(ctx context.Context, sql string, args ...any) error {

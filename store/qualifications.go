@@ -14,9 +14,10 @@ import (
 
 // History is a qualification as an operator or an auditor reads it.
 type History struct {
-	Case  *workflow.Case
-	Steps []workflow.Step
-	Mails []SentMail
+	Case      *workflow.Case
+	Steps     []workflow.Step
+	Decisions []workflow.Decision
+	Mails     []SentMail
 }
 
 // SentMail is a mail of a qualification, with what became of it.
@@ -40,7 +41,8 @@ func (s *Store) AddressOf(ctx context.Context, number int64) (string, error) {
 	return address, nil
 }
 
-// History reads the newest qualification of a mailbox, its log and its mails.
+// History reads the newest qualification of a mailbox, its log, what operators
+// decided and its mails.
 func (s *Store) History(ctx context.Context, mailbox int64) (*History, error) {
 	h := &History{}
 	snapshot := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
@@ -50,6 +52,9 @@ func (s *Store) History(ctx context.Context, mailbox int64) (*History, error) {
 		}
 		if h.Steps, err = readSteps(ctx, tx, h.Case.Qualification.ID); err != nil {
 			return fmt.Errorf("reading the log: %w", err)
+		}
+		if h.Decisions, err = readDecisions(ctx, tx, h.Case.Qualification.ID); err != nil {
+			return fmt.Errorf("reading the decisions: %w", err)
 		}
 		h.Mails, err = readMails(ctx, tx, h.Case.Qualification.ID)
 		return err
@@ -73,6 +78,20 @@ func readSteps(ctx context.Context, tx pgx.Tx, qualification uuid.UUID) ([]workf
 			s.Actor.Address = *address
 		}
 		return s, err
+	})
+}
+
+func readDecisions(ctx context.Context, tx pgx.Tx, qualification uuid.UUID) ([]workflow.Decision, error) {
+	rows, err := tx.Query(ctx, `
+		select id, qualification_id, operator, event, reason, decided_at
+		from decisions where qualification_id = $1 order by decided_at, id`, qualification)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (workflow.Decision, error) {
+		var d workflow.Decision
+		err := row.Scan(&d.ID, &d.Qualification, &d.Operator, &d.Event, &d.Reason, &d.DecidedAt)
+		return d, err
 	})
 }
 

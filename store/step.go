@@ -55,13 +55,20 @@ func writeQualification(ctx context.Context, tx pgx.Tx, mailbox int64, q *workfl
 			waiting = q.Login.ID
 		}
 	}
-	_, err := tx.Exec(ctx, `
+	// Not one statement for both: an insert that ends as an update uses a case
+	// number up.
+	write := `
+		update qualifications set version = $3, state = $4, opened_at = $5, stepped_at = $6, owner = $7, locale = $8,
+		       declaration_id = $9, invitation_id = $10, login_id = $11, identity_id = $12,
+		       document = nullif($13, ''), reason = $14, remark = $15
+		where id = $1 and mailbox_id = $2`
+	if q.Number == 0 {
+		write = `
 		insert into qualifications (id, mailbox_id, version, state, opened_at, stepped_at, owner, locale,
 		                            declaration_id, invitation_id, login_id, identity_id, document, reason, remark)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, nullif($13, ''), $14, $15)
-		on conflict (id) do update set version = $3, state = $4, stepped_at = $6, owner = $7, locale = $8,
-		       declaration_id = $9, invitation_id = $10, login_id = $11, identity_id = $12,
-		       document = nullif($13, ''), reason = $14, remark = $15`,
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, nullif($13, ''), $14, $15)`
+	}
+	_, err := tx.Exec(ctx, write,
 		q.ID, mailbox, q.Version, q.State, q.OpenedAt, q.SteppedAt, q.Owner, q.Locale,
 		declaration, invitation, login, identity, q.Document, q.Reason, q.Remark)
 	if err != nil {
@@ -149,6 +156,12 @@ func writeRecord(ctx context.Context, tx pgx.Tx, mailbox int64, r workflow.Recor
 	return err
 }
 
+// mailAttempts bounds the attempts to send a mail that may wait, so that a
+// relay may be out of order from Friday night to Monday morning. With the waits
+// of mail.Sender.NextRetry, 18 attempts take nine minutes, and each further one
+// five: three days. After the last the mail is dropped, for all to see.
+const mailAttempts = 18 + 3*24*60/5
+
 // writeMail writes a mail and, in the same transaction, the job that sends it.
 // Codes go before everything else.
 func (s *Store) writeMail(ctx context.Context, tx pgx.Tx, m workflow.Mail) error {
@@ -163,7 +176,7 @@ func (s *Store) writeMail(ctx context.Context, tx pgx.Tx, m workflow.Mail) error
 	if m.Kind == workflow.MailCode {
 		priority = 1
 	}
-	_, err = s.jobs.InsertTx(ctx, tx, workflow.SendMail{Mail: m.ID}, &river.InsertOpts{Priority: priority})
+	_, err = s.jobs.InsertTx(ctx, tx, workflow.SendMail{Mail: m.ID}, &river.InsertOpts{Priority: priority, MaxAttempts: mailAttempts})
 	return err
 }
 

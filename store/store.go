@@ -38,12 +38,20 @@ type Store struct {
 	recipient age.Recipient
 }
 
+// maxConns is how many connections a process opens at most, unless the URL says
+// pool_max_conns: enough for eight senders and a dozen requests at once, and
+// few enough for several processes under the hundred that PostgreSQL allows.
+const maxConns = 20
+
 // Open connects to the database. The recipient is the auditor, to whom the
 // archive is encrypted; nil where nothing will be archived.
 func Open(ctx context.Context, url string, recipient age.Recipient) (*Store, error) {
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {
 		return nil, fmt.Errorf("reading the database's URL: %w", err)
+	}
+	if plain, err := pgx.ParseConfig(url); err == nil && plain.RuntimeParams["pool_max_conns"] == "" {
+		config.MaxConns = maxConns
 	}
 	config.ConnConfig.RuntimeParams["application_name"] = "stella"
 	config.ConnConfig.RuntimeParams["timezone"] = "UTC"

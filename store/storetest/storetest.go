@@ -86,10 +86,21 @@ func makeTemplate(ctx context.Context) error {
 // URL makes a database for a test and returns its URL.
 func URL(t testing.TB) string {
 	t.Helper()
+	return create(t, "template_stella")
+}
+
+// EmptyURL makes a database without a schema.
+func EmptyURL(t testing.TB) string {
+	t.Helper()
+	return create(t, "template1")
+}
+
+func create(t testing.TB, template string) string {
+	t.Helper()
 	name := fmt.Sprintf("test_%d", database.Add(1))
 	copying.Lock()
 	defer copying.Unlock()
-	if _, err := admin.Exec(t.Context(), `create database `+name+` template template_stella`); err != nil {
+	if _, err := admin.Exec(t.Context(), `create database `+name+` template `+template); err != nil {
 		t.Fatalf("making a database: %v", err)
 	}
 	return cluster.URL(name)

@@ -1,0 +1,292 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"stella/store"
+	"stella/store/storetest"
+	"stella/workflow"
+)
+
+func TestMain(m *testing.M) { os.Exit(storetest.Run(m)) }
+
+func newWorld(t *testing.T) *storetest.World {
+	t.Helper()
+	t.Parallel()
+	return storetest.NewWorld(t)
+}
+
+// refused checks that the database refuses what is tried, by the constraint
+// named; the error comes at the latest with the commit.
+func refused(t *testing.T, w *storetest.World, constraint string, sql ...string) {
+	t.Helper()
+	err := pgx.BeginFunc(t.Context(), w.Pool(), func(tx pgx.Tx) error {
+		for _, s := range sql {
+			done, err := tx.Exec(t.Context(), s)
+			if err != nil {
+				return err
+			}
+			if done.RowsAffected() == 0 && !strings.HasPrefix(s, "truncate") {
+				t.Errorf("%s: no row", s)
+			}
+		}
+		return nil
+	})
+	var pg *pgconn.PgError
+	if !errors.As(err, &pg) {
+		t.Errorf("%s was not refused (%v)", sql, err)
+		return
+	}
+	if pg.ConstraintName != constraint && !strings.Contains(pg.Message, constraint) {
+		t.Errorf("%s was refused by %q, want %q (%v)", sql, pg.ConstraintName, constraint, err)
+	}
+}
+
+func TestTheLogIsAppendOnly(t *testing.T) {
+	w := newWorld(t)
+	w.Reach(t, workflow.Summary)
+	// The tests are the owner of the tables, who may do what nobody else may.
+	var owner bool
+	storetest.Must(t, w.Pool().QueryRow(t.Context(), `select tableowner = current_user from pg_tables where tablename = 'steps'`).Scan(&owner))
+	if !owner {
+		t.Fatal("the tests do not own the table")
+	}
+	refused(t, w, "steps is append-only: update refused", `update steps set actor = 'system'`)
+	refused(t, w, "steps is append-only: update refused", `update steps set event = event where false`)
+	refused(t, w, "steps is append-only: delete refused", `delete from steps`)
+	refused(t, w, "steps is append-only: truncate refused", `truncate steps cascade`)
+	refused(t, w, "steps is append-only: truncate refused", `truncate qualifications, steps cascade`)
+	refused(t, w, "append-only: delete refused", `delete from steps using qualifications q where q.id = qualification_id`)
+	refused(t, w, "steps_pkey", `insert into steps select * from steps`)
+}
+
+func TestStarAndQualifiedAreOne(t *testing.T) {
+	w := newWorld(t)
+	j := w.Reach(t, workflow.Qualified)
+	other := w.Reach(t, workflow.Rejected)
+	if j.Case().Mailbox.Star == nil {
+		t.Fatal("no star")
+	}
+	// A star without its qualification: unfinished, another mailbox's, or none at all.
+	refused(t, w, "star_is_qualified", `update mailboxes set star = (select id from qualifications where mailbox_id = mailboxes.id) where star is null`)
+	refused(t, w, "star_is_qualified", `update mailboxes set star = (select id from qualifications where state = 'qualified') where star is null`)
+	refused(t, w, "star_is_qualified", `update mailboxes set star = gen_random_uuid() where star is null`)
+	// The qualification goes, and the star stays.
+	refused(t, w, "star_is_qualified", `insert into steps select id, version + 1, 'revoked', state, 'revoked', now(), 'operator', '', '', null, '', '{}' from qualifications where state = 'qualified'`,
+		`update qualifications set version = version + 1, state = 'revoked' where state = 'qualified'`)
+	// The star goes, and the qualification stays.
+	refused(t, w, "qualified_is_star", `update mailboxes set star = null where star is not null`)
+	// A qualification with its row of the log, and no star.
+	refused(t, w, "qualified_is_star", `insert into steps select id, version + 1, 'code_right', state, 'qualified', now(), 'webmail', '', '', null, '', '{}' from qualifications where state = 'rejected'`,
+		`update qualifications set version = version + 1, state = 'qualified' where state = 'rejected'`)
+	if s := other.Case().Qualification.State; s != workflow.Rejected {
+		t.Errorf("%s", s)
+	}
+}
+
+func TestNoStateWithoutItsRowOfTheLog(t *testing.T) {
+	w := newWorld(t)
+	w.Reach(t, workflow.CodeEntry)
+	refused(t, w, "state_is_logged", `update qualifications set state = 'summary'`)
+	refused(t, w, "state_is_logged", `update qualifications set version = version + 1`)
+	refused(t, w, "state_is_logged", `update qualifications set version = version - 3`)
+	refused(t, w, "state_is_logged", `insert into qualifications (id, mailbox_id, version, state, opened_at, stepped_at, owner, locale, reason, remark)
+		select gen_random_uuid(), mailbox_id, 1, 'revoked', now(), now(), 'webmail', 'it', '', '' from qualifications`)
+	refused(t, w, "qualifications_state", `update qualifications set state = 'unheard_of'`)
+}
+
+func TestAMailboxHasOneUnfinishedAndOneQualified(t *testing.T) {
+	w := newWorld(t)
+	w.Reach(t, workflow.Summary)
+	second := func(state string) string {
+		return `insert into qualifications (id, mailbox_id, version, state, opened_at, stepped_at, owner, locale, reason, remark)
+			select gen_random_uuid(), mailbox_id, 1, '` + state + `', now(), now(), 'webmail', 'it', '', '' from qualifications limit 1`
+	}
+	for _, s := range workflow.States {
+		switch s {
+		case workflow.Revoked, workflow.Expired: // another may be, once it is logged
+			refused(t, w, "state_is_logged", second(string(s)))
+			continue
+		case workflow.Qualified: // and has its star
+			refused(t, w, "qualified_is_star", second(string(s)))
+			continue
+		}
+		refused(t, w, "one_unfinished", second(string(s)))
+	}
+	w = storetest.NewWorld(t)
+	w.Reach(t, workflow.Qualified)
+	refused(t, w, "one_qualified", second("qualified"))
+}
+
+// The schema and the machine know the same states.
+func TestTheStatesAreTheMachines(t *testing.T) {
+	w := newWorld(t)
+	var check string
+	storetest.Must(t, w.Pool().QueryRow(t.Context(), `select pg_get_constraintdef(oid) from pg_constraint where conname = 'qualifications_state'`).Scan(&check))
+	var states []workflow.State
+	for _, m := range regexp.MustCompile(`'(\w+)'`).FindAllStringSubmatch(check, -1) {
+		states = append(states, workflow.State(m[1]))
+	}
+	if !slices.Equal(states, workflow.States) {
+		t.Errorf("the database knows %v, the machine %v", states, workflow.States)
+	}
+}
+
+func TestALiveCodeAndALiveInvitationAreOne(t *testing.T) {
+	w := newWorld(t)
+	w.Reach(t, workflow.CodeEntry)
+	w.Reach(t, workflow.Invited)
+	refused(t, w, "one_live_code", `insert into codes select gen_random_uuid(), qualification_id, nonce, now(), null from codes`)
+	refused(t, w, "one_live_invitation", `insert into invitations select gen_random_uuid(), qualification_id, nonce, '\x01', email, now(), now(), null, null, '' from invitations`)
+	refused(t, w, "invitations_digest_key", `insert into invitations select gen_random_uuid(), qualification_id, nonce, digest, email, now(), now(), null, now(), 'replaced' from invitations`)
+	refused(t, w, "invitations_check", `update invitations set ended = 'replaced'`)
+}
+
+func TestSeveralMigrateAtOnce(t *testing.T) {
+	t.Parallel()
+	url := storetest.EmptyURL(t)
+	open := func() *store.Store {
+		s, err := store.Open(t.Context(), url, nil)
+		storetest.Must(t, err)
+		t.Cleanup(s.Close)
+		return s
+	}
+	first := open()
+	if err := first.CheckSchema(t.Context()); !errors.Is(err, store.ErrPending) {
+		t.Errorf("an empty database: %v, want %v", err, store.ErrPending)
+	}
+	var all sync.WaitGroup
+	var mu sync.Mutex
+	var applied []int
+	for _, s := range []*store.Store{first, open(), open()} {
+		all.Go(func() {
+			n, err := s.Migrate(t.Context())
+			if err != nil {
+				t.Errorf("a racer: %v", err)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			applied = append(applied, n)
+		})
+	}
+	all.Wait()
+	slices.Sort(applied)
+	if len(applied) != 3 || applied[0] != 0 || applied[1] != 0 || applied[2] < 2 {
+		t.Errorf("the racers applied %v migrations; one was to apply all", applied)
+	}
+	if err := first.CheckSchema(t.Context()); err != nil {
+		t.Errorf("after the migrations: %v", err)
+	}
+	// A program that is newer than the queue's tables must not start either.
+	_, err := first.Pool().Exec(t.Context(), `delete from river_migration where version = (select max(version) from river_migration)`)
+	storetest.Must(t, err)
+	if err := first.CheckSchema(t.Context()); !errors.Is(err, store.ErrPending) {
+		t.Errorf("with an old queue: %v", err)
+	}
+}
+
+func TestTheConnections(t *testing.T) {
+	t.Parallel()
+	url := storetest.URL(t)
+	for suffix, want := range map[string]int32{"": 20, "pool_max_conns=3": 3} {
+		u := url
+		if suffix != "" {
+			sep := "?"
+			if strings.Contains(u, "?") {
+				sep = "&"
+			}
+			u += sep + suffix
+		}
+		s, err := store.Open(t.Context(), u, nil)
+		storetest.Must(t, err)
+		if got := s.Pool().Config().MaxConns; got != want {
+			t.Errorf("%q: %d connections at most, want %d", suffix, got, want)
+		}
+		var zone, name string
+		storetest.Must(t, s.Pool().QueryRow(t.Context(), `select current_setting('timezone'), current_setting('application_name')`).Scan(&zone, &name))
+		if zone != "UTC" || name != "stella" {
+			t.Errorf("a connection of %s in %s", name, zone)
+		}
+		storetest.Must(t, s.Ping(t.Context()))
+		s.Close()
+	}
+	if _, err := store.Open(t.Context(), "postgres://stella:a+secret@127.0.0.1:1/stella?connect_timeout=1", nil); err == nil || strings.Contains(err.Error(), "secret") {
+		t.Errorf("a database that is not there: %v", err)
+	}
+	if _, err := store.Open(t.Context(), "postgres://stella:a+secret@[", nil); err == nil || strings.Contains(err.Error(), "secret") {
+		t.Errorf("a URL that is none: %v", err)
+	}
+}
+
+func TestAStepIsOneTransaction(t *testing.T) {
+	w := newWorld(t)
+	j := w.Reach(t, workflow.Summary)
+	before := j.Case()
+	undone := errors.New("undone")
+	err := w.Update(t.Context(), j.Mailbox, func(c *workflow.Case) error {
+		c.Mailbox.Status = workflow.Cancelled
+		c.Qualification.Remark = "a remark"
+		c.Added = append(c.Added, workflow.Declaration{ID: uuid.New(), Qualification: c.Qualification.ID})
+		return undone
+	})
+	if !errors.Is(err, undone) {
+		t.Fatal(err)
+	}
+	err = w.Update(t.Context(), j.Mailbox, func(c *workflow.Case) error {
+		c.Mailbox.Status = workflow.Cancelled
+		c.Added = append(c.Added, "a row of no table")
+		return nil
+	})
+	if err == nil {
+		t.Error("a row without a table was written")
+	}
+	after := j.Case()
+	if after.Mailbox.Status != workflow.Active || after.Qualification.Remark != "" || after.Qualification.Version != before.Qualification.Version {
+		t.Errorf("the case is now %+v of %+v", after.Qualification, after.Mailbox)
+	}
+	if _, err := w.View(t.Context(), 4711); !errors.Is(err, workflow.ErrUnknown) {
+		t.Errorf("a mailbox that is not there: %v", err)
+	}
+	if err := w.Update(t.Context(), 4711, func(*workflow.Case) error { return nil }); !errors.Is(err, workflow.ErrUnknown) {
+		t.Errorf("a mailbox that is not there: %v", err)
+	}
+}
+
+// Steps of one mailbox wait for one another, those of others do not.
+func TestStepsOfOneMailboxAreOneAfterAnother(t *testing.T) {
+	w := newWorld(t)
+	a, b := w.Reach(t, workflow.Summary), w.Reach(t, workflow.Summary)
+	started, finish, done := make(chan bool), make(chan bool), make(chan error, 1)
+	go func() {
+		done <- w.Update(context.WithoutCancel(t.Context()), a.Mailbox, func(c *workflow.Case) error {
+			close(started)
+			<-finish
+			return nil
+		})
+	}()
+	<-started
+	nothing := func(*workflow.Case) error { return nil }
+	if err := w.Update(t.Context(), b.Mailbox, nothing); err != nil {
+		t.Errorf("another mailbox: %v", err)
+	}
+	short, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	if err := w.Update(short, a.Mailbox, nothing); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("the same mailbox: %v, want to wait", err)
+	}
+	close(finish)
+	storetest.Must(t, <-done)
+	storetest.Must(t, w.Update(t.Context(), a.Mailbox, nothing))
+}
