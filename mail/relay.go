@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	gomail "github.com/wneessen/go-mail"
@@ -96,9 +97,16 @@ func (r *Relay) Send(ctx context.Context, m *gomail.Msg) (string, error) {
 	c.Client.Close()
 	var refused *gomail.SendError
 	if errors.As(err, &refused) && refused.ErrorCode() >= 500 && refused.ErrorCode() < 600 {
-		return "", &RefusedError{Reply: err.Error()}
+		return "", &RefusedError{Reply: reply(err)}
 	}
-	return "", fmt.Errorf("sending: %w", err)
+	return "", errors.New(reply(err))
+}
+
+// reply is what the relay said, without the recipient that the library adds:
+// errors are logged.
+func reply(err error) string {
+	said, _, _ := strings.Cut(err.Error(), ", affected ")
+	return said
 }
 
 // connect takes a connection that is still alive, or makes one.

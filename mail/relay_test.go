@@ -55,6 +55,11 @@ var (
 // startRelay starts a relay that takes everything.
 func startRelay(t *testing.T, configure ...func(*smtp.Server)) *relay {
 	t.Helper()
+	return start(t, func(l net.Listener, _ *tls.Config) net.Listener { return l }, configure...)
+}
+
+func start(t *testing.T, wrap func(net.Listener, *tls.Config) net.Listener, configure ...func(*smtp.Server)) *relay {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -76,7 +81,7 @@ func startRelay(t *testing.T, configure ...func(*smtp.Server)) *relay {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		server.Serve(listener{l, r})
+		server.Serve(wrap(listener{l, r}, server.TLSConfig))
 	}()
 	t.Cleanup(func() {
 		server.Close()

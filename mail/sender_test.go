@@ -3,6 +3,7 @@ package mail_test
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -333,9 +334,9 @@ func (f *forgetful) MailAccepted(ctx context.Context, id uuid.UUID, reply string
 }
 
 func TestAFinalNoEndsAMail(t *testing.T) {
+	p := newPost(t)
 	for _, verb := range []string{"mail", "rcpt", "data", "end of data"} {
 		t.Run(verb, func(t *testing.T) {
-			p := newPost(t)
 			p.relay.faults(at(verb, 99, noSuchMailbox))
 			_, m, _ := p.codeMail()
 			if err := p.work(m.id); err != nil {
@@ -345,7 +346,7 @@ func TestAFinalNoEndsAMail(t *testing.T) {
 			if m.refused == nil || m.accepted != nil || m.attempts != 1 {
 				t.Errorf("the row says %+v", m)
 			}
-			if !strings.Contains(m.reply, "550 5.1.1") || !strings.Contains(m.reply, "No such mailbox here") {
+			if !strings.Contains(m.reply, `550 "5.1.1 No such mailbox here"`) || strings.Contains(m.reply, "anna.neri") {
 				t.Errorf("the reply kept is %q", m.reply)
 			}
 			storetest.Must(t, p.work(m.id))
@@ -357,10 +358,11 @@ func TestAFinalNoEndsAMail(t *testing.T) {
 }
 
 func TestATemporaryNoIsTriedAgain(t *testing.T) {
+	p := newPost(t)
 	for _, no := range []*smtp.SMTPError{mailboxFull, tryLater} {
 		for _, verb := range []string{"mail", "rcpt", "data", "end of data"} {
 			t.Run(fmt.Sprintf("%d at %s", no.Code, verb), func(t *testing.T) {
-				p := newPost(t)
+				before := len(p.relay.received())
 				p.relay.faults(at(verb, 1, no))
 				_, m, _ := p.codeMail()
 				if err := p.work(m.id); err == nil {
@@ -378,7 +380,7 @@ func TestATemporaryNoIsTriedAgain(t *testing.T) {
 				if m.accepted == nil || m.attempts != 2 || m.reply != "2.0.0 OK: queued" {
 					t.Errorf("the row says %+v", m)
 				}
-				if n := len(p.relay.received()); n != 1 {
+				if n := len(p.relay.received()) - before; n != 1 {
 					t.Errorf("the relay took %d mails", n)
 				}
 			})
@@ -387,9 +389,10 @@ func TestATemporaryNoIsTriedAgain(t *testing.T) {
 }
 
 func TestADroppedConnectionIsTriedAgain(t *testing.T) {
+	p := newPost(t)
 	for _, verb := range []string{"connect", "ehlo", "starttls", "mail", "rcpt", "data", "end of data"} {
 		t.Run(verb, func(t *testing.T) {
-			p := newPost(t)
+			p.sender.Relay = p.relay.client(t)
 			p.relay.faults(at(verb, 1, errDrop))
 			_, m, _ := p.codeMail()
 			if err := p.work(m.id); err == nil {
@@ -440,6 +443,7 @@ func TestASlowRelayIsLeft(t *testing.T) {
 
 // A relay without TLS, or one that nobody vouches for, learns nothing.
 func TestNothingIsSaidInClear(t *testing.T) {
+	p := newPost(t)
 	for name, broken := range map[string]func(*testing.T, *post){
 		"no STARTTLS": func(t *testing.T, p *post) {
 			p.relay = startRelay(t, func(s *smtp.Server) { s.TLSConfig = nil })
@@ -463,7 +467,7 @@ func TestNothingIsSaidInClear(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := newPost(t)
+			p.relay = startRelay(t)
 			broken(t, p)
 			_, m, code := p.codeMail()
 			if err := p.work(m.id); err == nil {
@@ -482,6 +486,22 @@ func TestNothingIsSaidInClear(t *testing.T) {
 				t.Errorf("the relay was not reached: %q", said)
 			}
 		})
+	}
+}
+
+func TestTLSFromTheFirstByte(t *testing.T) {
+	p := newPost(t)
+	p.relay = start(t, tls.NewListener)
+	o := p.relay.options()
+	o.ImplicitTLS = true
+	p.sender.Relay = newRelay(t, o)
+	_, m, _ := p.codeMail()
+	storetest.Must(t, p.work(m.id))
+	if n := len(p.relay.received()); n != 1 {
+		t.Errorf("%d mails were taken", n)
+	}
+	if strings.Contains(p.relay.inClear(), "EHLO") {
+		t.Error("the greeting was in clear")
 	}
 }
 
@@ -621,6 +641,7 @@ func TestAnInvitationHoldsItsLink(t *testing.T) {
 }
 
 func TestAMailNobodyNeedsIsDropped(t *testing.T) {
+	p := newPost(t)
 	for name, lose := range map[string]func(*post) row{
 		"a code that was replaced": func(p *post) row {
 			j, m, _ := p.codeMail()
@@ -646,7 +667,6 @@ func TestAMailNobodyNeedsIsDropped(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := newPost(t)
 			m := lose(p)
 			storetest.Must(t, p.work(m.id))
 			if n := len(p.relay.received()); n != 0 {
@@ -660,7 +680,6 @@ func TestAMailNobodyNeedsIsDropped(t *testing.T) {
 		})
 	}
 	t.Run("but a code of just that age is sent", func(t *testing.T) {
-		p := newPost(t)
 		_, m, _ := p.codeMail()
 		p.Clock.Advance(workflow.CodeUseful)
 		storetest.Must(t, p.work(m.id))
@@ -748,7 +767,8 @@ func TestAnAddressOfAForeignAlphabetIsWrittenInASCII(t *testing.T) {
 // The queue itself: a step and its mail are one.
 func TestAMailLeavesWithItsStep(t *testing.T) {
 	p := newPost(t)
-	p.sender.Now, p.Procedure.Now = time.Now, time.Now
+	p.Clock.Advance(time.Since(p.Clock.Now()))
+	p.sender.Now = time.Now // the queue's own clock
 	p.relay.faults(at("rcpt", 1, tryLater))
 	queue := p.queue()
 	storetest.Must(t, queue.Start(t.Context()))
