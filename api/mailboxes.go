@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -47,12 +48,12 @@ func (s *Server) mailbox(ctx context.Context, in *mailboxInput) (*mailboxOutput,
 	if err != nil {
 		return nil, s.fault(ctx, err)
 	}
-	m := describe(in.Address, standing)
+	m := describe(strings.ToLower(strings.TrimSpace(in.Address)), standing)
 	etag, err := etag(m)
 	if err != nil {
 		return nil, s.fault(ctx, err)
 	}
-	if in.IfNoneMatch == etag {
+	if known(in.IfNoneMatch, etag) {
 		return nil, huma.ErrorWithHeaders(huma.Status304NotModified(), http.Header{"ETag": {etag}})
 	}
 	return &mailboxOutput{ETag: etag, CacheControl: "private, no-cache", Body: m}, nil
@@ -85,6 +86,17 @@ func describe(address string, s *workflow.Standing) Mailbox {
 	since := s.Since.UTC().Truncate(time.Second)
 	m.Since = &since
 	return m
+}
+
+// known reports whether an If-None-Match names the tag, which proxies that
+// compress may have weakened.
+func known(header, etag string) bool {
+	for tag := range strings.SplitSeq(header, ",") {
+		if tag = strings.TrimSpace(tag); tag == "*" || strings.TrimPrefix(tag, "W/") == etag {
+			return true
+		}
+	}
+	return false
 }
 
 func etag(m Mailbox) (string, error) {
