@@ -77,7 +77,7 @@ func (c archiveShowCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	db, err := c.open(ctx, nil)
+	db, err := c.use(ctx)
 	if err != nil {
 		return err
 	}

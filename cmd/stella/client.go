@@ -24,19 +24,23 @@ type clientAddCommand struct {
 }
 
 func (c clientAddCommand) Run(ctx context.Context) error {
-	for i, d := range c.Domain {
-		c.Domain[i] = strings.ToLower(strings.TrimPrefix(d, "@"))
-	}
 	var wrong []error
+	for i, d := range c.Domain {
+		address, err := workflow.ParseAddress("x@" + strings.TrimPrefix(d, "@"))
+		if err != nil {
+			wrong = append(wrong, fmt.Errorf("--domain %q is no domain, such as pec.example", d))
+		}
+		_, c.Domain[i], _ = strings.Cut(address, "@") // as mailboxes are kept: lower case, ASCII
+	}
 	for _, u := range c.ReturnURL {
-		if parsed, err := url.Parse(u); err != nil || parsed.Host == "" {
-			wrong = append(wrong, fmt.Errorf("--return-url %q is no URL", u))
+		if parsed, err := url.Parse(u); err != nil || parsed.Host == "" || parsed.Scheme != "https" && parsed.Scheme != "http" {
+			wrong = append(wrong, fmt.Errorf("--return-url %q is no URL, such as https://webmail.example/", u))
 		}
 	}
 	if err := errors.Join(wrong...); err != nil {
 		return err
 	}
-	db, err := c.open(ctx, nil)
+	db, err := c.use(ctx)
 	if err != nil {
 		return err
 	}

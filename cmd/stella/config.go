@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -19,6 +20,7 @@ import (
 	stellamail "stella/mail"
 	"stella/spid"
 	"stella/templates"
+	"stella/workflow"
 )
 
 // config is the configuration of the service, as it is given. Nothing in it is
@@ -43,10 +45,10 @@ type config struct {
 
 	MailFrom            string `env:"STELLA_MAIL_FROM" placeholder:"SENDER" group:"Mail" help:"Sender of the mails, such as \"Posta Esempio <staff@gestore.example>\"."`
 	SMTPURL             string `name:"smtp-url" env:"STELLA_SMTP_URL" placeholder:"URL" group:"Mail" help:"The relay, such as smtp://user@relay.example:587, or smtps:// for TLS from the first byte. TLS is mandatory."`
-	SMTPPasswordFile    string `env:"STELLA_SMTP_PASSWORD_FILE" placeholder:"FILE" group:"Mail" help:"The relay's password."`
-	SMTPCAFile          string `env:"STELLA_SMTP_CA_FILE" placeholder:"FILE" group:"Mail" help:"Certificates (PEM) that the relays are checked against, instead of the system's."`
+	SMTPPasswordFile    string `name:"smtp-password-file" env:"STELLA_SMTP_PASSWORD_FILE" placeholder:"FILE" group:"Mail" help:"The relay's password."`
+	SMTPCAFile          string `name:"smtp-ca-file" env:"STELLA_SMTP_CA_FILE" placeholder:"FILE" group:"Mail" help:"Certificates (PEM) that the relays are checked against, instead of the system's."`
 	PECSMTPURL          string `name:"pec-smtp-url" env:"STELLA_PEC_SMTP_URL" placeholder:"URL" group:"Mail" help:"A second relay, for mails to certified mailboxes. Without it they go through the first."`
-	PECSMTPPasswordFile string `env:"STELLA_PEC_SMTP_PASSWORD_FILE" placeholder:"FILE" group:"Mail" help:"The second relay's password."`
+	PECSMTPPasswordFile string `name:"pec-smtp-password-file" env:"STELLA_PEC_SMTP_PASSWORD_FILE" placeholder:"FILE" group:"Mail" help:"The second relay's password."`
 
 	spidConfig
 
@@ -67,8 +69,8 @@ type spidConfig struct {
 	OrganizationFiscalCode string `env:"STELLA_ORGANIZATION_FISCAL_CODE" placeholder:"CODE" group:"SPID" help:"Of the metadata: its fiscal code, where it has no VAT number."`
 	OrganizationIPACode    string `name:"organization-ipa-code" env:"STELLA_ORGANIZATION_IPA_CODE" placeholder:"CODE" group:"SPID" help:"Of the metadata: its IPA code, which makes it a public administration."`
 	BillingStreet          string `env:"STELLA_BILLING_STREET" placeholder:"TEXT" group:"SPID" help:"Of a private organization's metadata: its seat, for invoices."`
-	BillingPostalCode      string `env:"STELLA_BILLING_POSTAL_CODE" placeholder:"CODE" group:"SPID" help:"The same: five digits."`
-	BillingCity            string `env:"STELLA_BILLING_CITY" placeholder:"TEXT" group:"SPID" help:"The same."`
+	BillingPostalCode      string `env:"STELLA_BILLING_POSTAL_CODE" placeholder:"CODE" group:"SPID" help:"Of its seat: five digits."`
+	BillingCity            string `env:"STELLA_BILLING_CITY" placeholder:"TEXT" group:"SPID" help:"Of its seat."`
 }
 
 // settings is a configuration that was found right.
@@ -93,7 +95,11 @@ type settings struct {
 type problems []error
 
 func (p *problems) add(variable string, err error) {
-	if err != nil {
+	switch {
+	case err == nil:
+	case errors.Is(err, errMissing):
+		*p = append(*p, fmt.Errorf("%s %w", variable, err))
+	default:
 		*p = append(*p, fmt.Errorf("%s: %w", variable, err))
 	}
 }
@@ -116,10 +122,7 @@ func (c config) Check() (*settings, error) {
 		wrong.add("STELLA_PROXIES", err)
 		s.proxies = append(s.proxies, prefix)
 	}
-	s.key, err = readSecret(c.KeyFile)
-	if err == nil && len(s.key) < 32 {
-		err = fmt.Errorf("%s holds %d bytes, and 32 are needed", c.KeyFile, len(s.key))
-	}
+	s.key, err = readKey(c.KeyFile)
 	wrong.add("STELLA_KEY_FILE", err)
 	s.site = c.checkWords(&wrong)
 	s.documents, err = c.contract()
@@ -127,15 +130,26 @@ func (c config) Check() (*settings, error) {
 	c.checkMail(s, &wrong)
 	if s.publicURL != nil {
 		s.site.PublicURL = s.publicURL.String()
-		s.spid = c.spidConfig.check(s.publicURL, &wrong)
 	}
+	s.spid = c.spidConfig.check(s.publicURL, &wrong)
 	s.providers = c.readProviders(&wrong)
 	s.recipient, err = parseRecipient(c.ArchiveRecipient)
 	wrong.add("STELLA_ARCHIVE_RECIPIENT", err)
-	if len(wrong) > 0 {
-		return nil, fmt.Errorf("the configuration has %d problems:\n%w", len(wrong), errors.Join(wrong...))
+	if err := wrong.join(); err != nil {
+		return nil, err
 	}
 	return s, nil
+}
+
+// join tells all problems in one error, a line each.
+func (p problems) join() error {
+	switch len(p) {
+	case 0:
+		return nil
+	case 1:
+		return p[0]
+	}
+	return fmt.Errorf("the configuration has %d problems:\n%w", len(p), errors.Join(p...))
 }
 
 func parsePublicURL(raw string) (*url.URL, error) {
@@ -163,15 +177,25 @@ func isLoopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-func readSecret(file string) ([]byte, error) {
+// readKey reads a key as it is: any of its bytes may look like a blank.
+func readKey(file string) ([]byte, error) {
 	if file == "" {
 		return nil, errMissing
 	}
-	secret, err := os.ReadFile(file)
-	if err != nil {
-		return nil, err
+	key, err := os.ReadFile(file)
+	if err == nil && len(key) < 32 {
+		err = fmt.Errorf("%s holds %d bytes, and 32 are needed", file, len(key))
 	}
-	return []byte(strings.TrimSpace(string(secret))), nil
+	return key, err
+}
+
+// readPassword reads a password, which may have been written with an editor.
+func readPassword(file string) (string, error) {
+	if file == "" {
+		return "", errMissing
+	}
+	password, err := os.ReadFile(file)
+	return strings.TrimRight(string(password), "\r\n"), err
 }
 
 func (c config) checkWords(wrong *problems) templates.Site {
@@ -211,17 +235,16 @@ func (c config) checkMail(s *settings, wrong *problems) {
 		wrong.add("STELLA_MAIL_FROM", errMissing)
 	} else if from, err := mail.ParseAddress(c.MailFrom); err != nil {
 		wrong.add("STELLA_MAIL_FROM", fmt.Errorf("%q: %w", c.MailFrom, err))
+	} else if from.Address, err = workflow.ParseAddress(from.Address); err != nil { // its domain as relays know it
+		wrong.add("STELLA_MAIL_FROM", fmt.Errorf("%q: %w", c.MailFrom, err))
 	} else {
 		s.fromName, s.from, s.site.MailSender = from.Name, from.Address, from.Address
 	}
 	roots, err := readRoots(c.SMTPCAFile)
 	wrong.add("STELLA_SMTP_CA_FILE", err)
-	relay, err := parseRelay(c.SMTPURL, c.SMTPPasswordFile, roots)
-	wrong.add("STELLA_SMTP_URL", err)
-	s.relay = relay
-	if c.PECSMTPURL != "" {
-		relay, err := parseRelay(c.PECSMTPURL, c.PECSMTPPasswordFile, roots)
-		wrong.add("STELLA_PEC_SMTP_URL", err)
+	s.relay = parseRelay("STELLA_SMTP", c.SMTPURL, c.SMTPPasswordFile, roots, wrong)
+	if c.PECSMTPURL != "" || c.PECSMTPPasswordFile != "" {
+		relay := parseRelay("STELLA_PEC_SMTP", c.PECSMTPURL, c.PECSMTPPasswordFile, roots, wrong)
 		s.pecRelay = &relay
 	}
 }
@@ -241,64 +264,101 @@ func readRoots(file string) (*tls.Config, error) {
 	return &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}, nil
 }
 
-func parseRelay(raw, passwordFile string, roots *tls.Config) (stellamail.RelayOptions, error) {
-	if raw == "" {
-		return stellamail.RelayOptions{}, errMissing
-	}
-	u, err := url.Parse(raw)
-	if err != nil || u.Hostname() == "" || u.Scheme != "smtp" && u.Scheme != "smtps" {
-		return stellamail.RelayOptions{}, errors.New("want smtp://relay.example:587 or smtps://relay.example:465")
+// parseRelay reads the variables that begin with prefix.
+func parseRelay(prefix, raw, passwordFile string, roots *tls.Config, wrong *problems) stellamail.RelayOptions {
+	u, err := parseRelayURL(raw)
+	wrong.add(prefix+"_URL", err)
+	if err != nil {
+		return stellamail.RelayOptions{}
 	}
 	o := stellamail.RelayOptions{Host: u.Hostname(), Port: 587, ImplicitTLS: u.Scheme == "smtps", User: u.User.Username(), TLS: roots}
 	if o.ImplicitTLS {
 		o.Port = 465
 	}
 	if p := u.Port(); p != "" {
-		if o.Port, err = strconv.Atoi(p); err != nil {
-			return o, fmt.Errorf("port %q: %w", p, err)
+		if o.Port, err = strconv.Atoi(p); err != nil || o.Port < 1 || o.Port > 65535 {
+			wrong.add(prefix+"_URL", fmt.Errorf("there is no port %s", p))
 		}
+	}
+	switch {
+	case o.User != "":
+		o.Password, err = readPassword(passwordFile)
+		wrong.add(prefix+"_PASSWORD_FILE", err)
+	case passwordFile != "":
+		wrong.add(prefix+"_URL", errors.New("names no user to whom the password belongs, as in smtp://user@relay.example:587"))
+	}
+	return o
+}
+
+// parseRelayURL never repeats what was given: it may hold a password.
+func parseRelayURL(raw string) (*url.URL, error) {
+	if raw == "" {
+		return nil, errMissing
+	}
+	u, err := url.Parse(raw)
+	if err != nil || u.Hostname() == "" || u.Scheme != "smtp" && u.Scheme != "smtps" {
+		return nil, errors.New("want smtp://relay.example:587 or smtps://relay.example:465")
 	}
 	if _, inURL := u.User.Password(); inURL {
-		return o, errors.New("holds a password; give it by a file")
+		return nil, errors.New("holds a password; give it by a file")
 	}
-	if o.User != "" {
-		password, err := readSecret(passwordFile)
-		if err != nil {
-			return o, fmt.Errorf("the password of %s: %w", o.User, err)
-		}
-		o.Password = string(password)
-	}
-	return o, nil
+	return u, nil
 }
 
 // check makes the service provider. Its metadata are made once, so that what is
-// wrong with them is told now.
+// wrong with them is told now. The public URL is nil where it is wrong itself.
 func (c spidConfig) check(public *url.URL, wrong *problems) *spid.ServiceProvider {
-	sp := &spid.ServiceProvider{EntityID: c.EntityID, ACSURL: public.String() + "/spid/acs", LogoutURL: public.String() + "/spid/logout",
+	base := ""
+	if public != nil {
+		base = public.String()
+	}
+	sp := &spid.ServiceProvider{EntityID: cmp.Or(c.EntityID, base), ACSURL: base + "/spid/acs", LogoutURL: base + "/spid/logout",
 		Organization: spid.Organization{Name: c.OrganizationName, DisplayName: c.OrganizationName, URL: c.OrganizationURL,
 			Email: c.OrganizationEmail, VATNumber: c.OrganizationVATNumber, FiscalCode: c.OrganizationFiscalCode,
 			IPACode: c.OrganizationIPACode, Public: c.OrganizationIPACode != "",
 			Billing: spid.Billing{Street: c.BillingStreet, PostalCode: c.BillingPostalCode, City: c.BillingCity}}}
-	if sp.EntityID == "" {
-		sp.EntityID = public.String()
-	}
-	organization := sp.Organization.Check()
-	wrong.add("STELLA_ORGANIZATION_*, STELLA_BILLING_*", organization)
-	switch {
-	case c.SPIDKeyFile == "":
+	before := len(*wrong)
+	c.checkOrganization(sp.Organization, wrong)
+	if c.SPIDKeyFile == "" {
 		wrong.add("STELLA_SPID_KEY_FILE", errMissing)
-	case c.SPIDCertFile == "":
+	}
+	if c.SPIDCertFile == "" {
 		wrong.add("STELLA_SPID_CERT_FILE", errMissing)
-	default:
+	}
+	if c.SPIDKeyFile != "" && c.SPIDCertFile != "" {
 		var err error
 		sp.Key, sp.Certificate, err = spid.LoadKeyPair(c.SPIDKeyFile, c.SPIDCertFile)
 		wrong.add("STELLA_SPID_KEY_FILE, STELLA_SPID_CERT_FILE", err)
-		if err == nil && organization == nil {
-			_, err := sp.Metadata()
-			wrong.add("the SPID metadata", err)
-		}
+	}
+	if public != nil && len(*wrong) == before {
+		_, err := sp.Metadata()
+		wrong.add("the SPID metadata", err)
 	}
 	return sp
+}
+
+// checkOrganization names the variables that are missing, and leaves what the
+// others hold to package spid.
+func (c spidConfig) checkOrganization(o spid.Organization, wrong *problems) {
+	before := len(*wrong)
+	need := func(variable, value string) {
+		if value == "" {
+			wrong.add(variable, errMissing)
+		}
+	}
+	need("STELLA_ORGANIZATION_NAME", c.OrganizationName)
+	need("STELLA_ORGANIZATION_URL", c.OrganizationURL)
+	need("STELLA_ORGANIZATION_EMAIL", c.OrganizationEmail)
+	if !o.Public {
+		need("STELLA_ORGANIZATION_VAT_NUMBER (or STELLA_ORGANIZATION_FISCAL_CODE, or for a public administration STELLA_ORGANIZATION_IPA_CODE)",
+			c.OrganizationVATNumber+c.OrganizationFiscalCode)
+		need("STELLA_BILLING_STREET", c.BillingStreet)
+		need("STELLA_BILLING_POSTAL_CODE", c.BillingPostalCode)
+		need("STELLA_BILLING_CITY", c.BillingCity)
+	}
+	if len(*wrong) == before {
+		wrong.add("STELLA_ORGANIZATION_*, STELLA_BILLING_*", o.Check())
+	}
 }
 
 func (c spidConfig) readProviders(wrong *problems) spid.Providers {
@@ -316,7 +376,12 @@ func (c spidConfig) readProviders(wrong *problems) spid.Providers {
 		if err != nil {
 			wrong.add("STELLA_SPID_PROVIDERS", fmt.Errorf("%s: %w", file, err))
 		}
-		all = append(all, providers...)
+		for _, p := range providers {
+			if all.Find(p.EntityID) != nil {
+				wrong.add("STELLA_SPID_PROVIDERS", fmt.Errorf("%s: %s is there twice", file, p.EntityID))
+			}
+			all = append(all, p)
+		}
 	}
 	return all
 }
@@ -325,5 +390,12 @@ func parseRecipient(text string) (age.Recipient, error) {
 	if text == "" {
 		return nil, errMissing
 	}
-	return age.ParseX25519Recipient(text)
+	recipient, err := age.ParseX25519Recipient(text)
+	switch {
+	case err == nil:
+		return recipient, nil
+	case strings.HasPrefix(strings.ToUpper(text), "AGE-SECRET-KEY-"): // not to be repeated
+		return nil, errors.New("is the auditor's secret key, which the service must not hold; want the public one, age1…")
+	}
+	return nil, fmt.Errorf("%q: want the public key that \"stella archive keygen\" prints, age1…", text)
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -71,6 +72,27 @@ func (d database) open(ctx context.Context, recipient age.Recipient) (*opened, e
 	return o, nil
 }
 
+// use is open for the operator's commands, which need the schema of this
+// program.
+func (d database) use(ctx context.Context) (*opened, error) {
+	o, err := d.open(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkSchema(ctx, o.Store); err != nil {
+		return nil, errors.Join(err, o.close())
+	}
+	return o, nil
+}
+
+func checkSchema(ctx context.Context, s *store.Store) error {
+	err := s.CheckSchema(ctx)
+	if errors.Is(err, store.ErrPending) {
+		return fmt.Errorf("%w: run \"stella migrate\" first", err)
+	}
+	return err
+}
+
 // prepare makes the database of a private PostgreSQL when it is not there.
 func (o *opened) prepare(ctx context.Context, recipient age.Recipient) error {
 	admin, err := pgx.Connect(ctx, o.cluster.URL("postgres"))
@@ -127,6 +149,10 @@ func (c migrateCommand) Run(ctx context.Context) error {
 	done, err := db.Migrate(ctx)
 	if err != nil {
 		return err
+	}
+	if done == 0 {
+		fmt.Printf("%s: the schema is up to date\n", db.where)
+		return nil
 	}
 	fmt.Printf("%s: %d migrations applied\n", db.where, done)
 	return nil

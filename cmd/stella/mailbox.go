@@ -11,6 +11,7 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode/utf8"
 
 	"stella/workflow"
 )
@@ -45,7 +46,7 @@ func (c mailboxImportCommand) Run(ctx context.Context) error {
 		defer f.Close()
 		in = f
 	}
-	db, err := c.open(ctx, nil)
+	db, err := c.use(ctx)
 	if err != nil {
 		return err
 	}
@@ -67,6 +68,9 @@ func importMailboxes(ctx context.Context, p *workflow.Procedure, operator string
 	rows := csv.NewReader(in)
 	rows.TrimLeadingSpace = true
 	header, err := rows.Read()
+	if err == io.EOF {
+		return nil, errors.New("the file is empty")
+	}
 	if err != nil {
 		return nil, fmt.Errorf("reading the first line: %w", err)
 	}
@@ -81,13 +85,18 @@ func importMailboxes(ctx context.Context, p *workflow.Procedure, operator string
 		if err == io.EOF {
 			return done, errors.Join(wrong...)
 		}
-		line, _ := rows.FieldPos(0)
+		var malformed *csv.ParseError
+		if errors.As(err, &malformed) {
+			wrong = append(wrong, fmt.Errorf("line %d: %w", malformed.StartLine, malformed.Err))
+			continue
+		}
 		if err != nil {
-			wrong = append(wrong, err) // it names the line
-			if errors.Is(err, csv.ErrFieldCount) {
-				continue
-			}
-			return done, errors.Join(wrong...)
+			return done, errors.Join(append(wrong, err)...)
+		}
+		line, _ := rows.FieldPos(0)
+		if !utf8.ValidString(strings.Join(row, "")) || strings.ContainsRune(strings.Join(row, ""), 0) {
+			wrong = append(wrong, fmt.Errorf("line %d: it is not UTF-8 text", line))
+			continue
 		}
 		r := workflow.Record{Kind: workflow.Kind(row[1]), Name: row[2], FiscalCode: row[3],
 			Representatives: parseRepresentatives(row[4]), Email: row[5]}
@@ -119,12 +128,12 @@ type mailboxListCommand struct {
 }
 
 func (c mailboxListCommand) Run(ctx context.Context) error {
-	return c.list(ctx, "")
+	return c.list(ctx, "", false)
 }
 
-// list prints the mailboxes, of one state or all.
-func (d database) list(ctx context.Context, state workflow.State) error {
-	db, err := d.open(ctx, nil)
+// list prints the mailboxes, of one state or all; or only those that have a case.
+func (d database) list(ctx context.Context, state workflow.State, cases bool) error {
+	db, err := d.use(ctx)
 	if err != nil {
 		return err
 	}
@@ -136,6 +145,9 @@ func (d database) list(ctx context.Context, state workflow.State) error {
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "MAILBOX\tSTATUS\tKIND\tCASE\tSTATE\tSINCE\tSTAR")
 	for _, m := range all {
+		if cases && m.Number == 0 {
+			continue
+		}
 		star := ""
 		if m.Starred {
 			star = "star"
@@ -151,12 +163,12 @@ type mailboxShowCommand struct {
 }
 
 func (c mailboxShowCommand) Run(ctx context.Context) error {
-	db, err := c.open(ctx, nil)
+	db, err := c.use(ctx)
 	if err != nil {
 		return err
 	}
 	defer db.close()
-	id, err := db.MailboxByAddress(ctx, strings.ToLower(c.Address))
+	id, err := mailboxOf(ctx, db.Store, strings.ToLower(c.Address))
 	if err != nil {
 		return err
 	}

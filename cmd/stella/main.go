@@ -55,14 +55,7 @@ func (versionCommand) Run() error {
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	var c commands
-	k, err := kong.New(&c, kong.Name("stella"), kong.Description(description),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true}), kong.UsageOnError(),
-		kong.Vars{"default_dir": defaultDir(), "operator": currentOperator(), "states": states()},
-		kong.BindTo(ctx, (*context.Context)(nil)))
-	if err != nil {
-		panic(err) // the tags above are malformed
-	}
+	k := newParser(ctx, &commands{})
 	args := os.Args[1:]
 	if len(args) == 0 {
 		args = []string{"--help"}
@@ -71,7 +64,7 @@ func main() {
 	if err != nil {
 		var wrong *kong.ParseError
 		if errors.As(err, &wrong) {
-			fmt.Fprintf(os.Stderr, "stella: %v\nTry \"stella --help\".\n", err)
+			fmt.Fprintf(os.Stderr, "stella: %v\nTry \"%s --help\".\n", err, named(wrong.Context))
 			os.Exit(2)
 		}
 		fmt.Fprintln(os.Stderr, "stella:", err)
@@ -81,4 +74,26 @@ func main() {
 		fmt.Fprintln(os.Stderr, "stella:", err)
 		os.Exit(1)
 	}
+}
+
+func newParser(ctx context.Context, c *commands) *kong.Kong {
+	k, err := kong.New(c, kong.Name("stella"), kong.Description(description),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}), kong.UsageOnError(),
+		kong.Vars{"default_dir": defaultDir(), "operator": currentOperator(), "states": states()},
+		kong.BindTo(ctx, (*context.Context)(nil)))
+	if err != nil {
+		panic(err) // the tags above are malformed
+	}
+	return k
+}
+
+// named is the command as far as it was understood.
+func named(c *kong.Context) string {
+	name := "stella"
+	for _, p := range c.Path {
+		if p.Command != nil {
+			name += " " + p.Command.Name
+		}
+	}
+	return name
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os"
 )
@@ -19,11 +18,8 @@ func (c spidMetadataCommand) Run() error {
 	var wrong problems
 	public, err := parsePublicURL(c.PublicURL)
 	wrong.add("STELLA_PUBLIC_URL", err)
-	if err != nil {
-		return errors.Join(wrong...)
-	}
 	sp := c.check(public, &wrong)
-	if err := errors.Join(wrong...); err != nil {
+	if err := wrong.join(); err != nil {
 		return err
 	}
 	metadata, err := sp.Metadata()

@@ -57,7 +57,7 @@ type qualificationListCommand struct {
 }
 
 func (c qualificationListCommand) Run(ctx context.Context) error {
-	return c.list(ctx, workflow.State(c.State))
+	return c.list(ctx, workflow.State(c.State), true)
 }
 
 // subject names a mailbox by its address, or by the number of a case.
@@ -67,9 +67,21 @@ type subject struct {
 
 func (s subject) address(ctx context.Context, db *store.Store) (string, error) {
 	if n, err := strconv.ParseInt(s.Subject, 10, 64); err == nil {
-		return db.AddressOf(ctx, n)
+		address, err := db.AddressOf(ctx, n)
+		if errors.Is(err, workflow.ErrUnknown) {
+			return "", fmt.Errorf("there is no case %d", n)
+		}
+		return address, err
 	}
 	return strings.ToLower(s.Subject), nil
+}
+
+func mailboxOf(ctx context.Context, db *store.Store, address string) (int64, error) {
+	id, err := db.MailboxByAddress(ctx, address)
+	if errors.Is(err, workflow.ErrUnknown) {
+		return 0, fmt.Errorf("there is no mailbox %s on record", address)
+	}
+	return id, err
 }
 
 type qualificationDecideCommand struct {
@@ -84,7 +96,7 @@ func (c qualificationDecideCommand) Run(ctx context.Context, which verb) error {
 	if strings.TrimSpace(c.Reason) == "" {
 		return errors.New("--reason is empty")
 	}
-	db, err := c.open(ctx, nil)
+	db, err := c.use(ctx)
 	if err != nil {
 		return err
 	}
@@ -96,11 +108,40 @@ func (c qualificationDecideCommand) Run(ctx context.Context, which verb) error {
 	p := &workflow.Procedure{Store: db.Store, Now: time.Now}
 	decide := map[verb]func(context.Context, string, string, string) error{
 		"approve": p.Approve, "refuse": p.Refuse, "revoke": p.Revoke}[which]
-	if err := decide(ctx, c.Operator, address, c.Reason); err != nil {
+	mailbox, err := mailboxOf(ctx, db.Store, address)
+	if err != nil {
+		return err
+	}
+	err = decide(ctx, c.Operator, address, c.Reason)
+	if errors.Is(err, workflow.ErrNotAllowed) {
+		return notAllowed(ctx, db.Store, mailbox, which)
+	}
+	if err != nil {
 		return fmt.Errorf("%s: %w", address, err)
 	}
 	fmt.Printf("%s: %sd\n", address, which)
 	return nil
+}
+
+// notAllowed says in a sentence why a decision cannot be made.
+func notAllowed(ctx context.Context, db *store.Store, mailbox int64, which verb) error {
+	c, err := db.View(ctx, mailbox)
+	if err != nil {
+		return err
+	}
+	needed := workflow.UnderReview
+	if which == "revoke" {
+		needed = workflow.Qualified
+	}
+	switch address := c.Mailbox.Address; {
+	case c.Qualification == nil:
+		return fmt.Errorf("%s never had a qualification", address)
+	case c.Qualification.State != needed:
+		return fmt.Errorf("%s cannot be %sd: its case %d is in state %s, and only one in state %s can",
+			address, which, c.Qualification.Number, c.Qualification.State, needed)
+	default:
+		return fmt.Errorf("%s cannot be %sd: the holder on record is not the person who was identified; refuse it, or mend the record first", address, which)
+	}
 }
 
 // verb is the name of the command that runs.
@@ -112,7 +153,7 @@ type qualificationShowCommand struct {
 }
 
 func (c qualificationShowCommand) Run(ctx context.Context) error {
-	db, err := c.open(ctx, nil)
+	db, err := c.use(ctx)
 	if err != nil {
 		return err
 	}
@@ -121,7 +162,7 @@ func (c qualificationShowCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	mailbox, err := db.MailboxByAddress(ctx, address)
+	mailbox, err := mailboxOf(ctx, db.Store, address)
 	if err != nil {
 		return err
 	}
@@ -156,7 +197,7 @@ func printHistory(h *store.History) error {
 	}
 	fmt.Fprintln(w, "\nSTEP\tWHEN\tEVENT\tFROM\tTO\tWHO\tADDRESS\tREQUEST")
 	for _, s := range h.Steps {
-		who := strings.Trim(fmt.Sprintf("%s %s/%s", s.Actor.Kind, s.Actor.Client, s.Actor.Name), " /")
+		who := strings.TrimSpace(string(s.Actor.Kind) + " " + strings.Trim(s.Actor.Client+"/"+s.Actor.Name, "/"))
 		address := "-"
 		if s.Actor.Address.IsValid() {
 			address = s.Actor.Address.String()
@@ -175,6 +216,15 @@ func printHistory(h *store.History) error {
 		if len(refs) > 0 {
 			fmt.Fprintf(w, "%d\t%s\n", s.Version, strings.Join(refs, ", "))
 		}
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	if len(h.Decisions) > 0 {
+		fmt.Fprintln(w, "\nDECISION\tWHEN\tOPERATOR\tREASON")
+	}
+	for _, d := range h.Decisions {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", d.Event, moment(d.DecidedAt), d.Operator, d.Reason)
 	}
 	if err := w.Flush(); err != nil {
 		return err

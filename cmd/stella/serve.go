@@ -39,10 +39,7 @@ func (c serveCommand) Run(ctx context.Context) error {
 }
 
 func serve(ctx context.Context, s *settings, db *store.Store, log *slog.Logger) error {
-	if err := db.CheckSchema(ctx); err != nil {
-		if errors.Is(err, store.ErrPending) {
-			return fmt.Errorf("%w: run \"stella migrate\" first", err)
-		}
+	if err := checkSchema(ctx, db); err != nil {
 		return err
 	}
 	service, err := newService(s, db, log)

@@ -38,9 +38,18 @@ func (w *Webmail) Handler() http.Handler {
 	mux.HandleFunc("POST /esci", w.leave)
 	mux.HandleFunc("POST /conferma", w.confirm)
 	mux.HandleFunc("GET /style.css", writeStyle)
+	// Stella's pages link to these of every provider.
+	for _, path := range []string{"/privacy", "/accessibilita", "/aiuto"} {
+		mux.HandleFunc("GET "+path, w.about)
+	}
 	// The click that confirms is carried over to Stella by a redirect, which
 	// a browser allows only to the origins named here.
 	return protected(mux, "'self' "+stella.Scheme+"://"+stella.Host)
+}
+
+// about stands for the provider's own pages, which a demo has none of.
+func (w *Webmail) about(rw http.ResponseWriter, _ *http.Request) {
+	writePage(rw, http.StatusOK, "about", webmailPage{Webmail: w})
 }
 
 // A webmailPage is what webmail.html shows.

@@ -1,0 +1,137 @@
+package main
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"stella/store/storetest"
+)
+
+// mayImport says which of our packages a package may import, tests apart. Only
+// cmd knows everyone.
+var mayImport = map[string][]string{
+	"web":              {"workflow", "spid", "templates"},
+	"api":              {"workflow", "spid", "templates"},
+	"store":            {"workflow", "otp"}, // otp carries the limits' numbers
+	"store/localpg":    {},
+	"store/storetest":  {"store", "store/localpg", "workflow", "otp"},
+	"mail":             {"workflow", "templates", "otp"},
+	"workflow":         {"otp", "workflow/fiscal"},
+	"workflow/fiscal":  {},
+	"workflow/diagram": {"workflow"},
+	"spid":             {},
+	"spid/spidtest":    {"spid"},
+	"otp":              {},
+	"templates":        {},
+	"cmd/stella":       nil,
+	"cmd/stella/demo":  nil,
+}
+
+// mayNotImport are worlds that a package must not hear of.
+var mayNotImport = map[string][]string{
+	"workflow": {"net/http", "net/smtp", "html/template", "database/sql", "encoding/xml", "github.com/jackc", "github.com/riverqueue",
+		"github.com/wneessen", "github.com/crewjam", "github.com/russellhaering", "github.com/beevik"},
+	"otp":       {"net/http", "database/sql", "os"},
+	"spid":      {"database/sql", "github.com/jackc", "github.com/wneessen"},
+	"templates": {"database/sql", "github.com/jackc", "net/smtp"},
+	"web":       {"github.com/jackc", "github.com/riverqueue", "github.com/wneessen", "database/sql"},
+	"api":       {"github.com/jackc", "github.com/riverqueue", "github.com/wneessen", "database/sql"},
+	"mail":      {"github.com/jackc", "database/sql"},
+	"store":     {"net/smtp", "github.com/wneessen", "github.com/crewjam"},
+}
+
+// wrongImports lists the imports of a module's code that the tables do not allow.
+func wrongImports(module fs.FS) (wrong []string, seen map[string]bool, err error) {
+	seen = map[string]bool{}
+	err = fs.WalkDir(module, ".", func(file string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() {
+			if base := path.Base(file); base != "." && (strings.HasPrefix(base, ".") || strings.HasPrefix(base, "_")) || base == "testdata" || base == "node_modules" {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		if !strings.HasSuffix(file, ".go") || strings.HasSuffix(file, "_test.go") {
+			return nil
+		}
+		content, err := fs.ReadFile(module, file)
+		if err != nil {
+			return err
+		}
+		parsed, err := parser.ParseFile(token.NewFileSet(), file, content, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		from := path.Dir(file)
+		allowed, known := mayImport[from]
+		if !known && !seen[from] {
+			wrong = append(wrong, from+" is a package that the table does not know")
+		}
+		seen[from] = true
+		for _, i := range parsed.Imports {
+			name, err := strconv.Unquote(i.Path.Value)
+			if err != nil {
+				return err
+			}
+			if ours, ok := strings.CutPrefix(name, "stella/"); ok && !strings.HasPrefix(from, "cmd/") && !slices.Contains(allowed, ours) {
+				wrong = append(wrong, file+" imports "+ours)
+			}
+			for _, other := range mayNotImport[from] {
+				if name == other || strings.HasPrefix(name, other+"/") {
+					wrong = append(wrong, file+" imports "+name)
+				}
+			}
+		}
+		return nil
+	})
+	return wrong, seen, err
+}
+
+func TestImportsGoOneWay(t *testing.T) {
+	t.Parallel()
+	wrong, seen, err := wrongImports(os.DirFS("../.."))
+	storetest.Must(t, err)
+	for _, w := range wrong {
+		t.Error(w)
+	}
+	for p := range mayImport {
+		if !seen[p] {
+			t.Errorf("the table knows %s, which is no package", p)
+		}
+	}
+}
+
+// The test above would notice.
+func TestAWrongImportIsNoticed(t *testing.T) {
+	t.Parallel()
+	file := func(text string) *fstest.MapFile { return &fstest.MapFile{Data: []byte(text)} }
+	wrong, _, err := wrongImports(fstest.MapFS{
+		"workflow/a.go":         file(`package workflow; import ("stella/store"; "net/http"; "net/mail"; "stella/otp")`),
+		"workflow/a_test.go":    file(`package workflow; import "stella/store"`),
+		"web/a.go":              file(`package web; import ("stella/workflow"; p "stella/store/localpg"; "github.com/jackc/pgx/v5")`),
+		"cmd/stella/a.go":       file(`package main; import ("stella/store"; "stella/web")`),
+		"helpers/a.go":          file(`package helpers`),
+		"root.go":               file(`package stella`),
+		"spid/testdata/a.go":    file(`package spid; import "stella/store"`),
+		"e2e/node_modules/a.go": file(`not even Go`),
+	})
+	storetest.Must(t, err)
+	want := []string{"helpers is a package that the table does not know", ". is a package that the table does not know",
+		"web/a.go imports store/localpg", "web/a.go imports github.com/jackc/pgx/v5",
+		"workflow/a.go imports store", "workflow/a.go imports net/http"}
+	slices.Sort(want)
+	slices.Sort(wrong)
+	if !slices.Equal(wrong, want) {
+		t.Errorf("noticed\n%q, want\n%q", wrong, want)
+	}
+}

@@ -1,0 +1,168 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/alecthomas/kong"
+
+	"stella/store/storetest"
+)
+
+// The tests' binary is the program too, when it is asked to be.
+const asProgram = "STELLA_TEST_AS_PROGRAM"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		main()
+		return
+	}
+	os.Exit(storetest.Run(m))
+}
+
+// program prepares the program, with these variables and no others.
+func program(t *testing.T, env []string, args ...string) *exec.Cmd {
+	t.Helper()
+	self, err := os.Executable()
+	storetest.Must(t, err)
+	c := exec.CommandContext(t.Context(), self, args...)
+	c.Env = append([]string{asProgram + "=1", "PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "USER=tests"}, env...)
+	return c
+}
+
+// result is what a command said.
+type result struct {
+	out, err string
+	status   int
+}
+
+// stella runs a command to its end.
+func stella(t *testing.T, env []string, args ...string) result {
+	t.Helper()
+	c := program(t, env, args...)
+	var out, errs bytes.Buffer
+	c.Stdout, c.Stderr = &out, &errs
+	err := c.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	return result{out.String(), errs.String(), c.ProcessState.ExitCode()}
+}
+
+// fails checks that a command fails with a sentence.
+func (r result) fails(t *testing.T, status int, sentence string) {
+	t.Helper()
+	if r.status != status || r.out != "" {
+		t.Errorf("status %d, want %d; it says %q and %q", r.status, status, r.out, r.err)
+	}
+	if want := "stella: " + sentence + "\n"; r.err != want {
+		t.Errorf("it says\n%q, want\n%q", r.err, want)
+	}
+}
+
+// succeeds checks that a command had nothing to complain of, and returns what
+// it printed.
+func (r result) succeeds(t *testing.T) string {
+	t.Helper()
+	if r.status != 0 || r.err != "" {
+		t.Fatalf("status %d: %q", r.status, r.err)
+	}
+	return r.out
+}
+
+func TestEveryCommandExplainsItself(t *testing.T) {
+	t.Parallel()
+	leaves := newParser(context.Background(), &commands{}).Model.Leaves(false)
+	if len(leaves) < 14 {
+		t.Fatalf("only %d commands", len(leaves))
+	}
+	for _, leaf := range leaves {
+		path := strings.Fields(leaf.Path())
+		out := &bytes.Buffer{}
+		k := newParser(context.Background(), &commands{})
+		k.Stdout, k.Exit = out, func(int) {}
+		k.Parse(append(path, "--help"))
+		if !strings.HasPrefix(out.String(), "Usage: stella "+strings.Join(path, " ")) || !strings.Contains(strings.Join(strings.Fields(out.String()), " "), leaf.Help) {
+			t.Errorf("%s: its help is %s", leaf.Path(), out)
+		}
+	}
+	err := kong.Visit(newParser(context.Background(), &commands{}).Model, func(n kong.Visitable, next kong.Next) error {
+		switch n := n.(type) {
+		case *kong.Node:
+			if !strings.HasSuffix(n.Help, ".") && n.Type == kong.CommandNode {
+				t.Errorf("the command %s is explained by %q", n.Path(), n.Help)
+			}
+		case *kong.Flag:
+			if !strings.HasSuffix(n.Help, ".") && !strings.HasSuffix(n.Help, ")") {
+				t.Errorf("the flag --%s is explained by %q", n.Name, n.Help)
+			}
+			// The flag and its variable have one name.
+			for _, env := range n.Envs {
+				name := "STELLA_" + strings.ToUpper(strings.ReplaceAll(n.Name, "-", "_"))
+				if env != name {
+					t.Errorf("the flag --%s has the variable %s", n.Name, env)
+				}
+			}
+		case *kong.Value:
+			if n.Help == "" {
+				t.Errorf("the argument %s is not explained", n.Name)
+			}
+		}
+		return next(nil)
+	})
+	storetest.Must(t, err)
+}
+
+func TestACommandThatIsNone(t *testing.T) {
+	t.Parallel()
+	for args, want := range map[string]string{
+		"frob":                     "unexpected argument frob\nTry \"stella --help\".",
+		"serve --frob":             "unknown flag --frob\nTry \"stella serve --help\".",
+		"qualification":            `expected one of "list", "show", "approve", "refuse", "revoke"` + "\nTry \"stella qualification --help\".",
+		"qualification show":       "expected \"<address>\"\nTry \"stella qualification show --help\".",
+		"qualification approve x":  "missing flags: --reason=STRING\nTry \"stella qualification approve --help\".",
+		"archive keygen":           "expected \"<file>\"\nTry \"stella archive keygen --help\".",
+		"client add x --domain d ": "missing flags: --return-url=URL,...\nTry \"stella client add --help\".",
+	} {
+		stella(t, nil, strings.Fields(args)...).fails(t, 2, want)
+	}
+}
+
+func TestWithoutACommandTheHelpIsShown(t *testing.T) {
+	t.Parallel()
+	out := stella(t, nil).succeeds(t)
+	if !strings.Contains(out, "stella demo") || !strings.Contains(out, "stella serve") {
+		t.Errorf("%s", out)
+	}
+	if version := stella(t, nil, "version").succeeds(t); version != "stella development\n" {
+		t.Errorf("%q", version)
+	}
+}
+
+func TestTheArchivesKeyIsMadeOnce(t *testing.T) {
+	t.Parallel()
+	file := t.TempDir() + "/auditor.key"
+	out := stella(t, nil, "archive", "keygen", file).succeeds(t)
+	if _, err := parseRecipient(strings.TrimSpace(out)); err != nil {
+		t.Errorf("it printed %q: %v", out, err)
+	}
+	was, err := os.ReadFile(file)
+	storetest.Must(t, err)
+	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v: others can read it", info.Mode(), err)
+	}
+	if key, err := readArchiveKey(file); err != nil || key.Recipient().String() != strings.TrimSpace(out) {
+		t.Errorf("the key is not that of the recipient (%v)", err)
+	}
+	stella(t, nil, "archive", "keygen", file).fails(t, 1, file+" is there already; a key is not written over")
+	if is, err := os.ReadFile(file); err != nil || !slices.Equal(is, was) {
+		t.Error("the key was written over")
+	}
+}

@@ -1,0 +1,225 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"reflect"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"stella/store/storetest"
+)
+
+func valueOf(c config) reflect.Value { return reflect.ValueOf(c) }
+
+// served is a service that runs.
+type served struct {
+	*exec.Cmd
+	t      *testing.T
+	listen string
+	ended  chan error
+
+	mu   sync.Mutex
+	said []string // its log
+}
+
+// serveProcess starts the service and waits until it listens.
+func serveProcess(t *testing.T, c config) *served {
+	t.Helper()
+	s := &served{Cmd: program(t, environ(valueOf(c)), "serve"), t: t, ended: make(chan error, 1)}
+	log, err := s.StderrPipe()
+	storetest.Must(t, err)
+	storetest.Must(t, s.Start())
+	listens := make(chan string, 1)
+	go func() {
+		for lines := bufio.NewScanner(log); lines.Scan(); {
+			s.mu.Lock()
+			s.said = append(s.said, lines.Text())
+			s.mu.Unlock()
+			var line struct{ Msg, Listen string }
+			if json.Unmarshal(lines.Bytes(), &line) == nil && line.Msg == "serving" {
+				listens <- line.Listen
+			}
+		}
+		s.ended <- s.Wait()
+	}()
+	t.Cleanup(func() { s.Process.Kill() })
+	select {
+	case s.listen = <-listens:
+	case err := <-s.ended:
+		t.Fatalf("it ended (%v): %s", err, s.log())
+	case <-time.After(30 * time.Second):
+		t.Fatalf("it does not listen: %s", s.log())
+	}
+	return s
+}
+
+func (s *served) log() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return strings.Join(s.said, "\n")
+}
+
+func (s *served) get(path string, header ...string) (int, string) {
+	s.t.Helper()
+	r, err := http.NewRequestWithContext(s.t.Context(), "GET", "http://"+s.listen+path, nil)
+	storetest.Must(s.t, err)
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	answer, err := http.DefaultClient.Do(r)
+	storetest.Must(s.t, err)
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	storetest.Must(s.t, err)
+	return answer.StatusCode, string(body)
+}
+
+// wait waits for the end after SIGTERM.
+func (s *served) wait() {
+	s.t.Helper()
+	select {
+	case err := <-s.ended:
+		if err != nil {
+			s.t.Errorf("it ended with %v: %s", err, s.log())
+		}
+	case <-time.After(30 * time.Second):
+		s.t.Fatalf("it does not end: %s", s.log())
+	}
+}
+
+// dataDir is a folder that a PostgreSQL started by root can enter too.
+func dataDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "stella-serve-")
+	storetest.Must(t, err)
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	storetest.Must(t, os.Chmod(dir, 0o755))
+	return dir
+}
+
+// The whole of a provider's day: the service on its private PostgreSQL, the
+// operator's commands beside it, the webmail, and the end.
+func TestServe(t *testing.T) {
+	t.Parallel()
+	c := goodConfig(t)
+	c.Dir = dataDir(t)
+	s := serveProcess(t, c)
+	for path, want := range map[string]string{"/healthz": "ok\n", "/readyz": "ready\n"} {
+		if code, body := s.get(path); code != 200 || body != want {
+			t.Errorf("%s: %d %q", path, code, body)
+		}
+	}
+	if code, body := s.get("/spid/metadata"); code != 200 || !strings.Contains(body, "EntityDescriptor") {
+		t.Errorf("the metadata: %d %.100s", code, body)
+	}
+	if code, body := s.get("/api/v1/openapi.json"); code != 200 || !strings.Contains(body, `"https://id.example"`) {
+		t.Errorf("the API: %d %.100s", code, body)
+	}
+	if code, body := s.get("/api/v1/nothing"); code != 404 || !strings.Contains(body, "there is nothing at this path") {
+		t.Errorf("an unknown path of the API: %d %.100s", code, body)
+	}
+	if code, body := s.get("/"); code != 200 || !strings.Contains(body, c.WebmailURL) {
+		t.Errorf("the first page: %d %.100s", code, body)
+	}
+	if log := s.log(); !strings.Contains(log, "private PostgreSQL in "+c.Dir) {
+		t.Errorf("it is not told which database is in use: %s", log)
+	}
+
+	// The operator's commands join it.
+	dir := []string{"STELLA_DIR=" + c.Dir}
+	mailboxes := file(t, "m.csv", []byte(header+"anna.neri@pec.example,person,Anna Neri,NRENNA80A41H501T,,anna.neri@mail.example,active\n"))
+	stella(t, dir, "mailbox", "import", mailboxes).succeeds(t)
+	out := stella(t, dir, "client", "add", "webmail", "--domain=pec.example", "--return-url=https://webmail.example/").succeeds(t)
+	token := strings.Split(out, "\n")[1]
+	if code, body := s.get("/api/v1/mailboxes/anna.neri@pec.example", "Authorization", "Bearer "+token); code != 200 || !strings.Contains(body, `"show":"banner"`) {
+		t.Errorf("%d %s", code, body)
+	}
+	// Another service on the same data would lose them with this one.
+	other := stella(t, append(environ(valueOf(c)), dir...), "serve")
+	if other.status != 1 || !strings.Contains(other.err, "stella: another stella runs on the data in "+c.Dir) {
+		t.Errorf("another: %+v", other)
+	}
+
+	// SIGTERM: what is in flight is finished, and nothing new begun.
+	conn, err := net.Dial("tcp", s.listen)
+	storetest.Must(t, err)
+	defer conn.Close()
+	body := `{"mailbox":"anna.neri@pec.example","return_url":"https://webmail.example/"}`
+	fmt.Fprintf(conn, "POST /api/v1/handoffs HTTP/1.1\r\nHost: id.example\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\n"+
+		"Content-Length: %d\r\nExpect: 100-continue\r\n\r\n", token, len(body))
+	answers := bufio.NewReader(conn)
+	if line, err := answers.ReadString('\n'); err != nil || !strings.HasPrefix(line, "HTTP/1.1 100 ") {
+		t.Fatalf("%q, %v", line, err)
+	}
+	answers.ReadString('\n')
+	storetest.Must(t, s.Process.Signal(syscall.SIGTERM))
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		again, err := net.Dial("tcp", s.listen)
+		if err != nil {
+			break
+		}
+		again.Close()
+		if time.Now().After(deadline) {
+			t.Fatal("it goes on to take connections")
+		}
+	}
+	io.WriteString(conn, body)
+	answer, err := http.ReadResponse(answers, nil)
+	storetest.Must(t, err)
+	if answer.StatusCode != http.StatusCreated {
+		t.Errorf("the request in flight got %s", answer.Status)
+	}
+	s.wait()
+	if log := s.log(); !strings.Contains(log, "finishing what is in flight") || strings.Contains(log, token) || strings.Contains(log, `"level":"ERROR"`) {
+		t.Errorf("the log:\n%s", log)
+	}
+	// The data are kept for the next time.
+	if out := stella(t, dir, "mailbox", "list").succeeds(t); !strings.Contains(out, "anna.neri@pec.example") {
+		t.Errorf("%s", out)
+	}
+}
+
+func TestServeOnADatabaseGiven(t *testing.T) {
+	t.Parallel()
+	c := goodConfig(t)
+	c.URL = storetest.URL(t)
+	s := serveProcess(t, c)
+	if code, body := s.get("/readyz"); code != 200 {
+		t.Errorf("%d %s", code, body)
+	}
+	storetest.Must(t, s.Process.Signal(syscall.SIGINT))
+	s.wait()
+}
+
+func TestServeRefusesAWrongConfigurationAsAWhole(t *testing.T) {
+	t.Parallel()
+	c := goodConfig(t)
+	c.PublicURL, c.SMTPURL, c.SPIDKeyFile, c.ArchiveRecipient = "http://id.example", "relay", "/nonexistent/key", ""
+	stella(t, environ(valueOf(c)), "serve").fails(t, 1, `the configuration has 4 problems:
+STELLA_PUBLIC_URL: "http://id.example": plain http is for loopback only
+STELLA_SMTP_URL: want smtp://relay.example:587 or smtps://relay.example:465
+STELLA_SPID_KEY_FILE, STELLA_SPID_CERT_FILE: loading the SPID key: open /nonexistent/key: no such file or directory
+STELLA_ARCHIVE_RECIPIENT is missing`)
+	if r := stella(t, nil, "serve"); r.status != 1 || !strings.HasPrefix(r.err, "stella: the configuration has 22 problems:\n") {
+		t.Errorf("%+v", r)
+	}
+
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	storetest.Must(t, err)
+	defer taken.Close()
+	c = goodConfig(t)
+	c.URL, c.Listen = storetest.URL(t), taken.Addr().String()
+	if r := stella(t, environ(valueOf(c)), "serve"); r.status != 1 || !strings.Contains(r.err, c.Listen) || !strings.Contains(r.err, "address already in use") {
+		t.Errorf("a port that is taken: %+v", r)
+	}
+}
