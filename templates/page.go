@@ -17,7 +17,6 @@ type Site struct {
 	HelpURL          string
 	HelpContact      string // an address or a telephone number, as people read it
 	MailSender       string // the address codes come from, told on the code page
-	CIE              bool   // CIE is mentioned only where it is configured
 }
 
 // Page is what a handler hands to a page's template.

@@ -26,7 +26,7 @@ error_phone_malformed
 error_code_missing error_code_malformed error_code_wrong error_code_expired error_code_replaced
 error_code_not_sent error_code_paused
 error_resend_wait error_resend_limit
-notice_moved_on notice_saved notice_code_sent notice_invited notice_withdrawn notice_declined
+notice_moved_on notice_saved notice_code_sent notice_invited notice_withdrawn
 notice_contract_changed notice_lapsed notice_left
 `)
 
