@@ -35,7 +35,7 @@ test('the first page says what to do to who comes from nowhere', async () => {
 	const visitor = await newVisitor(browser, house);
 	await visitor.page.goto(house.stella);
 	await arrive(visitor, /Qualifica la tua casella/);
-	await visitor.page.getByRole('link', { name: 'Torna alla webmail' }).click();
+	await visitor.page.getByRole('link', { name: 'Vai alla webmail' }).click();
 	await arrive(visitor, 'Caselle di prova');
 });
 

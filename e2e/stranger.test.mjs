@@ -91,7 +91,18 @@ test('another browser finds the data, but not the identity', async () => {
 	await go.confirmIdentity(second, 'Ora identificati');
 	await second.page.getByText('L\'identificazione di prima non vale più').waitFor();
 
-	// It is gone for the first one too.
+	// Looking on takes nothing from the first one, nor does its going on let
+	// the second one in.
 	await first.page.getByRole('button', { name: 'PROCEDI', exact: true }).click();
+	await arrive(first, 'Informativa contrattuale');
+	await second.page.goto(house.stella);
+	await arrive(second, 'Ora identificati');
+
+	// Who logs in next has the identity, and nobody else.
+	await go.beginLogin(second);
+	await go.loginAs(second, 'Sara Verdi');
+	await first.page.getByRole('button', { name: 'COMPLETA LA RICHIESTA DI IDENTIFICAZIONE', exact: true }).click();
 	await arrive(first, 'Ora identificati');
+	await go.walkFromIdentified(second, go.sara.email);
+	await go.expectStar(second, go.sara.mailbox);
 });
