@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -153,8 +154,9 @@ func TestASessionWithoutADatabaseIsAnError(t *testing.T) {
 	w := newWorld(t)
 	b := newBrowser(t, w)
 	b.enter()
-	w.Close()
-	r := httptest.NewRequestWithContext(t.Context(), "GET", "/", nil)
+	gone, cancel := context.WithCancel(t.Context())
+	cancel() // no database answers within this
+	r := httptest.NewRequestWithContext(gone, "GET", "/", nil)
 	r.AddCookie(b.cookie)
 	if s, err := b.sessions.Get(r, cookieName); err == nil || s == nil {
 		t.Errorf("%v, %v: the database is gone, which is not the same as a session that ended", s, err)

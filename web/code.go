@@ -22,7 +22,7 @@ func (s *Server) codeStatus(w http.ResponseWriter, r *http.Request) error {
 		fillCode(s, v, &p)
 		data := p.Data.(templates.Code)
 		answer.Status, answer.SecondsLeft, answer.ResendIn = string(data.Status), data.SecondsLeft, data.ResendIn
-	case err != nil && err != errNoSession && err != errSessionEnded:
+	case err != nil && err != errNoSession && err != errSessionEnded && err != workflow.ErrNotEligible:
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")

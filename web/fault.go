@@ -11,6 +11,8 @@ import (
 
 var (
 	errNotFound    = errors.New("no such page")
+	errMethod      = errors.New("no such method")
+	errMalformed   = errors.New("a form that cannot be read")
 	errCrossOrigin = errors.New("a form of another site")
 	errPrefetch    = errors.New("a prefetch of a link that acts")
 	errForged      = errors.New("a link that is not this session's")
@@ -26,6 +28,8 @@ var faults = []struct {
 	data   any
 }{
 	{errNotFound, http.StatusNotFound, "fault", templates.Fault{Kind: "not_found"}},
+	{errMethod, http.StatusMethodNotAllowed, "fault", templates.Fault{Kind: "method"}},
+	{errMalformed, http.StatusBadRequest, "fault", templates.Fault{Kind: "forbidden"}},
 	{errCrossOrigin, http.StatusForbidden, "fault", templates.Fault{Kind: "forbidden"}},
 	{errPrefetch, http.StatusForbidden, "login_failed", templates.LoginFailed{Code: "prefetch", Known: true}},
 	{errForged, http.StatusForbidden, "login_failed", templates.LoginFailed{Code: "elsewhere", Known: true}},

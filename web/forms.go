@@ -6,7 +6,10 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 
@@ -83,6 +86,14 @@ func chooseRole(p *procedure, ctx context.Context, v visitor, f workflow.Form, i
 	case "no":
 		return p.DenyHolder(ctx, v, f)
 	}
+	// Not told on another page, which has no such field.
+	c, err := p.View(ctx, v)
+	if err != nil {
+		return err
+	}
+	if c.Stage(v) != workflow.HolderChoice {
+		return workflow.ErrNotAllowed
+	}
 	return &workflow.InputError{Faults: []workflow.Fault{{Field: "role", Code: "role_missing"}}}
 }
 
@@ -107,7 +118,7 @@ func editContacts(path string, in workflow.State, step func(*procedure, context.
 // Wrong input is answered by the same page, with what was typed.
 func (s *Server) form(f form) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		if err := r.ParseForm(); err != nil {
+		if err := readForm(r); err != nil {
 			return err
 		}
 		visitor, _, err := s.visitor(r)
@@ -138,6 +149,29 @@ func (s *Server) form(f form) handler {
 		}
 		return nil
 	}
+}
+
+// readForm reads what was typed, but for what no keyboard types and no
+// database holds.
+func readForm(r *http.Request) error {
+	err := r.ParseForm()
+	var tooLarge *http.MaxBytesError
+	if err != nil && !errors.As(err, &tooLarge) {
+		return errMalformed
+	}
+	for _, values := range r.PostForm {
+		for i := range values {
+			values[i] = strings.Map(typeable, values[i])
+		}
+	}
+	return err
+}
+
+func typeable(r rune) rune {
+	if r == utf8.RuneError || unicode.IsControl(r) && !unicode.IsSpace(r) {
+		return -1
+	}
+	return r
 }
 
 // formOf reads what the form was made for. A form without it is made for nothing.
@@ -178,7 +212,7 @@ func (s *Server) formPage(f form) handler {
 		if err != nil {
 			return err
 		}
-		if f.page == "" || v.c.Stage(v.visitor) != f.state || !v.c.Owns(v.visitor) {
+		if f.page == "" || v.c.Stage(v.visitor) != f.state {
 			redirectHome(w, r, "")
 			return nil
 		}

@@ -43,14 +43,11 @@ func (s *Server) acceptInvitation(w http.ResponseWriter, r *http.Request) error 
 
 func (s *Server) declineInvitation(w http.ResponseWriter, r *http.Request) error {
 	err := s.Procedure.DeclineInvitation(r.Context(), r.PathValue("token"), s.clientAddress(r), requestID(r))
-	if errors.Is(err, workflow.ErrNotAllowed) { // accepted meanwhile
-		http.Redirect(w, r, "/invito/"+r.PathValue("token"), http.StatusSeeOther)
-		return nil
-	}
-	if err != nil {
+	if err != nil && !errors.Is(err, workflow.ErrNotAllowed) { // accepted meanwhile
 		return s.invitationFault(w, r, err)
 	}
-	redirectHome(w, r, "declined")
+	// The link's page tells what became of it.
+	http.Redirect(w, r, "/invito/"+r.PathValue("token"), http.StatusSeeOther)
 	return nil
 }
 

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
@@ -61,8 +60,12 @@ func loginToken(v *visit) string {
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// prefetched reports whether a browser loads a page ahead of anybody's wish.
+// prefetched reports whether a page is loaded ahead of anybody's wish, or only
+// looked at.
 func prefetched(r *http.Request) bool {
+	if r.Method != http.MethodGet {
+		return true
+	}
 	for _, h := range []string{"Sec-Purpose", "Purpose", "X-Moz", "X-Purpose"} {
 		if v := strings.ToLower(r.Header.Get(h)); strings.Contains(v, "prefetch") || strings.Contains(v, "preview") {
 			return true
@@ -109,7 +112,7 @@ func (s *Server) startLogin(w http.ResponseWriter, r *http.Request) error {
 // another site, so that no cookie of ours comes with it: the answer is
 // verified and parked, and applied by the GET that follows.
 func (s *Server) receiveAnswer(w http.ResponseWriter, r *http.Request) error {
-	if err := r.ParseForm(); err != nil {
+	if err := readForm(r); err != nil {
 		return err
 	}
 	response, err := spid.Open(r.PostForm.Get("SAMLResponse"))
@@ -170,12 +173,13 @@ func (s *Server) verify(response *spid.Response, relayState string, l workflow.L
 // refuseAnswer tells the person that nothing came of the login, and the log why.
 func (s *Server) refuseAnswer(w http.ResponseWriter, r *http.Request, code string, why error) error {
 	s.Log.WarnContext(r.Context(), "an answer of an identity provider was refused", "request", requestID(r), "reason", why)
-	s.loginFailed(w, r, templates.Page{Locale: s.Templates.Locale(r.Header.Get("Accept-Language"))}, code)
+	// Whose it is cannot be told: no cookie comes with it.
+	s.loginFailed(w, r, templates.Page{Locale: s.Templates.Locale(r.Header.Get("Accept-Language"))}, code, true)
 	return nil
 }
 
-func (s *Server) loginFailed(w http.ResponseWriter, r *http.Request, p templates.Page, code string) {
-	p.Data = templates.LoginFailed{Code: code, Reference: requestID(r), Known: true}
+func (s *Server) loginFailed(w http.ResponseWriter, r *http.Request, p templates.Page, code string, known bool) {
+	p.Data = templates.LoginFailed{Code: code, Reference: requestID(r), Known: known}
 	s.write(w, r, http.StatusForbidden, "login_failed", p)
 }
 
@@ -195,7 +199,7 @@ func (s *Server) returnFromLogin(w http.ResponseWriter, r *http.Request) error {
 		if err := s.Procedure.DiscardAnswer(r.Context(), secret); err != nil {
 			return err
 		}
-		s.loginFailed(w, r, templates.Page{Locale: s.locale(r, v)}, "elsewhere")
+		s.loginFailed(w, r, templates.Page{Locale: s.locale(r, v)}, "elsewhere", false)
 		return nil
 	}
 	if err != nil {
@@ -208,23 +212,23 @@ func (s *Server) returnFromLogin(w http.ResponseWriter, r *http.Request) error {
 		redirectHome(w, r, "")
 		return nil
 	case errors.As(err, &failed):
-		return s.showFailure(r.Context(), w, r, v, failureCode(failed.Code))
+		code := failureCode(failed.Code)
+		if code == "technical" {
+			s.Log.ErrorContext(r.Context(), "an identity provider faults our request", "request", requestID(r), "code", failed.Code)
+		}
+		return s.showFailure(w, r, code)
 	case errors.Is(err, workflow.ErrElsewhere):
-		s.loginFailed(w, r, templates.Page{Locale: s.locale(r, v)}, "elsewhere")
-		return nil
+		return s.showFailure(w, r, "elsewhere")
 	}
 	return err
 }
 
-func (s *Server) showFailure(ctx context.Context, w http.ResponseWriter, r *http.Request, v workflow.Visitor, code string) error {
-	if code == "technical" {
-		s.Log.ErrorContext(ctx, "an identity provider faults our request", "request", requestID(r))
-	}
+func (s *Server) showFailure(w http.ResponseWriter, r *http.Request, code string) error {
 	visit, err := s.visit(r)
 	if err != nil {
 		return err
 	}
-	s.loginFailed(w, r, s.basePage(visit), code)
+	s.loginFailed(w, r, s.basePage(visit), code, true)
 	return nil
 }
 

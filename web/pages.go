@@ -37,7 +37,7 @@ var pages = map[workflow.State]struct {
 }
 
 // notices are the messages that / may be asked to show.
-var notices = []string{"moved_on", "saved", "code_sent", "invited", "withdrawn", "declined", "contract_changed", "lapsed", "left"}
+var notices = []string{"moved_on", "saved", "code_sent", "invited", "withdrawn", "contract_changed", "lapsed", "left"}
 
 // home shows the page of the state, or says what to do.
 func (s *Server) home(w http.ResponseWriter, r *http.Request) error {
@@ -53,8 +53,6 @@ func (s *Server) home(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	case err != nil:
 		return err
-	case v.c.Mailbox.Status != workflow.Active:
-		return workflow.ErrNotEligible
 	}
 	name, p := s.statePage(v)
 	p.Notice = notice(r)

@@ -85,9 +85,26 @@ func (s *Server) Handler() http.Handler {
 	route("GET /spid/metadata", s.metadata)
 	route("GET /codice/stato", s.codeStatus)
 	mux.Handle("GET /static/", templates.Static())
-	route("/", func(http.ResponseWriter, *http.Request) error { return errNotFound })
+	route("/", func(w http.ResponseWriter, r *http.Request) error {
+		if methods := methodsOf(mux, r); len(methods) > 0 {
+			w.Header().Set("Allow", strings.Join(methods, ", "))
+			return errMethod
+		}
+		return errNotFound
+	})
 
 	return s.identify(s.guard(s.sameOrigin(mux)))
+}
+
+// methodsOf lists the methods that a path has a route for.
+func methodsOf(mux *http.ServeMux, r *http.Request) []string {
+	var methods []string
+	for _, m := range []string{http.MethodGet, http.MethodHead, http.MethodPost} {
+		if _, pattern := mux.Handler(&http.Request{Method: m, URL: r.URL, Host: r.Host}); pattern != "/" {
+			methods = append(methods, m)
+		}
+	}
+	return methods
 }
 
 // sameOrigin refuses forms of other sites. Two may come from elsewhere: the

@@ -11,7 +11,7 @@ import (
 	"stella/workflow"
 )
 
-// SessionLife is for how long a session lasts without a request, in minutes.
+// sessionCookie carries the secret of a browser's session.
 const sessionCookie = "stella"
 
 // CookieName is the name of a cookie of ours. Over https it is bound to the
@@ -79,6 +79,9 @@ func (s *Server) visit(r *http.Request) (*visit, error) {
 	}
 	if err != nil {
 		return nil, err
+	}
+	if c.Mailbox.Status != workflow.Active {
+		return nil, workflow.ErrNotEligible
 	}
 	return &visit{visitor: visitor, session: session, c: c, locale: s.locale(r, visitor)}, nil
 }

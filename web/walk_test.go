@@ -3,6 +3,7 @@ package web
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"stella/workflow"
 )
@@ -74,7 +75,9 @@ func TestDataAreCorrected(t *testing.T) {
 	b.wants(bianchi, workflow.Identified)
 	// The pages of changes are for their states only.
 	for _, path := range []string{"/riepilogo/intestatario", "/riepilogo/contatti", "/codice/contatti"} {
-		b.get(path).at("Identificazione riuscita").tells("")
+		if b.get(path).at("Identificazione riuscita").tells(""); b.page.url.Path != "/" {
+			t.Errorf("%s shows another page", path)
+		}
 	}
 	b.goOn(bianchi, workflow.Identified, workflow.CodeEntry).at("Inserisci il codice", "a•••@b•••.example")
 }
@@ -132,7 +135,7 @@ func TestUnprovenIsReviewed(t *testing.T) {
 	for _, h := range []holder{cooperativa, nobody} {
 		b := at(t, h, workflow.CodeEntry)
 		b.press("Conferma", "codice", b.sendCode())
-		b.at("Richiesta in verifica", "Pratica 1", "la verifica una persona di Posta Esempio", "800 000 000")
+		b.at("Richiesta in verifica", "Pratica "+b.query(`select max(number)::text from qualifications`), "la verifica una persona di Posta Esempio", "800 000 000")
 		b.wants(h, workflow.UnderReview)
 		w := b.world
 		if h.mailbox == nobody.mailbox {
@@ -160,7 +163,7 @@ func TestIdentityIsDisowned(t *testing.T) {
 func TestExpiredBeginsAgain(t *testing.T) {
 	t.Parallel()
 	b := at(t, anna, workflow.Summary)
-	b.clock.Advance(workflow.UnfinishedLife + 1)
+	b.clock.Advance(workflow.UnfinishedLife + time.Second)
 	if n, err := b.procedure.ExpireStale(t.Context()); n != 1 || err != nil {
 		t.Fatal(n, err)
 	}

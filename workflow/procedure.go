@@ -154,7 +154,8 @@ func (p *Procedure) attend(ctx context.Context, v Visitor, f Form, do func(*Case
 		case f.Qualification != q.ID:
 			return StaleError{}
 		case f.Version != q.Version:
-			return StaleError{Repeated: f.Version == q.Version-1}
+			// A step that also sends a code counts for two.
+			return StaleError{Repeated: f.Version == q.Version-1 || f.Version == q.Version-2 && q.State == CodeEntry}
 		}
 		return do(c)
 	})

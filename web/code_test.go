@@ -1,0 +1,170 @@
+package web
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"stella/workflow"
+)
+
+// told checks what the page's script is told of the code.
+func (b *browser) told(status string, left, resend int) {
+	b.Helper()
+	response, body := b.send(b.request(http.MethodGet, "/codice/stato", nil))
+	var got struct {
+		Status      string
+		SecondsLeft int `json:"seconds_left"`
+		ResendIn    int `json:"resend_in"`
+	}
+	b.must(json.Unmarshal([]byte(body), &got))
+	if got.Status != status || got.SecondsLeft != left || got.ResendIn != resend || response.StatusCode != http.StatusOK {
+		b.Errorf("the script is told %d %s, want %s, %d left, %d to wait", response.StatusCode, body, status, left, resend)
+	}
+	clock := b.get("/").Find("#clock")
+	if got := clock.AttrOr("data-status", ""); status != "elsewhere" && got != status {
+		b.Errorf("the page is told %s, want %s", got, status)
+	}
+}
+
+func TestCodesLife(t *testing.T) {
+	t.Parallel()
+	const heading = "Inserisci il codice"
+	b := at(t, anna, workflow.CodeEntry)
+	b.at(heading, "Stiamo inviando un codice OTP a a•••@m•••.example.", "Il mittente è staff@posta.example.")
+	b.told("sending", 0, 20)
+	b.clock.Advance(2500 * time.Millisecond)
+	b.told("sending", 0, 18) // rounded up
+	code := b.sendCode()
+	b.told("sent", 60, 18)
+	b.at(heading, "Abbiamo inviato un codice OTP a a•••@m•••.example. Vale 60 secondi.", "Tra un invio e l'altro passano almeno 20 secondi.")
+	b.clock.Advance(time.Millisecond)
+	b.told("sent", 60, 18)
+	b.unchanged(func() {
+		b.press("Invia di nuovo").wrong("codice", "Puoi chiedere un altro codice tra 18 secondi")
+		b.clock.Advance(16500 * time.Millisecond)
+		b.press("Invia di nuovo").wrong("codice", "Puoi chiedere un altro codice tra un secondo")
+	})
+	b.clock.Advance(time.Second)
+	b.told("sent", 43, 0)
+	b.clock.Advance(42499*time.Millisecond - time.Nanosecond)
+	b.told("sent", 1, 0)
+	b.clock.Advance(time.Nanosecond)
+	b.told("expired", 0, 0)
+	b.at(heading, "Il codice è scaduto. Seleziona Invia di nuovo per riceverne un altro.", "Lo invieremo a a•••@m•••.example.")
+	b.unchanged(func() {
+		b.press("Conferma", "codice", code).wrong("codice", "Il codice è scaduto. Seleziona Invia di nuovo per riceverne un altro")
+	})
+	b.press("Invia di nuovo").at(heading, "Stiamo inviando").tells("Ti abbiamo inviato un nuovo codice.")
+	b.told("sending", 0, 20)
+	// People group digits.
+	code = b.sendCode()
+	b.press("Conferma", "codice", " "+code[:3]+" "+code[3:]+"\t").at("Identificazione avvenuta con successo")
+	b.told("elsewhere", 0, 0)
+}
+
+func TestCodeIsTypedBeforeItsMailIsRecorded(t *testing.T) {
+	t.Parallel()
+	b := at(t, anna, workflow.CodeEntry)
+	id := b.newestMail(workflow.MailCode)
+	_, err := b.store.StartMail(t.Context(), id, b.clock.Now())
+	b.must(err)
+	b.told("sending", 0, 20) // the relay did not say yes so far
+	b.clock.Advance(60 * time.Second)
+	b.told("expired", 0, 0)
+}
+
+func TestFiveCodesInAQuarterOfAnHour(t *testing.T) {
+	t.Parallel()
+	b := at(t, anna, workflow.CodeEntry)
+	for range 4 {
+		b.clock.Advance(20 * time.Second)
+		b.press("Invia di nuovo").at("Inserisci il codice").tells("Ti abbiamo inviato un nuovo codice.")
+	}
+	b.clock.Advance(20 * time.Second)
+	b.unchanged(func() { b.press("Invia di nuovo").wrong("codice", "Hai chiesto troppi codici. Riprova dopo le 12:15") })
+	b.told("sending", 0, 800)
+	b.clock.Advance(800 * time.Second)
+	b.press("Invia di nuovo").at("Inserisci il codice", "Stiamo inviando")
+}
+
+func TestCodesPause(t *testing.T) {
+	t.Parallel()
+	b := at(t, anna, workflow.CodeEntry)
+	code := b.sendCode()
+	for range 5 {
+		b.press("Conferma", "codice", wrongCode(code))
+	}
+	b.answered(http.StatusUnprocessableEntity, "Inserisci il codice", "la procedura è in pausa fino alle 12:15", "Dopo quell'ora seleziona Invia di nuovo")
+	b.told("paused", 0, 20)
+	b.clock.Advance(15*time.Minute - time.Second)
+	b.told("paused", 0, 0)
+	b.clock.Advance(time.Second)
+	b.told("spent", 0, 0)
+	b.press("Invia di nuovo")
+	b.told("sending", 0, 20)
+	b.press("Conferma", "codice", wrongCode(b.sendCode())).wrong("codice", "Il codice non è corretto. Hai ancora 4 tentativi")
+}
+
+func TestRelayRefusesTheAddress(t *testing.T) {
+	t.Parallel()
+	b := at(t, anna, workflow.CodeEntry)
+	id := b.newestMail(workflow.MailCode)
+	_, err := b.store.StartMail(t.Context(), id, b.clock.Now())
+	b.must(err)
+	b.must(b.store.MailRefused(t.Context(), id, "550 no such user", b.clock.Now()))
+	b.told("refused", 0, 20)
+	b.at("Inserisci il codice", "Non riusciamo a scrivere a a•••@m•••.example. Controlla l'indirizzo.")
+	b.clock.Advance(20 * time.Second)
+	b.click("Modifica i contatti").at("Modifica i contatti", "Il codice OTP arriverà al nuovo indirizzo.").holds("email", anna.email)
+	b.press("Conferma", "email", "anna@altro.example").at("Inserisci il codice", "Stiamo inviando un codice OTP a a•••@a•••.example.").tells("Abbiamo salvato le modifiche.")
+	if b.mails(workflow.MailCode, "anna@altro.example") != 1 || b.mails(workflow.MailContactsChanged, anna.mailbox) != 1 {
+		t.Error("the code does not go to the new address, or the mailbox is not told")
+	}
+	b.press("Conferma", "codice", b.sendCode()).at("Identificazione avvenuta con successo")
+}
+
+// A change of the address ends the code that went to the former one, even
+// where no other may be sent yet.
+func TestContactsChangeAtTheCode(t *testing.T) {
+	t.Parallel()
+	b := at(t, anna, workflow.CodeEntry)
+	code := b.sendCode()
+	b.click("Modifica i contatti").press("Conferma", "cellulare", "3471234567").at("Inserisci il codice", "Vale 60 secondi")
+	b.click("Modifica i contatti").press("Conferma", "email", "anna@altro.example")
+	b.at("Inserisci il codice", "Al momento non c'è un codice valido.", "Lo invieremo a a•••@a•••.example")
+	b.told("spent", 0, 20)
+	b.unchanged(func() {
+		b.press("Conferma", "codice", code).wrong("codice", "Questo codice è stato sostituito da uno più recente. Usa l'ultimo che hai ricevuto")
+	})
+	b.wants(anna, workflow.CodeEntry)
+}
+
+func TestCodeIsDropped(t *testing.T) {
+	t.Parallel()
+	const sentence = "Non siamo riusciti a inviare in tempo il codice a a•••@m•••.example."
+	b := at(t, anna, workflow.CodeEntry)
+	b.must(b.store.MailDropped(t.Context(), b.newestMail(workflow.MailCode), b.clock.Now()))
+	b.told("dropped", 0, 20)
+	b.at("Inserisci il codice", sentence)
+	b.clock.Advance(20 * time.Second)
+	b.press("Invia di nuovo")
+	b.told("sending", 0, 20)
+	// The sender does not even come to it.
+	b.clock.Advance(workflow.CodeUseful + time.Second)
+	b.told("dropped", 0, 0)
+	b.at("Inserisci il codice", sentence)
+}
+
+func TestOnlyTheOwnerIsToldOfTheCode(t *testing.T) {
+	t.Parallel()
+	b := at(t, anna, workflow.CodeEntry)
+	b.sendCode()
+	b.enter(anna).told("elsewhere", 0, 0)
+	b.world.browser().told("elsewhere", 0, 0)
+	if strings.Contains(b.get("/codice/stato").body, "@") {
+		t.Error("the script is told the address")
+	}
+}

@@ -1,0 +1,248 @@
+package web
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"stella/workflow"
+)
+
+const (
+	emailMissing   = "Inserisci un indirizzo e-mail"
+	emailMalformed = "Inserisci un indirizzo e-mail nel formato nome@esempio.it"
+	emailIsMailbox = "Inserisci un indirizzo diverso dalla casella PEC da identificare"
+	emailIsPEC     = "Sembra una casella PEC: usa un indirizzo di posta ordinaria"
+	phoneMalformed = "Inserisci il numero con il prefisso internazionale, per esempio +391234567890"
+	nameShort      = "Inserisci la ragione sociale (almeno 2 caratteri)"
+	nameLong       = "La ragione sociale è troppo lunga: usa al massimo 200 caratteri"
+	codeMissing    = "Inserisci il codice fiscale dell'impresa"
+	codeLength     = "Il codice fiscale dell'impresa ha 11 cifre. Per le ditte individuali ha 16 caratteri"
+	codeCheck      = "Il codice fiscale contiene un errore. Controlla di averlo copiato per intero"
+)
+
+// A mistake is something typed that is wrong, and what is said of it.
+type mistake struct {
+	button          string
+	typed           []string
+	field, sentence string
+}
+
+// refuses checks that each mistake is answered by the same page, with what was
+// typed and what is wrong with it, and changes nothing.
+func (b *browser) refuses(heading string, mistakes ...mistake) {
+	b.Helper()
+	shown := b.page
+	for _, m := range mistakes {
+		b.page = shown
+		b.unchanged(func() { b.press(m.button, m.typed...) })
+		b.wrong(m.field, m.sentence)
+		b.answered(http.StatusUnprocessableEntity, heading)
+		for i := 0; i < len(m.typed); i += 2 {
+			b.holds(m.typed[i], m.typed[i+1])
+		}
+	}
+}
+
+func TestRoleIsMissing(t *testing.T) {
+	t.Parallel()
+	b := at(t, anna, workflow.HolderChoice)
+	b.refuses("Conferma identità", mistake{"Conferma", nil, "ruolo", "Scegli una delle due opzioni"})
+	form := b.form("Conferma").with("ruolo", "forse")
+	b.unchanged(func() { b.post(form).wrong("ruolo", "Scegli una delle due opzioni") })
+	b.press("Conferma", "ruolo", "si").at("Cosa occorre")
+}
+
+func TestKindIsWrong(t *testing.T) {
+	t.Parallel()
+	b := at(t, anna, workflow.HolderKind)
+	b.refuses("Intestatario della casella PEC",
+		mistake{"Conferma", nil, "intestatario", "Scegli il tipo di intestatario"},
+		mistake{"Conferma", []string{"intestatario", "impresa"}, "intestatario", "Secondo i nostri dati la casella è intestata a un privato cittadino. " +
+			"Scegli Privato Cittadino, oppure chiedi all'assistenza il cambio di intestatario"})
+	b.press("Conferma", "intestatario", "privato").at("Dati di Contatto")
+
+	b = at(t, bianchi, workflow.HolderKind)
+	b.refuses("Intestatario della casella PEC",
+		mistake{"Conferma", []string{"intestatario", "privato"}, "intestatario", "Secondo i nostri dati la casella è intestata a un'impresa. " +
+			"Scegli Impresa / Società, oppure chiedi all'assistenza il cambio di intestatario"})
+}
+
+// company are the mistakes with a company's data.
+var company = []mistake{
+	{"Conferma", []string{"codice_fiscale_impresa", ""}, "codice_fiscale_impresa", codeMissing},
+	{"Conferma", []string{"codice_fiscale_impresa", "1234567890"}, "codice_fiscale_impresa", codeLength},
+	{"Conferma", []string{"codice_fiscale_impresa", "123456789012"}, "codice_fiscale_impresa", codeLength},
+	{"Conferma", []string{"codice_fiscale_impresa", "09876543218"}, "codice_fiscale_impresa", codeCheck},
+	{"Conferma", []string{"codice_fiscale_impresa", "BNCLCU75C12F205X"}, "codice_fiscale_impresa", codeCheck},
+	{"Conferma", []string{"ragione_sociale", "X", "codice_fiscale_impresa", "09876543217"}, "ragione_sociale", nameShort},
+	{"Conferma", []string{"ragione_sociale", strings.Repeat("è", 201), "codice_fiscale_impresa", "09876543217"}, "ragione_sociale", nameLong},
+	{"Conferma", []string{"ragione_sociale", "X", "codice_fiscale_impresa", "1"}, "ragione_sociale", nameShort},
+	{"Conferma", []string{"ragione_sociale", "X", "codice_fiscale_impresa", "1"}, "codice_fiscale_impresa", codeLength},
+}
+
+func TestCompanyIsWrong(t *testing.T) {
+	t.Parallel()
+	b := at(t, bianchi, workflow.CompanyData)
+	b.refuses("Dati della persona / impresa", company...)
+	b.press("Conferma", "ragione_sociale", "Officine Bianchi", "codice_fiscale_impresa", "09876543217").at("Dati di Contatto")
+}
+
+func TestHolderIsCorrectedWrongly(t *testing.T) {
+	t.Parallel()
+	b := at(t, bianchi, workflow.Summary).click("Modifica l'intestatario")
+	b.refuses("Modifica l'intestatario", company...)
+	b.get("/riepilogo/intestatario").refuses("Modifica l'intestatario",
+		mistake{"Conferma", []string{"codice_fiscale_impresa", "02468135799"}, "codice_fiscale_impresa",
+			"Questo codice fiscale non corrisponde all'intestatario della casella. Controllalo"},
+		mistake{"Conferma", []string{"intestatario", "privato"}, "intestatario", "Secondo i nostri dati la casella è intestata a un'impresa. " +
+			"Scegli Impresa / Società, oppure chiedi all'assistenza il cambio di intestatario"})
+	form := b.form("Conferma").without("intestatario")
+	b.unchanged(func() { b.post(form).wrong("intestatario", "Scegli il tipo di intestatario") })
+}
+
+func addresses(button string) []mistake {
+	return []mistake{
+		{button, []string{"email", ""}, "email", emailMissing},
+		{button, []string{"email", "  "}, "email", emailMissing},
+		{button, []string{"email", "anna"}, "email", emailMalformed},
+		{button, []string{"email", "anna@"}, "email", emailMalformed},
+		{button, []string{"email", "anna@example"}, "email", emailMalformed},
+		{button, []string{"email", "anna neri@mail.example"}, "email", emailMalformed},
+		{button, []string{"email", `"><script>@mail.example`}, "email", emailMalformed},
+		{button, []string{"email", "a@mail.example,b@mail.example"}, "email", emailMalformed},
+		{button, []string{"email", "ANNA.NERI@pec.example"}, "email", emailIsMailbox},
+		{button, []string{"email", "altra@pec.example"}, "email", emailIsPEC},
+		{button, []string{"email", "anna@pec.altro.example"}, "email", emailIsPEC},
+	}
+}
+
+func contacts(button string) []mistake {
+	return append(addresses(button),
+		mistake{button, []string{"email", "anna@mail.example", "cellulare", "12"}, "cellulare", phoneMalformed},
+		mistake{button, []string{"email", "anna@mail.example", "cellulare", "non lo dico"}, "cellulare", phoneMalformed},
+		mistake{button, []string{"email", "anna", "cellulare", "12"}, "email", emailMalformed},
+		mistake{button, []string{"email", "anna", "cellulare", "12"}, "cellulare", phoneMalformed})
+}
+
+func TestContactsAreWrong(t *testing.T) {
+	t.Parallel()
+	b := at(t, anna, workflow.ContactData)
+	b.refuses("Dati di Contatto", contacts("Conferma")...)
+	b.press("Conferma", "email", "anna@mail.example", "cellulare", "+393471234567").at("Controlla i dati")
+	b.click("Modifica l'e-mail").refuses("Modifica i contatti", contacts("Conferma")...)
+	b.goOn(anna, workflow.Summary, workflow.Summary).get("/").goOn(anna, workflow.Summary, workflow.Identified)
+	b.click("Modifica dove arriverà il codice OTP").refuses("Modifica i contatti", contacts("Conferma")...)
+	b.press("Conferma", "email", "anna@mail.example", "cellulare", "").at("Identificazione riuscita")
+	b.goOn(anna, workflow.Identified, workflow.CodeEntry)
+	b.click("Modifica i contatti").refuses("Modifica i contatti", contacts("Conferma")...)
+	b.press("Conferma", "email", "anna@mail.example", "cellulare", "").at("Inserisci il codice")
+}
+
+func TestInvitationAddressIsWrong(t *testing.T) {
+	t.Parallel()
+	b := at(t, anna, workflow.HolderChoice).press("Conferma", "ruolo", "no").at("Invita l'intestatario")
+	b.refuses("Invita l'intestatario", addresses("Invia l'invito")...)
+	b.press("Invia l'invito", "email", "anna@mail.example").at("Invito inviato", "Abbiamo inviato l'invito a a•••@m•••.example.").tells("Abbiamo inviato l'invito.")
+	// An empty address now means: the same once more.
+	b.refuses("Invito inviato", addresses("Invia l'invito")[2:]...)
+	if b.Find("details[open]").Length() != 1 {
+		t.Error("the mistake is hidden in what is folded")
+	}
+	b.get("/")
+	for range workflow.InvitationsPerDay - 1 {
+		b.press("Invia di nuovo").at("Invito inviato")
+	}
+	b.unchanged(func() { b.press("Invia di nuovo").wrong("email", "Hai inviato troppi inviti. Riprova dopo le 12:00") })
+	b.clock.Advance(24 * time.Hour)
+	b.handOver(anna).press("Invia di nuovo").at("Invito inviato")
+}
+
+func TestCodeIsWrong(t *testing.T) {
+	t.Parallel()
+	b := at(t, anna, workflow.CodeEntry)
+	const heading = "Inserisci il codice"
+	refused := func(typed, sentence string) {
+		t.Helper()
+		b.press("Conferma", "codice", typed).answered(http.StatusUnprocessableEntity, heading).wrong("codice", sentence).holds("codice", "")
+		if strings.Contains(b.body, "234 567") {
+			t.Error("the code stands on the page")
+		}
+		b.wants(anna, workflow.CodeEntry)
+	}
+	b.unchanged(func() {
+		refused("", "Inserisci il codice che ti abbiamo inviato")
+		refused("12345", "Il codice è di 6 cifre")
+		refused("1234567", "Il codice è di 6 cifre")
+		refused("12345a", "Il codice è di 6 cifre")
+		// Nothing can be guessed before there is a code.
+		refused("123456", "Non c'è ancora un codice valido. Seleziona Invia di nuovo per riceverne uno")
+	})
+	first := b.sendCode()
+	refused(wrongCode(first), "Il codice non è corretto. Hai ancora 4 tentativi")
+	b.clock.Advance(20 * time.Second)
+	b.press("Invia di nuovo").at(heading).tells("Ti abbiamo inviato un nuovo codice.")
+	second := b.sendCode()
+	if first != second {
+		b.unchanged(func() {
+			refused(first, "Questo codice è stato sostituito da uno più recente. Usa l'ultimo che hai ricevuto")
+		})
+	}
+	b.clock.Advance(60 * time.Second)
+	b.unchanged(func() {
+		refused(second, "Il codice è scaduto. Seleziona Invia di nuovo per riceverne un altro")
+		refused(wrongCode(second), "Il codice è scaduto. Seleziona Invia di nuovo per riceverne un altro")
+	})
+	b.press("Invia di nuovo")
+	third := b.sendCode()
+	refused(wrongCode(third), "Il codice non è corretto. Hai ancora 3 tentativi")
+	refused(wrongCode(third), "Il codice non è corretto. Hai ancora 2 tentativi")
+	refused(wrongCode(third), "Il codice non è corretto. Hai ancora un tentativo")
+	b.press("Conferma", "codice", wrongCode(third)).answered(http.StatusUnprocessableEntity, heading,
+		"Sono stati inseriti troppi codici sbagliati. Riprova dopo le 12:16", "la procedura è in pausa fino alle 12:16")
+	if b.Find("form[action='/codice']").Length() != 0 {
+		t.Error("a code can be typed during the pause")
+	}
+	// Not even the right one is taken, nor another one sent.
+	right := b.form("Invia di nuovo").with("codice", third)
+	right.action = "/codice"
+	b.unchanged(func() {
+		b.post(right).answered(http.StatusUnprocessableEntity, heading, "Riprova dopo le 12:16")
+		b.press("Invia di nuovo").answered(http.StatusUnprocessableEntity, heading, "Riprova dopo le 12:16")
+	})
+	// The pause is the mailbox's: leaving and coming back does not end it.
+	other := b.enter(anna)
+	other.goOn(anna, workflow.CodeEntry, workflow.CodeEntry).at("Ora identificati")
+	other.goOn(anna, workflow.Identification, workflow.CodeEntry).at(heading, "la procedura è in pausa fino alle 12:16")
+	b.clock.Advance(15 * time.Minute)
+	other.get("/").at(heading, "Al momento non c'è un codice valido.")
+	other.press("Invia di nuovo").press("Conferma", "codice", b.sendCode()).at("Identificazione avvenuta con successo")
+}
+
+// What a database cannot hold is not a fault of ours.
+func TestInputIsCleaned(t *testing.T) {
+	t.Parallel()
+	b := at(t, bianchi, workflow.CompanyData)
+	b.press("Conferma", "ragione_sociale", "Officine\x00 \xff\xfeBianchi\x1b", "codice_fiscale_impresa", "09876543217\x00").at("Dati di Contatto")
+	b.press("Conferma").at("Controlla i dati", "Officine Bianchi")
+	b.press("SALVA E PROCEDI")
+	b.unchanged(func() {
+		bad := b.request(http.MethodPost, "/indietro?%zz", b.form("Indietro").values)
+		b.load(bad).answered(http.StatusBadRequest, "Richiesta non accettata")
+	})
+}
+
+func TestBodyIsTooLarge(t *testing.T) {
+	t.Parallel()
+	b := at(t, anna, workflow.HolderChoice)
+	form := b.form("Conferma", "ruolo", "si").with("altro", strings.Repeat("x", maxForm))
+	b.unchanged(func() {
+		b.post(form).answered(http.StatusRequestEntityTooLarge, "Richiesta troppo lunga", "più lungo di quanto possiamo ricevere")
+	})
+	b.get("/").press("Conferma", "ruolo", "si").at("Cosa occorre")
+	b = at(t, anna, workflow.Identification)
+	answer := b.answer(b.ask(), "Anna Neri").with("altro", strings.Repeat("x", maxAnswer))
+	b.unchanged(func() { b.deliver(answer).answered(http.StatusRequestEntityTooLarge, "Richiesta troppo lunga") })
+	b.deliver(answer.with("altro", strings.Repeat("x", maxForm))).at("Identificazione riuscita")
+}

@@ -1,0 +1,180 @@
+package web
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"stella/workflow"
+)
+
+const luca = "luca.bianchi@mail.example"
+
+func TestInvitedHolderIsQualified(t *testing.T) {
+	t.Parallel()
+	delegate, guest, link := invited(t, bianchi, luca)
+	delegate.at("Invito inviato", "Abbiamo inviato l'invito a l•••@m•••.example.", "Il link vale fino al 28 novembre 2026, 12:00.")
+	guest.at("Ti chiedono di confermare l'identità", "Casella officine.bianchi@pec.example", "Gestore Posta Esempio",
+		"Intestatario O•••• B•••• S••••", "Se continui, la casella risulterà tua a tutti gli effetti.")
+	guest.wants(bianchi, workflow.Invited)
+
+	guest.press("PROCEDI").at("Intestatario della casella PEC").tells("")
+	if guest.Find(`form[action="/indietro"]`).Length() != 0 {
+		t.Error("the invited holder can go back to the delegate's part")
+	}
+	delegate.get("/").at("Invito accettato", "L'invito inviato a l•••@m•••.example è stato accettato.")
+	guest.press("Conferma", "intestatario", "impresa").press("Conferma", "codice_fiscale_impresa", bianchi.company)
+	guest.at("Dati di Contatto").holds("email", luca)
+
+	// The link leads back in, on another day and in another browser.
+	guest.clock.Advance(8 * 24 * 3600e9)
+	guest.get("/").at("La sessione è scaduta")
+	again := guest.world.browser().get(link)
+	again.at("Riprendi la procedura", "Hai già accettato l'invito per la casella officine.bianchi@pec.example.")
+	again.unchanged(func() { again.press("PROCEDI").at("Dati di Contatto") })
+	delegate.handOver(bianchi)
+
+	again.press("Conferma", "email", luca, "cellulare", "3471234567").at("Controlla i dati")
+	again.goOn(bianchi, workflow.Summary, workflow.CodeEntry)
+	delegate.get("/").at("Invito accettato")
+	again.press("Conferma", "codice", again.sendCode())
+	again.wants(bianchi, workflow.Qualified)
+	again.at("Identificazione avvenuta con successo", "Puoi chiudere questa pagina.")
+	delegate.get("/").at("Identificazione avvenuta con successo")
+	again.world.browser().get(link).answered(http.StatusGone, "Questo invito non è più valido", "Questo invito è già stato usato e la procedura è finita.")
+}
+
+func TestDelegateNeverEnters(t *testing.T) {
+	t.Parallel()
+	delegate, guest, _ := invited(t, bianchi, luca)
+	guest.press("PROCEDI").press("Conferma", "intestatario", "impresa")
+	form := guest.form("Conferma", "codice_fiscale_impresa", bianchi.company)
+	delegate.get("/")
+	delegate.unchanged(func() {
+		delegate.post(form).answered(http.StatusForbidden, "La sessione è scaduta")
+		for _, path := range []string{"/identificazione", "/identificazione/spid", "/riepilogo/contatti", "/codice/contatti"} {
+			delegate.get(path).at("Invito accettato")
+		}
+		invite := form.with("email", "altro@mail.example")
+		invite.action = "/invito"
+		delegate.post(invite).answered(http.StatusForbidden, "La sessione è scaduta")
+	})
+	delegate.enter(bianchi).at("Invito accettato")
+}
+
+func TestInvitationIsWithdrawnMeanwhile(t *testing.T) {
+	t.Parallel()
+	delegate, guest, link := invited(t, bianchi, luca)
+	guest.press("PROCEDI").goOn(bianchi, workflow.HolderKind, workflow.CodeEntry)
+	form := guest.form("Conferma", "codice", guest.sendCode())
+	withdraw := delegate.get("/").form("Annulla l'invito") // the holder's own steps do not stale it
+	guest.click("Modifica i contatti").press("Conferma", "email", luca, "cellulare", "3471234567")
+	delegate.post(withdraw).at("Conferma identità").tells("L'invito è stato annullato.")
+	delegate.wants(bianchi, workflow.HolderChoice)
+	delegate.unchanged(func() { guest.post(form).answered(http.StatusForbidden, "La sessione è scaduta") })
+	guest.gone()
+	guest.get(link).answered(http.StatusGone, "Questo invito non è più valido", "Questo invito è stato annullato.")
+
+	// Nothing of what the holder entered is left for the delegate.
+	delegate.press("Conferma", "ruolo", "si").press("PROCEDI").at("Intestatario della casella PEC").holds("intestatario", "")
+	delegate.press("Conferma", "intestatario", "impresa").holds("codice_fiscale_impresa", "")
+	delegate.press("Conferma", "codice_fiscale_impresa", bianchi.company).holds("email", bianchi.email).holds("cellulare", "")
+}
+
+func TestInvitationIsWithdrawnDuringTheLogin(t *testing.T) {
+	t.Parallel()
+	delegate, guest, _ := invited(t, bianchi, luca)
+	guest.press("PROCEDI").goOn(bianchi, workflow.HolderKind, workflow.Identification)
+	answer := guest.answer(guest.ask(), "Luca Bianchi")
+	delegate.get("/").press("Annulla l'invito").at("Conferma identità")
+	delegate.unchanged(func() { guest.deliver(answer).answered(http.StatusForbidden, "La sessione è scaduta") })
+	if delegate.parked() != "0" {
+		t.Error("the answer is kept")
+	}
+}
+
+func TestInvitedHolderIsRejected(t *testing.T) {
+	t.Parallel()
+	delegate, guest, link := invited(t, bianchi, luca)
+	guest.press("PROCEDI").goOn(bianchi, workflow.HolderKind, workflow.AtProvider)
+	guest.press("Accedi come Sara Verdi").press("Autorizza").press("Continua")
+	guest.wants(bianchi, workflow.Rejected)
+	if guest.mails(workflow.MailRejected, bianchi.email) != 1 {
+		t.Error("who was rejected is not told")
+	}
+	delegate.get("/").at("Richiesta dell'intestatario non riuscita", "La richiesta di l•••@m•••.example non è andata a buon fine.")
+	if strings.Contains(delegate.body, "Sara") {
+		t.Error("the delegate is told who it was")
+	}
+	guest.world.browser().get(link).press("PROCEDI").at("La tua richiesta di qualifica della PEC Esempio non è andata a buon fine: riprova")
+	delegate.press("Annulla l'invito").at("Conferma identità")
+}
+
+func TestInvitationLinkDies(t *testing.T) {
+	t.Parallel()
+	const ended, declined = "Questo invito non è più valido", "Hai rifiutato l'invito"
+	delegate, guest, first := invited(t, bianchi, luca)
+	dead := func(link string, status int, title, sentence string) {
+		t.Helper()
+		b := delegate.world.browser().get("/")
+		b.unchanged(func() {
+			b.get(link).answered(status, title, sentence)
+			b.post(filled{link, nil}).answered(status, title, sentence)
+			b.post(filled{link + "/rifiuta", nil}).answered(status, title, sentence)
+			b.get("/").at("Qualifica la tua casella PEC Esempio")
+		})
+	}
+	dead("/invito/"+strings.Repeat("A", 43), http.StatusNotFound, ended, "Non riconosciamo questo invito.")
+	dead("/invito/x", http.StatusNotFound, ended, "Non riconosciamo questo invito.")
+
+	delegate.press("Invia di nuovo").at("Invito inviato")
+	second := delegate.invitationLink()
+	dead(first, http.StatusGone, ended, "Questo invito è stato sostituito da uno più recente")
+	guest.unchanged(func() { guest.press("PROCEDI").answered(http.StatusGone, ended) })
+
+	delegate.press("Invia l'invito", "email", "presidente@bianchi.example").at("Invito inviato", "p•••@b•••.example")
+	dead(second, http.StatusGone, ended, "Questo invito è stato sostituito da uno più recente")
+	third := delegate.invitationLink()
+
+	guest.get(third).press("Non riconosco questa casella").answered(http.StatusGone, declined)
+	dead(third, http.StatusGone, declined, "Hai segnalato che non riconosci la casella")
+	if delegate.mails(workflow.MailInvitationDeclined, bianchi.mailbox) != 1 {
+		t.Error("the delegate is not told")
+	}
+	delegate.get("/").at("Conferma identità").press("Conferma", "ruolo", "no").press("Invia l'invito", "email", luca)
+	fourth := delegate.invitationLink()
+	delegate.press("Annulla l'invito").at("Conferma identità").tells("L'invito è stato annullato.")
+	dead(fourth, http.StatusGone, ended, "Questo invito è stato annullato.")
+
+	delegate.press("Conferma", "ruolo", "no").press("Invia l'invito", "email", luca)
+	fifth := delegate.invitationLink()
+	delegate.clock.Advance(workflow.InvitationLife)
+	dead(fifth, http.StatusGone, ended, "Questo invito è scaduto.")
+	delegate.handOver(bianchi).at("Invito scaduto", "è scaduto senza risposta").press("Invia di nuovo").at("Invito inviato")
+}
+
+func TestInvitationOpenedByManyChangesNothing(t *testing.T) {
+	t.Parallel()
+	_, guest, link := invited(t, bianchi, luca)
+	guest.unchanged(func() {
+		for range 3 {
+			guest.world.browser().get(link).at("Ti chiedono di confermare l'identità")
+		}
+	})
+	decline := guest.form("Non riconosco questa casella")
+	guest.press("PROCEDI").at("Intestatario della casella PEC")
+	// Accepted, it cannot be declined any more.
+	guest.unchanged(func() { guest.world.browser().get("/").post(decline).at("Riprendi la procedura") })
+	// Two who have the link are one holder: the second goes on where the first is.
+	guest.press("Conferma", "intestatario", "impresa")
+	guest.unchanged(func() { guest.world.browser().get(link).press("PROCEDI").at("Dati della persona / impresa") })
+	guest.get("/").at("Dati della persona / impresa")
+	guest.recordAs(bianchi, workflow.Cancelled)
+	guest.unchanged(func() { guest.get(link).answered(http.StatusConflict, "Questa casella non può essere qualificata") })
+}
+
+func TestDelegateMayBeTheHolderAfterAll(t *testing.T) {
+	t.Parallel()
+	b := at(t, anna, workflow.HolderChoice).press("Conferma", "ruolo", "no").at("Invita l'intestatario")
+	b.press("Indietro").at("Conferma identità").goOn(anna, workflow.HolderChoice, workflow.Introduction)
+}

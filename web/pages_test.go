@@ -1,0 +1,142 @@
+package web
+
+import (
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+
+	"stella/templates"
+	"stella/workflow"
+)
+
+func TestEveryStateHasItsPage(t *testing.T) {
+	t.Parallel()
+	all, err := templates.New(templates.Site{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := all.Names()
+	for _, state := range workflow.States {
+		if page, ok := pages[state]; !ok || !slices.Contains(names, page.name) {
+			t.Errorf("%s has the page %q, which is none", state, page.name)
+		}
+	}
+	if len(pages) != len(workflow.States) {
+		t.Errorf("there are %d pages for %d states", len(pages), len(workflow.States))
+	}
+	for path, f := range forms {
+		if f.page != "" && (!slices.Contains(names, f.page) || f.state == "" || f.fill == nil) {
+			t.Errorf("the form %s has the page %q, which is none", path, f.page)
+		}
+	}
+	// What else is rendered by name.
+	for _, name := range []string{"welcome", "session_ended", "not_eligible", "start", "start_ended", "invitation", "invitation_ended",
+		"methods", "providers", "login_failed", "fault"} {
+		if !slices.Contains(names, name) {
+			t.Errorf("there is no page %s", name)
+		}
+	}
+}
+
+func TestEveryNoticeHasItsText(t *testing.T) {
+	t.Parallel()
+	all, err := templates.New(templates.Site{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range forms {
+		if f.notice != "" && !slices.Contains(notices, f.notice) {
+			t.Errorf("the notice %s is never shown", f.notice)
+		}
+	}
+	for _, n := range notices {
+		for _, locale := range []string{"it", "en"} {
+			if all.Text(locale, "notice_"+n, nil) == "notice_"+n {
+				t.Errorf("the notice %s has no text in %s", n, locale)
+			}
+		}
+	}
+}
+
+// Opened or sent, a form has a route; without a session it says so.
+func TestEveryFormIsRegistered(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, path := range slices.Sorted(maps.Keys(forms)) {
+		for _, method := range []string{http.MethodGet, http.MethodPost} {
+			answer := httptest.NewRecorder()
+			r := httptest.NewRequest(method, path, nil)
+			w.handler.ServeHTTP(answer, r)
+			if answer.Code != http.StatusForbidden || !strings.Contains(answer.Body.String(), "La sessione è scaduta") {
+				t.Errorf("%s %s without a session is answered %d", method, path, answer.Code)
+			}
+			if r.Pattern == "/" {
+				t.Errorf("%s %s has no route", method, path)
+			}
+		}
+	}
+}
+
+func TestStrangerIsWelcome(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b := w.browser().get("/")
+	b.at("Qualifica la tua casella PEC Esempio", "seleziona Conferma identità")
+	if got := b.link("Vai alla webmail"); got != "https://webmail.example" {
+		t.Errorf("the webmail is at %s", got)
+	}
+	b.get("/?nota=left").tells("Sei uscito dalla procedura. Per riprendere torna alla webmail e seleziona Conferma identità.")
+	b.get("/?nota=<b>").tells("")
+}
+
+func TestUnknownPathsAndMethods(t *testing.T) {
+	t.Parallel()
+	b := newWorld(t).browser().get("/")
+	for _, path := range []string{"/altrove", "/spid", "/start", "/start/", "/invito/a/b", "/codice/", "/.env", "/static/none.css/x"} {
+		if b.get(path).status != http.StatusNotFound {
+			t.Errorf("%s is answered %d", path, b.status)
+		}
+	}
+	b.get("/altrove").answered(http.StatusNotFound, "Pagina non trovata", "L'indirizzo non porta a nessuna pagina.", "800 000 000")
+	if reference := text(b.Find("p.small")); !strings.HasPrefix(reference, "Riferimento: ") ||
+		!strings.Contains(b.log.String(), strings.TrimPrefix(reference, "Riferimento: ")) {
+		t.Errorf("the reference %q is not the log's", reference)
+	}
+	for _, c := range []struct{ method, path, allow string }{
+		{http.MethodPost, "/", "GET, HEAD"},
+		{http.MethodPost, "/codice/stato", "GET, HEAD"},
+		{http.MethodPost, "/identificazione/avvia", "GET, HEAD"},
+		{http.MethodGet, "/spid/acs", "POST"},
+		{http.MethodGet, "/esci", "POST"},
+		{http.MethodDelete, "/codice", "GET, HEAD, POST"},
+		{http.MethodPut, "/start/x", "GET, HEAD, POST"},
+	} {
+		b.load(b.request(c.method, c.path, nil)).answered(http.StatusMethodNotAllowed, "Richiesta non prevista")
+		if got := b.header.Get("Allow"); got != c.allow {
+			t.Errorf("%s %s: Allow is %q, want %q", c.method, c.path, got, c.allow)
+		}
+	}
+}
+
+func TestEnglish(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	r.Header.Set("Accept-Language", "en-GB,en;q=0.9,it;q=0.1")
+	answer := httptest.NewRecorder()
+	w.handler.ServeHTTP(answer, r)
+	if got := answer.Header().Get("Content-Language"); got != "en" || !strings.Contains(answer.Body.String(), `<html lang="en">`) {
+		t.Errorf("a stranger who reads English is answered in %s", got)
+	}
+	w.record(anna)
+	// The webmail knows better than the browser.
+	secret, err := w.procedure.HandOff(t.Context(), token, anna.mailbox, returnURL, "en", "")
+	w.must(err)
+	b := w.browser().start(secret)
+	if got := b.header.Get("Content-Language"); got != "en" {
+		t.Errorf("a user of an English webmail is answered in %s", got)
+	}
+}

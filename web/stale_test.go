@@ -1,0 +1,155 @@
+package web
+
+import (
+	"slices"
+	"sync"
+	"testing"
+
+	"stella/workflow"
+)
+
+const movedOn = "La procedura è andata avanti in un'altra finestra: ecco dove sei."
+
+func TestStaleTab(t *testing.T) {
+	t.Parallel()
+	b := at(t, anna, workflow.HolderChoice)
+	stale := b.form("Conferma", "ruolo", "no")
+	empty := stale.without("ruolo")
+	b.goOn(anna, workflow.HolderChoice, workflow.ContactData)
+	b.unchanged(func() {
+		b.post(stale).at("Dati di Contatto").tells(movedOn)
+		// What is missing on a page that is gone is not told on another.
+		b.post(empty).at("Dati di Contatto").tells(movedOn)
+	})
+	if want := []string{"303 /?nota=moved_on"}; !slices.Equal(b.trail, want) {
+		t.Errorf("the way is %v", b.trail)
+	}
+	// The address with the notice may be kept and opened again.
+	b.goOn(anna, workflow.ContactData, workflow.Summary).get("/?nota=moved_on").at("Controlla i dati").tells(movedOn)
+}
+
+func TestFormIsSentAgain(t *testing.T) {
+	t.Parallel()
+	b := at(t, anna, workflow.ContactData)
+	form := b.form("Conferma", "email", "anna@mail.example")
+	b.post(form).at("Controlla i dati")
+	b.unchanged(func() { b.post(form).at("Controlla i dati").tells("") })
+	if want := []string{"303 /"}; !slices.Equal(b.trail, want) {
+		t.Errorf("the way is %v", b.trail)
+	}
+	// Sent by the back button, long after, it is stale.
+	b.goOn(anna, workflow.Summary, workflow.Identification)
+	b.unchanged(func() { b.post(form).at("Ora identificati").tells(movedOn) })
+}
+
+func TestDoubleClick(t *testing.T) {
+	t.Parallel()
+	b := at(t, anna, workflow.Contract)
+	form := b.form("COMPLETA LA RICHIESTA DI IDENTIFICAZIONE")
+	steps := b.query(`select count(*)::text from steps`)
+	clicks := []*browser{{world: b.world, jar: b.jar, page: b.page}, {world: b.world, jar: b.jar, page: b.page}, {world: b.world, jar: b.jar, page: b.page}}
+	var done sync.WaitGroup
+	for _, c := range clicks {
+		done.Go(func() { c.post(form) })
+	}
+	done.Wait()
+	for _, c := range clicks {
+		c.at("Inserisci il codice", "Stiamo inviando").tells("")
+	}
+	if got := b.query(`select (count(*) - 2)::text from steps`); got != steps { // the notice, and its code
+		t.Errorf("%s steps became two more than %s", steps, got)
+	}
+	if b.mails(workflow.MailCode, anna.email) != 1 {
+		t.Error("more than one code was sent")
+	}
+}
+
+func TestTwoTabs(t *testing.T) {
+	t.Parallel()
+	b := at(t, bianchi, workflow.HolderKind)
+	other := &browser{world: b.world, jar: b.jar, page: b.page}
+	b.press("Conferma", "intestatario", "impresa").press("Conferma", "codice_fiscale_impresa", bianchi.company)
+	b.unchanged(func() { other.press("Conferma", "intestatario", "impresa").at("Dati di Contatto").tells(movedOn) })
+	other.press("Conferma").at("Controlla i dati")
+	b.unchanged(func() { b.press("Conferma", "email", "altra@bianchi.example").at("Controlla i dati", bianchi.email) })
+	// A page of a change is open in one tab, and the other went on.
+	b.click("Modifica l'e-mail")
+	other.press("SALVA E PROCEDI")
+	b.unchanged(func() { b.press("Conferma", "email", "altra@bianchi.example").at("Ora identificati") })
+}
+
+func TestFormOfNothing(t *testing.T) {
+	t.Parallel()
+	b := at(t, anna, workflow.ContactData)
+	form := b.form("Conferma")
+	b.unchanged(func() {
+		for _, f := range []filled{
+			form.without("id"), form.without("version"), form.without("id", "version"), form.with("id", "x"), form.with("version", "1e1"),
+			form.with("version", "99999999999999999999"), form.with("version", "999"), form.with("version", "-1"),
+			form.with("id", "00000000-0000-0000-0000-000000000000"),
+		} {
+			b.post(f).at("Dati di Contatto").tells(movedOn)
+		}
+	})
+	b.post(form).at("Controlla i dati")
+}
+
+func TestFormOfAnotherQualification(t *testing.T) {
+	t.Parallel()
+	b := at(t, anna, workflow.ContactData)
+	b.record(sara)
+	other := b.enter(sara).goOn(sara, workflow.HolderChoice, workflow.ContactData)
+	form := other.form("Conferma", "email", "ladro@mail.example")
+	b.unchanged(func() { b.post(form).at("Dati di Contatto").tells(movedOn).holds("email", anna.email) })
+}
+
+// No page fires an event of another state.
+func TestFormOfAnotherState(t *testing.T) {
+	t.Parallel()
+	b := at(t, anna, workflow.Summary)
+	now := b.form("SALVA E PROCEDI")
+	b.unchanged(func() {
+		for path := range forms {
+			switch path {
+			case "/riepilogo", "/riepilogo/contatti", "/riepilogo/intestatario", "/indietro": // are of this one
+				continue
+			case "/identita/contatti", "/codice/contatti": // are the same event, told by its state
+				continue
+			}
+			f := filled{path, now.with("ruolo", "si").with("email", "x@mail.example").with("intestatario", "privato").
+				with("codice", "123456").with("codice_fiscale_impresa", bianchi.company).values}
+			f.values.Set("sha256", b.procedure.Documents["it"].SHA256)
+			if b.post(f); b.status != 200 || text(b.Find("h1")) != "Controlla i dati" {
+				t.Errorf("%s leads to %d %s", path, b.status, b.text())
+			}
+			b.tells(movedOn)
+		}
+	})
+}
+
+func TestGetChangesNothing(t *testing.T) {
+	t.Parallel()
+	b := at(t, anna, workflow.Summary)
+	b.unchanged(func() {
+		for path := range forms {
+			b.get(path)
+			if b.status != 200 {
+				t.Errorf("%s is answered %d", path, b.status)
+			}
+		}
+		for _, path := range []string{"/", "/identificazione", "/identificazione/spid", "/codice/stato", "/spid/metadata"} {
+			b.get(path)
+		}
+	})
+	b.get("/").at("Controlla i dati")
+}
+
+func TestContractChanges(t *testing.T) {
+	t.Parallel()
+	b := at(t, anna, workflow.Contract)
+	form := b.form("COMPLETA LA RICHIESTA DI IDENTIFICAZIONE").with("sha256", "0000")
+	b.unchanged(func() {
+		b.post(form).at("Informativa contrattuale").tells("L'Informativa contrattuale è cambiata nel frattempo: ecco quella nuova.")
+	})
+	b.goOn(anna, workflow.Contract, workflow.CodeEntry)
+}
