@@ -1,9 +1,9 @@
 // The whole way in a browser that runs no scripts.
 
 import { after, before, test } from 'node:test';
-import { newVisitor, startBrowser } from './browser.mjs';
-import * as go from './journey.mjs';
-import { startStella } from './stella.mjs';
+import { newVisitor, startBrowser } from '../browser.mjs';
+import * as go from '../journey.mjs';
+import { startStella } from '../stella.mjs';
 
 let house, browser;
 before(async () => ([house, browser] = await Promise.all([startStella(), startBrowser()])));

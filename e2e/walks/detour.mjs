@@ -4,9 +4,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { arrive, newVisitor, startBrowser } from './browser.mjs';
-import * as go from './journey.mjs';
-import { startStella } from './stella.mjs';
+import { arrive, newVisitor, startBrowser } from '../browser.mjs';
+import * as go from '../journey.mjs';
+import { startStella } from '../stella.mjs';
 
 let house, browser;
 before(async () => ([house, browser] = await Promise.all([startStella(), startBrowser()])));

@@ -1,0 +1,73 @@
+// The holders of the four sample mailboxes, each on the way of their own.
+
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { arrive, newVisitor, startBrowser } from '../browser.mjs';
+import * as go from '../journey.mjs';
+import { startStella } from '../stella.mjs';
+
+let house, browser;
+before(async () => ([house, browser] = await Promise.all([startStella(), startBrowser()])));
+after(async () => {
+	await browser?.close();
+	await house?.stop();
+});
+describe('holders', { concurrency: true }, () => {
+	test('Anna identifies herself and her mailbox gets its star', async () => {
+		const visitor = await newVisitor(browser, house, { pictures: true });
+		const begun = Date.now();
+		await go.walkToLogin(visitor, go.anna);
+		await go.beginLogin(visitor);
+		await go.loginAs(visitor, 'Anna Neri');
+		await go.walkFromIdentified(visitor, go.anna.email);
+		await go.expectStar(visitor, go.anna.mailbox);
+
+		// Both mailboxes are told, and the relay's pages can be read like the others.
+		await house.mail(go.anna.mailbox, begun, /qualificata/);
+		await house.mail(go.anna.email, begun, /qualificata/);
+		await visitor.page.goto(house.inbox);
+		await arrive(visitor, 'Messaggi');
+		await visitor.page.getByRole('link', { name: /Identificazione avvenuta con successo/ }).first().click();
+		await arrive(visitor, /Identificazione avvenuta con successo/);
+	});
+
+	test('the first page says what to do to who comes from nowhere', async () => {
+		const visitor = await newVisitor(browser, house);
+		await visitor.page.goto(house.stella);
+		await arrive(visitor, /Qualifica la tua casella/);
+		await visitor.page.getByRole('link', { name: 'Vai alla webmail' }).click();
+		await arrive(visitor, 'Caselle di prova');
+	});
+
+	test('Luca identifies himself for his company', async () => {
+		const visitor = await newVisitor(browser, house);
+		await go.walkToLogin(visitor, go.officine);
+		await go.beginLogin(visitor);
+		await go.loginAs(visitor, 'Luca Bianchi');
+		await go.walkFromIdentified(visitor, go.officine.email);
+		await go.expectStar(visitor, go.officine.mailbox);
+	});
+
+	test('Sara’s mailbox is not for Anna, then for Sara', async () => {
+		const visitor = await newVisitor(browser, house);
+		await go.walkToLogin(visitor, go.sara);
+		await go.beginLogin(visitor);
+		await go.loginAs(visitor, 'Anna Neri', /non è andata a buon fine: riprova/);
+		assert.ok(await visitor.page.getByRole('button', { name: 'Riprova', exact: true }).isVisible());
+		await go.loginWithAnotherIdentity(visitor);
+		await go.loginAs(visitor, 'Sara Verdi');
+		await go.walkFromIdentified(visitor, go.sara.email);
+		await go.expectStar(visitor, go.sara.mailbox);
+	});
+
+	test('nobody knows who represents the cooperative, so an operator decides', async () => {
+		const visitor = await newVisitor(browser, house);
+		await go.walkToLogin(visitor, go.cooperativa);
+		await go.beginLogin(visitor);
+		await go.loginAs(visitor, 'Paola Conti');
+		await go.walkFromIdentified(visitor, go.cooperativa.email, 'Richiesta in verifica');
+		await go.expectNoStar(visitor, go.cooperativa.mailbox, 'under_review');
+		await house.command('qualification', 'approve', go.cooperativa.mailbox, '--reason', 'visura camerale del 3 novembre');
+		await go.expectStar(visitor, go.cooperativa.mailbox);
+	});
+});
