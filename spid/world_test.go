@@ -1,7 +1,6 @@
 package spid_test
 
 import (
-	"encoding/base64"
 	"errors"
 	"os"
 	"testing"
@@ -222,13 +221,3 @@ func all(edits ...edit) edit {
 func before(edits ...edit) spidtest.Edit  { return spidtest.BeforeSigning(all(edits...)) }
 func between(edits ...edit) spidtest.Edit { return spidtest.BetweenSignatures(all(edits...)) }
 func after(edits ...edit) spidtest.Edit   { return spidtest.AfterSigning(all(edits...)) }
-
-// rewrite edits the text of an encoded response.
-func rewrite(t testing.TB, answer string, change func(string) string) string {
-	t.Helper()
-	raw, err := base64.StdEncoding.DecodeString(answer)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return base64.StdEncoding.EncodeToString([]byte(change(string(raw))))
-}

@@ -70,7 +70,6 @@ type walk struct {
 	address string
 	mailbox int64
 	v       workflow.Visitor
-	secret  string // of the newest parked answer
 }
 
 var mailboxes atomic.Int64
