@@ -50,7 +50,7 @@ func readCase(ctx context.Context, tx pgx.Tx, mailbox int64) (*workflow.Case, er
 	if err := readMailbox(ctx, tx, mailbox, &c.Mailbox); err != nil {
 		return nil, fmt.Errorf("reading the mailbox: %w", found(err))
 	}
-	q, err := readQualification(ctx, tx, mailbox)
+	q, err := readQualification(ctx, tx, `q.mailbox_id = $1 `+current, mailbox)
 	if err != nil {
 		return nil, fmt.Errorf("reading the qualification: %w", err)
 	}
@@ -82,15 +82,15 @@ func readMailbox(ctx context.Context, tx pgx.Tx, id int64, m *workflow.Mailbox) 
 // comes first: the unfinished, else the qualified, else the newest.
 const current = `order by (q.state not in ('qualified', 'revoked', 'expired')) desc, (q.state = 'qualified') desc, q.number desc limit 1`
 
-// readQualification returns nil when the mailbox never had one.
-func readQualification(ctx context.Context, tx pgx.Tx, mailbox int64) (*workflow.Qualification, error) {
+// readQualification returns nil when there is none where the condition says.
+func readQualification(ctx context.Context, tx pgx.Tx, where string, args ...any) (*workflow.Qualification, error) {
 	var q workflow.Qualification
 	var declaration, invitation, identity *uuid.UUID
 	var login *string
 	err := tx.QueryRow(ctx, `
 		select q.id, q.number, q.version, q.state, q.opened_at, q.stepped_at, q.owner, q.locale,
 		       q.declaration_id, q.invitation_id, q.login_id, q.identity_id, coalesce(q.document, ''), q.reason, q.remark
-		from qualifications q where q.mailbox_id = $1 `+current, mailbox).Scan(
+		from qualifications q where `+where, args...).Scan(
 		&q.ID, &q.Number, &q.Version, &q.State, &q.OpenedAt, &q.SteppedAt, &q.Owner, &q.Locale,
 		&declaration, &invitation, &login, &identity, &q.Document, &q.Reason, &q.Remark)
 	if err != nil {

@@ -8,7 +8,7 @@
 //     messages exchanged with them
 //   - handoffs.go, sessions.go: how people come in
 //   - mails.go: outgoing mail, for the sender
-//   - mailboxes.go, clients.go, qualifications.go: the operator's side
+//   - mailboxes.go, clients.go, history.go: the operator's side
 //   - localpg: a private PostgreSQL
 //   - storetest: a database for a test
 //

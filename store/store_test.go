@@ -497,7 +497,7 @@ func TestMailboxesAreListed(t *testing.T) {
 func TestTheHistoryTellsEveryStepAndMail(t *testing.T) {
 	w := newWorld(t)
 	j := w.Reach(t, workflow.Revoked)
-	h, err := w.History(t.Context(), j.Mailbox)
+	h, err := w.History(t.Context(), j.Mailbox, 0)
 	storetest.Must(t, err)
 	var events []workflow.Event
 	for i, s := range h.Steps {
@@ -539,7 +539,7 @@ func TestTheHistoryTellsEveryStepAndMail(t *testing.T) {
 		t.Errorf("the code's mail: %+v", m)
 	}
 
-	empty, err := w.History(t.Context(), w.Record(t, storetest.AnnasRecord).Mailbox)
+	empty, err := w.History(t.Context(), w.Record(t, storetest.AnnasRecord).Mailbox, 0)
 	if err != nil || empty.Case.Qualification != nil || len(empty.Steps) != 0 {
 		t.Errorf("a mailbox without a qualification: %+v, %v", empty, err)
 	}

@@ -216,7 +216,7 @@ func (w *world) pairLeads(r workflow.Record, s workflow.State, e workflow.Event,
 	if got := x.state(); got != to {
 		w.t.Errorf("%s: leads to %s, want %s", e, got, to)
 	}
-	h, err := x.db.History(x.ctx, x.mailbox)
+	h, err := x.db.History(x.ctx, x.mailbox, 0)
 	w.must(err)
 	last := h.Steps[len(h.Steps)-1]
 	if last.Event == workflow.CodeRequested && e == workflow.ContractRead {

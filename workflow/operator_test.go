@@ -22,7 +22,7 @@ func TestAnApprovalGivesTheStar(t *testing.T) {
 	if got := x.mails(); !slices.Equal(got, want) {
 		t.Errorf("mails %v, want %v", got, want)
 	}
-	h, err := x.db.History(x.ctx, x.mailbox)
+	h, err := x.db.History(x.ctx, x.mailbox, 0)
 	x.must(err)
 	last := h.Steps[len(h.Steps)-1]
 	if last.Actor.Kind != workflow.ByOperator || last.Actor.Name != "paolo" || last.Refs["decision"] == "" {

@@ -184,7 +184,7 @@ func (x *walk) wrongCode() string {
 // mails are the kinds and recipients of the mails asked for, in order.
 func (x *walk) mails() []string {
 	x.t.Helper()
-	h, err := x.db.History(x.ctx, x.mailbox)
+	h, err := x.db.History(x.ctx, x.mailbox, 0)
 	x.must(err)
 	var all []string
 	for _, m := range h.Mails {

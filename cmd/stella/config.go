@@ -1,18 +1,13 @@
 package main
 
 import (
-	"cmp"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io/fs"
 	"net"
-	"net/mail"
 	"net/netip"
 	"net/url"
 	"os"
-	"strconv"
 	"strings"
 
 	"filippo.io/age"
@@ -20,7 +15,6 @@ import (
 	stellamail "stella/mail"
 	"stella/spid"
 	"stella/templates"
-	"stella/workflow"
 )
 
 // config is the configuration of the service, as it is given. Nothing in it is
@@ -228,162 +222,6 @@ func (c config) contract() (map[string]templates.Document, error) {
 		dir = os.DirFS(c.ContractDir)
 	}
 	return templates.Contracts(dir)
-}
-
-func (c config) checkMail(s *settings, wrong *problems) {
-	if c.MailFrom == "" {
-		wrong.add("STELLA_MAIL_FROM", errMissing)
-	} else if from, err := mail.ParseAddress(c.MailFrom); err != nil {
-		wrong.add("STELLA_MAIL_FROM", fmt.Errorf("%q: %w", c.MailFrom, err))
-	} else if from.Address, err = workflow.ParseAddress(from.Address); err != nil { // its domain as relays know it
-		wrong.add("STELLA_MAIL_FROM", fmt.Errorf("%q: %w", c.MailFrom, err))
-	} else {
-		s.fromName, s.from, s.site.MailSender = from.Name, from.Address, from.Address
-	}
-	roots, err := readRoots(c.SMTPCAFile)
-	wrong.add("STELLA_SMTP_CA_FILE", err)
-	s.relay = parseRelay("STELLA_SMTP", c.SMTPURL, c.SMTPPasswordFile, roots, wrong)
-	if c.PECSMTPURL != "" || c.PECSMTPPasswordFile != "" {
-		relay := parseRelay("STELLA_PEC_SMTP", c.PECSMTPURL, c.PECSMTPPasswordFile, roots, wrong)
-		s.pecRelay = &relay
-	}
-}
-
-func readRoots(file string) (*tls.Config, error) {
-	if file == "" {
-		return nil, nil
-	}
-	pem, err := os.ReadFile(file)
-	if err != nil {
-		return nil, err
-	}
-	roots := x509.NewCertPool()
-	if !roots.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("%s holds no certificate", file)
-	}
-	return &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}, nil
-}
-
-// parseRelay reads the variables that begin with prefix.
-func parseRelay(prefix, raw, passwordFile string, roots *tls.Config, wrong *problems) stellamail.RelayOptions {
-	u, err := parseRelayURL(raw)
-	wrong.add(prefix+"_URL", err)
-	if err != nil {
-		return stellamail.RelayOptions{}
-	}
-	o := stellamail.RelayOptions{Host: u.Hostname(), Port: 587, ImplicitTLS: u.Scheme == "smtps", User: u.User.Username(), TLS: roots}
-	if o.ImplicitTLS {
-		o.Port = 465
-	}
-	if p := u.Port(); p != "" {
-		if o.Port, err = strconv.Atoi(p); err != nil || o.Port < 1 || o.Port > 65535 {
-			wrong.add(prefix+"_URL", fmt.Errorf("there is no port %s", p))
-		}
-	}
-	switch {
-	case o.User != "":
-		o.Password, err = readPassword(passwordFile)
-		wrong.add(prefix+"_PASSWORD_FILE", err)
-	case passwordFile != "":
-		wrong.add(prefix+"_URL", errors.New("names no user to whom the password belongs, as in smtp://user@relay.example:587"))
-	}
-	return o
-}
-
-// parseRelayURL never repeats what was given: it may hold a password.
-func parseRelayURL(raw string) (*url.URL, error) {
-	if raw == "" {
-		return nil, errMissing
-	}
-	u, err := url.Parse(raw)
-	if err != nil || u.Hostname() == "" || u.Scheme != "smtp" && u.Scheme != "smtps" {
-		return nil, errors.New("want smtp://relay.example:587 or smtps://relay.example:465")
-	}
-	if _, inURL := u.User.Password(); inURL {
-		return nil, errors.New("holds a password; give it by a file")
-	}
-	return u, nil
-}
-
-// check makes the service provider. Its metadata are made once, so that what is
-// wrong with them is told now. The public URL is nil where it is wrong itself.
-func (c spidConfig) check(public *url.URL, wrong *problems) *spid.ServiceProvider {
-	base := ""
-	if public != nil {
-		base = public.String()
-	}
-	sp := &spid.ServiceProvider{EntityID: cmp.Or(c.EntityID, base), ACSURL: base + "/spid/acs", LogoutURL: base + "/spid/logout",
-		Organization: spid.Organization{Name: c.OrganizationName, DisplayName: c.OrganizationName, URL: c.OrganizationURL,
-			Email: c.OrganizationEmail, VATNumber: c.OrganizationVATNumber, FiscalCode: c.OrganizationFiscalCode,
-			IPACode: c.OrganizationIPACode, Public: c.OrganizationIPACode != "",
-			Billing: spid.Billing{Street: c.BillingStreet, PostalCode: c.BillingPostalCode, City: c.BillingCity}}}
-	before := len(*wrong)
-	c.checkOrganization(sp.Organization, wrong)
-	if c.SPIDKeyFile == "" {
-		wrong.add("STELLA_SPID_KEY_FILE", errMissing)
-	}
-	if c.SPIDCertFile == "" {
-		wrong.add("STELLA_SPID_CERT_FILE", errMissing)
-	}
-	if c.SPIDKeyFile != "" && c.SPIDCertFile != "" {
-		var err error
-		sp.Key, sp.Certificate, err = spid.LoadKeyPair(c.SPIDKeyFile, c.SPIDCertFile)
-		wrong.add("STELLA_SPID_KEY_FILE, STELLA_SPID_CERT_FILE", err)
-	}
-	if public != nil && len(*wrong) == before {
-		_, err := sp.Metadata()
-		wrong.add("the SPID metadata", err)
-	}
-	return sp
-}
-
-// checkOrganization names the variables that are missing, and leaves what the
-// others hold to package spid.
-func (c spidConfig) checkOrganization(o spid.Organization, wrong *problems) {
-	before := len(*wrong)
-	need := func(variable, value string) {
-		if value == "" {
-			wrong.add(variable, errMissing)
-		}
-	}
-	need("STELLA_ORGANIZATION_NAME", c.OrganizationName)
-	need("STELLA_ORGANIZATION_URL", c.OrganizationURL)
-	need("STELLA_ORGANIZATION_EMAIL", c.OrganizationEmail)
-	if !o.Public {
-		need("STELLA_ORGANIZATION_VAT_NUMBER (or STELLA_ORGANIZATION_FISCAL_CODE, or for a public administration STELLA_ORGANIZATION_IPA_CODE)",
-			c.OrganizationVATNumber+c.OrganizationFiscalCode)
-		need("STELLA_BILLING_STREET", c.BillingStreet)
-		need("STELLA_BILLING_POSTAL_CODE", c.BillingPostalCode)
-		need("STELLA_BILLING_CITY", c.BillingCity)
-	}
-	if len(*wrong) == before {
-		wrong.add("STELLA_ORGANIZATION_*, STELLA_BILLING_*", o.Check())
-	}
-}
-
-func (c spidConfig) readProviders(wrong *problems) spid.Providers {
-	if len(c.Providers) == 0 {
-		wrong.add("STELLA_SPID_PROVIDERS", errMissing)
-	}
-	var all spid.Providers
-	for _, file := range c.Providers {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			wrong.add("STELLA_SPID_PROVIDERS", err)
-			continue
-		}
-		providers, err := spid.ParseProviders(text)
-		if err != nil {
-			wrong.add("STELLA_SPID_PROVIDERS", fmt.Errorf("%s: %w", file, err))
-		}
-		for _, p := range providers {
-			if all.Find(p.EntityID) != nil {
-				wrong.add("STELLA_SPID_PROVIDERS", fmt.Errorf("%s: %s is there twice", file, p.EntityID))
-			}
-			all = append(all, p)
-		}
-	}
-	return all
 }
 
 func parseRecipient(text string) (age.Recipient, error) {

@@ -2,12 +2,13 @@
 // so that the mailboxes become European registered mail.
 //
 //   - main.go: the commands
-//   - config.go: the configuration of the service, checked as a whole
+//   - config.go, config_mail.go, config_spid.go: the configuration of the
+//     service, checked as a whole
 //   - service.go: the parts put together, started and stopped
 //   - serve.go, demo.go: the service alone, and with toy neighbours
 //   - database.go: which database, and the commands on it
-//   - mailbox.go, qualification.go, client.go, archive.go, metadata.go: the
-//     operator's commands
+//   - mailbox.go, qualification.go, history.go, client.go, archive.go,
+//     metadata.go: the operator's commands
 //   - demo: the toy neighbours
 package main
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -241,7 +242,7 @@ func TestAnOperatorDecides(t *testing.T) {
 		t.Errorf("%+v", c.Qualification)
 	}
 	show := run("show", "1").succeeds(t)
-	for _, want := range []string{"review@pec.example", "qualified since ", "Anna Neri, TINIT-" + storetest.Anna, "review_approved", "operator maria",
+	for _, want := range []string{"review@pec.example", "qualified since ", "Anna Neri", "TINIT-" + storetest.Anna, "DECLARATION", "review_approved", "operator maria",
 		"code_right_unproven", "decision", "verdict unproven", "visura 123", "qualified_pec", "waiting", "webmail webmail/user-7", "192.0.2.7"} {
 		if !strings.Contains(show, want) {
 			t.Errorf("it does not show %q:\n%s", want, show)
@@ -254,6 +255,17 @@ func TestAnOperatorDecides(t *testing.T) {
 		t.Errorf("%+v", c.Qualification)
 	}
 	run("revoke", "1", "--reason=x").fails(t, 1, "review@pec.example cannot be revoked: its case 1 is in state revoked, and only one in state qualified can")
+
+	// A case that is over stays to be read, and is no handle on the next one.
+	review.Enter("another browser")
+	again := review.Case().Qualification.Number
+	run("revoke", "1", "--reason=x").fails(t, 1, fmt.Sprintf("case 1 of review@pec.example is over: its case in force is %d", again))
+	if old := run("show", "1").succeeds(t); !strings.Contains(old, "revoked since ") {
+		t.Errorf("%s", old)
+	}
+	if now := run("show", "review@pec.example").succeeds(t); !strings.Contains(now, "holder_choice since ") {
+		t.Errorf("%s", now)
+	}
 }
 
 func TestTheAuditorReadsTheArchive(t *testing.T) {

@@ -1,17 +1,13 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"os/user"
-	"slices"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"stella/store"
@@ -65,15 +61,21 @@ type subject struct {
 	Subject string `arg:"" name:"address" help:"The mailbox, or the case number."`
 }
 
-func (s subject) address(ctx context.Context, db *store.Store) (string, error) {
-	if n, err := strconv.ParseInt(s.Subject, 10, 64); err == nil {
-		address, err := db.AddressOf(ctx, n)
+// find returns the mailbox, and the number of the case if that was given.
+func (s subject) find(ctx context.Context, db *store.Store) (address string, mailbox, number int64, err error) {
+	address = strings.ToLower(s.Subject)
+	if n, notNumber := strconv.ParseInt(s.Subject, 10, 64); notNumber == nil {
+		number = n
+		address, err = db.AddressOf(ctx, number)
 		if errors.Is(err, workflow.ErrUnknown) {
-			return "", fmt.Errorf("there is no case %d", n)
+			err = fmt.Errorf("there is no case %d", number)
 		}
-		return address, err
+		if err != nil {
+			return "", 0, 0, err
+		}
 	}
-	return strings.ToLower(s.Subject), nil
+	mailbox, err = mailboxOf(ctx, db, address)
+	return address, mailbox, number, err
 }
 
 func mailboxOf(ctx context.Context, db *store.Store, address string) (int64, error) {
@@ -101,17 +103,16 @@ func (c qualificationDecideCommand) Run(ctx context.Context, which verb) error {
 		return err
 	}
 	defer db.close()
-	address, err := c.address(ctx, db.Store)
+	address, mailbox, number, err := c.find(ctx, db.Store)
 	if err != nil {
+		return err
+	}
+	if err := inForce(ctx, db.Store, mailbox, number); err != nil {
 		return err
 	}
 	p := &workflow.Procedure{Store: db.Store, Now: time.Now}
 	decide := map[verb]func(context.Context, string, string, string) error{
 		"approve": p.Approve, "refuse": p.Refuse, "revoke": p.Revoke}[which]
-	mailbox, err := mailboxOf(ctx, db.Store, address)
-	if err != nil {
-		return err
-	}
 	err = decide(ctx, c.Operator, address, c.Reason)
 	if errors.Is(err, workflow.ErrNotAllowed) {
 		return notAllowed(ctx, db.Store, mailbox, which)
@@ -121,6 +122,15 @@ func (c qualificationDecideCommand) Run(ctx context.Context, which verb) error {
 	}
 	fmt.Printf("%s: %sd\n", address, which)
 	return nil
+}
+
+// inForce keeps a decision on an old case from being made on a newer one.
+func inForce(ctx context.Context, db *store.Store, mailbox, number int64) error {
+	c, err := db.View(ctx, mailbox)
+	if err != nil || number == 0 || c.Qualification.Number == number {
+		return err
+	}
+	return fmt.Errorf("case %d of %s is over: its case in force is %d", number, c.Mailbox.Address, c.Qualification.Number)
 }
 
 // notAllowed says in a sentence why a decision cannot be made.
@@ -158,80 +168,16 @@ func (c qualificationShowCommand) Run(ctx context.Context) error {
 		return err
 	}
 	defer db.close()
-	address, err := c.address(ctx, db.Store)
+	address, mailbox, number, err := c.find(ctx, db.Store)
 	if err != nil {
 		return err
 	}
-	mailbox, err := mailboxOf(ctx, db.Store, address)
-	if err != nil {
-		return err
-	}
-	h, err := db.History(ctx, mailbox)
+	h, err := db.History(ctx, mailbox, number)
 	if err != nil {
 		return err
 	}
 	if h.Case.Qualification == nil {
 		return fmt.Errorf("%s never had a qualification", address)
 	}
-	return printHistory(h)
-}
-
-func printHistory(h *store.History) error {
-	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-	q := h.Case.Qualification
-	fmt.Fprintf(w, "mailbox\t%s\ncase\t%d\nid\t%s\nstate\t%s since %s\nowner\t%s\n", h.Case.Mailbox.Address, q.Number, q.ID, q.State, moment(q.SteppedAt), q.Owner)
-	if d := q.Declaration; d != nil {
-		fmt.Fprintf(w, "declared\t%s\n", strings.Join(strings.Fields(strings.Join([]string{string(d.Kind), d.CompanyName, d.CompanyCode, d.Email, d.Phone}, " ")), " "))
-	}
-	if i := q.Identity; i != nil {
-		fmt.Fprintf(w, "identified\t%s, %s, by %s at %s, %s\n", i.FullName(), i.FiscalNumber, i.ProviderName, i.Level, moment(i.IdentifiedAt))
-	}
-	if q.Reason != "" {
-		fmt.Fprintf(w, "rejected\t%s\n", q.Reason)
-	}
-	if q.Remark != "" {
-		fmt.Fprintf(w, "remark\t%s\n", q.Remark)
-	}
-	if err := w.Flush(); err != nil {
-		return err
-	}
-	fmt.Fprintln(w, "\nSTEP\tWHEN\tEVENT\tFROM\tTO\tWHO\tADDRESS\tREQUEST")
-	for _, s := range h.Steps {
-		who := strings.TrimSpace(string(s.Actor.Kind) + " " + strings.Trim(s.Actor.Client+"/"+s.Actor.Name, "/"))
-		address := "-"
-		if s.Actor.Address.IsValid() {
-			address = s.Actor.Address.String()
-		}
-		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", s.Version, moment(s.At), s.Event, dash(s.From), s.To, who, address, dash(s.Actor.Request))
-	}
-	if err := w.Flush(); err != nil {
-		return err
-	}
-	fmt.Fprintln(w, "\nSTEP\tDECIDED ON")
-	for _, s := range h.Steps {
-		var refs []string
-		for _, k := range slices.Sorted(maps.Keys(s.Refs)) {
-			refs = append(refs, k+" "+s.Refs[k])
-		}
-		if len(refs) > 0 {
-			fmt.Fprintf(w, "%d\t%s\n", s.Version, strings.Join(refs, ", "))
-		}
-	}
-	if err := w.Flush(); err != nil {
-		return err
-	}
-	if len(h.Decisions) > 0 {
-		fmt.Fprintln(w, "\nDECISION\tWHEN\tOPERATOR\tREASON")
-	}
-	for _, d := range h.Decisions {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", d.Event, moment(d.DecidedAt), d.Operator, d.Reason)
-	}
-	if err := w.Flush(); err != nil {
-		return err
-	}
-	fmt.Fprintln(w, "\nMAIL\tTO\tASKED FOR\tATTEMPTS\tOUTCOME\tRELAY")
-	for _, m := range h.Mails {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\t%s\n", m.Kind, m.To, moment(m.RequestedAt), m.Attempts, m.Outcome, cmp.Or(m.Reply, "-"))
-	}
-	return w.Flush()
+	return printHistory(os.Stdout, h)
 }

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/mail"
+	"net/url"
+	"os"
+	"strconv"
+
+	stellamail "stella/mail"
+	"stella/workflow"
+)
+
+func (c config) checkMail(s *settings, wrong *problems) {
+	if c.MailFrom == "" {
+		wrong.add("STELLA_MAIL_FROM", errMissing)
+	} else if from, err := mail.ParseAddress(c.MailFrom); err != nil {
+		wrong.add("STELLA_MAIL_FROM", fmt.Errorf("%q: %w", c.MailFrom, err))
+	} else if from.Address, err = workflow.ParseAddress(from.Address); err != nil { // its domain as relays know it
+		wrong.add("STELLA_MAIL_FROM", fmt.Errorf("%q: %w", c.MailFrom, err))
+	} else {
+		s.fromName, s.from, s.site.MailSender = from.Name, from.Address, from.Address
+	}
+	roots, err := readRoots(c.SMTPCAFile)
+	wrong.add("STELLA_SMTP_CA_FILE", err)
+	s.relay = parseRelay("STELLA_SMTP", c.SMTPURL, c.SMTPPasswordFile, roots, wrong)
+	if c.PECSMTPURL != "" || c.PECSMTPPasswordFile != "" {
+		relay := parseRelay("STELLA_PEC_SMTP", c.PECSMTPURL, c.PECSMTPPasswordFile, roots, wrong)
+		s.pecRelay = &relay
+	}
+}
+
+func readRoots(file string) (*tls.Config, error) {
+	if file == "" {
+		return nil, nil
+	}
+	pem, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("%s holds no certificate", file)
+	}
+	return &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}, nil
+}
+
+// parseRelay reads the variables that begin with prefix.
+func parseRelay(prefix, raw, passwordFile string, roots *tls.Config, wrong *problems) stellamail.RelayOptions {
+	u, err := parseRelayURL(raw)
+	wrong.add(prefix+"_URL", err)
+	if err != nil {
+		return stellamail.RelayOptions{}
+	}
+	o := stellamail.RelayOptions{Host: u.Hostname(), Port: 587, ImplicitTLS: u.Scheme == "smtps", User: u.User.Username(), TLS: roots}
+	if o.ImplicitTLS {
+		o.Port = 465
+	}
+	if p := u.Port(); p != "" {
+		if o.Port, err = strconv.Atoi(p); err != nil || o.Port < 1 || o.Port > 65535 {
+			wrong.add(prefix+"_URL", fmt.Errorf("there is no port %s", p))
+		}
+	}
+	switch {
+	case o.User != "":
+		o.Password, err = readPassword(passwordFile)
+		wrong.add(prefix+"_PASSWORD_FILE", err)
+	case passwordFile != "":
+		wrong.add(prefix+"_URL", errors.New("names no user to whom the password belongs, as in smtp://user@relay.example:587"))
+	}
+	return o
+}
+
+// parseRelayURL never repeats what was given: it may hold a password.
+func parseRelayURL(raw string) (*url.URL, error) {
+	if raw == "" {
+		return nil, errMissing
+	}
+	u, err := url.Parse(raw)
+	if err != nil || u.Hostname() == "" || u.Scheme != "smtp" && u.Scheme != "smtps" {
+		return nil, errors.New("want smtp://relay.example:587 or smtps://relay.example:465")
+	}
+	if _, inURL := u.User.Password(); inURL {
+		return nil, errors.New("holds a password; give it by a file")
+	}
+	return u, nil
+}

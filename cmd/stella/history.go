@@ -1,0 +1,106 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+
+	"stella/store"
+	"stella/workflow"
+)
+
+// printHistory tells a case so that it can be told again: the log, what each
+// step was decided on, and the rows that this refers to.
+func printHistory(out io.Writer, h *store.History) error {
+	t := table{tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)}
+	q := h.Case.Qualification
+	t.row("mailbox", h.Case.Mailbox.Address)
+	t.row("case", strconv.FormatInt(q.Number, 10))
+	t.row("id", q.ID.String())
+	t.row("state", fmt.Sprintf("%s since %s", q.State, moment(q.SteppedAt)))
+	t.row("owner", string(q.Owner))
+	if q.Reason != "" {
+		t.row("rejected", string(q.Reason))
+	}
+	if q.Remark != "" {
+		t.row("remark", q.Remark)
+	}
+	if err := t.w.Flush(); err != nil {
+		return err
+	}
+	t.steps(h)
+	t.refs(h)
+	t.people(h)
+	section(t, "DECISION\tID\tWHEN\tOPERATOR\tREASON", h.Decisions, func(d workflow.Decision) []string {
+		return []string{string(d.Event), d.ID.String(), moment(d.DecidedAt), d.Operator, d.Reason}
+	})
+	section(t, "MAIL\tTO\tASKED FOR\tATTEMPTS\tOUTCOME\tRELAY", h.Mails, func(m store.SentMail) []string {
+		return []string{string(m.Kind), m.To, moment(m.RequestedAt), strconv.Itoa(m.Attempts), m.Outcome, cmp.Or(m.Reply, "-")}
+	})
+	return t.w.Flush()
+}
+
+// table writes columns.
+type table struct{ w *tabwriter.Writer }
+
+func (t table) row(cells ...string) { fmt.Fprintln(t.w, strings.Join(cells, "\t")) }
+
+// section writes rows under their header, and nothing where there are none.
+func section[T any](t table, header string, rows []T, cells func(T) []string) {
+	if len(rows) == 0 {
+		return
+	}
+	t.w.Flush() // the columns of this one are its own; an error stays for the last flush
+	t.row("\n" + header)
+	for _, r := range rows {
+		t.row(cells(r)...)
+	}
+}
+
+func (t table) steps(h *store.History) {
+	section(t, "STEP\tWHEN\tEVENT\tFROM\tTO\tWHO\tADDRESS\tREQUEST", h.Steps, func(s workflow.Step) []string {
+		who := strings.TrimSpace(string(s.Actor.Kind) + " " + strings.Trim(s.Actor.Client+"/"+s.Actor.Name, "/"))
+		address := "-"
+		if s.Actor.Address.IsValid() {
+			address = s.Actor.Address.String()
+		}
+		return []string{strconv.Itoa(s.Version), moment(s.At), string(s.Event), dash(s.From), string(s.To), who, address, dash(s.Actor.Request)}
+	})
+}
+
+func (t table) refs(h *store.History) {
+	decided := slices.DeleteFunc(slices.Clone(h.Steps), func(s workflow.Step) bool { return len(s.Refs) == 0 })
+	section(t, "STEP\tDECIDED ON", decided, func(s workflow.Step) []string {
+		var refs []string
+		for _, k := range slices.Sorted(maps.Keys(s.Refs)) {
+			refs = append(refs, k+" "+s.Refs[k])
+		}
+		return []string{strconv.Itoa(s.Version), strings.Join(refs, ", ")}
+	})
+}
+
+// people writes the personal data that the log refers to.
+func (t table) people(h *store.History) {
+	section(t, "RECORD\tIMPORTED\tKIND\tNAME\tFISCAL CODE\tVAT NUMBER\tREPRESENTATIVES\tE-MAIL", h.Records, func(r workflow.Record) []string {
+		var all []string
+		for _, p := range r.Representatives {
+			all = append(all, p.FiscalCode+" "+p.Name)
+		}
+		return []string{r.ID.String(), moment(r.ImportedAt), dash(r.Kind), dash(r.Name), dash(r.FiscalCode), dash(r.VATNumber),
+			dash(strings.Join(all, "; ")), dash(r.Email)}
+	})
+	section(t, "DECLARATION\tWHEN\tKIND\tCOMPANY\tCODE\tE-MAIL\tPHONE", h.Declarations, func(d workflow.Declaration) []string {
+		return []string{d.ID.String(), moment(d.DeclaredAt), dash(d.Kind), dash(d.CompanyName), dash(d.CompanyCode), dash(d.Email), dash(d.Phone)}
+	})
+	section(t, "INVITATION\tSENT\tTO\tACCEPTED\tENDED\tHOW", h.Invitations, func(i workflow.Invitation) []string {
+		return []string{i.ID.String(), moment(i.SentAt), i.Email, moment(i.AcceptedAt), moment(i.EndedAt), dash(i.Ended)}
+	})
+	section(t, "IDENTITY\tWHEN\tNAME\tFISCAL CODE\tBORN\tBY\tLEVEL\tASSERTION", h.Identities, func(i workflow.Identity) []string {
+		return []string{i.ID.String(), moment(i.IdentifiedAt), i.FullName(), i.FiscalNumber, dash(i.DateOfBirth), i.Provider, i.Level, i.AssertionID}
+	})
+}
