@@ -15,7 +15,9 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"runtime/debug"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -42,11 +44,29 @@ func (s *Server) Handler() http.Handler {
 		Description: "The token that `stella client add` printed for this webmail."}}
 	config.Security = []map[string][]string{{"client": {}}}
 	routes := humago.New(mux, config)
+	routes.UseMiddleware(s.observe)
 	huma.Register(routes, s.mailboxOperation(), s.mailbox)
 	huma.Register(routes, s.handOffOperation(), s.handOff)
 	mux.HandleFunc("/", notFound)
 	return mux
 }
+
+// observe logs each call, and answers one that panics like any other failure.
+func (s *Server) observe(c huma.Context, next func(huma.Context)) {
+	began := time.Now()
+	defer func() {
+		if p := recover(); p != nil {
+			s.Log.ErrorContext(c.Context(), "an API call panicked", "operation", c.Operation().OperationID, "panic", p, "stack", string(debug.Stack()))
+			c.SetHeader("Content-Type", "application/problem+json")
+			c.SetStatus(http.StatusInternalServerError)
+			writeProblem(c.BodyWriter(), http.StatusInternalServerError, failed)
+		}
+		s.Log.InfoContext(c.Context(), "served", "operation", c.Operation().OperationID, "status", c.Status(), "duration", time.Since(began))
+	}()
+	next(c)
+}
+
+const failed = "something failed here; nothing was lost, and the call may be repeated"
 
 // needToken turns away who brings no token before anything else is looked at.
 func needToken(routes huma.Context, next func(huma.Context)) {
@@ -83,7 +103,7 @@ func (s *Server) fault(ctx context.Context, err error) error {
 		return huma.Error422UnprocessableEntity("return_url is not one of this client's")
 	}
 	s.Log.ErrorContext(ctx, "an API call failed", "error", err)
-	return huma.Error500InternalServerError("something failed here; nothing was lost, and the call may be repeated")
+	return huma.Error500InternalServerError(failed)
 }
 
 func notFound(w http.ResponseWriter, _ *http.Request) {

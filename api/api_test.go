@@ -400,6 +400,8 @@ func TestAWrongHandOffIsRefused(t *testing.T) {
 		"nothing":                   {`{}`, 422, "mailbox"},
 		"an unknown field":          {strings.Replace(handOff(anna, storetest.ReturnURL), `{`, `{"unheard":"of",`, 1), 422, "unheard"},
 		"a number for a mailbox":    {`{"mailbox":7,"return_url":"` + storetest.ReturnURL + `"}`, 422, "mailbox"},
+		"a control character":       {strings.Replace(handOff(anna, storetest.ReturnURL), "user-7", `u\u0000\u001b[31m`, 1), 422, "user"},
+		"a locale that is none":     {`{"mailbox":"` + anna + `","return_url":"` + storetest.ReturnURL + `","locale":"it\u0000"}`, 422, "locale"},
 		"a user's reference of 201": {strings.Replace(handOff(anna, storetest.ReturnURL), "user-7", strings.Repeat("u", 201), 1), 422, "user"},
 		"a list":                    {`[]`, 422, "object"},
 		"no JSON":                   {`{"mailbox"`, 400, ""},
@@ -490,4 +492,13 @@ type broken struct{ workflow.Store }
 
 func (broken) Standing(context.Context, []byte, string) (workflow.Client, *workflow.Standing, error) {
 	return workflow.Client{}, nil, errors.New("a secret cause")
+}
+
+// What no database takes is no mailbox of anybody's.
+func TestAnAddressThatIsNoneIsUnknown(t *testing.T) {
+	w := newWorld(t)
+	for _, address := range []string{"anna%00@pec.example", "%ff@pec.example", "x", "@", "a%20b@pec.example"} {
+		w.call("GET", "/api/v1/mailboxes/"+address, "").problem(404)
+	}
+	w.call("POST", handoffs, `{"mailbox":"anna\u0000@pec.example","return_url":"`+storetest.ReturnURL+`"}`).problem(404)
 }

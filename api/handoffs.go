@@ -15,8 +15,8 @@ type handOffInput struct {
 	Body          struct {
 		Mailbox   string `json:"mailbox" maxLength:"254" doc:"the mailbox whose user clicked" example:"anna.neri@pec.example"`
 		ReturnURL string `json:"return_url" maxLength:"2048" doc:"where the user returns to; one of the client's, to the letter"`
-		Locale    string `json:"locale,omitempty" maxLength:"35" doc:"the language of the webmail's pages" example:"it"`
-		User      string `json:"user,omitempty" maxLength:"200" doc:"the webmail's own opaque reference to its user, for the log; no personal data"`
+		Locale    string `json:"locale,omitempty" maxLength:"35" pattern:"^[A-Za-z0-9-]*$" doc:"the language of the webmail's pages" example:"it"`
+		User      string `json:"user,omitempty" maxLength:"200" pattern:"^[^\\x00-\\x1f\\x7f]*$" doc:"the webmail's own opaque reference to its user, for the log; no personal data"`
 	}
 }
 

@@ -79,7 +79,10 @@ func describe(address string, s *workflow.Standing) Mailbox {
 	case workflow.Revoked:
 		m.State = "revoked"
 	case workflow.Qualified:
-		m.State, m.Show, m.Level = "qualified", "star", s.Level
+		m.State, m.Level = "qualified", s.Level
+		if s.Starred {
+			m.Show = "star"
+		}
 	default:
 		m.State = "in_progress"
 	}

@@ -6,7 +6,6 @@ import (
 
 	gomail "github.com/wneessen/go-mail"
 
-	"stella/otp"
 	"stella/templates"
 	"stella/workflow"
 )
@@ -28,7 +27,7 @@ func (s *Sender) compose(m workflow.PendingMail) (*gomail.Msg, error) {
 	msg.SetMessageIDWithValue(m.ID.String() + "@" + domain)
 	msg.SetDateWithValue(m.RequestedAt)
 	msg.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834
-	msg.SetGenHeader(gomail.HeaderContentLang, m.Locale)
+	msg.SetGenHeader(gomail.HeaderContentLang, s.Templates.Locale(m.Locale))
 	msg.Subject(text.Subject)
 	msg.SetBodyString(gomail.TypeTextPlain, text.Text)
 	msg.AddAlternativeString(gomail.TypeTextHTML, text.HTML)
@@ -43,7 +42,7 @@ func (s *Sender) words(m workflow.PendingMail) templates.Mail {
 		Contract: m.ContractVersion, Reason: string(m.Details.Reason), Remark: m.Details.Remark, NewMasked: m.Details.NewMasked}
 	switch m.Kind {
 	case workflow.MailCode:
-		w.Code = otp.Key(s.Key).Code(m.Nonce)
+		w.Code = workflow.CodeDigits(s.Key, m.Nonce)
 	case workflow.MailInvitation:
 		w.Link = s.PublicURL + "/invito/" + workflow.InvitationSecret(s.Key, m.Nonce)
 	}

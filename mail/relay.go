@@ -82,8 +82,12 @@ type RefusedError struct{ Reply string }
 
 func (e *RefusedError) Error() string { return "the relay refused the mail: " + e.Reply }
 
+// ErrFateUnknown is returned for a mail that was handed over whole, and whose
+// taking the relay did not confirm in time. It may have been sent.
+var ErrFateUnknown = errors.New("the relay did not say whether it took the mail")
+
 // Send hands over one mail and returns the relay's reply. A RefusedError is
-// final; any other error may pass.
+// final; any other error may pass. But for ErrFateUnknown nothing was sent.
 func (r *Relay) Send(ctx context.Context, m *gomail.Msg) (string, error) {
 	c, err := r.connect(ctx)
 	if err != nil {
@@ -96,8 +100,11 @@ func (r *Relay) Send(ctx context.Context, m *gomail.Msg) (string, error) {
 	}
 	c.Client.Close()
 	var refused *gomail.SendError
-	if errors.As(err, &refused) && refused.ErrorCode() >= 500 && refused.ErrorCode() < 600 {
+	switch {
+	case errors.As(err, &refused) && refused.ErrorCode() >= 500 && refused.ErrorCode() < 600:
 		return "", &RefusedError{Reply: reply(err)}
+	case refused != nil && refused.Reason == gomail.ErrSMTPDataClose && refused.ErrorCode() == 0: // after the final dot
+		return "", fmt.Errorf("%w: %s", ErrFateUnknown, reply(err))
 	}
 	return "", errors.New(reply(err))
 }

@@ -28,7 +28,7 @@ type Outbox interface {
 	MailAccepted(ctx context.Context, id uuid.UUID, reply string, at time.Time) error
 	MailRefused(ctx context.Context, id uuid.UUID, reply string, at time.Time) error
 	MailDropped(ctx context.Context, id uuid.UUID, at time.Time) error
-	MailDeferred(ctx context.Context, id uuid.UUID, reply string) error
+	MailDeferred(ctx context.Context, id uuid.UUID, reply string, perhapsSent bool) error
 }
 
 // Sender works the jobs that send mails.
@@ -47,15 +47,15 @@ type Sender struct {
 	Log       *slog.Logger
 }
 
-// One attempt is bounded by jobTimeout; a job that ran longer is taken for
+// One attempt is bounded by JobTimeout; a job that ran longer is taken for
 // crashed. What became of it is recorded within recordTimeout, even after that.
 const (
-	jobTimeout    = 20 * time.Second
+	JobTimeout    = 20 * time.Second
 	recordTimeout = 5 * time.Second
 )
 
 // Timeout bounds one attempt.
-func (*Sender) Timeout(*river.Job[workflow.SendMail]) time.Duration { return jobTimeout }
+func (*Sender) Timeout(*river.Job[workflow.SendMail]) time.Duration { return JobTimeout }
 
 // NextRetry waits two seconds after the first failures, while a code is still
 // of use, and up to five minutes after that.
@@ -90,7 +90,7 @@ func (s *Sender) Work(ctx context.Context, job *river.Job[workflow.SendMail]) er
 		s.Log.WarnContext(ctx, "the relay refused a mail", "mail", m.ID, "kind", m.Kind)
 		return s.Outbox.MailRefused(ctx, m.ID, refused.Reply, s.Now())
 	}
-	err = errors.Join(err, s.Outbox.MailDeferred(ctx, m.ID, err.Error()))
+	err = errors.Join(err, s.Outbox.MailDeferred(ctx, m.ID, err.Error(), errors.Is(err, ErrFateUnknown)))
 	if job.Attempt >= job.MaxAttempts {
 		s.Log.ErrorContext(ctx, "a mail could not be sent, and is given up", "mail", m.ID, "kind", m.Kind, "attempts", job.Attempt)
 		err = errors.Join(err, s.Outbox.MailDropped(ctx, m.ID, s.Now()))

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"time"
 
 	"filippo.io/age"
 	"github.com/jackc/pgx/v5"
@@ -52,30 +51,34 @@ func (s *Store) KeepMessage(ctx context.Context, m workflow.Message) error {
 
 // Archived is a message of the archive, opened.
 type Archived struct {
-	Login     string
-	Direction string
-	At        time.Time
-	Body      []byte
+	workflow.Message
+	Logged bool // the log has its digest: a step was decided on it
 }
 
 // OpenArchive reads the messages of a login with the auditor's key.
 func (s *Store) OpenArchive(ctx context.Context, login string, key age.Identity) ([]Archived, error) {
 	rows, err := s.pool.Query(ctx, `
-		select login_id, direction, at, sealed from messages where login_id = $1 order by at, id`, login)
+		select m.id, m.login_id, m.direction, m.at, m.sha256, m.sealed,
+		       exists (select from steps s join logins l on l.qualification_id = s.qualification_id
+		               where l.id = m.login_id and m.sha256 in (s.refs ->> 'request_sha256', s.refs ->> 'response_sha256'))
+		from messages m where m.login_id = $1 order by m.at, m.id`, login)
 	if err != nil {
 		return nil, fmt.Errorf("reading the archive: %w", err)
 	}
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (Archived, error) {
 		var a Archived
 		var sealed []byte
-		if err := row.Scan(&a.Login, &a.Direction, &a.At, &sealed); err != nil {
+		var digest string
+		if err := row.Scan(&a.ID, &a.Login, &a.Direction, &a.ReceivedAt, &digest, &sealed, &a.Logged); err != nil {
 			return a, err
 		}
 		r, err := age.Decrypt(bytes.NewReader(sealed), key)
 		if err != nil {
 			return a, fmt.Errorf("opening a message of %s: %w", login, err)
 		}
-		a.Body, err = io.ReadAll(r)
+		if a.Body, err = io.ReadAll(r); err == nil && a.SHA256() != digest {
+			err = fmt.Errorf("a message of %s is not the one that was archived: its digest differs", login)
+		}
 		return a, err
 	})
 }

@@ -8,7 +8,6 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
-	"stella/otp"
 	"stella/workflow"
 )
 
@@ -38,7 +37,7 @@ func (s *Store) Update(ctx context.Context, mailbox int64, step func(*workflow.C
 		if err != nil {
 			return err
 		}
-		if err := step(c); err != nil {
+		if err := step(c); err != nil || len(c.Added) == 0 { // whatever changes has its row
 			return err
 		}
 		return s.writeCase(ctx, tx, c)
@@ -64,18 +63,37 @@ func readCase(ctx context.Context, tx pgx.Tx, mailbox int64) (*workflow.Case, er
 	if c.Invitations, err = readInvitationTimes(ctx, tx, mailbox); err != nil {
 		return nil, fmt.Errorf("reading the invitations: %w", err)
 	}
+	if c.ToldContacts, err = readMailTimes(ctx, tx, mailbox, workflow.MailContactsChanged, c.Mailbox.Address); err != nil {
+		return nil, fmt.Errorf("reading the mails: %w", err)
+	}
+	if c.ToldRejected, err = readMailTimes(ctx, tx, mailbox, workflow.MailRejected, ""); err != nil {
+		return nil, fmt.Errorf("reading the mails: %w", err)
+	}
 	return c, nil
+}
+
+// readMailTimes returns when the newest mails of a kind were asked for, to one
+// address or any, newest first.
+func readMailTimes(ctx context.Context, tx pgx.Tx, mailbox int64, k workflow.MailKind, to string) ([]time.Time, error) {
+	rows, err := tx.Query(ctx, `
+		select m.requested_at from mails m join qualifications q on q.id = m.qualification_id
+		where q.mailbox_id = $1 and m.kind = $2 and ($3 = '' or m.recipient = $3)
+		order by m.requested_at desc limit 10`, mailbox, k, to)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[time.Time])
 }
 
 func readMailbox(ctx context.Context, tx pgx.Tx, id int64, m *workflow.Mailbox) error {
 	return tx.QueryRow(ctx, `
 		select m.id, m.address, m.status, coalesce(m.ordinary, ''), m.star, m.wrong_codes,
-		       r.id, r.kind, r.name, r.fiscal_code, r.vat_number, r.representatives, r.email, r.imported_at
+		       r.id, r.kind, r.name, r.fiscal_code, r.vat_number, r.representatives, r.email, r.status, r.imported_by, r.imported_at
 		from mailboxes m join records r on r.id = m.record_id
 		where m.id = $1`, id).Scan(
 		&m.ID, &m.Address, &m.Status, &m.Ordinary, &m.Star, &m.WrongCodes,
 		&m.Record.ID, &m.Record.Kind, &m.Record.Name, &m.Record.FiscalCode, &m.Record.VATNumber,
-		&m.Record.Representatives, &m.Record.Email, &m.Record.ImportedAt)
+		&m.Record.Representatives, &m.Record.Email, &m.Record.Status, &m.Record.ImportedBy, &m.Record.ImportedAt)
 }
 
 // current orders the qualifications of a mailbox so that the one in force
@@ -163,7 +181,7 @@ func readCodes(ctx context.Context, tx pgx.Tx, mailbox int64) ([]workflow.Code, 
 		join qualifications q on q.id = c.qualification_id
 		left join mails m on m.code_id = c.id
 		where q.mailbox_id = $1
-		order by c.requested_at desc, c.id desc limit $2`, mailbox, otp.Defaults.Sends+1)
+		order by c.requested_at desc, c.id desc limit $2`, mailbox, workflow.CodesKept)
 	if err != nil {
 		return nil, err
 	}

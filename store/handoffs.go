@@ -86,12 +86,30 @@ func (s *Store) UseHandOff(ctx context.Context, token, session []byte, now time.
 	if !errors.Is(err, pgx.ErrNoRows) {
 		return h, fmt.Errorf("using a hand-off: %w", err)
 	}
+	// The first use may not have written its session yet: it looks, when it has,
+	// whether the hand-off is still its own.
 	_, err = s.pool.Exec(ctx, `
-		delete from sessions where digest = (select session from handoffs where token = $1 and used_at is not null)`, token)
+		with taken as (
+			update handoffs h set session = null
+			from (select token, session from handoffs where token = $1 and used_at is not null for update) first
+			where h.token = first.token
+			returning first.session)
+		delete from sessions where digest in (select session from taken)`, token)
 	if err != nil {
 		return h, fmt.Errorf("ending the session of a hand-off used twice: %w", err)
 	}
 	return h, workflow.ErrUnknown
+}
+
+// HandOffHeld reports whether a hand-off is still the one of a session: nobody
+// used it a second time.
+func (s *Store) HandOffHeld(ctx context.Context, token, session []byte) (bool, error) {
+	var held bool
+	err := s.pool.QueryRow(ctx, `select exists (select from handoffs where token = $1 and session = $2)`, token, session).Scan(&held)
+	if err != nil {
+		return false, fmt.Errorf("reading a hand-off: %w", err)
+	}
+	return held, nil
 }
 
 // InvitationByToken finds the invitation of a link, and its mailbox.

@@ -23,6 +23,7 @@ type History struct {
 	Identities   []workflow.Identity
 	Decisions    []workflow.Decision
 	Mails        []SentMail
+	Others       []int64 // the case numbers of the mailbox's other qualifications
 }
 
 // SentMail is a mail of a qualification, with what became of it.
@@ -31,7 +32,8 @@ type SentMail struct {
 	To          string
 	RequestedAt time.Time
 	Attempts    int
-	Outcome     string // "accepted", "refused", "dropped" or "waiting"
+	Outcome     string    // "accepted", "refused", "dropped" or "waiting"
+	EndedAt     time.Time // when that was known; zero while it waits
 	Reply       string
 }
 
@@ -91,7 +93,12 @@ func (h *History) read(ctx context.Context, tx pgx.Tx, q uuid.UUID, mailbox int6
 	if h.Mails, err = readMails(ctx, tx, q); err != nil {
 		return fmt.Errorf("reading the mails: %w", err)
 	}
-	return nil
+	rows, err := tx.Query(ctx, `select number from qualifications where mailbox_id = $1 and id <> $2 order by number`, mailbox, q)
+	if err != nil {
+		return fmt.Errorf("reading the other cases: %w", err)
+	}
+	h.Others, err = pgx.CollectRows(rows, pgx.RowTo[int64])
+	return err
 }
 
 // readAll reads the rows whose ids a query lists, one by one: a history has a
@@ -119,9 +126,9 @@ func readAll[T any](ctx context.Context, tx pgx.Tx, ids string, of any, read fun
 func readRecord(ctx context.Context, tx pgx.Tx, id uuid.UUID) (*workflow.Record, error) {
 	var r workflow.Record
 	err := tx.QueryRow(ctx, `
-		select id, kind, name, fiscal_code, vat_number, representatives, email, imported_at
+		select id, kind, name, fiscal_code, vat_number, representatives, email, status, imported_by, imported_at
 		from records where id = $1`, id).Scan(
-		&r.ID, &r.Kind, &r.Name, &r.FiscalCode, &r.VATNumber, &r.Representatives, &r.Email, &r.ImportedAt)
+		&r.ID, &r.Kind, &r.Name, &r.FiscalCode, &r.VATNumber, &r.Representatives, &r.Email, &r.Status, &r.ImportedBy, &r.ImportedAt)
 	return &r, err
 }
 
@@ -160,7 +167,7 @@ func readDecisions(ctx context.Context, tx pgx.Tx, qualification uuid.UUID) ([]w
 
 func readMails(ctx context.Context, tx pgx.Tx, qualification uuid.UUID) ([]SentMail, error) {
 	rows, err := tx.Query(ctx, `
-		select kind, recipient, requested_at, attempts, reply,
+		select kind, recipient, requested_at, attempts, reply, coalesce(accepted_at, refused_at, dropped_at),
 		       case when accepted_at is not null then 'accepted'
 		            when refused_at is not null then 'refused'
 		            when dropped_at is not null then 'dropped'
@@ -171,7 +178,9 @@ func readMails(ctx context.Context, tx pgx.Tx, qualification uuid.UUID) ([]SentM
 	}
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (SentMail, error) {
 		var m SentMail
-		err := row.Scan(&m.Kind, &m.To, &m.RequestedAt, &m.Attempts, &m.Reply, &m.Outcome)
+		var ended *time.Time
+		err := row.Scan(&m.Kind, &m.To, &m.RequestedAt, &m.Attempts, &m.Reply, &ended, &m.Outcome)
+		m.EndedAt = timeOf(ended)
 		return m, err
 	})
 }

@@ -12,20 +12,17 @@ import (
 	"stella/workflow"
 )
 
-// LoginByID finds the login that an answer names, and its mailbox.
-func (s *Store) LoginByID(ctx context.Context, id string) (int64, workflow.Login, error) {
-	var mailbox int64
+// LoginByID finds the login that an answer names.
+func (s *Store) LoginByID(ctx context.Context, id string) (workflow.Login, error) {
 	var l *workflow.Login
 	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) (err error) {
-		if l, err = readLogin(ctx, tx, id); err != nil {
-			return err
-		}
-		return tx.QueryRow(ctx, `select mailbox_id from qualifications where id = $1`, l.Qualification).Scan(&mailbox)
+		l, err = readLogin(ctx, tx, id)
+		return err
 	})
 	if err != nil {
-		return 0, workflow.Login{}, fmt.Errorf("reading a login: %w", found(err))
+		return workflow.Login{}, fmt.Errorf("reading a login: %w", found(err))
 	}
-	return mailbox, *l, nil
+	return *l, nil
 }
 
 func readLogin(ctx context.Context, tx pgx.Tx, id string) (*workflow.Login, error) {
@@ -55,6 +52,15 @@ func (s *Store) ClaimAnswer(ctx context.Context, login string, a workflow.Answer
 		assertion = &a.Assertion.AssertionID
 	}
 	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		// A step's lock: one that runs has read the login without its answer.
+		_, err := tx.Exec(ctx, `
+			select from mailboxes m
+			join qualifications q on q.mailbox_id = m.id
+			join logins l on l.qualification_id = q.id
+			where l.id = $1 for update of m`, login)
+		if err != nil {
+			return err
+		}
 		done, err := tx.Exec(ctx, `
 			update logins set answered_at = $2, assertion_id = $3, handle = $4, answer = $5
 			where id = $1 and answered_at is null`, login, a.ReceivedAt, assertion, a.Handle, a)

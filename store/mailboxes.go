@@ -23,11 +23,11 @@ func (s *Store) MailboxByAddress(ctx context.Context, address string) (int64, er
 
 // RecordMailbox makes the mailbox of an address, with its first record, unless
 // it is there already.
-func (s *Store) RecordMailbox(ctx context.Context, address string, status workflow.Status, r workflow.Record) (id int64, made bool, err error) {
+func (s *Store) RecordMailbox(ctx context.Context, address string, r workflow.Record) (id int64, made bool, err error) {
 	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		err := tx.QueryRow(ctx, `
 			insert into mailboxes (address, status, record_id) values ($1, $2, $3)
-			on conflict (address) do nothing returning id`, address, status, r.ID).Scan(&id)
+			on conflict (address) do nothing returning id`, address, r.Status, r.ID).Scan(&id)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return tx.QueryRow(ctx, `select id from mailboxes where address = $1`, address).Scan(&id)
 		}

@@ -11,13 +11,14 @@ import (
 )
 
 // StartMail begins an attempt to send a mail and returns all that its text
-// needs; ErrUnknown when it was accepted, refused or dropped before.
+// needs. It keeps the start of an earlier one that may have sent it, from which
+// a code's life runs. ErrUnknown when it was accepted, refused or dropped before.
 func (s *Store) StartMail(ctx context.Context, id uuid.UUID, now time.Time) (workflow.PendingMail, error) {
 	m := workflow.PendingMail{Mail: workflow.Mail{ID: id}}
 	var expires *time.Time
 	err := s.pool.QueryRow(ctx, `
 		with started as (
-			update mails set attempts = attempts + 1, started_at = $2
+			update mails set attempts = attempts + 1, started_at = coalesce(started_at, $2)
 			where id = $1 and accepted_at is null and refused_at is null and dropped_at is null
 			returning *)
 		select m.qualification_id, m.kind, m.recipient, m.locale, m.code_id, m.invitation_id, m.details, m.requested_at, m.attempts,
@@ -54,10 +55,12 @@ func (s *Store) MailDropped(ctx context.Context, id uuid.UUID, at time.Time) err
 	return s.endMail(ctx, `update mails set dropped_at = $2, started_at = null where id = $1 and accepted_at is null`, id, at)
 }
 
-// MailDeferred records that an attempt failed for now. Nothing was sent, so a
-// code's life does not run.
-func (s *Store) MailDeferred(ctx context.Context, id uuid.UUID, reply string) error {
-	return s.endMail(ctx, `update mails set started_at = null, reply = $2 where id = $1 and accepted_at is null`, id, reply)
+// MailDeferred records that an attempt failed for now. Unless it was perhaps
+// sent, a code's life does not run.
+func (s *Store) MailDeferred(ctx context.Context, id uuid.UUID, reply string, perhapsSent bool) error {
+	return s.endMail(ctx, `
+		update mails set started_at = case when $3 then started_at end, reply = $2
+		where id = $1 and accepted_at is null`, id, reply, perhapsSent)
 }
 
 func (s *Store) endMail(ctx context.Context, sql string, args ...any) error {

@@ -63,12 +63,12 @@ func TestTheLogIsAppendOnly(t *testing.T) {
 	if !owner {
 		t.Fatal("the tests do not own the table")
 	}
-	refused(t, w, "steps is append-only: update refused", `update steps set actor = 'system'`)
-	refused(t, w, "steps is append-only: update refused", `update steps set event = event where false`)
-	refused(t, w, "steps is append-only: delete refused", `delete from steps`)
-	refused(t, w, "steps is append-only: truncate refused", `truncate steps cascade`)
-	refused(t, w, "steps is append-only: truncate refused", `truncate qualifications, steps cascade`)
-	refused(t, w, "append-only: delete refused", `delete from steps using qualifications q where q.id = qualification_id`)
+	refused(t, w, "steps never changes: update refused", `update steps set actor = 'system'`)
+	refused(t, w, "steps never changes: update refused", `update steps set event = event where false`)
+	refused(t, w, "steps never changes: delete refused", `delete from steps`)
+	refused(t, w, "steps never changes: truncate refused", `truncate steps cascade`)
+	refused(t, w, "steps never changes: truncate refused", `truncate qualifications, steps cascade`)
+	refused(t, w, "never changes: delete refused", `delete from steps using qualifications q where q.id = qualification_id`)
 	refused(t, w, "steps_pkey", `insert into steps select * from steps`)
 }
 
@@ -289,4 +289,17 @@ func TestStepsOfOneMailboxAreOneAfterAnother(t *testing.T) {
 	close(finish)
 	storetest.Must(t, <-done)
 	storetest.Must(t, w.Update(t.Context(), a.Mailbox, nothing))
+}
+
+// What the log refers to may be erased, and never changed.
+func TestWhatTheLogRefersToNeverChanges(t *testing.T) {
+	w := newWorld(t)
+	w.Reach(t, workflow.Qualified)
+	for _, table := range []string{"records", "declarations", "identities", "decisions", "documents", "messages"} {
+		if _, err := w.Pool().Exec(t.Context(), `update `+table+` set `+map[string]string{"records": "name = ''", "declarations": "email = ''",
+			"identities": "fiscal_number = ''", "decisions": "reason = ''", "documents": "version = ''", "messages": "sealed = ''"}[table]); err == nil ||
+			!strings.Contains(err.Error(), table+" never changes: update refused") {
+			t.Errorf("%s: %v", table, err)
+		}
+	}
 }

@@ -58,7 +58,7 @@ func (s *Sessions) New(r *http.Request, name string) (*sessions.Session, error) 
 }
 
 // Save writes the session and its cookie; a negative MaxAge ends both. A new
-// session gets its secret here, unless it has one.
+// session gets its secret here, unless its ID is one already.
 func (s *Sessions) Save(r *http.Request, w http.ResponseWriter, session *sessions.Session) error {
 	if session.Options.MaxAge < 0 {
 		http.SetCookie(w, sessions.NewCookie(session.Name(), "", session.Options))
@@ -69,7 +69,7 @@ func (s *Sessions) Save(r *http.Request, w http.ResponseWriter, session *session
 		return nil
 	}
 	if session.ID == "" {
-		session.ID = NewSessionID()
+		session.ID = rand.Text() + rand.Text()
 	}
 	content := make(map[string]string, len(session.Values))
 	for k, v := range session.Values {
@@ -85,9 +85,6 @@ func (s *Sessions) Save(r *http.Request, w http.ResponseWriter, session *session
 	http.SetCookie(w, sessions.NewCookie(session.Name(), session.ID, session.Options))
 	return nil
 }
-
-// NewSessionID makes the secret of a session.
-func NewSessionID() string { return rand.Text() + rand.Text() }
 
 // Sweep deletes the sessions and hand-offs that are over, and the parked
 // answers that nobody came for.

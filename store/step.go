@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"crypto/sha256"
 	"fmt"
 	"net/netip"
 
@@ -150,9 +149,9 @@ func writeRecord(ctx context.Context, tx pgx.Tx, mailbox int64, r workflow.Recor
 		representatives = []workflow.Representative{}
 	}
 	_, err := tx.Exec(ctx, `
-		insert into records (id, mailbox_id, kind, name, fiscal_code, vat_number, representatives, email, imported_at)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-		r.ID, mailbox, r.Kind, r.Name, r.FiscalCode, r.VATNumber, representatives, r.Email, r.ImportedAt)
+		insert into records (id, mailbox_id, kind, name, fiscal_code, vat_number, representatives, email, status, imported_by, imported_at)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+		r.ID, mailbox, r.Kind, r.Name, r.FiscalCode, r.VATNumber, representatives, r.Email, r.Status, r.ImportedBy, r.ImportedAt)
 	return err
 }
 
@@ -186,11 +185,10 @@ func (s *Store) writeMessage(ctx context.Context, tx pgx.Tx, m workflow.Message)
 	if err != nil {
 		return err
 	}
-	digest := sha256.Sum256(m.Body)
 	_, err = tx.Exec(ctx, `
 		insert into messages (id, login_id, direction, sha256, sealed, at)
 		values ($1, $2, $3, $4, $5, $6)`,
-		m.ID, m.Login, m.Direction, digest[:], sealed, m.ReceivedAt)
+		m.ID, m.Login, m.Direction, m.SHA256(), sealed, m.ReceivedAt)
 	return err
 }
 

@@ -301,7 +301,7 @@ func TestAnAssertionCountsOnce(t *testing.T) {
 // parked reports whether a login's answer still waits.
 func parked(t *testing.T, w *storetest.World, login string) bool {
 	t.Helper()
-	_, l, err := w.LoginByID(t.Context(), login)
+	l, err := w.LoginByID(t.Context(), login)
 	storetest.Must(t, err)
 	return l.Answer != nil
 }
@@ -326,7 +326,7 @@ func TestAnswersAreDestroyed(t *testing.T) {
 		t.Errorf("by the handle %v, by the session %v, neither %v", parked(t, w, byHandle), parked(t, w, bySession), parked(t, w, neither))
 	}
 	// What was parked comes back as it was.
-	_, l, err := w.LoginByID(t.Context(), neither)
+	l, err := w.LoginByID(t.Context(), neither)
 	storetest.Must(t, err)
 	if got := *l.Answer.Assertion; got != *b.Assertion || !bytes.Equal(l.Answer.Handle, b.Handle) || !l.Answer.ReceivedAt.Equal(b.ReceivedAt) {
 		t.Errorf("parked %+v, read %+v", b.Assertion, got)
@@ -386,16 +386,17 @@ func TestTheArchiveIsTheAuditors(t *testing.T) {
 	all, err := w.OpenArchive(t.Context(), login, storetest.Auditor)
 	storetest.Must(t, err)
 	if len(all) != 2 || all[0].Direction != "request" || string(all[0].Body) != "<AuthnRequest/>" || all[0].Login != login ||
-		all[1].Direction != "response" || !bytes.Equal(all[1].Body, secret) || !all[1].At.Equal(w.Clock.Now()) {
+		all[1].Direction != "response" || !bytes.Equal(all[1].Body, secret) || !all[1].ReceivedAt.Equal(w.Clock.Now()) {
 		t.Errorf("the archive gives back %+v", all)
 	}
 	rows, err := w.Pool().Query(t.Context(), `select sealed, sha256 from messages`)
 	storetest.Must(t, err)
 	defer rows.Close()
 	for rows.Next() {
-		var sealed, digest []byte
+		var sealed []byte
+		var digest string
 		storetest.Must(t, rows.Scan(&sealed, &digest))
-		if !bytes.HasPrefix(sealed, []byte("age-encryption.org/v1")) || len(digest) != 32 {
+		if !bytes.HasPrefix(sealed, []byte("age-encryption.org/v1")) || len(digest) != 64 {
 			t.Errorf("sealed is %.40q", sealed)
 		}
 		for _, plain := range []string{"NRENNA", "<Response", "<AuthnRequest", login} {
@@ -556,7 +557,7 @@ func TestAnAcceptedMailStaysAccepted(t *testing.T) {
 	_, err = w.StartMail(t.Context(), id, w.Clock.Now()) // a second sender, after a crash that was none
 	storetest.Must(t, err)
 	storetest.Must(t, w.MailAccepted(t.Context(), id, "taken", w.Clock.Now()))
-	storetest.Must(t, w.MailDeferred(t.Context(), id, "later"))
+	storetest.Must(t, w.MailDeferred(t.Context(), id, "later", false))
 	storetest.Must(t, w.MailRefused(t.Context(), id, "never", w.Clock.Now()))
 	storetest.Must(t, w.MailDropped(t.Context(), id, w.Clock.Now()))
 	var reply string
@@ -589,5 +590,25 @@ func TestClientsHaveOneNameAndOneToken(t *testing.T) {
 	c, s, err := w.Standing(t.Context(), workflow.Digest("another token"), "a@b.example")
 	if err != nil || s != nil || !slices.Equal(c.Domains, again.Domains) || !slices.Equal(c.ReturnURLs, again.ReturnURLs) {
 		t.Errorf("%+v, %+v, %v", c, s, err)
+	}
+}
+
+// Both uses of a hand-off may come before either has a session.
+func TestAHandOffUsedTwiceAtOnceIsHeldByNobody(t *testing.T) {
+	w := newWorld(t)
+	j := w.Record(t, storetest.AnnasRecord)
+	secret, err := w.Procedure.HandOff(t.Context(), storetest.Token, j.Address, storetest.ReturnURL, "it", "user-7")
+	storetest.Must(t, err)
+	token, first := workflow.Digest(secret), workflow.Digest("first")
+	_, err = w.UseHandOff(t.Context(), token, first, w.Clock.Now())
+	storetest.Must(t, err)
+	if held, err := w.HandOffHeld(t.Context(), token, first); err != nil || !held {
+		t.Errorf("used once: held %v, %v", held, err)
+	}
+	if _, err := w.UseHandOff(t.Context(), token, workflow.Digest("second"), w.Clock.Now()); !errors.Is(err, workflow.ErrUnknown) {
+		t.Errorf("used twice: %v", err)
+	}
+	if held, err := w.HandOffHeld(t.Context(), token, first); err != nil || held {
+		t.Errorf("used twice: held %v, %v", held, err)
 	}
 }

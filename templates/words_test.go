@@ -17,7 +17,7 @@ import (
 // handed are the texts that handlers ask for by their id.
 var handed = strings.Fields(`
 error_role_missing
-error_email_missing error_email_malformed error_email_is_mailbox error_email_is_pec
+error_email_missing error_email_malformed error_email_is_mailbox error_email_is_pec error_contacts_limit
 error_invitation_limit
 error_kind_missing error_kind_differs_company error_kind_differs_person
 error_company_name_short error_company_name_long

@@ -80,21 +80,8 @@ func withBoth(step func(*procedure, context.Context, visitor, workflow.Form, str
 }
 
 func chooseRole(p *procedure, ctx context.Context, v visitor, f workflow.Form, in url.Values) error {
-	switch in.Get("ruolo") {
-	case "si":
-		return p.DeclareHolder(ctx, v, f)
-	case "no":
-		return p.DenyHolder(ctx, v, f)
-	}
-	// Not told on another page, which has no such field.
-	c, err := p.View(ctx, v)
-	if err != nil {
-		return err
-	}
-	if c.Stage(v) != workflow.HolderChoice {
-		return workflow.ErrNotAllowed
-	}
-	return &workflow.InputError{Faults: []workflow.Fault{{Field: "role", Code: "role_missing"}}}
+	roles := map[string]workflow.Role{"si": workflow.Holder, "no": workflow.Delegate}
+	return p.ChooseRole(ctx, v, f, roles[in.Get("ruolo")])
 }
 
 func chooseKind(p *procedure, ctx context.Context, v visitor, f workflow.Form, in url.Values) error {
@@ -132,16 +119,16 @@ func (s *Server) form(f form) handler {
 		switch {
 		case err == nil:
 			redirectHome(w, r, f.notice)
-		case errors.As(err, &stale) && stale.Repeated:
+		case errors.As(err, &stale) && stale.Repeated && f.page == "": // an edit may have been another one
 			redirectHome(w, r, "")
 		case errors.As(err, &stale), errors.Is(err, workflow.ErrNotAllowed):
 			redirectHome(w, r, "moved_on")
 		case errors.Is(err, workflow.ErrLapsed):
 			redirectHome(w, r, "lapsed")
-		case errors.As(err, &input) && input.Faults[0].Code == "contract_changed":
+		case errors.Is(err, workflow.ErrContractChanged):
 			redirectHome(w, r, "contract_changed")
 		case errors.As(err, &input):
-			return s.showFaults(w, r, f, fieldErrors(input))
+			return s.showFaults(w, r, f, fieldErrors(input, s.Now()))
 		case errors.As(err, &code):
 			return s.showFaults(w, r, f, []templates.FieldError{codeFault(code, s.Now())})
 		default:
@@ -241,13 +228,13 @@ var inputs = map[string]string{
 	"phone":        "cellulare",
 }
 
-func fieldErrors(e *workflow.InputError) []templates.FieldError {
+func fieldErrors(e *workflow.InputError, now time.Time) []templates.FieldError {
 	errs := make([]templates.FieldError, len(e.Faults))
 	for i, f := range e.Faults {
 		args := map[string]any{}
 		for k, v := range f.Args {
 			if t, ok := v.(time.Time); ok {
-				v = moment(t)
+				v = moment(t, now)
 			}
 			args[k] = v
 		}
@@ -258,7 +245,7 @@ func fieldErrors(e *workflow.InputError) []templates.FieldError {
 
 func codeFault(e *workflow.CodeError, now time.Time) templates.FieldError {
 	f := templates.FieldError{Field: "codice", Message: "error_" + e.Code,
-		Args: map[string]any{"Left": e.Left, "Until": moment(e.Until)}}
+		Args: map[string]any{"Left": e.Left, "Until": moment(e.Until, now)}}
 	if e.Code == "resend_wait" {
 		wait := seconds(e.Until.Sub(now))
 		f.Args["Seconds"] = wait
@@ -277,8 +264,15 @@ var rome = func() *time.Location {
 	return l
 }()
 
-// moment tells a time within a day, as people here read it.
-func moment(t time.Time) string { return t.In(rome).Format("15:04") }
+// moment tells when something will be possible, as people here read it; with
+// the day where that is not today.
+func moment(t, now time.Time) string {
+	t, now = t.In(rome), now.In(rome)
+	if t.YearDay() == now.YearDay() && t.Year() == now.Year() {
+		return t.Format("15:04")
+	}
+	return t.Format("15:04 (02/01/2006)")
+}
 
 func kindOf(value string) workflow.Kind {
 	switch value {

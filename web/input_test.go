@@ -154,7 +154,9 @@ func TestInvitationAddressIsWrong(t *testing.T) {
 	for range workflow.InvitationsPerDay - 1 {
 		b.press("Invia di nuovo").at("Invito inviato")
 	}
-	b.unchanged(func() { b.press("Invia di nuovo").wrong("email", "Hai inviato troppi inviti. Riprova dopo le 12:00") })
+	b.unchanged(func() {
+		b.press("Invia di nuovo").wrong("email", "Hai inviato troppi inviti. Riprova dopo le 12:00 (22/11/2026)")
+	})
 	b.clock.Advance(24 * time.Hour)
 	b.handOver(anna).press("Invia di nuovo").at("Invito inviato")
 }

@@ -34,7 +34,7 @@ func (s *Server) acceptInvitation(w http.ResponseWriter, r *http.Request) error 
 	if err != nil {
 		return s.invitationFault(w, r, err)
 	}
-	if err := s.admit(w, r, v, newSessionID()); err != nil {
+	if _, err := s.admit(w, r, v, newSessionID()); err != nil {
 		return err
 	}
 	redirectHome(w, r, "")

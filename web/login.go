@@ -117,25 +117,22 @@ func (s *Server) receiveAnswer(w http.ResponseWriter, r *http.Request) error {
 	}
 	response, err := spid.Open(r.PostForm.Get("SAMLResponse"))
 	if err != nil {
-		return s.refuseAnswer(w, r, "technical", err)
+		return s.refuseAnswer(w, r, workflow.Login{}, nil, "technical", err)
 	}
 	login, err := s.Procedure.Login(r.Context(), response.InResponseTo())
 	if errors.Is(err, workflow.ErrUnknown) {
-		return s.refuseAnswer(w, r, "elsewhere", err)
+		return s.refuseAnswer(w, r, login, response, "elsewhere", err)
 	}
 	if err != nil {
 		return err
 	}
 	answer, err := s.verify(response, r.PostForm.Get("RelayState"), login)
 	if err != nil {
-		if kept := s.Procedure.KeepRefused(r.Context(), login.ID, response.XML()); kept != nil {
-			return kept
-		}
-		return s.refuseAnswer(w, r, "technical", err)
+		return s.refuseAnswer(w, r, login, response, "technical", err)
 	}
 	secret, err := s.Procedure.ParkAnswer(r.Context(), login.ID, answer, response.XML())
 	if errors.Is(err, workflow.ErrUnknown) { // answered before
-		return s.refuseAnswer(w, r, "elsewhere", err)
+		return s.refuseAnswer(w, r, login, response, "elsewhere", err)
 	}
 	if err != nil {
 		return err
@@ -171,7 +168,13 @@ func (s *Server) verify(response *spid.Response, relayState string, l workflow.L
 }
 
 // refuseAnswer tells the person that nothing came of the login, and the log why.
-func (s *Server) refuseAnswer(w http.ResponseWriter, r *http.Request, code string, why error) error {
+// What names a request of ours is archived all the same.
+func (s *Server) refuseAnswer(w http.ResponseWriter, r *http.Request, l workflow.Login, response *spid.Response, code string, why error) error {
+	if l.ID != "" {
+		if err := s.Procedure.KeepRefused(r.Context(), l.ID, response.XML()); err != nil {
+			return err
+		}
+	}
 	s.Log.WarnContext(r.Context(), "an answer of an identity provider was refused", "request", requestID(r), "reason", why)
 	// Whose it is cannot be told: no cookie comes with it.
 	s.loginFailed(w, r, templates.Page{Locale: s.Templates.Locale(r.Header.Get("Accept-Language"))}, code, true)

@@ -92,15 +92,23 @@ func (s *Server) locale(r *http.Request, v workflow.Visitor) string {
 }
 
 // admit opens a browser session for a visitor, under the secret given.
-func (s *Server) admit(w http.ResponseWriter, r *http.Request, v workflow.Visitor, id string) error {
+func (s *Server) admit(w http.ResponseWriter, r *http.Request, v workflow.Visitor, id string) (*sessions.Session, error) {
 	session := sessions.NewSession(s.Sessions, CookieName(s.secure(), sessionCookie))
 	options := CookieOptions(s.secure())
 	session.ID, session.Options = id, &options
 	text, err := json.Marshal(v)
 	if err != nil {
-		return fmt.Errorf("writing a session: %w", err)
+		return nil, fmt.Errorf("writing a session: %w", err)
 	}
 	session.Values["visitor"] = string(text)
+	return session, session.Save(r, w)
+}
+
+// dismiss ends a session and its cookie.
+func (s *Server) dismiss(w http.ResponseWriter, r *http.Request, session *sessions.Session) error {
+	options := CookieOptions(s.secure())
+	options.MaxAge = -1
+	session.Options = &options
 	return session.Save(r, w)
 }
 
@@ -110,10 +118,7 @@ func (s *Server) leave(w http.ResponseWriter, r *http.Request) error {
 	if err != nil && !errors.Is(err, errNoSession) && !errors.Is(err, errSessionEnded) {
 		return err
 	}
-	options := CookieOptions(s.secure())
-	options.MaxAge = -1
-	session.Options = &options
-	if err := session.Save(r, w); err != nil {
+	if err := s.dismiss(w, r, session); err != nil {
 		return err
 	}
 	redirectHome(w, r, "left")

@@ -303,7 +303,7 @@ func (w *world) walkOver(session string) workflow.Visitor {
 	w.must(err)
 	v := workflow.Visitor{Mailbox: mailbox, Client: client, Session: workflow.Digest(session)}
 	for _, step := range []func(workflow.Form) error{
-		func(f workflow.Form) error { return w.procedure.DeclareHolder(w.Context(), v, f) },
+		func(f workflow.Form) error { return w.procedure.ChooseRole(w.Context(), v, f, workflow.Holder) },
 		func(f workflow.Form) error { return w.procedure.Begin(w.Context(), v, f) },
 		func(f workflow.Form) error { return w.procedure.ChooseKind(w.Context(), v, f, workflow.KindPerson) },
 		func(f workflow.Form) error { return w.procedure.EnterContacts(w.Context(), v, f, anna.email, "") },

@@ -35,8 +35,21 @@ func (s *Server) start(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := s.admit(w, r, v, id); err != nil {
+	session, err := s.admit(w, r, v, id)
+	if err != nil {
 		return err
+	}
+	held, err := s.Procedure.HandOffHeld(r.Context(), r.PathValue("token"), workflow.Digest(id))
+	if err != nil {
+		return err
+	}
+	if !held { // used twice at once: one of the two was not the user
+		w.Header().Del("Set-Cookie")
+		if err := s.dismiss(w, r, session); err != nil {
+			return err
+		}
+		s.startEnded(w, r)
+		return nil
 	}
 	redirectHome(w, r, "")
 	return nil

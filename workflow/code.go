@@ -30,6 +30,13 @@ type Code struct {
 	DroppedAt  time.Time // too late to be useful
 }
 
+// CodeDigits computes the code that belongs to a nonce.
+func CodeDigits(key, nonce []byte) string { return otp.Key(key).Code(nonce) }
+
+// CodesKept is how many of a mailbox's newest codes a case has: more than any
+// limit counts.
+const CodesKept = 20
+
 func (c Code) sent() otp.Sent {
 	return otp.Sent{RequestedAt: c.RequestedAt, StartedAt: c.StartedAt, AcceptedAt: c.AcceptedAt}
 }
@@ -273,9 +280,10 @@ func (p *Procedure) codeRight(c *Case, newest *Code) error {
 		c.mail(MailUnderReview, c.contact(), MailDetails{})
 		return nil
 	}
-	if err := c.fire(IdentityLapsed, refs); err != nil {
+	if err := c.lapse(refs); err != nil {
 		return err
 	}
+	c.forgetLogin()
 	return ErrLapsed
 }
 

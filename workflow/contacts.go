@@ -3,6 +3,7 @@ package workflow
 import (
 	"context"
 	"strings"
+	"time"
 )
 
 // EnterContacts takes the address the code will go to, and a telephone number.
@@ -32,6 +33,9 @@ func (p *Procedure) contacts(ctx context.Context, v Visitor, f Form, e Event, em
 		if d := c.Qualification.Declaration; d != nil {
 			before = d.Email
 		}
+		if until := nextOf(c.ToldContacts, contactChangesPerDay, c.Now); c.mustTell(before, address) && until.After(c.Now) {
+			return &InputError{Faults: []Fault{{Field: "email", Code: "contacts_limit", Args: map[string]any{"Until": until}}}}
+		}
 		err := c.declare(e, func(d *Declaration) { d.Email, d.Phone = address, number })
 		if err != nil {
 			return err
@@ -47,15 +51,31 @@ func (p *Procedure) contacts(ctx context.Context, v Visitor, f Form, e Event, em
 // tellContacts tells the address on record and the certified mailbox that the
 // code goes elsewhere, in the step that made it so.
 func (c *Case) tellContacts(before, now string) {
-	recorded := c.Mailbox.OrdinaryAddress()
-	if strings.EqualFold(now, recorded) || now == before {
+	if !c.mustTell(before, now) {
 		return
 	}
 	details := MailDetails{NewMasked: MaskEmail(now)}
-	if recorded != "" {
+	if recorded := c.Mailbox.OrdinaryAddress(); recorded != "" {
 		c.mail(MailContactsChanged, recorded, details)
 	}
 	c.mail(MailContactsChanged, c.Mailbox.Address, details)
+}
+
+// contactChangesPerDay bounds the mails that changes of the contacts make us
+// write. One more change is refused, since none may go untold.
+const contactChangesPerDay = 5
+
+func (c *Case) mustTell(before, now string) bool {
+	return now != before && !strings.EqualFold(now, c.Mailbox.OrdinaryAddress())
+}
+
+// nextOf is from when on there are fewer than so many in a day again; the times
+// are newest first.
+func nextOf(times []time.Time, perDay int, now time.Time) time.Time {
+	if len(times) < perDay {
+		return now
+	}
+	return times[perDay-1].Add(24 * time.Hour)
 }
 
 // ConfirmData: the summary is right.

@@ -1,6 +1,12 @@
 package workflow
 
-import "context"
+import (
+	"context"
+	"errors"
+)
+
+// ErrContractChanged is returned for a notice that is not in force any more.
+var ErrContractChanged = errors.New("the contract notice has changed")
 
 // Notice is the contract notice in force, in the language of the reader.
 func (p *Procedure) Notice(locale string) Document {
@@ -16,7 +22,7 @@ func (p *Procedure) AcknowledgeContract(ctx context.Context, v Visitor, f Form, 
 	return p.step(ctx, v, f, ContractRead, func(c *Case) error {
 		d, ok := p.document(digest)
 		if !ok { // replaced since the page was opened
-			return wrong("contract", "contract_changed")
+			return ErrContractChanged
 		}
 		err := c.fire(ContractRead, Refs{"document": d.SHA256, "document_version": d.Version,
 			"document_date": d.Date.Format("2006-01-02"), "document_locale": d.Locale})

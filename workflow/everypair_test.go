@@ -12,9 +12,9 @@ import (
 
 // outcomes makes each event happen, or tries to, whatever the state.
 var outcomes = map[workflow.Event]func(x *walk) error{
-	workflow.HolderDeclared:      func(x *walk) error { return x.p.DeclareHolder(x.ctx, x.v, x.form()) },
+	workflow.HolderDeclared:      func(x *walk) error { return x.p.ChooseRole(x.ctx, x.v, x.form(), workflow.Holder) },
 	workflow.ProcedureBegun:      func(x *walk) error { return x.p.Begin(x.ctx, x.v, x.form()) },
-	workflow.HolderDenied:        func(x *walk) error { return x.p.DenyHolder(x.ctx, x.v, x.form()) },
+	workflow.HolderDenied:        func(x *walk) error { return x.p.ChooseRole(x.ctx, x.v, x.form(), workflow.Delegate) },
 	workflow.HolderInvited:       func(x *walk) error { return x.p.Invite(x.ctx, x.v, x.form(), "altro@mail.example") },
 	workflow.InvitationAccepted:  acceptInvitation,
 	workflow.InvitationDeclined:  declineInvitation,

@@ -26,7 +26,7 @@ func (p *Procedure) ExpireStale(ctx context.Context) (int, error) {
 			if c.Qualification == nil || !c.Qualification.SteppedAt.Before(before) {
 				return ErrNotAllowed
 			}
-			if err := c.fire(TimedOut, nil); err != nil {
+			if err := c.fire(TimedOut, c.standingRefs()); err != nil {
 				return err
 			}
 			c.endInvitation("expired")

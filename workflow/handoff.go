@@ -49,9 +49,9 @@ func (p *Procedure) Standing(ctx context.Context, token, address string) (*Stand
 }
 
 func (p *Procedure) standing(ctx context.Context, token, address string) (Client, *Standing, error) {
-	address = strings.ToLower(strings.TrimSpace(address))
-	if parsed, err := ParseAddress(address); err == nil {
-		address = parsed // its domain in ASCII, as it is kept
+	address, err := ParseAddress(strings.ToLower(address)) // its domain in ASCII, as it is kept
+	if err != nil {
+		address = "" // nobody's: only the token is looked at
 	}
 	client, s, err := p.Store.Standing(ctx, Digest(token), address)
 	if err != nil {
@@ -98,6 +98,13 @@ func (p *Procedure) HandOff(ctx context.Context, token, address, returnURL, loca
 // page offers no button that cannot work.
 func (p *Procedure) HandOffOpen(ctx context.Context, secret string) (bool, error) {
 	return p.Store.HandOffOpen(ctx, Digest(secret), p.Now())
+}
+
+// HandOffHeld reports whether the session that used a hand-off is still alone
+// with it. It is asked when the session is written, which a second use could
+// not end before.
+func (p *Procedure) HandOffHeld(ctx context.Context, secret string, session []byte) (bool, error) {
+	return p.Store.HandOffHeld(ctx, Digest(secret), session)
 }
 
 // Start lets the user of a hand-off in, for the browser session given, and

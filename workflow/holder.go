@@ -2,15 +2,26 @@ package workflow
 
 import "context"
 
-// DeclareHolder: the visitor says that they are the holder, or the legal
-// representative.
-func (p *Procedure) DeclareHolder(ctx context.Context, v Visitor, f Form) error {
-	return p.act(ctx, v, f, HolderDeclared)
-}
+// Role is what visitors say they are to the mailbox.
+type Role string
 
-// DenyHolder: the visitor says that they are not the holder.
-func (p *Procedure) DenyHolder(ctx context.Context, v Visitor, f Form) error {
-	return p.act(ctx, v, f, HolderDenied)
+// The roles.
+const (
+	Holder   Role = "holder" // or the legal representative
+	Delegate Role = "delegate"
+)
+
+// ChooseRole says whether the visitor is the holder.
+func (p *Procedure) ChooseRole(ctx context.Context, v Visitor, f Form, r Role) error {
+	return p.step(ctx, v, f, HolderDeclared, func(c *Case) error {
+		switch r {
+		case Holder:
+			return c.fire(HolderDeclared, nil)
+		case Delegate:
+			return c.fire(HolderDenied, nil)
+		}
+		return wrong("role", "role_missing")
+	})
 }
 
 // Begin: the visitor has read what is needed, and goes on.
@@ -84,14 +95,14 @@ func (p *Procedure) CorrectHolder(ctx context.Context, v Visitor, f Form, k Kind
 func (p *Procedure) StepBack(ctx context.Context, v Visitor, f Form) error {
 	return p.attend(ctx, v, f, func(c *Case) error {
 		if c.Lapsed(v) {
-			if err := c.fire(IdentityLapsed, nil); err != nil {
+			if err := c.lapse(nil); err != nil {
 				return err
 			}
 		}
 		if !c.MayStepBack(v) {
 			return ErrNotAllowed
 		}
-		return c.fire(SteppedBack, nil)
+		return c.fire(SteppedBack, c.standingRefs())
 	})
 }
 
@@ -107,7 +118,7 @@ func (c *Case) MayStepBack(v Visitor) bool {
 // Retry begins again after a rejection, from the kind of holder.
 func (p *Procedure) Retry(ctx context.Context, v Visitor, f Form) error {
 	return p.step(ctx, v, f, Retried, func(c *Case) error {
-		if err := c.fire(Retried, nil); err != nil {
+		if err := c.fire(Retried, c.standingRefs()); err != nil {
 			return err
 		}
 		c.forgetLogin()
@@ -121,7 +132,7 @@ func (p *Procedure) RetryLogin(ctx context.Context, v Visitor, f Form) error {
 		if !c.MayRetryLogin() {
 			return ErrNotAllowed
 		}
-		if err := c.fire(LoginRetried, nil); err != nil {
+		if err := c.fire(LoginRetried, c.standingRefs()); err != nil {
 			return err
 		}
 		c.forgetLogin()
@@ -146,9 +157,16 @@ func (c *Case) checkKind(k Kind) error {
 	return nil
 }
 
+// rejectionsPerDay bounds the mails that rejections make us write: whoever has
+// the mailbox can have as many as they like. The page tells each of them.
+const rejectionsPerDay = 5
+
 // reject writes why, and tells the holder.
 func (c *Case) reject(r Reason, remark string) {
 	c.Qualification.Reason, c.Qualification.Remark = r, remark
+	if nextOf(c.ToldRejected, rejectionsPerDay, c.Now).After(c.Now) {
+		return
+	}
 	c.mail(MailRejected, c.contact(), MailDetails{Reason: r, Remark: remark})
 }
 

@@ -31,7 +31,7 @@ type Invitation struct {
 	ExpiresAt     time.Time
 	AcceptedAt    time.Time // zero until then
 	EndedAt       time.Time // zero while it lives
-	Ended         string    // "replaced", "withdrawn", "declined", "finished"
+	Ended         string    // "replaced", "withdrawn", "declined", "finished", "expired"
 }
 
 // Accepted reports whether the holder took the invitation up.
@@ -62,7 +62,7 @@ func (p *Procedure) Invite(ctx context.Context, v Visitor, f Form, email string)
 		if err != nil {
 			return err
 		}
-		if until := c.invitationAt(); until.After(c.Now) {
+		if until := nextOf(c.Invitations, InvitationsPerDay, c.Now); until.After(c.Now) {
 			return &InputError{Faults: []Fault{{Field: "email", Code: "invitation_limit", Args: map[string]any{"Until": until}}}}
 		}
 		nonce := make([]byte, 16)
@@ -80,14 +80,6 @@ func (p *Procedure) Invite(ctx context.Context, v Visitor, f Form, email string)
 	})
 }
 
-// invitationAt is from when on another invitation may be sent.
-func (c *Case) invitationAt() time.Time {
-	if len(c.Invitations) < InvitationsPerDay {
-		return c.Now
-	}
-	return c.Invitations[InvitationsPerDay-1].Add(24 * time.Hour)
-}
-
 // Withdraw ends an invitation, accepted or not, and whatever the invited
 // holder entered is no one's any more.
 func (p *Procedure) Withdraw(ctx context.Context, v Visitor, f Form) error {
@@ -96,24 +88,18 @@ func (p *Procedure) Withdraw(ctx context.Context, v Visitor, f Form) error {
 		switch {
 		case v.invited():
 			return ErrElsewhere
-		case q.State != Invited && q.Owner != OwnedByInvited:
-			return ErrNotAllowed
 		case f.Qualification != q.ID:
 			return StaleError{}
+		case q.State != Invited && q.Owner != OwnedByInvited:
+			if f.Version < q.Version { // it was withdrawn by this form
+				return StaleError{Repeated: f.Version == q.Version-1}
+			}
+			return ErrNotAllowed
 		case q.State == Invited && f.Version != q.Version: // the holder's own steps do not stale a delegate's page
 			return StaleError{Repeated: f.Version == q.Version-1}
 		}
 		return c.leaveInvitation(InvitationWithdrawn, "withdrawn")
 	})
-}
-
-// MayWithdraw reports whether the visitor could end the invitation now.
-func (c *Case) MayWithdraw(v Visitor) bool {
-	if v.invited() || c.Qualification.State != Invited && c.Qualification.Owner != OwnedByInvited {
-		return false
-	}
-	_, err := next(c.Qualification.State, InvitationWithdrawn)
-	return err == nil
 }
 
 func (c *Case) leaveInvitation(e Event, ended string) error {
@@ -123,9 +109,16 @@ func (c *Case) leaveInvitation(e Event, ended string) error {
 	}
 	c.endInvitation(ended)
 	c.spendCodes()
-	c.forgetLogin()
-	q.Owner, q.Declaration, q.Document = OwnedByWebmail, nil, ""
+	c.forget()
+	q.Owner = OwnedByWebmail
 	return nil
+}
+
+// forget drops what was entered, where the procedure passes from one person to
+// another.
+func (c *Case) forget() {
+	c.forgetLogin()
+	c.Qualification.Declaration, c.Qualification.Document = nil, ""
 }
 
 func (c *Case) endInvitation(why string) {
@@ -169,6 +162,7 @@ func (p *Procedure) AcceptInvitation(ctx context.Context, secret, locale string,
 		}
 		q.Invitation.AcceptedAt, q.Owner = c.Now, OwnedByInvited
 		c.add(*q.Invitation)
+		c.forget() // what a delegate entered before they invited
 		return nil
 	})
 }
@@ -211,6 +205,8 @@ func (c *Case) admitInvited(i Invitation) error {
 		return ErrNotEligible
 	case q == nil || q.ID != i.Qualification || q.Invitation == nil || q.Invitation.ID != i.ID:
 		return &InvitationError{Why: "replaced"}
+	case q.Invitation.Ended != "": // meanwhile: the link was read before the lock
+		return &InvitationError{Why: q.Invitation.Ended}
 	case q.Invitation.Expired(c.Now):
 		return &InvitationError{Why: "expired"}
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/netip"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -187,5 +188,61 @@ func TestAForgedLinkIsUnknown(t *testing.T) {
 	x := newWorld(t).begin(personRecord).to(workflow.Invited)
 	if err := x.open("forged"); !errors.Is(err, workflow.ErrUnknown) {
 		t.Errorf("the answer is %v", err)
+	}
+}
+
+// What the delegate entered before they invited is neither shown to the
+// holder, nor does the code go there.
+func TestAnInvitedHolderInheritsNothing(t *testing.T) {
+	x := newWorld(t).begin(companyRecord).to(workflow.ContactData)
+	x.must(x.p.EnterContacts(x.ctx, x.v, x.form(), "delegata@mail.example", "+393331234567"))
+	for range 4 {
+		x.must(x.p.StepBack(x.ctx, x.v, x.form()))
+	}
+	x.to(workflow.Invited)
+	before := len(x.mails())
+	x.v = x.accept()
+	if d := x.view().Qualification.Declaration; d != nil {
+		t.Errorf("the holder finds %+v", d)
+	}
+	if got := x.view().SuggestedEmail(x.v); got != "titolare@mail.example" {
+		t.Errorf("the e-mail is prefilled with %q", got)
+	}
+	x.to(workflow.ContactData)
+	x.must(x.p.EnterContacts(x.ctx, x.v, x.form(), "delegata@mail.example", ""))
+	if got, want := x.mails()[before:], []string{"contacts_changed amministrazione@bianchi.example", "contacts_changed " + x.address}; !slices.Equal(got, want) {
+		t.Errorf("mails %v, want %v", got, want)
+	}
+}
+
+// Whatever comes first ends the others, and each is told how.
+func TestAcceptedDeclinedAndWithdrawnAtOnce(t *testing.T) {
+	for range 5 {
+		x := newWorldIn(t).begin(personRecord).to(workflow.Invited)
+		secret, form := x.invitationSecret(), x.form()
+		outcomes := make([]error, 30)
+		var wg sync.WaitGroup
+		for i := range outcomes {
+			wg.Go(func() {
+				switch i % 3 {
+				case 0:
+					_, outcomes[i] = x.p.AcceptInvitation(x.ctx, secret, "it", netip.Addr{}, "")
+				case 1:
+					outcomes[i] = x.p.DeclineInvitation(x.ctx, secret, netip.Addr{}, "")
+				case 2:
+					outcomes[i] = x.p.Withdraw(x.ctx, x.v, form)
+				}
+			})
+		}
+		wg.Wait()
+		for i, err := range outcomes {
+			var ended *workflow.InvitationError
+			if i%3 == 0 && err != nil && !errors.As(err, &ended) {
+				t.Errorf("who accepts is told %v", err)
+			}
+		}
+		if s := x.state(); s != workflow.HolderChoice && s != workflow.HolderKind {
+			t.Errorf("the state is %s", s)
+		}
 	}
 }

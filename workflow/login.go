@@ -3,7 +3,9 @@ package workflow
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"crypto/subtle"
+	"encoding/hex"
 	"errors"
 	"time"
 
@@ -29,6 +31,7 @@ type Answer struct {
 	Handle     []byte     `json:"-"`                   // digest of the one-time cookie
 	Assertion  *Assertion `json:"assertion,omitempty"` // nil when the login failed
 	Failure    string     `json:"failure,omitempty"`   // "nr25", …
+	SHA256     string     `json:"sha256"`              // of the response, in hexadecimal
 	ReceivedAt time.Time  `json:"received_at"`
 }
 
@@ -57,6 +60,13 @@ type Message struct {
 	Direction  string // "request" or "response"
 	Body       []byte
 	ReceivedAt time.Time
+}
+
+// SHA256 is the digest of the body, in hexadecimal. The log keeps it, so that
+// what the archive holds can be told to be what was decided on.
+func (m Message) SHA256() string {
+	sum := sha256.Sum256(m.Body)
+	return hex.EncodeToString(sum[:])
 }
 
 // LoginError tells why a login identified nobody.
@@ -88,13 +98,13 @@ func (p *Procedure) StartLogin(ctx context.Context, v Visitor, l Login, request 
 			return ErrElsewhere
 		}
 		if c.Lapsed(v) && q.State != AtProvider {
-			if err := c.fire(IdentityLapsed, nil); err != nil {
+			if err := c.lapse(nil); err != nil {
 				return err
 			}
 		}
 		l.Qualification, l.Session = q.ID, v.Session
 		m := Message{ID: newID(), Login: l.ID, Direction: "request", Body: request, ReceivedAt: c.Now}
-		err := c.fire(LoginStarted, Refs{"login": l.ID, "provider": l.Provider, "level": l.Level})
+		err := c.fire(LoginStarted, Refs{"login": l.ID, "provider": l.Provider, "level": l.Level, "request_sha256": m.SHA256()})
 		if err != nil {
 			return err
 		}
@@ -105,9 +115,10 @@ func (p *Procedure) StartLogin(ctx context.Context, v Visitor, l Login, request 
 	})
 }
 
-// Login finds the request that an answer names.
+// Login finds the request that an answer names. One that is too old is
+// returned too, with ErrUnknown: its answer is still archived.
 func (p *Procedure) Login(ctx context.Context, id string) (Login, error) {
-	_, l, err := p.Store.LoginByID(ctx, id)
+	l, err := p.Store.LoginByID(ctx, id)
 	if err != nil {
 		return l, err
 	}
@@ -123,9 +134,9 @@ func (p *Procedure) Login(ctx context.Context, id string) (Login, error) {
 func (p *Procedure) ParkAnswer(ctx context.Context, login string, a Answer, response []byte) (string, error) {
 	secret := rand.Text()
 	now := p.Now()
-	a.Handle, a.ReceivedAt = Digest(secret), now
-	return secret, p.Store.ClaimAnswer(ctx, login, a,
-		Message{ID: newID(), Login: login, Direction: "response", Body: response, ReceivedAt: now})
+	m := Message{ID: newID(), Login: login, Direction: "response", Body: response, ReceivedAt: now}
+	a.Handle, a.ReceivedAt, a.SHA256 = Digest(secret), now, m.SHA256()
+	return secret, p.Store.ClaimAnswer(ctx, login, a, m)
 }
 
 // KeepRefused archives an answer to a known request that did not stand up to
@@ -162,7 +173,7 @@ func (c *Case) applyAnswer(v Visitor, secret string) error {
 	}
 	q.Login.Answer = nil
 	refs := c.recordRef()
-	refs["login"] = q.Login.ID
+	refs["login"], refs["response_sha256"] = q.Login.ID, a.SHA256
 	if a.Assertion == nil {
 		refs["failure"] = a.Failure
 		if err := c.fire(LoginFailed, refs); err != nil {

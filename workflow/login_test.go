@@ -2,9 +2,14 @@ package workflow_test
 
 import (
 	"errors"
+	"fmt"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
+	"stella/store/storetest"
 	"stella/workflow"
 )
 
@@ -144,5 +149,62 @@ func TestRequestAndResponseAreArchivedForTheAuditor(t *testing.T) {
 	}
 	if len(sealed) != 2 {
 		t.Fatalf("%d messages are archived, want request and response", len(sealed))
+	}
+}
+
+// An answer may come while a step runs, which has read the login without it.
+func TestAStepDoesNotDestroyAnAnswer(t *testing.T) {
+	x := newWorld(t).begin(personRecord).to(workflow.Identification)
+	for range 20 {
+		login, err := x.startLogin(x.v)
+		x.must(err)
+		var steps sync.WaitGroup
+		for i := range 4 {
+			steps.Go(func() { x.enter(fmt.Sprint("browser ", i)) })
+			steps.Go(func() {
+				_ = x.db.Update(x.ctx, x.mailbox, func(c *workflow.Case) error {
+					c.Added = append(c.Added, workflow.Decision{ID: uuid.New(), Qualification: c.Qualification.ID, DecidedAt: x.clock.Now()})
+					return nil
+				})
+			})
+		}
+		secret, err := x.answer(login, anna)
+		x.must(err)
+		steps.Wait()
+		x.must(x.p.Return(x.ctx, x.v, secret))
+		x.want(workflow.Identified)
+		x.must(x.p.DisownIdentity(x.ctx, x.v, x.form()))
+	}
+}
+
+// The log names the messages by their digests, so that the archive can be held
+// against it.
+func TestTheLogHasTheDigestsOfTheMessages(t *testing.T) {
+	x := newWorld(t).begin(personRecord).to(workflow.Identified)
+	h, err := x.db.History(x.ctx, x.mailbox, 0)
+	x.must(err)
+	messages, err := x.db.OpenArchive(x.ctx, x.view().Qualification.Login.ID, storetest.Auditor)
+	x.must(err)
+	last := len(h.Steps) - 1
+	if got := h.Steps[last-1].Refs["request_sha256"]; got != messages[0].SHA256() || !messages[0].Logged {
+		t.Errorf("the request's digest is %q", got)
+	}
+	if got := h.Steps[last].Refs["response_sha256"]; got != messages[1].SHA256() || !messages[1].Logged {
+		t.Errorf("the response's digest is %q", got)
+	}
+}
+
+func TestALapseEndsTheCode(t *testing.T) {
+	x := newWorld(t).begin(personRecord).to(workflow.CodeEntry)
+	if err := x.p.ConfirmIdentity(x.ctx, x.enter("second browser"), x.form()); !errors.Is(err, workflow.ErrLapsed) {
+		t.Fatalf("the answer is %v", err)
+	}
+	if x.view().Codes[0].SpentAt.IsZero() {
+		t.Error("the code lives on")
+	}
+	h, err := x.db.History(x.ctx, x.mailbox, 0)
+	x.must(err)
+	if refs := h.Steps[len(h.Steps)-1].Refs; refs["login"] == "" || refs["identity"] == "" {
+		t.Errorf("the log says %v", refs)
 	}
 }

@@ -64,6 +64,8 @@ type Record struct {
 	VATNumber       string // companies: counts as the company's code too
 	Representatives []Representative
 	Email           string
+	Status          Status
+	ImportedBy      string // the operator
 	ImportedAt      time.Time
 }
 
@@ -73,7 +75,7 @@ type Representative struct {
 	Name       string `json:"name"`
 }
 
-// Same reports whether two records say the same of the holder.
+// Same reports whether two records say the same, whoever imported them.
 func (r Record) Same(o Record) bool {
 	if len(r.Representatives) != len(o.Representatives) {
 		return false
@@ -84,7 +86,7 @@ func (r Record) Same(o Record) bool {
 		}
 	}
 	return r.Kind == o.Kind && r.Name == o.Name && r.FiscalCode == o.FiscalCode &&
-		r.VATNumber == o.VATNumber && r.Email == o.Email
+		r.VATNumber == o.VATNumber && r.Email == o.Email && r.Status == o.Status
 }
 
 // MaskName hides a name but for the first letter of each word, in constant

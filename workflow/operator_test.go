@@ -147,3 +147,35 @@ func TestExpiryLeavesReviewsAndYoungOnesAlone(t *testing.T) {
 	old.v = old.enter("first browser")
 	old.want(workflow.HolderChoice)
 }
+
+// The address that came with the star goes with it: it was, perhaps, the wrong
+// person's.
+func TestARevocationForgetsTheOrdinaryAddress(t *testing.T) {
+	x := newWorld(t).begin(personRecord).to(workflow.ContactData)
+	x.must(x.p.EnterContacts(x.ctx, x.v, x.form(), "frode@mail.example", ""))
+	x.to(workflow.Qualified)
+	if got := x.view().Mailbox.OrdinaryAddress(); got != "frode@mail.example" {
+		t.Fatalf("the ordinary address is %q", got)
+	}
+	x.must(x.p.Revoke(x.ctx, "paolo", x.address, "frode"))
+	x.v = x.enter("first browser")
+	x.to(workflow.ContactData)
+	if got := x.view().SuggestedEmail(x.v); got != "anna.neri@mail.example" {
+		t.Errorf("the e-mail is prefilled with %q", got)
+	}
+	x.must(x.p.EnterContacts(x.ctx, x.v, x.form(), "frode@mail.example", ""))
+	if got, want := x.mails(), []string{"contacts_changed anna.neri@mail.example", "contacts_changed " + x.address}; !slices.Equal(got, want) {
+		t.Errorf("mails %v, want %v", got, want)
+	}
+}
+
+func TestAChangeOfStandingIsARecordToo(t *testing.T) {
+	x := newWorld(t).begin(personRecord)
+	_, err := x.p.Record(x.ctx, "paolo", x.address, workflow.Cancelled, personRecord)
+	x.must(err)
+	h, err := x.db.History(x.ctx, x.mailbox, 0)
+	x.must(err)
+	if n := len(h.Records); n != 2 || h.Records[1].Status != workflow.Cancelled || h.Records[1].ImportedBy != "paolo" {
+		t.Errorf("the records are %+v", h.Records)
+	}
+}

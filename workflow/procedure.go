@@ -33,7 +33,7 @@ type Store interface {
 	// names. They return ErrUnknown when there is none.
 	MailboxByAddress(ctx context.Context, address string) (int64, error)
 	InvitationByToken(ctx context.Context, digest []byte) (mailbox int64, i Invitation, err error)
-	LoginByID(ctx context.Context, id string) (mailbox int64, l Login, err error)
+	LoginByID(ctx context.Context, id string) (Login, error)
 
 	// KeepMessage archives a message of a login that no step writes.
 	KeepMessage(ctx context.Context, m Message) error
@@ -50,6 +50,9 @@ type Store interface {
 	// UseHandOff marks a hand-off as used by a session. When it was used
 	// before, that session is ended and ErrUnknown returned.
 	UseHandOff(ctx context.Context, token, session []byte, now time.Time) (HandOff, error)
+	// HandOffHeld reports whether a hand-off was used by this session, and by
+	// no other since.
+	HandOffHeld(ctx context.Context, token, session []byte) (bool, error)
 	// HandOffOpen reports whether a hand-off may still be used.
 	HandOffOpen(ctx context.Context, token []byte, now time.Time) (bool, error)
 
@@ -58,8 +61,8 @@ type Store interface {
 	Stale(ctx context.Context, before time.Time) ([]int64, error)
 
 	// RecordMailbox makes the mailbox of an address if there is none, with this
-	// record and standing.
-	RecordMailbox(ctx context.Context, address string, s Status, r Record) (mailbox int64, made bool, err error)
+	// record.
+	RecordMailbox(ctx context.Context, address string, r Record) (mailbox int64, made bool, err error)
 }
 
 // ErrUnknown is returned for what does not exist, or is not the caller's to know.
@@ -101,6 +104,11 @@ type Case struct {
 	Codes         []Code         // of the mailbox, newest first: those that still count for limits, and the newest
 	Invitations   []time.Time    // when the mailbox's newest invitations were sent, newest first
 
+	// When the mailbox's newest mails of two kinds were asked for, newest first:
+	// those that anybody with the mailbox can make us write without a login.
+	ToldContacts []time.Time // changes of the contacts, told to the mailbox
+	ToldRejected []time.Time
+
 	// Added are the rows a step adds, in order: Step, Declaration, Invitation,
 	// Login, Message, Identity, Code, Decision, Document, Record, Mail. An
 	// Invitation or Code that is there already is one that ended.
@@ -135,7 +143,7 @@ func (c *Case) fire(e Event, refs Refs) error {
 func (p *Procedure) step(ctx context.Context, v Visitor, f Form, e Event, do func(*Case) error) error {
 	return p.attend(ctx, v, f, func(c *Case) error {
 		if c.Lapsed(v) {
-			return errors.Join(ErrLapsed, c.fire(IdentityLapsed, nil))
+			return errors.Join(ErrLapsed, c.lapse(nil))
 		}
 		if _, err := next(c.Qualification.State, e); err != nil {
 			return err
@@ -209,7 +217,20 @@ func (p *Procedure) View(ctx context.Context, v Visitor) (*Case, error) {
 
 // act makes a step that has no input: the form and the event are all.
 func (p *Procedure) act(ctx context.Context, v Visitor, f Form, e Event) error {
-	return p.step(ctx, v, f, e, func(c *Case) error { return c.fire(e, nil) })
+	return p.step(ctx, v, f, e, func(c *Case) error { return c.fire(e, c.standingRefs()) })
+}
+
+// standingRefs name what stands when a step adds nothing of its own: the
+// declaration and the identity that it confirms, or leaves behind.
+func (c *Case) standingRefs() Refs {
+	refs := c.recordRef()
+	if d := c.Qualification.Declaration; d != nil {
+		refs["declaration"] = d.ID.String()
+	}
+	if i := c.Qualification.Identity; i != nil {
+		refs["identity"] = i.ID.String()
+	}
+	return refs
 }
 
 // newID makes the id of a row; ids made later sort later.

@@ -30,27 +30,23 @@ func (p *Procedure) Record(ctx context.Context, operator, address string, s Stat
 	if err := checkRecord(s, &r); err != nil {
 		return "", err
 	}
-	r.ID, r.ImportedAt = newID(), p.Now()
-	mailbox, made, err := p.Store.RecordMailbox(ctx, parsed, s, r)
+	r.ID, r.Status, r.ImportedBy, r.ImportedAt = newID(), s, operator, p.Now()
+	mailbox, made, err := p.Store.RecordMailbox(ctx, parsed, r)
 	if err != nil || made {
 		return RecordMade, err
 	}
 	done := RecordUnchanged
 	err = p.Store.Update(ctx, mailbox, func(c *Case) error {
 		c.Now, c.actor = p.Now(), Actor{Kind: ByOperator, Name: operator}
-		if c.Mailbox.Status != s {
-			c.Mailbox.Status, done = s, RecordChanged
-		}
 		if c.Mailbox.Record.Same(r) {
 			return nil
 		}
-		c.Mailbox.Record, done = r, RecordChanged
+		c.Mailbox.Record, c.Mailbox.Status, done = r, s, RecordChanged
 		c.add(r)
 		if c.Mailbox.Star == nil || c.Qualification.State != Qualified || c.judge() != Differs {
 			return nil
 		}
 		done = RecordRevoked
-		c.Mailbox.Ordinary = ""
 		return c.revoke(c.recordRef(), "")
 	})
 	return done, err

@@ -47,6 +47,7 @@ func (c *Case) revoke(refs Refs, remark string) error {
 	}
 	c.Qualification.Remark = remark
 	c.Mailbox.Star = nil
+	c.Mailbox.Ordinary = "" // it came with the star
 	c.mail(MailRevoked, c.Mailbox.Address, MailDetails{Remark: remark})
 	c.mail(MailRevoked, c.contact(), MailDetails{Remark: remark})
 	return nil

@@ -80,6 +80,22 @@ func (c *Case) Lapsed(v Visitor) bool {
 	return c.Owns(v) && c.loginNeeded() && !c.loggedIn(v)
 }
 
+// lapse takes a login that does not count any more back to identification,
+// and ends the code that hung on it.
+func (c *Case) lapse(refs Refs) error {
+	if refs == nil {
+		refs = c.standingRefs()
+	}
+	if l := c.Qualification.Login; l != nil {
+		refs["login"] = l.ID
+	}
+	if err := c.fire(IdentityLapsed, refs); err != nil {
+		return err
+	}
+	c.spendCodes()
+	return nil
+}
+
 // loginNeeded tells the states that hang on a login.
 func (c *Case) loginNeeded() bool {
 	switch c.Qualification.State {

@@ -44,6 +44,12 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	t.Parallel()
+	return newWorldIn(t)
+}
+
+// newWorldIn is for a test with several worlds.
+func newWorldIn(t *testing.T) *world {
+	t.Helper()
 	w := &world{t: t, ctx: t.Context(), db: storetest.New(t), clock: storetest.NewClock()}
 	w.p = &workflow.Procedure{Store: w.db, Key: []byte("a key of the tests, of thirty-two bytes"), Limits: otp.Defaults, Now: w.clock.Now,
 		Documents: map[string]workflow.Document{"it": {SHA256: "d1", Version: "1.0", Date: w.clock.Now(), Locale: "it", Body: []byte("…")}}}
@@ -197,8 +203,8 @@ func (x *walk) mails() []string {
 func (x *walk) to(s workflow.State) *walk {
 	x.t.Helper()
 	steps := map[workflow.State]func(){
-		workflow.Introduction:     func() { x.must(x.p.DeclareHolder(x.ctx, x.v, x.form())) },
-		workflow.HolderInvitation: func() { x.must(x.p.DenyHolder(x.ctx, x.v, x.form())) },
+		workflow.Introduction:     func() { x.must(x.p.ChooseRole(x.ctx, x.v, x.form(), workflow.Holder)) },
+		workflow.HolderInvitation: func() { x.must(x.p.ChooseRole(x.ctx, x.v, x.form(), workflow.Delegate)) },
 		workflow.Invited: func() {
 			x.to(workflow.HolderInvitation)
 			x.must(x.p.Invite(x.ctx, x.v, x.form(), "titolare@mail.example"))

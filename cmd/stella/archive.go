@@ -90,7 +90,11 @@ func (c archiveShowCommand) Run(ctx context.Context) error {
 		return fmt.Errorf("the archive has nothing of %s", c.Login)
 	}
 	for _, m := range messages {
-		fmt.Printf("<!-- %s, %s -->\n%s\n", m.Direction, moment(m.At), m.Body)
+		logged := "refused: no step was decided on it"
+		if m.Logged {
+			logged = "the log has its digest"
+		}
+		fmt.Printf("<!-- %s, %s, SHA-256 %s, %s -->\n%s\n", m.Direction, moment(m.ReceivedAt), m.SHA256(), logged, m.Body)
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"text/tabwriter"
+	"unicode"
 
 	"stella/store"
 	"stella/workflow"
@@ -24,6 +25,9 @@ func printHistory(out io.Writer, h *store.History) error {
 	t.row("id", q.ID.String())
 	t.row("state", fmt.Sprintf("%s since %s", q.State, moment(q.SteppedAt)))
 	t.row("owner", string(q.Owner))
+	for _, n := range h.Others {
+		t.row("another case", strconv.FormatInt(n, 10))
+	}
 	if q.Reason != "" {
 		t.row("rejected", string(q.Reason))
 	}
@@ -39,8 +43,8 @@ func printHistory(out io.Writer, h *store.History) error {
 	section(t, "DECISION\tID\tWHEN\tOPERATOR\tREASON", h.Decisions, func(d workflow.Decision) []string {
 		return []string{string(d.Event), d.ID.String(), moment(d.DecidedAt), d.Operator, d.Reason}
 	})
-	section(t, "MAIL\tTO\tASKED FOR\tATTEMPTS\tOUTCOME\tRELAY", h.Mails, func(m store.SentMail) []string {
-		return []string{string(m.Kind), m.To, moment(m.RequestedAt), strconv.Itoa(m.Attempts), m.Outcome, cmp.Or(m.Reply, "-")}
+	section(t, "MAIL\tTO\tASKED FOR\tATTEMPTS\tOUTCOME\tAT\tRELAY", h.Mails, func(m store.SentMail) []string {
+		return []string{string(m.Kind), m.To, moment(m.RequestedAt), strconv.Itoa(m.Attempts), m.Outcome, moment(m.EndedAt), cmp.Or(m.Reply, "-")}
 	})
 	return t.w.Flush()
 }
@@ -48,7 +52,18 @@ func printHistory(out io.Writer, h *store.History) error {
 // table writes columns.
 type table struct{ w *tabwriter.Writer }
 
-func (t table) row(cells ...string) { fmt.Fprintln(t.w, strings.Join(cells, "\t")) }
+// row writes cells; what a terminal would take for more than text is left out.
+func (t table) row(cells ...string) {
+	for i, c := range cells {
+		cells[i] = strings.Map(func(r rune) rune {
+			if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
+				return '·'
+			}
+			return r
+		}, c)
+	}
+	fmt.Fprintln(t.w, strings.Join(cells, "\t"))
+}
 
 // section writes rows under their header, and nothing where there are none.
 func section[T any](t table, header string, rows []T, cells func(T) []string) {
@@ -56,7 +71,7 @@ func section[T any](t table, header string, rows []T, cells func(T) []string) {
 		return
 	}
 	t.w.Flush() // the columns of this one are its own; an error stays for the last flush
-	t.row("\n" + header)
+	fmt.Fprintf(t.w, "\n%s\n", header)
 	for _, r := range rows {
 		t.row(cells(r)...)
 	}
@@ -86,12 +101,12 @@ func (t table) refs(h *store.History) {
 
 // people writes the personal data that the log refers to.
 func (t table) people(h *store.History) {
-	section(t, "RECORD\tIMPORTED\tKIND\tNAME\tFISCAL CODE\tVAT NUMBER\tREPRESENTATIVES\tE-MAIL", h.Records, func(r workflow.Record) []string {
+	section(t, "RECORD\tIMPORTED\tBY\tSTATUS\tKIND\tNAME\tFISCAL CODE\tVAT NUMBER\tREPRESENTATIVES\tE-MAIL", h.Records, func(r workflow.Record) []string {
 		var all []string
 		for _, p := range r.Representatives {
 			all = append(all, p.FiscalCode+" "+p.Name)
 		}
-		return []string{r.ID.String(), moment(r.ImportedAt), dash(r.Kind), dash(r.Name), dash(r.FiscalCode), dash(r.VATNumber),
+		return []string{r.ID.String(), moment(r.ImportedAt), dash(r.ImportedBy), string(r.Status), dash(r.Kind), dash(r.Name), dash(r.FiscalCode), dash(r.VATNumber),
 			dash(strings.Join(all, "; ")), dash(r.Email)}
 	})
 	section(t, "DECLARATION\tWHEN\tKIND\tCOMPANY\tCODE\tE-MAIL\tPHONE", h.Declarations, func(d workflow.Declaration) []string {

@@ -20,10 +20,10 @@ import (
 var mayImport = map[string][]string{
 	"web":              {"workflow", "spid", "templates"},
 	"api":              {"workflow", "spid", "templates"},
-	"store":            {"workflow", "otp"}, // otp carries the limits' numbers
+	"store":            {"workflow"},
 	"store/localpg":    {},
 	"store/storetest":  {"store", "store/localpg", "workflow", "otp"},
-	"mail":             {"workflow", "templates", "otp"},
+	"mail":             {"workflow", "templates"},
 	"workflow":         {"otp", "workflow/fiscal"},
 	"workflow/fiscal":  {},
 	"workflow/diagram": {"workflow"},

@@ -260,7 +260,7 @@ func TestAnOperatorDecides(t *testing.T) {
 	review.Enter("another browser")
 	again := review.Case().Qualification.Number
 	run("revoke", "1", "--reason=x").fails(t, 1, fmt.Sprintf("case 1 of review@pec.example is over: its case in force is %d", again))
-	if old := run("show", "1").succeeds(t); !strings.Contains(old, "revoked since ") {
+	if old := run("show", "1").succeeds(t); !strings.Contains(old, "revoked since ") || !strings.Contains(old, fmt.Sprint("another case  ", again)) {
 		t.Errorf("%s", old)
 	}
 	if now := run("show", "review@pec.example").succeeds(t); !strings.Contains(now, "holder_choice since ") {
@@ -276,7 +276,8 @@ func TestTheAuditorReadsTheArchive(t *testing.T) {
 		return stella(t, []string{"STELLA_DATABASE_URL=" + w.Pool().Config().ConnString()}, append([]string{"archive", "show"}, args...)...)
 	}
 	key := file(t, "auditor.key", []byte(storetest.Auditor.String()+"\n"))
-	want := "<!-- request, 2026-11-21 12:00:00 -->\n<AuthnRequest/>\n<!-- response, 2026-11-21 12:00:00 -->\n<Response/>\n"
+	want := "<!-- request, 2026-11-21 12:00:00, SHA-256 b857e4e7eb75d159654764213b4107cc7ce591a5bb20a7a214ee751cb3c74e69, the log has its digest -->\n<AuthnRequest/>\n" +
+		"<!-- response, 2026-11-21 12:00:00, SHA-256 b40c651583a41c9daeaae9a2a1665979521b0f1886a2761d5fe746414186905c, the log has its digest -->\n<Response/>\n"
 	if out := run(login, "--key", key).succeeds(t); out != want {
 		t.Errorf("%q, want %q", out, want)
 	}

@@ -100,7 +100,6 @@ func (v *service) routes(pages, calls http.Handler) http.Handler {
 const (
 	fetchCooldown = 5 * time.Millisecond
 	fetchPoll     = 200 * time.Millisecond
-	jobTimeout    = 20 * time.Second
 	sendersAtOnce = 8
 	expireEvery   = 10 * time.Minute
 )
@@ -114,8 +113,8 @@ func newQueue(db *store.Store, sender *mail.Sender, p *workflow.Procedure, log *
 		Workers:              workers,
 		FetchCooldown:        fetchCooldown,
 		FetchPollInterval:    fetchPoll,
-		JobTimeout:           jobTimeout,
-		RescueStuckJobsAfter: jobTimeout,
+		JobTimeout:           mail.JobTimeout,
+		RescueStuckJobsAfter: mail.JobTimeout,
 		PeriodicJobs: []*river.PeriodicJob{river.NewPeriodicJob(river.PeriodicInterval(expireEvery),
 			func() (river.JobArgs, *river.InsertOpts) { return workflow.Expire{}, nil }, &river.PeriodicJobOpts{RunOnStart: true})},
 		Logger: slog.New(quiet{log.Handler()}),
@@ -164,6 +163,13 @@ func newServer(h http.Handler, log *slog.Logger) *http.Server {
 		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn)}
 }
 
+// drain gives one part its time to finish.
+func drain(stop func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
+	defer cancel()
+	return stop(ctx)
+}
+
 // run serves until ctx ends, and then finishes what is in flight: requests
 // first, since they add jobs, and jobs after them.
 func (v *service) run(ctx context.Context, l net.Listener) error {
@@ -180,9 +186,7 @@ func (v *service) run(ctx context.Context, l net.Listener) error {
 	case <-ctx.Done():
 		v.log.Info("stopping: finishing what is in flight")
 	}
-	drain, cancel := context.WithTimeout(context.Background(), drainTimeout)
-	defer cancel()
-	err = errors.Join(err, server.Shutdown(drain), v.queue.Stop(drain))
+	err = errors.Join(err, drain(server.Shutdown), drain(v.queue.Stop))
 	for _, r := range v.relays {
 		r.Close()
 	}

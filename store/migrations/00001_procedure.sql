@@ -34,6 +34,8 @@ create table records (
 	vat_number      text not null,
 	representatives jsonb not null,
 	email           text not null,
+	status          text not null check (status in ('active', 'expired', 'cancelled', 'revoked')),
+	imported_by     text not null, -- the operator
 	imported_at     timestamptz not null
 );
 create index on records (mailbox_id);
@@ -100,7 +102,7 @@ alter table qualifications add constraint state_is_logged foreign key (id, versi
 -- +goose StatementBegin
 create function refuse_change() returns trigger language plpgsql as $$
 begin
-	raise exception '% is append-only: % refused', tg_table_name, lower(tg_op);
+	raise exception '% never changes: % refused', tg_table_name, lower(tg_op);
 end $$;
 -- +goose StatementEnd
 create trigger append_only before update or delete or truncate on steps
@@ -161,7 +163,7 @@ create table messages (
 	id        uuid primary key,
 	login_id  text not null references logins,
 	direction text not null check (direction in ('request', 'response')),
-	sha256    bytea not null, -- of the message
+	sha256    text not null, -- of the message, as the log has it
 	sealed    bytea not null, -- age
 	at        timestamptz not null
 );
@@ -243,6 +245,15 @@ alter table qualifications
 	add foreign key (login_id) references logins deferrable initially deferred,
 	add foreign key (identity_id) references identities deferrable initially deferred,
 	add foreign key (document) references documents deferrable initially deferred;
+
+-- What the log refers to may be erased, and never changed.
+-- +goose StatementBegin
+do $$ declare name text; begin
+	foreach name in array array['records', 'declarations', 'identities', 'decisions', 'documents', 'messages'] loop
+		execute format('create trigger unchanging before update on %I for each statement execute function refuse_change()', name);
+	end loop;
+end $$;
+-- +goose StatementEnd
 
 create table handoffs (
 	token      bytea primary key, -- SHA-256

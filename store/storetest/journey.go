@@ -201,10 +201,10 @@ func (j *Journey) step(to workflow.State) {
 	switch q.State {
 	case workflow.HolderChoice:
 		if to == workflow.HolderInvitation || to == workflow.Invited {
-			err = p.DenyHolder(ctx, v, f)
+			err = p.ChooseRole(ctx, v, f, workflow.Delegate)
 			break
 		}
-		err = p.DeclareHolder(ctx, v, f)
+		err = p.ChooseRole(ctx, v, f, workflow.Holder)
 	case workflow.HolderInvitation:
 		err = p.Invite(ctx, v, f, "holder@mail.example")
 	case workflow.Introduction:
