@@ -153,9 +153,9 @@ func readInvitation(ctx context.Context, tx pgx.Tx, id uuid.UUID) (*workflow.Inv
 	var i workflow.Invitation
 	var accepted, ended *time.Time
 	err := tx.QueryRow(ctx, `
-		select id, qualification_id, nonce, digest, email, sent_at, expires_at, accepted_at, ended_at, ended
+		select id, qualification_id, version, nonce, digest, email, sent_at, expires_at, accepted_at, ended_at, ended
 		from invitations where id = $1`, id).Scan(
-		&i.ID, &i.Qualification, &i.Nonce, &i.Digest, &i.Email, &i.SentAt, &i.ExpiresAt, &accepted, &ended, &i.Ended)
+		&i.ID, &i.Qualification, &i.Version, &i.Nonce, &i.Digest, &i.Email, &i.SentAt, &i.ExpiresAt, &accepted, &ended, &i.Ended)
 	i.AcceptedAt, i.EndedAt = timeOf(accepted), timeOf(ended)
 	return &i, err
 }

@@ -149,8 +149,8 @@ func TestALiveCodeAndALiveInvitationAreOne(t *testing.T) {
 	w.Reach(t, workflow.CodeEntry)
 	w.Reach(t, workflow.Invited)
 	refused(t, w, "one_live_code", `insert into codes select gen_random_uuid(), qualification_id, nonce, now(), null from codes`)
-	refused(t, w, "one_live_invitation", `insert into invitations select gen_random_uuid(), qualification_id, nonce, '\x01', email, now(), now(), null, null, '' from invitations`)
-	refused(t, w, "invitations_digest_key", `insert into invitations select gen_random_uuid(), qualification_id, nonce, digest, email, now(), now(), null, now(), 'replaced' from invitations`)
+	refused(t, w, "one_live_invitation", `insert into invitations select gen_random_uuid(), qualification_id, version, nonce, '\x01', email, now(), now(), null, null, '' from invitations`)
+	refused(t, w, "invitations_digest_key", `insert into invitations select gen_random_uuid(), qualification_id, version, nonce, digest, email, now(), now(), null, now(), 'replaced' from invitations`)
 	refused(t, w, "invitations_check", `update invitations set ended = 'replaced'`)
 }
 

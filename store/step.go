@@ -97,10 +97,10 @@ func (s *Store) writeRow(ctx context.Context, tx pgx.Tx, mailbox int64, row any)
 			r.ID, r.Qualification, r.Kind, r.CompanyName, r.CompanyCode, r.Email, r.Phone, r.DeclaredAt)
 	case workflow.Invitation:
 		_, err = tx.Exec(ctx, `
-			insert into invitations (id, qualification_id, nonce, digest, email, sent_at, expires_at, accepted_at, ended_at, ended)
-			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-			on conflict (id) do update set accepted_at = $8, ended_at = $9, ended = $10`,
-			r.ID, r.Qualification, r.Nonce, r.Digest, r.Email, r.SentAt, r.ExpiresAt,
+			insert into invitations (id, qualification_id, version, nonce, digest, email, sent_at, expires_at, accepted_at, ended_at, ended)
+			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+			on conflict (id) do update set accepted_at = $9, ended_at = $10, ended = $11`,
+			r.ID, r.Qualification, r.Version, r.Nonce, r.Digest, r.Email, r.SentAt, r.ExpiresAt,
 			nullTime(r.AcceptedAt), nullTime(r.EndedAt), r.Ended)
 	case workflow.Login:
 		_, err = tx.Exec(ctx, `

@@ -24,6 +24,7 @@ const InvitationsPerDay = 5
 type Invitation struct {
 	ID            uuid.UUID
 	Qualification uuid.UUID
+	Version       int // of the qualification that sent it
 	Nonce         []byte
 	Digest        []byte // of the secret
 	Email         string
@@ -73,6 +74,7 @@ func (p *Procedure) Invite(ctx context.Context, v Visitor, f Form, email string)
 			return err
 		}
 		c.endInvitation("replaced")
+		i.Version = q.Version
 		q.Invitation = &i
 		c.add(i)
 		c.mailInvitation(i)
@@ -95,7 +97,7 @@ func (p *Procedure) Withdraw(ctx context.Context, v Visitor, f Form) error {
 				return StaleError{Repeated: f.Version == q.Version-1}
 			}
 			return ErrNotAllowed
-		case q.State == Invited && f.Version != q.Version: // the holder's own steps do not stale a delegate's page
+		case f.Version < q.Invitation.Version: // a page of an earlier invitation; the holder's own steps stale none
 			return StaleError{Repeated: f.Version == q.Version-1}
 		}
 		return c.leaveInvitation(InvitationWithdrawn, "withdrawn")

@@ -246,3 +246,19 @@ func TestAcceptedDeclinedAndWithdrawnAtOnce(t *testing.T) {
 		}
 	}
 }
+
+// A page of an earlier invitation does not end a later one.
+func TestAStalePageDoesNotWithdraw(t *testing.T) {
+	x := newWorld(t).begin(personRecord).to(workflow.Invited)
+	delegate, old := x.v, x.form()
+	x.must(x.p.Invite(x.ctx, x.v, x.form(), "altra@mail.example"))
+	page := x.form()
+	x.v = x.accept()
+	x.to(workflow.Summary)
+	if err := x.p.Withdraw(x.ctx, delegate, old); !isStale(err) {
+		t.Errorf("the answer is %v", err)
+	}
+	x.want(workflow.Summary)
+	x.must(x.p.Withdraw(x.ctx, delegate, page)) // the holder's steps do not stale it
+	x.want(workflow.HolderChoice)
+}

@@ -124,6 +124,7 @@ create index on declarations (qualification_id);
 create table invitations (
 	id               uuid primary key,
 	qualification_id uuid not null references qualifications,
+	version          int not null, -- of the qualification that sent it
 	nonce            bytea not null,
 	digest           bytea not null unique, -- SHA-256 of the link's secret
 	email            text not null,
