@@ -18,7 +18,7 @@ import (
 type Mailbox struct {
 	Address string     `json:"address"`
 	State   string     `json:"state" enum:"none,in_progress,invited,under_review,rejected,qualified,revoked,not_eligible" doc:"where the qualification of the mailbox stands"`
-	Since   *time.Time `json:"since" doc:"since when it stands there; null for none and not_eligible"`
+	Since   *time.Time `json:"since" doc:"when its last step was made, which for qualified is when the star was given; null for none and not_eligible"`
 	Level   string     `json:"level" doc:"the level of assurance of the identification, such as SpidL2; empty until qualified"`
 	Show    string     `json:"show" enum:"banner,star,none" doc:"what to show beside the mailbox's name"`
 }

@@ -93,7 +93,7 @@ func (s *Store) Sweep(ctx context.Context, now time.Time) error {
 		if _, err := tx.Exec(ctx, `delete from sessions where expires_at < $1`, now); err != nil {
 			return fmt.Errorf("sweeping sessions: %w", err)
 		}
-		if _, err := tx.Exec(ctx, `delete from handoffs where expires_at < $1`, now.Add(-time.Hour)); err != nil {
+		if _, err := tx.Exec(ctx, `delete from handoffs where expires_at < $1`, now.Add(-24*time.Hour)); err != nil {
 			return fmt.Errorf("sweeping hand-offs: %w", err)
 		}
 		_, err := tx.Exec(ctx, `
