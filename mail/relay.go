@@ -30,7 +30,6 @@ type RelayOptions struct {
 	User        string // empty for a relay that asks for none
 	Password    string
 	TLS         *tls.Config // roots of the relay's own; nil for the system's
-	HELO        string      // our name; empty for the host's
 
 	timeout time.Duration // for tests
 }
@@ -66,9 +65,6 @@ func NewRelay(o RelayOptions) (*Relay, error) {
 	}
 	if o.User != "" {
 		options = append(options, gomail.WithSMTPAuth(gomail.SMTPAuthAutoDiscover), gomail.WithUsername(o.User), gomail.WithPassword(o.Password))
-	}
-	if o.HELO != "" {
-		options = append(options, gomail.WithHELO(o.HELO))
 	}
 	client, err := gomail.NewClient(o.Host, options...)
 	if err != nil {

@@ -478,7 +478,7 @@ func TestMailboxesAreListed(t *testing.T) {
 	}
 
 	// Of several qualifications the newest is told; the unfinished before all.
-	storetest.Must(t, w.Procedure.Revoke(t.Context(), "tests", "b@pec.example", "a mistake"))
+	storetest.Must(t, w.Procedure.Revoke(t.Context(), "tests", "b@pec.example", 0, "a mistake"))
 	revoked, err := w.Mailboxes(t.Context(), workflow.Revoked)
 	storetest.Must(t, err)
 	b.Visitor = b.Enter("another browser")

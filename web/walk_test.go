@@ -139,14 +139,14 @@ func TestUnprovenIsReviewed(t *testing.T) {
 		b.wants(h, workflow.UnderReview)
 		w := b.world
 		if h.mailbox == nobody.mailbox {
-			w.must(w.procedure.Refuse(t.Context(), "operatore", h.mailbox, "Il documento non è leggibile"))
+			w.must(w.procedure.Refuse(t.Context(), "operatore", h.mailbox, 0, "Il documento non è leggibile"))
 			b.get("/").at("La tua richiesta di qualifica della PEC Esempio non è andata a buon fine: riprova",
 				"Dopo la verifica non abbiamo potuto accogliere la richiesta.", "Il documento non è leggibile")
 			continue
 		}
-		w.must(w.procedure.Approve(t.Context(), "operatore", h.mailbox, "visura camerale"))
+		w.must(w.procedure.Approve(t.Context(), "operatore", h.mailbox, 0, "visura camerale"))
 		b.get("/").at("Identificazione avvenuta con successo")
-		w.must(w.procedure.Revoke(t.Context(), "operatore", h.mailbox, "richiesta del titolare"))
+		w.must(w.procedure.Revoke(t.Context(), "operatore", h.mailbox, 0, "richiesta del titolare"))
 		b.get("/").at("La qualifica della casella è stata revocata")
 		w.enter(h).at("Conferma identità")
 	}

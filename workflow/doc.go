@@ -8,8 +8,11 @@
 //   - visitor.go: who stands before the page, and what they may see
 //   - match.go: whether the identified person is the holder on record
 //   - handoff.go, holder.go, contacts.go, invitation.go, login.go,
-//     contract.go, code.go, review.go, expiry.go: the steps
+//     contract.go, code.go, review.go, record.go, expiry.go: the steps
+//   - input.go: what people type
 //   - mail.go: the mails a step asks for
+//   - fiscal: Italian fiscal codes
+//   - diagram: draws the table for docs/workflow.md
 //
 // It knows no SAML, SQL, HTTP or SMTP. A step locks the mailbox, fires one
 // event, adds rows and commits; it makes no call over the network.

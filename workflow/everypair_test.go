@@ -77,11 +77,11 @@ var outcomes = map[workflow.Event]func(x *walk) error{
 		}
 		return typeRightCode(x)
 	},
-	workflow.ReviewApproved:    func(x *walk) error { return x.p.Approve(x.ctx, "operatore", x.address, "visura") },
-	workflow.ReviewRefused:     func(x *walk) error { return x.p.Refuse(x.ctx, "operatore", x.address, "visura") },
+	workflow.ReviewApproved:    func(x *walk) error { return x.p.Approve(x.ctx, "operatore", x.address, 0, "visura") },
+	workflow.ReviewRefused:     func(x *walk) error { return x.p.Refuse(x.ctx, "operatore", x.address, 0, "visura") },
 	workflow.Retried:           func(x *walk) error { return x.p.Retry(x.ctx, x.v, x.form()) },
 	workflow.LoginRetried:      func(x *walk) error { return x.p.RetryLogin(x.ctx, x.v, x.form()) },
-	workflow.RevokedByProvider: func(x *walk) error { return x.p.Revoke(x.ctx, "operatore", x.address, "prova") },
+	workflow.RevokedByProvider: func(x *walk) error { return x.p.Revoke(x.ctx, "operatore", x.address, 0, "prova") },
 	workflow.TimedOut: func(x *walk) error {
 		x.clock.Advance(workflow.UnfinishedLife + time.Second)
 		before := x.form()

@@ -16,7 +16,7 @@ func TestAnApprovalGivesTheStar(t *testing.T) {
 	if x.view().Mailbox.Star != nil {
 		t.Fatal("there is a star before the review")
 	}
-	x.must(x.p.Approve(x.ctx, "paolo", x.address, "visura del 20/11/2026"))
+	x.must(x.p.Approve(x.ctx, "paolo", x.address, 0, "visura del 20/11/2026"))
 	x.want(workflow.Qualified)
 	want := []string{"code anna.neri@mail.example", "under_review anna.neri@mail.example", "qualified anna.neri@mail.example", "qualified_pec " + x.address}
 	if got := x.mails(); !slices.Equal(got, want) {
@@ -41,7 +41,7 @@ func TestAnApprovalIsRefusedWhereTheRecordNamesAnother(t *testing.T) {
 	changed.FiscalCode = sara
 	_, err := x.p.Record(x.ctx, "tests", x.address, workflow.Active, changed)
 	x.must(err)
-	if err := x.p.Approve(x.ctx, "paolo", x.address, "visura"); !errors.Is(err, workflow.ErrNotAllowed) {
+	if err := x.p.Approve(x.ctx, "paolo", x.address, 0, "visura"); !errors.Is(err, workflow.ErrNotAllowed) {
 		t.Errorf("the answer is %v", err)
 	}
 	x.want(workflow.UnderReview)
@@ -49,7 +49,7 @@ func TestAnApprovalIsRefusedWhereTheRecordNamesAnother(t *testing.T) {
 
 func TestARefusalTellsItsReason(t *testing.T) {
 	x := newWorld(t).begin(unknownRecord).to(workflow.UnderReview)
-	x.must(x.p.Refuse(x.ctx, "paolo", x.address, "manca la visura"))
+	x.must(x.p.Refuse(x.ctx, "paolo", x.address, 0, "manca la visura"))
 	x.want(workflow.Rejected)
 	if q := x.view().Qualification; q.Reason != workflow.ReasonReview || q.Remark != "manca la visura" {
 		t.Errorf("the page says %q, %q", q.Reason, q.Remark)
@@ -64,7 +64,7 @@ func TestARefusalTellsItsReason(t *testing.T) {
 
 func TestARevocationTakesTheStar(t *testing.T) {
 	x := newWorld(t).begin(personRecord).to(workflow.Qualified)
-	x.must(x.p.Revoke(x.ctx, "paolo", x.address, "ceduta"))
+	x.must(x.p.Revoke(x.ctx, "paolo", x.address, 0, "ceduta"))
 	x.want(workflow.Revoked)
 	if x.view().Mailbox.Star != nil {
 		t.Error("the star is still there")
@@ -157,7 +157,7 @@ func TestARevocationForgetsTheOrdinaryAddress(t *testing.T) {
 	if got := x.view().Mailbox.OrdinaryAddress(); got != "frode@mail.example" {
 		t.Fatalf("the ordinary address is %q", got)
 	}
-	x.must(x.p.Revoke(x.ctx, "paolo", x.address, "frode"))
+	x.must(x.p.Revoke(x.ctx, "paolo", x.address, 0, "frode"))
 	x.v = x.enter("first browser")
 	x.to(workflow.ContactData)
 	if got := x.view().SuggestedEmail(x.v); got != "anna.neri@mail.example" {

@@ -6,10 +6,19 @@ import (
 	"strings"
 )
 
-// Approve settles a review: the operator relies on the reason or document
+// NotInForceError is returned for a decision on a case that is over, while the
+// mailbox has a newer one.
+type NotInForceError struct {
+	Number int64 // of the case in force
+}
+
+func (e *NotInForceError) Error() string { return fmt.Sprintf("the case in force is %d", e.Number) }
+
+// Approve settles a review of the case with this number, or for zero of the one
+// in force: the operator relies on the reason or document
 // given. It is refused where the record, as it is now, names somebody else.
-func (p *Procedure) Approve(ctx context.Context, operator, address, reason string) error {
-	return p.decide(ctx, operator, address, reason, ReviewApproved, func(c *Case, refs Refs) error {
+func (p *Procedure) Approve(ctx context.Context, operator, address string, number int64, reason string) error {
+	return p.decide(ctx, operator, address, number, reason, ReviewApproved, func(c *Case, refs Refs) error {
 		if c.Mailbox.Status != Active {
 			return ErrNotEligible
 		}
@@ -23,8 +32,8 @@ func (p *Procedure) Approve(ctx context.Context, operator, address, reason strin
 }
 
 // Refuse settles a review. The holder is told the reason in the operator's words.
-func (p *Procedure) Refuse(ctx context.Context, operator, address, reason string) error {
-	return p.decide(ctx, operator, address, reason, ReviewRefused, func(c *Case, refs Refs) error {
+func (p *Procedure) Refuse(ctx context.Context, operator, address string, number int64, reason string) error {
+	return p.decide(ctx, operator, address, number, reason, ReviewRefused, func(c *Case, refs Refs) error {
 		if err := c.fire(ReviewRefused, refs); err != nil {
 			return err
 		}
@@ -35,8 +44,8 @@ func (p *Procedure) Refuse(ctx context.Context, operator, address, reason string
 }
 
 // Revoke takes the star away.
-func (p *Procedure) Revoke(ctx context.Context, operator, address, reason string) error {
-	return p.decide(ctx, operator, address, reason, RevokedByProvider, func(c *Case, refs Refs) error {
+func (p *Procedure) Revoke(ctx context.Context, operator, address string, number int64, reason string) error {
+	return p.decide(ctx, operator, address, number, reason, RevokedByProvider, func(c *Case, refs Refs) error {
 		return c.revoke(refs, reason)
 	})
 }
@@ -53,7 +62,7 @@ func (c *Case) revoke(refs Refs, remark string) error {
 	return nil
 }
 
-func (p *Procedure) decide(ctx context.Context, operator, address, reason string, e Event, settle func(*Case, Refs) error) error {
+func (p *Procedure) decide(ctx context.Context, operator, address string, number int64, reason string, e Event, settle func(*Case, Refs) error) error {
 	mailbox, err := p.Store.MailboxByAddress(ctx, strings.ToLower(address))
 	if err != nil {
 		return err
@@ -62,6 +71,9 @@ func (p *Procedure) decide(ctx context.Context, operator, address, reason string
 		c.Now, c.actor = p.Now(), Actor{Kind: ByOperator, Name: operator}
 		if c.Qualification == nil {
 			return fmt.Errorf("the mailbox has no qualification: %w", ErrNotAllowed)
+		}
+		if number != 0 && number != c.Qualification.Number {
+			return &NotInForceError{Number: c.Qualification.Number}
 		}
 		if _, err := next(c.Qualification.State, e); err != nil {
 			return err

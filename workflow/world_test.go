@@ -268,7 +268,7 @@ func (x *walk) to(s workflow.State) *walk {
 		},
 		workflow.Revoked: func() {
 			x.to(workflow.Qualified)
-			x.must(x.p.Revoke(x.ctx, "operatore", x.address, "prova"))
+			x.must(x.p.Revoke(x.ctx, "operatore", x.address, 0, "prova"))
 		},
 		workflow.Expired: func() {
 			later := *x.p

@@ -107,13 +107,14 @@ func (c qualificationDecideCommand) Run(ctx context.Context, which verb) error {
 	if err != nil {
 		return err
 	}
-	if err := inForce(ctx, db.Store, mailbox, number); err != nil {
-		return err
-	}
 	p := &workflow.Procedure{Store: db.Store, Now: time.Now}
-	decide := map[verb]func(context.Context, string, string, string) error{
+	decide := map[verb]func(context.Context, string, string, int64, string) error{
 		"approve": p.Approve, "refuse": p.Refuse, "revoke": p.Revoke}[which]
-	err = decide(ctx, c.Operator, address, c.Reason)
+	err = decide(ctx, c.Operator, address, number, c.Reason)
+	var over *workflow.NotInForceError
+	if errors.As(err, &over) {
+		return fmt.Errorf("case %d of %s is over: its case in force is %d", number, address, over.Number)
+	}
 	if errors.Is(err, workflow.ErrNotAllowed) {
 		return notAllowed(ctx, db.Store, mailbox, which)
 	}
@@ -122,15 +123,6 @@ func (c qualificationDecideCommand) Run(ctx context.Context, which verb) error {
 	}
 	fmt.Printf("%s: %sd\n", address, which)
 	return nil
-}
-
-// inForce keeps a decision on an old case from being made on a newer one.
-func inForce(ctx context.Context, db *store.Store, mailbox, number int64) error {
-	c, err := db.View(ctx, mailbox)
-	if err != nil || number == 0 || c.Qualification.Number == number {
-		return err
-	}
-	return fmt.Errorf("case %d of %s is over: its case in force is %d", number, c.Mailbox.Address, c.Qualification.Number)
 }
 
 // notAllowed says in a sentence why a decision cannot be made.

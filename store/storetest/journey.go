@@ -236,9 +236,9 @@ func (j *Journey) step(to workflow.State) {
 	case workflow.CodeEntry:
 		err = p.TypeCode(ctx, v, f, j.SendCode())
 	case workflow.UnderReview:
-		err = p.Approve(ctx, "tests", j.Address, "a document")
+		err = p.Approve(ctx, "tests", j.Address, 0, "a document")
 	case workflow.Qualified:
-		err = p.Revoke(ctx, "tests", j.Address, "a mistake")
+		err = p.Revoke(ctx, "tests", j.Address, 0, "a mistake")
 	default:
 		j.t.Fatalf("there is no way from %s to %s", q.State, to)
 	}
