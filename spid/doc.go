@@ -4,8 +4,8 @@
 // A login goes like this:
 //
 //	providers, err := spid.ParseProviders(metadata)        // provider.go
-//	request, redirect, err := sp.Login(providers.Find(id)) // request.go
-//	// keep request, send the browser to redirect, and when it comes back:
+//	request, dispatch, err := sp.Login(providers.Find(id), spid.Ask{}) // request.go
+//	// keep request, send the browser by dispatch, and when it comes back:
 //	response, err := spid.Open(form.Get("SAMLResponse"))   // response.go
 //	// find the request by response.InResponseTo(), then:
 //	assertion, err := sp.Verify(response, form.Get("RelayState"), request, provider)

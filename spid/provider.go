@@ -22,7 +22,9 @@ import (
 type Provider struct {
 	EntityID     string
 	Name         string // for people
-	SSOURL       string // takes requests by HTTP-Redirect
+	RedirectURL  string // takes requests by HTTP-Redirect; empty if it does not
+	PostURL      string // takes requests by HTTP-POST; empty if it does not
+	LogoutURL    string // takes answers to its logout requests by HTTP-Redirect; empty if it does not
 	Certificates []*x509.Certificate
 }
 
@@ -132,8 +134,8 @@ func parseProvider(el *etree.Element) (*Provider, error) {
 	var errs []error
 	for _, role := range descriptor.IDPSSODescriptors {
 		for _, service := range role.SingleSignOnServices {
-			if service.Binding == saml.HTTPRedirectBinding && p.SSOURL == "" {
-				p.SSOURL = strings.TrimSpace(service.Location)
+			if service.Binding == saml.HTTPRedirectBinding && p.RedirectURL == "" {
+				p.RedirectURL = strings.TrimSpace(service.Location)
 			}
 		}
 		for _, key := range role.KeyDescriptors {
@@ -150,7 +152,7 @@ func parseProvider(el *etree.Element) (*Provider, error) {
 			}
 		}
 	}
-	if u, err := url.Parse(p.SSOURL); err != nil || u.Host == "" || u.Fragment != "" {
+	if u, err := url.Parse(p.RedirectURL); err != nil || u.Host == "" || u.Fragment != "" {
 		return nil, errors.Join(append(errs, errors.New("no single sign-on service with HTTP-Redirect"))...)
 	}
 	if len(p.Certificates) == 0 {

@@ -77,7 +77,7 @@ func TestParseProviders(t *testing.T) {
 		if n, ok := want[p.EntityID]; !ok || n != len(p.Certificates) {
 			t.Errorf("%s is there with %d certificates, want %d", p.EntityID, len(p.Certificates), n)
 		}
-		if p.Name != "Identità di prova" || p.SSOURL != "https://idp.example/sso" {
+		if p.Name != "Identità di prova" || p.RedirectURL != "https://idp.example/sso" {
 			t.Errorf("got provider %+v", p)
 		}
 	}
@@ -190,7 +190,7 @@ func FuzzParseProviders(f *testing.F) {
 			t.Error("neither a provider nor an error")
 		}
 		for _, p := range providers {
-			if p.EntityID == "" || p.SSOURL == "" || len(p.Certificates) == 0 {
+			if p.EntityID == "" || p.RedirectURL == "" || len(p.Certificates) == 0 {
 				t.Errorf("unusable provider %+v", p)
 			}
 		}

@@ -23,12 +23,16 @@ import (
 // ServiceProvider is who asks for logins. It is not changed by its methods and
 // may be used from many goroutines at once, if Key may.
 type ServiceProvider struct {
+	Scheme    Scheme
 	EntityID  string
 	ACSURL    string // where responses are posted to
 	LogoutURL string // where providers send logout requests, by HTTP-Redirect
 
 	Key         crypto.Signer // RSA, 2048 bits or more
 	Certificate *x509.Certificate
+	// Other is a second certificate that the metadata list during a change of
+	// keys: first the one to come, and after the change the former. Nil if none.
+	Other *x509.Certificate
 
 	ServiceName  string // shown at login; the organization's display name if empty
 	Organization Organization
@@ -50,21 +54,41 @@ type Request struct {
 	XML        []byte // the message itself, for the archive
 }
 
+// Ask is what one login asks for beyond what all of them do.
+type Ask struct {
+	// Company asks for the attributes of the company too, which a professional
+	// identity of a legal person has.
+	Company bool
+	// Purpose is the type of identity that is let in: P, PF, PG, LP or PX
+	// (Avviso 18). Empty asks for a person's own.
+	Purpose string
+	// Post sends the request by HTTP-POST even if HTTP-Redirect can be used.
+	Post bool
+}
+
+// A Dispatch is how the browser takes a message to a provider: by going to URL,
+// or, if SAMLRequest is there, by posting a form to it with these two fields.
+type Dispatch struct {
+	URL         string
+	SAMLRequest string
+	RelayState  string
+}
+
 // Indexes of the only services of their kind in the metadata.
 const (
 	acsIndex        = "0"
 	attributesIndex = "0"
 )
 
-// Login makes a request to authenticate at p, and the URL to send the browser
-// to (SPID technical rules, "Single Sign-On", "AuthnRequest", and
+// Login makes a request to authenticate at p, and how the browser takes it
+// there (SPID technical rules, "Single Sign-On", "AuthnRequest", and
 // "Trasmissione", HTTP-Redirect).
-func (sp *ServiceProvider) Login(p *Provider) (Request, string, error) {
+func (sp *ServiceProvider) Login(p *Provider, ask Ask) (Request, Dispatch, error) {
 	if p == nil {
-		return Request{}, "", errors.New("making a SPID request: no such identity provider")
+		return Request{}, Dispatch{}, errors.New("making a SPID request: no such identity provider")
 	}
 	if err := sp.checkKey(); err != nil {
-		return Request{}, "", fmt.Errorf("making a SPID request: %w", err)
+		return Request{}, Dispatch{}, fmt.Errorf("making a SPID request: %w", err)
 	}
 	req := Request{
 		// An xs:ID does not begin with a digit.
@@ -77,21 +101,21 @@ func (sp *ServiceProvider) Login(p *Provider) (Request, string, error) {
 		Comparison: sp.comparison(),
 	}
 	if !slices.Contains([]string{"exact", "minimum", "better", "maximum"}, req.Comparison) {
-		return Request{}, "", fmt.Errorf("making a SPID request: %q is no comparison", req.Comparison)
+		return Request{}, Dispatch{}, fmt.Errorf("making a SPID request: %q is no comparison", req.Comparison)
 	}
 	if _, ok := parseLevel(req.Level.URI()); !ok {
-		return Request{}, "", fmt.Errorf("making a SPID request: %s is no level", req.Level)
+		return Request{}, Dispatch{}, fmt.Errorf("making a SPID request: %s is no level", req.Level)
 	}
 	doc := etree.NewDocumentWithRoot(sp.authnRequest(req, p))
 	var err error
 	if req.XML, err = doc.WriteToBytes(); err != nil {
-		return Request{}, "", fmt.Errorf("writing a SPID request: %w", err)
+		return Request{}, Dispatch{}, fmt.Errorf("writing a SPID request: %w", err)
 	}
-	redirect, err := sp.redirect(p.SSOURL, req)
+	redirect, err := sp.redirect(p.RedirectURL, req)
 	if err != nil {
-		return Request{}, "", fmt.Errorf("making a SPID request: %w", err)
+		return Request{}, Dispatch{}, fmt.Errorf("making a SPID request: %w", err)
 	}
-	return req, redirect, nil
+	return req, Dispatch{URL: redirect}, nil
 }
 
 func (sp *ServiceProvider) authnRequest(req Request, p *Provider) *etree.Element {
@@ -100,7 +124,7 @@ func (sp *ServiceProvider) authnRequest(req Request, p *Provider) *etree.Element
 		ID:           req.ID,
 		Version:      "2.0",
 		IssueInstant: req.IssuedAt,
-		Destination:  p.SSOURL,
+		Destination:  p.RedirectURL,
 		// Obligatory from level 2 up.
 		ForceAuthn: &forceAuthn,
 		// By index, not by URL: "preferred".

@@ -26,7 +26,7 @@ import (
 // The message, rule by rule.
 func TestLoginMessage(t *testing.T) {
 	t.Parallel()
-	req, _, err := sp.Login(provider)
+	req, _, err := sp.Login(provider, spid.Ask{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,14 +105,14 @@ func TestLoginRequest(t *testing.T) {
 func TestLoginRedirect(t *testing.T) {
 	t.Parallel()
 	for _, sso := range []string{"https://idp.example/sso", "https://idp.example/sso?tenant=1"} {
-		p := &spid.Provider{EntityID: provider.EntityID, SSOURL: sso}
-		req, redirect, err := sp.Login(p)
+		p := &spid.Provider{EntityID: provider.EntityID, RedirectURL: sso}
+		req, redirect, err := sp.Login(p, spid.Ask{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		query, ok := strings.CutPrefix(redirect, sso)
+		query, ok := strings.CutPrefix(redirect.URL, sso)
 		if !ok {
-			t.Fatalf("redirect goes to %s", redirect)
+			t.Fatalf("redirect goes to %s", redirect.URL)
 		}
 		signed, encoded, ok := strings.Cut(query[1:], "&Signature=")
 		if !ok {
@@ -131,7 +131,7 @@ func TestLoginRedirect(t *testing.T) {
 		if !slices.Equal(keys, []string{"SAMLRequest", "RelayState", "SigAlg"}) {
 			t.Errorf("what is signed is %v", keys)
 		}
-		u, err := url.Parse(redirect)
+		u, err := url.Parse(redirect.URL)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -186,7 +186,7 @@ func TestLoginRefuses(t *testing.T) {
 	} {
 		other := *sp
 		c.edit(&other)
-		if _, _, err := other.Login(c.p); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, _, err := other.Login(c.p, spid.Ask{}); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: got %v, want an error with %q", c.what, err, c.want)
 		}
 	}
@@ -196,7 +196,7 @@ func TestDefaultClock(t *testing.T) {
 	t.Parallel()
 	other := *sp
 	other.Now = nil
-	req, _, err := other.Login(provider)
+	req, _, err := other.Login(provider, spid.Ask{})
 	if err != nil {
 		t.Fatal(err)
 	}

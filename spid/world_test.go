@@ -95,7 +95,7 @@ func check(err error) {
 
 func login(t testing.TB) spid.Request {
 	t.Helper()
-	req, _, err := sp.Login(provider)
+	req, _, err := sp.Login(provider, spid.Ask{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -37,7 +37,7 @@ func (s *Server) loginPage(name string) handler {
 		p := s.basePage(v)
 		if name == "providers" {
 			var links []templates.ProviderLink
-			for _, provider := range s.Providers.Shuffled() {
+			for _, provider := range s.SPID.Providers().Shuffled() {
 				links = append(links, templates.ProviderLink{Name: provider.Name, URL: loginURL(v, provider.EntityID)})
 			}
 			p.Data = templates.Providers{Links: links}
@@ -86,11 +86,11 @@ func (s *Server) startLogin(w http.ResponseWriter, r *http.Request) error {
 	if !hmac.Equal([]byte(r.URL.Query().Get("t")), []byte(loginToken(v))) {
 		return errForged
 	}
-	provider := s.Providers.Find(r.URL.Query().Get("idp"))
+	provider := s.SPID.Providers().Find(r.URL.Query().Get("idp"))
 	if provider == nil {
 		return errNotFound
 	}
-	request, location, err := s.SPID.Login(provider)
+	request, dispatch, err := s.SPID.Login(provider, spid.Ask{})
 	if err != nil {
 		return fmt.Errorf("making a request to %s: %w", provider.EntityID, err)
 	}
@@ -104,7 +104,7 @@ func (s *Server) startLogin(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	http.Redirect(w, r, location, http.StatusFound) // 302, which SPID's testers want
+	http.Redirect(w, r, dispatch.URL, http.StatusFound) // 302, which SPID's testers want
 	return nil
 }
 
@@ -144,7 +144,7 @@ func (s *Server) receiveAnswer(w http.ResponseWriter, r *http.Request) error {
 
 // verify says who was identified, or with which code the provider said no.
 func (s *Server) verify(response *spid.Response, relayState string, l workflow.Login) (workflow.Answer, error) {
-	provider := s.Providers.Find(l.Provider)
+	provider := s.SPID.Find(l.Provider, l.StartedAt)
 	if provider == nil {
 		return workflow.Answer{}, fmt.Errorf("the provider %s is no longer configured", l.Provider)
 	}

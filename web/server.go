@@ -37,12 +37,18 @@ type Server struct {
 	Procedure *workflow.Procedure
 	Sessions  sessions.Store
 	Templates *templates.Templates
-	SPID      *spid.ServiceProvider
-	Providers spid.Providers
+	SPID      Federation
+	CIE       *Federation // nil if one cannot log in with CIE
 	PublicURL *url.URL
 	Proxies   []netip.Prefix // whose X-Forwarded-For is believed
 	Log       *slog.Logger
 	Now       func() time.Time
+}
+
+// A Federation is what we are in one of the identity schemes, and who else is.
+type Federation struct {
+	*spid.ServiceProvider
+	*spid.Registry
 }
 
 // Bodies larger than these are refused: forms are small, and answers of

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"stella/spid"
 	"stella/workflow"
 )
 
@@ -280,11 +281,11 @@ func TestSecureCookies(t *testing.T) {
 	}
 
 	visitor := w.walkOver(cookies[0].Value)
-	response, redirect, err := w.server.SPID.Login(w.server.Providers[0])
+	response, redirect, err := w.server.SPID.Login(w.server.SPID.Providers()[0], spid.Ask{})
 	w.must(err)
 	w.must(w.procedure.StartLogin(t.Context(), visitor, workflow.Login{ID: response.ID, Provider: response.Provider, RelayState: response.RelayState,
 		Level: response.Level.String(), Comparison: response.Comparison, StartedAt: response.IssuedAt}, response.XML))
-	answer := w.answer(asked{response, redirect}, "Anna Neri")
+	answer := w.answer(asked{response, redirect.URL}, "Anna Neri")
 	check(serve("POST", "/spid/acs", answer.values, "cross-site"), "__Host-stella-return", 600)
 	r := serve("GET", "/spid/return", nil, "cross-site-navigation")
 	if got := r.Header.Get("Location"); r.StatusCode != http.StatusSeeOther || got != "/" {

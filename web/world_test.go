@@ -125,7 +125,7 @@ func makeWorld(t *testing.T, public string) *world {
 	sp.EntityID, sp.ACSURL, sp.LogoutURL, sp.Now = public, public+"/spid/acs", public+"/spid/logout", w.clock.Now
 	w.procedure = &workflow.Procedure{Store: w.store, Key: []byte("the server's key, of thirty-two bytes"), Limits: otp.Defaults,
 		Documents: documents, Now: w.clock.Now}
-	w.server = &Server{Procedure: w.procedure, Templates: texts, SPID: &sp, Providers: providers, PublicURL: publicURL,
+	w.server = &Server{Procedure: w.procedure, Templates: texts, SPID: Federation{&sp, spid.NewRegistry(providers)}, PublicURL: publicURL,
 		Sessions: &store.Sessions{Store: w.store, Options: CookieOptions(publicURL.Scheme == "https"), Life: 30 * time.Minute, Now: w.clock.Now},
 		Log:      slog.New(slog.NewTextHandler(w.log, nil)), Now: w.clock.Now}
 	w.handler = w.server.Handler()

@@ -16,6 +16,7 @@ import (
 	"stella/api"
 	"stella/mail"
 	"stella/otp"
+	"stella/spid"
 	"stella/store"
 	"stella/templates"
 	"stella/web"
@@ -48,7 +49,7 @@ func newService(s *settings, db *store.Store, log *slog.Logger) (*service, error
 	pages := &web.Server{
 		Procedure: procedure,
 		Sessions:  &store.Sessions{Store: db, Options: web.CookieOptions(s.publicURL.Scheme == "https"), Life: sessionLife, Now: time.Now},
-		Templates: texts, SPID: s.spid, Providers: s.providers, PublicURL: s.publicURL, Proxies: s.proxies, Log: log, Now: time.Now,
+		Templates: texts, SPID: web.Federation{ServiceProvider: s.spid, Registry: spid.NewRegistry(s.providers)}, PublicURL: s.publicURL, Proxies: s.proxies, Log: log, Now: time.Now,
 	}
 	calls := &api.Server{Procedure: procedure, PublicURL: s.publicURL.String(), Version: version, Log: log}
 	v := &service{store: db, procedure: procedure, log: log}

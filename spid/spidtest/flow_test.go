@@ -151,11 +151,11 @@ func (p page) answer(t *testing.T) (response *spid.Response, relayState string) 
 
 func TestLogin(t *testing.T) {
 	t.Parallel()
-	req, redirect, err := sp.Login(provider)
+	req, redirect, err := sp.Login(provider, spid.Ask{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	login := get(t, redirect)
+	login := get(t, redirect.URL)
 	for _, name := range []string{"Accedi come Anna Neri", "Accedi come Luca Bianchi", "Accedi come Sara Verdi", "Accedi come Paola Conti", "Annulla"} {
 		login.button(t, name)
 	}
@@ -186,11 +186,11 @@ func TestLoginFails(t *testing.T) {
 		"nr25": {"Annulla"},
 		"nr22": {"Accedi come Anna Neri", "Non autorizzo"},
 	} {
-		req, redirect, err := sp.Login(provider)
+		req, redirect, err := sp.Login(provider, spid.Ask{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		p := get(t, redirect)
+		p := get(t, redirect.URL)
 		for _, name := range press {
 			p = p.press(t, name)
 		}
@@ -206,24 +206,24 @@ func TestLoginFails(t *testing.T) {
 // Requests that never get to the service.
 func TestRefusals(t *testing.T) {
 	t.Parallel()
-	_, redirect, err := sp.Login(provider)
+	_, redirect, err := sp.Login(provider, spid.Ask{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	another := *sp
 	another.EntityID = "https://another.example"
-	_, foreign, err := another.Login(provider)
+	_, foreign, err := another.Login(provider, spid.Ask{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	unsigned, _, _ := strings.Cut(redirect, "&SigAlg=")
+	unsigned, _, _ := strings.Cut(redirect.URL, "&SigAlg=")
 	for name, c := range map[string]struct{ url, code string }{
 		"nothing":            {server.URL + "/sso", "ErrorCode 4"},
 		"garbage":            {server.URL + "/sso?SAMLRequest=x", "ErrorCode 4"},
-		"twice":              {redirect + "&RelayState=x", "ErrorCode 4"},
+		"twice":              {redirect.URL + "&RelayState=x", "ErrorCode 4"},
 		"unsigned":           {unsigned, "ErrorCode 5"},
-		"another RelayState": {strings.Replace(redirect, "RelayState=", "RelayState=X", 1), "ErrorCode 7"},
-		"another service":    {foreign, "ErrorCode 10"},
+		"another RelayState": {strings.Replace(redirect.URL, "RelayState=", "RelayState=X", 1), "ErrorCode 7"},
+		"another service":    {foreign.URL, "ErrorCode 10"},
 	} {
 		p := get(t, c.url)
 		if p.status != http.StatusForbidden || !strings.Contains(p.Text(), c.code+":") {
@@ -279,7 +279,7 @@ func TestFaults(t *testing.T) {
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			t.Parallel()
-			req, _, err := sp.Login(provider)
+			req, _, err := sp.Login(provider, spid.Ask{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -321,7 +321,7 @@ func signed(t *testing.T, message []byte, relayState string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return provider.SSOURL + "?" + query + "&Signature=" + url.QueryEscape(base64.StdEncoding.EncodeToString(signature))
+	return provider.RedirectURL + "?" + query + "&Signature=" + url.QueryEscape(base64.StdEncoding.EncodeToString(signature))
 }
 
 func TestOtherPages(t *testing.T) {
