@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
+	"time"
 
 	"github.com/beevik/etree"
 )
@@ -19,6 +20,9 @@ type Anomaly struct {
 	// Signed says whether the response was signed. It need not be, so anyone
 	// who knows the request can make an unsigned one, and make a login fail.
 	Signed bool
+	// CertificateExpired is when the certificate did by which the response is
+	// signed, as in [Assertion].
+	CertificateExpired time.Time
 }
 
 func (a *Anomaly) Error() string {
@@ -32,8 +36,8 @@ func (a *Anomaly) Error() string {
 // and "nr25", "Errorcode nr 25" or longer with some providers.
 var errorCode = regexp.MustCompile(`(?i)\bnr\s*0*(\d{1,3})\b`)
 
-func anomaly(status *etree.Element, signed bool) *Anomaly {
-	a := &Anomaly{Signed: signed}
+func (v verification) anomaly(status *etree.Element) *Anomaly {
+	a := &Anomaly{Signed: v.signed, CertificateExpired: v.expired}
 	for _, message := range children(status, "samlp:StatusMessage") {
 		if m := errorCode.FindStringSubmatch(text(message)); m != nil {
 			if n, err := strconv.Atoi(m[1]); err == nil {

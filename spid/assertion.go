@@ -20,6 +20,10 @@ type Assertion struct {
 	// identify a person, name, familyName and fiscalNumber, are there and are
 	// not empty.
 	Attributes map[string]string
+	// CertificateExpired is when the certificate did by which the assertion is
+	// signed, or zero if it is in force. The provider's metadata list it, so the
+	// assertion is good; but the provider should be told.
+	CertificateExpired time.Time
 }
 
 // assertion reads a verified assertion and checks every rule on it (SPID
@@ -38,7 +42,9 @@ func (v verification) assertion(el *etree.Element) (*Assertion, error) {
 	if err != nil {
 		return nil, err
 	}
-	if format, _ := attr(issuer, "Format"); format != formatEntity {
+	// CIE may leave it out (italia/cie-eid-saml-docs, "Risposta di autenticazione
+	// SAML").
+	if format, ok := attr(issuer, "Format"); format != formatEntity && (ok || v.sp.Scheme != CIE) {
 		return nil, reject(ReasonAssertionIssuerFormat, "Format of the assertion's issuer is not entity")
 	}
 	a.Issuer = text(issuer)

@@ -8,11 +8,9 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"math/big"
-	"os"
 	"time"
 )
 
@@ -22,6 +20,7 @@ var (
 	oidURI                    = asn1.ObjectIdentifier{2, 5, 4, 83}
 	oidOrganizationIdentifier = asn1.ObjectIdentifier{2, 5, 4, 97}
 
+	oidKeyUsage            = asn1.ObjectIdentifier{2, 5, 29, 15}
 	oidBasicConstraints    = asn1.ObjectIdentifier{2, 5, 29, 19}
 	oidCertificatePolicies = asn1.ObjectIdentifier{2, 5, 29, 32}
 	oidUserNotice          = asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 2, 2}
@@ -31,49 +30,101 @@ var (
 	oidSPPrivate = asn1.ObjectIdentifier{1, 3, 76, 16, 4, 3, 1}
 )
 
-// SelfSigned makes a key and a certificate with the fields SPID wants, valid
-// for three years from notBefore. Public administrations may use such a one;
-// private organizations get theirs from AgID (Avviso 23), and this serves them
-// for trying things out.
+// SelfSigned makes a key and a certificate of its own, as [SelfSign] does.
 func SelfSigned(entityID string, o Organization, notBefore time.Time) (*rsa.PrivateKey, *x509.Certificate, error) {
-	key, err := rsa.GenerateKey(rand.Reader, minRSA)
+	key, err := GenerateKey(minRSA)
 	if err != nil {
-		return nil, nil, fmt.Errorf("making a SPID key: %w", err)
+		return nil, nil, err
 	}
-	extensions, err := spidExtensions(o)
+	certificate, err := SelfSign(key, entityID, o, notBefore)
+	return key, certificate, err
+}
+
+// SelfSign makes a certificate with the fields SPID wants, valid for three
+// years from notBefore. Public administrations may use such a one, and CIE
+// takes it from anybody; private organizations get theirs for SPID from AgID by
+// a [CertificateRequest], and this serves them for trying things out.
+func SelfSign(key crypto.Signer, entityID string, o Organization, notBefore time.Time) (*x509.Certificate, error) {
+	subject, err := o.subject(entityID)
 	if err != nil {
-		return nil, nil, fmt.Errorf("making a SPID certificate: %w", err)
+		return nil, fmt.Errorf("making a SPID certificate: %w", err)
+	}
+	extensions, err := o.extensions()
+	if err != nil {
+		return nil, fmt.Errorf("making a SPID certificate: %w", err)
 	}
 	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 120))
 	if err != nil {
-		return nil, nil, fmt.Errorf("making a SPID certificate: %w", err)
+		return nil, fmt.Errorf("making a SPID certificate: %w", err)
 	}
 	template := &x509.Certificate{
-		SerialNumber: serial.Add(serial, big.NewInt(1)),
-		Subject: pkix.Name{
-			CommonName:   cmp.Or(o.DisplayName, o.Name),
-			Organization: []string{o.Name},
-			Country:      []string{"IT"},
-			Locality:     []string{cmp.Or(o.Locality, o.Billing.City)},
-			ExtraNames: []pkix.AttributeTypeAndValue{
-				{Type: oidURI, Value: entityID},
-				{Type: oidOrganizationIdentifier, Value: o.identifier()},
-			},
-		},
+		SerialNumber:    serial.Add(serial, big.NewInt(1)),
+		Subject:         subject,
 		NotBefore:       notBefore.UTC(),
 		NotAfter:        notBefore.UTC().AddDate(3, 0, 0),
-		KeyUsage:        x509.KeyUsageDigitalSignature | x509.KeyUsageContentCommitment,
 		ExtraExtensions: extensions,
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	if err != nil {
-		return nil, nil, fmt.Errorf("making a SPID certificate: %w", err)
+		return nil, fmt.Errorf("making a SPID certificate: %w", err)
 	}
 	certificate, err := x509.ParseCertificate(der)
 	if err != nil {
-		return nil, nil, fmt.Errorf("making a SPID certificate: %w", err)
+		return nil, fmt.Errorf("making a SPID certificate: %w", err)
 	}
-	return key, certificate, nil
+	return certificate, nil
+}
+
+// CertificateRequest makes the request, PKCS #10 in DER, for the certificate
+// that a private organization gets from AgID (Avviso 23). It asks for the same
+// subject and extensions that [SelfSign] writes.
+func CertificateRequest(key crypto.Signer, entityID string, o Organization) ([]byte, error) {
+	subject, err := o.subject(entityID)
+	if err != nil {
+		return nil, fmt.Errorf("making a SPID certificate request: %w", err)
+	}
+	extensions, err := o.extensions()
+	if err != nil {
+		return nil, fmt.Errorf("making a SPID certificate request: %w", err)
+	}
+	template := &x509.CertificateRequest{
+		SignatureAlgorithm: x509.SHA256WithRSA,
+		Subject:            subject,
+		ExtraExtensions:    extensions,
+	}
+	der, err := x509.CreateCertificateRequest(rand.Reader, template, key)
+	if err != nil {
+		return nil, fmt.Errorf("making a SPID certificate request: %w", err)
+	}
+	return der, nil
+}
+
+// subject returns the name of the organization in its certificate, which has
+// no part that is a natural person's.
+func (o Organization) subject(entityID string) (pkix.Name, error) {
+	locality, code := cmp.Or(o.Locality, o.Billing.City), cmp.Or(o.VATNumber, o.FiscalCode)
+	if o.Public {
+		code = o.IPACode
+	}
+	var errs []error
+	for _, part := range []struct{ name, value string }{
+		{"entity ID", entityID}, {"name", o.Name}, {"locality", locality},
+		{"IPA code, or VAT number or fiscal code if private", code},
+	} {
+		if part.value == "" {
+			errs = append(errs, fmt.Errorf("organization: no %s", part.name))
+		}
+	}
+	return pkix.Name{
+		CommonName:   cmp.Or(o.DisplayName, o.Name),
+		Organization: []string{o.Name},
+		Country:      []string{"IT"},
+		Locality:     []string{locality},
+		ExtraNames: []pkix.AttributeTypeAndValue{
+			{Type: oidURI, Value: entityID},
+			{Type: oidOrganizationIdentifier, Value: o.identifier()},
+		},
+	}, errors.Join(errs...)
 }
 
 // identifier returns the organizationIdentifier.
@@ -102,12 +153,18 @@ type (
 	}
 )
 
-// spidExtensions returns those that crypto/x509 would write differently: it
-// marks basicConstraints as critical, and knows no policy qualifiers.
-func spidExtensions(o Organization) ([]pkix.Extension, error) {
+// extensions returns those of the certificate. They are written here because
+// crypto/x509 marks basicConstraints as critical, knows no policy qualifiers,
+// and writes none at all into a request.
+func (o Organization) extensions() ([]pkix.Extension, error) {
 	noAuthority, err := asn1.Marshal(struct{}{})
 	if err != nil {
 		return nil, fmt.Errorf("encoding basicConstraints: %w", err)
+	}
+	// The first two bits: digitalSignature and nonRepudiation.
+	usage, err := asn1.Marshal(asn1.BitString{Bytes: []byte{0b1100_0000}, BitLength: 2})
+	if err != nil {
+		return nil, fmt.Errorf("encoding keyUsage: %w", err)
 	}
 	sector := policy{oidSPPrivate, []qualifier{{oidUserNotice, notice{"cert_SP_Priv"}}}}
 	if o.Public {
@@ -118,68 +175,8 @@ func spidExtensions(o Organization) ([]pkix.Extension, error) {
 		return nil, fmt.Errorf("encoding certificatePolicies: %w", err)
 	}
 	return []pkix.Extension{
+		{Id: oidKeyUsage, Critical: true, Value: usage},
 		{Id: oidBasicConstraints, Value: noAuthority},
 		{Id: oidCertificatePolicies, Value: policies},
 	}, nil
-}
-
-// LoadKeyPair reads a key and its certificate from PEM files and checks that
-// SPID allows them and that they belong together.
-func LoadKeyPair(keyFile, certFile string) (crypto.Signer, *x509.Certificate, error) {
-	der, err := readPEM(keyFile, "PRIVATE KEY", "RSA PRIVATE KEY")
-	if err != nil {
-		return nil, nil, fmt.Errorf("loading the SPID key: %w", err)
-	}
-	key, err := parseKey(der)
-	if err != nil {
-		return nil, nil, fmt.Errorf("loading the SPID key: %s: %w", keyFile, err)
-	}
-	if der, err = readPEM(certFile, "CERTIFICATE"); err != nil {
-		return nil, nil, fmt.Errorf("loading the SPID certificate: %w", err)
-	}
-	certificate, err := x509.ParseCertificate(der)
-	if err != nil {
-		return nil, nil, fmt.Errorf("loading the SPID certificate: %s: %w", certFile, err)
-	}
-	if err := checkPair(key, certificate); err != nil {
-		return nil, nil, fmt.Errorf("loading the SPID key: %s and %s: %w", keyFile, certFile, err)
-	}
-	return key, certificate, nil
-}
-
-// readPEM returns the first block of one of those types.
-func readPEM(file string, types ...string) ([]byte, error) {
-	rest, err := os.ReadFile(file)
-	if err != nil {
-		return nil, err // names the file
-	}
-	var block *pem.Block
-	for {
-		if block, rest = pem.Decode(rest); block == nil {
-			return nil, fmt.Errorf("%s: no PEM block %q", file, types[0])
-		}
-		for _, t := range types {
-			if block.Type == t {
-				return block.Bytes, nil
-			}
-		}
-		if block.Type == "ENCRYPTED PRIVATE KEY" {
-			return nil, fmt.Errorf("%s: the key is encrypted; decrypt it first", file)
-		}
-	}
-}
-
-func parseKey(der []byte) (crypto.Signer, error) {
-	if key, err := x509.ParsePKCS1PrivateKey(der); err == nil {
-		return key, nil
-	}
-	key, err := x509.ParsePKCS8PrivateKey(der)
-	if err != nil {
-		return nil, errors.New("not a private key in PKCS #1 or PKCS #8")
-	}
-	signer, ok := key.(crypto.Signer)
-	if !ok {
-		return nil, errors.New("the key cannot sign")
-	}
-	return signer, nil
 }

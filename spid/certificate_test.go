@@ -2,14 +2,11 @@ package spid_test
 
 import (
 	"bytes"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
-	"encoding/pem"
-	"os"
-	"path/filepath"
+	"crypto/x509/pkix"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -84,67 +81,70 @@ func TestSelfSigned(t *testing.T) {
 	}
 }
 
-func TestLoadKeyPair(t *testing.T) {
+// The request for a certificate asks for the subject and the extensions that a
+// self-signed one has (SPID technical rules, "Metadata", "Certificati"; Avviso
+// 23 and 29).
+func TestCertificateRequest(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	file := func(name, kind string, der []byte) string {
-		path := filepath.Join(dir, name)
-		content := append([]byte("Some words before.\n"), pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})...)
-		if err := os.WriteFile(path, content, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return path
-	}
-	pkcs8 := func(key any) []byte {
-		der, err := x509.MarshalPKCS8PrivateKey(key)
+	withoutVAT := organization()
+	withoutVAT.VATNumber, withoutVAT.FiscalCode = "", "01234567897"
+	for identifier, o := range map[string]spid.Organization{"VATIT-01234567897": organization(), "CF:IT-01234567897": withoutVAT} {
+		der, err := spid.CertificateRequest(sp.Key, "https://sp.example", o)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return der
-	}
-	key := sp.Key.(*rsa.PrivateKey)
-	elliptical, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	providers, err := spid.ParseProviders(idp.Metadata())
-	if err != nil {
-		t.Fatal(err)
-	}
-	var (
-		good        = file("key.pem", "PRIVATE KEY", pkcs8(key))
-		old         = file("old.pem", "RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(key))
-		ec          = file("ec.pem", "PRIVATE KEY", pkcs8(elliptical))
-		garbage     = file("garbage.pem", "PRIVATE KEY", []byte("garbage"))
-		encrypted   = file("encrypted.pem", "ENCRYPTED PRIVATE KEY", []byte("x"))
-		certificate = file("cert.pem", "CERTIFICATE", sp.Certificate.Raw)
-		other       = file("other.pem", "CERTIFICATE", providers[0].Certificates[0].Raw)
-		broken      = file("broken.pem", "CERTIFICATE", []byte("garbage"))
-	)
-	for _, keyFile := range []string{good, old} {
-		signer, loaded, err := spid.LoadKeyPair(keyFile, certificate)
-		if err != nil || !loaded.Equal(sp.Certificate) || !key.PublicKey.Equal(signer.Public()) {
-			t.Errorf("%s: %v", keyFile, err)
+		request, err := x509.ParseCertificateRequest(der)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := request.CheckSignature(); err != nil || request.SignatureAlgorithm != x509.SHA256WithRSA {
+			t.Errorf("signed with %s: %v", request.SignatureAlgorithm, err)
+		}
+		if !sp.Key.Public().(*rsa.PublicKey).Equal(request.PublicKey) {
+			t.Error("the request is for another key")
+		}
+		certificate, err := spid.SelfSign(sp.Key, "https://sp.example", o, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(request.RawSubject, certificate.RawSubject) {
+			t.Errorf("the subject is %s, want %s", request.Subject, certificate.Subject)
+		}
+		if !bytes.Contains(request.RawSubject, []byte(identifier)) {
+			t.Errorf("the subject is %s, want it to have %s", certificate.Subject, identifier)
+		}
+		extensions := map[string]pkix.Extension{}
+		for _, extension := range request.Extensions {
+			extensions[extension.Id.String()] = extension
+		}
+		for _, oid := range []string{"2.5.29.15", "2.5.29.19", "2.5.29.32"} {
+			i := slices.IndexFunc(certificate.Extensions, func(e pkix.Extension) bool { return e.Id.String() == oid })
+			if i < 0 || !reflect.DeepEqual(extensions[oid], certificate.Extensions[i]) {
+				t.Errorf("extension %s is %v", oid, extensions[oid])
+			}
 		}
 	}
+}
+
+func TestCertificateRequestRefuses(t *testing.T) {
+	t.Parallel()
+	public := organization()
+	public.Public = true
 	for _, c := range []struct {
-		key, certificate string
-		want             []string
+		entityID     string
+		organization spid.Organization
+		want         []string
 	}{
-		{filepath.Join(dir, "missing.pem"), certificate, []string{"missing.pem", "no such file"}},
-		{good, filepath.Join(dir, "missing.crt"), []string{"missing.crt", "no such file"}},
-		{certificate, certificate, []string{"cert.pem", "PRIVATE KEY"}},
-		{good, good, []string{"key.pem", "CERTIFICATE"}},
-		{garbage, certificate, []string{"garbage.pem", "PKCS"}},
-		{encrypted, certificate, []string{"encrypted.pem", "encrypted"}},
-		{good, broken, []string{"broken.pem"}},
-		{ec, certificate, []string{"ec.pem", "not RSA"}},
-		{good, other, []string{"key.pem", "other.pem", "another key"}},
+		{"", spid.Organization{}, []string{"no entity ID", "no name", "no locality", "VAT number or fiscal code"}},
+		{"https://sp.example", public, []string{"no IPA code"}},
 	} {
-		_, _, err := spid.LoadKeyPair(c.key, c.certificate)
-		for _, want := range c.want {
-			if err == nil || !strings.Contains(err.Error(), want) {
-				t.Errorf("got %v, want it to say %q", err, want)
+		_, requestErr := spid.CertificateRequest(sp.Key, c.entityID, c.organization)
+		_, certificateErr := spid.SelfSign(sp.Key, c.entityID, c.organization, now)
+		for _, err := range []error{requestErr, certificateErr} {
+			for _, want := range c.want {
+				if err == nil || !strings.Contains(err.Error(), want) {
+					t.Errorf("got %v, want it to say %q", err, want)
+				}
 			}
 		}
 	}

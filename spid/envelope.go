@@ -29,7 +29,7 @@ func (v verification) envelope(response *etree.Element) error {
 }
 
 // status reads how the login went. If it failed, the error is an *Anomaly.
-func (v verification) status(response *etree.Element, signed bool, assertions int) error {
+func (v verification) status(response *etree.Element, assertions int) error {
 	status, err := only(response, "samlp:Status", ReasonStatus)
 	if err != nil {
 		return err
@@ -45,7 +45,7 @@ func (v verification) status(response *etree.Element, signed bool, assertions in
 		if assertions > 0 {
 			return reject(ReasonStatusAssertion, "the login failed, and yet there is an assertion")
 		}
-		return anomaly(status, signed)
+		return v.anomaly(status)
 	default:
 		return reject(ReasonStatus, "the status is none of SAML 2.0")
 	}

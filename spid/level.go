@@ -1,6 +1,9 @@
 package spid
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Level is the strength of an authentication (SPID technical rules,
 // "Single Sign-On": AuthnContextClassRef).
@@ -52,4 +55,26 @@ func (l Level) satisfies(asked Level, comparison string) bool {
 	default:
 		return comparison == "maximum"
 	}
+}
+
+// CheckLevel checks that one may ask for a level with a comparison: exact,
+// minimum, better or maximum (SPID technical rules, "AuthnRequest"). CIE knows
+// exact and minimum, and exact with SpidL3 alone (italia/cie-eid-saml-docs,
+// "Protocolli di comunicazione").
+func (s Scheme) CheckLevel(l Level, comparison string) error {
+	comparisons := []string{"exact", "minimum", "better", "maximum"}
+	if s == CIE {
+		comparisons = comparisons[:2]
+	}
+	switch {
+	case l < SpidL1 || l > SpidL3:
+		return fmt.Errorf("%s is no level", l)
+	case !slices.Contains(comparisons, comparison):
+		return fmt.Errorf("%q is no comparison of %s: it has %q", comparison, s, comparisons)
+	case comparison == "better" && l == SpidL3:
+		return fmt.Errorf("no level is better than %s", l)
+	case s == CIE && comparison == "exact" && l != SpidL3:
+		return fmt.Errorf("CIE is asked for %s only as the minimum", l)
+	}
+	return nil
 }

@@ -3,61 +3,79 @@ package spid
 import (
 	"cmp"
 	"crypto/sha256"
+	"crypto/x509"
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/beevik/etree"
 	"github.com/crewjam/saml"
 )
 
-// requestedAttributes is what a login asks for: who the person is, and nothing
+// Indexes of what a request refers to in the metadata.
+const (
+	acsIndex   = "0"
+	personSet  = "0"
+	companySet = "1"
+)
+
+// An attributeSet is what a login may ask for: who somebody is, and nothing
 // that is not needed to tell.
-var requestedAttributes = []string{
-	AttributeSPIDCode,
-	AttributeName,
-	AttributeFamilyName,
-	AttributeFiscalNumber,
-	AttributeDateOfBirth,
+type attributeSet struct {
+	index, name string
+	attributes  []string
 }
 
-// Metadata returns the signed metadata of the service provider, to be published
-// and sent to AgID (SPID technical rules, "Metadata", "Service Provider", which
-// are Avviso 29). They stay the same byte for byte as long as nothing changes.
+// attributeSets returns those that requests may ask for. CIE has one of four
+// attributes, the minimum that eIDAS asks for.
+func (sp *ServiceProvider) attributeSets() []attributeSet {
+	name := cmp.Or(sp.ServiceName, sp.Organization.DisplayName)
+	person := []string{AttributeName, AttributeFamilyName, AttributeFiscalNumber, AttributeDateOfBirth}
+	if sp.Scheme == CIE {
+		return []attributeSet{{personSet, name, person}}
+	}
+	person = append([]string{AttributeSPIDCode}, person...)
+	company := append(slices.Clone(person),
+		AttributeCompanyName, AttributeCompanyFiscalNumber, AttributeIVACode, AttributeRegisteredOffice)
+	return []attributeSet{{personSet, name, person}, {companySet, name + " per le imprese", company}}
+}
+
+// Metadata returns the signed metadata of the service provider: for SPID to be
+// published and sent to AgID (SPID technical rules, "Metadata", "Service
+// Provider", which are Avviso 29), for CIE to be handed to the Ministry's portal
+// (italia/cie-eid-saml-docs, "Federazione"). They stay the same byte for byte
+// as long as nothing changes.
 //
 // They are made here and not by crewjam/saml, whose types have no room for
 // SPID's extensions and for more than one contact.
 func (sp *ServiceProvider) Metadata() ([]byte, error) {
 	if err := sp.check(); err != nil {
-		return nil, fmt.Errorf("making the SPID metadata: %w", err)
+		return nil, fmt.Errorf("making the %s metadata: %w", sp.Scheme, err)
 	}
 	root := etree.NewElement("md:EntityDescriptor")
-	root.CreateAttr("xmlns:md", nsMetadata)
-	root.CreateAttr("xmlns:ds", nsSignature)
-	root.CreateAttr("xmlns:spid", nsSPID)
-	root.CreateAttr("entityID", sp.EntityID)
-
+	set(root, "xmlns:md", nsMetadata, "xmlns:ds", nsSignature, "entityID", sp.EntityID)
 	sp.role(root)
 	sp.organization(root)
-	sp.otherContact(root)
-	if !sp.Organization.Public {
-		sp.billingContact(root)
+	if sp.Scheme == CIE {
+		sp.addCIEContacts(root)
+	} else {
+		sp.addSPIDContacts(root)
 	}
-
 	doc := etree.NewDocumentWithRoot(root)
 	unsigned, err := doc.WriteToBytes()
 	if err != nil {
-		return nil, fmt.Errorf("writing the SPID metadata: %w", err)
+		return nil, fmt.Errorf("writing the %s metadata: %w", sp.Scheme, err)
 	}
 	digest := sha256.Sum256(unsigned)
 	root.CreateAttr("ID", "_"+hex.EncodeToString(digest[:16]))
 	if err := sign(root, sp.Key, sp.Certificate); err != nil {
-		return nil, fmt.Errorf("making the SPID metadata: %w", err)
+		return nil, fmt.Errorf("making the %s metadata: %w", sp.Scheme, err)
 	}
 	signed, err := doc.WriteToBytes()
 	if err != nil {
-		return nil, fmt.Errorf("writing the SPID metadata: %w", err)
+		return nil, fmt.Errorf("writing the %s metadata: %w", sp.Scheme, err)
 	}
 	return append([]byte("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"), signed...), nil
 }
@@ -71,23 +89,31 @@ func (sp *ServiceProvider) check() error {
 			errs = append(errs, fmt.Errorf("no %s", v.name))
 		}
 	}
-	return errors.Join(append(errs, sp.checkKey(), sp.Organization.Check())...)
+	return errors.Join(append(errs, sp.checkKey(), sp.Organization.Check(sp.Scheme))...)
 }
 
 func (sp *ServiceProvider) role(root *etree.Element) {
 	role := add(root, "md:SPSSODescriptor", "",
 		"protocolSupportEnumeration", nsProtocol, "AuthnRequestsSigned", "true", "WantAssertionsSigned", "true")
-	data := add(add(add(role, "md:KeyDescriptor", "", "use", "signing"), "ds:KeyInfo", ""), "ds:X509Data", "")
-	add(data, "ds:X509Certificate", base64.StdEncoding.EncodeToString(sp.Certificate.Raw))
-	// At least one is wanted although logins of level 2 open no session (Avviso 3).
+	// The one that signs comes first, since there are readers that stop at it.
+	for _, certificate := range []*x509.Certificate{sp.Certificate, sp.Other} {
+		if certificate != nil {
+			data := add(add(add(role, "md:KeyDescriptor", "", "use", "signing"), "ds:KeyInfo", ""), "ds:X509Data", "")
+			add(data, "ds:X509Certificate", base64.StdEncoding.EncodeToString(certificate.Raw))
+		}
+	}
+	// At least one is wanted although logins of level 2 open no session
+	// (Avviso 3), and by CIE one of HTTP-Redirect.
 	add(role, "md:SingleLogoutService", "", "Binding", saml.HTTPRedirectBinding, "Location", sp.LogoutURL)
 	add(role, "md:NameIDFormat", formatTransient)
 	add(role, "md:AssertionConsumerService", "",
 		"Binding", saml.HTTPPostBinding, "Location", sp.ACSURL, "index", acsIndex, "isDefault", "true")
-	service := add(role, "md:AttributeConsumingService", "", "index", attributesIndex)
-	add(service, "md:ServiceName", cmp.Or(sp.ServiceName, sp.Organization.DisplayName), "xml:lang", "it")
-	for _, name := range requestedAttributes {
-		add(service, "md:RequestedAttribute", "", "Name", name, "NameFormat", formatBasic)
+	for _, wanted := range sp.attributeSets() {
+		service := add(role, "md:AttributeConsumingService", "", "index", wanted.index)
+		add(service, "md:ServiceName", wanted.name, "xml:lang", "it")
+		for _, name := range wanted.attributes {
+			add(service, "md:RequestedAttribute", "", "Name", name, "NameFormat", formatBasic)
+		}
 	}
 }
 
@@ -98,68 +124,26 @@ func (sp *ServiceProvider) organization(root *etree.Element) {
 	add(o, "md:OrganizationURL", sp.Organization.URL, "xml:lang", "it")
 }
 
-func (sp *ServiceProvider) otherContact(root *etree.Element) {
-	o := sp.Organization
-	contact := add(root, "md:ContactPerson", "", "contactType", "other")
-	extensions := add(contact, "md:Extensions", "")
-	switch {
-	case o.Public:
-		add(extensions, "spid:IPACode", o.IPACode)
-		add(extensions, "spid:Public", "")
-	case o.VATNumber != "":
-		add(extensions, "spid:VATNumber", o.VATNumber)
-		add(extensions, "spid:Private", "")
-	default:
-		add(extensions, "spid:FiscalCode", o.FiscalCode)
-		add(extensions, "spid:Private", "")
-	}
-	// Company, where given, is the organization's name.
-	add(contact, "md:Company", o.Name)
-	add(contact, "md:EmailAddress", o.Email)
-	if o.Phone != "" {
-		add(contact, "md:TelephoneNumber", o.Phone)
-	}
-}
-
-func (sp *ServiceProvider) billingContact(root *etree.Element) {
-	o, b := sp.Organization, sp.Organization.Billing
-	contact := add(root, "md:ContactPerson", "", "contactType", "billing")
-	buyer := add(add(contact, "md:Extensions", "", "xmlns:fpa", nsInvoicing), "fpa:CessionarioCommittente", "")
-	who := add(buyer, "fpa:DatiAnagrafici", "")
-	if o.VATNumber != "" {
-		id := add(who, "fpa:IdFiscaleIVA", "")
-		add(id, "fpa:IdPaese", o.VATNumber[:2])
-		add(id, "fpa:IdCodice", o.VATNumber[2:])
-	}
-	if o.FiscalCode != "" {
-		add(who, "fpa:CodiceFiscale", o.FiscalCode)
-	}
-	add(add(who, "fpa:Anagrafica", ""), "fpa:Denominazione", cmp.Or(b.Name, o.Name))
-	seat := add(buyer, "fpa:Sede", "")
-	for _, part := range []struct{ name, value string }{
-		{"fpa:Indirizzo", b.Street}, {"fpa:NumeroCivico", b.StreetNumber}, {"fpa:CAP", b.PostalCode},
-		{"fpa:Comune", b.City}, {"fpa:Provincia", b.Province}, {"fpa:Nazione", cmp.Or(b.Country, "IT")},
-	} {
-		if part.value != "" {
-			add(seat, part.name, part.value)
-		}
-	}
-	add(contact, "md:Company", cmp.Or(b.Name, o.Name))
-	add(contact, "md:EmailAddress", cmp.Or(b.Email, o.Email))
-	if b.Phone != "" {
-		add(contact, "md:TelephoneNumber", b.Phone)
-	}
-}
-
 // add appends an element with that text, if any, and those attributes, given as
 // names and values in turn.
 func add(parent *etree.Element, name, text string, attributes ...string) *etree.Element {
 	el := parent.CreateElement(name)
-	for i := 0; i+1 < len(attributes); i += 2 {
-		el.CreateAttr(attributes[i], attributes[i+1])
-	}
+	set(el, attributes...)
 	if text != "" {
 		el.SetText(text)
 	}
 	return el
+}
+
+// addIf appends an element if there is a text for it.
+func addIf(parent *etree.Element, name, text string) {
+	if text != "" {
+		add(parent, name, text)
+	}
+}
+
+func set(el *etree.Element, attributes ...string) {
+	for i := 0; i+1 < len(attributes); i += 2 {
+		el.CreateAttr(attributes[i], attributes[i+1])
+	}
 }

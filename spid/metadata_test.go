@@ -119,6 +119,17 @@ func TestMetadataStructure(t *testing.T) {
    md:RequestedAttribute Name=familyName NameFormat=urn:oasis:names:tc:SAML:2.0:attrname-format:basic
    md:RequestedAttribute Name=fiscalNumber NameFormat=urn:oasis:names:tc:SAML:2.0:attrname-format:basic
    md:RequestedAttribute Name=dateOfBirth NameFormat=urn:oasis:names:tc:SAML:2.0:attrname-format:basic
+  md:AttributeConsumingService index=1
+   md:ServiceName xml:lang=it Società d'Esempio per le imprese
+   md:RequestedAttribute Name=spidCode NameFormat=urn:oasis:names:tc:SAML:2.0:attrname-format:basic
+   md:RequestedAttribute Name=name NameFormat=urn:oasis:names:tc:SAML:2.0:attrname-format:basic
+   md:RequestedAttribute Name=familyName NameFormat=urn:oasis:names:tc:SAML:2.0:attrname-format:basic
+   md:RequestedAttribute Name=fiscalNumber NameFormat=urn:oasis:names:tc:SAML:2.0:attrname-format:basic
+   md:RequestedAttribute Name=dateOfBirth NameFormat=urn:oasis:names:tc:SAML:2.0:attrname-format:basic
+   md:RequestedAttribute Name=companyName NameFormat=urn:oasis:names:tc:SAML:2.0:attrname-format:basic
+   md:RequestedAttribute Name=companyFiscalNumber NameFormat=urn:oasis:names:tc:SAML:2.0:attrname-format:basic
+   md:RequestedAttribute Name=ivaCode NameFormat=urn:oasis:names:tc:SAML:2.0:attrname-format:basic
+   md:RequestedAttribute Name=registeredOffice NameFormat=urn:oasis:names:tc:SAML:2.0:attrname-format:basic
  md:Organization
   md:OrganizationName xml:lang=it Società d'Esempio S.p.A. & Figli
   md:OrganizationDisplayName xml:lang=it Società d'Esempio
@@ -154,60 +165,121 @@ func TestMetadataStructure(t *testing.T) {
 	}
 }
 
-// A public administration, and a private organization without a VAT number.
+// During a change of keys both certificates are listed, the one that signs
+// first (SPID technical rules, "Metadata", "Service Provider", KeyDescriptor).
+func TestMetadataKeys(t *testing.T) {
+	t.Parallel()
+	other := *sp
+	other.Other = provider.Certificates[0]
+	root := metadata(t, &other)
+	var listed []string
+	for _, el := range root.FindElements("md:SPSSODescriptor/md:KeyDescriptor[@use='signing']/ds:KeyInfo/ds:X509Data/ds:X509Certificate") {
+		listed = append(listed, el.Text())
+	}
+	want := []string{
+		base64.StdEncoding.EncodeToString(sp.Certificate.Raw),
+		base64.StdEncoding.EncodeToString(provider.Certificates[0].Raw),
+	}
+	if !slices.Equal(listed, want) {
+		t.Error("the certificates listed are not ours and the other, in this order")
+	}
+}
+
+// A public administration, and private organizations with other codes (Avviso
+// 29, "ContactPerson").
 func TestMetadataContacts(t *testing.T) {
 	t.Parallel()
-	tags := func(root *etree.Element, path string) (tags []string) {
-		for _, el := range root.FindElements(path) {
-			tags = append(tags, el.FullTag())
+	public := organization()
+	public.Public, public.IPACode, public.VATNumber = true, "esempio", ""
+	public.Billing = spid.Billing{}
+	without := organization()
+	without.VATNumber, without.FiscalCode = "", "01234567897"
+	both := organization()
+	both.FiscalCode = "09876543217"
+	for _, c := range []struct {
+		what         string
+		organization spid.Organization
+		extensions   []string // of the contact "other", in the order of the schema
+		buyer        []string // nil if there is no contact "billing"
+	}{
+		{"public", public, []string{"spid:IPACode", "spid:Public"}, nil},
+		{"without VAT number", without, []string{"spid:FiscalCode", "spid:Private"}, []string{"fpa:CodiceFiscale", "fpa:Anagrafica"}},
+		{"with both codes", both, []string{"spid:VATNumber", "spid:FiscalCode", "spid:Private"},
+			[]string{"fpa:IdFiscaleIVA", "fpa:CodiceFiscale", "fpa:Anagrafica"}},
+	} {
+		other := *sp
+		other.Organization = c.organization
+		root := metadata(t, &other)
+		if got := tags(root, "md:ContactPerson[@contactType='other']/md:Extensions/*"); !slices.Equal(got, c.extensions) {
+			t.Errorf("%s: extensions are %v, want %v", c.what, got, c.extensions)
 		}
-		return tags
+		if got := tags(root, "md:ContactPerson[@contactType='billing']//fpa:DatiAnagrafici/*"); !slices.Equal(got, c.buyer) {
+			t.Errorf("%s: billing data are %v, want %v", c.what, got, c.buyer)
+		}
 	}
-	other := *sp
-	other.Organization.Public, other.Organization.IPACode, other.Organization.VATNumber = true, "esempio", ""
-	root := metadata(t, &other)
-	if got := tags(root, "md:ContactPerson[@contactType='other']/md:Extensions/*"); !slices.Equal(got, []string{"spid:IPACode", "spid:Public"}) {
-		t.Errorf("public: extensions are %v", got)
-	}
-	if n := len(root.FindElements("md:ContactPerson")); n != 1 {
-		t.Errorf("public: %d contacts, want no one for billing", n)
-	}
+}
 
-	other = *sp
-	other.Organization.VATNumber, other.Organization.FiscalCode = "", "01234567897"
-	root = metadata(t, &other)
-	if got := tags(root, "md:ContactPerson[@contactType='other']/md:Extensions/*"); !slices.Equal(got, []string{"spid:FiscalCode", "spid:Private"}) {
-		t.Errorf("without VAT number: extensions are %v", got)
+func tags(root *etree.Element, path string) (tags []string) {
+	for _, el := range root.FindElements(path) {
+		tags = append(tags, el.FullTag())
 	}
-	if got := tags(root, "//fpa:DatiAnagrafici/*"); !slices.Equal(got, []string{"fpa:CodiceFiscale", "fpa:Anagrafica"}) {
-		t.Errorf("without VAT number: billing data are %v", got)
-	}
+	return tags
 }
 
 // All that is missing is told at once.
 func TestMetadataRefuses(t *testing.T) {
 	t.Parallel()
-	_, err := (&spid.ServiceProvider{}).Metadata()
-	if err == nil {
-		t.Fatal("metadata of nothing")
-	}
-	for _, want := range []string{
-		"no entity ID", "no assertion consumer service URL", "no logout URL", "no signing key", "no name",
-		"no display name", "is no URL", "is no e-mail address", "VAT number or its fiscal code", "no billing street", "five digits", "no billing city",
+	for scheme, wants := range map[spid.Scheme][]string{
+		spid.SPID: {
+			"the SPID metadata", "no entity ID", "no assertion consumer service URL", "no logout URL", "no signing key", "no name",
+			"no display name", "is no URL", "is no e-mail address", "VAT number or its fiscal code", "no billing street", "five digits", "no billing city",
+		},
+		spid.CIE: {"the CIE metadata", "no signing key", "no code of a municipality", "needs its fiscal code", "no ATECO code"},
 	} {
-		if !strings.Contains(err.Error(), want) {
-			t.Errorf("the error does not say %q:\n%v", want, err)
+		_, err := (&spid.ServiceProvider{Scheme: scheme}).Metadata()
+		if err == nil {
+			t.Fatal("metadata of nothing")
+		}
+		for _, want := range wants {
+			if !strings.Contains(err.Error(), want) {
+				t.Errorf("the error does not say %q:\n%v", want, err)
+			}
+		}
+		if scheme == spid.CIE && strings.Contains(err.Error(), "billing") {
+			t.Errorf("CIE sends no invoices: %v", err)
 		}
 	}
+}
+
+func TestOrganizationCheck(t *testing.T) {
+	t.Parallel()
+	good := cieOrganization()
+	if err := good.Check(spid.SPID, spid.CIE); err != nil {
+		t.Fatal(err)
+	}
 	for want, edit := range map[string]func(*spid.Organization){
-		"has no IPA code":    func(o *spid.Organization) { o.IPACode = "x" },
-		"needs its IPA code": func(o *spid.Organization) { o.Public = true },
-		"is no VAT number":   func(o *spid.Organization) { o.VATNumber = "1" },
-		"no phone number":    func(o *spid.Organization) { o.Phone = "06 123" },
+		"has no IPA code":           func(o *spid.Organization) { o.IPACode = "x" },
+		"needs its IPA code":        func(o *spid.Organization) { o.Public = true },
+		"is no VAT number":          func(o *spid.Organization) { o.VATNumber = "1" },
+		"is no fiscal code":         func(o *spid.Organization) { o.FiscalCode = "rssmra80a01h501u" },
+		"no phone number":           func(o *spid.Organization) { o.Phone = "06 123" },
+		"billing: \"06":             func(o *spid.Organization) { o.Billing.Phone = "06 123" },
+		"billing name":              func(o *spid.Organization) { o.Billing.Name = "Οδός" },
+		"at most 80":                func(o *spid.Organization) { o.Name = strings.Repeat("à", 81) },
+		"billing street \"":         func(o *spid.Organization) { o.Billing.Street = strings.Repeat("x", 61) },
+		"billing street number":     func(o *spid.Organization) { o.Billing.StreetNumber = "123456789" },
+		"has not five digits":       func(o *spid.Organization) { o.Billing.PostalCode = "1184" },
+		"billing city \"":           func(o *spid.Organization) { o.Billing.City = "Łódź" },
+		"billing province \"Roma\"": func(o *spid.Organization) { o.Billing.Province = "Roma" },
+		"billing country \"it\"":    func(o *spid.Organization) { o.Billing.Country = "it" },
+		"code of a municipality":    func(o *spid.Organization) { o.Municipality = "Roma" },
+		"no ATECO code":             func(o *spid.Organization) { o.NACE2Code = "J" },
+		"needs its fiscal code":     func(o *spid.Organization) { o.FiscalCode = "" },
+		"\"tecnici\" is no e-mail":  func(o *spid.Organization) { o.TechnicalEmail = "tecnici" },
 	} {
-		o := organization()
+		o := good
 		edit(&o)
-		if err := o.Check(); err == nil || !strings.Contains(err.Error(), want) {
+		if err := o.Check(spid.SPID, spid.CIE); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %q", err, want)
 		}
 	}

@@ -11,6 +11,7 @@ const (
 	nsXML       = "http://www.w3.org/XML/1998/namespace"
 	nsSPID      = "https://spid.gov.it/saml-extensions"
 	nsInvoicing = "https://spid.gov.it/invoicing-extensions"
+	nsCIE       = "https://www.cartaidentita.interno.gov.it/saml-extensions"
 )
 
 // Identifiers of SAML 2.0.
@@ -18,6 +19,7 @@ const (
 	formatEntity    = "urn:oasis:names:tc:SAML:2.0:nameid-format:entity"
 	formatTransient = "urn:oasis:names:tc:SAML:2.0:nameid-format:transient"
 	formatBasic     = "urn:oasis:names:tc:SAML:2.0:attrname-format:basic"
+	encodingDeflate = "urn:oasis:names:tc:SAML:2.0:bindings:URL-Encoding:DEFLATE"
 	methodBearer    = "urn:oasis:names:tc:SAML:2.0:cm:bearer"
 
 	statusSuccess         = "urn:oasis:names:tc:SAML:2.0:status:Success"
@@ -49,4 +51,13 @@ const (
 	AttributeFamilyName   = "familyName"
 	AttributeFiscalNumber = "fiscalNumber"
 	AttributeDateOfBirth  = "dateOfBirth"
+)
+
+// Names of those that a company's identity has beside them. Not every provider
+// has all of them: a company is told by its fiscal number or its VAT number.
+const (
+	AttributeCompanyName         = "companyName"
+	AttributeCompanyFiscalNumber = "companyFiscalNumber" // with TINIT- before it
+	AttributeIVACode             = "ivaCode"             // with VATIT- before it
+	AttributeRegisteredOffice    = "registeredOffice"
 )

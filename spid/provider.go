@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/beevik/etree"
 	"github.com/crewjam/saml"
@@ -26,6 +27,8 @@ type Provider struct {
 	PostURL      string // takes requests by HTTP-POST; empty if it does not
 	LogoutURL    string // takes answers to its logout requests by HTTP-Redirect; empty if it does not
 	Certificates []*x509.Certificate
+
+	validUntil time.Time // by its metadata; zero if they do not say
 }
 
 // Providers are the identity providers one may log in with.
@@ -56,8 +59,9 @@ func (ps Providers) Shuffled() Providers {
 // ParseProviders reads the metadata of one identity provider, or of many like
 // those of the SPID registry. An entry that cannot be used does not take the
 // others along: the good ones are returned together with an error that tells
-// of the bad ones. The metadata must come from a trusted place: whoever writes
-// them decides whom we believe.
+// of the bad ones. Neither a signature nor the end of their validity is asked
+// for, so the metadata must come from a trusted place: whoever writes them
+// decides whom we believe.
 func ParseProviders(metadata []byte) (Providers, error) {
 	doc := etree.NewDocument()
 	if err := doc.ReadFromBytes(metadata); err != nil {
@@ -66,9 +70,21 @@ func ParseProviders(metadata []byte) (Providers, error) {
 	if doc.Root() == nil {
 		return nil, errors.New("reading SAML metadata: no document")
 	}
+	providers, err := providersIn(doc.Root())
+	if len(providers) == 0 {
+		err = errors.Join(err, errNoProvider)
+	}
+	return providers, err
+}
+
+var errNoProvider = errors.New("SAML metadata: no usable identity provider")
+
+// providersIn returns the usable providers in a descriptor of one entity or of
+// many, with an error that tells of the others.
+func providersIn(root *etree.Element) (Providers, error) {
 	var providers Providers
 	var errs []error
-	for i, el := range entityDescriptors(doc.Root()) {
+	for i, el := range entityDescriptors(root) {
 		p, err := parseProvider(el)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("SAML metadata, entry %d (%s): %w", i+1, el.SelectAttrValue("entityID", "without entityID"), err))
@@ -82,20 +98,14 @@ func ParseProviders(metadata []byte) (Providers, error) {
 		}
 		providers = append(providers, p)
 	}
-	if len(providers) == 0 {
-		errs = append(errs, errors.New("SAML metadata: no usable identity provider"))
-	}
 	return providers, errors.Join(errs...)
 }
 
 func entityDescriptors(el *etree.Element) []*etree.Element {
-	if el.NamespaceURI() != nsMetadata {
-		return nil
-	}
-	switch el.Tag {
-	case "EntityDescriptor":
+	switch {
+	case isMetadata(el, "EntityDescriptor"):
 		return []*etree.Element{el}
-	case "EntitiesDescriptor":
+	case isMetadata(el, "EntitiesDescriptor"):
 		var found []*etree.Element
 		for _, child := range el.ChildElements() {
 			found = append(found, entityDescriptors(child)...)
@@ -105,9 +115,17 @@ func entityDescriptors(el *etree.Element) []*etree.Element {
 	return nil
 }
 
+func isMetadata(el *etree.Element, tag string) bool {
+	return el.Tag == tag && el.NamespaceURI() == nsMetadata
+}
+
 // parseProvider may return a provider and an error: one that can be used, but
 // has a part that cannot.
 func parseProvider(el *etree.Element) (*Provider, error) {
+	until, err := validity(el)
+	if err != nil {
+		return nil, err
+	}
 	scope, err := etreeutils.NSBuildParentContext(el)
 	if err != nil {
 		return nil, fmt.Errorf("reading namespaces: %w", err)
@@ -123,7 +141,7 @@ func parseProvider(el *etree.Element) (*Provider, error) {
 	if err := xml.Unmarshal(raw, &descriptor); err != nil {
 		return nil, fmt.Errorf("reading: %w", err)
 	}
-	p := &Provider{EntityID: strings.TrimSpace(descriptor.EntityID)}
+	p := &Provider{EntityID: strings.TrimSpace(descriptor.EntityID), validUntil: until}
 	if p.EntityID == "" {
 		return nil, errors.New("no entityID")
 	}
@@ -133,27 +151,10 @@ func parseProvider(el *etree.Element) (*Provider, error) {
 	}
 	var errs []error
 	for _, role := range descriptor.IDPSSODescriptors {
-		for _, service := range role.SingleSignOnServices {
-			if service.Binding == saml.HTTPRedirectBinding && p.RedirectURL == "" {
-				p.RedirectURL = strings.TrimSpace(service.Location)
-			}
-		}
-		for _, key := range role.KeyDescriptors {
-			if key.Use != "" && key.Use != "signing" {
-				continue
-			}
-			for _, data := range key.KeyInfo.X509Data.X509Certificates {
-				certificate, err := parseCertificate(data.Data)
-				if err != nil {
-					errs = append(errs, err)
-					continue
-				}
-				p.Certificates = append(p.Certificates, certificate)
-			}
-		}
+		errs = append(errs, p.addServices(role), p.addCertificates(role))
 	}
-	if u, err := url.Parse(p.RedirectURL); err != nil || u.Host == "" || u.Fragment != "" {
-		return nil, errors.Join(append(errs, errors.New("no single sign-on service with HTTP-Redirect"))...)
+	if p.RedirectURL == "" && p.PostURL == "" {
+		return nil, errors.Join(append(errs, errors.New("no single sign-on service with HTTP-Redirect or HTTP-POST"))...)
 	}
 	if len(p.Certificates) == 0 {
 		return nil, errors.Join(append(errs, errors.New("no signing certificate"))...)
@@ -161,16 +162,62 @@ func parseProvider(el *etree.Element) (*Provider, error) {
 	return p, errors.Join(errs...)
 }
 
+// addServices takes the first service of a kind and binding that can be used.
+func (p *Provider) addServices(role saml.IDPSSODescriptor) error {
+	var errs []error
+	add := func(field *string, location string) {
+		location = strings.TrimSpace(location)
+		switch u, err := url.Parse(location); {
+		case err != nil, u.Host == "", u.Fragment != "": // the scheme has been judged
+			errs = append(errs, fmt.Errorf("a service at %q", location))
+		case *field == "":
+			*field = location
+		}
+	}
+	for _, service := range role.SingleSignOnServices {
+		switch service.Binding {
+		case saml.HTTPRedirectBinding:
+			add(&p.RedirectURL, service.Location)
+		case saml.HTTPPostBinding:
+			add(&p.PostURL, service.Location)
+		}
+	}
+	for _, service := range role.SingleLogoutServices {
+		if service.Binding == saml.HTTPRedirectBinding {
+			add(&p.LogoutURL, cmp.Or(service.ResponseLocation, service.Location))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// addCertificates takes all those for signatures, in force or not: a provider
+// that changes its key lists two for a while.
+func (p *Provider) addCertificates(role saml.IDPSSODescriptor) error {
+	var errs []error
+	for _, key := range role.KeyDescriptors {
+		if key.Use != "" && key.Use != "signing" {
+			continue
+		}
+		for _, data := range key.KeyInfo.X509Data.X509Certificates {
+			certificate, err := parseCertificate(data.Data)
+			if err != nil {
+				errs = append(errs, fmt.Errorf("a signing certificate: %w", err))
+				continue
+			}
+			if !slices.ContainsFunc(p.Certificates, certificate.Equal) {
+				p.Certificates = append(p.Certificates, certificate)
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
 func parseCertificate(data string) (*x509.Certificate, error) {
 	der, err := base64.StdEncoding.DecodeString(withoutSpace(data))
 	if err != nil {
-		return nil, fmt.Errorf("a signing certificate: %w", err)
+		return nil, err
 	}
-	certificate, err := x509.ParseCertificate(der)
-	if err != nil {
-		return nil, fmt.Errorf("a signing certificate: %w", err)
-	}
-	return certificate, nil
+	return readCertificate(der)
 }
 
 // displayName prefers the Italian display name.

@@ -9,6 +9,7 @@ import (
 	"github.com/beevik/etree"
 
 	"stella/spid"
+	"stella/spid/spidtest"
 )
 
 // aggregate puts entries of many providers into one file, as the registry does.
@@ -35,6 +36,25 @@ func aggregate(t *testing.T, edits ...func(*etree.Element)) []byte {
 	return raw
 }
 
+// Paths of an entry.
+const (
+	role        = "md:IDPSSODescriptor"
+	keys        = role + "/md:KeyDescriptor"
+	certificate = keys + "/ds:KeyInfo/ds:X509Data/ds:X509Certificate"
+)
+
+// onlyRedirect leaves an entry with one service, that of HTTP-Redirect.
+var onlyRedirect = remove(role + "/md:SingleSignOnService[@Binding='urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST']")
+
+// withKeyOf lists the key of p too, before the entry's own.
+func withKeyOf(p *spidtest.Provider) edit {
+	return func(el *etree.Element) {
+		doc := etree.NewDocument()
+		check(doc.ReadFromBytes(p.Metadata()))
+		find(el, role).InsertChildAt(0, find(doc.Root(), keys).Copy())
+	}
+}
+
 func named(entityID string, edits ...func(*etree.Element)) func(*etree.Element) {
 	return func(el *etree.Element) {
 		el.CreateAttr("entityID", entityID)
@@ -46,23 +66,23 @@ func named(entityID string, edits ...func(*etree.Element)) func(*etree.Element) 
 
 func TestParseProviders(t *testing.T) {
 	t.Parallel()
-	const key = "md:IDPSSODescriptor/md:KeyDescriptor"
-	const certificate = key + "/ds:KeyInfo/ds:X509Data/ds:X509Certificate"
-	twoKeys := func(el *etree.Element) {
-		role := find(el, "md:IDPSSODescriptor")
-		role.InsertChildAt(0, find(el, key).Copy())
-	}
+	const sso = role + "/md:SingleSignOnService"
+	twoKeys := withKeyOf(impostor)
 	raw := aggregate(t,
 		named("https://good.example"),
 		named("https://two.example", twoKeys),
 		named("https://half.example", twoKeys, write(certificate, "AAAA")),
-		named("https://encryption.example", twoKeys, set(key, "use", "encryption")),
-		named("https://any.example", unset(key, "use")),
-		named("https://no-key.example", remove(key)),
-		named("https://no-sso.example", remove("md:IDPSSODescriptor/md:SingleSignOnService")),
-		named("https://only-post.example", set("md:IDPSSODescriptor/md:SingleSignOnService", "Binding", "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST")),
-		named("https://bad-url.example", set("md:IDPSSODescriptor/md:SingleSignOnService", "Location", "javascript:alert(1)")),
-		named("https://no-role.example", remove("md:IDPSSODescriptor")),
+		named("https://same.example", withKeyOf(idp)),
+		named("https://encryption.example", twoKeys, set(keys, "use", "encryption")),
+		named("https://any.example", unset(keys, "use")),
+		named("https://no-key.example", remove(keys)),
+		named("https://no-sso.example", onlyRedirect, remove(sso)),
+		named("https://no-binding.example", onlyRedirect, set(sso, "Binding", "urn:oasis:names:tc:SAML:2.0:bindings:SOAP")),
+		named("https://bad-url.example", set(sso, "Location", "javascript:alert(1)")),
+		named("https://script.example", set(sso, "Location", "javascript://script.example/%0Aalert(1)")),
+		named("https://no-host.example", onlyRedirect, set(sso, "Location", "https:///sso")),
+		named("https://fragment.example", onlyRedirect, set(sso, "Location", "https://fragment.example/sso#here")),
+		named("https://no-role.example", remove(role)),
 		named("https://bad-date.example", set("", "validUntil", "never")),
 		named("https://good.example"),
 		named(" "),
@@ -70,7 +90,7 @@ func TestParseProviders(t *testing.T) {
 	)
 	providers, err := spid.ParseProviders(raw)
 	want := map[string]int{ // certificates
-		"https://good.example": 1, "https://two.example": 2, "https://half.example": 1,
+		"https://good.example": 1, "https://two.example": 2, "https://half.example": 1, "https://same.example": 1,
 		"https://encryption.example": 1, "https://any.example": 1, "https://last.example": 1,
 	}
 	for _, p := range providers {
@@ -88,8 +108,8 @@ func TestParseProviders(t *testing.T) {
 		t.Fatal("the bad entries are not told")
 	}
 	for _, told := range []string{
-		"half.example", "no-key.example): no signing certificate", "no-sso.example): no single sign-on", "only-post.example): no single",
-		"bad-url.example", "no-role.example): not an identity provider", "bad-date.example", "good.example): is there twice", "no entityID",
+		"half.example", "no-key.example): no signing certificate", "no-sso.example): no single sign-on", "no-binding.example): no single",
+		"bad-url.example", "script.example", "no-host.example", "fragment.example", "no-role.example): not an identity provider", "bad-date.example", "good.example): is there twice", "no entityID",
 	} {
 		if !strings.Contains(err.Error(), told) {
 			t.Errorf("the error does not say %q:\n%v", told, err)
@@ -110,6 +130,61 @@ func TestParseProvidersNothing(t *testing.T) {
 	} {
 		if providers, err := spid.ParseProviders([]byte(raw)); err == nil || len(providers) > 0 {
 			t.Errorf("%.40s: got %d providers and %v", raw, len(providers), err)
+		}
+	}
+}
+
+// A provider may take requests by either binding, and answers to its logout
+// requests at a place of their own.
+func TestProviderServices(t *testing.T) {
+	t.Parallel()
+	const redirect, post = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect", "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST"
+	service := func(name string, attributes ...string) edit {
+		return func(el *etree.Element) {
+			child := find(el, role).CreateElement("md:" + name)
+			for i := 0; i < len(attributes); i += 2 {
+				child.CreateAttr(attributes[i], attributes[i+1])
+			}
+		}
+	}
+	without := func(el *etree.Element) {
+		for _, name := range []string{"SingleSignOnService", "SingleLogoutService"} {
+			for _, child := range find(el, role).SelectElements(name) {
+				child.Parent().RemoveChild(child)
+			}
+		}
+	}
+	for name, test := range map[string]struct {
+		edit edit
+		want spid.Provider
+	}{
+		"redirect": {service("SingleSignOnService", "Binding", redirect, "Location", "https://a.example/r"),
+			spid.Provider{RedirectURL: "https://a.example/r"}},
+		"POST": {service("SingleSignOnService", "Binding", post, "Location", "https://a.example/p"),
+			spid.Provider{PostURL: "https://a.example/p"}},
+		"both, twice": {all(
+			service("SingleSignOnService", "Binding", post, "Location", "https://a.example/p"),
+			service("SingleSignOnService", "Binding", redirect, "Location", "https://a.example/r"),
+			service("SingleSignOnService", "Binding", post, "Location", "https://a.example/p2"),
+			service("SingleSignOnService", "Binding", redirect, "Location", "https://a.example/r2")),
+			spid.Provider{RedirectURL: "https://a.example/r", PostURL: "https://a.example/p"}},
+		"logout": {all(
+			service("SingleSignOnService", "Binding", redirect, "Location", "https://a.example/r"),
+			service("SingleLogoutService", "Binding", post, "Location", "https://a.example/lp"),
+			service("SingleLogoutService", "Binding", redirect, "Location", "https://a.example/l")),
+			spid.Provider{RedirectURL: "https://a.example/r", LogoutURL: "https://a.example/l"}},
+		"answers to logout": {all(
+			service("SingleSignOnService", "Binding", redirect, "Location", "https://a.example/r"),
+			service("SingleLogoutService", "Binding", redirect, "Location", "https://a.example/l", "ResponseLocation", "https://a.example/la")),
+			spid.Provider{RedirectURL: "https://a.example/r", LogoutURL: "https://a.example/la"}},
+	} {
+		providers, err := spid.ParseProviders(aggregate(t, named("https://a.example", without, test.edit)))
+		if err != nil || len(providers) != 1 {
+			t.Errorf("%s: got %d providers and %v", name, len(providers), err)
+			continue
+		}
+		if p := providers[0]; p.RedirectURL != test.want.RedirectURL || p.PostURL != test.want.PostURL || p.LogoutURL != test.want.LogoutURL {
+			t.Errorf("%s: got %+v, want %+v", name, p, test.want)
 		}
 	}
 }
@@ -190,7 +265,7 @@ func FuzzParseProviders(f *testing.F) {
 			t.Error("neither a provider nor an error")
 		}
 		for _, p := range providers {
-			if p.EntityID == "" || p.RedirectURL == "" || len(p.Certificates) == 0 {
+			if p.EntityID == "" || p.RedirectURL+p.PostURL == "" || len(p.Certificates) == 0 {
 				t.Errorf("unusable provider %+v", p)
 			}
 		}

@@ -2,22 +2,22 @@ package spid
 
 import "fmt"
 
-// A Rejection is a response that breaks a rule. It never holds a value of the
-// response, so it may be logged.
+// A Rejection is a message that breaks a rule. It never holds a value of the
+// message, so it may be logged.
 type Rejection struct {
 	Reason Reason
 	Detail string // what was found wrong, for the operator
 }
 
 func (r *Rejection) Error() string {
-	return fmt.Sprintf("spid: response rejected (%s): %s", r.Reason, r.Detail)
+	return fmt.Sprintf("spid: rejected (%s): %s", r.Reason, r.Detail)
 }
 
 func reject(reason Reason, format string, args ...any) *Rejection {
 	return &Rejection{reason, fmt.Sprintf(format, args...)}
 }
 
-// A Reason is the stable name of the rule that a response breaks.
+// A Reason is the stable name of the rule that a message breaks.
 type Reason string
 
 // The document.
@@ -97,4 +97,13 @@ const (
 	ReasonAttributeName            Reason = "attribute-name"
 	ReasonAttributeValue           Reason = "attribute-value"
 	ReasonAttributeMissing         Reason = "attribute-missing"
+)
+
+// A logout request, beside those of the above that it may break too.
+const (
+	ReasonQuery             Reason = "query" // a parameter is there twice, or cannot be unpacked
+	ReasonNotALogoutRequest Reason = "not-a-logout-request"
+	ReasonRequestID         Reason = "request-id"
+	ReasonNotOnOrAfter      Reason = "not-on-or-after"
+	ReasonLogoutService     Reason = "logout-service" // the provider has none to answer at
 )

@@ -10,6 +10,7 @@ import (
 	"crypto/rsa"
 	"crypto/sha256"
 	"encoding/base64"
+	"fmt"
 	"io"
 	"net/url"
 	"regexp"
@@ -114,15 +115,10 @@ func TestLoginRedirect(t *testing.T) {
 		if !ok {
 			t.Fatalf("redirect goes to %s", redirect.URL)
 		}
-		signed, encoded, ok := strings.Cut(query[1:], "&Signature=")
-		if !ok {
-			t.Fatalf("query %s is not signed", query)
+		if err := checkQuery(redirect.URL); err != nil {
+			t.Error(err)
 		}
-		signature := decode(t, encoded)
-		digest := sha256.Sum256([]byte(signed))
-		if err := rsa.VerifyPKCS1v15(sp.Certificate.PublicKey.(*rsa.PublicKey), crypto.SHA256, digest[:], signature); err != nil {
-			t.Errorf("the signature is wrong: %v", err)
-		}
+		signed, _, _ := strings.Cut(query[1:], "&Signature=")
 		var keys []string
 		for part := range strings.SplitSeq(signed, "&") {
 			key, _, _ := strings.Cut(part, "=")
@@ -153,17 +149,23 @@ func TestLoginRedirect(t *testing.T) {
 	}
 }
 
-func decode(t *testing.T, escaped string) []byte {
-	t.Helper()
+// checkQuery checks our signature of the parameters before it.
+func checkQuery(location string) error {
+	_, query, _ := strings.Cut(location, "SAML") // what is before is not ours
+	signed, escaped, ok := strings.Cut("SAML"+query, "&Signature=")
+	if !ok {
+		return fmt.Errorf("%s is not signed", location)
+	}
 	encoded, err := url.QueryUnescape(escaped)
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
-	decoded, err := base64.StdEncoding.DecodeString(encoded)
+	signature, err := base64.StdEncoding.DecodeString(encoded)
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
-	return decoded
+	digest := sha256.Sum256([]byte(signed))
+	return rsa.VerifyPKCS1v15(sp.Certificate.PublicKey.(*rsa.PublicKey), crypto.SHA256, digest[:], signature)
 }
 
 func TestLoginRefuses(t *testing.T) {
@@ -172,21 +174,31 @@ func TestLoginRefuses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	byRedirect := &spid.Provider{EntityID: "https://idp.example", RedirectURL: "https://idp.example/sso"}
+	nowhere := &spid.Provider{EntityID: "https://idp.example"}
+	asIs := func(*spid.ServiceProvider) {}
+	isCIE := func(sp *spid.ServiceProvider) { sp.Scheme = spid.CIE }
 	for _, c := range []struct {
 		what string
 		edit func(*spid.ServiceProvider)
 		p    *spid.Provider
+		ask  spid.Ask
 		want string
 	}{
-		{"no provider", func(*spid.ServiceProvider) {}, nil, "no such identity provider"},
-		{"no key", func(sp *spid.ServiceProvider) { sp.Key = nil }, provider, "no signing key"},
-		{"a key not RSA", func(sp *spid.ServiceProvider) { sp.Key = elliptical }, provider, "not RSA"},
-		{"no such level", func(sp *spid.ServiceProvider) { sp.Level = 4 }, provider, "SpidL4"},
-		{"no such comparison", func(sp *spid.ServiceProvider) { sp.Comparison = "more" }, provider, `"more"`},
+		{"no provider", asIs, nil, spid.Ask{}, "no such identity provider"},
+		{"no key", func(sp *spid.ServiceProvider) { sp.Key = nil }, provider, spid.Ask{}, "no signing key"},
+		{"a key not RSA", func(sp *spid.ServiceProvider) { sp.Key = elliptical }, provider, spid.Ask{}, "not RSA"},
+		{"no such level", func(sp *spid.ServiceProvider) { sp.Level = 4 }, provider, spid.Ask{}, "SpidL4"},
+		{"no such comparison", func(sp *spid.ServiceProvider) { sp.Comparison = "more" }, provider, spid.Ask{}, `"more"`},
+		{"no such purpose", asIs, provider, spid.Ask{Purpose: "XX"}, `"XX" is no purpose`},
+		{"CIE for a company", isCIE, provider, spid.Ask{Company: true}, "natural persons"},
+		{"CIE for a purpose", isCIE, provider, spid.Ask{Purpose: "PG"}, "natural persons"},
+		{"a form where none is taken", asIs, byRedirect, spid.Ask{Post: true}, "no service for it"},
+		{"nowhere to go", asIs, nowhere, spid.Ask{}, "no service for it"},
 	} {
 		other := *sp
 		c.edit(&other)
-		if _, _, err := other.Login(c.p, spid.Ask{}); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, _, err := other.Login(c.p, c.ask); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: got %v, want an error with %q", c.what, err, c.want)
 		}
 	}

@@ -11,3 +11,11 @@ const (
 	SPID Scheme = iota
 	CIE
 )
+
+// String returns SPID or CIE.
+func (s Scheme) String() string {
+	if s == CIE {
+		return "CIE"
+	}
+	return "SPID"
+}

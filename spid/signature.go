@@ -18,26 +18,63 @@ import (
 const minRSA = 2048
 
 // verified returns what the signature of el covers, read again from the signed
-// bytes, once one of the certificates verifies it. el is a response or an
-// assertion of which checkStructure holds.
-func verified(el *etree.Element, certificates []*x509.Certificate, now time.Time) (*etree.Element, error) {
+// bytes, once one of the provider's certificates verifies it, and when that
+// certificate expired, if it has. el is a response or an assertion of which
+// checkStructure holds.
+func (v verification) verified(el *etree.Element) (*etree.Element, time.Time, error) {
+	var expired time.Time
 	if err := checkSignature(el); err != nil {
-		return nil, err
+		return nil, expired, err
 	}
-	id, name := el.SelectAttrValue("ID", ""), qname(el)
-	// The namespaces declared further up go with the element.
+	name := qname(el)
+	id, _ := attr(el, "ID")
+	el, err := detached(el)
+	if err != nil {
+		return nil, expired, err
+	}
+	why := "the provider has no certificate that may sign"
+	for _, certificate := range usable(v.provider.Certificates, v.now) {
+		// One at a time: goxmldsig does without KeyInfo only if the choice is
+		// one, and a provider that changes its key has two for a while. Its
+		// clock stands where the certificate is in force, which is judged here.
+		context := dsig.NewDefaultValidationContext(&dsig.MemoryX509CertificateStore{Roots: []*x509.Certificate{certificate}})
+		context.Clock = dsig.NewFakeClockAt(certificate.NotAfter)
+		signed, err := context.Validate(el)
+		if errors.Is(err, rsa.ErrVerification) {
+			why = "it is not made with a key of the provider"
+			continue
+		}
+		if err != nil { // which may hold what the sender wrote
+			why = "it is malformed, or what was signed has been changed"
+			continue
+		}
+		// So it is by checkSignature; this is in case goxmldsig sees it otherwise.
+		if got, _ := attr(signed, "ID"); qname(signed) != name || got != id {
+			return nil, expired, reject(ReasonSignatureReference, "the signature covers something else than %s", name)
+		}
+		if v.now.After(certificate.NotAfter) {
+			expired = certificate.NotAfter.UTC()
+		}
+		return signed, expired, checkStructure(signed)
+	}
+	return nil, expired, reject(ReasonSignatureInvalid, "the signature of %s does not hold: %s", name, why)
+}
+
+// detached returns a copy of el as goxmldsig is to see it: with the namespaces
+// that are declared further up, and without KeyInfo. That is the sender's word
+// and is not asked, since the key is one of those in the provider's metadata;
+// official testers leave its certificate empty. It is part of the signature,
+// which the signature does not cover.
+func detached(el *etree.Element) (*etree.Element, error) {
 	scope, err := etreeutils.NSBuildParentContext(el)
 	if err != nil {
-		return nil, reject(ReasonSignatureInvalid, "the namespaces of %s cannot be read", name)
+		return nil, reject(ReasonSignatureInvalid, "the namespaces of %s cannot be read", qname(el))
 	}
-	el, err = etreeutils.NSDetatch(scope, el)
+	detached, err := etreeutils.NSDetatch(scope, el)
 	if err != nil {
-		return nil, reject(ReasonSignatureInvalid, "the namespaces of %s cannot be read", name)
+		return nil, reject(ReasonSignatureInvalid, "the namespaces of %s cannot be read", qname(el))
 	}
-	// KeyInfo is the sender's word and is not asked: the key is one of those in
-	// the provider's metadata. Official testers leave its certificate empty. It
-	// is part of the signature, which the signature does not cover.
-	for _, signature := range children(el, "ds:Signature") {
+	for _, signature := range children(detached, "ds:Signature") {
 		for _, info := range children(signature, "ds:KeyInfo") {
 			signature.RemoveChild(info)
 		}
@@ -45,29 +82,26 @@ func verified(el *etree.Element, certificates []*x509.Certificate, now time.Time
 			value.SetText(withoutSpace(text(value)))
 		}
 	}
-	why := errors.New("the provider has no certificate in force")
+	return detached, nil
+}
+
+// usable returns the certificates whose key may sign, in the order to try them:
+// those in force, and then those that have expired, which some providers go on
+// signing with until the registry lists their successor. One that is not yet in
+// force is never used.
+func usable(certificates []*x509.Certificate, now time.Time) []*x509.Certificate {
+	var inForce, expired []*x509.Certificate
 	for _, certificate := range certificates {
 		key, ok := certificate.PublicKey.(*rsa.PublicKey)
-		if !ok || key.N.BitLen() < minRSA {
-			continue
+		switch {
+		case !ok || key.N.BitLen() < minRSA || now.Before(certificate.NotBefore):
+		case now.After(certificate.NotAfter):
+			expired = append(expired, certificate)
+		default:
+			inForce = append(inForce, certificate)
 		}
-		// One at a time: goxmldsig does without KeyInfo only if the choice is
-		// one, and a provider that changes its key has two for a while. It
-		// refuses a certificate that is not in force at the clock's time.
-		context := dsig.NewDefaultValidationContext(&dsig.MemoryX509CertificateStore{Roots: []*x509.Certificate{certificate}})
-		context.Clock = dsig.NewFakeClockAt(now)
-		signed, err := context.Validate(el)
-		if err != nil {
-			why = err
-			continue
-		}
-		// So it is by checkSignature; this is in case goxmldsig sees it otherwise.
-		if signed == nil || qname(signed) != name || signed.SelectAttrValue("ID", "") != id {
-			return nil, reject(ReasonSignatureReference, "the signature covers something else than %s", name)
-		}
-		return signed, checkStructure(signed)
 	}
-	return nil, reject(ReasonSignatureInvalid, "no certificate of the provider verifies the signature of %s: %v", name, why)
+	return append(inForce, expired...)
 }
 
 // checkSignature checks the form of el's signature: the profile that SAML 2.0
@@ -135,8 +169,8 @@ func algorithm(parent *etree.Element, name string, allowed ...string) error {
 	return nil
 }
 
-// sign puts an enveloped signature of root into it, as its first child, where
-// metadata must have it.
+// sign puts an enveloped signature of root into it: after its issuer, where a
+// message must have it, or as its first child, as metadata must.
 func sign(root *etree.Element, key crypto.Signer, certificate *x509.Certificate) error {
 	context, err := dsig.NewSigningContext(key, [][]byte{certificate.Raw})
 	if err != nil {
@@ -150,6 +184,10 @@ func sign(root *etree.Element, key crypto.Signer, certificate *x509.Certificate)
 	if err != nil {
 		return fmt.Errorf("signing: %w", err)
 	}
-	root.InsertChildAt(0, signature)
+	place := 0
+	if issuer := root.SelectElement("Issuer"); issuer != nil {
+		place = issuer.Index() + 1
+	}
+	root.InsertChildAt(place, signature)
 	return nil
 }

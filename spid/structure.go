@@ -93,8 +93,9 @@ func checkStructure(el *etree.Element) error {
 func checkGrammar(el *etree.Element) error {
 	parent := qname(el)
 	for _, a := range el.Attr {
-		// An id in a namespace of its own could be taken for the id.
-		if a.Space != "" && a.Space != "xmlns" && !slices.Contains([]string{nsInstance, nsXML}, a.NamespaceURI()) {
+		// goxmldsig and others take an ID in whatever namespace for the ID.
+		foreign := a.Space != "" && a.Space != "xmlns"
+		if foreign && (a.NamespaceURI() != nsInstance || strings.EqualFold(a.Key, "id")) {
 			return reject(ReasonUnexpectedAttr, "%s has an attribute of a foreign namespace", parent)
 		}
 	}
@@ -127,6 +128,9 @@ func misplaced(parent, child string) error {
 	case "ds:Signature":
 		return reject(ReasonSignaturePlacement, "a signature in %s", parent)
 	}
+	if _, known := grammar[child]; !known {
+		child = "an unknown element" // whose name is the sender's
+	}
 	if strings.HasPrefix(parent, "ds:") {
 		return reject(ReasonSignatureStructure, "%s in %s", child, parent)
 	}
@@ -154,7 +158,7 @@ func checkIDs(root *etree.Element) error {
 				continue
 			}
 			if a.Value == "" || seen[a.Value] {
-				return reject(ReasonDuplicateID, "%s has an ID that is empty or taken", qname(el))
+				return reject(ReasonDuplicateID, "an ID that is empty or taken")
 			}
 			seen[a.Value] = true
 		}

@@ -1,6 +1,7 @@
 package spid
 
 import (
+	"regexp"
 	"time"
 
 	"github.com/beevik/etree"
@@ -32,10 +33,10 @@ func (sp *ServiceProvider) Verify(r *Response, relayState string, req Request, p
 	}
 	// The signature of the response may be missing, but not be wrong (SPID
 	// technical rules, "Single Sign-On", "Response").
-	response, signed := r.root, len(children(r.root, "ds:Signature")) > 0
-	if signed {
+	response := r.root
+	if v.signed = len(children(response, "ds:Signature")) > 0; v.signed {
 		var err error
-		if response, err = verified(response, p.Certificates, v.now); err != nil {
+		if response, v.expired, err = v.verified(response); err != nil {
 			return nil, err
 		}
 	}
@@ -43,7 +44,7 @@ func (sp *ServiceProvider) Verify(r *Response, relayState string, req Request, p
 		return nil, err
 	}
 	assertions := children(response, "saml:Assertion")
-	if err := v.status(response, signed, len(assertions)); err != nil {
+	if err := v.status(response, len(assertions)); err != nil {
 		return nil, err
 	}
 	if len(assertions) == 0 {
@@ -52,7 +53,7 @@ func (sp *ServiceProvider) Verify(r *Response, relayState string, req Request, p
 	if len(children(assertions[0], "ds:Signature")) == 0 {
 		return nil, reject(ReasonAssertionNotSigned, "the assertion is not signed")
 	}
-	assertion, err := verified(assertions[0], p.Certificates, v.now)
+	assertion, expired, err := v.verified(assertions[0])
 	if err != nil {
 		return nil, err
 	}
@@ -61,6 +62,7 @@ func (sp *ServiceProvider) Verify(r *Response, relayState string, req Request, p
 		return nil, err
 	}
 	a.ResponseID, _ = attr(response, "ID")
+	a.CertificateExpired = expired
 	return a, nil
 }
 
@@ -70,6 +72,9 @@ type verification struct {
 	request  Request
 	provider *Provider
 	now      time.Time
+
+	signed  bool      // the response is
+	expired time.Time // when the certificate did that verifies the response, if it has
 }
 
 // issued reads an IssueInstant, which lies between the request and now. The
@@ -118,11 +123,15 @@ func (v verification) issuer(el *etree.Element, reason Reason) (*etree.Element, 
 	return issuer, nil
 }
 
+// utc matches an xs:dateTime as SAML wants it, in UTC and without a time zone
+// (SAML 2.0 Core, 1.3.3). The package time reads more than that.
+var utc = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$`)
+
 func instant(el *etree.Element, key string, reason Reason) (time.Time, error) {
 	value, _ := attr(el, key)
 	t, err := time.Parse(time.RFC3339, value)
-	if err != nil {
-		return time.Time{}, reject(reason, "%s of %s is missing or not an instant", key, qname(el))
+	if err != nil || !utc.MatchString(value) {
+		return time.Time{}, reject(reason, "%s of %s is missing or not an instant in UTC", key, qname(el))
 	}
-	return t.UTC(), nil
+	return t, nil
 }

@@ -1,6 +1,8 @@
 package spid_test
 
 import (
+	"crypto/rand"
+	"crypto/rsa"
 	"errors"
 	"os"
 	"testing"
@@ -24,6 +26,7 @@ var (
 	idp      *spidtest.Provider
 	impostor *spidtest.Provider // says it is idp, has another key
 	retired  *spidtest.Provider // idp with a certificate that has expired
+	rival    *spidtest.Provider // another one that is trusted
 	provider *spid.Provider     // idp, as its metadata tell
 )
 
@@ -66,25 +69,33 @@ func TestMain(m *testing.M) {
 		Organization: organization(),
 		Now:          clock,
 	}
-	idp = newIDP(clock)
-	impostor = newIDP(clock)
+	idp = newIDP("https://idp.example", clock)
+	impostor = newIDP("https://idp.example", clock)
+	rival = newIDP("https://rival.example", clock)
 	past := now.AddDate(-4, 0, 0)
-	retired = newIDP(func() time.Time { return past })
+	retired = newIDP("https://idp.example", func() time.Time { return past })
 	past = now // it goes on to sign today
-	providers, err := spid.ParseProviders(idp.Metadata())
+	provider = described(idp)
+	hand, err = rsa.GenerateKey(rand.Reader, 2048)
 	check(err)
-	provider = providers.Find("https://idp.example")
 	os.Exit(m.Run())
 }
 
-func newIDP(now func() time.Time) *spidtest.Provider {
+func newIDP(baseURL string, now func() time.Time) *spidtest.Provider {
 	p, err := spidtest.New(spidtest.Config{
-		BaseURL:         "https://idp.example",
+		BaseURL:         baseURL,
 		ServiceProvider: func() ([]byte, error) { return sp.Metadata() },
 		Now:             now,
 	})
 	check(err)
 	return p
+}
+
+// described returns a provider as its metadata tell.
+func described(p *spidtest.Provider) *spid.Provider {
+	providers, err := spid.ParseProviders(p.Metadata())
+	check(err)
+	return providers[0]
 }
 
 func check(err error) {
@@ -137,12 +148,13 @@ func wantReason(t testing.TB, err error, want spid.Reason) {
 	}
 }
 
-func wantAnomaly(t testing.TB, err error, code string, signed bool) {
+func wantAnomaly(t testing.TB, err error, code string, signed bool) *spid.Anomaly {
 	t.Helper()
 	var anomaly *spid.Anomaly
 	if !errors.As(err, &anomaly) || anomaly.Code != code || anomaly.Signed != signed {
-		t.Errorf("got %v, want anomaly %s, signed %t", err, code, signed)
+		t.Fatalf("got %v, want anomaly %s, signed %t", err, code, signed)
 	}
+	return anomaly
 }
 
 // What may be done to a response. Paths start below it; an empty one is the
@@ -202,6 +214,13 @@ func remove(path string) edit {
 	return func(root *etree.Element) {
 		el := find(root, path)
 		el.Parent().RemoveChild(el)
+	}
+}
+
+func repeat(path string) edit {
+	return func(root *etree.Element) {
+		el := find(root, path)
+		el.Parent().InsertChildAt(el.Index()+1, el.Copy())
 	}
 }
 

@@ -107,7 +107,7 @@ func (p *Provider) envelope(req *request) *etree.Element {
 	response.CreateAttr("IssueInstant", instant(p.now()))
 	response.CreateAttr("Destination", req.acsURL)
 	response.CreateAttr("InResponseTo", req.id)
-	add(response, "saml:Issuer", p.config.BaseURL, "Format", formatEntity)
+	p.addIssuer(response)
 	return response
 }
 
@@ -130,10 +130,10 @@ func (p *Provider) success(req *request, person Person) *etree.Element {
 	assertion := add(response, "saml:Assertion", "",
 		"xmlns:xs", "http://www.w3.org/2001/XMLSchema", "xmlns:xsi", "http://www.w3.org/2001/XMLSchema-instance",
 		"ID", newID(), "Version", "2.0", "IssueInstant", instant(now))
-	add(assertion, "saml:Issuer", p.config.BaseURL, "Format", formatEntity)
+	add(assertion, "saml:Issuer", p.EntityID(), "Format", formatEntity)
 
 	subject := add(assertion, "saml:Subject", "")
-	add(subject, "saml:NameID", newID(), "Format", formatTransient, "NameQualifier", p.config.BaseURL)
+	add(subject, "saml:NameID", newID(), "Format", formatTransient, "NameQualifier", p.EntityID())
 	confirmation := add(subject, "saml:SubjectConfirmation", "", "Method", "urn:oasis:names:tc:SAML:2.0:cm:bearer")
 	add(confirmation, "saml:SubjectConfirmationData", "",
 		"Recipient", req.acsURL, "InResponseTo", req.id, "NotOnOrAfter", instant(now.Add(validity)))

@@ -1,13 +1,6 @@
 package spidtest_test
 
 import (
-	"bytes"
-	"compress/flate"
-	"crypto"
-	"crypto/rand"
-	"crypto/rsa"
-	"crypto/sha256"
-	"encoding/base64"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -18,7 +11,6 @@ import (
 	"time"
 
 	"github.com/PuerkitoBio/goquery"
-	"github.com/beevik/etree"
 
 	"stella/spid"
 	"stella/spid/spidtest"
@@ -26,6 +18,7 @@ import (
 
 var (
 	sp       *spid.ServiceProvider
+	idp      *spidtest.Provider
 	provider *spid.Provider
 	server   *httptest.Server
 )
@@ -42,23 +35,28 @@ func TestMain(m *testing.M) {
 		EntityID: "https://sp.example", ACSURL: "https://sp.example/spid/acs", LogoutURL: "https://sp.example/spid/logout",
 		Key: key, Certificate: certificate, Organization: organization,
 	}
-	var handler http.Handler
-	server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler.ServeHTTP(w, r) }))
-	idp, err := spidtest.New(spidtest.Config{BaseURL: server.URL, ServiceProvider: sp.Metadata})
-	check(err)
-	handler = idp
-	response, err := http.Get(server.URL + "/metadata")
-	check(err)
-	var metadata bytes.Buffer
-	_, err = metadata.ReadFrom(response.Body)
-	check(err)
-	check(response.Body.Close())
-	providers, err := spid.ParseProviders(metadata.Bytes())
-	check(err)
-	provider = providers.Find(server.URL)
+	idp, server = serve(spidtest.Config{ServiceProvider: sp.Metadata})
+	provider = parse(idp.Metadata())
 	code := m.Run()
 	server.Close()
 	os.Exit(code)
+}
+
+// serve starts an identity provider.
+func serve(config spidtest.Config) (*spidtest.Provider, *httptest.Server) {
+	var handler http.Handler
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler.ServeHTTP(w, r) }))
+	config.BaseURL = server.URL
+	idp, err := spidtest.New(config)
+	check(err)
+	handler = idp
+	return idp, server
+}
+
+func parse(metadata []byte) *spid.Provider {
+	providers, err := spid.ParseProviders(metadata)
+	check(err)
+	return providers[0]
 }
 
 func check(err error) {
@@ -70,6 +68,7 @@ func check(err error) {
 // A page as a visitor sees it.
 type page struct {
 	*goquery.Document
+	base   string // the provider's URL
 	status int
 	policy string
 }
@@ -84,7 +83,8 @@ func read(t *testing.T, response *http.Response, err error) page {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := page{doc, response.StatusCode, response.Header.Get("Content-Security-Policy")}
+	from := response.Request.URL
+	p := page{doc, from.Scheme + "://" + from.Host, response.StatusCode, response.Header.Get("Content-Security-Policy")}
 	if doc.Find("html").AttrOr("lang", "") != "it" || doc.Find("title").Text() == "" || doc.Find("main h1").Length() != 1 {
 		t.Errorf("the page has no language, title or heading: %s", doc.Text())
 	}
@@ -116,7 +116,7 @@ func (p page) press(t *testing.T, name string) page {
 		values.Add(input.AttrOr("name", ""), input.AttrOr("value", ""))
 	})
 	values.Add(button.AttrOr("name", ""), button.AttrOr("value", ""))
-	response, err := http.PostForm(server.URL+form.AttrOr("action", ""), values)
+	response, err := http.PostForm(p.base+form.AttrOr("action", ""), values)
 	return read(t, response, err)
 }
 
@@ -201,127 +201,6 @@ func TestLoginFails(t *testing.T) {
 			t.Errorf("%v: got %v, want %s", press, err, want)
 		}
 	}
-}
-
-// Requests that never get to the service.
-func TestRefusals(t *testing.T) {
-	t.Parallel()
-	_, redirect, err := sp.Login(provider, spid.Ask{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	another := *sp
-	another.EntityID = "https://another.example"
-	_, foreign, err := another.Login(provider, spid.Ask{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	unsigned, _, _ := strings.Cut(redirect.URL, "&SigAlg=")
-	for name, c := range map[string]struct{ url, code string }{
-		"nothing":            {server.URL + "/sso", "ErrorCode 4"},
-		"garbage":            {server.URL + "/sso?SAMLRequest=x", "ErrorCode 4"},
-		"twice":              {redirect.URL + "&RelayState=x", "ErrorCode 4"},
-		"unsigned":           {unsigned, "ErrorCode 5"},
-		"another RelayState": {strings.Replace(redirect.URL, "RelayState=", "RelayState=X", 1), "ErrorCode 7"},
-		"another service":    {foreign.URL, "ErrorCode 10"},
-	} {
-		p := get(t, c.url)
-		if p.status != http.StatusForbidden || !strings.Contains(p.Text(), c.code+":") {
-			t.Errorf("%s: got %d, %s, want %s", name, p.status, strings.TrimSpace(p.Find("main").Text()), c.code)
-		}
-	}
-	response, err := http.Post(server.URL+"/sso", "application/x-www-form-urlencoded", nil)
-	if p := read(t, response, err); p.status != http.StatusForbidden || !strings.Contains(p.Text(), "ErrorCode 6") {
-		t.Errorf("POST: got %d", p.status)
-	}
-}
-
-// Faults that are reported to the service.
-func TestFaults(t *testing.T) {
-	t.Parallel()
-	set := func(path, key, value string) func(*etree.Element) {
-		return func(root *etree.Element) { root.FindElement(path).CreateAttr(key, value) }
-	}
-	unset := func(path, key string) func(*etree.Element) {
-		return func(root *etree.Element) { root.FindElement(path).RemoveAttr(key) }
-	}
-	remove := func(path string) func(*etree.Element) {
-		return func(root *etree.Element) { root.RemoveChild(root.FindElement(path)) }
-	}
-	const context = "samlp:RequestedAuthnContext"
-	for _, c := range []struct {
-		what string
-		edit func(*etree.Element)
-		want string
-	}{
-		{"Issuer Format", unset("saml:Issuer", "Format"), "nr08"},
-		{"Issuer NameQualifier", unset("saml:Issuer", "NameQualifier"), "nr08"},
-		{"Version", set(".", "Version", "1.0"), "nr09"},
-		{"ID absent", unset(".", "ID"), "nr11"},
-		{"ID with a digit first", set(".", "ID", "1a"), "nr11"},
-		{"context absent", remove(context), "nr12"},
-		{"context empty", func(root *etree.Element) { root.FindElement(context).Child = nil }, "nr12"},
-		{"level", func(root *etree.Element) { root.FindElement(context + "/*").SetText("https://www.spid.gov.it/SpidL4") }, "nr12"},
-		{"Comparison", set(context, "Comparison", "more"), "nr12"},
-		{"ForceAuthn", unset(".", "ForceAuthn"), "nr12"},
-		{"IssueInstant", set(".", "IssueInstant", "yesterday"), "nr13"},
-		{"IssueInstant old", set(".", "IssueInstant", "2018-01-01T00:00:00Z"), "nr13"},
-		{"IssueInstant future", set(".", "IssueInstant", "2099-01-01T00:00:00Z"), "nr13"},
-		{"Destination", set(".", "Destination", "https://other.example"), "nr14"},
-		{"IsPassive", set(".", "IsPassive", "false"), "nr15"},
-		{"ACS index", set(".", "AssertionConsumerServiceIndex", "7"), "nr16"},
-		{"ACS index and URL", set(".", "AssertionConsumerServiceURL", "https://sp.example/spid/acs"), "nr16"},
-		{"ACS absent", unset(".", "AssertionConsumerServiceIndex"), "nr16"},
-		{"NameIDPolicy absent", remove("samlp:NameIDPolicy"), "nr17"},
-		{"NameIDPolicy Format", unset("samlp:NameIDPolicy", "Format"), "nr17"},
-		{"AllowCreate", set("samlp:NameIDPolicy", "AllowCreate", "true"), "nr17"},
-		{"AttributeConsumingServiceIndex", set(".", "AttributeConsumingServiceIndex", "7"), "nr18"},
-	} {
-		t.Run(c.what, func(t *testing.T) {
-			t.Parallel()
-			req, _, err := sp.Login(provider, spid.Ask{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			doc := etree.NewDocument()
-			if err := doc.ReadFromBytes(req.XML); err != nil {
-				t.Fatal(err)
-			}
-			c.edit(doc.Root())
-			raw, err := doc.WriteToBytes()
-			if err != nil {
-				t.Fatal(err)
-			}
-			response, _ := get(t, signed(t, raw, req.RelayState)).answer(t)
-			if got := string(response.XML()); !strings.Contains(got, "ErrorCode "+c.want+"<") {
-				t.Errorf("want %s, got %s", c.want, got)
-			}
-		})
-	}
-}
-
-// signed sends a message as the service provider would.
-func signed(t *testing.T, message []byte, relayState string) string {
-	t.Helper()
-	var deflated bytes.Buffer
-	w, err := flate.NewWriter(&deflated, flate.DefaultCompression)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := w.Write(message); err != nil {
-		t.Fatal(err)
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	query := "SAMLRequest=" + url.QueryEscape(base64.StdEncoding.EncodeToString(deflated.Bytes())) +
-		"&RelayState=" + relayState + "&SigAlg=" + url.QueryEscape("http://www.w3.org/2001/04/xmldsig-more#rsa-sha256")
-	digest := sha256.Sum256([]byte(query))
-	signature, err := rsa.SignPKCS1v15(rand.Reader, sp.Key.(*rsa.PrivateKey), crypto.SHA256, digest[:])
-	if err != nil {
-		t.Fatal(err)
-	}
-	return provider.RedirectURL + "?" + query + "&Signature=" + url.QueryEscape(base64.StdEncoding.EncodeToString(signature))
 }
 
 func TestOtherPages(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -42,10 +43,21 @@ func (p *Provider) routes() *http.ServeMux {
 		w.Header().Set("Content-Type", "application/samlmetadata+xml; charset=utf-8")
 		w.Write(p.metadata)
 	})
-	mux.HandleFunc("GET /sso", p.sso)
-	mux.HandleFunc("POST /sso", func(w http.ResponseWriter, _ *http.Request) {
-		p.refuse(w, &refusal{6, "qui le richieste arrivano solo con HTTP-Redirect"})
+	mux.HandleFunc("GET "+p.path(p.redirectURL()), func(w http.ResponseWriter, r *http.Request) {
+		req, err := p.receive(r.URL.RawQuery)
+		p.begin(w, req, err)
 	})
+	mux.HandleFunc("POST "+p.path(p.postURL()), func(w http.ResponseWriter, r *http.Request) {
+		r.Body = http.MaxBytesReader(w, r.Body, 2*maxRequest)
+		if err := r.ParseForm(); err != nil {
+			p.refuse(w, &refusal{4, "il modulo non si legge"})
+			return
+		}
+		req, err := p.receiveForm(r.PostForm)
+		p.begin(w, req, err)
+	})
+	mux.HandleFunc("GET /exit", p.logout)
+	mux.HandleFunc("GET "+p.path(p.loggedOutURL()), p.loggedOut)
 	mux.HandleFunc("POST /login", p.login)
 	mux.HandleFunc("POST /consent", p.consent)
 	for _, name := range []string{"style.css", "post.js"} {
@@ -60,9 +72,11 @@ func (p *Provider) home(w http.ResponseWriter, _ *http.Request) {
 	p.show(w, http.StatusOK, "home.html", page{}, "'none'")
 }
 
-// sso receives a request and shows who one may be.
-func (p *Provider) sso(w http.ResponseWriter, r *http.Request) {
-	req, err := p.receive(r.URL.RawQuery)
+// path returns that of one of the provider's URLs.
+func (p *Provider) path(url string) string { return strings.TrimPrefix(url, p.config.BaseURL) }
+
+// begin shows who one may be, or what is wrong with the request.
+func (p *Provider) begin(w http.ResponseWriter, req *request, err error) {
 	var no *refusal
 	var wrong *fault
 	switch {
@@ -89,6 +103,10 @@ func (p *Provider) login(w http.ResponseWriter, r *http.Request) {
 	i, ok := p.person(r)
 	if !ok {
 		p.fail(w, http.StatusBadRequest, "Non è stata scelta un'identità.")
+		return
+	}
+	if !l.request.admits(p.config.People[i]) {
+		p.post(w, l.request, p.failure(l.request, loginFailed("nr30")))
 		return
 	}
 	data := page{Service: l.request.service, Login: id, Person: i}

@@ -1,5 +1,7 @@
 package spidtest
 
+import "slices"
+
 // A Person is somebody who can log in. What is empty is not sent.
 type Person struct {
 	Name         string
@@ -10,10 +12,53 @@ type Person struct {
 	PlaceOfBirth string // Belfiore code
 	SpidCode     string
 	Email        string
+
+	Identity Identity // NaturalPerson if zero
+
+	// What a company's identity has beside the above.
+	CompanyName         string
+	CompanyFiscalNumber string // with TINIT- before it
+	IVACode             string // with VATIT- before it
+	RegisteredOffice    string
+}
+
+// An Identity is a type of identity (Avviso 18).
+type Identity int
+
+// Those there are. A professional one shows that somebody belongs to a
+// profession or a company, and no more.
+const (
+	NaturalPerson Identity = 1 + iota
+	LegalPerson
+	Professional
+	CompanyProfessional
+)
+
+// admitted are the identities that each purpose lets in (Avviso 18).
+var admitted = map[string][]Identity{
+	"":   {NaturalPerson, Professional},
+	"P":  {Professional, CompanyProfessional},
+	"PF": {Professional},
+	"PG": {CompanyProfessional},
+	"LP": {LegalPerson, CompanyProfessional},
+	"PX": {LegalPerson, Professional, CompanyProfessional},
+}
+
+// admits tells whether a request lets a person in.
+func (r *request) admits(p Person) bool {
+	return slices.Contains(admitted[r.purpose], max(p.Identity, NaturalPerson))
 }
 
 // FullName returns the name and the family name.
 func (p Person) FullName() string { return p.Name + " " + p.FamilyName }
+
+// Label returns the full name, and the company if it is one's identity.
+func (p Person) Label() string {
+	if p.CompanyName != "" {
+		return p.FullName() + " per " + p.CompanyName
+	}
+	return p.FullName()
+}
 
 // attribute returns the value of a SPID attribute, and its name for people.
 func (p Person) attribute(name string) (label, value string) {
@@ -34,16 +79,39 @@ func (p Person) attribute(name string) (label, value string) {
 		return "Codice identificativo SPID", p.SpidCode
 	case "email":
 		return "Indirizzo di posta elettronica", p.Email
+	case "companyName":
+		return "Ragione o denominazione sociale", p.CompanyName
+	case "companyFiscalNumber":
+		return "Codice fiscale della persona giuridica", p.CompanyFiscalNumber
+	case "ivaCode":
+		return "Partita IVA", p.IVACode
+	case "registeredOffice":
+		return "Sede legale", p.RegisteredOffice
 	}
 	return name, ""
 }
 
-// DemoPeople returns some people who do not exist.
+// DemoPeople returns some people who do not exist, each with an identity of
+// their own.
 func DemoPeople() []Person {
 	return []Person{
-		{"Anna", "Neri", "TINIT-NRENNA80A41H501T", "1980-01-01", "F", "H501", "PROV0000000001", "anna.neri@mail.example"},
-		{"Luca", "Bianchi", "TINIT-BNCLCU75C12F205G", "1975-03-12", "M", "F205", "PROV0000000002", "luca.bianchi@mail.example"},
-		{"Sara", "Verdi", "TINIT-VRDSRA82E50L219E", "1982-05-10", "F", "L219", "PROV0000000003", "sara.verdi@mail.example"},
-		{"Paola", "Conti", "TINIT-CNTPLA70H55A944H", "1970-06-15", "F", "A944", "PROV0000000004", "paola.conti@mail.example"},
+		{Name: "Anna", FamilyName: "Neri", FiscalNumber: "TINIT-NRENNA80A41H501T", DateOfBirth: "1980-01-01",
+			Gender: "F", PlaceOfBirth: "H501", SpidCode: "PROV0000000001", Email: "anna.neri@mail.example"},
+		{Name: "Luca", FamilyName: "Bianchi", FiscalNumber: "TINIT-BNCLCU75C12F205G", DateOfBirth: "1975-03-12",
+			Gender: "M", PlaceOfBirth: "F205", SpidCode: "PROV0000000002", Email: "luca.bianchi@mail.example"},
+		{Name: "Sara", FamilyName: "Verdi", FiscalNumber: "TINIT-VRDSRA82E50L219E", DateOfBirth: "1982-05-10",
+			Gender: "F", PlaceOfBirth: "L219", SpidCode: "PROV0000000003", Email: "sara.verdi@mail.example"},
+		{Name: "Paola", FamilyName: "Conti", FiscalNumber: "TINIT-CNTPLA70H55A944H", DateOfBirth: "1970-06-15",
+			Gender: "F", PlaceOfBirth: "A944", SpidCode: "PROV0000000004", Email: "paola.conti@mail.example"},
 	}
+}
+
+// LucaForOfficine returns Luca Bianchi with the identity he has for his
+// company, Officine Bianchi S.r.l.
+func LucaForOfficine() Person {
+	luca := DemoPeople()[1]
+	luca.SpidCode, luca.Identity = "PROV0000000005", CompanyProfessional
+	luca.CompanyName, luca.RegisteredOffice = "Officine Bianchi S.r.l.", "Via delle Officine 1, 20121 Milano MI"
+	luca.CompanyFiscalNumber, luca.IVACode = "TINIT-09876543217", "VATIT-09876543217"
+	return luca
 }

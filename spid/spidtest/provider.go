@@ -1,14 +1,12 @@
 package spidtest
 
 import (
-	"bytes"
-	"crypto"
-	"crypto/x509"
 	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/beevik/etree"
@@ -21,25 +19,33 @@ import (
 
 // Config describes an identity provider.
 type Config struct {
-	// BaseURL is where the provider is reached, without a slash at the end. It
-	// is the entity ID too.
+	// BaseURL is where the provider is reached, without a slash at the end. For
+	// SPID it is the entity ID too.
 	BaseURL string
-	Name    string   // "Identità di prova" if empty
-	People  []Person // DemoPeople if nil
+	// Scheme is SPID, or CIE for a provider that does as the Ministry's: other
+	// addresses, responses whose issuer has no Format, SpidL3 whatever is asked
+	// for, four attributes, no answers to logouts.
+	Scheme spid.Scheme
+	Name   string   // "Identità di prova" if empty
+	People []Person // DemoPeople if nil
 	// ServiceProvider returns the metadata of the service provider whose
 	// requests are answered. It is called for every request.
 	ServiceProvider func() ([]byte, error)
 	Now             func() time.Time // time.Now if nil
 }
 
-// Provider is an identity provider. It has a key of its own, made by New.
+// Provider is an identity provider. It has a key of its own, made by New, which
+// Rotate changes.
 type Provider struct {
-	config      Config
-	key         crypto.Signer
-	certificate *x509.Certificate
-	metadata    []byte
-	logins      logins
-	mux         *http.ServeMux
+	config Config
+	logins logins
+	mux    *http.ServeMux
+
+	mu       sync.Mutex
+	keys     []keyPair // those listed in the metadata
+	signing  int       // index of the one that signs
+	metadata []byte
+	logouts  map[string]string // relay states of those under way, by request ID
 }
 
 // New makes an identity provider with a new key.
@@ -57,12 +63,12 @@ func New(config Config) (*Provider, error) {
 	if config.BaseURL == "" || config.ServiceProvider == nil {
 		return nil, errors.New("identity provider: no base URL or no service provider")
 	}
-	organization := spid.Organization{Name: config.Name, VATNumber: "IT01234567897", Locality: "Roma"}
-	key, certificate, err := spid.SelfSigned(config.BaseURL, organization, config.Now().Add(-time.Hour))
+	p := &Provider{config: config, logouts: map[string]string{}}
+	key, err := p.newKey()
 	if err != nil {
 		return nil, fmt.Errorf("identity provider: %w", err)
 	}
-	p := &Provider{config: config, key: key, certificate: certificate}
+	p.keys = []keyPair{key}
 	if p.metadata, err = p.describe(); err != nil {
 		return nil, fmt.Errorf("identity provider: %w", err)
 	}
@@ -70,44 +76,79 @@ func New(config Config) (*Provider, error) {
 	return p, nil
 }
 
-// Metadata returns the signed metadata of the provider.
-func (p *Provider) Metadata() []byte { return bytes.Clone(p.metadata) }
-
-// EntityID returns the entity ID of the provider, its base URL.
-func (p *Provider) EntityID() string { return p.config.BaseURL }
+// EntityID returns the entity ID of the provider.
+func (p *Provider) EntityID() string {
+	if p.config.Scheme == spid.CIE {
+		return p.postURL()
+	}
+	return p.config.BaseURL
+}
 
 func (p *Provider) ServeHTTP(w http.ResponseWriter, r *http.Request) { p.mux.ServeHTTP(w, r) }
 
+// Where requests and answers to logouts come.
+
+func (p *Provider) redirectURL() string {
+	if p.config.Scheme == spid.CIE {
+		return p.config.BaseURL + "/idp/profile/SAML2/Redirect/SSO"
+	}
+	return p.config.BaseURL + "/sso"
+}
+
+func (p *Provider) postURL() string {
+	if p.config.Scheme == spid.CIE {
+		return p.config.BaseURL + "/idp/profile/SAML2/POST/SSO"
+	}
+	return p.config.BaseURL + "/sso"
+}
+
+func (p *Provider) loggedOutURL() string { return p.config.BaseURL + "/logged-out" }
+
 func (p *Provider) describe() ([]byte, error) {
 	root := etree.NewElement("md:EntityDescriptor")
-	root.CreateAttr("xmlns:md", "urn:oasis:names:tc:SAML:2.0:metadata")
+	root.CreateAttr("xmlns:md", nsMetadata)
 	root.CreateAttr("xmlns:ds", dsig.Namespace)
-	root.CreateAttr("entityID", p.config.BaseURL)
+	root.CreateAttr("entityID", p.EntityID())
 	root.CreateAttr("ID", newID())
 	role := add(root, "md:IDPSSODescriptor", "",
 		"protocolSupportEnumeration", nsProtocol, "WantAuthnRequestsSigned", "true")
-	data := add(add(add(role, "md:KeyDescriptor", "", "use", "signing"), "ds:KeyInfo", ""), "ds:X509Data", "")
-	add(data, "ds:X509Certificate", base64.StdEncoding.EncodeToString(p.certificate.Raw))
+	for _, key := range p.keys {
+		data := add(add(add(role, "md:KeyDescriptor", "", "use", "signing"), "ds:KeyInfo", ""), "ds:X509Data", "")
+		add(data, "ds:X509Certificate", base64.StdEncoding.EncodeToString(key.certificate.Raw))
+	}
+	if p.config.Scheme == spid.SPID {
+		add(role, "md:SingleLogoutService", "", "Binding", saml.HTTPRedirectBinding,
+			"Location", p.config.BaseURL+"/logout", "ResponseLocation", p.loggedOutURL())
+	}
 	add(role, "md:NameIDFormat", formatTransient)
-	add(role, "md:SingleSignOnService", "", "Binding", saml.HTTPRedirectBinding, "Location", p.ssoURL())
+	add(role, "md:SingleSignOnService", "", "Binding", saml.HTTPRedirectBinding, "Location", p.redirectURL())
+	add(role, "md:SingleSignOnService", "", "Binding", saml.HTTPPostBinding, "Location", p.postURL())
 	organization := add(root, "md:Organization", "")
 	add(organization, "md:OrganizationName", p.config.Name, "xml:lang", "it")
 	add(organization, "md:OrganizationDisplayName", p.config.Name, "xml:lang", "it")
 	add(organization, "md:OrganizationURL", p.config.BaseURL, "xml:lang", "it")
-	if err := p.Sign(root); err != nil {
+	if err := sign(root, p.keys[p.signing]); err != nil {
 		return nil, err
 	}
 	return etree.NewDocumentWithRoot(root).WriteToBytes()
 }
 
-func (p *Provider) ssoURL() string { return p.config.BaseURL + "/sso" }
-
 func (p *Provider) now() time.Time { return p.config.Now().UTC() }
+
+// addIssuer says that a response is the provider's.
+func (p *Provider) addIssuer(response *etree.Element) {
+	issuer := add(response, "saml:Issuer", p.EntityID())
+	if p.config.Scheme == spid.SPID {
+		issuer.CreateAttr("Format", formatEntity)
+	}
+}
 
 // Sign puts an enveloped signature by the provider into an element: after its
 // issuer if it has one, and as its first child otherwise.
-func (p *Provider) Sign(el *etree.Element) error {
-	context, err := dsig.NewSigningContext(p.key, [][]byte{p.certificate.Raw})
+func (p *Provider) Sign(el *etree.Element) error { return sign(el, p.signingKey()) }
+
+func sign(el *etree.Element, key keyPair) error {
+	context, err := dsig.NewSigningContext(key.private, [][]byte{key.certificate.Raw})
 	if err != nil {
 		return fmt.Errorf("signing %s: %w", el.Tag, err)
 	}

@@ -1,0 +1,219 @@
+package spid
+
+import (
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/beevik/etree"
+	"github.com/crewjam/saml"
+	dsig "github.com/russellhaering/goxmldsig"
+)
+
+// Bounds of an aggregate. AgID's has 12 providers, some 140 kB, 1500 elements
+// and a depth of 8.
+const maxAggregate = 10 << 20 // bytes
+
+const nsPublication = "urn:oasis:names:tc:SAML:metadata:rpi"
+
+var aggregateBounds = bounds{nodes: 20_000, attributes: 32, depth: 24}
+
+// maxAhead is how far in the future an aggregate may say that it was made. One
+// that was believed further on would keep out all those that come after it.
+const maxAhead = 24 * time.Hour
+
+// An Aggregate is the list of a federation's identity providers, which the
+// keeper of the federation signs: for SPID, AgID.
+type Aggregate struct {
+	Providers  Providers
+	Faults     error     // tells of the entries that cannot be used, or not wholly; nil if there are none
+	CreatedAt  time.Time // by the publisher's word; zero if it does not say
+	FetchedAt  time.Time // by us or another instance; set by a [Registry]
+	cacheLimit time.Duration
+}
+
+// ParseAggregate checks that raw is an aggregate which is in force, signed as a
+// whole by one of the signers, and returns what stands under that signature.
+// An entry that cannot be used does not take the others along, unless none is
+// left.
+func ParseAggregate(raw []byte, signers []Fingerprint, now time.Time) (*Aggregate, error) {
+	a, err := parseAggregate(raw, signers, now)
+	if err != nil {
+		var rejection *Rejection // speaks of a response
+		if errors.As(err, &rejection) {
+			err = errors.New(rejection.Detail)
+		}
+		return nil, fmt.Errorf("aggregate of identity providers: %w", err)
+	}
+	return a, nil
+}
+
+func parseAggregate(raw []byte, signers []Fingerprint, now time.Time) (*Aggregate, error) {
+	if len(raw) > maxAggregate {
+		return nil, fmt.Errorf("more than %d bytes", maxAggregate)
+	}
+	root, err := aggregateBounds.read(raw)
+	if err != nil {
+		return nil, err
+	}
+	if !isMetadata(root, "EntitiesDescriptor") {
+		return nil, errors.New("the root is not an EntitiesDescriptor")
+	}
+	if root, err = signedAggregate(root, signers, now); err != nil {
+		return nil, err
+	}
+	a := &Aggregate{}
+	if a.CreatedAt, err = createdAt(root); err != nil {
+		return nil, err
+	}
+	if a.CreatedAt.After(now.Add(maxAhead)) {
+		return nil, fmt.Errorf("made in the future, %s", a.CreatedAt.Format(time.RFC3339))
+	}
+	until, err := validity(root)
+	if err != nil {
+		return nil, err
+	}
+	if lapsed(until, now) {
+		return nil, fmt.Errorf("was valid until %s", until.Format(time.RFC3339))
+	}
+	if value, ok := attr(root, "cacheDuration"); ok {
+		if err := (*saml.Duration)(&a.cacheLimit).UnmarshalText([]byte(value)); err != nil {
+			return nil, fmt.Errorf("cacheDuration: %w", err)
+		}
+	}
+	a.Providers, a.Faults = providersIn(root)
+	a.Providers = slices.DeleteFunc(a.Providers, func(p *Provider) bool {
+		gone := lapsed(p.validUntil, now)
+		if gone {
+			a.Faults = errors.Join(a.Faults, fmt.Errorf("%s: was valid until %s", p.EntityID, p.validUntil.Format(time.RFC3339)))
+		}
+		return gone
+	})
+	if len(a.Providers) == 0 {
+		return nil, errors.Join(a.Faults, errNoProvider)
+	}
+	return a, nil
+}
+
+// signedAggregate returns what the signature of root covers, read again from
+// the signed bytes, once the key of a signer verifies it.
+func signedAggregate(root *etree.Element, signers []Fingerprint, now time.Time) (*etree.Element, error) {
+	if err := checkSignature(root); err != nil {
+		return nil, err
+	}
+	// It comes first (SAML 2.0 Metadata, 2.3.1), and must: goxmldsig looks for it
+	// from the top and gives up after 1000 elements. The rest of its work knows
+	// no such limit.
+	signature := root.ChildElements()[0]
+	if qname(signature) != "ds:Signature" {
+		return nil, errors.New("the signature is not the first child of the root")
+	}
+	if err := checkGrammar(signature); err != nil {
+		return nil, err
+	}
+	id, _ := attr(root, "ID")
+	if identified(root, id) != 1 {
+		return nil, errors.New("another element has the root's ID")
+	}
+	certificate, err := signer(signature, signers)
+	if err != nil {
+		return nil, err
+	}
+	for _, info := range children(signature, "ds:KeyInfo") {
+		signature.RemoveChild(info) // it has been judged
+	}
+	for _, value := range children(signature, "ds:SignatureValue") {
+		value.SetText(withoutSpace(text(value)))
+	}
+	context := dsig.NewDefaultValidationContext(&dsig.MemoryX509CertificateStore{Roots: []*x509.Certificate{certificate}})
+	context.Clock = dsig.NewFakeClockAt(now)
+	signed, err := context.Validate(root)
+	if err != nil {
+		return nil, fmt.Errorf("the signature does not hold: %w", err)
+	}
+	// So it is by checkSignature; this is in case goxmldsig sees it otherwise.
+	if got, _ := attr(signed, "ID"); !isMetadata(signed, "EntitiesDescriptor") || got != id {
+		return nil, errors.New("the signature covers something else than the root")
+	}
+	return signed, nil
+}
+
+// signer returns the certificate in KeyInfo, which counts only if it is one of
+// the signers': anybody can put his own there.
+func signer(signature *etree.Element, signers []Fingerprint) (*x509.Certificate, error) {
+	for _, info := range children(signature, "ds:KeyInfo") {
+		for _, data := range children(info, "ds:X509Data") {
+			for _, el := range children(data, "ds:X509Certificate") {
+				certificate, err := parseCertificate(text(el))
+				if err == nil && slices.Contains(signers, FingerprintOf(certificate)) {
+					return certificate, nil
+				}
+			}
+		}
+	}
+	return nil, errors.New("signed with none of the certificates that are configured")
+}
+
+// identified counts the elements that have that id, by whatever spelling of the
+// attribute's name: el and those below it.
+func identified(el *etree.Element, id string) int {
+	n := 0
+	for _, a := range el.Attr {
+		if strings.EqualFold(a.Key, "id") && strings.TrimSpace(a.Value) == id {
+			n++
+		}
+	}
+	for _, child := range el.ChildElements() {
+		n += identified(child, id)
+	}
+	return n
+}
+
+// createdAt reads when the aggregate was made (SAML V2.0 Metadata Extensions
+// for Registration and Publication Information 1.0, 2.2).
+func createdAt(root *etree.Element) (time.Time, error) {
+	for _, extensions := range root.ChildElements() {
+		if !isMetadata(extensions, "Extensions") {
+			continue
+		}
+		for _, info := range extensions.ChildElements() {
+			if info.NamespaceURI() == nsPublication && info.Tag == "PublicationInfo" {
+				return metadataInstant(info, "creationInstant")
+			}
+		}
+	}
+	return time.Time{}, nil
+}
+
+// validity returns when el and all that it stands in end to be valid, or zero
+// if none of them says (SAML 2.0 Metadata, 2.3).
+func validity(el *etree.Element) (time.Time, error) {
+	var end time.Time
+	for ; el != nil; el = el.Parent() {
+		until, err := metadataInstant(el, "validUntil")
+		if err != nil {
+			return time.Time{}, err
+		}
+		if end.IsZero() || !until.IsZero() && until.Before(end) {
+			end = until
+		}
+	}
+	return end, nil
+}
+
+func metadataInstant(el *etree.Element, key string) (time.Time, error) {
+	value, ok := attr(el, key)
+	if !ok {
+		return time.Time{}, nil
+	}
+	t, err := time.Parse(time.RFC3339, value)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("%s of %s is not an instant", key, el.Tag)
+	}
+	return t.UTC(), nil
+}
+
+func lapsed(until, now time.Time) bool { return !until.IsZero() && !now.Before(until) }

@@ -1,0 +1,54 @@
+package spid
+
+import (
+	"crypto/x509"
+	"math"
+	"slices"
+	"time"
+)
+
+// An Expiry is the end of a certificate: after it, its owner's logins fail.
+type Expiry struct {
+	Owner       string // entity ID
+	Fingerprint Fingerprint
+	NotAfter    time.Time
+	Days        int // whole ones left; negative once it has expired
+}
+
+// Expiries returns those of our certificates and of every provider's, the
+// soonest first.
+func Expiries(sp *ServiceProvider, providers Providers, now time.Time) []Expiry {
+	var all []Expiry
+	add := func(owner string, certificates ...*x509.Certificate) {
+		for _, c := range certificates {
+			if c == nil {
+				continue
+			}
+			days := int(math.Floor(c.NotAfter.Sub(now).Hours() / 24))
+			all = append(all, Expiry{owner, FingerprintOf(c), c.NotAfter, days})
+		}
+	}
+	add(sp.EntityID, sp.Certificate, sp.Other)
+	for _, p := range providers {
+		add(p.EntityID, p.Certificates...)
+	}
+	slices.SortStableFunc(all, func(a, b Expiry) int { return a.NotAfter.Compare(b.NotAfter) })
+	return all
+}
+
+// Near returns the last threshold that has been crossed, 60, 30 or 15 days
+// before the end, or 0 after it. It is false before the first. Whoever remembers
+// what it was says a thing once.
+func (e Expiry) Near() (threshold int, near bool) {
+	switch {
+	case e.Days < 0:
+		return 0, true
+	case e.Days <= 15:
+		return 15, true
+	case e.Days <= 30:
+		return 30, true
+	case e.Days <= 60:
+		return 60, true
+	}
+	return 0, false
+}

@@ -1,0 +1,51 @@
+package spid_test
+
+import (
+	"crypto"
+	"crypto/rand"
+	"crypto/sha256"
+	"slices"
+	"testing"
+	"time"
+
+	"stella/spid"
+)
+
+// BenchmarkBareSignature is what BenchmarkLogin is measured by.
+func BenchmarkBareSignature(b *testing.B) {
+	for b.Loop() {
+		bareSignature(b)
+	}
+}
+
+func bareSignature(b *testing.B) {
+	digest := sha256.Sum256([]byte("a request"))
+	if _, err := sp.Key.Sign(rand.Reader, digest[:], crypto.SHA256); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// BenchmarkLogin makes requests in turn with bare signatures, so that both meet
+// the same weather, and reports by their medians how many of those a request
+// costs. It may be 1.1, for the RSA signature in it is one.
+func BenchmarkLogin(b *testing.B) {
+	for name, ask := range map[string]spid.Ask{"redirect": {}, "post": {Post: true}} {
+		b.Run(name, func(b *testing.B) {
+			var bare, login []time.Duration
+			for b.Loop() {
+				start := time.Now()
+				bareSignature(b)
+				middle := time.Now()
+				if _, _, err := sp.Login(provider, ask); err != nil {
+					b.Fatal(err)
+				}
+				bare, login = append(bare, middle.Sub(start)), append(login, time.Since(middle))
+			}
+			slices.Sort(bare)
+			slices.Sort(login)
+			median := login[len(login)/2]
+			b.ReportMetric(float64(median)/float64(bare[len(bare)/2]), "signatures/request")
+			b.ReportMetric(float64(median.Nanoseconds()), "ns/request")
+		})
+	}
+}

@@ -1,0 +1,162 @@
+package spid_test
+
+import (
+	"errors"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"stella/spid"
+	"stella/spid/spidtest"
+)
+
+// A rotation is a provider that changes its key, and a service provider that
+// people log in to meanwhile, all by the real clock.
+type rotation struct {
+	*federation
+	sp  *spid.ServiceProvider
+	idp *spidtest.Provider
+}
+
+func newRotation(t testing.TB) *rotation {
+	t.Helper()
+	key, certificate, err := spid.SelfSigned(sp.EntityID, organization(), time.Now().Add(-time.Hour))
+	check(err)
+	r := &rotation{sp: &spid.ServiceProvider{EntityID: sp.EntityID, ACSURL: sp.ACSURL, LogoutURL: sp.LogoutURL,
+		Key: key, Certificate: certificate, Organization: organization()}}
+	metadata, err := r.sp.Metadata()
+	check(err)
+	r.idp, err = spidtest.New(spidtest.Config{BaseURL: "https://idp.example",
+		ServiceProvider: func() ([]byte, error) { return metadata, nil }})
+	check(err)
+	published, err := spidtest.NewRegistry(time.Now())
+	check(err)
+	r.federation = followAt(t, published, &movable{real: true})
+	r.publish(t, r.idp.Metadata())
+	r.refresh(t)
+	return r
+}
+
+func (r *rotation) begin(t testing.TB) spid.Request {
+	t.Helper()
+	req, _, err := r.sp.Login(r.Providers().Find("https://idp.example"), spid.Ask{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return req
+}
+
+func (r *rotation) answer(t testing.TB, req spid.Request) string {
+	t.Helper()
+	answer, err := r.idp.Answer(req, anna)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer
+}
+
+// end verifies an answer as a web server does.
+func (r *rotation) end(t testing.TB, req spid.Request, answer string) {
+	t.Helper()
+	response, err := spid.Open(answer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := r.Find(req.Provider, req.IssuedAt)
+	_, err = r.sp.Verify(response, req.RelayState, req, p)
+	var rejection *spid.Rejection
+	if errors.As(err, &rejection) && rejection.Reason == spid.ReasonSignatureInvalid {
+		if renewed, err := r.RefreshFor(t.Context(), req.Provider, p); err != nil || !renewed {
+			t.Errorf("renewed is %t: %v", renewed, err)
+		}
+		_, err = r.sp.Verify(response, req.RelayState, req, r.Find(req.Provider, req.IssuedAt))
+	}
+	if err != nil {
+		t.Errorf("a login failed: %v", err)
+	}
+}
+
+// A provider's key is rotated while logins are under way: none fails.
+func TestRotation(t *testing.T) {
+	t.Parallel()
+	r := newRotation(t)
+	// People log in all the time.
+	stop := make(chan struct{})
+	var logins atomic.Int64
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+					req := r.begin(t)
+					r.end(t, req, r.answer(t, req))
+					logins.Add(1)
+				}
+			}
+		})
+	}
+	// Others began at each step, and two of each go on at each later one: who was
+	// answered at once and who is answered only then.
+	type pending struct {
+		req    spid.Request
+		answer string
+	}
+	var begun []pending
+	step := func(change func()) {
+		change()
+		for _, p := range begun {
+			r.end(t, p.req, p.answer)
+			r.end(t, p.req, r.answer(t, p.req))
+		}
+		req := r.begin(t)
+		begun = append(begun, pending{req, r.answer(t, req)})
+		for seen := logins.Load(); logins.Load() < seen+2 && !t.Failed(); {
+			time.Sleep(time.Millisecond)
+		}
+	}
+	rotate := func() { check(r.idp.Rotate()) }
+	publish := func() { r.publish(t, r.idp.Metadata()) }
+	refresh := func() { r.refresh(t) }
+	step(func() {})
+	step(rotate) // lists the key to come
+	step(publish)
+	step(refresh)
+	step(rotate) // signs with it
+	step(rotate) // lists the former no more
+	step(publish)
+	step(refresh)
+	close(stop)
+	wg.Wait()
+	if n := r.published.Fetched(); n != 3 {
+		t.Errorf("there were %d fetches, want 3", n)
+	}
+}
+
+// The provider signs with a key of which our copy of the aggregate knows
+// nothing: the copy is fetched anew, once for all those who come back.
+func TestRotationUnknown(t *testing.T) {
+	t.Parallel()
+	r := newRotation(t)
+	var requests []spid.Request
+	for range 8 {
+		requests = append(requests, r.begin(t))
+	}
+	answered := r.answer(t, requests[0]) // by the old key, and long on its way
+	for range 3 {
+		check(r.idp.Rotate())
+	}
+	r.publish(t, r.idp.Metadata())
+	var wg sync.WaitGroup
+	for _, req := range requests {
+		wg.Go(func() { r.end(t, req, r.answer(t, req)) })
+	}
+	wg.Wait()
+	r.end(t, requests[0], answered)
+	if n := r.published.Fetched(); n != 2 {
+		t.Errorf("there were %d fetches, want 2", n)
+	}
+}
