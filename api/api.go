@@ -14,8 +14,10 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"math"
 	"net/http"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"time"
 
@@ -30,6 +32,7 @@ type Server struct {
 	Procedure *workflow.Procedure
 	PublicURL string
 	Version   string
+	Away      func(error) bool // whether an error is that of a database which cannot be reached
 	Log       *slog.Logger
 }
 
@@ -92,6 +95,7 @@ func bearer(header string) string {
 // told to nobody else.
 func (s *Server) fault(ctx context.Context, err error) error {
 	var input *workflow.InputError
+	var limit *workflow.LimitError
 	switch {
 	case errors.Is(err, workflow.ErrUnauthorized):
 		return huma.ErrorWithHeaders(huma.Error401Unauthorized("the token is not known"), http.Header{"WWW-Authenticate": {"Bearer"}})
@@ -99,8 +103,17 @@ func (s *Server) fault(ctx context.Context, err error) error {
 		return huma.Error404NotFound("the mailbox is not known to this client")
 	case errors.Is(err, workflow.ErrNotEligible):
 		return huma.Error409Conflict("the mailbox is not active, and cannot be qualified")
+	case errors.As(err, &limit):
+		wait := max(1, math.Ceil(limit.Until.Sub(s.Procedure.Now()).Seconds()))
+		return huma.ErrorWithHeaders(huma.Error429TooManyRequests("too many calls, or too many hand-offs of one mailbox: try again after Retry-After seconds"),
+			http.Header{"Retry-After": {strconv.Itoa(int(wait))}})
 	case errors.As(err, &input):
 		return huma.Error422UnprocessableEntity("return_url is not one of this client's")
+	}
+	if s.Away(err) {
+		s.Log.WarnContext(ctx, "an API call found no database", "error", err)
+		return huma.ErrorWithHeaders(huma.Error503ServiceUnavailable("the database cannot be reached; nothing was lost: try again"),
+			http.Header{"Retry-After": {"5"}})
 	}
 	s.Log.ErrorContext(ctx, "an API call failed", "error", err)
 	return huma.Error500InternalServerError(failed)

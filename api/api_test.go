@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"stella/api"
+	"stella/store"
 	"stella/store/storetest"
 	"stella/workflow"
 )
@@ -39,7 +40,7 @@ func newWorld(t *testing.T) *world {
 }
 
 func handler(p *workflow.Procedure, log io.Writer) http.Handler {
-	s := &api.Server{Procedure: p, PublicURL: "https://id.example", Version: "1.2.3", Log: slog.New(slog.NewTextHandler(log, nil))}
+	s := &api.Server{Procedure: p, PublicURL: "https://id.example", Version: "1.2.3", Away: store.Away, Log: slog.New(slog.NewTextHandler(log, nil))}
 	return s.Handler()
 }
 
@@ -492,6 +493,21 @@ type broken struct{ workflow.Store }
 
 func (broken) Standing(context.Context, []byte, string) (workflow.Client, *workflow.Standing, error) {
 	return workflow.Client{}, nil, errors.New("a secret cause")
+}
+
+// A database that is away is told as that, with the time to try again.
+func TestTheDatabaseIsAway(t *testing.T) {
+	w := newWorld(t)
+	w.RecordAs(t, anna, storetest.AnnasRecord)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Nanosecond)
+	defer cancel()
+	r := httptest.NewRequestWithContext(ctx, "GET", "https://id.example/api/v1/mailboxes/"+anna, nil)
+	r.Header.Set("Authorization", "Bearer "+storetest.Token)
+	got := answer{ResponseRecorder: httptest.NewRecorder(), t: t}
+	w.handler.ServeHTTP(got, r)
+	if got.Code != 503 || got.Header().Get("Retry-After") != "5" || strings.Contains(w.log.String(), "level=ERROR") {
+		t.Errorf("%d %v %s", got.Code, got.Header(), w.log)
+	}
 }
 
 // What no database takes is no mailbox of anybody's.

@@ -34,7 +34,7 @@ func (s *Server) handOffOperation() huma.Operation {
 		Middlewares:   huma.Middlewares{needToken},
 		MaxBodyBytes:  16 << 10,
 		Errors: []int{http.StatusUnauthorized, http.StatusNotFound, http.StatusConflict,
-			http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity}}
+			http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity, http.StatusTooManyRequests}}
 }
 
 func (s *Server) handOff(ctx context.Context, in *handOffInput) (*handOffOutput, error) {

@@ -40,7 +40,7 @@ func (s *Server) mailboxOperation() huma.Operation {
 		Summary:     "Ask whether to show the banner or the star",
 		Description: "Meant to be asked at every login of the webmail, with If-None-Match. A mailbox outside the client's domains is not found.",
 		Middlewares: huma.Middlewares{needToken},
-		Errors:      []int{http.StatusNotModified, http.StatusUnauthorized, http.StatusNotFound}}
+		Errors:      []int{http.StatusNotModified, http.StatusUnauthorized, http.StatusNotFound, http.StatusTooManyRequests}}
 }
 
 func (s *Server) mailbox(ctx context.Context, in *mailboxInput) (*mailboxOutput, error) {

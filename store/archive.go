@@ -53,6 +53,7 @@ func (s *Store) KeepMessage(ctx context.Context, m workflow.Message) error {
 type Archived struct {
 	workflow.Message
 	Logged bool // the log has its digest: a step was decided on it
+	Trial  bool // of a tester's login: no step ever is
 }
 
 // OpenArchive reads the messages of a login with the auditor's key.
@@ -60,8 +61,9 @@ func (s *Store) OpenArchive(ctx context.Context, login string, key age.Identity)
 	rows, err := s.pool.Query(ctx, `
 		select m.id, m.login_id, m.direction, m.at, m.sha256, m.sealed,
 		       exists (select from steps s join logins l on l.qualification_id = s.qualification_id
-		               where l.id = m.login_id and m.sha256 in (s.refs ->> 'request_sha256', s.refs ->> 'response_sha256'))
-		from messages m where m.login_id = $1 order by m.at, m.id`, login)
+		               where l.id = m.login_id and m.sha256 in (s.refs ->> 'request_sha256', s.refs ->> 'response_sha256')),
+		       l.trial
+		from messages m join logins l on l.id = m.login_id where m.login_id = $1 order by m.at, m.id`, login)
 	if err != nil {
 		return nil, fmt.Errorf("reading the archive: %w", err)
 	}
@@ -69,7 +71,7 @@ func (s *Store) OpenArchive(ctx context.Context, login string, key age.Identity)
 		var a Archived
 		var sealed []byte
 		var digest string
-		if err := row.Scan(&a.ID, &a.Login, &a.Direction, &a.ReceivedAt, &digest, &sealed, &a.Logged); err != nil {
+		if err := row.Scan(&a.ID, &a.Login, &a.Direction, &a.ReceivedAt, &digest, &sealed, &a.Logged, &a.Trial); err != nil {
 			return a, err
 		}
 		r, err := age.Decrypt(bytes.NewReader(sealed), key)

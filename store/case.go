@@ -63,6 +63,9 @@ func readCase(ctx context.Context, tx pgx.Tx, mailbox int64) (*workflow.Case, er
 	if c.Invitations, err = readInvitationTimes(ctx, tx, mailbox); err != nil {
 		return nil, fmt.Errorf("reading the invitations: %w", err)
 	}
+	if c.Suspensions, err = readSuspensions(ctx, tx); err != nil {
+		return nil, err
+	}
 	if c.ToldContacts, err = readMailTimes(ctx, tx, mailbox, workflow.MailContactsChanged, c.Mailbox.Address); err != nil {
 		return nil, fmt.Errorf("reading the mails: %w", err)
 	}
@@ -164,10 +167,12 @@ func readIdentity(ctx context.Context, tx pgx.Tx, id uuid.UUID) (*workflow.Ident
 	var i workflow.Identity
 	err := tx.QueryRow(ctx, `
 		select id, qualification_id, login_id, assertion_id, provider, provider_name, level, name, family_name,
-		       fiscal_number, date_of_birth, person_code, authenticated_at, identified_at
+		       fiscal_number, date_of_birth, person_code, company_name, company_fiscal_number, company_vat_number,
+		       authenticated_at, identified_at
 		from identities where id = $1`, id).Scan(
 		&i.ID, &i.Qualification, &i.Login, &i.AssertionID, &i.Provider, &i.ProviderName, &i.Level, &i.Name, &i.FamilyName,
-		&i.FiscalNumber, &i.DateOfBirth, &i.PersonCode, &i.AuthenticatedAt, &i.IdentifiedAt)
+		&i.FiscalNumber, &i.DateOfBirth, &i.PersonCode, &i.CompanyName, &i.CompanyFiscalNumber, &i.CompanyVATNumber,
+		&i.AuthenticatedAt, &i.IdentifiedAt)
 	return &i, err
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -22,19 +21,8 @@ type History struct {
 	Invitations  []workflow.Invitation
 	Identities   []workflow.Identity
 	Decisions    []workflow.Decision
-	Mails        []SentMail
+	Mails        []workflow.SentMail
 	Others       []int64 // the case numbers of the mailbox's other qualifications
-}
-
-// SentMail is a mail of a qualification, with what became of it.
-type SentMail struct {
-	Kind        workflow.MailKind
-	To          string
-	RequestedAt time.Time
-	Attempts    int
-	Outcome     string    // "accepted", "refused", "dropped" or "waiting"
-	EndedAt     time.Time // when that was known; zero while it waits
-	Reply       string
 }
 
 // AddressOf finds the mailbox of a qualification, by its case number.
@@ -162,25 +150,5 @@ func readDecisions(ctx context.Context, tx pgx.Tx, qualification uuid.UUID) ([]w
 		var d workflow.Decision
 		err := row.Scan(&d.ID, &d.Qualification, &d.Operator, &d.Event, &d.Reason, &d.DecidedAt)
 		return d, err
-	})
-}
-
-func readMails(ctx context.Context, tx pgx.Tx, qualification uuid.UUID) ([]SentMail, error) {
-	rows, err := tx.Query(ctx, `
-		select kind, recipient, requested_at, attempts, reply, coalesce(accepted_at, refused_at, dropped_at),
-		       case when accepted_at is not null then 'accepted'
-		            when refused_at is not null then 'refused'
-		            when dropped_at is not null then 'dropped'
-		            else 'waiting' end
-		from mails where qualification_id = $1 order by requested_at, id`, qualification)
-	if err != nil {
-		return nil, fmt.Errorf("reading the mails: %w", err)
-	}
-	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (SentMail, error) {
-		var m SentMail
-		var ended *time.Time
-		err := row.Scan(&m.Kind, &m.To, &m.RequestedAt, &m.Attempts, &m.Reply, &ended, &m.Outcome)
-		m.EndedAt = timeOf(ended)
-		return m, err
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -29,8 +30,8 @@ func readLogin(ctx context.Context, tx pgx.Tx, id string) (*workflow.Login, erro
 	var l workflow.Login
 	var handle, answer []byte
 	err := tx.QueryRow(ctx, `
-		select id, qualification_id, provider, provider_name, relay_state, level, comparison, session, started_at, handle, answer
-		from logins where id = $1`, id).Scan(
+		select id, coalesce(qualification_id, $2), provider, provider_name, relay_state, level, comparison, session, started_at, handle, answer
+		from logins where id = $1`, id, uuid.Nil).Scan(
 		&l.ID, &l.Qualification, &l.Provider, &l.ProviderName, &l.RelayState, &l.Level, &l.Comparison, &l.Session, &l.StartedAt,
 		&handle, &answer)
 	if err != nil || answer == nil {
@@ -43,11 +44,43 @@ func readLogin(ctx context.Context, tx pgx.Tx, id string) (*workflow.Login, erro
 	return &l, nil
 }
 
-// ClaimAnswer parks an answer and archives its message. A request is answered
-// once, whatever instance takes the answer, and an assertion counts once:
-// otherwise ErrUnknown.
+func writeLogin(ctx context.Context, tx pgx.Tx, l workflow.Login) error {
+	qualification, session := &l.Qualification, l.Session
+	if l.Trial() { // made in no browser session of ours
+		qualification, session = nil, []byte{}
+	}
+	_, err := tx.Exec(ctx, `
+		insert into logins (id, qualification_id, trial, provider, provider_name, relay_state, level, comparison, session, started_at)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+		l.ID, qualification, l.Trial(), l.Provider, l.ProviderName, l.RelayState, l.Level, l.Comparison, session, l.StartedAt)
+	return err
+}
+
+// AddTrial writes a login that belongs to no mailbox, and archives its request.
+func (s *Store) AddTrial(ctx context.Context, l workflow.Login, m workflow.Message) error {
+	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		if err := writeLogin(ctx, tx, l); err != nil {
+			return err
+		}
+		return s.writeMessage(ctx, tx, m)
+	})
+	if err != nil {
+		return fmt.Errorf("writing a trial: %w", err)
+	}
+	return nil
+}
+
+// ClaimAnswer parks an answer and archives its message. An answer without a
+// handle is that of a trial, and is not kept. A request is answered once,
+// whatever instance takes the answer, and an assertion counts once: otherwise
+// ErrUnknown.
 func (s *Store) ClaimAnswer(ctx context.Context, login string, a workflow.Answer, m workflow.Message) error {
+	trial := a.Handle == nil
 	var assertion *string
+	var parked *workflow.Answer
+	if !trial {
+		parked = &a
+	}
 	if a.Assertion != nil {
 		assertion = &a.Assertion.AssertionID
 	}
@@ -63,7 +96,7 @@ func (s *Store) ClaimAnswer(ctx context.Context, login string, a workflow.Answer
 		}
 		done, err := tx.Exec(ctx, `
 			update logins set answered_at = $2, assertion_id = $3, handle = $4, answer = $5
-			where id = $1 and answered_at is null`, login, a.ReceivedAt, assertion, a.Handle, a)
+			where id = $1 and trial = $6 and answered_at is null`, login, a.ReceivedAt, assertion, a.Handle, parked, trial)
 		if err != nil {
 			return err
 		}

@@ -154,6 +154,52 @@ func TestALiveCodeAndALiveInvitationAreOne(t *testing.T) {
 	refused(t, w, "invitations_check", `update invitations set ended = 'replaced'`)
 }
 
+// A trial identifies nobody, and a mailbox's login no other mailbox's holder.
+func TestALoginIsOfItsOwnQualification(t *testing.T) {
+	w := newWorld(t)
+	w.Reach(t, workflow.Identified)
+	other := w.Reach(t, workflow.AtProvider).Case().Qualification
+	storetest.Must(t, w.AddTrial(t.Context(), workflow.Login{ID: "_trial", StartedAt: w.Clock.Now()}, response("_trial", w)))
+	refused(t, w, "login_is_its_own", `update qualifications set login_id = '_trial'`)
+	refused(t, w, "login_is_its_own", `update qualifications set login_id = '`+other.Login.ID+`'`)
+	for _, login := range []string{"_trial", other.Login.ID} {
+		refused(t, w, "login_is_its_own", `insert into identities (id, qualification_id, login_id, assertion_id, provider, provider_name, level, name, family_name,
+			fiscal_number, date_of_birth, person_code, authenticated_at, identified_at)
+			select gen_random_uuid(), qualification_id, '`+login+`', assertion_id, provider, provider_name, level, name, family_name,
+			fiscal_number, date_of_birth, person_code, authenticated_at, identified_at from identities`)
+	}
+	refused(t, w, "trial_or_real", `update logins set qualification_id = null where id <> '_trial'`)
+	refused(t, w, "trial_or_real", `update logins set qualification_id = '`+other.ID.String()+`' where id = '_trial'`)
+	refused(t, w, "trial_is_not_kept", `update logins set answer = '{}' where id = '_trial'`)
+}
+
+func TestSuspensionsAreAppendOnly(t *testing.T) {
+	w := newWorld(t)
+	storetest.Must(t, w.Procedure.Suspend(t.Context(), "paolo", storetest.Provider, w.Clock.Now(), ""))
+	refused(t, w, "suspensions never changes: update refused", `update suspensions set since = now()`)
+	refused(t, w, "suspensions never changes: delete refused", `delete from suspensions`)
+	refused(t, w, "suspensions never changes: truncate refused", `truncate suspensions`)
+	refused(t, w, "suspensions_check", `insert into suspensions (provider, since, reason, operator, decided_at) values ('p', '2026-11-21', '', '', '2026-11-20')`)
+}
+
+// A new schema serves the version before it, while instances are replaced.
+func TestThePreviousVersionCanStillWrite(t *testing.T) {
+	w := newWorld(t)
+	q := w.Reach(t, workflow.Identified).Case().Qualification
+	for _, sql := range []string{
+		`insert into logins (id, qualification_id, provider, provider_name, relay_state, level, comparison, session, started_at)
+		 select '_new', qualification_id, provider, provider_name, relay_state, level, comparison, session, started_at from logins where id = $1`,
+		`insert into identities (id, qualification_id, login_id, assertion_id, provider, provider_name, level, name,
+		                         family_name, fiscal_number, date_of_birth, person_code, authenticated_at, identified_at)
+		 select gen_random_uuid(), qualification_id, '_new', 'another', provider, provider_name, level, name,
+		        family_name, fiscal_number, date_of_birth, person_code, authenticated_at, identified_at from identities where login_id = $1`,
+	} {
+		if done, err := w.Pool().Exec(t.Context(), sql, q.Login.ID); err != nil || done.RowsAffected() != 1 {
+			t.Errorf("%s: %v", sql, err)
+		}
+	}
+}
+
 func TestSeveralMigrateAtOnce(t *testing.T) {
 	t.Parallel()
 	url := storetest.EmptyURL(t)

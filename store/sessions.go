@@ -86,12 +86,15 @@ func (s *Sessions) Save(r *http.Request, w http.ResponseWriter, session *session
 	return nil
 }
 
-// Sweep deletes the sessions and hand-offs that are over, and the parked
-// answers that nobody came for.
+// Sweep deletes the sessions, hand-offs and limits that are over, and the
+// parked answers that nobody came for.
 func (s *Store) Sweep(ctx context.Context, now time.Time) error {
 	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, `delete from sessions where expires_at < $1`, now); err != nil {
 			return fmt.Errorf("sweeping sessions: %w", err)
+		}
+		if err := sweepLimits(ctx, tx, now); err != nil {
+			return err
 		}
 		if _, err := tx.Exec(ctx, `delete from handoffs where expires_at < $1`, now.Add(-24*time.Hour)); err != nil {
 			return fmt.Errorf("sweeping hand-offs: %w", err)

@@ -103,19 +103,18 @@ func (s *Store) writeRow(ctx context.Context, tx pgx.Tx, mailbox int64, row any)
 			r.ID, r.Qualification, r.Version, r.Nonce, r.Digest, r.Email, r.SentAt, r.ExpiresAt,
 			nullTime(r.AcceptedAt), nullTime(r.EndedAt), r.Ended)
 	case workflow.Login:
-		_, err = tx.Exec(ctx, `
-			insert into logins (id, qualification_id, provider, provider_name, relay_state, level, comparison, session, started_at)
-			values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-			r.ID, r.Qualification, r.Provider, r.ProviderName, r.RelayState, r.Level, r.Comparison, r.Session, r.StartedAt)
+		err = writeLogin(ctx, tx, r)
 	case workflow.Message:
 		err = s.writeMessage(ctx, tx, r)
 	case workflow.Identity:
 		_, err = tx.Exec(ctx, `
 			insert into identities (id, qualification_id, login_id, assertion_id, provider, provider_name, level, name,
-			                        family_name, fiscal_number, date_of_birth, person_code, authenticated_at, identified_at)
-			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+			                        family_name, fiscal_number, date_of_birth, person_code, company_name,
+			                        company_fiscal_number, company_vat_number, authenticated_at, identified_at)
+			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`,
 			r.ID, r.Qualification, r.Login, r.AssertionID, r.Provider, r.ProviderName, r.Level, r.Name,
-			r.FamilyName, r.FiscalNumber, r.DateOfBirth, r.PersonCode, r.AuthenticatedAt, r.IdentifiedAt)
+			r.FamilyName, r.FiscalNumber, r.DateOfBirth, r.PersonCode, r.CompanyName,
+			r.CompanyFiscalNumber, r.CompanyVATNumber, r.AuthenticatedAt, r.IdentifiedAt)
 	case workflow.Code:
 		_, err = tx.Exec(ctx, `
 			insert into codes (id, qualification_id, nonce, requested_at, spent_at)
@@ -123,10 +122,7 @@ func (s *Store) writeRow(ctx context.Context, tx pgx.Tx, mailbox int64, row any)
 			on conflict (id) do update set spent_at = $5`,
 			r.ID, r.Qualification, r.Nonce, r.RequestedAt, nullTime(r.SpentAt))
 	case workflow.Decision:
-		_, err = tx.Exec(ctx, `
-			insert into decisions (id, qualification_id, operator, event, reason, decided_at)
-			values ($1, $2, $3, $4, $5, $6)`,
-			r.ID, r.Qualification, r.Operator, r.Event, r.Reason, r.DecidedAt)
+		err = writeDecision(ctx, tx, r)
 	case workflow.Document:
 		_, err = tx.Exec(ctx, `
 			insert into documents (sha256, version, date, locale, body)
@@ -135,11 +131,21 @@ func (s *Store) writeRow(ctx context.Context, tx pgx.Tx, mailbox int64, row any)
 			r.SHA256, r.Version, r.Date, r.Locale, r.Body)
 	case workflow.Record:
 		err = writeRecord(ctx, tx, mailbox, r)
+	case workflow.Spend:
+		err = spend(ctx, tx, r)
 	case workflow.Mail:
 		err = s.writeMail(ctx, tx, r)
 	default:
 		err = fmt.Errorf("no table for it")
 	}
+	return err
+}
+
+func writeDecision(ctx context.Context, tx pgx.Tx, d workflow.Decision) error {
+	_, err := tx.Exec(ctx, `
+		insert into decisions (id, qualification_id, operator, event, reason, decided_at)
+		values ($1, $2, $3, $4, $5, $6)`,
+		d.ID, d.Qualification, d.Operator, d.Event, d.Reason, d.DecidedAt)
 	return err
 }
 
@@ -171,11 +177,16 @@ func (s *Store) writeMail(ctx context.Context, tx pgx.Tx, m workflow.Mail) error
 	if err != nil {
 		return err
 	}
+	return s.sendMail(ctx, tx, m.ID, m.Kind)
+}
+
+// sendMail adds the job that sends a mail.
+func (s *Store) sendMail(ctx context.Context, tx pgx.Tx, id uuid.UUID, k workflow.MailKind) error {
 	priority := 2
-	if m.Kind == workflow.MailCode {
+	if k == workflow.MailCode {
 		priority = 1
 	}
-	_, err = s.jobs.InsertTx(ctx, tx, workflow.SendMail{Mail: m.ID}, &river.InsertOpts{Priority: priority, MaxAttempts: mailAttempts})
+	_, err := s.jobs.InsertTx(ctx, tx, workflow.SendMail{Mail: id}, &river.InsertOpts{Priority: priority, MaxAttempts: mailAttempts})
 	return err
 }
 

@@ -2,12 +2,17 @@
 // beside the code that reads its rows.
 //
 //   - store.go, migrate.go: the connection and the schema
+//   - away.go: a database that does not answer
 //   - case.go: a mailbox with its qualification, read and locked for a step
 //   - step.go: what a step changed and added
 //   - logins.go, archive.go: requests to identity providers, and the sealed
 //     messages exchanged with them
+//   - aggregate.go, suspensions.go: which identity providers there are, and
+//     which are not believed
 //   - handoffs.go, sessions.go: how people come in
 //   - mails.go: outgoing mail, for the sender
+//   - outbox.go: what became of it, for operators
+//   - queue.go: the jobs that are not done
 //   - mailboxes.go, clients.go, history.go: the operator's side
 //   - localpg: a private PostgreSQL
 //   - storetest: a database for a test
@@ -43,8 +48,9 @@ type Store struct {
 // few enough for several processes under the hundred that PostgreSQL allows.
 const maxConns = 20
 
-// Open connects to the database. The recipient is the auditor, to whom the
-// archive is encrypted; nil where nothing will be archived.
+// Open connects to the database; it fails if that does not answer within ten
+// seconds. The recipient is the auditor, to whom the archive is encrypted; nil
+// where nothing will be archived.
 func Open(ctx context.Context, url string, recipient age.Recipient) (*Store, error) {
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {
@@ -55,11 +61,14 @@ func Open(ctx context.Context, url string, recipient age.Recipient) (*Store, err
 	}
 	config.ConnConfig.RuntimeParams["application_name"] = "stella"
 	config.ConnConfig.RuntimeParams["timezone"] = "UTC"
+	impatient(config)
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, fmt.Errorf("opening the database: %w", err)
 	}
-	if err := pool.Ping(ctx); err != nil {
+	reach, cancel := context.WithTimeout(ctx, openPatience)
+	defer cancel()
+	if err := pool.Ping(reach); err != nil {
 		pool.Close()
 		return nil, fmt.Errorf("reaching the database: %w", err)
 	}

@@ -17,6 +17,7 @@ type Site struct {
 	HelpURL          string
 	HelpContact      string // an address or a telephone number, as people read it
 	MailSender       string // the address codes come from, told on the code page
+	CIE              bool   // one can log in with CIE too, not with SPID alone
 }
 
 // Page is what a handler hands to a page's template.
@@ -81,35 +82,10 @@ type Summary struct {
 
 // Identification tells who must identify, and why one is here again.
 type Identification struct {
-	Company bool
-	Lapsed  bool // an earlier login was made elsewhere, or is too old: the data are kept
-}
-
-// Providers is the list to choose an identity provider from.
-type Providers struct {
-	Links []ProviderLink
-}
-
-// ProviderLink starts a login.
-type ProviderLink struct {
-	Name string
-	URL  string
-}
-
-// AtProvider is for who comes back by hand while a login is under way.
-type AtProvider struct {
-	Provider string
-	Restart  string // the URL that starts the same login again
-}
-
-// LoginFailed tells why a login did not identify anybody.
-type LoginFailed struct {
-	// Code is a SPID anomaly ("nr19" … "nr25", "nr30"), or "technical" (not the
-	// person's doing), or "elsewhere" (answered too late, already used, or in
-	// another browser), or "prefetch" (the link was not followed by a person).
-	Code      string
-	Reference string // for the help desk
-	Known     bool   // the visitor has a procedure to go back to
+	Company   bool
+	Purpose   string // of the identity that SPID is asked for, as in LoginFailed
+	Lapsed    bool   // an earlier login was made elsewhere, or is too old: the data are kept
+	Suspended bool   // it lapsed because its provider is no longer believed
 }
 
 // Identified shows who was identified, for confirmation.
@@ -117,7 +93,7 @@ type Identified struct {
 	Name     string
 	CodeEnd  string // the last four characters of the fiscal code
 	Provider string
-	Level    string // "SpidL2"
+	Level    string // "SpidL2", "CieL3"
 	Email    string // where the code will go
 }
 
@@ -179,8 +155,9 @@ type Start struct {
 
 // Fault is a page for what went wrong on our side or was refused.
 type Fault struct {
-	Kind      string // "not_found", "forbidden", "too_large", "method", "unavailable", "internal"
+	Kind      string // "not_found", "forbidden", "too_large", "method", "logout", "too_many", "unavailable", "internal"
 	Reference string
+	Until     string // from when it may be tried again, of too_many
 }
 
 // Mail is what a mail's template is given.

@@ -106,16 +106,32 @@ func samples(locale string) []sample {
 	in("identification", "", Identification{})
 	in("identification", "company", Identification{Company: true})
 	in("identification", "lapsed", Identification{Lapsed: true})
-	in("methods", "", nil)
+	in("identification", "suspended", Identification{Lapsed: true, Suspended: true})
+	purposes := []string{"P", "PF", "PG", "LP", "PX"}
+	for _, purpose := range purposes {
+		in("identification", purpose, Identification{Company: true, Purpose: purpose})
+	}
+	in("methods", "", Methods{})
+	in("methods", "cie", Methods{CIE: "/identificazione/avvia?idp=3"})
+	in("methods", "logos", Methods{SPIDLogo: "/loghi/spid.svg", CIE: "/identificazione/avvia?idp=3", CIELogo: "/loghi/cie.svg"})
 	in("providers", "", Providers{Links: []ProviderLink{
-		{"Identità di prova", "/identificazione/spid/avvia?idp=1"},
-		{"Altro gestore dal nome un po' lungo", "/identificazione/spid/avvia?idp=2"}}})
+		{"Identità di prova", "/identificazione/avvia?idp=1", ""},
+		{"Altro gestore dal nome un po' lungo", "/identificazione/avvia?idp=2", "/loghi/idp.example.svg"}}})
 	in("providers", "none", Providers{})
-	in("at_provider", "", AtProvider{Provider: "Identità di prova", Restart: "/identificazione/spid/avvia?idp=1"})
-	for _, code := range []string{"nr19", "nr20", "nr21", "nr22", "nr23", "nr24", "nr25", "nr30", "technical", "elsewhere", "prefetch"} {
-		in("login_failed", code, LoginFailed{Code: code, Reference: "7F3K9Q", Known: true})
+	out("login_post", "", LoginPost{Provider: "Identità di prova", URL: "https://idp.example/sso", SAMLRequest: "PHNhbWxw", RelayState: "opaque"})
+	in("at_provider", "", AtProvider{Provider: "Identità di prova", Restart: "/identificazione/avvia?idp=1"})
+	in("at_provider", "cie", AtProvider{Provider: "Ministero dell'Interno", CIE: true, Restart: "/identificazione/avvia?idp=3"})
+	for _, code := range []string{"nr19", "nr20", "nr21", "nr22", "nr23", "nr24", "nr25", "nr30", "technical", "elsewhere", "prefetch", "suspended"} {
+		in("login_failed", code, LoginFailed{Code: code, Level: "2", Reference: "7F3K9Q", Known: true})
+		in("login_failed", code+"-cie", LoginFailed{Code: code, CIE: true, Level: "3", Reference: "7F3K9Q", Known: true})
+	}
+	for _, purpose := range purposes {
+		in("login_failed", "nr30-"+purpose, LoginFailed{Code: "nr30", Purpose: purpose, Known: true})
 	}
 	out("login_failed", "unknown", LoginFailed{Code: "elsewhere"})
+	out("login_failed", "trial", LoginFailed{Code: "technical", Reference: "7F3K9Q", Trial: true, Reason: "signature-invalid"})
+	out("trial", "", Trial{Provider: "Identità di prova", Login: "_4ZK2", Assertion: "_7QPX", Level: "SpidL2",
+		Attributes: []Attribute{{"fiscalNumber", "TINIT-NRENNA80A41H501T"}, {"name", "Anna"}}})
 	in("identified", "", Identified{Name: "Luca Bianchi", CodeEnd: "205G", Provider: "Identità di prova", Level: "SpidL2",
 		Email: "amministrazione@bianchi.example"})
 	in("contract", "", Contract{Version: document.Version, Date: document.Date, SHA256: document.SHA256, Document: document.Body})
@@ -154,8 +170,8 @@ func samples(locale string) []sample {
 	out("session_ended", "", nil)
 	out("start", "", Start{Action: "/start/abc"})
 	out("start_ended", "", Ended{Why: "expired"})
-	for _, kind := range []string{"not_found", "forbidden", "too_large", "method", "unavailable", "internal"} {
-		out("fault", kind, Fault{Kind: kind, Reference: "7F3K9Q"})
+	for _, kind := range []string{"not_found", "forbidden", "too_large", "method", "logout", "too_many", "unavailable", "internal"} {
+		out("fault", kind, Fault{Kind: kind, Reference: "7F3K9Q", Until: "12:15"})
 	}
 	return list
 }

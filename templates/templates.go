@@ -1,6 +1,7 @@
 // Package templates holds everything people read, embedded in the program:
 //
 //	page.go       what handlers and mail workers hand over
+//	login.go      the same for the pages on the way to an identity provider and back
 //	templates.go  New and Page: layout.html around pages/NAME.html
 //	view.go       what a page's template can ask for
 //	words.go      the texts of locales/, languages, dates

@@ -20,6 +20,7 @@ var steps = map[string]int{
 	"identification":    3,
 	"methods":           3,
 	"providers":         3,
+	"login_post":        3,
 	"at_provider":       3,
 	"login_failed":      3,
 	"identified":        3,
@@ -62,6 +63,15 @@ func (v view) StepName() (string, error) {
 		return "", err
 	}
 	return list[v.Step-1].Name, nil
+}
+
+// Purpose is, in words, the identity that a company's login asks for; empty for
+// a person's own.
+func (v view) Purpose(purpose string) (string, error) {
+	if purpose == "" {
+		return "", nil
+	}
+	return v.T("purpose_" + strings.ToLower(purpose))
 }
 
 // Explain is the sentence of a fault of the input.

@@ -45,6 +45,7 @@ func loadWords(fsys fs.FS, site Site) (map[string]words, error) {
 			"Service":     site.Service,
 			"HelpContact": site.HelpContact,
 			"MailSender":  site.MailSender,
+			"CIE":         site.CIE,
 		}}
 	}
 	return all, nil
@@ -157,10 +158,13 @@ func (w words) Clock(t time.Time) string {
 	return t.In(w.rome).Format("15:04")
 }
 
-// LevelName puts a SPID level in words.
+// LevelName puts the level of an identification in words.
 func (w words) LevelName(level string) (string, error) {
 	if n, ok := strings.CutPrefix(level, "SpidL"); ok {
 		return w.T("level_spid", "Level", n)
+	}
+	if n, ok := strings.CutPrefix(level, "CieL"); ok {
+		return w.T("level_cie", "Level", n)
 	}
 	return level, nil
 }

@@ -26,6 +26,7 @@ error_phone_malformed
 error_code_missing error_code_malformed error_code_wrong error_code_expired error_code_replaced
 error_code_not_sent error_code_paused
 error_resend_wait error_resend_limit
+error_limit error_codes_per_address error_invitations_per_address
 notice_moved_on notice_saved notice_code_sent notice_invited notice_withdrawn
 notice_contract_changed notice_lapsed notice_left
 `)
@@ -80,7 +81,7 @@ func TestCatalogues(t *testing.T) {
 // TestPlaceholders holds the translations to the same arguments.
 func TestPlaceholders(t *testing.T) {
 	it, en := catalogue(t, "it"), catalogue(t, "en")
-	placeholder := regexp.MustCompile(`\{\{\.\w+\}\}|\{s\}`)
+	placeholder := regexp.MustCompile(`\{\{(if )?\.\w+\}\}|\{s\}`)
 	for key, text := range it {
 		original, ok := text.(string)
 		translated, _ := en[key].(string)
@@ -116,7 +117,8 @@ func TestEveryTextIsUsed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, id := range []string{"months", "step_names", "fault_prefix", "level_spid"} { // view.go, words.go
+	for _, id := range strings.Fields(`months step_names fault_prefix level_spid level_cie
+		purpose_p purpose_pf purpose_pg purpose_lp purpose_px`) { // view.go, words.go
 		used[id] = true
 	}
 	it := catalogue(t, "it")

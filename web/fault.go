@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"net/http"
 
@@ -12,10 +13,13 @@ import (
 var (
 	errNotFound    = errors.New("no such page")
 	errMethod      = errors.New("no such method")
-	errMalformed   = errors.New("a form that cannot be read")
+	errMalformed   = errors.New("a form or query that cannot be read")
 	errCrossOrigin = errors.New("a form of another site")
 	errPrefetch    = errors.New("a prefetch of a link that acts")
 	errForged      = errors.New("a link that is not this session's")
+	errLogout      = errors.New("a logout that no provider of ours asks for")
+	errAway        = errors.New("the database is away")
+	errLeft        = errors.New("the browser left before the answer")
 )
 
 // faults is the one place that says how an error is answered. What people read
@@ -31,20 +35,40 @@ var faults = []struct {
 	{errMethod, http.StatusMethodNotAllowed, "fault", templates.Fault{Kind: "method"}},
 	{errMalformed, http.StatusBadRequest, "fault", templates.Fault{Kind: "forbidden"}},
 	{errCrossOrigin, http.StatusForbidden, "fault", templates.Fault{Kind: "forbidden"}},
+	{errLogout, http.StatusForbidden, "fault", templates.Fault{Kind: "logout"}},
 	{errPrefetch, http.StatusForbidden, "login_failed", templates.LoginFailed{Code: "prefetch", Known: true}},
 	{errForged, http.StatusForbidden, "login_failed", templates.LoginFailed{Code: "elsewhere", Known: true}},
 	{errNoSession, http.StatusForbidden, "session_ended", nil},
 	{errSessionEnded, http.StatusForbidden, "session_ended", nil},
 	{workflow.ErrElsewhere, http.StatusForbidden, "session_ended", nil},
 	{workflow.ErrNotEligible, http.StatusConflict, "not_eligible", nil},
+	{errAway, http.StatusServiceUnavailable, "fault", templates.Fault{Kind: "unavailable"}},
+	{errLeft, http.StatusServiceUnavailable, "fault", templates.Fault{Kind: "unavailable"}},
 }
 
-// fault answers an error with its page, and logs what is ours to mend.
+// retryAfter is after how many seconds a request may be repeated that met no
+// database: PostgreSQL restarts, and a standby takes over, in about that time.
+const retryAfter = "5"
+
+// fault answers an error with its page, and logs what is ours to mend. That the
+// database is away is told elsewhere, once; here it is only said why a page failed.
 func (s *Server) fault(w http.ResponseWriter, r *http.Request, err error) {
+	switch {
+	case errors.Is(r.Context().Err(), context.Canceled):
+		err = errLeft
+	case s.Away(err):
+		s.Log.WarnContext(r.Context(), "a request met no database", "request", requestID(r), "route", r.Pattern, "error", err)
+		err = errAway
+	}
 	status, page, data := http.StatusInternalServerError, "fault", any(templates.Fault{Kind: "internal"})
 	var tooLarge *http.MaxBytesError
 	if errors.As(err, &tooLarge) {
 		status, data = http.StatusRequestEntityTooLarge, templates.Fault{Kind: "too_large"}
+	}
+	var limit *workflow.LimitError
+	if errors.As(err, &limit) {
+		s.setRetryAfter(w, limit)
+		status, data = http.StatusTooManyRequests, templates.Fault{Kind: "too_many", Until: fromMinute(limit.Until, s.Now())}
 	}
 	for _, f := range faults {
 		if errors.Is(err, f.err) {
@@ -52,7 +76,10 @@ func (s *Server) fault(w http.ResponseWriter, r *http.Request, err error) {
 			break
 		}
 	}
-	if status == http.StatusInternalServerError {
+	switch status {
+	case http.StatusServiceUnavailable:
+		w.Header().Set("Retry-After", retryAfter)
+	case http.StatusInternalServerError:
 		s.Log.ErrorContext(r.Context(), "a request failed", "request", requestID(r), "route", r.Pattern, "error", err)
 	}
 	switch d := data.(type) {

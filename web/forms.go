@@ -116,6 +116,7 @@ func (s *Server) form(f form) handler {
 		var stale workflow.StaleError
 		var input *workflow.InputError
 		var code *workflow.CodeError
+		var limit *workflow.LimitError
 		switch {
 		case err == nil:
 			redirectHome(w, r, f.notice)
@@ -128,9 +129,12 @@ func (s *Server) form(f form) handler {
 		case errors.Is(err, workflow.ErrContractChanged):
 			redirectHome(w, r, "contract_changed")
 		case errors.As(err, &input):
-			return s.showFaults(w, r, f, fieldErrors(input, s.Now()))
+			return s.showFaults(w, r, f, http.StatusUnprocessableEntity, fieldErrors(input, s.Now()))
 		case errors.As(err, &code):
-			return s.showFaults(w, r, f, []templates.FieldError{codeFault(code, s.Now())})
+			return s.showFaults(w, r, f, http.StatusUnprocessableEntity, []templates.FieldError{codeFault(code, s.Now())})
+		case errors.As(err, &limit):
+			s.setRetryAfter(w, limit)
+			return s.showFaults(w, r, f, http.StatusTooManyRequests, []templates.FieldError{limitFault(limit, s.Now())})
 		default:
 			return err
 		}
@@ -175,7 +179,7 @@ func formOf(in url.Values) workflow.Form {
 }
 
 // showFaults shows the form's page again, with what was typed and what is wrong.
-func (s *Server) showFaults(w http.ResponseWriter, r *http.Request, f form, errs []templates.FieldError) error {
+func (s *Server) showFaults(w http.ResponseWriter, r *http.Request, f form, status int, errs []templates.FieldError) error {
 	v, err := s.visit(r)
 	if err != nil {
 		return err
@@ -187,7 +191,7 @@ func (s *Server) showFaults(w http.ResponseWriter, r *http.Request, f form, errs
 		}
 	}
 	p.Errors = errs
-	s.write(w, r, http.StatusUnprocessableEntity, name, p)
+	s.write(w, r, status, name, p)
 	return nil
 }
 

@@ -125,14 +125,15 @@ func fillSummary(_ *Server, v *visit, p *templates.Page) {
 		CompanyCode: d.CompanyCode, Email: d.Email, Phone: d.Phone}
 }
 
-func fillIdentification(_ *Server, v *visit, p *templates.Page) {
+func fillIdentification(s *Server, v *visit, p *templates.Page) {
 	p.Data = templates.Identification{Company: v.c.Qualification.Declaration.Kind == workflow.KindCompany,
-		Lapsed: v.c.Lapsed(v.visitor)}
+		Purpose: s.ask(&s.SPID, v.c).Purpose, Lapsed: v.c.Lapsed(v.visitor), Suspended: v.c.ProviderSuspended()}
 }
 
-func fillAtProvider(_ *Server, v *visit, p *templates.Page) {
+func fillAtProvider(s *Server, v *visit, p *templates.Page) {
 	l := v.c.Qualification.Login
-	p.Data = templates.AtProvider{Provider: l.ProviderName, Restart: loginURL(v, l.Provider)}
+	f, _ := s.provider(l.Provider)
+	p.Data = templates.AtProvider{Provider: l.ProviderName, CIE: f != nil && f == s.CIE, Restart: loginURL(v, l.Provider)}
 }
 
 func fillIdentified(_ *Server, v *visit, p *templates.Page) {

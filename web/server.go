@@ -7,7 +7,14 @@
 //   - pages.go: the page of each state
 //   - forms.go: the forms, each with its event
 //   - start.go, invitation.go: the two ways in
-//   - login.go: SPID, there and back
+//   - federation.go: SPID and CIE, in which one can log in
+//   - login.go: the way to an identity provider
+//   - answer.go: the way back
+//   - failure.go: what people are told of a login that failed
+//   - trial.go: logins of official testers
+//   - logout.go: logouts that an identity provider asks for
+//   - logos.go: the marks that the operator provides
+//   - limits.go: what is told of what was done too often
 //   - code.go: where the newest code stands, for the page's script
 //   - fault.go: the one table from errors to statuses and pages
 package web
@@ -16,6 +23,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -27,28 +35,28 @@ import (
 
 	"github.com/gorilla/sessions"
 
-	"stella/spid"
 	"stella/templates"
 	"stella/workflow"
 )
 
-// Server serves the pages. All fields are needed.
+// Server serves the pages. The fields whose comment does not say otherwise are
+// needed.
 type Server struct {
 	Procedure *workflow.Procedure
 	Sessions  sessions.Store
 	Templates *templates.Templates
 	SPID      Federation
 	CIE       *Federation // nil if one cannot log in with CIE
+	Purpose   string      // of the identity that SPID is asked for on behalf of a company (Avviso 18); empty for a person's own
+	Collaudo  bool        // official testers may log in, for no mailbox
+	Logos     fs.FS       // read by Handler; nil if there are none
 	PublicURL *url.URL
-	Proxies   []netip.Prefix // whose X-Forwarded-For is believed
+	Proxies   []netip.Prefix   // whose X-Forwarded-For is believed
+	Away      func(error) bool // whether an error is that of a database which cannot be reached
 	Log       *slog.Logger
 	Now       func() time.Time
-}
 
-// A Federation is what we are in one of the identity schemes, and who else is.
-type Federation struct {
-	*spid.ServiceProvider
-	*spid.Registry
+	logos map[string]logo // by file name
 }
 
 // Bodies larger than these are refused: forms are small, and answers of
@@ -63,6 +71,7 @@ type handler func(w http.ResponseWriter, r *http.Request) error
 
 // Handler returns the routes.
 func (s *Server) Handler() http.Handler {
+	s.logos = s.readLogos()
 	mux := http.NewServeMux()
 	route := func(pattern string, h handler) {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
@@ -83,12 +92,22 @@ func (s *Server) Handler() http.Handler {
 		route("POST "+path, s.form(f))
 		route("GET "+path, s.formPage(f))
 	}
-	route("GET /identificazione", s.loginPage("methods"))
-	route("GET /identificazione/spid", s.loginPage("providers"))
+	route("GET /identificazione", s.loginPage("methods", s.methods))
+	route("GET /identificazione/spid", s.loginPage("providers", s.providers))
 	route("GET /identificazione/avvia", s.startLogin)
-	route("GET /spid/return", s.returnFromLogin)
-	route("POST /spid/acs", s.receiveAnswer)
-	route("GET /spid/metadata", s.metadata)
+	for _, f := range s.federations() {
+		in := func(h func(http.ResponseWriter, *http.Request, *Federation) error) handler {
+			return func(w http.ResponseWriter, r *http.Request) error { return h(w, r, f) }
+		}
+		route("GET "+f.path()+"/metadata", in(s.metadata))
+		route("POST "+f.path()+"/acs", in(s.receiveAnswer))
+		route("GET "+f.path()+"/return", in(s.returnFromLogin))
+		route("GET "+f.path()+"/logout", in(s.logout))
+		if s.Collaudo {
+			route("GET "+f.path()+"/collaudo", in(s.startTrial))
+		}
+	}
+	route("GET /loghi/{name}", s.showLogo)
 	route("GET /codice/stato", s.codeStatus)
 	mux.Handle("GET /static/", templates.Static())
 	route("/", func(w http.ResponseWriter, r *http.Request) error {
@@ -114,10 +133,13 @@ func methodsOf(mux *http.ServeMux, r *http.Request) []string {
 }
 
 // sameOrigin refuses forms of other sites. Two may come from elsewhere: the
-// answer of an identity provider, and the click that a webmail hands over.
+// answer of an identity provider, and the click that a webmail hands over. A GET
+// may come from anywhere: those that act defend themselves.
 func (s *Server) sameOrigin(next http.Handler) http.Handler {
 	protection := http.NewCrossOriginProtection()
-	protection.AddInsecureBypassPattern("POST /spid/acs")
+	for _, f := range s.federations() {
+		protection.AddInsecureBypassPattern("POST " + f.path() + "/acs")
+	}
 	protection.AddInsecureBypassPattern("POST /start/{token}")
 	if err := protection.AddTrustedOrigin(s.PublicURL.Scheme + "://" + s.PublicURL.Host); err != nil {
 		panic(fmt.Sprintf("web: the public URL is no origin: %v", err)) // the configuration was checked
@@ -148,7 +170,7 @@ func (s *Server) guard(next http.Handler) http.Handler {
 			h.Set("Strict-Transport-Security", "max-age=31536000")
 		}
 		limit := int64(maxForm)
-		if r.URL.Path == "/spid/acs" {
+		if slices.ContainsFunc(s.federations(), func(f *Federation) bool { return r.URL.Path == f.path()+"/acs" }) {
 			limit = maxAnswer
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, limit)
@@ -169,11 +191,12 @@ const requestKey contextKey = iota
 // identify gives each request an id, and logs it by the pattern of its route:
 // links hold secrets.
 func (s *Server) identify(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r = r.WithContext(context.WithValue(r.Context(), requestKey, rand.Text()[:16]))
+	return http.HandlerFunc(func(w http.ResponseWriter, asked *http.Request) {
+		r := asked.WithContext(context.WithValue(asked.Context(), requestKey, rand.Text()[:16]))
 		recorded := &recorder{ResponseWriter: w, status: http.StatusOK}
 		began := s.Now()
 		next.ServeHTTP(recorded, r)
+		asked.Pattern = r.Pattern // for who counts requests
 		s.Log.InfoContext(r.Context(), "served", "request", requestID(r), "route", r.Pattern, "method", r.Method,
 			"status", recorded.status, "duration", s.Now().Sub(began))
 	})

@@ -112,13 +112,18 @@ func (s *Server) dismiss(w http.ResponseWriter, r *http.Request, session *sessio
 	return session.Save(r, w)
 }
 
-// leave ends the session; what was entered is kept.
-func (s *Server) leave(w http.ResponseWriter, r *http.Request) error {
+// endSession ends the session of the browser that asks, if it has one.
+func (s *Server) endSession(w http.ResponseWriter, r *http.Request) error {
 	_, session, err := s.visitor(r)
 	if err != nil && !errors.Is(err, errNoSession) && !errors.Is(err, errSessionEnded) {
 		return err
 	}
-	if err := s.dismiss(w, r, session); err != nil {
+	return s.dismiss(w, r, session)
+}
+
+// leave ends the session; what was entered is kept.
+func (s *Server) leave(w http.ResponseWriter, r *http.Request) error {
+	if err := s.endSession(w, r); err != nil {
 		return err
 	}
 	redirectHome(w, r, "left")

@@ -125,6 +125,9 @@ func (p *Procedure) pausedUntil(c *Case) time.Time {
 
 // RequestCode sends another code; the one before dies.
 func (p *Procedure) RequestCode(ctx context.Context, v Visitor, f Form) error {
+	if err := p.admit(ctx, codesPerNetwork, v.Address); err != nil {
+		return err
+	}
 	return p.step(ctx, v, f, CodeRequested, func(c *Case) error {
 		if until := p.pausedUntil(c); !until.IsZero() {
 			return &CodeError{Code: "code_paused", Until: until}
@@ -132,7 +135,7 @@ func (p *Procedure) RequestCode(ctx context.Context, v Visitor, f Form) error {
 		if at := p.Limits.NextSend(c.sends(), c.Now); at.After(c.Now) {
 			return &CodeError{Code: "resend_wait", Until: at}
 		}
-		return c.requestCode()
+		return c.requestCode(p)
 	})
 }
 
@@ -143,11 +146,12 @@ func (c *Case) replaceCode(p *Procedure) error {
 	if !p.pausedUntil(c).IsZero() || p.Limits.NextSend(c.sends(), c.Now).After(c.Now) {
 		return nil
 	}
-	return c.requestCode()
+	return c.requestCode(p)
 }
 
-func (c *Case) requestCode() error {
+func (c *Case) requestCode(p *Procedure) error {
 	q := c.Qualification
+	c.add(p.spend(codesPerAddress, q.Declaration.Email))
 	nonce := make([]byte, 16)
 	rand.Read(nonce)
 	code := Code{ID: newID(), Qualification: q.ID, Nonce: nonce, RequestedAt: c.Now}
@@ -185,7 +189,10 @@ func (e *CodeError) Error() string { return e.Code }
 // TypeCode takes the code that was typed. The right one qualifies the mailbox,
 // or sends the case to review; a wrong one is counted, for the mailbox.
 func (p *Procedure) TypeCode(ctx context.Context, v Visitor, f Form, typed string) error {
-	return p.step(ctx, v, f, CodeRight, func(c *Case) error {
+	if err := p.admit(ctx, triesPerNetwork, v.Address); err != nil {
+		return err
+	}
+	return p.typed(p.step(ctx, v, f, CodeRight, func(c *Case) error {
 		if until := p.pausedUntil(c); !until.IsZero() {
 			return &CodeError{Code: "code_paused", Until: until}
 		}
@@ -204,7 +211,7 @@ func (p *Procedure) TypeCode(ctx context.Context, v Visitor, f Form, typed strin
 			return err
 		}
 		return p.codeWrong(c)
-	})
+	}))
 }
 
 func (p *Procedure) right(code Code, digits string) bool {

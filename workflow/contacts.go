@@ -19,6 +19,9 @@ func (p *Procedure) CorrectContacts(ctx context.Context, v Visitor, f Form, emai
 // RedirectCode changes the contacts after the login: where the identified
 // person is shown, or at the code, which then goes to the new address.
 func (p *Procedure) RedirectCode(ctx context.Context, v Visitor, f Form, email, phone string) error {
+	if err := p.admit(ctx, codesPerNetwork, v.Address); err != nil {
+		return err
+	}
 	return p.contacts(ctx, v, f, ContactsCorrected, email, phone)
 }
 

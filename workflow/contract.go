@@ -19,6 +19,9 @@ func (p *Procedure) Notice(locale string) Document {
 // AcknowledgeContract: the notice with this digest was shown and acknowledged;
 // the click is the acknowledgement. The first code leaves in the same step.
 func (p *Procedure) AcknowledgeContract(ctx context.Context, v Visitor, f Form, digest string) error {
+	if err := p.admit(ctx, codesPerNetwork, v.Address); err != nil {
+		return err
+	}
 	return p.step(ctx, v, f, ContractRead, func(c *Case) error {
 		d, ok := p.document(digest)
 		if !ok { // replaced since the page was opened

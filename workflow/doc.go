@@ -9,8 +9,12 @@
 //   - match.go: whether the identified person is the holder on record
 //   - handoff.go, holder.go, contacts.go, invitation.go, login.go,
 //     contract.go, code.go, review.go, record.go, expiry.go: the steps
+//   - suspension.go: identity providers that are not believed
+//   - limits.go, lease.go: how often each thing may be done
+//   - trial.go: logins of testers, which belong to no mailbox
 //   - input.go: what people type
-//   - mail.go: the mails a step asks for
+//   - mail.go, retry.go: the mails a step asks for, and those tried again
+//   - observe.go: what is told to whoever counts
 //   - fiscal: Italian fiscal codes
 //   - diagram: draws the table for docs/workflow.md
 //

@@ -21,7 +21,7 @@ func (p *Procedure) ExpireStale(ctx context.Context) (int, error) {
 	expired := 0
 	var failed error
 	for _, m := range mailboxes {
-		err := p.Store.Update(ctx, m, func(c *Case) error {
+		err := p.update(ctx, m, func(c *Case) error {
 			c.Now, c.actor = p.Now(), Actor{Kind: BySystem}
 			if c.Qualification == nil || !c.Qualification.SteppedAt.Before(before) {
 				return ErrNotAllowed

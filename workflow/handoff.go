@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -57,6 +58,9 @@ func (p *Procedure) standing(ctx context.Context, token, address string) (Client
 	if err != nil {
 		return client, nil, err
 	}
+	if err := p.observed(p.admitCall(ctx, client.ID)); err != nil {
+		return client, nil, err
+	}
 	if s == nil || !client.serves(address) {
 		return client, nil, ErrUnknown
 	}
@@ -88,6 +92,11 @@ func (p *Procedure) HandOff(ctx context.Context, token, address, returnURL, loca
 	if s.Status != Active {
 		return "", ErrNotEligible
 	}
+	// Spent only of a mailbox that is the client's: of others it learns nothing.
+	err = p.observed(p.Store.Spend(ctx, p.spend(handOffsPerMailbox, strconv.FormatInt(s.Mailbox, 10))))
+	if err != nil {
+		return "", err
+	}
 	secret := rand.Text()
 	now := p.Now()
 	return secret, p.Store.AddHandOff(ctx, HandOff{Token: Digest(secret), Client: client, Mailbox: s.Mailbox,
@@ -111,13 +120,16 @@ func (p *Procedure) HandOffHeld(ctx context.Context, secret string, session []by
 // opens a qualification where the mailbox has none to go on with. A second use
 // ends the session of the first: one of the two was not the user.
 func (p *Procedure) Start(ctx context.Context, secret string, session []byte, from netip.Addr, request string) (Visitor, error) {
+	if err := p.admit(ctx, startsPerNetwork, from); err != nil {
+		return Visitor{}, err
+	}
 	h, err := p.Store.UseHandOff(ctx, Digest(secret), session, p.Now())
 	if err != nil {
 		return Visitor{}, err
 	}
 	v := Visitor{Mailbox: h.Mailbox, Client: h.Client.Name, User: h.User, Locale: h.Locale, ReturnURL: h.ReturnURL,
 		Session: session, Address: from, Request: request}
-	return v, p.Store.Update(ctx, h.Mailbox, func(c *Case) error {
+	return v, p.update(ctx, h.Mailbox, func(c *Case) error {
 		if c.Mailbox.Status != Active {
 			return ErrNotEligible
 		}

@@ -54,6 +54,9 @@ func InvitationSecret(key, nonce []byte) string {
 // Invite sends the holder a link; the former one dies. An empty address, once
 // invited, means the same as before.
 func (p *Procedure) Invite(ctx context.Context, v Visitor, f Form, email string) error {
+	if err := p.admit(ctx, invitationsPerNetwork, v.Address); err != nil {
+		return err
+	}
 	return p.attend(ctx, v, f, func(c *Case) error {
 		q := c.Qualification
 		if q.State == Invited && email == "" {
@@ -76,7 +79,7 @@ func (p *Procedure) Invite(ctx context.Context, v Visitor, f Form, email string)
 		c.endInvitation("replaced")
 		i.Version = q.Version
 		q.Invitation = &i
-		c.add(i)
+		c.add(i, p.spend(invitationsPerAddress, address))
 		c.mailInvitation(i)
 		return nil
 	})
@@ -182,12 +185,15 @@ func (p *Procedure) DeclineInvitation(ctx context.Context, secret string, from n
 }
 
 func (p *Procedure) asInvited(ctx context.Context, secret, locale string, from netip.Addr, request string, do func(*Case) error) (Visitor, error) {
+	if err := p.admit(ctx, startsPerNetwork, from); err != nil {
+		return Visitor{}, err
+	}
 	mailbox, i, err := p.Store.InvitationByToken(ctx, Digest(secret))
 	if err != nil {
 		return Visitor{}, err
 	}
 	v := Visitor{Mailbox: mailbox, Invitation: i.ID, Locale: locale, Address: from, Request: request}
-	return v, p.Store.Update(ctx, mailbox, func(c *Case) error {
+	return v, p.update(ctx, mailbox, func(c *Case) error {
 		c.Now, c.actor = p.Now(), v.actor()
 		if err := c.admitInvited(i); err != nil {
 			return err

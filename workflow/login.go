@@ -7,6 +7,7 @@ import (
 	"crypto/subtle"
 	"encoding/hex"
 	"errors"
+	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -14,9 +15,9 @@ import (
 
 // Login is a request to an identity provider, as far as its answer needs it.
 type Login struct {
-	ID            string // of the request
-	Qualification uuid.UUID
-	Provider      string // the provider's identifier
+	ID            string    // of the request
+	Qualification uuid.UUID // none for a trial
+	Provider      string    // the provider's identifier
 	ProviderName  string
 	RelayState    string
 	Level         string // asked for
@@ -45,8 +46,15 @@ type Assertion struct {
 	FamilyName      string    `json:"family_name"`
 	FiscalNumber    string    `json:"fiscal_number"`
 	DateOfBirth     string    `json:"date_of_birth,omitempty"`
-	PersonCode      string    `json:"person_code,omitempty"` // the provider's own, SPID's spidCode
+	PersonCode      string    `json:"person_code,omitempty"` // the provider's own, SPID's spidCode; CIE has none
 	AuthenticatedAt time.Time `json:"authenticated_at"`
+
+	// The company of a professional identity, as the provider tells it. It is
+	// evidence that the person belongs to it, and none of a power to represent
+	// it: nothing is decided on it (AgID, determination 318/2019, article 1).
+	CompanyName         string `json:"company_name,omitempty"`
+	CompanyFiscalNumber string `json:"company_fiscal_number,omitempty"`
+	CompanyVATNumber    string `json:"company_vat_number,omitempty"`
 }
 
 // FullName is the person's name as people write it.
@@ -89,13 +97,19 @@ func (c *Case) MayLogIn(v Visitor) bool {
 }
 
 // StartLogin records the request that the visitor's browser is about to carry
-// to an identity provider. Only the newest request of a qualification may be
-// answered.
+// to an identity provider; ErrSuspended for one whose logins are stopped. Only
+// the newest request of a qualification may be answered.
 func (p *Procedure) StartLogin(ctx context.Context, v Visitor, l Login, request []byte) error {
+	if err := p.admit(ctx, loginsPerNetwork, v.Address); err != nil {
+		return err
+	}
 	return p.visit(ctx, v, func(c *Case) error {
 		q := c.Qualification
 		if !c.Owns(v) {
 			return ErrElsewhere
+		}
+		if stopped(c.Suspensions, l.Provider) {
+			return ErrSuspended
 		}
 		if c.Lapsed(v) && q.State != AtProvider {
 			if err := c.lapse(nil); err != nil {
@@ -110,7 +124,7 @@ func (p *Procedure) StartLogin(ctx context.Context, v Visitor, l Login, request 
 		}
 		c.forgetLogin()
 		q.Login = &l
-		c.add(l, m)
+		c.add(p.spend(loginsPerMailbox, strconv.FormatInt(c.Mailbox.ID, 10)), l, m)
 		return nil
 	})
 }
@@ -141,8 +155,12 @@ func (p *Procedure) ParkAnswer(ctx context.Context, login string, a Answer, resp
 
 // KeepRefused archives an answer to a known request that did not stand up to
 // its verification.
-func (p *Procedure) KeepRefused(ctx context.Context, login string, response []byte) error {
-	return p.Store.KeepMessage(ctx, Message{ID: newID(), Login: login, Direction: "response", Body: response, ReceivedAt: p.Now()})
+func (p *Procedure) KeepRefused(ctx context.Context, l Login, response []byte) error {
+	err := p.Store.KeepMessage(ctx, Message{ID: newID(), Login: l.ID, Direction: "response", Body: response, ReceivedAt: p.Now()})
+	if err == nil && p.Observer.Refused != nil {
+		p.Observer.Refused(l.Provider)
+	}
+	return err
 }
 
 // DiscardAnswer destroys the parked answer of a secret, for a browser that has
@@ -153,7 +171,8 @@ func (p *Procedure) DiscardAnswer(ctx context.Context, secret string) error {
 
 // Return applies a parked answer, where the one-time secret meets the session
 // that asked. The first visit without both destroys it. A LoginError tells a
-// login that failed, which is a step too.
+// login that failed, and ErrSuspended one with a provider that was suspended
+// meanwhile; both are steps too.
 func (p *Procedure) Return(ctx context.Context, v Visitor, secret string) error {
 	err := p.visit(ctx, v, func(c *Case) error { return c.applyAnswer(v, secret) })
 	if errors.Is(err, ErrElsewhere) {
@@ -164,7 +183,7 @@ func (p *Procedure) Return(ctx context.Context, v Visitor, secret string) error 
 
 func (c *Case) applyAnswer(v Visitor, secret string) error {
 	q := c.Qualification
-	if !c.Owns(v) || q.State != AtProvider || !c.loggedIn(v) {
+	if !c.Owns(v) || q.State != AtProvider || !c.ownsLogin(v) {
 		return ErrElsewhere
 	}
 	a := q.Login.Answer
@@ -173,7 +192,14 @@ func (c *Case) applyAnswer(v Visitor, secret string) error {
 	}
 	q.Login.Answer = nil
 	refs := c.recordRef()
-	refs["login"], refs["response_sha256"] = q.Login.ID, a.SHA256
+	refs["login"], refs["provider"], refs["response_sha256"] = q.Login.ID, q.Login.Provider, a.SHA256
+	if c.ProviderSuspended() {
+		refs["failure"] = "suspended"
+		if err := c.fire(LoginFailed, refs); err != nil {
+			return err
+		}
+		return ErrSuspended
+	}
 	if a.Assertion == nil {
 		refs["failure"] = a.Failure
 		if err := c.fire(LoginFailed, refs); err != nil {

@@ -156,6 +156,7 @@ func TestRequestAndResponseAreArchivedForTheAuditor(t *testing.T) {
 func TestAStepDoesNotDestroyAnAnswer(t *testing.T) {
 	x := newWorld(t).begin(personRecord).to(workflow.Identification)
 	for range 20 {
+		x.clock.Advance(8 * time.Minute) // for as many hand-offs as follow
 		login, err := x.startLogin(x.v)
 		x.must(err)
 		var steps sync.WaitGroup

@@ -3,6 +3,7 @@ package workflow
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -18,6 +19,9 @@ type Procedure struct {
 	Limits    otp.Limits
 	Documents map[string]Document // the contract notice in force, by locale
 	Now       func() time.Time
+	Observer  Observer
+
+	leases sync.Map // of calls of the API: *lease by client
 }
 
 // Store keeps the cases. Package store is the one that does; it is named here
@@ -37,8 +41,11 @@ type Store interface {
 
 	// KeepMessage archives a message of a login that no step writes.
 	KeepMessage(ctx context.Context, m Message) error
-	// ClaimAnswer parks the answer of a login; ErrUnknown when it is not the
-	// first for this login, or its assertion was seen before.
+	// AddTrial keeps a login that belongs to no mailbox, with its request.
+	AddTrial(ctx context.Context, l Login, m Message) error
+	// ClaimAnswer parks the answer of a login, or, where it has no handle, that of
+	// a trial, which is not kept; ErrUnknown when it is not the first for this
+	// login, or its assertion was seen before.
 	ClaimAnswer(ctx context.Context, login string, a Answer, m Message) error
 	// DiscardAnswers destroys parked answers: the one with this handle, and
 	// those of this session.
@@ -56,9 +63,24 @@ type Store interface {
 	// HandOffOpen reports whether a hand-off may still be used.
 	HandOffOpen(ctx context.Context, token []byte, now time.Time) (bool, error)
 
+	// Suspensions lists when identity providers were not believed, or are not:
+	// for each the newest suspension of those that no resumption parts.
+	Suspensions(ctx context.Context) ([]Suspension, error)
+	Suspend(ctx context.Context, s Suspension) error
+	Resume(ctx context.Context, provider, operator, reason string, at time.Time) error
+
 	// Stale lists the mailboxes with an unfinished qualification, not under
 	// review, whose last step is older than the time given.
 	Stale(ctx context.Context, before time.Time) ([]int64, error)
+
+	// Spend takes from what a limit allows, in no step's transaction; a LimitError
+	// where nothing is left.
+	Spend(ctx context.Context, s Spend) error
+
+	// SentMail reads a mail with what became of it, and RetryMail lets one that
+	// was refused or dropped be tried again; ErrUnknown for any other.
+	SentMail(ctx context.Context, id uuid.UUID) (SentMail, error)
+	RetryMail(ctx context.Context, id uuid.UUID, d Decision) error
 
 	// RecordMailbox makes the mailbox of an address if there is none, with this
 	// record.
@@ -109,8 +131,10 @@ type Case struct {
 	ToldContacts []time.Time // changes of the contacts, told to the mailbox
 	ToldRejected []time.Time
 
+	Suspensions []Suspension // of identity providers, all there ever were
+
 	// Added are the rows a step adds, in order: Step, Declaration, Invitation,
-	// Login, Message, Identity, Code, Decision, Document, Record, Mail. An
+	// Login, Message, Identity, Code, Decision, Document, Record, Mail, Spend. An
 	// Invitation or Code that is there already is one that ended.
 	Added []any
 
@@ -174,7 +198,7 @@ func (p *Procedure) attend(ctx context.Context, v Visitor, f Form, do func(*Case
 // aside: the step is committed all the same.
 func (p *Procedure) visit(ctx context.Context, v Visitor, do func(*Case) error) error {
 	var outcome error
-	err := p.Store.Update(ctx, v.Mailbox, func(c *Case) error {
+	err := p.update(ctx, v.Mailbox, func(c *Case) error {
 		c.Now, c.actor = p.Now(), v.actor()
 		if c.Mailbox.Status != Active {
 			return ErrNotEligible
@@ -198,7 +222,7 @@ func (p *Procedure) visit(ctx context.Context, v Visitor, do func(*Case) error) 
 func keeps(outcome error) bool {
 	var wrong *CodeError
 	var failed *LoginError
-	return outcome == nil || errors.Is(outcome, ErrLapsed) || errors.As(outcome, &wrong) && wrong.Counted ||
+	return outcome == nil || errors.Is(outcome, ErrLapsed) || errors.Is(outcome, ErrSuspended) || errors.As(outcome, &wrong) && wrong.Counted ||
 		errors.As(outcome, &failed)
 }
 

@@ -36,7 +36,7 @@ func (p *Procedure) Record(ctx context.Context, operator, address string, s Stat
 		return RecordMade, err
 	}
 	done := RecordUnchanged
-	err = p.Store.Update(ctx, mailbox, func(c *Case) error {
+	err = p.update(ctx, mailbox, func(c *Case) error {
 		c.Now, c.actor = p.Now(), Actor{Kind: ByOperator, Name: operator}
 		if c.Mailbox.Record.Same(r) {
 			return nil

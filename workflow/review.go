@@ -16,11 +16,16 @@ func (e *NotInForceError) Error() string { return fmt.Sprintf("the case in force
 
 // Approve settles a review of the case with this number, or for zero of the one
 // in force: the operator relies on the reason or document
-// given. It is refused where the record, as it is now, names somebody else.
+// given. It is refused where the record, as it is now, names somebody else, and
+// with ErrSuspended where the provider that identified the person is not
+// believed for that time.
 func (p *Procedure) Approve(ctx context.Context, operator, address string, number int64, reason string) error {
 	return p.decide(ctx, operator, address, number, reason, ReviewApproved, func(c *Case, refs Refs) error {
 		if c.Mailbox.Status != Active {
 			return ErrNotEligible
+		}
+		if c.ProviderSuspended() {
+			return ErrSuspended
 		}
 		verdict := c.judge()
 		if verdict == Differs {
@@ -67,7 +72,7 @@ func (p *Procedure) decide(ctx context.Context, operator, address string, number
 	if err != nil {
 		return err
 	}
-	return p.Store.Update(ctx, mailbox, func(c *Case) error {
+	return p.update(ctx, mailbox, func(c *Case) error {
 		c.Now, c.actor = p.Now(), Actor{Kind: ByOperator, Name: operator}
 		if c.Qualification == nil {
 			return fmt.Errorf("the mailbox has no qualification: %w", ErrNotAllowed)

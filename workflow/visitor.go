@@ -75,7 +75,8 @@ func (c *Case) Stage(v Visitor) State {
 }
 
 // Lapsed reports whether the visitor is at identification again because a
-// login was made elsewhere, or too long ago.
+// login was made elsewhere, or too long ago, or with a provider that is not
+// believed.
 func (c *Case) Lapsed(v Visitor) bool {
 	return c.Owns(v) && c.loginNeeded() && !c.loggedIn(v)
 }
@@ -88,6 +89,9 @@ func (c *Case) lapse(refs Refs) error {
 	}
 	if l := c.Qualification.Login; l != nil {
 		refs["login"] = l.ID
+		if c.ProviderSuspended() {
+			refs["suspended"] = l.Provider
+		}
 	}
 	if err := c.fire(IdentityLapsed, refs); err != nil {
 		return err
@@ -105,10 +109,15 @@ func (c *Case) loginNeeded() bool {
 	return false
 }
 
-// loggedIn reports whether the newest login was made in the visitor's session
-// and is young enough. It is counted from its start while it is under way, and
-// from its end after that.
+// loggedIn reports whether the newest login was made in the visitor's session,
+// is young enough, and with a provider that is believed.
 func (c *Case) loggedIn(v Visitor) bool {
+	return c.ownsLogin(v) && !c.ProviderSuspended()
+}
+
+// ownsLogin is loggedIn whatever the provider. A login's age is counted from
+// its start while it is under way, and from its end after that.
+func (c *Case) ownsLogin(v Visitor) bool {
 	q := c.Qualification
 	if q.Login == nil || len(v.Session) == 0 || string(q.Login.Session) != string(v.Session) {
 		return false

@@ -271,7 +271,7 @@ func (x *walk) to(s workflow.State) *walk {
 			x.must(x.p.Revoke(x.ctx, "operatore", x.address, 0, "prova"))
 		},
 		workflow.Expired: func() {
-			later := *x.p
+			later := x.another()
 			later.Now = func() time.Time { return x.clock.Now().Add(workflow.UnfinishedLife + time.Second) }
 			_, err := later.ExpireStale(x.ctx)
 			x.must(err)

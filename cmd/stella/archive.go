@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 
 	"filippo.io/age"
@@ -38,15 +36,7 @@ func makeArchiveKey(file string) (*age.X25519Identity, error) {
 	if err != nil {
 		return nil, err
 	}
-	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if errors.Is(err, fs.ErrExist) {
-		return nil, fmt.Errorf("%s is there already; a key is not written over", file)
-	}
-	if err != nil {
-		return nil, err
-	}
-	_, err = fmt.Fprintf(f, "# public key: %s\n%s\n", key.Recipient(), key)
-	return key, errors.Join(err, f.Close())
+	return key, writeNew(file, fmt.Appendf(nil, "# public key: %s\n%s\n", key.Recipient(), key), 0o600)
 }
 
 func readArchiveKey(file string) (*age.X25519Identity, error) {
@@ -91,8 +81,11 @@ func (c archiveShowCommand) Run(ctx context.Context) error {
 	}
 	for _, m := range messages {
 		logged := "refused: no step was decided on it"
-		if m.Logged {
+		switch {
+		case m.Logged:
 			logged = "the log has its digest"
+		case m.Trial:
+			logged = "of a trial, in which no step is decided"
 		}
 		fmt.Printf("<!-- %s, %s, SHA-256 %s, %s -->\n%s\n", m.Direction, moment(m.ReceivedAt), m.SHA256(), logged, m.Body)
 	}

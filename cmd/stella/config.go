@@ -25,6 +25,7 @@ type config struct {
 
 	PublicURL string   `name:"public-url" env:"STELLA_PUBLIC_URL" placeholder:"URL" group:"Web" help:"Where people reach Stella, such as https://identita.gestore.example. Plain http is accepted for loopback only."`
 	Listen    string   `env:"STELLA_LISTEN" default:"127.0.0.1:8080" group:"Web" help:"Address to listen on, behind a proxy that speaks TLS (${default})."`
+	Metrics   string   `name:"metrics-listen" env:"STELLA_METRICS_LISTEN" placeholder:"ADDRESS" group:"Web" help:"Address to listen on for Prometheus, such as 127.0.0.1:9090: /metrics is there and nowhere else. Without it there are no metrics."`
 	Proxies   []string `env:"STELLA_PROXIES" placeholder:"CIDR" group:"Web" help:"Proxies whose X-Forwarded-For is believed, such as 10.0.0.0/8."`
 	KeyFile   string   `env:"STELLA_KEY_FILE" placeholder:"FILE" group:"Web" help:"Secret from which codes and links are computed: a file of 32 random bytes or more, the same for every instance."`
 
@@ -45,26 +46,11 @@ type config struct {
 	PECSMTPPasswordFile string `name:"pec-smtp-password-file" env:"STELLA_PEC_SMTP_PASSWORD_FILE" placeholder:"FILE" group:"Mail" help:"The second relay's password."`
 
 	spidConfig
+	loginConfig
+	providersConfig
+	cieConfig
 
 	ArchiveRecipient string `env:"STELLA_ARCHIVE_RECIPIENT" placeholder:"age1…" group:"SPID" help:"The auditor's public key, which \"stella archive keygen\" prints. Requests and responses are archived encrypted to it."`
-}
-
-// spidConfig is what the service is to identity providers.
-type spidConfig struct {
-	EntityID     string   `name:"spid-entity-id" env:"STELLA_SPID_ENTITY_ID" placeholder:"URL" group:"SPID" help:"Our entity ID (default: the public URL)."`
-	SPIDKeyFile  string   `name:"spid-key-file" env:"STELLA_SPID_KEY_FILE" placeholder:"FILE" group:"SPID" help:"Our key (PEM, RSA)."`
-	SPIDCertFile string   `name:"spid-cert-file" env:"STELLA_SPID_CERT_FILE" placeholder:"FILE" group:"SPID" help:"Our certificate (PEM)."`
-	Providers    []string `name:"spid-providers" env:"STELLA_SPID_PROVIDERS" placeholder:"FILE" group:"SPID" help:"Metadata of the identity providers: files, with one provider or many each."`
-
-	OrganizationName       string `env:"STELLA_ORGANIZATION_NAME" placeholder:"NAME" group:"SPID" help:"Of the metadata: the legal person's name."`
-	OrganizationURL        string `name:"organization-url" env:"STELLA_ORGANIZATION_URL" placeholder:"URL" group:"SPID" help:"Of the metadata: its web site."`
-	OrganizationEmail      string `env:"STELLA_ORGANIZATION_EMAIL" placeholder:"ADDRESS" group:"SPID" help:"Of the metadata: its address, no natural person's."`
-	OrganizationVATNumber  string `name:"organization-vat-number" env:"STELLA_ORGANIZATION_VAT_NUMBER" placeholder:"IT…" group:"SPID" help:"Of the metadata: its VAT number, such as IT01234567897."`
-	OrganizationFiscalCode string `env:"STELLA_ORGANIZATION_FISCAL_CODE" placeholder:"CODE" group:"SPID" help:"Of the metadata: its fiscal code, where it has no VAT number."`
-	OrganizationIPACode    string `name:"organization-ipa-code" env:"STELLA_ORGANIZATION_IPA_CODE" placeholder:"CODE" group:"SPID" help:"Of the metadata: its IPA code, which makes it a public administration."`
-	BillingStreet          string `env:"STELLA_BILLING_STREET" placeholder:"TEXT" group:"SPID" help:"Of a private organization's metadata: its seat, for invoices."`
-	BillingPostalCode      string `env:"STELLA_BILLING_POSTAL_CODE" placeholder:"CODE" group:"SPID" help:"Of its seat: five digits."`
-	BillingCity            string `env:"STELLA_BILLING_CITY" placeholder:"TEXT" group:"SPID" help:"Of its seat."`
 }
 
 // settings is a configuration that was found right.
@@ -80,8 +66,15 @@ type settings struct {
 	from      string
 	relay     stellamail.RelayOptions
 	pecRelay  *stellamail.RelayOptions
+	metrics   string // address; empty for none
 	spid      *spid.ServiceProvider
-	providers spid.Providers
+	providers spid.Providers // configured by files
+	registry  *spid.Source   // of others; nil if there are none. Its memory is the database's
+	purpose   string
+	collaudo  bool
+	logos     fs.FS                 // nil if there are none
+	cie       *spid.ServiceProvider // nil if one cannot log in with CIE
+	card      spid.Providers        // CIE's identity provider
 	recipient age.Recipient
 }
 
@@ -98,18 +91,29 @@ func (p *problems) add(variable string, err error) {
 	}
 }
 
+// need adds a variable that is empty.
+func (p *problems) need(variable, value string) {
+	if value == "" {
+		p.add(variable, errMissing)
+	}
+}
+
 var errMissing = errors.New("is missing")
 
 // Check reads files and parses values, and names everything that is missing or
 // wrong at once.
 func (c config) Check() (*settings, error) {
 	var wrong problems
-	s := &settings{database: c.database, listen: c.Listen}
+	s := &settings{database: c.database, listen: c.Listen, metrics: c.Metrics}
 	var err error
 	s.publicURL, err = parsePublicURL(c.PublicURL)
 	wrong.add("STELLA_PUBLIC_URL", err)
 	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
 		wrong.add("STELLA_LISTEN", err)
+	}
+	if c.Metrics != "" {
+		_, _, err := net.SplitHostPort(c.Metrics)
+		wrong.add("STELLA_METRICS_LISTEN", err)
 	}
 	for _, p := range c.Proxies {
 		prefix, err := netip.ParsePrefix(p)
@@ -125,8 +129,7 @@ func (c config) Check() (*settings, error) {
 	if s.publicURL != nil {
 		s.site.PublicURL = s.publicURL.String()
 	}
-	s.spid = c.spidConfig.check(s.publicURL, &wrong)
-	s.providers = c.readProviders(&wrong)
+	c.checkSPID(s, &wrong)
 	s.recipient, err = parseRecipient(c.ArchiveRecipient)
 	wrong.add("STELLA_ARCHIVE_RECIPIENT", err)
 	if err := wrong.join(); err != nil {
@@ -194,9 +197,7 @@ func readPassword(file string) (string, error) {
 
 func (c config) checkWords(wrong *problems) templates.Site {
 	text := func(variable, value string) string {
-		if value == "" {
-			wrong.add(variable, errMissing)
-		}
+		wrong.need(variable, value)
 		return value
 	}
 	link := func(variable, value string) string {

@@ -2,37 +2,90 @@ package main
 
 import (
 	"cmp"
+	"crypto/x509"
+	"encoding/pem"
 	"fmt"
 	"net/url"
 	"os"
+	"slices"
 
 	"stella/spid"
 )
 
+// organizationConfig is whom the metadata and the certificate name.
+type organizationConfig struct {
+	EntityID string `name:"spid-entity-id" env:"STELLA_SPID_ENTITY_ID" placeholder:"URL" group:"SPID" help:"Our entity ID (default: the public URL)."`
+
+	OrganizationName       string `env:"STELLA_ORGANIZATION_NAME" placeholder:"NAME" group:"SPID" help:"Of the metadata: the legal person's name."`
+	OrganizationURL        string `name:"organization-url" env:"STELLA_ORGANIZATION_URL" placeholder:"URL" group:"SPID" help:"Of the metadata: its web site."`
+	OrganizationEmail      string `env:"STELLA_ORGANIZATION_EMAIL" placeholder:"ADDRESS" group:"SPID" help:"Of the metadata: its address, no natural person's."`
+	OrganizationVATNumber  string `name:"organization-vat-number" env:"STELLA_ORGANIZATION_VAT_NUMBER" placeholder:"IT…" group:"SPID" help:"Of the metadata: its VAT number, such as IT01234567897."`
+	OrganizationFiscalCode string `env:"STELLA_ORGANIZATION_FISCAL_CODE" placeholder:"CODE" group:"SPID" help:"Of the metadata: its fiscal code, where it has no VAT number."`
+	OrganizationIPACode    string `name:"organization-ipa-code" env:"STELLA_ORGANIZATION_IPA_CODE" placeholder:"CODE" group:"SPID" help:"Of the metadata: its IPA code, which makes it a public administration."`
+	BillingStreet          string `env:"STELLA_BILLING_STREET" placeholder:"TEXT" group:"SPID" help:"Of a private organization's metadata: its seat, for invoices."`
+	BillingPostalCode      string `env:"STELLA_BILLING_POSTAL_CODE" placeholder:"CODE" group:"SPID" help:"Of its seat: five digits."`
+	BillingCity            string `env:"STELLA_BILLING_CITY" placeholder:"TEXT" group:"SPID" help:"Of its seat."`
+}
+
+// spidConfig is what the service is to identity providers.
+type spidConfig struct {
+	organizationConfig
+
+	SPIDKeyFile       string `name:"spid-key-file" env:"STELLA_SPID_KEY_FILE" placeholder:"FILE" group:"SPID" help:"Our key (PEM, RSA)."`
+	SPIDCertFile      string `name:"spid-cert-file" env:"STELLA_SPID_CERT_FILE" placeholder:"FILE" group:"SPID" help:"Our certificate (PEM)."`
+	SPIDOtherCertFile string `name:"spid-other-cert-file" env:"STELLA_SPID_OTHER_CERT_FILE" placeholder:"FILE" group:"SPID" help:"While the key is changed, a second certificate (PEM) that the metadata list: first the new one, and after the change the old one."`
+}
+
+// entityID is who we are; base is the public URL.
+func (c organizationConfig) entityID(base string) string { return cmp.Or(c.EntityID, base) }
+
+func (c organizationConfig) organization() spid.Organization {
+	return spid.Organization{Name: c.OrganizationName, DisplayName: c.OrganizationName, URL: c.OrganizationURL,
+		Email: c.OrganizationEmail, VATNumber: c.OrganizationVATNumber, FiscalCode: c.OrganizationFiscalCode,
+		IPACode: c.OrganizationIPACode, Public: c.OrganizationIPACode != "",
+		Billing: spid.Billing{Street: c.BillingStreet, PostalCode: c.BillingPostalCode, City: c.BillingCity}}
+}
+
+// check names the variables that are missing for the metadata of the schemes,
+// and leaves what the others hold to package spid.
+func (c organizationConfig) check(wrong *problems, schemes ...spid.Scheme) spid.Organization {
+	o, before := c.organization(), len(*wrong)
+	wrong.need("STELLA_ORGANIZATION_NAME", c.OrganizationName)
+	wrong.need("STELLA_ORGANIZATION_URL", c.OrganizationURL)
+	wrong.need("STELLA_ORGANIZATION_EMAIL", c.OrganizationEmail)
+	if !o.Public {
+		wrong.need("STELLA_ORGANIZATION_VAT_NUMBER (or STELLA_ORGANIZATION_FISCAL_CODE, or for a public administration STELLA_ORGANIZATION_IPA_CODE)",
+			c.OrganizationVATNumber+c.OrganizationFiscalCode)
+	}
+	if !o.Public && slices.Contains(schemes, spid.SPID) {
+		wrong.need("STELLA_BILLING_STREET", c.BillingStreet)
+		wrong.need("STELLA_BILLING_POSTAL_CODE", c.BillingPostalCode)
+		wrong.need("STELLA_BILLING_CITY", c.BillingCity)
+	}
+	if len(*wrong) == before {
+		wrong.add("STELLA_ORGANIZATION_*, STELLA_BILLING_*", o.Check(schemes...))
+	}
+	return o
+}
+
 // check makes the service provider. Its metadata are made once, so that what is
 // wrong with them is told now. The public URL is nil where it is wrong itself.
 func (c spidConfig) check(public *url.URL, wrong *problems) *spid.ServiceProvider {
-	base := ""
-	if public != nil {
-		base = public.String()
-	}
-	sp := &spid.ServiceProvider{EntityID: cmp.Or(c.EntityID, base), ACSURL: base + "/spid/acs", LogoutURL: base + "/spid/logout",
-		Organization: spid.Organization{Name: c.OrganizationName, DisplayName: c.OrganizationName, URL: c.OrganizationURL,
-			Email: c.OrganizationEmail, VATNumber: c.OrganizationVATNumber, FiscalCode: c.OrganizationFiscalCode,
-			IPACode: c.OrganizationIPACode, Public: c.OrganizationIPACode != "",
-			Billing: spid.Billing{Street: c.BillingStreet, PostalCode: c.BillingPostalCode, City: c.BillingCity}}}
 	before := len(*wrong)
-	c.checkOrganization(sp.Organization, wrong)
-	if c.SPIDKeyFile == "" {
-		wrong.add("STELLA_SPID_KEY_FILE", errMissing)
-	}
-	if c.SPIDCertFile == "" {
-		wrong.add("STELLA_SPID_CERT_FILE", errMissing)
-	}
+	base := urlOf(public)
+	sp := &spid.ServiceProvider{EntityID: c.entityID(base), ACSURL: base + "/spid/acs", LogoutURL: base + "/spid/logout",
+		Organization: c.organizationConfig.check(wrong, spid.SPID)}
+	wrong.need("STELLA_SPID_KEY_FILE", c.SPIDKeyFile)
+	wrong.need("STELLA_SPID_CERT_FILE", c.SPIDCertFile)
 	if c.SPIDKeyFile != "" && c.SPIDCertFile != "" {
 		var err error
 		sp.Key, sp.Certificate, err = spid.LoadKeyPair(c.SPIDKeyFile, c.SPIDCertFile)
 		wrong.add("STELLA_SPID_KEY_FILE, STELLA_SPID_CERT_FILE", err)
+	}
+	if c.SPIDOtherCertFile != "" {
+		var err error
+		sp.Other, err = readCertificate(c.SPIDOtherCertFile)
+		wrong.add("STELLA_SPID_OTHER_CERT_FILE", err)
 	}
 	if public != nil && len(*wrong) == before {
 		_, err := sp.Metadata()
@@ -41,51 +94,25 @@ func (c spidConfig) check(public *url.URL, wrong *problems) *spid.ServiceProvide
 	return sp
 }
 
-// checkOrganization names the variables that are missing, and leaves what the
-// others hold to package spid.
-func (c spidConfig) checkOrganization(o spid.Organization, wrong *problems) {
-	before := len(*wrong)
-	need := func(variable, value string) {
-		if value == "" {
-			wrong.add(variable, errMissing)
-		}
+func urlOf(public *url.URL) string {
+	if public == nil {
+		return ""
 	}
-	need("STELLA_ORGANIZATION_NAME", c.OrganizationName)
-	need("STELLA_ORGANIZATION_URL", c.OrganizationURL)
-	need("STELLA_ORGANIZATION_EMAIL", c.OrganizationEmail)
-	if !o.Public {
-		need("STELLA_ORGANIZATION_VAT_NUMBER (or STELLA_ORGANIZATION_FISCAL_CODE, or for a public administration STELLA_ORGANIZATION_IPA_CODE)",
-			c.OrganizationVATNumber+c.OrganizationFiscalCode)
-		need("STELLA_BILLING_STREET", c.BillingStreet)
-		need("STELLA_BILLING_POSTAL_CODE", c.BillingPostalCode)
-		need("STELLA_BILLING_CITY", c.BillingCity)
-	}
-	if len(*wrong) == before {
-		wrong.add("STELLA_ORGANIZATION_*, STELLA_BILLING_*", o.Check())
-	}
+	return public.String()
 }
 
-func (c spidConfig) readProviders(wrong *problems) spid.Providers {
-	if len(c.Providers) == 0 {
-		wrong.add("STELLA_SPID_PROVIDERS", errMissing)
+func readCertificate(file string) (*x509.Certificate, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
 	}
-	var all spid.Providers
-	for _, file := range c.Providers {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			wrong.add("STELLA_SPID_PROVIDERS", err)
-			continue
-		}
-		providers, err := spid.ParseProviders(text)
-		if err != nil {
-			wrong.add("STELLA_SPID_PROVIDERS", fmt.Errorf("%s: %w", file, err))
-		}
-		for _, p := range providers {
-			if all.Find(p.EntityID) != nil {
-				wrong.add("STELLA_SPID_PROVIDERS", fmt.Errorf("%s: %s is there twice", file, p.EntityID))
-			}
-			all = append(all, p)
-		}
+	block, _ := pem.Decode(text)
+	if block == nil || block.Type != "CERTIFICATE" {
+		return nil, fmt.Errorf("%s holds no certificate", file)
 	}
-	return all
+	certificate, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return certificate, nil
 }

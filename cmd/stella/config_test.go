@@ -67,9 +67,11 @@ func goodConfig(t *testing.T) config {
 		MailFrom: "Posta Esempio <staff@gestore.example>", SMTPURL: "smtp://stella@relay.example:2525",
 		SMTPPasswordFile: file(t, "password", []byte("a password\n")),
 		spidConfig: spidConfig{SPIDKeyFile: file(t, "spid.key", n.key), SPIDCertFile: file(t, "spid.crt", n.cert),
-			Providers:        []string{file(t, "providers.xml", n.providers)},
-			OrganizationName: "Posta Esempio S.p.A.", OrganizationURL: "https://gestore.example", OrganizationEmail: "staff@gestore.example",
-			OrganizationVATNumber: "IT01234567897", BillingStreet: "Via Esempio 1", BillingPostalCode: "00100", BillingCity: "Roma"},
+			organizationConfig: organizationConfig{OrganizationName: "Posta Esempio S.p.A.", OrganizationURL: "https://gestore.example",
+				OrganizationEmail: "staff@gestore.example", OrganizationVATNumber: "IT01234567897",
+				BillingStreet: "Via Esempio 1", BillingPostalCode: "00100", BillingCity: "Roma"}},
+		providersConfig:  providersConfig{Providers: []string{file(t, "providers.xml", n.providers)}},
+		loginConfig:      loginConfig{Level: "SpidL2", Comparison: "minimum", Collaudo: "false"},
 		ArchiveRecipient: storetest.Auditor.Recipient().String(),
 	}
 }
@@ -138,8 +140,22 @@ func TestWhatMayBeLeftOutOrWrittenOtherwise(t *testing.T) {
 			c.OrganizationIPACode, c.OrganizationVATNumber = "c_h501", ""
 			c.BillingStreet, c.BillingPostalCode, c.BillingCity = "", "", ""
 		},
-		"a fiscal code":    func(c *config) { c.OrganizationFiscalCode, c.OrganizationVATNumber = "01234567897", "" },
-		"an own entity ID": func(c *config) { c.EntityID = "https://gestore.example" },
+		"a fiscal code":        func(c *config) { c.OrganizationFiscalCode, c.OrganizationVATNumber = "01234567897", "" },
+		"an own entity ID":     func(c *config) { c.EntityID = "https://gestore.example" },
+		"AgID's registry":      func(c *config) { c.providersConfig.Providers, c.Registry = nil, agIDsRegistry },
+		"a registry here":      func(c *config) { c.Registry = "http://127.0.0.1:8080/registry.xml" },
+		"a registry in a file": func(c *config) { c.Registry = file(t, "registry.xml", nil) },
+		"trials":               func(c *config) { c.Collaudo = "true" },
+		"trials with a registry of nobody's": func(c *config) {
+			c.Collaudo, c.Registry, c.RegistryPin = "true", "https://registry.example", strings.Repeat("ab", 32)
+		},
+		"trials in production":    func(c *config) { c.Collaudo, c.Registry = "force", agIDsRegistry },
+		"a professional identity": func(c *config) { c.Purpose = "PG" },
+		"the highest level":       func(c *config) { c.Level, c.Comparison = "SpidL3", "exact" },
+		"logos":                   func(c *config) { c.LogosDir = t.TempDir() },
+		"metrics":                 func(c *config) { c.Metrics = "127.0.0.1:9090" },
+		"a change of keys":        func(c *config) { c.SPIDOtherCertFile = file(t, "other.crt", neighbours().other) },
+		"the identity card":       withCIE(t),
 	} {
 		c := goodConfig(t)
 		change(&c)
@@ -154,9 +170,42 @@ func TestWhatMayBeLeftOutOrWrittenOtherwise(t *testing.T) {
 	}
 }
 
+const agIDsRegistry = "https://registry.spid.gov.it/metadata/idp/spid-entities-idps.xml"
+
+// withCIE lets people in with the identity card too.
+func withCIE(t *testing.T) func(*config) {
+	return func(c *config) {
+		c.CIEProvider = file(t, "cie.xml", neighbours().providers)
+		c.OrganizationMunicipality, c.OrganizationNACE2Code, c.OrganizationFiscalCode = "H501", "61.90.99", "01234567897"
+	}
+}
+
+func TestHowPeopleLogInIsTaken(t *testing.T) {
+	t.Parallel()
+	c := goodConfig(t)
+	withCIE(t)(&c)
+	c.Registry, c.Level, c.Comparison, c.Purpose, c.Collaudo = agIDsRegistry, "SpidL3", "exact", "PG", "force"
+	c.SPIDOtherCertFile, c.CIEEntityID, c.LogosDir = file(t, "other.crt", neighbours().other), "https://cie.example", t.TempDir()
+	s, err := c.Check()
+	storetest.Must(t, err)
+	if s.registry.Location != agIDsRegistry || len(s.registry.Signers) != 1 || s.registry.Signers[0] != spid.AgID || len(s.providers) != 1 || len(s.card) != 1 {
+		t.Errorf("%+v, %d and %d providers", s.registry, len(s.providers), len(s.card))
+	}
+	if s.spid.Level != spid.SpidL3 || s.spid.Comparison != "exact" || s.spid.Other == nil || s.purpose != "PG" || !s.collaudo || s.logos == nil {
+		t.Errorf("%+v", s)
+	}
+	if x := s.cie; !s.site.CIE || x.Scheme != spid.CIE || x.EntityID != "https://cie.example" || x.ACSURL != "https://id.example/cie/acs" || x.LogoutURL != "https://id.example/cie/logout" ||
+		x.Level != spid.SpidL3 || x.Comparison != "minimum" || x.Organization.Municipality != "H501" || x.Key != s.spid.Key {
+		t.Errorf("%+v", x)
+	}
+	if s, err := goodConfig(t).Check(); err != nil || s.registry != nil || s.cie != nil || s.collaudo || s.spid.Level != spid.SpidL2 || s.spid.Comparison != "minimum" {
+		t.Errorf("with nothing of that: %+v, %v", s, err)
+	}
+}
+
 func TestAnEmptyConfigurationNamesAllThatIsMissing(t *testing.T) {
 	t.Parallel()
-	_, err := config{Listen: "127.0.0.1:8080"}.Check()
+	_, err := config{Listen: "127.0.0.1:8080", loginConfig: loginConfig{Level: "SpidL2", Comparison: "minimum", Collaudo: "false"}}.Check()
 	if err == nil {
 		t.Fatal("an empty configuration is taken")
 	}
@@ -181,7 +230,7 @@ STELLA_BILLING_POSTAL_CODE is missing
 STELLA_BILLING_CITY is missing
 STELLA_SPID_KEY_FILE is missing
 STELLA_SPID_CERT_FILE is missing
-STELLA_SPID_PROVIDERS is missing
+STELLA_SPID_REGISTRY (or STELLA_SPID_PROVIDERS) is missing
 STELLA_ARCHIVE_RECIPIENT is missing`
 	if err.Error() != want {
 		t.Errorf("it says\n%v\nwant\n%s", err, want)
@@ -234,16 +283,40 @@ func TestEachWrongValueIsNamed(t *testing.T) {
 		"no SPID certificate":     {func(c *config) { c.SPIDCertFile = "" }, "STELLA_SPID_CERT_FILE", "missing"},
 		"a SPID key of garbage":   {func(c *config) { c.SPIDKeyFile = file(t, "k", garbage) }, "STELLA_SPID_KEY_FILE", "k"},
 		"another's certificate":   {func(c *config) { c.SPIDCertFile = file(t, "other.crt", n.other) }, "STELLA_SPID_KEY_FILE, STELLA_SPID_CERT_FILE", "other.crt"},
-		"no identity providers":   {func(c *config) { c.spidConfig.Providers = nil }, "STELLA_SPID_PROVIDERS", "missing"},
-		"providers not there":     {func(c *config) { c.spidConfig.Providers = []string{"/nonexistent"} }, "STELLA_SPID_PROVIDERS", "/nonexistent"},
-		"providers of garbage":    {func(c *config) { c.spidConfig.Providers = []string{file(t, "p.xml", garbage)} }, "STELLA_SPID_PROVIDERS", "p.xml"},
-		"providers twice":         {func(c *config) { c.spidConfig.Providers = append(c.spidConfig.Providers, c.spidConfig.Providers[0]) }, "STELLA_SPID_PROVIDERS", "https://idp.example"},
-		"no organization":         {func(c *config) { c.OrganizationName = "" }, "STELLA_ORGANIZATION_NAME", "missing"},
-		"a wrong VAT number":      {func(c *config) { c.OrganizationVATNumber = "01234567897" }, "STELLA_ORGANIZATION_*", "VAT number"},
-		"a wrong postal code":     {func(c *config) { c.BillingPostalCode = "1" }, "STELLA_ORGANIZATION_*, STELLA_BILLING_*", "postal code"},
-		"no auditor":              {func(c *config) { c.ArchiveRecipient = "" }, "STELLA_ARCHIVE_RECIPIENT", "missing"},
-		"a garbled auditor":       {func(c *config) { c.ArchiveRecipient = "age1garbled" }, "STELLA_ARCHIVE_RECIPIENT", "age1"},
-		"the auditor's secret":    {func(c *config) { c.ArchiveRecipient = storetest.Auditor.String() }, "STELLA_ARCHIVE_RECIPIENT", "secret"},
+		"no identity providers":   {func(c *config) { c.providersConfig.Providers = nil }, "STELLA_SPID_REGISTRY (or STELLA_SPID_PROVIDERS)", "missing"},
+		"providers not there":     {func(c *config) { c.providersConfig.Providers = []string{"/nonexistent"} }, "STELLA_SPID_PROVIDERS", "/nonexistent"},
+		"providers of garbage":    {func(c *config) { c.providersConfig.Providers = []string{file(t, "p.xml", garbage)} }, "STELLA_SPID_PROVIDERS", "p.xml"},
+		"providers twice": {func(c *config) {
+			c.providersConfig.Providers = append(c.providersConfig.Providers, c.providersConfig.Providers[0])
+		}, "STELLA_SPID_PROVIDERS", "https://idp.example"},
+		"a registry over http":    {func(c *config) { c.Registry = "http://registry.example" }, "STELLA_SPID_REGISTRY", "https"},
+		"a registry not there":    {func(c *config) { c.Registry = "/nonexistent" }, "STELLA_SPID_REGISTRY", "/nonexistent"},
+		"a registry of no host":   {func(c *config) { c.Registry = "https://" }, "STELLA_SPID_REGISTRY", "https"},
+		"a garbled pin":           {func(c *config) { c.RegistryPin = "abc" }, "STELLA_SPID_REGISTRY_PIN", "64 hexadecimal digits"},
+		"no level":                {func(c *config) { c.Level = "SpidL4" }, "STELLA_SPID_LEVEL", "SpidL1, SpidL2 or SpidL3"},
+		"no comparison":           {func(c *config) { c.Comparison = "about" }, "STELLA_SPID_LEVEL, STELLA_SPID_COMPARISON", "about"},
+		"better than the best":    {func(c *config) { c.Level, c.Comparison = "SpidL3", "better" }, "STELLA_SPID_LEVEL, STELLA_SPID_COMPARISON", "better"},
+		"no purpose":              {func(c *config) { c.Purpose = "XX" }, "STELLA_SPID_PURPOSE", "XX"},
+		"no such logos":           {func(c *config) { c.LogosDir = "/nonexistent" }, "STELLA_SPID_LOGOS_DIR", "/nonexistent"},
+		"trials of production":    {func(c *config) { c.Collaudo, c.Registry = "true", agIDsRegistry }, "STELLA_SPID_COLLAUDO", "force"},
+		"trials perhaps":          {func(c *config) { c.Collaudo = "perhaps" }, "STELLA_SPID_COLLAUDO", "perhaps"},
+		"no port for metrics":     {func(c *config) { c.Metrics = "localhost" }, "STELLA_METRICS_LISTEN", "port"},
+		"no other certificate":    {func(c *config) { c.SPIDOtherCertFile = "/nonexistent" }, "STELLA_SPID_OTHER_CERT_FILE", "/nonexistent"},
+		"a key for a certificate": {func(c *config) { c.SPIDOtherCertFile = c.SPIDKeyFile }, "STELLA_SPID_OTHER_CERT_FILE", "no certificate"},
+		"a garbled certificate": {func(c *config) {
+			c.SPIDOtherCertFile = file(t, "other.crt", []byte("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"))
+		}, "STELLA_SPID_OTHER_CERT_FILE", "other.crt"},
+		"no such card":         {func(c *config) { withCIE(t)(c); c.CIEProvider = "/nonexistent" }, "STELLA_CIE_PROVIDER", "/nonexistent"},
+		"a card of no town":    {func(c *config) { withCIE(t)(c); c.OrganizationMunicipality = "" }, "STELLA_ORGANIZATION_MUNICIPALITY, which CIE wants,", "missing"},
+		"a card of no code":    {func(c *config) { withCIE(t)(c); c.OrganizationFiscalCode = "" }, "STELLA_ORGANIZATION_FISCAL_CODE, which CIE wants,", "missing"},
+		"a card of no trade":   {func(c *config) { withCIE(t)(c); c.OrganizationNACE2Code = "" }, "STELLA_ORGANIZATION_NACE2_CODE, which CIE wants,", "missing"},
+		"a card of a town":     {func(c *config) { withCIE(t)(c); c.OrganizationMunicipality = "Roma" }, "STELLA_ORGANIZATION_*", "Roma"},
+		"no organization":      {func(c *config) { c.OrganizationName = "" }, "STELLA_ORGANIZATION_NAME", "missing"},
+		"a wrong VAT number":   {func(c *config) { c.OrganizationVATNumber = "01234567897" }, "STELLA_ORGANIZATION_*", "VAT number"},
+		"a wrong postal code":  {func(c *config) { c.BillingPostalCode = "1" }, "STELLA_ORGANIZATION_*, STELLA_BILLING_*", "postal code"},
+		"no auditor":           {func(c *config) { c.ArchiveRecipient = "" }, "STELLA_ARCHIVE_RECIPIENT", "missing"},
+		"a garbled auditor":    {func(c *config) { c.ArchiveRecipient = "age1garbled" }, "STELLA_ARCHIVE_RECIPIENT", "age1"},
+		"the auditor's secret": {func(c *config) { c.ArchiveRecipient = storetest.Auditor.String() }, "STELLA_ARCHIVE_RECIPIENT", "secret"},
 	}
 	for name, w := range wrong {
 		c := goodConfig(t)
@@ -275,6 +348,23 @@ func TestTheMetadataAreSigned(t *testing.T) {
 	trusted := dsig.NewDefaultValidationContext(&dsig.MemoryX509CertificateStore{Roots: []*x509.Certificate{neighbours().certificate}})
 	if _, err := trusted.Validate(doc.Root()); err != nil {
 		t.Errorf("the signature: %v", err)
+	}
+
+	// While the keys are changed both are listed, and for CIE there is a document
+	// of its own.
+	c.SPIDOtherCertFile = file(t, "other.crt", neighbours().other)
+	withCIE(t)(&c)
+	env := append(append(environ(reflect.ValueOf(c.spidConfig)), environ(reflect.ValueOf(c.cieConfig))...), "STELLA_PUBLIC_URL="+c.PublicURL)
+	if out := stella(t, env, "spid", "metadata").succeeds(t); strings.Count(out, "<ds:X509Certificate>") != 3 { // the signature has one too
+		t.Errorf("with another certificate: %s", out)
+	}
+	card := stella(t, env, "spid", "metadata", "--cie").succeeds(t)
+	if !strings.Contains(card, "https://id.example/cie/acs") || !strings.Contains(card, "H501") || strings.Contains(out, "/cie/") {
+		t.Errorf("for CIE: %s", card)
+	}
+	bare := stella(t, append(environ(reflect.ValueOf(c.spidConfig)), "STELLA_PUBLIC_URL="+c.PublicURL), "spid", "metadata", "--cie")
+	if bare.status != 1 || !strings.Contains(bare.err, "STELLA_ORGANIZATION_MUNICIPALITY, which CIE wants, is missing") {
+		t.Errorf("for CIE, with nothing: %+v", bare)
 	}
 
 	r := stella(t, nil, "spid", "metadata")

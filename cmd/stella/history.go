@@ -43,7 +43,7 @@ func printHistory(out io.Writer, h *store.History) error {
 	section(t, "DECISION\tID\tWHEN\tOPERATOR\tREASON", h.Decisions, func(d workflow.Decision) []string {
 		return []string{string(d.Event), d.ID.String(), moment(d.DecidedAt), d.Operator, d.Reason}
 	})
-	section(t, "MAIL\tTO\tASKED FOR\tATTEMPTS\tOUTCOME\tAT\tRELAY", h.Mails, func(m store.SentMail) []string {
+	section(t, "MAIL\tTO\tASKED FOR\tATTEMPTS\tOUTCOME\tAT\tRELAY", h.Mails, func(m workflow.SentMail) []string {
 		return []string{string(m.Kind), m.To, moment(m.RequestedAt), strconv.Itoa(m.Attempts), m.Outcome, moment(m.EndedAt), cmp.Or(m.Reply, "-")}
 	})
 	return t.w.Flush()
@@ -115,7 +115,12 @@ func (t table) people(h *store.History) {
 	section(t, "INVITATION\tSENT\tTO\tACCEPTED\tENDED\tHOW", h.Invitations, func(i workflow.Invitation) []string {
 		return []string{i.ID.String(), moment(i.SentAt), i.Email, moment(i.AcceptedAt), moment(i.EndedAt), dash(i.Ended)}
 	})
-	section(t, "IDENTITY\tWHEN\tNAME\tFISCAL CODE\tBORN\tBY\tLEVEL\tASSERTION", h.Identities, func(i workflow.Identity) []string {
-		return []string{i.ID.String(), moment(i.IdentifiedAt), i.FullName(), i.FiscalNumber, dash(i.DateOfBirth), i.Provider, i.Level, i.AssertionID}
+	section(t, "IDENTITY\tWHEN\tNAME\tFISCAL CODE\tBORN\tBY\tLEVEL\tCOMPANY\tASSERTION", h.Identities, func(i workflow.Identity) []string {
+		return []string{i.ID.String(), moment(i.IdentifiedAt), i.FullName(), i.FiscalNumber, dash(i.DateOfBirth), i.Provider, i.Level, dash(company(i)), i.AssertionID}
 	})
+}
+
+// company is that of a professional identity, as the provider tells it.
+func company(i workflow.Identity) string {
+	return strings.Join(strings.Fields(i.CompanyName+" "+cmp.Or(i.CompanyFiscalNumber, i.CompanyVATNumber)), " ")
 }

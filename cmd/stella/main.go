@@ -2,13 +2,17 @@
 // so that the mailboxes become European registered mail.
 //
 //   - main.go: the commands
-//   - config.go, config_mail.go, config_spid.go: the configuration of the
-//     service, checked as a whole
+//   - config.go, config_mail.go, config_spid.go, config_federation.go: the
+//     configuration of the service, checked as a whole
 //   - service.go: the parts put together, started and stopped
+//   - registry.go, certificates.go: identity providers kept fresh, and
+//     certificates watched
+//   - health.go, metrics.go, tally.go: what a balancer and Prometheus are told
+//   - requests.go, outage.go: every request bounded; a database that is away
 //   - serve.go, demo.go: the service alone, and with toy neighbours
 //   - database.go: which database, and the commands on it
 //   - mailbox.go, qualification.go, history.go, client.go, archive.go,
-//     metadata.go: the operator's commands
+//     metadata.go, keygen.go, provider.go, mail.go: the operator's commands
 //   - demo: the toy neighbours
 package main
 
@@ -41,6 +45,7 @@ type commands struct {
 	Client        clientCommands       `cmd:"" help:"Webmails that may use the API."`
 	Mailbox       mailboxCommands      `cmd:"" help:"Mailboxes and their holders on record."`
 	Qualification qualificationCommand `cmd:"" help:"Qualifications: look into them, settle reviews, revoke."`
+	Mail          mailCommands         `cmd:"" help:"Mails that were asked for, and what became of them."`
 	SPID          spidCommands         `cmd:"" name:"spid" help:"Stella as a SPID service provider."`
 	Archive       archiveCommands      `cmd:"" help:"The encrypted archive of SPID requests and responses."`
 	Version       versionCommand       `cmd:"" help:"Print the version."`

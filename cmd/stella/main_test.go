@@ -161,7 +161,7 @@ func TestTheArchivesKeyIsMadeOnce(t *testing.T) {
 	if key, err := readArchiveKey(file); err != nil || key.Recipient().String() != strings.TrimSpace(out) {
 		t.Errorf("the key is not that of the recipient (%v)", err)
 	}
-	stella(t, nil, "archive", "keygen", file).fails(t, 1, file+" is there already; a key is not written over")
+	stella(t, nil, "archive", "keygen", file).fails(t, 1, file+" is there already, and is not written over")
 	if is, err := os.ReadFile(file); err != nil || !slices.Equal(is, was) {
 		t.Error("the key was written over")
 	}

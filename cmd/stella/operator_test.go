@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"net/netip"
 	"strings"
 	"testing"
 
@@ -281,6 +282,10 @@ func TestTheAuditorReadsTheArchive(t *testing.T) {
 	if out := run(login, "--key", key).succeeds(t); out != want {
 		t.Errorf("%q, want %q", out, want)
 	}
+	storetest.Must(t, w.Procedure.StartTrial(t.Context(), workflow.Login{ID: "_trial", StartedAt: w.Clock.Now()}, []byte("<AuthnRequest/>"), netip.Addr{}))
+	if out := run("_trial", "--key", key).succeeds(t); !strings.Contains(out, ", of a trial, in which no step is decided -->\n<AuthnRequest/>\n") {
+		t.Errorf("%q", out)
+	}
 	run("_unheard", "--key", key).fails(t, 1, "the archive has nothing of _unheard")
 	run(login, "--key", "/nonexistent").fails(t, 1, "open /nonexistent: no such file or directory")
 	_, err := makeArchiveKey(t.TempDir() + "/another.key")
@@ -291,12 +296,29 @@ func TestTheAuditorReadsTheArchive(t *testing.T) {
 	}
 }
 
+// The company of a professional identity is evidence that an auditor sees.
+func TestTheCompanyOfAnIdentityIsShown(t *testing.T) {
+	t.Parallel()
+	w := storetest.NewWorld(t)
+	j := w.Reach(t, workflow.AtProvider)
+	a := w.Answer(storetest.Anna)
+	a.Assertion.CompanyName, a.Assertion.CompanyVATNumber = "Officine Bianchi S.r.l.", "09876543217"
+	secret, err := w.Procedure.ParkAnswer(t.Context(), j.Case().Qualification.Login.ID, a, []byte("<Response/>"))
+	storetest.Must(t, err)
+	storetest.Must(t, w.Procedure.Return(t.Context(), j.Visitor, secret))
+	out := stella(t, []string{"STELLA_DATABASE_URL=" + w.Pool().Config().ConnString()}, "qualification", "show", j.Address).succeeds(t)
+	if !strings.Contains(out, "COMPANY") || !strings.Contains(out, "  Officine Bianchi S.r.l. 09876543217  ") {
+		t.Errorf("%s", out)
+	}
+}
+
 func TestADatabaseThatIsNotMigrated(t *testing.T) {
 	t.Parallel()
 	url := storetest.EmptyURL(t)
 	run := func(args ...string) result { return stella(t, []string{"STELLA_DATABASE_URL=" + url}, args...) }
-	for _, args := range []string{"mailbox list", "mailbox show x", "qualification list", "qualification show 1", "qualification approve 1 --reason=x",
-		"client add x --domain=a.example --return-url=https://a.example"} {
+	for _, args := range []string{"mailbox list", "mailbox show x", "mail list", "qualification list", "qualification show 1", "qualification approve 1 --reason=x",
+		"client add x --domain=a.example --return-url=https://a.example",
+		"spid provider list", "spid provider suspend x --since=2026-11-20", "spid provider resume x"} {
 		run(strings.Fields(args)...).fails(t, 1, `the database has pending migrations: run "stella migrate" first`)
 	}
 	c := goodConfig(t)

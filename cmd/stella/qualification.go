@@ -115,7 +115,7 @@ func (c qualificationDecideCommand) Run(ctx context.Context, which verb) error {
 	if errors.As(err, &over) {
 		return fmt.Errorf("case %d of %s is over: its case in force is %d", number, address, over.Number)
 	}
-	if errors.Is(err, workflow.ErrNotAllowed) {
+	if errors.Is(err, workflow.ErrNotAllowed) || errors.Is(err, workflow.ErrSuspended) {
 		return notAllowed(ctx, db.Store, mailbox, which)
 	}
 	if err != nil {
@@ -141,6 +141,9 @@ func notAllowed(ctx context.Context, db *store.Store, mailbox int64, which verb)
 	case c.Qualification.State != needed:
 		return fmt.Errorf("%s cannot be %sd: its case %d is in state %s, and only one in state %s can",
 			address, which, c.Qualification.Number, c.Qualification.State, needed)
+	case c.ProviderSuspended():
+		return fmt.Errorf("%s cannot be %sd: the person was identified by %s, which is suspended and not believed for that time; refuse it, and the holder can be identified again",
+			address, which, c.Qualification.Identity.Provider)
 	default:
 		return fmt.Errorf("%s cannot be %sd: the holder on record is not the person who was identified; refuse it, or mend the record first", address, which)
 	}

@@ -50,6 +50,16 @@ func serve(ctx context.Context, s *settings, db *store.Store, log *slog.Logger) 
 	if err != nil {
 		return err
 	}
+	if s.metrics != "" {
+		m, err := net.Listen("tcp", s.metrics)
+		if err != nil {
+			return err
+		}
+		log.Info("serving metrics", "listen", m.Addr().String())
+		server := newServer(service.metrics, log)
+		go server.Serve(m)
+		defer server.Close()
+	}
 	log.Info("serving", "url", s.publicURL.String(), "listen", l.Addr().String(), "version", version)
 	return service.run(ctx, l)
 }

@@ -52,7 +52,12 @@ func serveProcess(t *testing.T, c config) *served {
 		}
 		s.ended <- s.Wait()
 	}()
-	t.Cleanup(func() { s.Process.Kill() })
+	t.Cleanup(func() {
+		s.Process.Kill()
+		if found := leak(s.log()); found != "" {
+			t.Errorf("the log tells %q:\n%s", found, s.log())
+		}
+	})
 	select {
 	case s.listen = <-listens:
 	case err := <-s.ended:
@@ -114,7 +119,7 @@ func TestServe(t *testing.T) {
 	c := goodConfig(t)
 	c.Dir = dataDir(t)
 	s := serveProcess(t, c)
-	for path, want := range map[string]string{"/healthz": "ok\n", "/readyz": "ready\n"} {
+	for path, want := range map[string]string{"/healthz": "ok\n", "/readyz": `{"status":"ready","identity_providers":1}` + "\n"} {
 		if code, body := s.get(path); code != 200 || body != want {
 			t.Errorf("%s: %d %q", path, code, body)
 		}
@@ -199,6 +204,37 @@ func TestServeOnADatabaseGiven(t *testing.T) {
 	}
 	storetest.Must(t, s.Process.Signal(syscall.SIGINT))
 	s.wait()
+}
+
+// What the configuration says of logins reaches the pages.
+func TestServeWithTheCardLogosAndTrials(t *testing.T) {
+	t.Parallel()
+	c := goodConfig(t)
+	withCIE(t)(&c)
+	c.URL, c.Collaudo, c.LogosDir = storetest.URL(t), "true", t.TempDir()
+	storetest.Must(t, os.WriteFile(c.LogosDir+"/idp.example.svg", []byte("<svg/>"), 0o644))
+	s := serveProcess(t, c)
+	for path, want := range map[string]string{"/cie/metadata": "https://id.example/cie/acs", "/loghi/idp.example.svg": "<svg/>",
+		"/readyz": `"identity_providers":2`} {
+		if code, body := s.get(path); code != 200 || !strings.Contains(body, want) {
+			t.Errorf("%s: %d %.200s", path, code, body)
+		}
+	}
+	r, err := http.NewRequestWithContext(t.Context(), "GET", "http://"+s.listen+"/spid/collaudo?idp=https://idp.example", nil)
+	storetest.Must(t, err)
+	answer, err := http.DefaultTransport.RoundTrip(r)
+	storetest.Must(t, err)
+	answer.Body.Close()
+	if to := answer.Header.Get("Location"); answer.StatusCode != 302 || !strings.HasPrefix(to, "https://idp.example/") {
+		t.Errorf("a trial: %s to %.60s", answer.Status, to)
+	}
+	s.end()
+	c.Collaudo = "false"
+	s = serveProcess(t, c)
+	if code, _ := s.get("/spid/collaudo?idp=https://idp.example"); code != 404 {
+		t.Errorf("a trial that is not configured: %d", code)
+	}
+	s.end()
 }
 
 func TestServeRefusesAWrongConfigurationAsAWhole(t *testing.T) {

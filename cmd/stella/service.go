@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -25,12 +26,16 @@ import (
 
 // service is the parts of Stella, put together.
 type service struct {
-	store     *store.Store
-	procedure *workflow.Procedure
-	handler   http.Handler
-	queue     *river.Client[pgx.Tx]
-	relays    []*mail.Relay
-	log       *slog.Logger
+	store        *store.Store
+	procedure    *workflow.Procedure
+	handler      http.Handler
+	queue        *river.Client[pgx.Tx]
+	relays       []*mail.Relay
+	refresher    *refresher
+	certificates *certificates
+	outage       *outage
+	metrics      http.Handler
+	log          *slog.Logger
 }
 
 // sessionLife is for how long a browser session lasts without a request.
@@ -45,15 +50,30 @@ func newService(s *settings, db *store.Store, log *slog.Logger) (*service, error
 	for locale, d := range s.documents {
 		documents[locale] = workflow.Document{SHA256: d.SHA256, Version: d.Version, Date: d.Date, Locale: d.Locale, Body: d.Bytes}
 	}
-	procedure := &workflow.Procedure{Store: db, Key: s.key, Limits: otp.Defaults, Documents: documents, Now: time.Now}
+	counted := newTally()
+	procedure := &workflow.Procedure{Store: db, Key: s.key, Limits: otp.Defaults, Documents: documents, Now: time.Now, Observer: counted.observer()}
+	registry, err := newRegistry(s, db)
+	if err != nil {
+		return nil, err
+	}
 	pages := &web.Server{
 		Procedure: procedure,
 		Sessions:  &store.Sessions{Store: db, Options: web.CookieOptions(s.publicURL.Scheme == "https"), Life: sessionLife, Now: time.Now},
-		Templates: texts, SPID: web.Federation{ServiceProvider: s.spid, Registry: spid.NewRegistry(s.providers)}, PublicURL: s.publicURL, Proxies: s.proxies, Log: log, Now: time.Now,
+		Templates: texts, PublicURL: s.publicURL, Proxies: s.proxies, Away: store.Away, Log: log, Now: time.Now,
+		SPID:    web.Federation{ServiceProvider: s.spid, Registry: registry},
+		Purpose: s.purpose, Collaudo: s.collaudo, Logos: s.logos,
 	}
-	calls := &api.Server{Procedure: procedure, PublicURL: s.publicURL.String(), Version: version, Log: log}
-	v := &service{store: db, procedure: procedure, log: log}
-	v.handler = v.routes(pages.Handler(), calls.Handler())
+	federations := []*web.Federation{&pages.SPID}
+	if s.cie != nil {
+		pages.CIE = &web.Federation{ServiceProvider: s.cie, Registry: spid.NewRegistry(s.card)}
+		federations = append(federations, pages.CIE)
+	}
+	calls := &api.Server{Procedure: procedure, PublicURL: s.publicURL.String(), Version: version, Away: store.Away, Log: log}
+	v := &service{store: db, procedure: procedure, log: log, refresher: &refresher{registry: registry, log: log},
+		certificates: &certificates{federations: federations, log: log, now: time.Now, told: map[spid.Fingerprint]told{}},
+		outage:       &outage{ping: db.Ping, log: log}}
+	v.metrics = newMetrics(counted, &identityProviders{registry, v.certificates}, &databaseMetrics{store: db, outage: v.outage})
+	v.handler = counted.requests(v.routes(pages.Handler(), calls.Handler()))
 	sender := &mail.Sender{Outbox: db, Templates: texts, Key: s.key, PublicURL: s.publicURL.String(),
 		FromName: s.fromName, From: s.from, Now: time.Now, Log: log}
 	if sender.Relay, err = v.relay(s.relay); err != nil {
@@ -64,7 +84,7 @@ func newService(s *settings, db *store.Store, log *slog.Logger) (*service, error
 			return nil, err
 		}
 	}
-	v.queue, err = newQueue(db, sender, procedure, log)
+	v.queue, err = newQueue(db, sender, &expiry{procedure: procedure, store: db, log: log}, v.refresher, slog.New(quiet{log.Handler(), v.outage}))
 	return v, err
 }
 
@@ -84,15 +104,7 @@ func (v *service) routes(pages, calls http.Handler) http.Handler {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprintln(w, "ok")
 	})
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
-		defer cancel()
-		if err := v.store.Ping(ctx); err != nil {
-			http.Error(w, "the database does not answer", http.StatusServiceUnavailable)
-			return
-		}
-		fmt.Fprintln(w, "ready")
-	})
+	mux.HandleFunc("GET /readyz", v.readyz)
 	return mux
 }
 
@@ -105,10 +117,15 @@ const (
 	expireEvery   = 10 * time.Minute
 )
 
-func newQueue(db *store.Store, sender *mail.Sender, p *workflow.Procedure, log *slog.Logger) (*river.Client[pgx.Tx], error) {
+func newQueue(db *store.Store, sender *mail.Sender, e *expiry, r *refresher, log *slog.Logger) (*river.Client[pgx.Tx], error) {
 	workers := river.NewWorkers()
 	river.AddWorker(workers, sender)
-	river.AddWorker(workers, &expiry{procedure: p, store: db, log: log})
+	river.AddWorker(workers, e)
+	river.AddWorker(workers, r)
+	every := func(interval time.Duration, job river.JobArgs) *river.PeriodicJob {
+		return river.NewPeriodicJob(river.PeriodicInterval(interval),
+			func() (river.JobArgs, *river.InsertOpts) { return job, nil }, &river.PeriodicJobOpts{RunOnStart: true})
+	}
 	queue, err := river.NewClient(riverpgxv5.New(db.Pool()), &river.Config{
 		Queues:               map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: sendersAtOnce}},
 		Workers:              workers,
@@ -116,21 +133,13 @@ func newQueue(db *store.Store, sender *mail.Sender, p *workflow.Procedure, log *
 		FetchPollInterval:    fetchPoll,
 		JobTimeout:           mail.JobTimeout,
 		RescueStuckJobsAfter: mail.JobTimeout,
-		PeriodicJobs: []*river.PeriodicJob{river.NewPeriodicJob(river.PeriodicInterval(expireEvery),
-			func() (river.JobArgs, *river.InsertOpts) { return workflow.Expire{}, nil }, &river.PeriodicJobOpts{RunOnStart: true})},
-		Logger: slog.New(quiet{log.Handler()}),
+		PeriodicJobs:         []*river.PeriodicJob{every(expireEvery, workflow.Expire{}), every(refreshEvery, refresh{})},
+		Logger:               log,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("preparing the job queue: %w", err)
 	}
 	return queue, nil
-}
-
-// quiet leaves out what the job queue says when all is well.
-type quiet struct{ slog.Handler }
-
-func (h quiet) Enabled(ctx context.Context, l slog.Level) bool {
-	return l >= slog.LevelWarn && h.Handler.Enabled(ctx, l)
 }
 
 // expiry is the periodic job that ends what nobody took further.
@@ -178,6 +187,11 @@ func (v *service) run(ctx context.Context, l net.Listener) error {
 	if err := v.queue.Start(context.WithoutCancel(ctx)); err != nil {
 		return fmt.Errorf("starting the job queue: %w", err)
 	}
+	v.refresher.reload(ctx)
+	following, stop := context.WithCancel(ctx)
+	var followed sync.WaitGroup
+	followed.Go(func() { v.refresher.follow(following, v.certificates) })
+	followed.Go(func() { v.outage.follow(following) })
 	server := newServer(v.handler, v.log)
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(l) }()
@@ -187,7 +201,9 @@ func (v *service) run(ctx context.Context, l net.Listener) error {
 	case <-ctx.Done():
 		v.log.Info("stopping: finishing what is in flight")
 	}
+	stop()
 	err = errors.Join(err, drain(server.Shutdown), drain(v.queue.Stop))
+	followed.Wait()
 	for _, r := range v.relays {
 		r.Close()
 	}

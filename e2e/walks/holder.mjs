@@ -31,6 +31,16 @@ describe('holders', { concurrency: true }, () => {
 		await arrive(visitor, /Identificazione avvenuta con successo/);
 	});
 
+	test('a tester logs in for no mailbox', async () => {
+		const visitor = await newVisitor(browser, house);
+		await go.tryLogin(visitor, { look: true });
+		await go.loginAs(visitor, 'Anna Neri', 'Accesso di collaudo riuscito');
+		await go.tryLogin(await newVisitor(browser, house)); // by the script
+		const plain = await newVisitor(browser, house, { javaScript: false });
+		await go.tryLogin(plain);
+		await go.cancelLogin(plain);
+	});
+
 	test('the first page says what to do to who comes from nowhere', async () => {
 		const visitor = await newVisitor(browser, house);
 		await visitor.page.goto(house.stella);

@@ -65,6 +65,7 @@ async function poll() {
   if (!document.hidden) {
     try {
       const answer = await fetch("/codice/stato", { headers: { Accept: "application/json" }, cache: "no-store" });
+      if (answer.status === 503) throw new Error("away"); // for a moment too
       if (!answer.ok || answer.redirected) return; // the session is over, or the procedure is elsewhere
       const now = await answer.json();
       if (now.seconds_left > 0) expires = inSeconds(now.seconds_left);

@@ -1,0 +1,48 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"time"
+)
+
+// readiness is what /readyz answers.
+type readiness struct {
+	Status       string    `json:"status"` // "ready", or why not
+	Providers    int       `json:"identity_providers"`
+	RegistryRead time.Time `json:"registry_read,omitzero"` // when
+	Certificates []ending  `json:"certificates_ending,omitempty"`
+}
+
+// ending is a certificate that ends within 60 days, or has ended.
+type ending struct {
+	Owner    string    `json:"owner"` // an entity ID: ours, or an identity provider's
+	NotAfter time.Time `json:"not_after"`
+	Days     int       `json:"days"`
+}
+
+// readyz says whether people can be served here, and what will need care.
+func (v *service) readyz(w http.ResponseWriter, r *http.Request) {
+	ready := readiness{Status: "ready", Providers: v.certificates.providers()}
+	if a := v.refresher.registry.Aggregate(); a != nil {
+		ready.RegistryRead = a.FetchedAt
+	}
+	for _, x := range v.certificates.all() {
+		if _, near := x.Near(); near {
+			ready.Certificates = append(ready.Certificates, ending{x.Owner, x.NotAfter, x.Days})
+		}
+	}
+	status := http.StatusOK
+	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
+	defer cancel()
+	switch {
+	case v.store.Ping(ctx) != nil:
+		status, ready.Status = http.StatusServiceUnavailable, "the database does not answer"
+	case ready.Providers == 0:
+		status, ready.Status = http.StatusServiceUnavailable, "there is no identity provider yet"
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	json.NewEncoder(w).Encode(ready)
+}

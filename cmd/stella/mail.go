@@ -1,0 +1,134 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/google/uuid"
+
+	"stella/store"
+	"stella/workflow"
+)
+
+type mailCommands struct {
+	List  mailListCommand  `cmd:"" help:"List mails and what became of them."`
+	Show  mailShowCommand  `cmd:"" help:"Show a mail, but for its text: to whom, when, and what the relay said."`
+	Retry mailRetryCommand `cmd:"" help:"Try a mail again that the relay refused, or that was given up."`
+}
+
+type mailListCommand struct {
+	database
+	Pending bool   `help:"Only those still to be sent."`
+	Failed  bool   `help:"Only those that the relay refused, or that were dropped."`
+	Mailbox string `placeholder:"ADDRESS" help:"Only those of a certified mailbox's cases."`
+	Limit   int    `default:"1000" help:"At most so many, the newest."`
+}
+
+func (c mailListCommand) Run(ctx context.Context) error {
+	db, err := c.use(ctx)
+	if err != nil {
+		return err
+	}
+	defer db.close()
+	mailbox := strings.ToLower(c.Mailbox)
+	if mailbox != "" {
+		if _, err := mailboxOf(ctx, db.Store, mailbox); err != nil {
+			return err
+		}
+	}
+	all, err := db.SentMails(ctx, store.MailFilter{Mailbox: mailbox, Pending: c.Pending, Failed: c.Failed, Limit: c.Limit})
+	if err != nil {
+		return err
+	}
+	t := table{tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)}
+	t.row("ID", "CASE", "MAILBOX", "KIND", "TO", "ASKED FOR", "ATTEMPTS", "OUTCOME", "AT", "RELAY")
+	for _, m := range all {
+		t.row(m.ID.String(), strconv.FormatInt(m.Number, 10), m.Mailbox, string(m.Kind), m.To, moment(m.RequestedAt),
+			strconv.Itoa(m.Attempts), m.Outcome, moment(m.EndedAt), cmp.Or(m.Reply, "-"))
+	}
+	return t.w.Flush()
+}
+
+// mailID names a mail.
+type mailID struct {
+	ID string `arg:"" name:"id" help:"The mail, as \"stella mail list\" names it."`
+}
+
+func (i mailID) parse() (uuid.UUID, error) {
+	id, err := uuid.Parse(i.ID)
+	if err != nil {
+		return id, fmt.Errorf("%q names no mail: see \"stella mail list\"", i.ID)
+	}
+	return id, nil
+}
+
+func (i mailID) known(err error) error {
+	if errors.Is(err, workflow.ErrUnknown) {
+		return fmt.Errorf("there is no mail %s", i.ID)
+	}
+	return err
+}
+
+type mailShowCommand struct {
+	database
+	mailID
+}
+
+func (c mailShowCommand) Run(ctx context.Context) error {
+	id, err := c.parse()
+	if err != nil {
+		return err
+	}
+	db, err := c.use(ctx)
+	if err != nil {
+		return err
+	}
+	defer db.close()
+	m, err := db.SentMail(ctx, id)
+	if err != nil {
+		return c.known(err)
+	}
+	t := table{tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)}
+	t.row("mail", m.ID.String())
+	t.row("mailbox", m.Mailbox)
+	t.row("case", strconv.FormatInt(m.Number, 10))
+	t.row("kind", string(m.Kind))
+	t.row("to", m.To)
+	t.row("asked for", moment(m.RequestedAt))
+	t.row("attempts", strconv.Itoa(m.Attempts))
+	t.row("outcome", m.Outcome)
+	t.row("at", moment(m.EndedAt))
+	t.row("relay", cmp.Or(m.Reply, "-"))
+	return t.w.Flush()
+}
+
+type mailRetryCommand struct {
+	database
+	operator
+	mailID
+}
+
+func (c mailRetryCommand) Run(ctx context.Context) error {
+	id, err := c.parse()
+	if err != nil {
+		return err
+	}
+	db, err := c.use(ctx)
+	if err != nil {
+		return err
+	}
+	defer db.close()
+	p := &workflow.Procedure{Store: db.Store, Now: time.Now}
+	if err := p.RetryMail(ctx, c.Operator, id); err != nil {
+		return c.known(err)
+	}
+	fmt.Printf("%s: will be tried again\n", id)
+	return nil
+}

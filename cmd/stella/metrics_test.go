@@ -1,0 +1,219 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"stella/store/storetest"
+	"stella/workflow"
+)
+
+// scrape reads what a handler tells Prometheus.
+func scrape(t *testing.T, metrics http.Handler) string {
+	t.Helper()
+	answer := httptest.NewRecorder()
+	metrics.ServeHTTP(answer, httptest.NewRequest("GET", "/metrics", nil))
+	if answer.Code != 200 {
+		t.Fatalf("%d %s", answer.Code, answer.Body)
+	}
+	return answer.Body.String()
+}
+
+// tells checks that a scrape has these lines.
+func tells(t *testing.T, scraped string, lines ...string) {
+	t.Helper()
+	for _, line := range lines {
+		if !strings.Contains("\n"+scraped, "\n"+line+"\n") {
+			t.Errorf("%s is not told:\n%s", line, stellas(scraped))
+		}
+	}
+}
+
+// stellas are the lines of our own metrics.
+func stellas(scraped string) string {
+	return strings.Join(regexp.MustCompile(`(?m)^stella_.*$`).FindAllString(scraped, -1), "\n")
+}
+
+// counted is a procedure whose steps are counted, and what is told of them.
+func counted(t *testing.T) (*storetest.World, http.Handler) {
+	t.Helper()
+	w := storetest.NewWorld(t)
+	tally := newTally()
+	w.Procedure.Observer = tally.observer()
+	return w, newMetrics(tally, &databaseMetrics{store: w.Store, outage: &outage{}})
+}
+
+// People's steps are counted, each once, after its commit, and nobody is named.
+func TestWhatPeopleDoIsCounted(t *testing.T) {
+	t.Parallel()
+	w, metrics := counted(t)
+	j := w.RecordAs(t, "anna.neri@pec.example", storetest.AnnasRecord)
+	j.To(workflow.Identification)
+	j.Return(j.LogIn(), storetest.Sara) // rejected
+	storetest.Must(t, w.Procedure.RetryLogin(t.Context(), j.Visitor, j.Form()))
+	login := j.LogIn()
+	cancelled, err := w.Procedure.ParkAnswer(t.Context(), login, workflow.Answer{Failure: "nr25"}, []byte("<Response/>"))
+	storetest.Must(t, err)
+	if err := w.Procedure.Return(t.Context(), j.Visitor, cancelled); err == nil {
+		t.Error("a login that was cancelled identified somebody")
+	}
+	invented, err := w.Procedure.ParkAnswer(t.Context(), j.LogIn(), workflow.Answer{Failure: "nr999"}, []byte("<Response/>"))
+	storetest.Must(t, err)
+	w.Procedure.Return(t.Context(), j.Visitor, invented)
+	storetest.Must(t, w.Procedure.KeepRefused(t.Context(), workflow.Login{ID: j.LogIn(), Provider: storetest.Provider}, []byte("<Response/>")))
+	j.To(workflow.CodeEntry)
+	if err := w.Procedure.RequestCode(t.Context(), j.Visitor, j.Form()); err == nil {
+		t.Error("another code was sent at once")
+	}
+	code := j.SendCode()
+	for _, typed := range []string{"", wrong(code)} {
+		if err := w.Procedure.TypeCode(t.Context(), j.Visitor, j.Form(), typed); err == nil {
+			t.Errorf("%q was right", typed)
+		}
+	}
+	stale := j.Form()
+	storetest.Must(t, w.Procedure.TypeCode(t.Context(), j.Visitor, stale, code))
+	if err := w.Procedure.TypeCode(t.Context(), j.Visitor, stale, code); err == nil {
+		t.Error("a code was taken twice")
+	}
+	scraped := scrape(t, metrics)
+	tells(t, scraped,
+		`stella_steps_total{event="login_started"} 4`,
+		`stella_steps_total{event="holder_differs"} 1`,
+		`stella_steps_total{event="login_failed"} 2`,
+		`stella_steps_total{event="code_requested"} 1`,
+		`stella_steps_total{event="code_wrong"} 1`,
+		`stella_steps_total{event="code_right"} 1`,
+		`stella_logins_total{outcome="differs",provider="https://idp.example"} 1`,
+		`stella_logins_total{outcome="matched",provider="https://idp.example"} 1`,
+		`stella_logins_total{outcome="nr25",provider="https://idp.example"} 1`,
+		`stella_logins_total{outcome="other",provider="https://idp.example"} 1`,
+		`stella_logins_total{outcome="refused",provider="https://idp.example"} 1`,
+		`stella_codes_typed_total{outcome="code_missing"} 1`,
+		`stella_codes_typed_total{outcome="code_wrong"} 1`,
+		`stella_codes_typed_total{outcome="code_right"} 1`,
+		`stella_limits_hit_total{limit="resend_wait"} 1`,
+	)
+	for _, secret := range []string{"Anna", "anna.neri", storetest.Anna, storetest.Sara, code} {
+		if strings.Contains(stellas(scraped), secret) {
+			t.Errorf("%q is told", secret)
+		}
+	}
+}
+
+func wrong(code string) string {
+	if code == "000000" {
+		return "111111"
+	}
+	return "000000"
+}
+
+// The queue is counted for all instances, and not more often than is cheap.
+func TestTheQueueIsCounted(t *testing.T) {
+	t.Parallel()
+	w, metrics := counted(t)
+	w.Reach(t, workflow.CodeEntry)
+	_, err := w.Pool().Exec(t.Context(), `update river_job set created_at = now() - interval '90 seconds'`)
+	storetest.Must(t, err)
+	first := scrape(t, metrics)
+	tells(t, first, `stella_database_up 1`, `stella_database_connections{state="most"} 20`)
+	if n := regexp.MustCompile(`stella_queue_jobs\{kind="send_mail",queue="[a-z_]+",state="available"\} 1\n`).FindString(first); n == "" {
+		t.Errorf("the job is not told:\n%s", stellas(first))
+	}
+	if age := regexp.MustCompile(`stella_queue_oldest_seconds\{kind="send_mail",queue="[a-z_]+",state="available"\} 9[0-9]\.`).FindString(first); age == "" {
+		t.Errorf("its age is not told:\n%s", stellas(first))
+	}
+	w.Reach(t, workflow.CodeEntry)
+	if again := scrape(t, metrics); strings.Contains(again, `state="available"} 2`) {
+		t.Errorf("it is counted at every scrape:\n%s", stellas(again))
+	}
+}
+
+// A process tells of itself what the dashboard and the alerts ask for.
+func TestAServiceTellsPrometheus(t *testing.T) {
+	t.Parallel()
+	r, url, publish := registryOf(t)
+	publish()
+	c := goodConfig(t)
+	c.URL, c.Metrics = storetest.URL(t), "127.0.0.1:0"
+	c.providersConfig.Providers, c.Registry, c.RegistryPin = nil, url, r.Signer().String()
+	mails := withInbox(t, &c)
+	s := serveProcess(t, c)
+	w := worldOf(t, c.URL)
+	s.ready()
+	w.Record(t, storetest.AnnasRecord).To(workflow.CodeEntry)
+	eventually(t, "the code arrives", func() bool { return mails("anna.neri@mail.example") == 1 })
+	j := w.RecordAs(t, "anna.neri@pec.example", storetest.AnnasRecord)
+	s.enter(j.Address, storetest.Token)
+	if code, _ := s.get("/nothing/" + j.Address); code != 404 {
+		t.Errorf("%d", code)
+	}
+	scraped := s.metrics()
+	tells(t, scraped,
+		`stella_steps_total{event="opened"} 1`,
+		`stella_database_up 1`,
+		`stella_http_request_duration_seconds_count{route="POST /api/v1/handoffs",status="2xx"} 1`,
+		`stella_http_request_duration_seconds_count{route="POST /start/{token}",status="3xx"} 1`,
+		`stella_http_request_duration_seconds_count{route="/",status="4xx"} 1`,
+	)
+	for _, want := range []string{`stella_build_info{go="go1.`, `stella_certificate_expiry_days{owner="stella"} `, `stella_registry_age_seconds `,
+		`stella_identity_providers `, `process_open_fds `, `go_goroutines `} {
+		if !strings.Contains(scraped, "\n"+want) {
+			t.Errorf("%s is not told:\n%s", want, stellas(scraped))
+		}
+	}
+	if strings.Contains(stellas(scraped), "anna") {
+		t.Errorf("a mailbox is named:\n%s", stellas(scraped))
+	}
+	s.end()
+}
+
+// enter hands a mailbox's user over, as a webmail and a browser do.
+func (s *served) enter(mailbox, token string) {
+	s.t.Helper()
+	body := fmt.Sprintf(`{"mailbox":%q,"return_url":%q}`, mailbox, storetest.ReturnURL)
+	r, err := http.NewRequestWithContext(s.t.Context(), "POST", "http://"+s.listen+"/api/v1/handoffs", strings.NewReader(body))
+	storetest.Must(s.t, err)
+	r.Header.Set("Authorization", "Bearer "+token)
+	r.Header.Set("Content-Type", "application/json")
+	answer, err := http.DefaultClient.Do(r)
+	storetest.Must(s.t, err)
+	defer answer.Body.Close()
+	var handedOver struct {
+		StartURL string `json:"start_url"`
+	}
+	storetest.Must(s.t, json.NewDecoder(answer.Body).Decode(&handedOver))
+	_, path, ok := strings.Cut(handedOver.StartURL, "https://id.example/")
+	if !ok {
+		s.t.Fatalf("%s: %+v", answer.Status, handedOver)
+	}
+	r, err = http.NewRequestWithContext(s.t.Context(), "POST", "http://"+s.listen+"/"+path, new(bytes.Buffer))
+	storetest.Must(s.t, err)
+	entered, err := http.DefaultTransport.RoundTrip(r)
+	storetest.Must(s.t, err)
+	entered.Body.Close()
+	if entered.StatusCode != 303 {
+		s.t.Fatalf("POST /start: %s", entered.Status)
+	}
+}
+
+// gauge is one value that the process tells.
+func (s *served) gauge(name string) float64 {
+	s.t.Helper()
+	for line := range strings.Lines(s.metrics()) {
+		if rest, ok := strings.CutPrefix(line, name+" "); ok {
+			value, err := strconv.ParseFloat(strings.TrimSpace(rest), 64)
+			storetest.Must(s.t, err)
+			return value
+		}
+	}
+	s.t.Fatalf("%s is not told", name)
+	return 0
+}

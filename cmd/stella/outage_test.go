@@ -1,0 +1,170 @@
+package main
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"stella/cmd/stella/demo"
+	"stella/store"
+	"stella/store/localpg"
+	"stella/store/storetest"
+	"stella/workflow"
+)
+
+// ours is a PostgreSQL that a test stops and starts.
+type ours struct {
+	t   *testing.T
+	dir string
+	*localpg.Cluster
+}
+
+func startPostgres(t *testing.T) *ours {
+	t.Helper()
+	p := &ours{t: t, dir: dataDir(t)}
+	p.start()
+	t.Cleanup(func() { p.Stop() })
+	return p
+}
+
+func (p *ours) start() {
+	p.t.Helper()
+	var err error
+	p.Cluster, err = localpg.Start(p.t.Context(), localpg.Options{Dir: p.dir, Settings: map[string]string{"fsync": "off"}})
+	storetest.Must(p.t, err)
+}
+
+// worldOf migrates a database and opens it for a journey of today.
+func worldOf(t *testing.T, url string) *storetest.World {
+	t.Helper()
+	s, err := store.Open(t.Context(), url, storetest.Auditor.Recipient())
+	storetest.Must(t, err)
+	t.Cleanup(s.Close)
+	_, err = s.Migrate(t.Context())
+	storetest.Must(t, err)
+	w := storetest.WorldIn(t, s)
+	w.Clock.Advance(time.Since(w.Clock.Now()))
+	return w
+}
+
+// withInbox lets the mails go to an inbox, and returns how many of them came to
+// an address.
+func withInbox(t *testing.T, c *config) (mails func(to string) int) {
+	t.Helper()
+	inbox, err := demo.StartInbox()
+	storetest.Must(t, err)
+	t.Cleanup(func() { inbox.Close() })
+	pages := httptest.NewServer(inbox.Handler())
+	t.Cleanup(pages.Close)
+	c.SMTPURL, c.SMTPPasswordFile, c.SMTPCAFile = "smtp://"+inbox.Addr(), "", file(t, "ca.pem", inbox.CA())
+	return func(to string) int {
+		answer, err := http.Get(pages.URL + "/messages.json?to=" + url.QueryEscape(to))
+		storetest.Must(t, err)
+		defer answer.Body.Close()
+		var all []any
+		storetest.Must(t, json.NewDecoder(answer.Body).Decode(&all))
+		return len(all)
+	}
+}
+
+// eventually waits until something holds.
+func eventually(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(15 * time.Second); !holds(); time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("not after 15 s: %s", what)
+		}
+	}
+}
+
+// A database that goes away takes nothing along: pages say so, and when it is
+// back all goes on, without a restart of the service.
+func TestTheDatabaseGoesAwayAndComesBack(t *testing.T) {
+	t.Parallel()
+	p := startPostgres(t)
+	w := worldOf(t, p.URL("postgres"))
+	c := goodConfig(t)
+	c.URL = p.URL("postgres")
+	mails := withInbox(t, &c)
+	s := serveProcess(t, c)
+	const page = "/start/unheard" // which the database is asked for
+	if code, body := s.get(page); code != 410 {
+		t.Fatalf("%d %s", code, body)
+	}
+	w.Record(t, storetest.AnnasRecord).To(workflow.CodeEntry)
+	eventually(t, "the code arrives", func() bool { return mails("anna.neri@mail.example") == 1 })
+
+	storetest.Must(t, p.Stop())
+	for range 20 {
+		began := time.Now()
+		code, body := s.get(page, "Accept-Language", "it")
+		if code != 503 || !strings.Contains(body, "Quello che hai già salvato non è perso") {
+			t.Errorf("%d %s", code, body)
+		}
+		if waited := time.Since(began); waited > 5*time.Second {
+			t.Errorf("the page waited for %v", waited)
+		}
+	}
+	if code, body := s.get("/readyz"); code != 503 || !strings.Contains(body, "the database does not answer") {
+		t.Errorf("%d %s", code, body)
+	}
+	s.logs("the database is away")
+	time.Sleep(2 * time.Second) // in which much more could be told
+
+	p.start()
+	eventually(t, "the page is there again", func() bool { code, _ := s.get(page); return code == 410 })
+	w.Record(t, storetest.AnnasRecord).To(workflow.CodeEntry)
+	eventually(t, "a code arrives afterwards", func() bool { return mails("anna.neri@mail.example") == 2 })
+	s.logs("the database is back")
+	log := s.log()
+	if n := strings.Count(log, `"level":"ERROR"`); n != 1 {
+		t.Errorf("%d errors were told, want one:\n%s", n, log)
+	}
+	if n := strings.Count(log, `"level":"WARN"`); n > 40 {
+		t.Errorf("%d warnings were told of 20 requests:\n%s", n, log)
+	}
+	s.end()
+}
+
+// The header is what tells a machine to come again.
+func TestAPageThatMeetsNoDatabaseSaysWhenToComeAgain(t *testing.T) {
+	t.Parallel()
+	p := startPostgres(t)
+	worldOf(t, p.URL("postgres"))
+	c := goodConfig(t)
+	c.URL = p.URL("postgres")
+	s := serveProcess(t, c)
+	s.get("/healthz")
+	storetest.Must(t, p.Stop())
+	answer, err := http.Get("http://" + s.listen + "/start/x")
+	if err != nil {
+		t.Fatalf("%v: %s", err, s.log())
+	}
+	answer.Body.Close()
+	if answer.StatusCode != 503 || answer.Header.Get("Retry-After") != "5" {
+		t.Errorf("%s, Retry-After %q", answer.Status, answer.Header.Get("Retry-After"))
+	}
+	// SIGTERM ends the service while there is no database.
+	began := time.Now()
+	s.end()
+	if took := time.Since(began); took > 15*time.Second {
+		t.Errorf("it took %v to end", took)
+	}
+}
+
+// A service that finds no database says so and ends, for its supervisor to try
+// again.
+func TestServeWithoutItsDatabase(t *testing.T) {
+	t.Parallel()
+	c := goodConfig(t)
+	c.URL = "postgres://stella@127.0.0.1:1/stella"
+	began := time.Now()
+	r := stella(t, environ(valueOf(c)), "serve")
+	if r.status != 1 || !strings.HasPrefix(r.err, "stella: reaching the database: ") || time.Since(began) > 12*time.Second {
+		t.Errorf("after %v: %+v", time.Since(began), r)
+	}
+}

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"stella/spid/spidtest"
+	"stella/store/storetest"
+	"stella/workflow"
+)
+
+func TestAnIdentityProviderIsSuspended(t *testing.T) {
+	t.Parallel()
+	w := storetest.NewWorld(t)
+	url := w.Pool().Config().ConnString()
+	run := func(args ...string) result {
+		return stella(t, []string{"STELLA_DATABASE_URL=" + url, "STELLA_OPERATOR=maria"}, append([]string{"spid", "provider"}, args...)...)
+	}
+	columns := func(out string) []string {
+		var all []string
+		for line := range strings.Lines(out) {
+			all = append(all, strings.Join(strings.Fields(line), " "))
+		}
+		return all
+	}
+	if out := run("list").succeeds(t); strings.Join(columns(out), "") != "PROVIDER NAME SUSPENDED SINCE BY REASON" {
+		t.Errorf("%s", out)
+	}
+	run("suspend", storetest.Provider, "--since=2026-11-20").fails(t, 1,
+		`no identity provider https://idp.example is known: "stella spid provider list" lists those that are`)
+
+	early := w.RecordAs(t, "early@pec.example", storetest.AnnasRecord)
+	early.To(workflow.Qualified) // at noon on 21 November
+	w.Clock.Advance(time.Hour)
+	late := w.RecordAs(t, "late@pec.example", storetest.AnnasRecord)
+	late.To(workflow.Identified)
+	w.Clock.Advance(time.Minute)
+	late.To(workflow.Qualified)
+	review := w.RecordAs(t, "review@pec.example", workflow.Record{Kind: workflow.KindPerson, Name: "Anna Neri", Email: "anna.neri@mail.example"})
+	review.To(workflow.UnderReview)
+	under := w.RecordAs(t, "under@pec.example", storetest.AnnasRecord)
+	under.To(workflow.Contract)
+
+	run("suspend", storetest.Provider, "--since=2126-11-20").fails(t, 1, "--since 2126-11-20 00:00:00: that time is still to come")
+	if r := run("suspend", storetest.Provider, "--since=yesterday"); r.status != 2 || !strings.Contains(r.err, `"yesterday": want a day such as 2026-11-20`) {
+		t.Errorf("%+v", r)
+	}
+	run("resume", storetest.Provider).fails(t, 1, storetest.Provider+" is not suspended")
+	if all, err := w.Suspensions(t.Context()); err != nil || len(all) != 0 {
+		t.Errorf("suspended is %+v (%v)", all, err)
+	}
+
+	// What was given since, and by whom it was stopped, and why.
+	out := columns(run("suspend", storetest.Provider, "--since", "2026-11-21 13:00", "--reason", "chiavi rubate").succeeds(t))
+	want := []string{"https://idp.example: suspended; stars it gave since 2026-11-21 13:00:00: 1", "MAILBOX CASE IDENTIFIED QUALIFIED STATE",
+		"late@pec.example 2 2026-11-21 13:00:00 2026-11-21 13:01:00 qualified"}
+	if strings.Join(out, "\n") != strings.Join(want, "\n") {
+		t.Errorf("it says\n%s\nwant\n%s", strings.Join(out, "\n"), strings.Join(want, "\n"))
+	}
+	list := columns(run("list").succeeds(t))
+	if s := list[1]; !strings.HasPrefix(s, "https://idp.example Identità di prova 20") || !strings.HasSuffix(s, " 2026-11-21 13:00:00 maria chiavi rubate") {
+		t.Errorf("%s", s)
+	}
+	if s := under.Case().Stage(under.Visitor); s != workflow.Identification {
+		t.Errorf("who was under way sees %s", s)
+	}
+	stella(t, []string{"STELLA_DATABASE_URL=" + url}, "qualification", "approve", "review@pec.example", "--reason=visura").fails(t, 1,
+		"review@pec.example cannot be approved: the person was identified by https://idp.example, which is suspended and not believed for that time; "+
+			"refuse it, and the holder can be identified again")
+
+	// An earlier date lists more; and revoked ones were given too.
+	storetest.Must(t, w.Procedure.Revoke(t.Context(), "tests", "early@pec.example", 0, "x"))
+	out = columns(run("suspend", storetest.Provider, "--since=2026-11-20").succeeds(t))
+	if len(out) != 4 || !strings.HasPrefix(out[2], "early@pec.example 1 ") || !strings.HasSuffix(out[2], " revoked") || !strings.HasPrefix(out[3], "late@pec.example 2 ") {
+		t.Errorf("%s", strings.Join(out, "\n"))
+	}
+
+	if out := run("resume", storetest.Provider, "--reason=chiavi nuove").succeeds(t); out != "https://idp.example: resumed\n" {
+		t.Errorf("%q", out)
+	}
+	if list := columns(run("list").succeeds(t)); list[1] != "https://idp.example Identità di prova - - - -" {
+		t.Errorf("%s", list[1])
+	}
+}
+
+// Whatever the operator's machine knows can be named, and suspended before
+// anybody was there.
+func TestWhichIdentityProvidersAreKnown(t *testing.T) {
+	t.Parallel()
+	w := storetest.NewWorld(t)
+	r, err := spidtest.NewRegistry(time.Now())
+	storetest.Must(t, err)
+	entity := func(id string) []byte {
+		return []byte(strings.ReplaceAll(string(neighbours().providers), "https://idp.example", id))
+	}
+	aggregate, err := r.Aggregate(time.Now(), [][]byte{entity("https://listed.example")})
+	storetest.Must(t, err)
+	storetest.Must(t, w.KeepAggregate(t.Context(), aggregate, time.Now()))
+	w.Reach(t, workflow.AtProvider)
+	env := []string{"STELLA_DATABASE_URL=" + w.Pool().Config().ConnString(), "STELLA_SPID_REGISTRY_PIN=" + r.Signer().String(),
+		"STELLA_SPID_PROVIDERS=" + file(t, "p.xml", entity("https://extra.example")), "STELLA_CIE_PROVIDER=" + file(t, "c.xml", entity("https://card.example"))}
+	list := stella(t, env, "spid", "provider", "list").succeeds(t)
+	for _, id := range []string{"card", "extra", "idp", "listed"} {
+		if !strings.Contains(list, fmt.Sprintf("\nhttps://%s.example ", id)) {
+			t.Errorf("%s is not listed:\n%s", id, list)
+		}
+	}
+	out := stella(t, env, "spid", "provider", "suspend", "https://listed.example", "--since=2026-11-20").succeeds(t)
+	if out != "https://listed.example: suspended; stars it gave since 2026-11-20 00:00:00: 0\n" {
+		t.Errorf("%q", out)
+	}
+	// Suspended it is known, whoever asks, and corrects the date.
+	if r := stella(t, env[:1], "spid", "provider", "suspend", "https://listed.example", "--since=2026-11-19"); r.status != 0 {
+		t.Errorf("%+v", r)
+	}
+	bare := stella(t, env[:1], "spid", "provider", "list")
+	if bare.status != 0 || !strings.Contains(bare.out, "  2026-11-19 00:00:00  ") || strings.Contains(bare.out, "extra.example") {
+		t.Errorf("%+v", bare)
+	}
+}

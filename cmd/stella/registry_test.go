@@ -1,0 +1,188 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"log/slog"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"stella/spid"
+	"stella/spid/spidtest"
+	"stella/store"
+	"stella/store/storetest"
+)
+
+// registryOf makes a registry that lists the neighbours' identity provider.
+func registryOf(t *testing.T) (r *spidtest.Registry, url string, publish func()) {
+	t.Helper()
+	r, err := spidtest.NewRegistry(time.Now())
+	storetest.Must(t, err)
+	server := httptest.NewServer(r)
+	t.Cleanup(server.Close)
+	return r, server.URL, func() {
+		aggregate, err := r.Aggregate(time.Now(), [][]byte{neighbours().providers})
+		storetest.Must(t, err)
+		r.Publish(aggregate)
+	}
+}
+
+// ready waits until the service is ready, and returns what it says.
+func (s *served) ready() readiness {
+	s.t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		code, body := s.get("/readyz")
+		var r readiness
+		if err := json.Unmarshal([]byte(body), &r); err != nil {
+			s.t.Fatalf("%q: %v", body, err)
+		}
+		if code == 200 {
+			return r
+		}
+		if time.Now().After(deadline) {
+			s.t.Fatalf("%d %s: %s", code, body, s.log())
+		}
+	}
+}
+
+// logs waits until the service logs a line.
+func (s *served) logs(text string) {
+	s.t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); !strings.Contains(s.log(), text); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			s.t.Fatalf("it does not log %q:\n%s", text, s.log())
+		}
+	}
+}
+
+func (s *served) end() {
+	s.t.Helper()
+	storetest.Must(s.t, s.Process.Signal(os.Interrupt))
+	s.wait()
+}
+
+// The first start may find the registry away, and any later one: what was read
+// last is used, by this instance and by others.
+func TestServeWithARegistry(t *testing.T) {
+	t.Parallel()
+	r, url, publish := registryOf(t)
+	c := goodConfig(t)
+	c.providersConfig.Providers, c.Registry, c.RegistryPin, c.Metrics = nil, url, r.Signer().String(), "127.0.0.1:0"
+	c.URL = storetest.URL(t)
+	s := serveProcess(t, c)
+	if code, body := s.get("/readyz"); code != 503 || !strings.Contains(body, `"there is no identity provider yet"`) {
+		t.Errorf("before the registry was read: %d %s", code, body)
+	}
+	if code, _ := s.get("/healthz"); code != 200 {
+		t.Errorf("it is not alive: %d", code)
+	}
+	s.logs("the registry of identity providers cannot be read; what was there holds")
+	publish()
+	if r := s.ready(); r.Providers != 1 || time.Since(r.RegistryRead) > time.Minute {
+		t.Errorf("%+v", r)
+	}
+	s.logs("the registry of identity providers is in use")
+	metrics := s.metrics()
+	for _, want := range []string{"stella_identity_providers 1\n", "stella_registry_age_seconds ", `stella_certificate_expiry_days{owner="stella"} 109`,
+		`stella_certificate_expiry_days{owner="https://idp.example"} `, "go_goroutines "} {
+		if !strings.Contains(metrics, want) {
+			t.Errorf("there is no %q:\n%s", want, metrics)
+		}
+	}
+	if code, _ := s.get("/metrics"); code != 404 {
+		t.Errorf("the metrics are among the pages: %d", code)
+	}
+	s.end()
+
+	r.Serve(spidtest.Broken)
+	again := serveProcess(t, c)
+	if code, body := again.get("/readyz"); code != 200 || !strings.Contains(body, `"identity_providers":1`) {
+		t.Errorf("without the registry: %d %s", code, body)
+	}
+	again.end()
+
+	// The operator's commands know them from the database.
+	list := stella(t, []string{"STELLA_DATABASE_URL=" + c.URL, "STELLA_SPID_REGISTRY_PIN=" + c.RegistryPin}, "spid", "provider", "list").succeeds(t)
+	if !strings.Contains(list, "https://idp.example  Identità di prova") {
+		t.Errorf("%s", list)
+	}
+	other := stella(t, []string{"STELLA_DATABASE_URL=" + c.URL}, "spid", "provider", "list")
+	if other.status != 0 || !strings.Contains(other.err, "the registry that the service keeps is left out") || strings.Contains(other.out, "idp.example") {
+		t.Errorf("a registry that nobody trusts: %+v", other)
+	}
+}
+
+// metrics is what Prometheus is told.
+func (s *served) metrics() string {
+	s.t.Helper()
+	for line := range strings.Lines(s.log()) {
+		var said struct{ Msg, Listen string }
+		if json.Unmarshal([]byte(line), &said) == nil && said.Msg == "serving metrics" {
+			m := &served{t: s.t, listen: said.Listen}
+			code, body := m.get("/metrics")
+			if code != 200 {
+				s.t.Errorf("the metrics: %d %s", code, body)
+			}
+			return body
+		}
+	}
+	s.t.Fatalf("there are no metrics: %s", s.log())
+	return ""
+}
+
+func newRefresher(t *testing.T, s *store.Store, r *spidtest.Registry, url string, log *bytes.Buffer) *refresher {
+	t.Helper()
+	registry, err := newRegistry(&settings{registry: &spid.Source{Location: url, Signers: []spid.Fingerprint{r.Signer()}}}, s)
+	storetest.Must(t, err)
+	return &refresher{registry: registry, log: slog.New(slog.NewTextHandler(log, nil))}
+}
+
+func TestOneInstanceReadsTheRegistryForAll(t *testing.T) {
+	t.Parallel()
+	r, url, publish := registryOf(t)
+	publish()
+	s := storetest.New(t)
+	var log bytes.Buffer
+	one, other := newRefresher(t, s, r, url, &log), newRefresher(t, s, r, url, &log)
+	storetest.Must(t, one.Work(t.Context(), nil))
+	other.reload(t.Context())
+	storetest.Must(t, other.Work(t.Context(), nil)) // which is not due
+	if n := r.Fetched(); n != 1 {
+		t.Errorf("it was fetched %d times", n)
+	}
+	for _, x := range []*refresher{one, other} {
+		if p := x.registry.Providers(); len(p) != 1 || p[0].EntityID != "https://idp.example" {
+			t.Errorf("the providers are %v", p)
+		}
+	}
+	if log.Len() != 0 {
+		t.Errorf("the log:\n%s", &log)
+	}
+}
+
+// A refresh that fails changes nothing, and the log tells what holds.
+func TestARegistryThatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	r, url, publish := registryOf(t)
+	s := storetest.New(t)
+	var log bytes.Buffer
+	x := newRefresher(t, s, r, url, &log)
+	storetest.Must(t, x.Work(t.Context(), nil))
+	if said := log.String(); strings.Count(said, "\n") != 1 || !strings.Contains(said, "level=ERROR") || !strings.Contains(said, "providers=0") {
+		t.Errorf("with nothing at all: %s", said)
+	}
+	publish()
+	x.refresh(t.Context())
+	log.Reset()
+	r.Serve(spidtest.Broken)
+	x.refresh(t.Context())
+	if said := log.String(); strings.Count(said, "\n") != 1 || !strings.Contains(said, "level=WARN") || !strings.Contains(said, "providers=1") || !strings.Contains(said, "read=20") {
+		t.Errorf("with a former one: %s", said)
+	}
+	if len(x.registry.Providers()) != 1 {
+		t.Error("the providers are gone")
+	}
+}

@@ -1,0 +1,41 @@
+package main
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// requestTimeout bounds what a request waits for, which is the database: a
+// connection of the pool, a lock, an answer. Identity providers are waited for
+// within it too.
+const requestTimeout = 10 * time.Second
+
+// requests bounds every request, and counts it by its route.
+func (t *tally) requests(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
+		defer cancel()
+		r = r.WithContext(ctx)
+		answer := &answer{ResponseWriter: w, status: http.StatusOK}
+		began := time.Now()
+		next.ServeHTTP(answer, r)
+		class := strconv.Itoa(answer.status/100) + "xx"
+		t.served.WithLabelValues(r.Pattern, class).Observe(time.Since(began).Seconds())
+	})
+}
+
+// answer remembers the status.
+type answer struct {
+	http.ResponseWriter
+	status int
+}
+
+func (a *answer) WriteHeader(status int) {
+	a.status = status
+	a.ResponseWriter.WriteHeader(status)
+}
+
+// Unwrap lets http.ResponseController through.
+func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }

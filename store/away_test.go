@@ -1,0 +1,139 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"stella/store"
+	"stella/store/storetest"
+	"stella/workflow"
+)
+
+func TestWhatIsADatabaseThatIsAway(t *testing.T) {
+	t.Parallel()
+	for code, want := range map[string]bool{
+		"08006": true,  // connection_failure
+		"53300": true,  // too_many_connections
+		"57014": true,  // query_canceled, by statement_timeout
+		"57P01": true,  // admin_shutdown
+		"57P02": true,  // crash_shutdown
+		"57P03": true,  // cannot_connect_now
+		"58030": true,  // io_error
+		"55P03": true,  // lock_not_available, by lock_timeout
+		"25006": true,  // read_only_sql_transaction
+		"25P03": true,  // idle_in_transaction_session_timeout
+		"23505": false, // unique_violation
+		"42P01": false, // undefined_table
+		"40001": false, // serialization_failure
+		"22001": false, // string_data_right_truncation
+	} {
+		if err := fmt.Errorf("asking: %w", &pgconn.PgError{Code: code}); store.Away(err) != want {
+			t.Errorf("%s: %v, want %v", code, !want, want)
+		}
+	}
+	for _, err := range []error{nil, workflow.ErrUnknown, workflow.ErrElsewhere, errors.New("x"), context.Canceled, os.ErrNotExist} {
+		if store.Away(err) {
+			t.Errorf("%v is taken for a database that is away", err)
+		}
+	}
+}
+
+// A host that is not there, or takes a connection and says nothing, is given up
+// within seconds.
+func TestAHostThatDoesNotAnswer(t *testing.T) {
+	t.Parallel()
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	storetest.Must(t, err)
+	defer silent.Close()
+	for _, host := range []string{"127.0.0.1:1", silent.Addr().String()} {
+		began := time.Now()
+		_, err := store.Open(t.Context(), "postgres://stella@"+host+"/stella?sslmode=disable", nil)
+		if !store.Away(err) || time.Since(began) > 5*time.Second {
+			t.Errorf("%s: after %v: %v", host, time.Since(began), err)
+		}
+	}
+}
+
+// What a connection meets is told as what it is, and the next one works.
+func TestADatabaseThatGoesAway(t *testing.T) {
+	t.Parallel()
+	url := storetest.URL(t)
+	s, err := store.Open(t.Context(), url+"&pool_max_conns=1", nil)
+	storetest.Must(t, err)
+	defer s.Close()
+	other, err := store.Open(t.Context(), url, nil)
+	storetest.Must(t, err)
+	defer other.Close()
+	unknown := func(ctx context.Context) error {
+		_, err := s.MailboxByAddress(ctx, "nobody@pec.example")
+		return err
+	}
+	pid := func() (n int) {
+		storetest.Must(t, s.Pool().QueryRow(t.Context(), `select pg_backend_pid()`).Scan(&n))
+		return n
+	}
+
+	was := pid()
+	_, err = other.Pool().Exec(t.Context(), `select pg_terminate_backend($1)`, was)
+	storetest.Must(t, err)
+	if err := unknown(t.Context()); !store.Away(err) && !errors.Is(err, workflow.ErrUnknown) { // that it ended may be seen before
+		t.Errorf("a connection that was ended: %v", err)
+	}
+	if err := unknown(t.Context()); !errors.Is(err, workflow.ErrUnknown) {
+		t.Errorf("the next: %v", err)
+	}
+
+	// A standby takes no writes: its connection is left for another.
+	_, err = s.Pool().Exec(t.Context(), `set default_transaction_read_only = on`)
+	storetest.Must(t, err)
+	was = pid()
+	if err := s.Spend(t.Context(), workflow.Spend{Limit: workflow.Limit{Name: "x", Burst: 1, Span: time.Hour}, Subject: []byte("x"), Times: 1, At: time.Now()}); !store.Away(err) {
+		t.Errorf("a write to a standby: %v", err)
+	}
+	if is := pid(); is == was {
+		t.Error("the connection to the standby is kept")
+	}
+
+	// All connections are busy, or a lock is held.
+	held, err := s.Pool().Acquire(t.Context())
+	storetest.Must(t, err)
+	soon, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	if err := unknown(soon); !store.Away(err) {
+		t.Errorf("a pool without a connection: %v", err)
+	}
+	held.Release()
+	if err := unknown(t.Context()); !errors.Is(err, workflow.ErrUnknown) {
+		t.Errorf("afterwards: %v", err)
+	}
+}
+
+// A transaction of a process that was stopped does not hold a mailbox for ever.
+func TestATransactionThatIsForgottenEnds(t *testing.T) {
+	t.Parallel()
+	s := storetest.New(t)
+	var timeout string
+	storetest.Must(t, s.Pool().QueryRow(t.Context(), `show idle_in_transaction_session_timeout`).Scan(&timeout))
+	if timeout != "30s" {
+		t.Errorf("it ends after %s", timeout)
+	}
+}
+
+// A version that came before the schema starts on it all the same: one goes back
+// without touching the schema, and a process that crashes in an upgrade returns.
+func TestASchemaThatIsNewerIsServed(t *testing.T) {
+	t.Parallel()
+	s, err := store.Open(t.Context(), storetest.URL(t), nil)
+	storetest.Must(t, err)
+	defer s.Close()
+	_, err = s.Pool().Exec(t.Context(), `insert into goose_db_version (version_id, is_applied) values (99999, true)`)
+	storetest.Must(t, err)
+	storetest.Must(t, s.CheckSchema(t.Context()))
+}

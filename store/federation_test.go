@@ -1,0 +1,132 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"stella/store/storetest"
+	"stella/workflow"
+)
+
+// Of what was decided of a provider, the newest holds, and a resumption ends it.
+func TestSuspensionsAreRead(t *testing.T) {
+	w := newWorld(t)
+	at := func(minutes int) time.Time { return w.Clock.Now().Add(time.Duration(minutes) * time.Minute) }
+	suspend := func(provider string, since, decided int) {
+		storetest.Must(t, w.Suspend(t.Context(), workflow.Suspension{Provider: provider, Since: at(since), Reason: "rubate", Operator: "paolo", SuspendedAt: at(decided)}))
+	}
+	suspend("a", -90, 0)
+	suspend("a", -60, 1) // a correction
+	storetest.Must(t, w.Resume(t.Context(), "a", "maria", "", at(5)))
+	storetest.Must(t, w.Resume(t.Context(), "a", "maria", "", at(6))) // twice is once
+	suspend("a", 7, 8)
+	suspend("b", 0, 2)
+	storetest.Must(t, w.Resume(t.Context(), "c", "maria", "", at(9))) // which never was
+	got, err := w.Suspensions(t.Context())
+	storetest.Must(t, err)
+	want := []workflow.Suspension{
+		{Provider: "a", Since: at(-60), Until: at(5), SuspendedAt: at(1)},
+		{Provider: "a", Since: at(7), SuspendedAt: at(8)},
+		{Provider: "b", Since: at(0), SuspendedAt: at(2)},
+	}
+	if len(got) != len(want) {
+		t.Fatalf("%+v", got)
+	}
+	for i, g := range got {
+		if x := want[i]; g.Provider != x.Provider || !g.Since.Equal(x.Since) || !g.Until.Equal(x.Until) || !g.SuspendedAt.Equal(x.SuspendedAt) ||
+			g.Reason != "rubate" || g.Operator != "paolo" {
+			t.Errorf("%+v, want %+v", g, x)
+		}
+	}
+	// A case has them, whoever reads it.
+	if c := w.Reach(t, workflow.HolderChoice).Case(); len(c.Suspensions) != len(want) {
+		t.Errorf("the case has %+v", c.Suspensions)
+	}
+}
+
+func TestTheStarsThatAProviderGave(t *testing.T) {
+	w := newWorld(t)
+	w.Reach(t, workflow.Qualified) // before
+	w.Clock.Advance(time.Hour)
+	since := w.Clock.Now()
+	starred := w.Reach(t, workflow.Qualified).Case()
+	w.Clock.Advance(time.Minute)
+	revoked := w.Reach(t, workflow.Revoked).Case()
+	w.Reach(t, workflow.CodeEntry) // none yet
+	w.Reach(t, workflow.Rejected)
+	given, err := w.GivenBy(t.Context(), storetest.Provider, since)
+	storetest.Must(t, err)
+	if len(given) != 2 {
+		t.Fatalf("%+v", given)
+	}
+	for i, c := range []*workflow.Case{starred, revoked} {
+		q := c.Qualification
+		if g := given[i]; g.Address != c.Mailbox.Address || g.Number != q.Number || !g.IdentifiedAt.Equal(q.Identity.IdentifiedAt) || g.State != q.State || g.QualifiedAt.Before(g.IdentifiedAt) {
+			t.Errorf("%+v, want %+v", g, q)
+		}
+	}
+	if others, err := w.GivenBy(t.Context(), "https://other.example", since); err != nil || len(others) != 0 {
+		t.Errorf("another provider's: %+v, %v", others, err)
+	}
+}
+
+// The list would not be whole while a transaction is under way that may give
+// one more star; so that it is not told then.
+func TestTheListOfStarsWaitsForWhatIsUnderWay(t *testing.T) {
+	w := newWorld(t)
+	j := w.Reach(t, workflow.Summary)
+	err := w.Update(t.Context(), j.Mailbox, func(*workflow.Case) error {
+		short, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		_, err := w.GivenBy(short, storetest.Provider, w.Clock.Now())
+		return err
+	})
+	if !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("while a step is under way: %v", err)
+	}
+	_, err = w.GivenBy(t.Context(), storetest.Provider, w.Clock.Now())
+	storetest.Must(t, err)
+}
+
+func TestTheNewestAggregateIsKept(t *testing.T) {
+	w := newWorld(t)
+	if raw, at, err := w.Aggregate(t.Context()); raw != nil || !at.IsZero() || err != nil {
+		t.Errorf("nothing was kept: %q, %v, %v", raw, at, err)
+	}
+	now := w.Clock.Now()
+	keep := func(raw string, at time.Time) { storetest.Must(t, w.KeepAggregate(t.Context(), []byte(raw), at)) }
+	kept := func(want string, wantAt time.Time) {
+		t.Helper()
+		if raw, at, err := w.Aggregate(t.Context()); err != nil || string(raw) != want || !at.Equal(wantAt) {
+			t.Errorf("kept is %q of %v (%v), want %q of %v", raw, at, err, want, wantAt)
+		}
+	}
+	keep("<one/>", now)
+	kept("<one/>", now)
+	keep("<two>\x00\xff</two>", now.Add(time.Hour))
+	kept("<two>\x00\xff</two>", now.Add(time.Hour))
+	keep("<slow/>", now.Add(time.Minute)) // an instance that took long
+	kept("<two>\x00\xff</two>", now.Add(time.Hour))
+	refused(t, w, "aggregate_pkey", `insert into aggregate (raw, fetched_at) values ('', now())`)
+	refused(t, w, "aggregate_singleton_check", `insert into aggregate (singleton, raw, fetched_at) values (false, '', now())`)
+}
+
+// What a provider says of a company is kept with the person, to the letter.
+func TestTheCompanyOfAnIdentityIsKept(t *testing.T) {
+	w := newWorld(t)
+	j := w.Reach(t, workflow.AtProvider)
+	a := w.Answer(storetest.Anna)
+	a.Assertion.CompanyName, a.Assertion.CompanyFiscalNumber, a.Assertion.CompanyVATNumber = "Officine Bianchi S.r.l.", "TINIT-09876543217", "VATIT-09876543217"
+	secret, err := w.Procedure.ParkAnswer(t.Context(), j.Case().Qualification.Login.ID, a, []byte("<Response/>"))
+	storetest.Must(t, err)
+	storetest.Must(t, w.Procedure.Return(t.Context(), j.Visitor, secret))
+	i := j.Case().Qualification.Identity
+	if i.CompanyName != a.Assertion.CompanyName || i.CompanyFiscalNumber != a.Assertion.CompanyFiscalNumber || i.CompanyVATNumber != a.Assertion.CompanyVATNumber {
+		t.Errorf("the identity is %+v", i)
+	}
+	if i.PersonCode != "" { // CIE has none
+		t.Errorf("the person's code is %q", i.PersonCode)
+	}
+}

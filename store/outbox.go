@@ -1,0 +1,103 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"stella/workflow"
+)
+
+// MailFilter says which mails are listed.
+type MailFilter struct {
+	Mailbox string // its address; empty for all
+	Pending bool   // only those still to be sent
+	Failed  bool   // only those refused or dropped; with Pending, those too
+	Limit   int    // at most so many, the newest
+}
+
+// SentMails lists mails, the oldest first.
+func (s *Store) SentMails(ctx context.Context, f MailFilter) ([]workflow.SentMail, error) {
+	rows, err := s.pool.Query(ctx, sentMail+`
+		where ($1 = '' or b.address = $1)
+		  and (not $2 and not $3
+		       or $2 and coalesce(m.accepted_at, m.refused_at, m.dropped_at) is null
+		       or $3 and m.accepted_at is null and coalesce(m.refused_at, m.dropped_at) is not null)
+		order by m.requested_at desc, m.id desc limit $4`, f.Mailbox, f.Pending, f.Failed, f.Limit)
+	if err != nil {
+		return nil, fmt.Errorf("listing the mails: %w", err)
+	}
+	all, err := pgx.CollectRows(rows, scanSentMail)
+	slices.Reverse(all)
+	return all, err
+}
+
+// SentMail reads one mail; ErrUnknown if there is none.
+func (s *Store) SentMail(ctx context.Context, id uuid.UUID) (workflow.SentMail, error) {
+	rows, err := s.pool.Query(ctx, sentMail+`where m.id = $1`, id)
+	if err != nil {
+		return workflow.SentMail{}, fmt.Errorf("reading a mail: %w", err)
+	}
+	m, err := pgx.CollectExactlyOneRow(rows, scanSentMail)
+	if err != nil {
+		return m, fmt.Errorf("reading a mail: %w", found(err))
+	}
+	return m, nil
+}
+
+func readMails(ctx context.Context, tx pgx.Tx, qualification uuid.UUID) ([]workflow.SentMail, error) {
+	rows, err := tx.Query(ctx, sentMail+`where m.qualification_id = $1 order by m.requested_at, m.id`, qualification)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, scanSentMail)
+}
+
+// sentMail reads what scanSentMail scans. A mail is useless when its code was
+// replaced or its invitation ended, as in StartMail.
+const sentMail = `
+	select m.id, m.qualification_id, b.address, q.number, m.kind, m.recipient, m.requested_at, m.attempts, m.reply,
+	       coalesce(m.accepted_at, m.refused_at, m.dropped_at),
+	       case when m.accepted_at is not null then 'accepted'
+	            when m.refused_at is not null then 'refused'
+	            when m.dropped_at is not null then 'dropped'
+	            else 'waiting' end,
+	       coalesce(c.spent_at, i.ended_at) is not null
+	from mails m
+	join qualifications q on q.id = m.qualification_id
+	join mailboxes b on b.id = q.mailbox_id
+	left join codes c on c.id = m.code_id
+	left join invitations i on i.id = m.invitation_id
+	`
+
+func scanSentMail(row pgx.CollectableRow) (workflow.SentMail, error) {
+	var m workflow.SentMail
+	var ended *time.Time
+	err := row.Scan(&m.ID, &m.Qualification, &m.Mailbox, &m.Number, &m.Kind, &m.To, &m.RequestedAt, &m.Attempts, &m.Reply,
+		&ended, &m.Outcome, &m.Useless)
+	m.EndedAt = timeOf(ended)
+	return m, err
+}
+
+// RetryMail forgets how a mail ended and adds a job that sends it, with the
+// decision to do so. ErrUnknown if it did not end, or was accepted.
+func (s *Store) RetryMail(ctx context.Context, id uuid.UUID, d workflow.Decision) error {
+	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		var kind workflow.MailKind
+		err := tx.QueryRow(ctx, `
+			update mails set refused_at = null, dropped_at = null, started_at = null
+			where id = $1 and accepted_at is null and coalesce(refused_at, dropped_at) is not null
+			returning kind`, id).Scan(&kind)
+		if err != nil {
+			return fmt.Errorf("retrying a mail: %w", found(err))
+		}
+		if err := writeDecision(ctx, tx, d); err != nil {
+			return fmt.Errorf("writing the decision: %w", err)
+		}
+		return s.sendMail(ctx, tx, id, kind)
+	})
+}

@@ -1,0 +1,205 @@
+package web
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/gorilla/sessions"
+
+	"stella/spid"
+	"stella/templates"
+	"stella/workflow"
+)
+
+// returnCookie carries the one-time secret of a parked answer from the endpoint
+// that took it to the page that applies it. Unlike the session's cookie it is
+// set by the answer itself, so that both meet only in the browser that asked.
+const returnCookie = "stella-return"
+
+// receiveAnswer takes the answer of an identity provider. It is posted by
+// another site, so that no cookie of ours comes with it: the answer is
+// verified and parked, and applied by the GET that follows. The answer to a
+// trial is told at once.
+func (s *Server) receiveAnswer(w http.ResponseWriter, r *http.Request, f *Federation) error {
+	if err := readForm(r); err != nil {
+		return err
+	}
+	response, err := spid.Open(r.PostForm.Get("SAMLResponse"))
+	if err != nil {
+		return s.refuseAnswer(w, r, f, workflow.Login{}, nil, err)
+	}
+	login, err := s.Procedure.Login(r.Context(), response.InResponseTo())
+	if err == nil && login.Trial() && !s.Collaudo { // begun while testers were let in
+		err = workflow.ErrUnknown
+	}
+	if errors.Is(err, workflow.ErrUnknown) {
+		return s.refuseAnswer(w, r, f, login, response, err)
+	}
+	if err != nil {
+		return err
+	}
+	assertion, err := s.verify(r, f, login, response)
+	answer, err := f.answer(login, assertion, err)
+	if err != nil {
+		return s.refuseAnswer(w, r, f, login, response, err)
+	}
+	if login.Trial() {
+		return s.endTrial(w, r, f, login, response, answer, assertion)
+	}
+	secret, err := s.Procedure.ParkAnswer(r.Context(), login.ID, answer, response.XML())
+	if errors.Is(err, workflow.ErrUnknown) { // answered before
+		return s.refuseAnswer(w, r, f, login, response, err)
+	}
+	if err != nil {
+		return err
+	}
+	s.remark(r, login, answer, assertion)
+	http.SetCookie(w, s.returnCookie(secret, int(workflow.AnswerLife/time.Second)))
+	http.Redirect(w, r, f.path()+"/return", http.StatusSeeOther)
+	return nil
+}
+
+// verify checks an answer against the request and the provider that was asked,
+// which must be one of the scheme's. If no key verifies it, the provider may
+// have a new one that we have not heard of.
+func (s *Server) verify(r *http.Request, f *Federation, l workflow.Login, response *spid.Response) (*spid.Assertion, error) {
+	request, err := requestOf(l)
+	if err != nil {
+		return nil, err
+	}
+	check := func(p *spid.Provider) (*spid.Assertion, error) {
+		if p == nil {
+			return nil, fmt.Errorf("%s knows no provider %s", f.Scheme, l.Provider)
+		}
+		return f.Verify(response, r.PostForm.Get("RelayState"), request, p)
+	}
+	provider := f.Find(l.Provider, l.StartedAt)
+	a, err := check(provider)
+	if provider != nil && reasonOf(err) != spid.ReasonSignatureInvalid {
+		return a, err
+	}
+	renewed, failed := f.RefreshFor(r.Context(), l.Provider, provider)
+	if failed != nil {
+		s.Log.WarnContext(r.Context(), "looking for a new key of an identity provider", "request", requestID(r), "error", failed)
+	}
+	if !renewed {
+		return a, err
+	}
+	return check(f.Find(l.Provider, l.StartedAt))
+}
+
+// reasonOf is the rule that does not hold, or empty if the error is none of a rule.
+func reasonOf(err error) spid.Reason {
+	var no *spid.Rejection
+	if errors.As(err, &no) {
+		return no.Reason
+	}
+	return ""
+}
+
+// answer is what is kept of what a provider said: whom it asserts, or why it
+// does not. Any other error is returned as it is.
+func (f *Federation) answer(l workflow.Login, a *spid.Assertion, err error) (workflow.Answer, error) {
+	var anomaly *spid.Anomaly
+	switch {
+	case errors.As(err, &anomaly):
+		return workflow.Answer{Failure: anomaly.Code}, nil
+	case err != nil:
+		return workflow.Answer{}, err
+	}
+	has := a.Attributes
+	return workflow.Answer{Assertion: &workflow.Assertion{AssertionID: a.ID, Provider: l.Provider, ProviderName: l.ProviderName,
+		Level: f.level(a.Level), AuthenticatedAt: a.AuthnInstant,
+		Name: has[spid.AttributeName], FamilyName: has[spid.AttributeFamilyName],
+		FiscalNumber: strings.TrimPrefix(has[spid.AttributeFiscalNumber], "TINIT-"),
+		DateOfBirth:  has[spid.AttributeDateOfBirth], PersonCode: has[spid.AttributeSPIDCode],
+		CompanyName: has[spid.AttributeCompanyName], CompanyFiscalNumber: strings.TrimPrefix(has[spid.AttributeCompanyFiscalNumber], "TINIT-"),
+		CompanyVATNumber: strings.TrimPrefix(has[spid.AttributeIVACode], "VATIT-")}}, nil
+}
+
+// remark tells the operator what is theirs to mend: what a provider finds wrong
+// with our request, and a certificate that a provider should have changed.
+func (s *Server) remark(r *http.Request, l workflow.Login, answer workflow.Answer, a *spid.Assertion) {
+	switch {
+	case a == nil && failureCode(answer.Failure) == "technical":
+		s.Log.ErrorContext(r.Context(), "an identity provider faults our request", "request", requestID(r),
+			"provider", l.Provider, "code", answer.Failure)
+	case a != nil && !a.CertificateExpired.IsZero():
+		s.Log.WarnContext(r.Context(), "an identity provider signs with an expired certificate", "request", requestID(r),
+			"provider", l.Provider, "expired", a.CertificateExpired)
+	}
+}
+
+// refuseAnswer tells the person that nothing came of the login, and the log why.
+// What names a request of ours is archived all the same.
+func (s *Server) refuseAnswer(w http.ResponseWriter, r *http.Request, f *Federation, l workflow.Login, response *spid.Response, why error) error {
+	if l.ID != "" {
+		if err := s.Procedure.KeepRefused(r.Context(), l, response.XML()); err != nil {
+			return err
+		}
+	}
+	s.Log.WarnContext(r.Context(), "an answer of an identity provider was refused", "request", requestID(r), "reason", why)
+	code := "technical"
+	switch {
+	case errors.Is(why, workflow.ErrUnknown):
+		code = "elsewhere"
+	case reasonOf(why) == spid.ReasonLevel: // another word for what the provider should have said
+		code = "nr20"
+	}
+	d := failureOf(f, l, code)
+	// Whose it is cannot be told, since no cookie comes with it; most probably
+	// it is somebody's who has a procedure.
+	d.Known = !d.Trial
+	if d.Trial {
+		d.Reason = string(reasonOf(why))
+	}
+	s.loginFailed(w, r, templates.Page{Locale: s.Templates.Locale(r.Header.Get("Accept-Language"))}, d)
+	return nil
+}
+
+// returnFromLogin applies a parked answer: a GET that acts. A login that failed
+// ends here, with its page and a status that says so.
+func (s *Server) returnFromLogin(w http.ResponseWriter, r *http.Request, f *Federation) error {
+	if prefetched(r) {
+		return errPrefetch
+	}
+	secret := ""
+	if cookie, err := r.Cookie(CookieName(s.secure(), returnCookie)); err == nil {
+		secret = cookie.Value
+		http.SetCookie(w, s.returnCookie("", -1))
+	}
+	v, _, err := s.visitor(r)
+	if err == errNoSession || err == errSessionEnded {
+		if err := s.Procedure.DiscardAnswer(r.Context(), secret); err != nil {
+			return err
+		}
+		s.loginFailed(w, r, templates.Page{Locale: s.locale(r, v)}, failureOf(f, workflow.Login{}, "elsewhere"))
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	err = s.Procedure.Return(r.Context(), v, secret)
+	var failed *workflow.LoginError
+	switch {
+	case err == nil:
+		redirectHome(w, r, "")
+		return nil
+	case errors.As(err, &failed):
+		return s.showFailure(w, r, f, failureCode(failed.Code))
+	case errors.Is(err, workflow.ErrSuspended):
+		return s.showFailure(w, r, f, "suspended")
+	case errors.Is(err, workflow.ErrElsewhere):
+		return s.showFailure(w, r, f, "elsewhere")
+	}
+	return err
+}
+
+func (s *Server) returnCookie(secret string, maxAge int) *http.Cookie {
+	options := CookieOptions(s.secure())
+	options.MaxAge = maxAge
+	return sessions.NewCookie(CookieName(s.secure(), returnCookie), secret, &options)
+}

@@ -1,0 +1,137 @@
+package web
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"stella/spid/spidtest"
+	"stella/workflow"
+)
+
+func TestPersonIsQualifiedWithCIE(t *testing.T) {
+	t.Parallel()
+	b := at(t, anna, workflow.Introduction, withCIE)
+	b.at("Cosa occorre", "un account SPID già attivo, oppure la carta d'identità elettronica (CIE);")
+	b.goOn(anna, workflow.Introduction, workflow.Identification).at("Ora identificati", "oppure la carta d'identità elettronica (CIE)")
+	b.click("Inizia l'identificazione").at("Scegli come identificarti")
+	if more := b.link("Maggiori informazioni sulla CIE"); more != "https://www.cartaidentita.interno.gov.it" {
+		t.Errorf("of CIE tells %s", more)
+	}
+	b.click("Entra con CIE").at("Con quale identità vuoi accedere?")
+	b.wants(anna, workflow.AtProvider)
+	b.get("/").at("Accesso in corso con Ministero dell'Interno")
+	b.click("Scegli un altro metodo").at("Scegli come identificarti").get("/")
+	b.click("Ricomincia l'accesso").press("Accedi come Anna Neri").press("Autorizza").press("Continua")
+	if want := "303 /cie/return 303 /"; strings.Join(b.trail, " ") != want {
+		t.Errorf("the way back is %v", b.trail)
+	}
+	b.at("Identificazione riuscita", "Anna Neri", "termina con 501T", "CIE, livello 3, con Ministero dell'Interno")
+	if got := b.query(`select concat_ws(', ', level, person_code, date_of_birth, company_name) from identities`); got != "CieL3, , 1980-01-01, " {
+		t.Errorf("what is kept is %q", got)
+	}
+	b.goOn(anna, workflow.Identified, workflow.Qualified).at("Identificazione avvenuta con successo")
+}
+
+// Each scheme has its own metadata and its own endpoint, and takes only what is
+// its own.
+func TestSchemesAreApart(t *testing.T) {
+	t.Parallel()
+	b := at(t, anna, workflow.Identification, withCIE)
+	for path, mark := range map[string]string{"/spid/metadata": "/spid/acs", "/cie/metadata": "/cie/acs"} {
+		if response, body := b.send(b.request(http.MethodGet, path, nil)); response.StatusCode != 200 || strings.Count(body, "/acs\"") != 1 || !strings.Contains(body, mark) {
+			t.Errorf("%s is answered %d %s", path, response.StatusCode, body)
+		}
+	}
+	cie := b.askCIE()
+	answer := b.answer(cie, "Anna Neri")
+	b.unchanged(func() {
+		elsewhere := answer
+		elsewhere.action = "/spid/acs"
+		b.deliver(elsewhere).refused(technical)
+	})
+	if !strings.Contains(b.log.String(), "SPID knows no provider") {
+		t.Errorf("the log does not say why: %s", b.log)
+	}
+	spid := b.ask()
+	answer = b.answer(spid, "Anna Neri")
+	b.unchanged(func() {
+		elsewhere := answer
+		elsewhere.action = "/cie/acs"
+		b.deliver(elsewhere).refused("C'è stato un problema tecnico nel collegamento con CIE.")
+	})
+	b.deliver(answer).at("Identificazione riuscita", "SPID, livello 2")
+
+	// Where there is no CIE there is nothing of it.
+	w := newWorld(t)
+	for _, path := range []string{"/cie/metadata", "/cie/return", "/cie/logout"} {
+		w.browser().get(path).answered(http.StatusNotFound, "Pagina non trovata")
+	}
+	other := at(t, anna, workflow.Identification).get("/identificazione")
+	if other.Find("a.scheme").Length() != 1 || strings.Contains(other.text(), "CIE") {
+		t.Errorf("CIE is offered: %s", other.text())
+	}
+}
+
+func TestLoginWithCIEFails(t *testing.T) {
+	t.Parallel()
+	b := at(t, anna, workflow.Identification, withCIE)
+	b.log.errorsExpected = true
+	for code, sentence := range map[string]string{
+		"nr20": "Non hai usato la CIE al livello richiesto (livello 3).",
+		"nr21": "Il tempo per completare l'accesso è scaduto.",
+		"nr23": "La tua CIE risulta scaduta, revocata o bloccata.",
+		"nr08": "C'è stato un problema tecnico nel collegamento con CIE.",
+	} {
+		b.deliver(b.fail(b.askCIE(), code)).refused(sentence)
+		b.wants(anna, workflow.Identification)
+		b.click("Riprova").at("Scegli come identificarti")
+	}
+	b.deliver(b.fail(b.askCIE(), "nr25")).answered(http.StatusForbidden, notDone, "Hai annullato l'accesso.")
+	b.deliver(b.fail(b.ask(), "nr23")).refused("Contatta il tuo gestore, oppure usa la CIE.")
+	b.must(b.procedure.Suspend(t.Context(), "operatore", b.cie.EntityID(), b.clock.Now(), "prova"))
+	if b.get("/identificazione").Find("a.scheme").Length() != 1 {
+		t.Error("a suspended CIE is offered")
+	}
+}
+
+// A company's purpose is nothing to CIE, which identifies persons.
+func TestCompanyWithCIE(t *testing.T) {
+	t.Parallel()
+	b := at(t, bianchi, workflow.Identification, withCIE, func(w *world) { w.server.Purpose = "PG" })
+	request := b.askCIE()
+	if strings.Contains(string(request.XML), "Purpose") {
+		t.Errorf("CIE is asked for a company: %s", request.XML)
+	}
+	b.deliver(b.answer(request, "Luca Bianchi")).at("Identificazione riuscita", "CIE, livello 3")
+}
+
+// The Ministry takes no answer to a logout.
+func TestCIELogsOut(t *testing.T) {
+	t.Parallel()
+	b := at(t, anna, workflow.Identification, withCIE)
+	b.unchanged(func() {
+		b.get(b.cie.asks(t)).at("Qualifica la tua casella PEC Esempio").tells("Sei uscito dalla procedura. Per riprendere torna alla webmail e seleziona Conferma identità.")
+		b.get("/").at("Qualifica la tua casella PEC Esempio")
+	})
+	stranger, err := spidtest.New(spidtest.Config{Scheme: b.server.CIE.Scheme, BaseURL: strings.TrimSuffix(b.cie.EntityID(), "/idp/profile/SAML2/POST/SSO"),
+		ServiceProvider: b.server.CIE.Metadata, Now: b.clock.Now})
+	b.must(err)
+	forged, err := stranger.Logout()
+	b.must(err)
+	b.handOver(anna).get(forged).answered(http.StatusForbidden, "Uscita non accettata")
+	b.get("/").at("Ora identificati")
+}
+
+func TestTrialWithCIE(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, withCIE, collaudo)
+	tester := w.browser()
+	path := "/cie/collaudo?idp=" + url.QueryEscape(w.cie.EntityID())
+	request := tester.askAt(path)
+	request.idp, request.at = w.cie, "/cie/acs"
+	tester.bring(w.answer(request, "Anna Neri")).at(tried, "CIE, livello 3", "Ministero dell'Interno")
+	tester.get(path+"&purpose=PG").answered(http.StatusBadRequest, "Richiesta non accettata")
+	tester.get(strings.Replace(w.trial(), "/spid/", "/cie/", 1)).answered(http.StatusNotFound, "Pagina non trovata")
+}

@@ -1,0 +1,50 @@
+package web
+
+import (
+	"net/http"
+	"strings"
+
+	"stella/spid"
+	"stella/templates"
+	"stella/workflow"
+)
+
+// failureCode tells the anomalies that are a person's to mend from those of
+// our own requests (SPID technical rules, "Messaggi di errore").
+func failureCode(code string) string {
+	switch code {
+	case "nr19", "nr20", "nr21", "nr22", "nr23", "nr25", "nr30":
+		return code
+	}
+	return "technical"
+}
+
+// failureOf is what a page tells of a login that identified nobody.
+func failureOf(f *Federation, l workflow.Login, code string) templates.LoginFailed {
+	return templates.LoginFailed{Code: code, CIE: f.Scheme == spid.CIE, Level: strings.TrimPrefix(l.Level, "SpidL"),
+		Trial: l.ID != "" && l.Trial()}
+}
+
+// showFailure tells a visitor with a procedure.
+func (s *Server) showFailure(w http.ResponseWriter, r *http.Request, f *Federation, code string) error {
+	v, err := s.visit(r)
+	if err != nil {
+		return err
+	}
+	var l workflow.Login
+	if v.c.Qualification.Login != nil {
+		l = *v.c.Qualification.Login
+	}
+	d := failureOf(f, l, code)
+	d.Known, d.Purpose = true, s.ask(f, v.c).Purpose
+	s.loginFailed(w, r, s.basePage(v), d)
+	return nil
+}
+
+// loginFailed shows the page. Its status is one of a refusal, by which official
+// testers judge (italia/spid-sp-test).
+func (s *Server) loginFailed(w http.ResponseWriter, r *http.Request, p templates.Page, d templates.LoginFailed) {
+	d.Reference = requestID(r)
+	p.Data = d
+	s.write(w, r, http.StatusForbidden, "login_failed", p)
+}

@@ -1,0 +1,203 @@
+package web
+
+import (
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/beevik/etree"
+
+	"stella/spid"
+	"stella/spid/spidtest"
+	"stella/templates"
+	"stella/workflow"
+)
+
+// notDone is the heading where somebody decided not to go on, which is no error.
+const notDone = "Identificazione non completata"
+
+// What each anomaly is told to people, and to the operator (SPID technical
+// rules, "Messaggi di errore").
+func TestAnomalies(t *testing.T) {
+	t.Parallel()
+	b := at(t, anna, workflow.Identification)
+	b.log.errorsExpected = true // what is our request's fault
+	for _, c := range []struct{ code, heading, sentence string }{
+		{"nr19", failed, "Hai inserito più volte credenziali errate."},
+		{"nr20", failed, "La tua identità SPID non ha il livello richiesto (livello 2)."},
+		{"nr21", failed, "Il tempo per completare l'accesso è scaduto."},
+		{"nr22", notDone, "Non hai autorizzato l'invio dei dati."},
+		{"nr23", failed, "La tua identità SPID risulta sospesa, revocata o bloccata."},
+		{"nr25", notDone, "Hai annullato l'accesso. Quando vuoi, riprova."},
+		{"nr30", failed, "Hai usato un tipo di identità SPID non ammesso qui (per esempio a uso professionale). Usa SPID personale."},
+		{"nr08", failed, technical},
+		{"nr09", failed, technical},
+		{"nr11", failed, technical},
+		{"nr12", failed, technical},
+		{"nr13", failed, technical},
+		{"nr14", failed, technical},
+		{"nr15", failed, technical},
+		{"nr16", failed, technical},
+		{"nr17", failed, technical},
+		{"nr18", failed, technical},
+		{"nr24", failed, technical},
+		{"nr99", failed, technical},
+		{"", failed, technical},
+	} {
+		b.deliver(b.fail(b.ask(), c.code)).answered(http.StatusForbidden, c.heading, c.sentence, "I dati già inseriti sono salvati.")
+		if got := b.page.url.Path; got != "/spid/return" {
+			t.Errorf("%s ends at %s", c.code, got)
+		}
+		if b.Find("[role=alert], .summary, .fault").Length() > 0 {
+			t.Errorf("%s is told in the tone of an error", c.code)
+		}
+		b.wants(anna, workflow.Identification)
+		shown := c.code
+		if c.sentence == technical {
+			shown = "technical"
+		}
+		if reference := text(b.Find("p.small")); !strings.HasPrefix(reference, "Riferimento: "+shown+" · ") {
+			t.Errorf("%s has the reference %q", c.code, reference)
+		}
+		line := regexp.MustCompile(`level=ERROR msg="an identity provider faults our request" .*provider=` + regexp.QuoteMeta(b.idp.EntityID()) + ` code="?` + c.code + `"?\n`)
+		if alarm := line.MatchString(b.log.String()); alarm != (c.sentence == technical) {
+			t.Errorf("the operator is told of %q: %v", c.code, alarm)
+		}
+		b.click("Riprova").at("Scegli il gestore della tua identità SPID")
+	}
+	b.get("/").at("Ora identificati")
+	if text := b.text(); strings.Contains(text, lapsed) {
+		t.Error("a login that failed is told as one that lapsed")
+	}
+	b.press("Indietro").at("Controlla i dati", anna.email) // what was typed is kept
+	b.press("SALVA E PROCEDI").goOn(anna, workflow.Identification, workflow.Identified)
+}
+
+// A provider that attests less than was asked says in other words that the
+// person has no more.
+func TestLevelIsTooLow(t *testing.T) {
+	t.Parallel()
+	b := at(t, anna, workflow.Identification)
+	request := b.ask()
+	low := spidtest.BeforeSigning(func(r *etree.Element) {
+		r.FindElement("//saml:AuthnContextClassRef").SetText(spid.SpidL1.URI())
+	})
+	b.unchanged(func() {
+		b.deliver(b.answer(request, "Anna Neri", low)).refused("La tua identità SPID non ha il livello richiesto (livello 2).")
+	})
+	if !strings.Contains(b.log.String(), "level=WARN") {
+		t.Error("the log does not tell of it")
+	}
+}
+
+func TestAnomalyInEnglish(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.record(anna)
+	secret, err := w.procedure.HandOff(t.Context(), token, anna.mailbox, returnURL, "en", "")
+	w.must(err)
+	b := w.browser().start(secret)
+	for _, step := range []struct{ button, field, value string }{
+		{"Confirm", "ruolo", "si"}, {button: "PROCEED"}, {"Confirm", "intestatario", "privato"}, {"Confirm", "email", anna.email}, {button: "SAVE AND PROCEED"},
+	} {
+		if step.field == "" {
+			b.press(step.button)
+		} else {
+			b.press(step.button, step.field, step.value)
+		}
+	}
+	request := b.askAt(b.get("/identificazione/spid").link("Continue with Identità di prova"))
+	b.deliver(w.fail(request, "nr25")).answered(http.StatusForbidden, "Identification not completed", "You cancelled the login.")
+}
+
+// Nobody is sent to a provider that is suspended, and who comes back from it is
+// told so.
+func TestProviderIsSuspended(t *testing.T) {
+	t.Parallel()
+	const away = "In questo momento l'accesso con questo gestore non è disponibile. Scegline un altro."
+	b := at(t, anna, workflow.Identification)
+	link := b.get("/identificazione/spid").link("Prosegui con Identità di prova")
+	request := b.askAt(link)
+	b.must(b.procedure.Suspend(t.Context(), "operatore", b.idp.EntityID(), b.clock.Now(), "chiave rubata"))
+	b.deliver(b.answer(request, "Anna Neri")).refused(away)
+	b.wants(anna, workflow.Identification)
+	b.unchanged(func() { b.get(link).refused(away) })
+	b.click("Scegli un altro gestore").at("Scegli il gestore della tua identità SPID", "In questo momento nessun gestore SPID è disponibile.")
+	b.clock.Advance(time.Minute)
+	b.must(b.procedure.Resume(t.Context(), "operatore", b.idp.EntityID(), "chiave nuova"))
+	b.get("/").goOn(anna, workflow.Identification, workflow.Identified)
+}
+
+// An identity that a suspended provider gave counts no more, and its holder is
+// told why.
+func TestIdentityOfASuspendedProvider(t *testing.T) {
+	t.Parallel()
+	b := at(t, anna, workflow.Contract)
+	b.must(b.procedure.Suspend(t.Context(), "operatore", b.idp.EntityID(), b.clock.Now().Add(-time.Hour), "chiave rubata"))
+	b.get("/").at("Ora identificati", "perché il gestore con cui è stata fatta è sospeso")
+	if strings.Contains(b.text(), "troppo tempo") {
+		t.Error("another cause is told")
+	}
+}
+
+// A company's holder is asked for a professional identity where the operator
+// wants one, and is told which.
+func TestPurpose(t *testing.T) {
+	t.Parallel()
+	const wanted = "occorre un'identità SPID a uso professionale rilasciata per l'impresa (persona giuridica)."
+	b := at(t, bianchi, workflow.Identification, func(w *world) { w.server.Purpose = "PG" })
+	b.at("Ora identificati", "Con SPID per questa casella "+wanted)
+	request := b.ask()
+	if !strings.Contains(string(request.XML), ">PG</spid:Purpose>") {
+		t.Errorf("the request asks for no identity of a company: %s", request.XML)
+	}
+	b.deliver(b.fail(request, "nr30")).refused("Hai usato un tipo di identità SPID non ammesso qui. Per questa casella " + wanted)
+
+	// A person's mailbox has nothing to do with it.
+	b.record(anna)
+	other := b.enter(anna).goOn(anna, workflow.HolderChoice, workflow.Identification)
+	if strings.Contains(other.text(), "uso professionale") {
+		t.Error("a person is asked for a company's identity")
+	}
+	request = other.ask()
+	if strings.Contains(string(request.XML), "Purpose") {
+		t.Errorf("a person is asked for a company's identity: %s", request.XML)
+	}
+	other.deliver(other.fail(request, "nr30")).refused("Usa SPID personale.")
+}
+
+// What the provider says of the company is kept with the identity.
+func TestCompanyIsKept(t *testing.T) {
+	t.Parallel()
+	b := at(t, bianchi, workflow.Identification, func(w *world) { w.server.Purpose = "PG" })
+	request := b.ask()
+	response, err := b.idp.Answer(request.Request, spidtest.LucaForOfficine())
+	b.must(err)
+	b.deliver(request.acs(response)).at("Identificazione riuscita", "Luca Bianchi")
+	got := b.query(`select concat_ws(', ', company_name, company_fiscal_number, company_vat_number, person_code) from identities`)
+	if got != "Officine Bianchi S.r.l., 09876543217, 09876543217, PROV0000000005" {
+		t.Errorf("what is kept is %q", got)
+	}
+	b.silent("09876543217")
+}
+
+// Every code has a sentence of its own, in both languages.
+func TestEveryFailureHasItsWords(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, withCIE)
+	for _, locale := range []string{"it", "en"} {
+		said := map[string]string{}
+		for _, code := range []string{"nr19", "nr20", "nr21", "nr22", "nr23", "nr25", "nr30", "suspended", "elsewhere", "technical", "prefetch"} {
+			var page strings.Builder
+			w.must(w.server.Templates.Page(&page, "login_failed", templates.Page{Locale: locale, Data: templates.LoginFailed{Code: code, Level: "2"}}))
+			lead := page.String()[strings.Index(page.String(), `<p class="lead">`):]
+			lead, _, _ = strings.Cut(lead, "</p>")
+			if other, ok := said[lead]; ok {
+				t.Errorf("%s: %s and %s say %q", locale, code, other, lead)
+			}
+			said[lead] = code
+		}
+	}
+}

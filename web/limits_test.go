@@ -1,0 +1,111 @@
+package web
+
+import (
+	"net/http"
+	"net/netip"
+	"testing"
+	"time"
+
+	"stella/workflow"
+)
+
+// exhaust lets nothing be left of a limit that was touched before; the whole is
+// there again after span.
+func (w *world) exhaust(limit string, span time.Duration) {
+	w.Helper()
+	done, err := w.store.Pool().Exec(w.Context(), `update limits set arrival = $2 where name = $1`, limit, w.clock.Now().Add(span))
+	w.must(err)
+	if done.RowsAffected() == 0 {
+		w.Fatalf("nothing was counted for %s", limit)
+	}
+}
+
+// limited checks the page of what was asked too often.
+func (b *browser) limited(heading, sentence, seconds string) *browser {
+	b.Helper()
+	b.answered(http.StatusTooManyRequests, heading, sentence)
+	if got := b.header.Get("Retry-After"); got != seconds {
+		b.Errorf("Retry-After: %q, want %s", got, seconds)
+	}
+	return b
+}
+
+// behindProxy lets browsers come from an address of the world outside.
+func behindProxy(w *world) {
+	w.server.Proxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+	w.from = "192.0.2.7"
+}
+
+func TestTooManyCodesToAnAddress(t *testing.T) {
+	t.Parallel()
+	b := at(t, anna, workflow.CodeEntry)
+	b.clock.Advance(20 * time.Second)
+	b.exhaust("codes_per_address", time.Hour)
+	const sentence = "A questo indirizzo e-mail sono stati inviati troppi codici. Riprova dopo le 12:04" // 12:03:20
+	b.unchanged(func() { b.press("Invia di nuovo").limited("Inserisci il codice", sentence, "180") })
+	b.clock.Advance(3 * time.Minute)
+	b.press("Invia di nuovo").at("Inserisci il codice").tells("Ti abbiamo inviato un nuovo codice.")
+}
+
+func TestTooManyInvitationsToAnAddress(t *testing.T) {
+	t.Parallel()
+	b := at(t, bianchi, workflow.HolderChoice)
+	b.press("Conferma", "ruolo", "no").press("Invia l'invito", "email", "luca@mail.example").at("Invito inviato")
+	b.exhaust("invitations_per_address", 24*time.Hour)
+	b.unchanged(func() {
+		b.press("Invia di nuovo").limited("Invito inviato", "A questo indirizzo e-mail sono stati inviati troppi inviti. Riprova dopo le 14:24", "8640")
+	})
+}
+
+// What was typed is still there.
+func TestTooManyInvitationsOfANetwork(t *testing.T) {
+	t.Parallel()
+	b := at(t, bianchi, workflow.HolderChoice, behindProxy)
+	b.press("Conferma", "ruolo", "no").press("Invia l'invito", "email", "luca@mail.example").at("Invito inviato")
+	b.press("Annulla l'invito")
+	b.press("Conferma", "ruolo", "no").at("Invita l'intestatario")
+	b.exhaust("invitations_per_network", time.Hour)
+	b.unchanged(func() {
+		b.press("Invia l'invito", "email", "luca.bianchi@mail.example").
+			limited("Invita l'intestatario", "Sono arrivate troppe richieste in poco tempo. Riprova dopo le 12:01", "18").
+			holds("email", "luca.bianchi@mail.example")
+	})
+	b.from = "192.0.2.8"
+	b.press("Invia l'invito", "email", "luca.bianchi@mail.example").at("Invito inviato")
+}
+
+func TestTooManyOfANetwork(t *testing.T) {
+	t.Parallel()
+	const heading, sentence = "Troppe richieste", "Riprova dopo le 12:01: quello che hai inserito è salvato."
+	b := at(t, anna, workflow.AtProvider, behindProxy, collaudo)
+	b.exhaust("logins_per_network", 15*time.Minute)
+	b.unchanged(func() {
+		restart := b.get("/").link("Ricomincia l'accesso")
+		b.get(restart).limited(heading, sentence, "2")
+		b.get(b.trial()).limited(heading, sentence, "2")
+	})
+	secret := b.handOff(anna)
+	b.exhaust("starts_per_network", 15*time.Minute)
+	fresh := b.world.browser()
+	fresh.start(secret).limited(heading, sentence, "2")
+	b.clock.Advance(2 * time.Second)
+	fresh.start(secret) // the link is as good as before
+	if fresh.status != http.StatusOK {
+		t.Errorf("after the time that was told: %d %s", fresh.status, fresh.text())
+	}
+}
+
+func TestATimeIsToldFromWhichItWorks(t *testing.T) {
+	now := time.Date(2026, 11, 21, 11, 0, 30, 0, time.UTC)
+	for until, want := range map[time.Time]string{
+		now:                                    "12:01",
+		now.Add(30 * time.Second):              "12:01",
+		now.Add(30*time.Second + 1):            "12:02",
+		now.Add(12*time.Hour - 30*time.Second): "00:00 (22/11/2026)",
+	} {
+		f := limitFault(&workflow.LimitError{Limit: "codes_per_network", Until: until}, now)
+		if f.Message != "error_limit" || f.Args["Until"] != want {
+			t.Errorf("%s: %+v, want %s", until, f, want)
+		}
+	}
+}

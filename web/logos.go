@@ -1,0 +1,106 @@
+package web
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"path"
+	"regexp"
+	"strings"
+	"time"
+
+	"stella/spid"
+)
+
+// A logo is the mark of an identity provider, or of one of the two schemes.
+// They are trade marks that we do not ship: what the operator puts in a folder
+// is shown, beside the names.
+type logo struct {
+	contentType string
+	content     []byte
+}
+
+// maxLogo is the size of a file, in bytes, above which it is left out.
+const maxLogo = 256 << 10
+
+var (
+	logoName  = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]*\.(svg|png)$`)
+	logoTypes = map[string]string{".svg": "image/svg+xml", ".png": "image/png"}
+)
+
+// readLogos reads the folder once, so that no request names a file. What cannot
+// be shown is left out: a login is worth more than its picture.
+func (s *Server) readLogos() map[string]logo {
+	if s.Logos == nil {
+		return nil
+	}
+	entries, err := fs.ReadDir(s.Logos, ".")
+	if err != nil {
+		s.Log.Warn("the logos cannot be read", "error", err)
+	}
+	all := map[string]logo{}
+	for _, e := range entries {
+		l, err := readLogo(s.Logos, e.Name())
+		if err != nil {
+			s.Log.Warn("a logo is left out", "file", e.Name(), "error", err)
+			continue
+		}
+		all[e.Name()] = l
+	}
+	return all
+}
+
+func readLogo(fsys fs.FS, name string) (logo, error) {
+	if !logoName.MatchString(name) {
+		return logo{}, fmt.Errorf("its name is not like posteid.poste.it.svg or .png, in lower case")
+	}
+	file, err := fsys.Open(name)
+	if err != nil {
+		return logo{}, err
+	}
+	defer file.Close()
+	content, err := io.ReadAll(io.LimitReader(file, maxLogo+1))
+	if err == nil && len(content) > maxLogo {
+		err = fmt.Errorf("it has more than %d bytes", maxLogo)
+	}
+	return logo{logoTypes[path.Ext(name)], content}, err
+}
+
+// logoURL is where the logo of a name is, a drawing rather than a picture; empty
+// if it has none.
+func (s *Server) logoURL(name string) string {
+	for _, ext := range []string{".svg", ".png"} {
+		if _, ok := s.logos[name+ext]; ok {
+			return "/loghi/" + name + ext
+		}
+	}
+	return ""
+}
+
+// providerLogo finds the logo of a provider by the host of its entity ID.
+func (s *Server) providerLogo(p *spid.Provider) string {
+	u, err := url.Parse(p.EntityID)
+	if err != nil {
+		return ""
+	}
+	return s.logoURL(strings.ToLower(u.Hostname()))
+}
+
+// inert keeps a drawing that is opened by itself from being more than one.
+const inert = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox"
+
+func (s *Server) showLogo(w http.ResponseWriter, r *http.Request) error {
+	l, ok := s.logos[r.PathValue("name")]
+	if !ok {
+		return errNotFound
+	}
+	h := w.Header()
+	h.Set("Content-Type", l.contentType)
+	h.Set("Content-Security-Policy", inert)
+	h.Set("Cache-Control", "public, max-age=3600")
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(l.content))
+	return nil
+}

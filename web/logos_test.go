@@ -1,0 +1,139 @@
+package web
+
+import (
+	"bytes"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/PuerkitoBio/goquery"
+
+	"stella/spid"
+	"stella/workflow"
+)
+
+// providers are some, as the registry has them.
+func providers(entityIDs ...string) spid.Providers {
+	var all spid.Providers
+	for _, id := range entityIDs {
+		u, _ := url.Parse(id)
+		all = append(all, &spid.Provider{EntityID: id, Name: "Gestore " + u.Hostname(), RedirectURL: id + "/sso"})
+	}
+	return all
+}
+
+func TestProvidersPage(t *testing.T) {
+	t.Parallel()
+	b := at(t, anna, workflow.Identification, func(w *world) {
+		w.server.SPID.Registry = spid.NewRegistry(providers("https://a.example", "https://b.example", "https://c.example", "https://d.example"))
+	})
+	b.must(b.procedure.Suspend(t.Context(), "operatore", "https://c.example", b.clock.Now(), "prova"))
+	names := func() []string {
+		return b.get("/identificazione/spid").at("Scegli il gestore della tua identità SPID").Find(".providers a").
+			Map(func(_ int, s *goquery.Selection) string { return text(s) })
+	}
+	first, shuffled := names(), false
+	for range 50 {
+		shuffled = shuffled || !slices.Equal(names(), first)
+	}
+	if !shuffled {
+		t.Error("the providers are always in the same order")
+	}
+	slices.Sort(first)
+	if want := []string{"Prosegui con Gestore a.example", "Prosegui con Gestore b.example", "Prosegui con Gestore d.example"}; !slices.Equal(first, want) {
+		t.Errorf("the providers are %v", first)
+	}
+	for name, to := range map[string]string{"Maggiori informazioni su SPID": "https://www.spid.gov.it",
+		"Non hai SPID?": "https://www.spid.gov.it/richiedi-spid", "Serve aiuto con SPID?": "https://www.spid.gov.it/serve-aiuto"} {
+		if got := b.link(name); got != to {
+			t.Errorf("%s leads to %s", name, got)
+		}
+	}
+	// All of it is links, which need neither a script nor a mouse.
+	if b.Find("main script, main [onclick], main [tabindex]:not(main)").Length() > 0 || b.Find(".providers a[href]").Length() != 3 {
+		t.Error("the list is more than links")
+	}
+	if b.Find("main img").Length() > 0 {
+		t.Error("there are logos that nobody provided")
+	}
+}
+
+const drawing = `<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>`
+
+func TestLogos(t *testing.T) {
+	t.Parallel()
+	b := at(t, anna, workflow.Identification, withCIE, func(w *world) {
+		w.server.SPID.Registry = spid.NewRegistry(providers("https://posteid.poste.it", "https://login.id.tim.it/a/saml2sso", "https://senza.example"))
+		w.server.Logos = fstest.MapFS{
+			"posteid.poste.it.svg": {Data: []byte(drawing)},
+			"posteid.poste.it.png": {Data: []byte("a picture too")},
+			"login.id.tim.it.png":  {Data: []byte("\x89PNG\r\n\x1a\nx")},
+			"spid.svg":             {Data: []byte(drawing)},
+			"cie.svg":              {Data: []byte(drawing)},
+			"big.example.svg":      {Data: bytes.Repeat([]byte("x"), maxLogo+1)},
+			"Maiuscole.svg":        {Data: []byte(drawing)},
+			"leggimi.html":         {Data: []byte("<script>")},
+			"folder.svg/x":         {Data: []byte("x")},
+			"other/secret.svg":     {Data: []byte("secret")},
+		}
+	})
+	logo := func(link string) string {
+		a := b.Find("a").FilterFunction(func(_ int, s *goquery.Selection) bool { return text(s) == link })
+		if img := a.Find("img"); a.Length() != 1 || img.Length() > 0 && img.AttrOr("alt", "none") != "" {
+			t.Errorf("%s is %d links, with a logo that is said %q", link, a.Length(), img.AttrOr("alt", "none"))
+		}
+		return a.Find("img").AttrOr("src", "")
+	}
+	b.get("/identificazione")
+	if got := logo("Entra con SPID") + " " + logo("Entra con CIE"); got != "/loghi/spid.svg /loghi/cie.svg" {
+		t.Errorf("the schemes have the logos %s", got)
+	}
+	b.get("/identificazione/spid")
+	for link, want := range map[string]string{"Prosegui con Gestore posteid.poste.it": "/loghi/posteid.poste.it.svg",
+		"Prosegui con Gestore login.id.tim.it": "/loghi/login.id.tim.it.png", "Prosegui con Gestore senza.example": ""} {
+		if got := logo(link); got != want {
+			t.Errorf("%s has the logo %q", link, got)
+		}
+	}
+	for path, kind := range map[string]string{"/loghi/posteid.poste.it.svg": "image/svg+xml", "/loghi/login.id.tim.it.png": "image/png"} {
+		response, body := b.send(b.request(http.MethodGet, path, nil))
+		if response.StatusCode != 200 || response.Header.Get("Content-Type") != kind || body == "" ||
+			response.Header.Get("X-Content-Type-Options") != "nosniff" || response.Header.Get("Cache-Control") != "public, max-age=3600" {
+			t.Errorf("%s is answered %d %v", path, response.StatusCode, response.Header)
+		}
+		// Opened by itself a drawing could run what is in it.
+		if policy := response.Header.Values("Content-Security-Policy"); len(policy) != 1 ||
+			!strings.HasPrefix(policy[0], "default-src 'none'; style-src 'unsafe-inline'") || !strings.HasSuffix(policy[0], "; sandbox") {
+			t.Errorf("%s has the policy %q", path, policy)
+		}
+	}
+	for _, path := range []string{"/loghi/", "/loghi/none.svg", "/loghi/big.example.svg", "/loghi/Maiuscole.svg", "/loghi/leggimi.html", "/loghi/folder.svg",
+		"/loghi/secret.svg", "/loghi/other%2Fsecret.svg", "/loghi/..%2Fserver.go", "/loghi/%2e%2e%2fserver.go", "/loghi/..%5Cserver.go", "/loghi/../web/server.go"} {
+		if response, body := b.send(b.request(http.MethodGet, path, nil)); response.StatusCode != http.StatusNotFound && response.StatusCode/100 != 3 || strings.Contains(body, "secret") {
+			t.Errorf("%s is answered %d %s", path, response.StatusCode, body)
+		}
+	}
+	for _, left := range []string{"big.example.svg", "Maiuscole.svg", "leggimi.html", "folder.svg", "other"} {
+		if !strings.Contains(b.log.String(), `msg="a logo is left out" file=`+left) {
+			t.Errorf("the log does not tell that %s is left out: %s", left, b.log)
+		}
+	}
+}
+
+// A folder that cannot be read takes nobody's login away.
+func TestLogosAreMissing(t *testing.T) {
+	t.Parallel()
+	b := at(t, anna, workflow.Identification, func(w *world) { w.server.Logos = noFolder{} })
+	b.goOn(anna, workflow.Identification, workflow.Identified)
+	if !strings.Contains(b.log.String(), `level=WARN msg="the logos cannot be read"`) {
+		t.Errorf("the log does not tell of it: %s", b.log)
+	}
+}
+
+type noFolder struct{}
+
+func (noFolder) Open(string) (fs.File, error) { return nil, fs.ErrNotExist }

@@ -1,0 +1,40 @@
+package web
+
+import (
+	"net/http"
+
+	"stella/spid"
+)
+
+// logout ends the session of this browser because an identity provider asks for
+// it, and sends the browser back with the answer. The answer is the same if
+// there is no session, or never was (SPID technical rules, "Single Logout").
+//
+// It is a GET that acts. What binds it is the provider's signature over a
+// request that was made for us minutes ago at most; and all that whoever carries
+// one to another's browser can do is what Esci does. Nothing that was entered is
+// lost.
+func (s *Server) logout(w http.ResponseWriter, r *http.Request, f *Federation) error {
+	if prefetched(r) {
+		return errLogout
+	}
+	if r.URL.Query().Has("SAMLResponse") { // to a request that we never make
+		redirectHome(w, r, "")
+		return nil
+	}
+	location, _, err := f.AnswerLogout(r.URL.RawQuery, f.Providers().Find)
+	unanswered := reasonOf(err) == spid.ReasonLogoutService // asked in earnest, as CIE does, by who takes no answer
+	if err != nil && !unanswered {
+		s.Log.WarnContext(r.Context(), "a logout was refused", "request", requestID(r), "reason", err)
+		return errLogout
+	}
+	if err := s.endSession(w, r); err != nil {
+		return err
+	}
+	if unanswered {
+		redirectHome(w, r, "left")
+		return nil
+	}
+	http.Redirect(w, r, location, http.StatusFound)
+	return nil
+}

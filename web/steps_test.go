@@ -1,0 +1,78 @@
+package web
+
+import (
+	"testing"
+
+	"stella/workflow"
+)
+
+// A walk is the way of a holder who does everything right, as far as a state.
+var walk = []struct {
+	state workflow.State
+	step  func(*browser, holder)
+}{
+	{workflow.HolderChoice, func(*browser, holder) {}},
+	{workflow.Introduction, func(b *browser, _ holder) { b.press("Conferma", "ruolo", "si") }},
+	{workflow.HolderKind, func(b *browser, _ holder) { b.press("PROCEDI") }},
+	{workflow.CompanyData, func(b *browser, h holder) {
+		if h.company != "" {
+			b.press("Conferma", "intestatario", "impresa")
+		}
+	}},
+	{workflow.ContactData, func(b *browser, h holder) {
+		if h.company != "" {
+			b.press("Conferma", "codice_fiscale_impresa", h.company)
+		} else {
+			b.press("Conferma", "intestatario", "privato")
+		}
+	}},
+	{workflow.Summary, func(b *browser, h holder) { b.press("Conferma", "email", h.email) }},
+	{workflow.Identification, func(b *browser, _ holder) { b.press("SALVA E PROCEDI") }},
+	{workflow.AtProvider, func(b *browser, _ holder) {
+		b.click("Inizia l'identificazione").click("Entra con SPID").click("Prosegui con Identità di prova")
+	}},
+	{workflow.Identified, func(b *browser, h holder) {
+		b.press("Accedi come " + h.person).press("Autorizza").press("Continua")
+	}},
+	{workflow.Contract, func(b *browser, _ holder) { b.press("PROCEDI") }},
+	{workflow.CodeEntry, func(b *browser, _ holder) { b.press("COMPLETA LA RICHIESTA DI IDENTIFICAZIONE") }},
+	{workflow.Qualified, func(b *browser, _ holder) { b.press("Conferma", "codice", b.sendCode()) }},
+}
+
+// goOn walks from one state to another.
+func (b *browser) goOn(h holder, from, to workflow.State) *browser {
+	b.Helper()
+	walking := false
+	for _, w := range walk {
+		if walking {
+			w.step(b, h)
+		}
+		walking = walking || w.state == from
+		if w.state == to {
+			break
+		}
+	}
+	if got := b.state(h); got != to {
+		b.Fatalf("the walk led to %s instead of %s: %s", got, to, b.text())
+	}
+	return b
+}
+
+// at begins in a new world and walks to a state.
+func at(t *testing.T, h holder, to workflow.State, configure ...func(*world)) *browser {
+	t.Helper()
+	w := newWorld(t, configure...)
+	w.record(h)
+	return w.enter(h).goOn(h, workflow.HolderChoice, to)
+}
+
+// invited begins in a new world, invites a holder and opens their link in
+// their own browser.
+func invited(t *testing.T, h holder, email string) (delegate, guest *browser, link string) {
+	t.Helper()
+	w := newWorld(t)
+	w.record(h)
+	delegate = w.enter(h).press("Conferma", "ruolo", "no").press("Invia l'invito", "email", email)
+	link = w.invitationLink()
+	return delegate, w.browser().get(link), link
+}
