@@ -7,3 +7,9 @@ func (o RelayOptions) WithTimeout(d time.Duration) RelayOptions {
 	o.timeout = d
 	return o
 }
+
+// WithIdleFor shortens the time for which an idle connection is kept.
+func (o RelayOptions) WithIdleFor(d time.Duration) RelayOptions {
+	o.idleFor = d
+	return o
+}

@@ -1,6 +1,7 @@
 package mail
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 
@@ -11,7 +12,7 @@ import (
 )
 
 // compose writes a mail. The same row makes the same mail, whenever it is sent.
-func (s *Sender) compose(m workflow.PendingMail) (*gomail.Msg, error) {
+func (s *Sender) compose(m workflow.PendingMail) ([]byte, error) {
 	text, err := s.Templates.Mail(string(m.Kind), s.words(m))
 	if err != nil {
 		return nil, err
@@ -31,7 +32,12 @@ func (s *Sender) compose(m workflow.PendingMail) (*gomail.Msg, error) {
 	msg.Subject(text.Subject)
 	msg.SetBodyString(gomail.TypeTextPlain, text.Text)
 	msg.AddAlternativeString(gomail.TypeTextHTML, text.HTML)
-	return msg, nil
+	if s.DKIM != nil {
+		s.DKIM.sign(msg, domain, m.RequestedAt)
+	}
+	var b bytes.Buffer
+	_, err = msg.WriteTo(&b)
+	return b.Bytes(), err
 }
 
 // words computes what the row does not hold, the code and the link, and names

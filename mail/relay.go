@@ -6,19 +6,26 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"net"
+	"os"
+	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"time"
-
-	gomail "github.com/wneessen/go-mail"
-	"github.com/wneessen/go-mail/smtp"
+	"unicode"
 )
 
 // Relay hands mails to an SMTP server over connections that are kept for the
 // next mail: a new one with STARTTLS costs ten times the mail itself. It is
 // safe for use by many goroutines; each connection carries one mail at a time.
 type Relay struct {
-	client *gomail.Client
-	idle   chan connection
+	options RelayOptions
+	using   chan struct{} // holds one for each mail under way
+	trouble trouble
+
+	mu   sync.Mutex
+	idle []*connection // the one used last at the end
 }
 
 // RelayOptions say how an SMTP server is reached. TLS is mandatory: by
@@ -31,135 +38,122 @@ type RelayOptions struct {
 	Password    string
 	TLS         *tls.Config // roots of the relay's own; nil for the system's
 
-	timeout time.Duration // for tests
+	name    string        // by which we introduce ourselves
+	timeout time.Duration // of one mail; tests have less
+	idleFor time.Duration // the same
 }
 
-// A connection that has been idle for longer is not trusted: servers close
-// them after some minutes. The timeouts together stay below the sender's for
-// one attempt: one to ask whether a kept connection lives, one to make another,
-// one to hand over the mail.
 const (
-	maxIdle     = 4
+	// maxConnections bounds those to one relay: one for each sender, so that
+	// none waits. Two instances together stay below what Postfix grants one
+	// client by default, which is 50.
+	maxConnections = codeSenders + mailSenders + pecSenders
+
+	// A connection that has been idle for longer is ended: servers do it
+	// themselves after some minutes, and do not say so.
 	idleFor     = 30 * time.Second
 	pingTimeout = 2 * time.Second
-	sendTimeout = 8 * time.Second
+
+	// One mail takes no longer than sendTimeout, and a third of that is kept
+	// for the relay's answer to the final dot. RFC 5321, section 4.5.3.2.6, asks
+	// for patience there, since whoever leaves too early sends twice; so all
+	// that the verbs before it did not need is waited too.
+	sendTimeout = 15 * time.Second
 )
 
-type connection struct {
-	*smtp.Client
-	since time.Time
-}
+func (o RelayOptions) address() string { return net.JoinHostPort(o.Host, strconv.Itoa(o.Port)) }
 
 // NewRelay prepares a relay; it connects when there is something to send.
 func NewRelay(o RelayOptions) (*Relay, error) {
-	options := []gomail.Option{gomail.WithPort(o.Port), gomail.WithTimeout(cmp.Or(o.timeout, sendTimeout)), gomail.WithTLSPolicy(gomail.TLSMandatory),
-		gomail.WithoutNoop(), // connect asks, where there is reason to
-		gomail.WithoutRset()} // a mail that was taken leaves nothing to reset
-	if o.ImplicitTLS {
-		options = append(options, gomail.WithSSL())
+	var err error
+	if o.name, err = os.Hostname(); err != nil {
+		return nil, fmt.Errorf("asking for this host's name: %w", err)
 	}
-	if o.TLS != nil {
-		config := o.TLS.Clone()
-		config.ServerName = o.Host
-		options = append(options, gomail.WithTLSConfig(config))
+	o.timeout, o.idleFor = cmp.Or(o.timeout, sendTimeout), cmp.Or(o.idleFor, idleFor)
+	if o.TLS == nil {
+		o.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
 	}
-	if o.User != "" {
-		options = append(options, gomail.WithSMTPAuth(gomail.SMTPAuthAutoDiscover), gomail.WithUsername(o.User), gomail.WithPassword(o.Password))
-	}
-	client, err := gomail.NewClient(o.Host, options...)
-	if err != nil {
-		return nil, fmt.Errorf("preparing the relay: %w", err)
-	}
-	return &Relay{client: client, idle: make(chan connection, maxIdle)}, nil
+	o.TLS = o.TLS.Clone()
+	o.TLS.ServerName = o.Host
+	return &Relay{options: o, using: make(chan struct{}, maxConnections)}, nil
 }
 
-// RefusedError is a relay's final no.
-type RefusedError struct{ Reply string }
-
-func (e *RefusedError) Error() string { return "the relay refused the mail: " + e.Reply }
-
-// ErrFateUnknown is returned for a mail that was handed over whole, and whose
-// taking the relay did not confirm in time. It may have been sent.
-var ErrFateUnknown = errors.New("the relay did not say whether it took the mail")
-
-// Send hands over one mail and returns the relay's reply. A RefusedError is
-// final; any other error may pass. But for ErrFateUnknown nothing was sent.
-func (r *Relay) Send(ctx context.Context, m *gomail.Msg) (string, error) {
-	c, err := r.connect(ctx)
-	if err != nil {
-		return "", err
+// Send hands over one mail and returns the relay's reply, or how it failed.
+func (r *Relay) Send(ctx context.Context, from, to string, message []byte) (reply string, f *Failure) {
+	if strings.ContainsFunc(to, func(r rune) bool { return r > unicode.MaxASCII }) {
+		return "", &Failure{recipient, errNotASCII}
 	}
-	err = r.client.SendWithSMTPClient(c.Client, m)
-	if m.IsDelivered() { // whatever fails after that does not undo it
+	ctx, cancel := context.WithTimeout(ctx, r.options.timeout)
+	defer cancel()
+	select {
+	case r.using <- struct{}{}:
+		defer func() { <-r.using }()
+	case <-ctx.Done():
+		return "", &Failure{connecting, errors.New("all connections to the relay are in use")}
+	}
+	end, _ := ctx.Deadline()
+	dot := end.Add(-r.options.timeout / 3)
+	c, err := r.connect(ctx, dot)
+	if err != nil {
+		return "", &Failure{connecting, err}
+	}
+	reply, f = c.deliver(from, to, message, dot, end)
+	if f == nil || f.answered() && c.Reset() == nil {
 		r.keep(c)
-		return m.ServerResponse(), nil
+	} else {
+		c.Close()
 	}
-	c.Client.Close()
-	var refused *gomail.SendError
-	switch {
-	case errors.As(err, &refused) && refused.ErrorCode() >= 500 && refused.ErrorCode() < 600:
-		return "", &RefusedError{Reply: reply(err)}
-	case refused != nil && refused.Reason == gomail.ErrSMTPDataClose && refused.ErrorCode() == 0: // after the final dot
-		return "", fmt.Errorf("%w: %s", ErrFateUnknown, reply(err))
-	}
-	return "", errors.New(reply(err))
-}
-
-// reply is what the relay said, without the recipient that the library adds:
-// errors are logged.
-func reply(err error) string {
-	said, _, _ := strings.Cut(err.Error(), ", affected ")
-	return said
+	return reply, f
 }
 
 // connect takes a connection that is still alive, or makes one.
-func (r *Relay) connect(ctx context.Context) (connection, error) {
-	for {
-		select {
-		case c := <-r.idle:
-			young := time.Since(c.since) < idleFor
-			if young && c.alive() {
-				return c, nil
-			}
-			c.Client.Close()
-			if young { // asked once is enough
-				return r.dial(ctx)
-			}
-		default:
-			return r.dial(ctx)
+func (r *Relay) connect(ctx context.Context, until time.Time) (*connection, error) {
+	if c := r.take(); c != nil {
+		if c.alive() {
+			return c, nil
+		}
+		for ; c != nil; c = r.take() { // what ended one ended all
+			c.Close()
 		}
 	}
+	return dial(ctx, r.options, until)
 }
 
-func (r *Relay) dial(ctx context.Context) (connection, error) {
-	c, err := r.client.DialToSMTPClientWithContext(ctx)
-	if err != nil {
-		return connection{}, fmt.Errorf("reaching the relay: %w", err)
+func (r *Relay) take() *connection {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.idle) == 0 {
+		return nil
 	}
-	return connection{Client: c}, nil
+	last := len(r.idle) - 1
+	c := r.idle[last]
+	r.idle = r.idle[:last]
+	c.expiry.Stop()
+	return c
 }
 
-func (c connection) alive() bool {
-	return c.UpdateDeadline(pingTimeout) == nil && c.Noop() == nil
+func (r *Relay) keep(c *connection) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.idle = append(r.idle, c)
+	c.expiry = time.AfterFunc(r.options.idleFor, func() { r.expire(c) })
 }
 
-func (r *Relay) keep(c connection) {
-	c.since = time.Now()
-	select {
-	case r.idle <- c:
-	default:
-		r.client.CloseWithSMTPClient(c.Client)
+func (r *Relay) expire(c *connection) {
+	r.mu.Lock()
+	i := slices.Index(r.idle, c)
+	if i >= 0 {
+		r.idle = slices.Delete(r.idle, i, i+1)
+	}
+	r.mu.Unlock()
+	if i >= 0 { // nobody took it meanwhile
+		c.quit()
 	}
 }
 
 // Close ends the idle connections.
 func (r *Relay) Close() {
-	for {
-		select {
-		case c := <-r.idle:
-			r.client.CloseWithSMTPClient(c.Client)
-		default:
-			return
-		}
+	for c := r.take(); c != nil; c = r.take() {
+		c.quit()
 	}
 }

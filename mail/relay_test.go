@@ -24,7 +24,10 @@ import (
 // relay is an SMTP server that does what a test asks for.
 type relay struct {
 	addr  *net.TCPAddr
+	cert  *x509.Certificate
 	roots *x509.CertPool
+	serve func(net.Listener) (stop func())
+	stop  func()
 
 	mu     sync.Mutex
 	fault  func(verb string, n int) error // of the nth time a verb is heard
@@ -40,6 +43,8 @@ type received struct {
 	from string
 	to   []string
 	body []byte
+	at   time.Time
+	utf8 bool
 }
 
 // errDrop has the relay close the connection instead of answering.
@@ -60,34 +65,52 @@ func startRelay(t *testing.T, configure ...func(*smtp.Server)) *relay {
 
 func start(t *testing.T, wrap func(net.Listener, *tls.Config) net.Listener, configure ...func(*smtp.Server)) *relay {
 	t.Helper()
+	cert := selfSigned(t)
+	r := &relay{cert: cert.Leaf, roots: x509.NewCertPool(), heard: map[string]int{}, open: map[net.Conn]bool{}}
+	r.roots.AddCert(cert.Leaf)
+	config := &tls.Config{GetConfigForClient: func(h *tls.ClientHelloInfo) (*tls.Config, error) {
+		return &tls.Config{Certificates: []tls.Certificate{cert}}, r.hear("starttls", h.Conn)
+	}}
+	r.serve = func(l net.Listener) func() {
+		server := smtp.NewServer(smtp.BackendFunc(func(c *smtp.Conn) (smtp.Session, error) {
+			return &session{relay: r, conn: c}, r.hear("ehlo", c.Conn())
+		}))
+		server.Domain = "relay.example"
+		server.ErrorLog = quiet{}
+		server.TLSConfig = config
+		for _, c := range configure {
+			c(server)
+		}
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			server.Serve(wrap(listener{l, r}, config))
+		}()
+		return func() {
+			server.Close()
+			<-done
+		}
+	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &relay{addr: l.Addr().(*net.TCPAddr), roots: x509.NewCertPool(), heard: map[string]int{}, open: map[net.Conn]bool{}}
-	cert := selfSigned(t)
-	r.roots.AddCert(cert.Leaf)
-	server := smtp.NewServer(smtp.BackendFunc(func(c *smtp.Conn) (smtp.Session, error) {
-		return &session{relay: r, conn: c}, r.hear("ehlo", c.Conn())
-	}))
-	server.Domain = "relay.example"
-	server.ErrorLog = quiet{}
-	server.TLSConfig = &tls.Config{GetConfigForClient: func(h *tls.ClientHelloInfo) (*tls.Config, error) {
-		return &tls.Config{Certificates: []tls.Certificate{cert}}, r.hear("starttls", h.Conn)
-	}}
-	for _, c := range configure {
-		c(server)
-	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		server.Serve(wrap(listener{l, r}, server.TLSConfig))
-	}()
-	t.Cleanup(func() {
-		server.Close()
-		<-done
-	})
+	r.addr = l.Addr().(*net.TCPAddr)
+	r.stop = r.serve(l)
+	t.Cleanup(func() { r.stop() })
 	return r
+}
+
+// goAway ends the relay until it comes back.
+func (r *relay) goAway() { r.stop() }
+
+func (r *relay) comeBack(t *testing.T) {
+	t.Helper()
+	l, err := net.Listen("tcp", r.addr.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.stop = r.serve(l)
 }
 
 func selfSigned(t *testing.T) tls.Certificate {
@@ -162,6 +185,16 @@ func at(verb string, times int, err error) func(string, int) error {
 	}
 }
 
+// slow is a relay that takes its time for every mail.
+func slow(d time.Duration) func(string, int) error {
+	return func(verb string, _ int) error {
+		if verb == "end of data" {
+			time.Sleep(d)
+		}
+		return nil
+	}
+}
+
 func (r *relay) received() []received {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -173,6 +206,12 @@ func (r *relay) connections() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.opened
+}
+
+func (r *relay) stillOpen() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.open)
 }
 
 // dropIdle closes all connections, as servers do that are restarted.
@@ -239,8 +278,8 @@ type session struct {
 	mail  received
 }
 
-func (s *session) Mail(from string, _ *smtp.MailOptions) error {
-	s.mail.from = from
+func (s *session) Mail(from string, o *smtp.MailOptions) error {
+	s.mail.from, s.mail.utf8 = from, o.UTF8
 	return s.relay.hear("mail", s.conn.Conn())
 }
 
@@ -260,6 +299,7 @@ func (s *session) Data(r io.Reader) error {
 	s.mail.body = body
 	err = s.relay.hear("end of data", s.conn.Conn())
 	if err == nil || errors.Is(err, errDrop) { // it may have been taken all the same
+		s.mail.at = time.Now()
 		s.relay.mu.Lock()
 		s.relay.mails = append(s.relay.mails, s.mail)
 		s.relay.mu.Unlock()

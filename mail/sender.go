@@ -1,8 +1,12 @@
 // Package mail sends the mails that steps of the procedure ask for.
 //
 //   - sender.go: the job that sends one mail, and what becomes of it
-//   - message.go: the message itself
-//   - relay.go: the SMTP server, over connections that are kept
+//   - lanes.go: how many are sent at once
+//   - patience.go: when it is tried again, and until when
+//   - message.go, dkim.go: the message itself, and its signature
+//   - relay.go, connection.go: the SMTP server, over connections that are kept
+//   - failure.go: what follows from a mail that was not taken
+//   - trouble.go, metrics.go: what is told of all this
 //
 // A mail is a row, written with the step, and a job that names it. It is sent
 // at least once; a repeated one has the same Message-ID and the same words.
@@ -11,12 +15,12 @@ package mail
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/rivertype"
 
 	"stella/templates"
 	"stella/workflow"
@@ -43,78 +47,132 @@ type Sender struct {
 	PublicURL string
 	FromName  string
 	From      string
+	DKIM      *DKIM // nil where the relay signs
 	Now       func() time.Time
 	Log       *slog.Logger
+
+	metrics   *metrics // nil until Measure
+	unwritten trouble
 }
 
-// One attempt is bounded by JobTimeout; a job that ran longer is taken for
-// crashed. What became of it is recorded within recordTimeout, even after that.
+// A job that runs for longer than JobTimeout is taken for crashed, and run
+// again. So an attempt ends before: what the relay said within sendTimeout is
+// recorded within recordTimeout, which spans a restart of the database.
 const (
 	JobTimeout    = 20 * time.Second
-	recordTimeout = 5 * time.Second
+	recordTimeout = 4 * time.Second
+	recordEvery   = 100 * time.Millisecond
 )
 
 // Timeout bounds one attempt.
 func (*Sender) Timeout(*river.Job[workflow.SendMail]) time.Duration { return JobTimeout }
 
-// NextRetry waits two seconds after the first failures, while a code is still
-// of use, and up to five minutes after that.
-func (s *Sender) NextRetry(job *river.Job[workflow.SendMail]) time.Time {
-	wait := 2 * time.Second
-	if n := len(job.Errors); n > 10 {
-		wait = min(wait<<min(n-10, 10), 5*time.Minute)
-	}
-	return s.Now().Add(wait)
-}
-
-// Work makes one attempt to send a mail.
+// Work makes one attempt to send a mail. One that sent nothing is put off, and
+// leaves no trace in the job; so an error of the job tells that the mail was
+// perhaps sent: the final dot was not answered, the answer could not be
+// recorded, or the process died.
 func (s *Sender) Work(ctx context.Context, job *river.Job[workflow.SendMail]) error {
-	m, err := s.Outbox.StartMail(ctx, job.Args.Mail, s.Now())
-	if errors.Is(err, workflow.ErrUnknown) {
-		return nil // done before
-	}
-	if err != nil {
-		return err
-	}
-	if s.useless(m) {
-		return s.Outbox.MailDropped(ctx, m.ID, s.Now())
-	}
-	reply, err := s.send(ctx, m)
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
+	sending, cancel := context.WithTimeout(ctx, sendTimeout)
 	defer cancel()
-	var refused *RefusedError
+	m, err := s.Outbox.StartMail(sending, job.Args.Mail, s.Now())
 	switch {
-	case err == nil:
-		return s.Outbox.MailAccepted(ctx, m.ID, reply, s.Now())
-	case errors.As(err, &refused):
-		s.Log.WarnContext(ctx, "the relay refused a mail", "mail", m.ID, "kind", m.Kind)
-		return s.Outbox.MailRefused(ctx, m.ID, refused.Reply, s.Now())
+	case errors.Is(err, workflow.ErrUnknown):
+		return nil // done before
+	case err != nil:
+		s.Log.WarnContext(ctx, "a mail could not be begun", "mail", job.Args.Mail, "error", err)
+		return river.JobSnooze(spread(retryAfter))
+	case m.Useless, s.tooLate(m, job.CreatedAt):
+		return s.drop(ctx, m)
 	}
-	err = errors.Join(err, s.Outbox.MailDeferred(ctx, m.ID, err.Error(), errors.Is(err, ErrFateUnknown)))
-	if job.Attempt >= job.MaxAttempts {
-		s.Log.ErrorContext(ctx, "a mail could not be sent, and is given up", "mail", m.ID, "kind", m.Kind, "attempts", job.Attempt)
-		err = errors.Join(err, s.Outbox.MailDropped(ctx, m.ID, s.Now()))
+	reply, f := s.send(sending, m)
+	switch {
+	case f == nil:
+		return s.accept(ctx, m, reply)
+	case f.Refused():
+		return s.refuse(ctx, m, f)
 	}
-	return err
+	return s.putOff(ctx, m, f, job.JobRow)
 }
 
-func (s *Sender) send(ctx context.Context, m workflow.PendingMail) (reply string, err error) {
+func (s *Sender) send(ctx context.Context, m workflow.PendingMail) (reply string, f *Failure) {
 	message, err := s.compose(m)
 	if err != nil {
-		return "", fmt.Errorf("writing a mail %q: %w", m.Kind, err)
+		if s.unwritten.begins(s.Now()) {
+			s.Log.ErrorContext(ctx, "a mail cannot be written", "mail", m.ID, "kind", m.Kind, "error", err)
+		}
+		return "", &Failure{writing, err}
 	}
-	return s.relayFor(m).Send(ctx, message)
-}
-
-// useless tells the mails that nobody can do anything with any more: a code
-// that was replaced or comes too late, an invitation that ended.
-func (s *Sender) useless(m workflow.PendingMail) bool {
-	return m.Useless || m.Kind == workflow.MailCode && s.Now().After(m.RequestedAt.Add(workflow.CodeUseful))
-}
-
-func (s *Sender) relayFor(m workflow.PendingMail) *Relay {
+	r := s.Relay
 	if s.PECRelay != nil && m.To == m.Mailbox {
-		return s.PECRelay
+		r = s.PECRelay
 	}
-	return s.Relay
+	reply, f = r.Send(ctx, s.From, m.To, message)
+	s.tell(ctx, r, f)
+	return reply, f
+}
+
+func (s *Sender) accept(ctx context.Context, m workflow.PendingMail, reply string) error {
+	s.metrics.accepted(m.Kind, s.Now().Sub(m.RequestedAt))
+	return s.record(ctx, m, func(ctx context.Context) error {
+		return s.Outbox.MailAccepted(ctx, m.ID, reply, s.Now())
+	})
+}
+
+func (s *Sender) refuse(ctx context.Context, m workflow.PendingMail, f *Failure) error {
+	s.metrics.count(m.Kind, "refused")
+	s.Log.WarnContext(ctx, "the relay refused a mail", "mail", m.ID, "kind", m.Kind, "code", f.Code())
+	return s.record(ctx, m, func(ctx context.Context) error {
+		return s.Outbox.MailRefused(ctx, m.ID, f.String(), s.Now())
+	})
+}
+
+// drop ends a mail that nobody can do anything with any more: a code that was
+// replaced, an invitation that ended, or one that could not be sent in time.
+func (s *Sender) drop(ctx context.Context, m workflow.PendingMail) error {
+	s.metrics.count(m.Kind, "dropped")
+	if !m.Useless {
+		s.Log.ErrorContext(ctx, "a mail could not be sent in time, and is given up", "mail", m.ID, "kind", m.Kind, "attempts", m.Attempts)
+	}
+	return s.record(ctx, m, func(ctx context.Context) error {
+		return s.Outbox.MailDropped(ctx, m.ID, s.Now())
+	})
+}
+
+// putOff decides when a mail is tried again. Of a code, an earlier attempt is
+// remembered that perhaps sent it: its life runs, and it is not repeated twice.
+func (s *Sender) putOff(ctx context.Context, m workflow.PendingMail, f *Failure, job *rivertype.JobRow) error {
+	sentBefore := len(job.Errors) > 0
+	err := s.record(ctx, m, func(ctx context.Context) error {
+		return s.Outbox.MailDeferred(ctx, m.ID, f.String(), f.Unknown() || sentBefore)
+	})
+	switch {
+	case err != nil:
+		return err
+	case !f.Unknown():
+		s.metrics.count(m.Kind, "deferred")
+		return river.JobSnooze(s.untilRetry(m, job.CreatedAt))
+	case m.Kind == workflow.MailCode && !sentBefore:
+		s.metrics.count(m.Kind, "unknown")
+		return errors.New(f.String()) // which has it repeated at once, by NextRetry
+	}
+	s.metrics.count(m.Kind, "unknown")
+	return river.JobSnooze(s.untilRepeat(m, job.CreatedAt))
+}
+
+// record insists: what is not recorded is done again.
+func (s *Sender) record(ctx context.Context, m workflow.PendingMail, write func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
+	defer cancel()
+	for {
+		err := write(ctx)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-time.After(recordEvery):
+		case <-ctx.Done():
+			s.Log.ErrorContext(ctx, "what became of a mail could not be recorded", "mail", m.ID, "kind", m.Kind, "error", err)
+			return err
+		}
+	}
 }

@@ -69,6 +69,8 @@ var namespaceAttacks = []attack{
 	{"an element whose name ends with a colon", rewritten("<saml:Subject>", "<saml:Subject><saml:/>"), spid.ReasonNotWellFormed},
 	{"an element whose name begins with a colon", rewritten("<saml:Subject>", "<saml:Subject><:NameID/>"), spid.ReasonNotWellFormed},
 	{"an attribute whose name begins with a colon", rewritten("<saml:Subject>", `<saml:Subject :ID="x">`), spid.ReasonNotWellFormed},
+	{"an element whose name begins with a digit", rewritten("<saml:Subject>", "<saml:Subject><saml:8/>"), spid.ReasonNotWellFormed},
+	{"an attribute whose name begins with a digit", rewritten("<saml:Subject>", `<saml:Subject xmlns:8="urn:x">`), spid.ReasonNotWellFormed},
 	{"an element whose name has two colons", rewritten("<saml:Subject>", "<saml:Subject><a:b:c/>"), spid.ReasonNotWellFormed},
 }
 

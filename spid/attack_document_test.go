@@ -82,7 +82,7 @@ var documentAttacks = []attack{
 	{"in hexadecimal", written(func(xml string) string { return hex.EncodeToString([]byte(xml)) }), spid.ReasonNotWellFormed},
 	{"encoded for a URL", posted(func(field string) string { return url.QueryEscape(field + "=") }), spid.ReasonNotBase64},
 	{"NUL in base64", posted(func(field string) string { return field[:8] + "\x00" + field[8:] }), spid.ReasonNotBase64},
-	{"deflated, as in a query", written(deflated), spid.ReasonNotWellFormed},
+	{"deflated, as in a query", written(func(string) string { return deflated("<samlp:Response/>") }), spid.ReasonNotWellFormed},
 }
 
 func inUTF16(s string, bigEnd int) string {

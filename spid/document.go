@@ -2,7 +2,6 @@ package spid
 
 import (
 	"bytes"
-	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
@@ -11,11 +10,11 @@ import (
 	"github.com/beevik/etree"
 )
 
-// bounds are what a document may not exceed. They are kept before a tree is
-// made of it: the work of goxmldsig grows with elements times namespace
-// declarations, and with the square of the comments in one element.
+// bounds are what a document may not exceed, since the work of goxmldsig grows
+// with elements times namespace declarations, and with the square of the
+// comments in one element.
 type bounds struct {
-	nodes      int // elements and comments
+	nodes      int // elements, comments and CDATA sections
 	attributes int // of one element
 	depth      int
 }
@@ -27,84 +26,94 @@ func (b bounds) read(raw []byte) (*etree.Element, error) {
 		return nil, err
 	}
 	doc := etree.NewDocument()
-	doc.ReadSettings.MaxDepth = b.depth
-	doc.ReadSettings.CharsetReader = onlyUTF8
-	if err := doc.ReadFromBytes(raw); err != nil {
+	doc.ReadSettings = etree.ReadSettings{MaxDepth: b.depth, CharsetReader: onlyUTF8, PreserveDuplicateAttrs: true}
+	err := doc.ReadFromBytes(raw)
+	if errors.Is(err, etree.ErrMaxDepth) {
+		return nil, reject(ReasonTooLarge, "more than %d elements deep", b.depth)
+	}
+	if err != nil {
 		return nil, reject(ReasonNotWellFormed, "the document is not well-formed")
+	}
+	for _, token := range doc.Child {
+		switch t := token.(type) {
+		case *etree.CharData:
+			if strings.TrimSpace(t.Data) != "" {
+				return nil, reject(ReasonNotWellFormed, "text outside of the root")
+			}
+		case *etree.ProcInst:
+			if t.Target != "xml" {
+				return nil, reject(ReasonDoctype, "the document has a processing instruction")
+			}
+		}
 	}
 	if roots := doc.ChildElements(); len(roots) != 1 {
 		return nil, reject(ReasonNotWellFormed, "the document has %d roots", len(roots))
 	}
-	return doc.Root(), nil
+	return doc.Root(), b.checkNames(doc.Root())
 }
 
-// scan refuses what is out of bounds, and what a SAML document never has: a
-// document type, processing instructions, two attributes of one name, text
-// outside of the root.
+// scan counts nodes before a tree is made of them, and refuses what a SAML
+// document never has: a document type, and processing instructions other than
+// the XML declaration.
 func (b bounds) scan(raw []byte) error {
-	d := xml.NewDecoder(bytes.NewReader(raw))
-	d.CharsetReader = onlyUTF8
-	nodes, depth := 0, 0
+	nodes := 0
 	for {
-		token, err := d.RawToken()
-		if errors.Is(err, io.EOF) {
+		_, markup, found := bytes.Cut(raw, []byte("<"))
+		if !found {
 			return nil
 		}
-		if err != nil {
-			return reject(ReasonNotWellFormed, "the document is not well-formed")
-		}
-		switch t := token.(type) {
-		case xml.StartElement:
-			nodes++
-			depth++
-			if depth > b.depth {
-				return reject(ReasonTooLarge, "more than %d elements deep", b.depth)
-			}
-			if len(t.Attr) > b.attributes {
-				return reject(ReasonTooLarge, "an element with more than %d attributes", b.attributes)
-			}
-			if err := checkNames(t); err != nil {
-				return err
-			}
-		case xml.EndElement:
-			depth--
-		case xml.Comment:
-			nodes++
-		case xml.CharData:
-			if depth == 0 && len(bytes.TrimSpace(t)) > 0 {
-				return reject(ReasonNotWellFormed, "text outside of the root")
-			}
-		case xml.Directive:
-			return reject(ReasonDoctype, "the document has a document type")
-		case xml.ProcInst:
-			if t.Target != "xml" || nodes > 0 {
+		begins := func(with string) bool { return bytes.HasPrefix(markup, []byte(with)) }
+		switch {
+		case begins("/"):
+		case begins("?"):
+			if nodes > 0 || !begins("?xml") {
 				return reject(ReasonDoctype, "the document has a processing instruction")
 			}
+		case begins("!") && !begins("!--") && !begins("![CDATA["):
+			return reject(ReasonDoctype, "the document has a document type")
+		default:
+			nodes++
 		}
 		if nodes > b.nodes {
 			return reject(ReasonTooLarge, "more than %d elements and comments", b.nodes)
 		}
+		raw = markup
 	}
 }
 
-// checkNames refuses an element with two attributes of one name, and names that
-// begin or end with a colon, in which encoding/xml leaves it. Those do not come
-// through writing and reading again, and goxmldsig does just that
-// (CVE-2020-29510, CVE-2020-29511).
-func checkNames(el xml.StartElement) error {
-	odd := strings.Contains(el.Name.Local, ":")
+// checkNames refuses an element with many attributes or two of one name, and odd
+// names. Those do not come through writing and reading again, and goxmldsig does
+// just that (CVE-2020-29510, CVE-2020-29511).
+func (b bounds) checkNames(el *etree.Element) error {
+	if len(el.Attr) > b.attributes {
+		return reject(ReasonTooLarge, "an element with more than %d attributes", b.attributes)
+	}
+	odd := oddName(el.Tag)
 	for i, a := range el.Attr {
-		odd = odd || strings.Contains(a.Name.Local, ":")
+		odd = odd || oddName(a.Key)
 		for _, other := range el.Attr[:i] {
-			if a.Name == other.Name {
+			if a.Space == other.Space && a.Key == other.Key {
 				return reject(ReasonNotWellFormed, "an element with two attributes of one name")
 			}
 		}
 	}
 	if odd {
-		return reject(ReasonNotWellFormed, "a name that begins or ends with a colon")
+		return reject(ReasonNotWellFormed, "a name that does not begin with a letter")
+	}
+	for child := range el.ChildElementsSeq() {
+		if err := b.checkNames(child); err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+// oddName tells whether a name, after its prefix, begins with anything but a
+// letter of ASCII or a low line, or has a colon left: encoding/xml lets such
+// names in, and SAML has none.
+func oddName(name string) bool {
+	first := name[0] | 0x20 // lower case
+	return (first < 'a' || first > 'z') && name[0] != '_' || strings.Contains(name, ":")
 }
 
 // onlyUTF8 is asked for a reader of any other charset: a document that names

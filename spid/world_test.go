@@ -113,18 +113,6 @@ func login(t testing.TB) spid.Request {
 	return req
 }
 
-// answered has Anna log in at idp, the answer spoilt by the edits, and returns
-// what Verify makes of it.
-func answered(t testing.TB, edits ...spidtest.Edit) (*spid.Assertion, error) {
-	t.Helper()
-	req := login(t)
-	answer, err := idp.Answer(req, anna, edits...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return verify(req, answer)
-}
-
 func verify(req spid.Request, answer string) (*spid.Assertion, error) {
 	response, err := spid.Open(answer)
 	if err != nil {

@@ -85,19 +85,20 @@ func scanSentMail(row pgx.CollectableRow) (workflow.SentMail, error) {
 
 // RetryMail forgets how a mail ended and adds a job that sends it, with the
 // decision to do so. ErrUnknown if it did not end, or was accepted.
-func (s *Store) RetryMail(ctx context.Context, id uuid.UUID, d workflow.Decision) error {
+func (s *Store) RetryMail(ctx context.Context, id uuid.UUID, queue string, d workflow.Decision) error {
 	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		var kind workflow.MailKind
-		err := tx.QueryRow(ctx, `
+		done, err := tx.Exec(ctx, `
 			update mails set refused_at = null, dropped_at = null, started_at = null
-			where id = $1 and accepted_at is null and coalesce(refused_at, dropped_at) is not null
-			returning kind`, id).Scan(&kind)
+			where id = $1 and accepted_at is null and coalesce(refused_at, dropped_at) is not null`, id)
 		if err != nil {
-			return fmt.Errorf("retrying a mail: %w", found(err))
+			return fmt.Errorf("retrying a mail: %w", err)
+		}
+		if done.RowsAffected() == 0 {
+			return fmt.Errorf("retrying a mail: %w", workflow.ErrUnknown)
 		}
 		if err := writeDecision(ctx, tx, d); err != nil {
 			return fmt.Errorf("writing the decision: %w", err)
 		}
-		return s.sendMail(ctx, tx, id, kind)
+		return s.sendMail(ctx, tx, id, queue)
 	})
 }

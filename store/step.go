@@ -161,14 +161,11 @@ func writeRecord(ctx context.Context, tx pgx.Tx, mailbox int64, r workflow.Recor
 	return err
 }
 
-// mailAttempts bounds the attempts to send a mail that may wait, so that a
-// relay may be out of order from Friday night to Monday morning. With the waits
-// of mail.Sender.NextRetry, 18 attempts take nine minutes, and each further one
-// five: three days. After the last the mail is dropped, for all to see.
-const mailAttempts = 18 + 3*24*60/5
+// mailAttempts is never reached: it counts the attempts of unknown fate, and
+// mail.Sender gives up by the clock, for all to see.
+const mailAttempts = 1000
 
 // writeMail writes a mail and, in the same transaction, the job that sends it.
-// Codes go before everything else.
 func (s *Store) writeMail(ctx context.Context, tx pgx.Tx, m workflow.Mail) error {
 	_, err := tx.Exec(ctx, `
 		insert into mails (id, qualification_id, kind, recipient, locale, code_id, invitation_id, details, requested_at)
@@ -177,16 +174,12 @@ func (s *Store) writeMail(ctx context.Context, tx pgx.Tx, m workflow.Mail) error
 	if err != nil {
 		return err
 	}
-	return s.sendMail(ctx, tx, m.ID, m.Kind)
+	return s.sendMail(ctx, tx, m.ID, m.Queue)
 }
 
 // sendMail adds the job that sends a mail.
-func (s *Store) sendMail(ctx context.Context, tx pgx.Tx, id uuid.UUID, k workflow.MailKind) error {
-	priority := 2
-	if k == workflow.MailCode {
-		priority = 1
-	}
-	_, err := s.jobs.InsertTx(ctx, tx, workflow.SendMail{Mail: id}, &river.InsertOpts{Priority: priority, MaxAttempts: mailAttempts})
+func (s *Store) sendMail(ctx context.Context, tx pgx.Tx, id uuid.UUID, queue string) error {
+	_, err := s.jobs.InsertTx(ctx, tx, workflow.SendMail{Mail: id}, &river.InsertOpts{Queue: queue, MaxAttempts: mailAttempts})
 	return err
 }
 

@@ -26,6 +26,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"filippo.io/age"
 	"github.com/jackc/pgx/v5"
@@ -44,8 +45,9 @@ type Store struct {
 }
 
 // maxConns is how many connections a process opens at most, unless the URL says
-// pool_max_conns: enough for eight senders and a dozen requests at once, and
-// few enough for several processes under the hundred that PostgreSQL allows.
+// pool_max_conns: enough for the senders, who need one before and after they
+// speak with the relay, and a dozen requests at once; few enough for several
+// processes under the hundred that PostgreSQL allows.
 const maxConns = 20
 
 // Open connects to the database; it fails if that does not answer within ten
@@ -73,7 +75,7 @@ func Open(ctx context.Context, url string, recipient age.Recipient) (*Store, err
 		return nil, fmt.Errorf("reaching the database: %w", err)
 	}
 	// Insert-only: it starts nothing, and warns of nothing.
-	jobs, err := river.NewClient(riverpgxv5.New(pool), &river.Config{Logger: slog.New(slog.DiscardHandler)})
+	jobs, err := river.NewClient(riverpgxv5.New(pool), &river.Config{FetchCooldown: time.Millisecond, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		pool.Close()
 		return nil, fmt.Errorf("preparing the job queue: %w", err)

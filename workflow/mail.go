@@ -23,12 +23,32 @@ const (
 	MailRevoked             MailKind = "revoked"
 )
 
+// The queues of mails. Each is worked by senders of its own, so that a code
+// never waits behind another mail, nor a mail behind those of another relay.
+const (
+	QueueCodes = "codes"
+	QueueMails = "mails"
+	QueuePEC   = "pec" // to certified mailboxes, which may have a relay of their own
+)
+
+// queueOf is the queue of a mail of some mailbox's case.
+func queueOf(k MailKind, to, mailbox string) string {
+	switch {
+	case k == MailCode:
+		return QueueCodes
+	case to == mailbox:
+		return QueuePEC
+	}
+	return QueueMails
+}
+
 // Mail is a mail that a step asks for. It holds neither code nor link: these
 // are computed when it is written.
 type Mail struct {
 	ID            uuid.UUID
 	Qualification uuid.UUID
 	Kind          MailKind
+	Queue         string
 	To            string
 	Locale        string
 	Code          uuid.NullUUID
@@ -58,7 +78,7 @@ func (c *Case) mail(k MailKind, to string, d MailDetails) {
 
 func (c *Case) newMail(k MailKind, to string, d MailDetails) Mail {
 	q := c.Qualification
-	return Mail{ID: newID(), Qualification: q.ID, Kind: k, To: to, Locale: q.Locale, Details: d, RequestedAt: c.Now}
+	return Mail{ID: newID(), Qualification: q.ID, Kind: k, Queue: queueOf(k, to, c.Mailbox.Address), To: to, Locale: q.Locale, Details: d, RequestedAt: c.Now}
 }
 
 func (c *Case) mailCode(code Code) {

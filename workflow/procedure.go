@@ -80,7 +80,7 @@ type Store interface {
 	// SentMail reads a mail with what became of it, and RetryMail lets one that
 	// was refused or dropped be tried again; ErrUnknown for any other.
 	SentMail(ctx context.Context, id uuid.UUID) (SentMail, error)
-	RetryMail(ctx context.Context, id uuid.UUID, d Decision) error
+	RetryMail(ctx context.Context, id uuid.UUID, queue string, d Decision) error
 
 	// RecordMailbox makes the mailbox of an address if there is none, with this
 	// record.

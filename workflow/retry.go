@@ -37,7 +37,7 @@ func (p *Procedure) RetryMail(ctx context.Context, operator string, id uuid.UUID
 	if why := m.staysAsItIs(); why != "" {
 		return &RetryError{Why: why}
 	}
-	return p.Store.RetryMail(ctx, id, Decision{ID: newID(), Qualification: m.Qualification, Operator: operator,
+	return p.Store.RetryMail(ctx, id, queueOf(m.Kind, m.To, m.Mailbox), Decision{ID: newID(), Qualification: m.Qualification, Operator: operator,
 		Event: MailRetried, Reason: string(m.Kind) + " " + id.String(), DecidedAt: p.Now()})
 }
 

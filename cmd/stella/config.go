@@ -45,6 +45,9 @@ type config struct {
 	PECSMTPURL          string `name:"pec-smtp-url" env:"STELLA_PEC_SMTP_URL" placeholder:"URL" group:"Mail" help:"A second relay, for mails to certified mailboxes. Without it they go through the first."`
 	PECSMTPPasswordFile string `name:"pec-smtp-password-file" env:"STELLA_PEC_SMTP_PASSWORD_FILE" placeholder:"FILE" group:"Mail" help:"The second relay's password."`
 
+	DKIMSelector string `name:"dkim-selector" env:"STELLA_DKIM_SELECTOR" placeholder:"NAME" group:"Mail" help:"Selector of the DKIM key, where the relay does not sign."`
+	DKIMKeyFile  string `name:"dkim-key-file" env:"STELLA_DKIM_KEY_FILE" placeholder:"FILE" group:"Mail" help:"DKIM key (PEM, RSA or Ed25519), by which mails are signed for the sender's domain."`
+
 	spidConfig
 	loginConfig
 	providersConfig
@@ -66,6 +69,7 @@ type settings struct {
 	from      string
 	relay     stellamail.RelayOptions
 	pecRelay  *stellamail.RelayOptions
+	dkim      *stellamail.DKIM
 	metrics   string // address; empty for none
 	spid      *spid.ServiceProvider
 	providers spid.Providers // configured by files

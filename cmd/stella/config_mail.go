@@ -31,6 +31,21 @@ func (c config) checkMail(s *settings, wrong *problems) {
 		relay := parseRelay("STELLA_PEC_SMTP", c.PECSMTPURL, c.PECSMTPPasswordFile, roots, wrong)
 		s.pecRelay = &relay
 	}
+	if c.DKIMSelector != "" || c.DKIMKeyFile != "" {
+		s.dkim, err = c.readDKIM()
+		wrong.add("STELLA_DKIM_SELECTOR, STELLA_DKIM_KEY_FILE", err)
+	}
+}
+
+func (c config) readDKIM() (*stellamail.DKIM, error) {
+	if c.DKIMSelector == "" || c.DKIMKeyFile == "" {
+		return nil, errors.New("want both or neither")
+	}
+	pem, err := os.ReadFile(c.DKIMKeyFile)
+	if err != nil {
+		return nil, err
+	}
+	return stellamail.NewDKIM(c.DKIMSelector, pem)
 }
 
 func readRoots(file string) (*tls.Config, error) {

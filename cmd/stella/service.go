@@ -72,10 +72,8 @@ func newService(s *settings, db *store.Store, log *slog.Logger) (*service, error
 	v := &service{store: db, procedure: procedure, log: log, refresher: &refresher{registry: registry, log: log},
 		certificates: &certificates{federations: federations, log: log, now: time.Now, told: map[spid.Fingerprint]told{}},
 		outage:       &outage{ping: db.Ping, log: log}}
-	v.metrics = newMetrics(counted, &identityProviders{registry, v.certificates}, &databaseMetrics{store: db, outage: v.outage})
-	v.handler = counted.requests(v.routes(pages.Handler(), calls.Handler()))
 	sender := &mail.Sender{Outbox: db, Templates: texts, Key: s.key, PublicURL: s.publicURL.String(),
-		FromName: s.fromName, From: s.from, Now: time.Now, Log: log}
+		FromName: s.fromName, From: s.from, DKIM: s.dkim, Now: time.Now, Log: log}
 	if sender.Relay, err = v.relay(s.relay); err != nil {
 		return nil, err
 	}
@@ -84,6 +82,8 @@ func newService(s *settings, db *store.Store, log *slog.Logger) (*service, error
 			return nil, err
 		}
 	}
+	v.metrics = newMetrics(append(sender.Measure(), counted, &identityProviders{registry, v.certificates}, &databaseMetrics{store: db, outage: v.outage})...)
+	v.handler = counted.requests(v.routes(pages.Handler(), calls.Handler()))
 	v.queue, err = newQueue(db, sender, &expiry{procedure: procedure, store: db, log: log}, v.refresher, slog.New(quiet{log.Handler(), v.outage}))
 	return v, err
 }
@@ -113,7 +113,6 @@ func (v *service) routes(pages, calls http.Handler) http.Handler {
 const (
 	fetchCooldown = 5 * time.Millisecond
 	fetchPoll     = 200 * time.Millisecond
-	sendersAtOnce = 8
 	expireEvery   = 10 * time.Minute
 )
 
@@ -126,8 +125,10 @@ func newQueue(db *store.Store, sender *mail.Sender, e *expiry, r *refresher, log
 		return river.NewPeriodicJob(river.PeriodicInterval(interval),
 			func() (river.JobArgs, *river.InsertOpts) { return job, nil }, &river.PeriodicJobOpts{RunOnStart: true})
 	}
+	queues := mail.Queues()
+	queues[river.QueueDefault] = river.QueueConfig{MaxWorkers: 2} // what is done from time to time
 	queue, err := river.NewClient(riverpgxv5.New(db.Pool()), &river.Config{
-		Queues:               map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: sendersAtOnce}},
+		Queues:               queues,
 		Workers:              workers,
 		FetchCooldown:        fetchCooldown,
 		FetchPollInterval:    fetchPoll,

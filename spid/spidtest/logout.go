@@ -116,17 +116,17 @@ func (p *Provider) checkLoggedOut(root *etree.Element, entityID, relayState stri
 	p.mu.Unlock()
 	switch {
 	case value("ID") == "" || strings.ContainsAny(value("ID")[:1], "0123456789"):
-		return errors.New("ID is missing or begins with a digit")
+		return errors.New("no ID, or one that begins with a digit")
 	case value("Version") != "2.0":
-		return errors.New("Version is not 2.0")
+		return errors.New("the Version is not 2.0")
 	case err != nil || issued.Sub(p.now()).Abs() > maxClockSkew:
 		return fmt.Errorf("IssueInstant is %q", value("IssueInstant"))
 	case !known:
-		return errors.New("InResponseTo is not a logout under way")
+		return errors.New("no logout under way has the ID of InResponseTo")
 	case relayState != sent:
 		return fmt.Errorf("RelayState is %q, and was %q", relayState, sent)
 	case value("Destination") != p.loggedOutURL():
-		return fmt.Errorf("Destination is %q", value("Destination"))
+		return fmt.Errorf("the Destination is %q", value("Destination"))
 	case issuer == nil || issuer.Text() != entityID ||
 		issuer.SelectAttrValue("Format", "") != formatEntity || issuer.SelectAttrValue("NameQualifier", "") == "":
 		return errors.New("the issuer is not the service, or without Format or NameQualifier")

@@ -1,0 +1,75 @@
+package mail_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"stella/store/storetest"
+	"stella/workflow"
+)
+
+// Thousands of mails wait, a relay is slow with them, and the other relay does
+// not answer at all: codes go as if there was nothing else.
+func TestCodesWaitForNothing(t *testing.T) {
+	p := newPost(t).inRealTime()
+	hanging := startRelay(t)
+	released := make(chan struct{})
+	hanging.faults(func(string, int) error { <-released; return nil })
+	p.sender.PECRelay = hanging.client(t)
+	p.relay.faults(slow(100 * time.Millisecond))
+	j := p.Reach(t, workflow.Qualified) // with mails of its own, to the mailbox too
+	p.ask(j, 2000)
+	p.askMailbox(j, 40)
+	p.start()
+	t.Cleanup(func() { close(released) })
+	eventually(t, 5*time.Second, "busy", func() bool { return len(p.relay.received()) > 8 })
+
+	begin := time.Now()
+	for range 8 {
+		p.holder(workflow.CodeEntry)
+	}
+	eventually(t, 5*time.Second, "sent", func() bool {
+		var open int
+		storetest.Must(t, p.Pool().QueryRow(t.Context(), `select count(*) from mails where kind = 'code' and accepted_at is null and requested_at > $1`, begin).Scan(&open))
+		return open == 0
+	})
+	var slowest time.Duration
+	storetest.Must(t, p.Pool().QueryRow(t.Context(), `select max(accepted_at - requested_at) from mails where kind = 'code' and requested_at > $1`, begin).Scan(&slowest))
+	if slowest > time.Second {
+		t.Errorf("a code took %v", slowest)
+	}
+	before := len(p.relay.received())
+	eventually(t, 5*time.Second, "going on with the others", func() bool { return len(p.relay.received()) > before+8 })
+	if n := len(hanging.received()); n > 0 {
+		t.Errorf("the relay that was to hang took %d mails", n)
+	}
+}
+
+// askMailbox asks for mails to the certified mailbox itself.
+func (p *post) askMailbox(j *storetest.Journey, n int) {
+	p.t.Helper()
+	storetest.Must(p.t, p.Update(p.t.Context(), j.Mailbox, func(c *workflow.Case) error {
+		for range n {
+			c.Added = append(c.Added, workflow.Mail{ID: uuid.New(), Qualification: c.Qualification.ID, Kind: workflow.MailQualifiedPEC, Queue: workflow.QueuePEC,
+				To: j.Address, Locale: "it", RequestedAt: p.Procedure.Now()})
+		}
+		return nil
+	}))
+}
+
+// Each step puts its mails where they belong.
+func TestEveryMailHasItsQueue(t *testing.T) {
+	p := newPost(t)
+	p.Reach(t, workflow.Qualified)
+	p.Reach(t, workflow.Invited)
+	for kind, want := range map[string]string{"code": "codes", "qualified": "mails", "qualified_pec": "pec", "invitation": "mails"} {
+		var queue string
+		storetest.Must(t, p.Pool().QueryRow(t.Context(), `
+			select queue from river_job j join mails m on j.args ->> 'mail' = m.id::text where m.kind = $1`, kind).Scan(&queue))
+		if queue != want {
+			t.Errorf("a mail %s is in the queue %q, want %q", kind, queue, want)
+		}
+	}
+}

@@ -1,0 +1,283 @@
+package mail_test
+
+import (
+	"bytes"
+	"io"
+	"mime"
+	"mime/multipart"
+	netmail "net/mail"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/PuerkitoBio/goquery"
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"stella/store/storetest"
+	"stella/workflow"
+)
+
+// letter is a mail as its reader's program takes it apart.
+type letter struct {
+	netmail.Header
+	subject    string
+	text, html string
+}
+
+func (p *post) read(m received) letter {
+	p.t.Helper()
+	parsed, err := netmail.ReadMessage(bytes.NewReader(m.body))
+	storetest.Must(p.t, err)
+	l := letter{Header: parsed.Header}
+	l.subject, err = new(mime.WordDecoder).DecodeHeader(parsed.Header.Get("Subject"))
+	storetest.Must(p.t, err)
+	media, params, err := mime.ParseMediaType(parsed.Header.Get("Content-Type"))
+	storetest.Must(p.t, err)
+	if media != "multipart/alternative" {
+		p.t.Fatalf("the mail is %s", media)
+	}
+	parts := multipart.NewReader(parsed.Body, params["boundary"])
+	for _, want := range []string{"text/plain; charset=UTF-8", "text/html; charset=UTF-8"} {
+		part, err := parts.NextPart()
+		storetest.Must(p.t, err)
+		if got := part.Header.Get("Content-Type"); got != want {
+			p.t.Fatalf("a part is %q, want %q", got, want)
+		}
+		body, err := io.ReadAll(part)
+		storetest.Must(p.t, err)
+		if l.text == "" {
+			l.text = string(body)
+		} else {
+			l.html = string(body)
+		}
+	}
+	if _, err := parts.NextPart(); err != io.EOF {
+		p.t.Fatalf("there are more than two parts (%v)", err)
+	}
+	return l
+}
+
+func TestACodeIsMailed(t *testing.T) {
+	p := newPost(t)
+	_, m, code := p.codeMail()
+	storetest.Must(t, p.work(m.id))
+
+	all := p.relay.received()
+	if len(all) != 1 || all[0].from != "staff@posta.example" || !slices.Equal(all[0].to, []string{"anna.neri@mail.example"}) {
+		t.Fatalf("the relay got %+v, want one mail with one recipient", all)
+	}
+	l := p.read(all[0])
+	for header, want := range map[string]string{
+		"Message-Id":       "<" + m.id.String() + "@posta.example>",
+		"Date":             "Sat, 21 Nov 2026 11:00:00 +0000",
+		"Auto-Submitted":   "auto-generated",
+		"Content-Language": "it",
+		"To":               "<anna.neri@mail.example>",
+	} {
+		if got := l.Get(header); got != want {
+			t.Errorf("%s: %q, want %q", header, got, want)
+		}
+	}
+	from, err := l.AddressList("From")
+	if err != nil || len(from) != 1 || from[0].Name != "Posta Esempio – Identità" || from[0].Address != "staff@posta.example" {
+		t.Errorf("From: %v, %v", from, err)
+	}
+	if first, _, _ := strings.Cut(l.text, "\r\n"); first != code {
+		t.Errorf("the first line is %q, want the code %s", first, code)
+	}
+	if !strings.Contains(l.html, code) {
+		t.Error("the HTML part has no code")
+	}
+	if strings.Contains(l.subject, code) {
+		t.Errorf("the subject %q tells the code", l.subject)
+	}
+
+	m = p.mail(workflow.MailCode)
+	if m.accepted == nil || !m.accepted.Equal(p.Clock.Now()) || m.attempts != 1 || m.started == nil {
+		t.Errorf("the row says %+v", m)
+	}
+	if m.reply != "2.0.0 OK: queued" {
+		t.Errorf("the reply kept is %q", m.reply)
+	}
+	if err := p.work(m.id); err != nil || len(p.relay.received()) != 1 {
+		t.Errorf("a mail that was accepted is sent again (%v)", err)
+	}
+}
+
+func TestACodeIsInNoRowJobOrLog(t *testing.T) {
+	p := newPost(t)
+	p.relay.faults(at("rcpt", 1, tryLater))
+	_, m, code := p.codeMail()
+	if p.work(m.id) == nil {
+		t.Fatal("the relay was to say no at first")
+	}
+	storetest.Must(t, p.work(m.id))
+	rows, err := p.Pool().Query(t.Context(), `select tablename from pg_tables where schemaname = 'public'`)
+	storetest.Must(t, err)
+	tables, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	storetest.Must(t, err)
+	if !slices.Contains(tables, "river_job") || !slices.Contains(tables, "steps") {
+		t.Fatalf("the tables are %v", tables)
+	}
+	for _, table := range tables {
+		var content string
+		storetest.Must(t, p.Pool().QueryRow(t.Context(), `select coalesce(string_agg(x::text, ' '), '') from `+table+` x`).Scan(&content))
+		// Six digits can be part of an id by chance.
+		for _, word := range strings.FieldsFunc(content, func(r rune) bool { return !('0' <= r && r <= '9' || 'a' <= r && r <= 'z') }) {
+			if word == code {
+				t.Errorf("the code is in %s", table)
+			}
+		}
+	}
+	if strings.Contains(p.log.String(), code) {
+		t.Error("the code is in the log")
+	}
+}
+
+func TestAnInvitationHoldsItsLink(t *testing.T) {
+	p := newPost(t)
+	p.Reach(t, workflow.Invited)
+	m := p.mail(workflow.MailInvitation)
+	storetest.Must(t, p.work(m.id))
+	text := p.read(p.relay.received()[0]).text
+	_, link, ok := strings.Cut(text, "https://id.example/invito/")
+	secret, _, _ := strings.Cut(link, "\r\n")
+	if !ok || len(secret) < 40 {
+		t.Fatalf("no link in\n%s", text)
+	}
+	if _, err := p.Procedure.Invitation(t.Context(), secret); err != nil {
+		t.Errorf("the link leads nowhere: %v", err)
+	}
+	var rows int
+	storetest.Must(t, p.Pool().QueryRow(t.Context(), `select count(*) from invitations i where i::text like '%' || $1 || '%'`, secret).Scan(&rows))
+	if rows != 0 {
+		t.Error("the link's secret is in the database")
+	}
+}
+
+// everyMail has one mail of each kind sent, for a mailbox with as long an
+// address as there can be, and with details that try to be headers.
+func (p *post) everyMail() []received {
+	p.t.Helper()
+	evil := "Anna\r\nBcc: thief@mail.example\r\n\r\nNeri"
+	p.RecordAs(p.t, strings.Repeat("officine-bianchi", 4)+"@"+storetest.Domain, storetest.AnnasRecord).To(workflow.CodeEntry)
+	p.RecordAs(p.t, strings.Repeat("caterina-azzurri", 4)+"@"+storetest.Domain, storetest.AnnasRecord).To(workflow.Invited)
+	j := p.RecordAs(p.t, strings.Repeat("nuova-cooperativ", 4)+"@"+storetest.Domain, storetest.AnnasRecord)
+	j.To(workflow.CodeEntry)
+	storetest.Must(p.t, p.Update(p.t.Context(), j.Mailbox, func(c *workflow.Case) error {
+		for _, k := range []workflow.MailKind{workflow.MailInvitationDeclined, workflow.MailInvitationQualified, workflow.MailContactsChanged,
+			workflow.MailUnderReview, workflow.MailQualified, workflow.MailQualifiedPEC, workflow.MailRejected, workflow.MailRevoked} {
+			c.Added = append(c.Added, workflow.Mail{ID: uuid.New(), Qualification: c.Qualification.ID, Kind: k, To: "anna@mail.example", Locale: "en",
+				RequestedAt: p.Clock.Now(), Details: workflow.MailDetails{Person: evil, Provider: evil, Remark: evil, NewMasked: evil, Level: "SpidL2"}})
+		}
+		return nil
+	}))
+	for _, m := range p.mails() {
+		storetest.Must(p.t, p.work(m.id))
+	}
+	all := p.relay.received()
+	if want := 11; len(all) != want {
+		p.t.Fatalf("%d mails, want %d", len(all), want)
+	}
+	return all
+}
+
+func TestEveryMailIsOneThatAMailAdminLikes(t *testing.T) {
+	p := newPost(t)
+	seen := map[string]bool{}
+	for _, m := range p.everyMail() {
+		l := p.read(m)
+		for line := range strings.SplitSeq(string(m.body), "\r\n") {
+			if len(line) > 78 || strings.ContainsAny(line, "\r\n") {
+				t.Errorf("%q: a line of %d octets: %q", l.subject, len(line), line)
+			}
+			if strings.ContainsFunc(line, func(r rune) bool { return r > '~' || r < ' ' && r != '\t' }) {
+				t.Errorf("%q: not ASCII: %q", l.subject, line)
+			}
+		}
+		var headers []string
+		for h, values := range l.Header {
+			headers = append(headers, h)
+			if len(values) != 1 {
+				t.Errorf("%q: %d headers %s", l.subject, len(values), h)
+			}
+		}
+		slices.Sort(headers)
+		// No List-Unsubscribe: nobody can leave these. No Bcc, whatever a name says.
+		if want := []string{"Auto-Submitted", "Content-Language", "Content-Type", "Date", "From", "Message-Id", "Mime-Version", "Subject", "To"}; !slices.Equal(headers, want) {
+			t.Errorf("%q has the headers %v, want %v", l.subject, headers, want)
+		}
+		if !slices.Contains([]string{"it", "en"}, l.Get("Content-Language")) || !strings.Contains(l.html, `lang="`+l.Get("Content-Language")+`"`) {
+			t.Errorf("%q is in %q", l.subject, l.Get("Content-Language"))
+		}
+		if seen[l.Get("Message-Id")] || !strings.HasSuffix(l.Get("Message-Id"), "@posta.example>") {
+			t.Errorf("%q is %s", l.subject, l.Get("Message-Id"))
+		}
+		seen[l.Get("Message-Id")] = true
+		if _, err := l.Date(); err != nil {
+			t.Errorf("%q: %v", l.subject, err)
+		}
+	}
+}
+
+func TestNoMailTellsThatItWasRead(t *testing.T) {
+	p := newPost(t)
+	for _, m := range p.everyMail() {
+		l := p.read(m)
+		page, err := goquery.NewDocumentFromReader(strings.NewReader(l.html))
+		storetest.Must(t, err)
+		if n := page.Find("img, script, link, iframe, object, video, audio, source, [background], [srcset]").Length(); n > 0 || strings.Contains(l.html, "url(") {
+			t.Errorf("%q fetches something:\n%s", l.subject, l.html)
+		}
+		for _, a := range page.Find("a").EachIter() {
+			link := a.AttrOr("href", "")
+			if !strings.HasPrefix(link, site.PublicURL+"/invito/") && link != site.HelpURL {
+				t.Errorf("%q leads to %s", l.subject, link)
+			}
+			if a.Text() != link {
+				t.Errorf("%q leads to %s where it says %q", l.subject, link, a.Text())
+			}
+			if !strings.Contains(l.text, link) {
+				t.Errorf("%q: the text has no %s", l.subject, link)
+			}
+		}
+	}
+}
+
+func TestAnAddressOfAForeignAlphabetIsWrittenInASCII(t *testing.T) {
+	p := newPost(t)
+	j := p.Record(t, workflow.Record{Kind: workflow.KindPerson, Name: "Anna Neri", FiscalCode: storetest.Anna, Email: "anna@città.example"})
+	j.To(workflow.CodeEntry)
+	storetest.Must(t, p.work(p.mail(workflow.MailCode).id))
+	if to := p.relay.received()[0].to; !slices.Equal(to, []string{"anna@xn--citt-3na.example"}) {
+		t.Errorf("the recipient is %q", to)
+	}
+}
+
+// There is no such address in the database; a relay that took it might lose
+// the mail further on.
+func TestAnAddressThatIsNotASCIIIsRefusedAtOnce(t *testing.T) {
+	p := newPost(t)
+	id := p.ask(p.Reach(t, workflow.CodeEntry), 1)[0]
+	_, err := p.Pool().Exec(t.Context(), `update mails set recipient = 'anna.nèri@mail.example' where id = $1`, id)
+	storetest.Must(t, err)
+	storetest.Must(t, p.work(id))
+	if m := p.row(id); m.refused == nil || !strings.Contains(m.reply, "not written in ASCII") || len(p.relay.received()) != 0 {
+		t.Errorf("the row says %+v", m)
+	}
+}
+
+// Nor may an address be an SMTP command.
+func TestAnAddressCannotSpeakToTheRelay(t *testing.T) {
+	p := newPost(t)
+	j := p.Reach(t, workflow.CodeEntry)
+	for _, address := range []string{"anna@mail.example>\r\nRCPT TO:<thief@mail.example", "anna@mail.example, thief@mail.example", "Anna <anna@mail.example>\r\nBcc: thief@mail.example"} {
+		id := p.ask(j, 1)[0]
+		_, err := p.Pool().Exec(t.Context(), `update mails set recipient = $2 where id = $1`, id, address)
+		storetest.Must(t, err)
+		if p.work(id) == nil || p.row(id).accepted != nil || len(p.relay.received()) != 0 {
+			t.Errorf("%q was written to", address)
+		}
+	}
+}
