@@ -117,8 +117,10 @@ func TestAMailThatCannotBeWrittenEndsVisiblyDead(t *testing.T) {
 	id := p.ask(p.Reach(t, workflow.CodeEntry), 1)[0]
 	_, err := p.Pool().Exec(t.Context(), `update mails set kind = 'unheard_of' where id = $1`, id)
 	storetest.Must(t, err)
-	if p.work(id) == nil || p.work(id) == nil {
-		t.Error("Work was content")
+	for range 2 {
+		if p.work(id) == nil {
+			t.Error("Work was content")
+		}
 	}
 	if said := p.log.String(); strings.Count(said, "cannot be written") != 1 || !strings.Contains(said, "level=ERROR") {
 		t.Errorf("the log does not tell once: %q", said)
