@@ -3,6 +3,7 @@
 #
 #	make demo       try Stella, with nothing to configure (ARGS="--port 9000")
 #	make test       check everything
+#	make torture    kill everything for ten minutes (MINUTES=10 SEED=7); docs/reliability.md
 #	make build      bin/stella
 #	make generate   whatever is generated from the code
 #	make clean      forget what the others made
@@ -14,7 +15,7 @@ endif
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo development)
 
-.PHONY: demo test build generate clean
+.PHONY: demo test torture build generate clean
 
 demo:
 	scripts/setup
@@ -25,6 +26,11 @@ test:
 	scripts/setup test
 	$(MAKE) build
 	scripts/test
+
+torture:
+	scripts/setup
+	$(MAKE) build
+	go run ./e2e/torture -stella bin/stella -minutes $(or $(MINUTES),10) $(if $(SEED),-seed $(SEED)) $(ARGS)
 
 build:
 	CGO_ENABLED=0 go build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/stella ./cmd/stella

@@ -74,7 +74,9 @@ func Open(ctx context.Context, url string, recipient age.Recipient) (*Store, err
 		pool.Close()
 		return nil, fmt.Errorf("reaching the database: %w", err)
 	}
-	// Insert-only: it starts nothing, and warns of nothing.
+	// Insert-only: it starts nothing, and warns of nothing. Of two inserts within
+	// FetchCooldown the queue is told of one alone, and a code would wait for the
+	// next time that it looks.
 	jobs, err := river.NewClient(riverpgxv5.New(pool), &river.Config{FetchCooldown: time.Millisecond, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		pool.Close()

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"strings"
+)
+
+// The states whose page has a form of its own are known by that form, which is
+// what a person would do there; the others by their heading.
+var byForm = []struct{ action, state string }{
+	{"/scelta", "holder_choice"},
+	{"/introduzione", "introduction"},
+	{"/invito/annulla", "invited"},
+	{"/invito", "holder_invitation"},
+	{"/intestatario", "holder_kind"},
+	{"/impresa", "company_data"},
+	{"/contatti", "contact_data"},
+	{"/riepilogo", "summary"},
+	{"/identita", "identified"},
+	{"/informativa", "contract"},
+	{"/codice/invia", "code"},
+	{"/riprova", "rejected"},
+}
+
+var byHeading = []struct{ heading, kind string }{
+	{"Ora identificati", "identification"},
+	{"Accesso in corso con", "at_provider"},
+	{"Richiesta in verifica", "under_review"},
+	{"Identificazione avvenuta con successo", "qualified"},
+	{"La qualifica della casella è stata revocata", "revoked"},
+	{"La richiesta è scaduta", "expired"},
+	{"Ti chiedono di confermare l'identità", "invitation"},
+	{"Riprendi la procedura", "invitation"},
+	{"Questo invito non è più valido", "invitation_ended"},
+	{"Hai rifiutato l'invito", "invitation_ended"},
+	{"Identificazione non", "login_failed"},
+	{"Scegli come identificarti", "methods"},
+	{"Scegli il gestore della tua identità SPID", "providers"},
+	{"Con quale identità vuoi accedere?", "idp_login"},
+	{"Dati che saranno inviati", "idp_consent"},
+	{"Ritorno al servizio", "idp_return"},
+	{"Modifica ", "edit"},
+	{"La sessione è scaduta", "outside"},
+	{"Qualifica la tua casella", "outside"},
+	{"Questo collegamento non è più valido", "outside"},
+	{"Richiesta non accettata", "outside"},
+	{"Troppe richieste", "too_many"},
+}
+
+func headingOf(p page) string {
+	return strings.Join(strings.Fields(p.document.Find("h1").First().Text()), " ")
+}
+
+// kindOf names a page: by its state, or for others by what they are.
+func kindOf(p page) string {
+	for _, f := range byForm {
+		if p.document.Find(`main form[action="`+f.action+`"]`).Length() > 0 {
+			return f.state
+		}
+	}
+	heading := headingOf(p)
+	for _, h := range byHeading {
+		if strings.HasPrefix(heading, h.heading) {
+			return h.kind
+		}
+	}
+	return "other"
+}
+
+// stateShown returns the state that a page stands for, if it is one of a
+// procedure. It is empty where the page does not tell it: somebody else's
+// procedure, a login that does not count here, a page on the way.
+func stateShown(p page) (state string, ok bool) {
+	switch p.kind {
+	case "invited":
+		return "", true // the delegate sees no more, whatever the holder does
+	case "identification":
+		if p.document.Find("p.weigh").Length() > 0 {
+			return "", true
+		}
+	case "invitation", "edit":
+		return "", true
+	case "invitation_ended", "login_failed", "methods", "providers", "idp_login", "idp_consent", "idp_return", "outside", "too_many", "other":
+		return "", false
+	}
+	return p.kind, true
+}
+
+// fault returns what the page says is wrong with what was typed.
+func (b *browser) fault() string {
+	return strings.Join(strings.Fields(b.page.document.Find("#summary li").First().Text()), " ")
+}

@@ -1,0 +1,162 @@
+package main
+
+import (
+	"encoding/csv"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strings"
+	"sync"
+
+	"stella/spid/spidtest"
+)
+
+// A person can log in with SPID. Nobody in here exists.
+type person struct {
+	name, family string
+	code         string // fiscal
+}
+
+func (p person) fullName() string { return p.name + " " + p.family }
+
+// population is how many people there are; a person may have many mailboxes.
+const population = 24
+
+// invent makes people whose names occur nowhere else, so that they can be
+// looked for in logs.
+func invent(r *rand.Rand) []person {
+	names := []string{"Ada", "Bruno", "Carla", "Dario", "Elsa", "Fabio", "Gina", "Ivo", "Lia", "Mario", "Nora", "Piero"}
+	syllables := []string{"bal", "dro", "fen", "gri", "lam", "mor", "nes", "pru", "sca", "tor", "vel", "zan"}
+	people := make([]person, population)
+	for i := range people {
+		pick := func() string { return syllables[r.IntN(len(syllables))] }
+		// The last syllables number the family, so that no two have one name.
+		family := pick() + pick() + syllables[i/len(syllables)] + syllables[i%len(syllables)] + "i"
+		people[i] = person{name: names[r.IntN(len(names))], family: strings.ToUpper(family[:1]) + family[1:]}
+		people[i].code = personCode(r)
+	}
+	return people
+}
+
+// asSPID returns the people as the identity provider knows them.
+func asSPID(people []person) []spidtest.Person {
+	all := make([]spidtest.Person, len(people))
+	for i, p := range people {
+		all[i] = spidtest.Person{Name: p.name, FamilyName: p.family, FiscalNumber: "TINIT-" + p.code, DateOfBirth: "1980-01-31",
+			Gender: "F", PlaceOfBirth: "H501", SpidCode: fmt.Sprintf("TEST%010d", i), Email: fmt.Sprintf("persona%d@mail.example", i)}
+	}
+	return all
+}
+
+// personCode makes a fiscal code with its check character (decree of 23
+// December 1976).
+func personCode(r *rand.Rand) string {
+	const letters, months = "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "ABCDEHLMPRST"
+	var b strings.Builder
+	for range 6 {
+		b.WriteByte(letters[r.IntN(len(letters))])
+	}
+	fmt.Fprintf(&b, "%02d%c%02d%c%03d", r.IntN(100), months[r.IntN(len(months))], 1+r.IntN(28), letters[r.IntN(len(letters))], r.IntN(1000))
+	odd := []int{1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 2, 4, 18, 20, 11, 3, 6, 8, 12, 14, 16, 10, 22, 25, 24, 23}
+	sum := 0
+	for i, c := range []byte(b.String()) {
+		value := int(c - 'A')
+		if c <= '9' {
+			value = int(c - '0')
+		}
+		if i%2 == 0 { // the first is odd
+			value = odd[value]
+		}
+		sum += value
+	}
+	return b.String() + string(letters[sum%26])
+}
+
+// companyCode makes the eleven digits of a company, the last of which checks
+// the others.
+func companyCode(r *rand.Rand) string {
+	digits := fmt.Sprintf("%010d", r.IntN(1e9))
+	sum := 0
+	for i, c := range []byte(digits) {
+		d := int(c - '0')
+		if i%2 == 1 {
+			d *= 2
+			if d > 9 {
+				d -= 9
+			}
+		}
+		sum += d
+	}
+	return digits + fmt.Sprint((10-sum%10)%10)
+}
+
+// A mailbox is one that is on record.
+type mailbox struct {
+	address string
+	email   string // ordinary, on record
+	company bool
+	name    string
+	code    string  // of its holder, if known
+	holder  *person // who may qualify it; or, with nobody on record, who tries to
+	unknown bool    // nobody on record may: an operator decides
+
+	mu   sync.Mutex
+	lost bool // the star was taken away
+}
+
+// loseStar notes that the operator was asked to take the star away.
+func (m *mailbox) loseStar() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.lost = true
+}
+
+func (m *mailbox) lostStar() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.lost
+}
+
+// invited is where a delegate invites the holder.
+func (m *mailbox) invited() string { return "titolare." + m.email }
+
+// furnish makes mailboxes of every kind.
+func furnish(r *rand.Rand, people []person, n int) []*mailbox {
+	all := make([]*mailbox, n)
+	for i := range all {
+		m := &mailbox{address: fmt.Sprintf("casella%d@pec.example", i), email: fmt.Sprintf("casella%d@mail.example", i), holder: &people[r.IntN(len(people))]}
+		switch kind := r.IntN(20); {
+		case kind < 11:
+			m.name, m.code = m.holder.fullName(), m.holder.code
+		case kind < 17:
+			m.company, m.name, m.code = true, "Officine di "+m.holder.family+" S.r.l.", companyCode(r)
+		default:
+			m.company, m.name, m.code, m.unknown = true, fmt.Sprintf("Cooperativa %d", i), companyCode(r), true
+		}
+		all[i] = m
+	}
+	return all
+}
+
+// writeMailboxes writes the file that "stella mailbox import" takes.
+func writeMailboxes(file string, all []*mailbox) error {
+	f, err := os.Create(file)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	w := csv.NewWriter(f)
+	w.Write(strings.Split("address,kind,name,fiscal_code,representatives,email,status", ","))
+	for _, m := range all {
+		kind, representatives := "person", ""
+		if m.company {
+			kind = "company"
+			if !m.unknown {
+				representatives = m.holder.code + " " + m.holder.fullName()
+			}
+		}
+		w.Write([]string{m.address, kind, m.name, m.code, representatives, m.email, "active"})
+	}
+	w.Flush()
+	return w.Error()
+}

@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"stella/workflow"
+)
+
+// A logged step is a row of the log.
+type loggedStep struct{ event, from, to string }
+
+// log reads the whole log.
+func (e *evidence) log(ctx context.Context) (map[stepID]loggedStep, error) {
+	rows, err := e.db.Query(ctx, `select qualification_id::text, version, event, coalesce(from_state, ''), to_state from steps`)
+	if err != nil {
+		return nil, err
+	}
+	log := map[stepID]loggedStep{}
+	var id stepID
+	var s loggedStep
+	_, err = pgx.ForEachRow(rows, []any{&id.qualification, &id.version, &s.event, &s.from, &s.to}, func() error {
+		log[id] = s
+		return nil
+	})
+	return log, err
+}
+
+// answeredSteps holds what people were answered and shown against the log.
+func answeredSteps(ctx context.Context, e *evidence) (n int, broken []string, err error) {
+	log, err := e.log(ctx)
+	if err != nil {
+		return 0, nil, err
+	}
+	l := e.world.ledger
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for id, s := range l.seen {
+		n++
+		switch row, there := log[id]; {
+		case !there:
+			broken = append(broken, fmt.Sprintf("version %d of %s was shown as %q, and is not in the log", id.version, id.qualification, s.state))
+		case s.state != "" && row.to != s.state:
+			broken = append(broken, fmt.Sprintf("version %d of %s was shown as %q, and the log says %q", id.version, id.qualification, s.state, row.to))
+		}
+	}
+	events := eventsByQualification(log)
+	for a, times := range l.answered {
+		n += times
+		if a.version == 0 { // a withdrawal
+			if events[[2]string{a.qualification, "invitation_withdrawn"}] == 0 {
+				broken = append(broken, fmt.Sprintf("a withdrawal of %s was answered, and is not in the log", a.qualification))
+			}
+			continue
+		}
+		row, there := log[a.stepID]
+		tried := l.tried[stepID{a.qualification, a.version - 1}]
+		switch {
+		case !there:
+			broken = append(broken, fmt.Sprintf("step %d of %s was answered, and is not in the log", a.version, a.qualification))
+		case a.event != "" && row.event != a.event, len(tried) > 0 && !tried[row.event] && !byOthers[row.event]:
+			broken = append(broken, fmt.Sprintf("step %d of %s is %s in the log, which nobody asked for", a.version, a.qualification, row.event))
+		}
+	}
+	more, err := e.answeredOtherwise(ctx)
+	return n, append(broken, more...), err
+}
+
+// byOthers are events that follow from no form of this browser's: of a login,
+// of an invitation's page, of the code that is sent with another step, and of
+// the operator.
+var byOthers = map[string]bool{"login_started": true, "login_failed": true, "holder_matched": true, "holder_unproven": true, "holder_differs": true,
+	"invitation_accepted": true, "invitation_declined": true, "code_wrong": true, "code_spent": true, "code_requested": true,
+	"review_approved": true, "review_refused": true, "revoked": true}
+
+func eventsByQualification(log map[stepID]loggedStep) map[[2]string]int {
+	events := map[[2]string]int{}
+	for id, s := range log {
+		events[[2]string{id.qualification, s.event}]++
+	}
+	return events
+}
+
+// answeredOtherwise looks for what was answered without a form of a version:
+// there must be no less of it than people were told.
+func (e *evidence) answeredOtherwise(ctx context.Context) (broken []string, err error) {
+	for what, sql := range map[string]string{
+		"logins started":                `select count(*) from steps where event = 'login_started'`,
+		"answers of the provider taken": `select count(*) from messages where direction = 'response'`,
+		"decisions of the operator":     `select count(*) from decisions`,
+		"wrong codes":                   `select count(*) + (select count(*) from steps where event = 'code_spent') * 1000 from steps where event = 'code_wrong'`,
+	} {
+		var n int
+		if err := e.db.QueryRow(ctx, sql).Scan(&n); err != nil {
+			return nil, err
+		}
+		if told := e.world.ledger.counts[what]; n < told {
+			broken = append(broken, fmt.Sprintf("%s: people know of %d, the database of %d", what, told, n))
+		}
+	}
+	return broken, nil
+}
+
+// allowedSteps compares the log with the table of the procedure.
+func allowedSteps(ctx context.Context, e *evidence) (n int, broken []string, err error) {
+	log, err := e.log(ctx)
+	if err != nil {
+		return 0, nil, err
+	}
+	allowed := map[loggedStep]bool{{string(workflow.Opened), "", string(workflow.HolderChoice)}: true}
+	for _, row := range workflow.Events {
+		for _, from := range row.Src {
+			allowed[loggedStep{row.Name, from, row.Dst}] = true
+		}
+	}
+	for id, s := range log {
+		if !allowed[s] {
+			broken = append(broken, fmt.Sprintf("step %d of %s: %s from %s to %s", id.version, id.qualification, s.event, s.from, s.to))
+		}
+	}
+	return len(log), broken, nil
+}

@@ -1,0 +1,195 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+)
+
+// A walk is one person's way through the procedure, in one browser. It has no
+// plan of the pages: it looks at what is shown, and does what a person would
+// do there, with some of the things people do besides.
+type walk struct {
+	*browser
+	crowd   *crowd
+	world   *world
+	mailbox *mailbox
+	whims   *whims
+	enter   func(context.Context) error // comes in, or in again
+	began   time.Time
+	end     string // how it ended
+
+	done      map[string]bool // codes that are of no more use
+	sentSince time.Time       // since when the page says that a code was sent
+	asked     bool            // the operator was
+}
+
+// Whims are what somebody does besides going on, each so many times.
+type whims struct {
+	backs, edits, leaves   int
+	cancels, wrongPersons  int
+	disowns                int
+	wrongCodes, lateCodes  int
+	otherEmail, wrongEmail int
+	guesser                bool // types wrong codes until that is stopped
+	delegate               bool // invites the holder
+	declines, withdraws    int
+	resends                int
+	secondBrowser          bool
+	revoked                bool // the operator takes the star away, and all begins again
+}
+
+// fancy chooses the whims of one walk. Those that take a minute are for runs
+// of minutes.
+func fancy(r *rand.Rand, long bool) *whims {
+	often := func(chance int) int {
+		n := 0
+		for n < 2 && r.IntN(100) < chance {
+			n++
+		}
+		return n
+	}
+	w := &whims{backs: often(15), edits: often(15), leaves: often(10), cancels: often(10), wrongPersons: often(10), disowns: often(5),
+		wrongCodes: often(20), otherEmail: often(10), wrongEmail: often(6), delegate: r.IntN(5) == 0, declines: often(15),
+		withdraws: often(15), resends: often(15), secondBrowser: r.IntN(8) == 0}
+	if long {
+		w.lateCodes, w.guesser, w.revoked = often(6), r.IntN(40) == 0, r.IntN(8) == 0
+	}
+	return w
+}
+
+// take uses up a whim.
+func take(n *int) bool {
+	if *n == 0 {
+		return false
+	}
+	*n--
+	return true
+}
+
+// errEnd is returned where a walk has come to its end.
+var errEnd = errors.New("the walk ended")
+
+func (w *walk) ends(how string) error {
+	w.end = how
+	return errEnd
+}
+
+// go on until the end. Where a page does not come people wait, and try the
+// beginning of the procedure or come in anew.
+func (w *walk) run(ctx context.Context) string {
+	err := w.enter(ctx)
+	for ctx.Err() == nil {
+		switch {
+		case errors.Is(err, errEnd):
+			return w.end
+		case errors.Is(err, errTrouble):
+			w.think(ctx, 1500*time.Millisecond)
+			err = w.again(ctx)
+		case err != nil:
+			if ctx.Err() == nil {
+				w.ledger.lie("%s: %v", w.mailbox.address, err)
+			}
+			return "lost its way"
+		default:
+			w.crowd.sees(w.mailbox, w.page.kind)
+			w.think(ctx, w.world.pace)
+			err = w.step(ctx)
+		}
+	}
+	return ""
+}
+
+// think waits for about so long.
+func (w *walk) think(ctx context.Context, about time.Duration) {
+	pause(ctx, about/2+time.Duration(w.rand.Int64N(int64(about))))
+}
+
+func (w *walk) again(ctx context.Context) error {
+	if w.rand.IntN(4) == 0 {
+		return w.enter(ctx)
+	}
+	return w.open(ctx, w.site+"/")
+}
+
+// step does what the page asks for.
+func (w *walk) step(ctx context.Context) error {
+	if w.rand.IntN(15) == 0 {
+		w.ledger.count("reloads")
+		if err := w.open(ctx, w.site+"/"); err != nil {
+			return err
+		}
+	}
+	if w.shows("/indietro") && w.page.kind != "code" && take(&w.whims.backs) {
+		return w.submit(ctx, "/indietro", nil)
+	}
+	if w.shows("/esci") && take(&w.whims.leaves) {
+		if err := w.submit(ctx, "/esci", nil); err != nil {
+			return err
+		}
+		return w.enter(ctx)
+	}
+	return w.goOn(ctx)
+}
+
+// goOn does what leads on from a page.
+func (w *walk) goOn(ctx context.Context) error {
+	switch w.page.kind {
+	case "outside", "revoked", "expired", "invitation_ended":
+		return w.enter(ctx)
+	case "holder_choice":
+		return w.chooseRole(ctx)
+	case "introduction":
+		return w.submit(ctx, "/introduzione", nil)
+	case "holder_invitation":
+		return w.invite(ctx)
+	case "invited":
+		return w.awaitHolder(ctx)
+	case "invitation":
+		return w.acceptInvitation(ctx)
+	case "holder_kind":
+		return w.chooseKind(ctx)
+	case "company_data":
+		return w.enterCompany(ctx)
+	case "contact_data":
+		return w.enterContacts(ctx)
+	case "summary":
+		return w.confirmData(ctx)
+	case "identification", "at_provider", "methods":
+		return w.beginLogin(ctx)
+	case "providers":
+		return w.startLogin(ctx)
+	case "idp_login":
+		return w.logIn(ctx)
+	case "idp_consent":
+		return w.consent(ctx)
+	case "idp_return":
+		return w.bringAnswer(ctx)
+	case "identified":
+		return w.confirmIdentity(ctx)
+	case "contract":
+		return w.submit(ctx, "/informativa", nil)
+	case "code":
+		return w.enterCode(ctx)
+	case "rejected":
+		return w.retry(ctx)
+	case "under_review":
+		return w.awaitOperator(ctx)
+	case "qualified":
+		return w.celebrate(ctx)
+	case "login_failed", "edit":
+		return w.open(ctx, w.site+"/")
+	case "too_many":
+		return w.comeLater(ctx)
+	}
+	return fmt.Errorf("nobody knows what to do on the page %q (%d, %s)", w.heading(), w.page.status, w.page.url.Path)
+}
+
+// comeLater leaves those alone who have had too much of us.
+func (w *walk) comeLater(ctx context.Context) error {
+	w.ledger.count("pages that said: too many")
+	w.think(ctx, 5*time.Second)
+	return w.open(ctx, w.site+"/")
+}
