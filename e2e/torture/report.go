@@ -20,8 +20,8 @@ type report struct {
 	shut       func()        // lets nobody in any more
 	over       chan struct{} // closed when everybody has left
 	began      time.Time
-	calm       time.Time // when everything worked again
-	finished   time.Time // when the last walk ended
+	calm       time.Time     // when everything worked again
+	finished   time.Time     // when the last walk ended
 	drained    time.Duration // how long it took until no mail waited
 	hurried    int           // mails that would have waited longer
 	stuck      []string
