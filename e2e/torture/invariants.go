@@ -129,24 +129,30 @@ const stuckInSQL = `
 	select 'job ' || id || ' (' || kind || ') is ' || state || ' since ' || coalesce(attempted_at, created_at) from river_job
 	where kind = 'send_mail' and state not in ('completed')`
 
-// hurry is how we pass the time: a mail that is to be tried again later than in
-// a few seconds is tried now. Stella waits ten minutes and more with one that
-// the relay may have taken.
-const hurry = `
-	update river_job set scheduled_at = now()
-	where kind = 'send_mail' and state in ('scheduled', 'retryable', 'available') and scheduled_at > now() + interval '5 seconds'`
+// soon is the time within which a mail is to be tried that we wait for.
+const soon = `now() + interval '5 seconds'`
 
-// drain waits until no mail waits any more, and returns how long that took.
+// hurry passes the time for mails that are to be tried again later than soon:
+// Stella waits ten minutes and more with one that the relay may have taken.
+func (r *report) hurry(ctx context.Context) {
+	for ctx.Err() == nil {
+		r.world.primary().do(ctx, func(db *pgx.Conn) error {
+			done, err := db.Exec(ctx, `
+				update river_job set scheduled_at = now()
+				where kind = 'send_mail' and state in ('scheduled', 'retryable', 'available') and scheduled_at > `+soon)
+			r.hurried.Add(done.RowsAffected())
+			return err
+		})
+		pause(ctx, time.Second)
+	}
+}
+
+// drain waits until no mail waits any more.
 func (r *report) drain(ctx context.Context) {
 	began := time.Now()
 	for ctx.Err() == nil && time.Since(began) < drainWithin {
 		left := 1
 		r.world.primary().do(ctx, func(db *pgx.Conn) error {
-			hurried, err := db.Exec(ctx, hurry)
-			if err != nil {
-				return err
-			}
-			r.hurried += int(hurried.RowsAffected())
 			return db.QueryRow(ctx, `
 				select (select count(*) from mails where accepted_at is null and refused_at is null and dropped_at is null)
 					+ (select count(*) from river_job where kind = 'send_mail' and state not in ('completed', 'discarded', 'cancelled'))`).Scan(&left)

@@ -74,7 +74,7 @@ func TestEveryLossIsSeen(t *testing.T) {
 	w.ledger.lie("a lie")
 	w.instances[0].fault("it fell")
 	must(t, os.WriteFile(w.file("other.log"), []byte(`{"msg":"the code is `+code+`"}`), 0o644))
-	r.invariants = nil
+	r.invariants, r.repeated = nil, nil
 	must(t, r.check(t.Context()))
 	for _, i := range r.invariants {
 		if len(i.broken) == 0 {

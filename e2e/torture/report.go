@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -23,9 +24,9 @@ type report struct {
 	calm       time.Time     // when everything worked again
 	finished   time.Time     // when the last walk ended
 	drained    time.Duration // how long it took until no mail waited
-	hurried    int           // mails that would have waited longer
+	hurried    atomic.Int64  // mails that would have waited longer
 	stuck      []string
-	repeated   []string // mails that came again, with why
+	repeated   []repetition
 	invariants []*invariant
 }
 
@@ -75,14 +76,10 @@ func (r *report) print(out io.Writer) {
 	fmt.Fprintf(out, "  %4d  pages that failed: %s\n", failed, strings.Join(w.ledger.ofTrouble(), ", "))
 	fmt.Fprintf(out, "        answers slower than 1 s: %d, 5 s: %d, 10 s: %d; the slowest took %v\n",
 		w.ledger.slower[0], w.ledger.slower[1], w.ledger.slower[2], w.ledger.slowest.Round(time.Millisecond))
-	all := w.inbox.all()
-	fmt.Fprintf(out, "\nMails taken by the relay: %d, of which %d came again after a crash\n", len(all), len(r.repeated))
-	for _, again := range r.repeated {
-		fmt.Fprintln(out, "       ", again)
-	}
+	r.printRepeated(out)
 	fmt.Fprintf(out, "Starts of an instance that ended at once, as it found no database: %d\n", w.misfires())
 	fmt.Fprintf(out, "After the last blow people finished within %v, and no mail waited any more after %v;\n%d that the relay may have taken were not let wait their ten minutes.\n\n",
-		max(0, r.finished.Sub(r.calm)).Round(100*time.Millisecond), r.drained.Round(100*time.Millisecond), r.hurried)
+		max(0, r.finished.Sub(r.calm)).Round(100*time.Millisecond), r.drained.Round(100*time.Millisecond), r.hurried.Load())
 	for _, i := range r.invariants {
 		verdict := "holds "
 		if len(i.broken) > 0 {
@@ -98,6 +95,24 @@ func (r *report) print(out io.Writer) {
 		return
 	}
 	fmt.Fprintf(out, "\nNothing was lost. Seed %d.\n", w.seed)
+}
+
+// A repetition is a mail that came again.
+type repetition struct {
+	after time.Duration // the copy before
+	blow  string        // that explains it
+}
+
+func (r *report) printRepeated(out io.Writer) {
+	fmt.Fprintf(out, "\nMails taken by the relay: %d, of which %d came again\n", len(r.world.inbox.all()), len(r.repeated))
+	times, latest := map[string]int{}, map[string]time.Duration{}
+	for _, again := range r.repeated {
+		times[again.blow]++
+		latest[again.blow] = max(latest[again.blow], again.after)
+	}
+	for _, blow := range slices.Sorted(maps.Keys(times)) {
+		fmt.Fprintf(out, "  %4d  after: %s; at the latest %v after the first\n", times[blow], blow, latest[blow].Round(100*time.Millisecond))
+	}
 }
 
 func orUnfinished(end string) string {

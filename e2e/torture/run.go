@@ -90,6 +90,7 @@ func (r *report) end(ctx context.Context) error {
 		r.stuck = append(r.stuck, err.Error())
 	}
 	r.calm = time.Now()
+	go r.hurry(r.working)
 	select {
 	case <-r.over:
 	case <-ctx.Done():
