@@ -2,6 +2,7 @@
 // the banner or the star, and hand their users over.
 //
 //   - api.go: the routes, and the one table from errors to statuses
+//   - operation.go: who may call what; calls that may be repeated
 //   - mailboxes.go: what a webmail may know of a mailbox
 //   - handoffs.go: how its user comes to Stella
 //
@@ -18,7 +19,6 @@ import (
 	"net/http"
 	"runtime/debug"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -49,7 +49,8 @@ func (s *Server) Handler() http.Handler {
 	routes := humago.New(mux, config)
 	routes.UseMiddleware(s.observe)
 	huma.Register(routes, s.mailboxOperation(), s.mailbox)
-	huma.Register(routes, s.handOffOperation(), s.handOff)
+	register(s, routes, s.handOffOperation())
+	register(s, routes, s.statusesOperation())
 	mux.HandleFunc("/", notFound)
 	return mux
 }
@@ -71,34 +72,23 @@ func (s *Server) observe(c huma.Context, next func(huma.Context)) {
 
 const failed = "something failed here; nothing was lost, and the call may be repeated"
 
-// needToken turns away who brings no token before anything else is looked at.
-func needToken(routes huma.Context, next func(huma.Context)) {
-	if bearer(routes.Header("Authorization")) != "" {
-		next(routes)
-		return
-	}
-	routes.SetHeader("Content-Type", "application/problem+json")
-	routes.SetHeader("WWW-Authenticate", "Bearer")
-	routes.SetStatus(http.StatusUnauthorized)
-	writeProblem(routes.BodyWriter(), http.StatusUnauthorized, "a bearer token is needed")
-}
-
-func bearer(header string) string {
-	scheme, token, ok := strings.Cut(header, " ")
-	if !ok || !strings.EqualFold(scheme, "Bearer") {
-		return ""
-	}
-	return strings.TrimSpace(token)
-}
-
 // fault is how an error is answered. What is ours to mend is logged here, and
 // told to nobody else.
 func (s *Server) fault(ctx context.Context, err error) error {
+	var answered huma.StatusError
 	var input *workflow.InputError
 	var limit *workflow.LimitError
 	switch {
+	case errors.As(err, &answered): // by the operation itself
+		return err
 	case errors.Is(err, workflow.ErrUnauthorized):
 		return huma.ErrorWithHeaders(huma.Error401Unauthorized("the token is not known"), http.Header{"WWW-Authenticate": {"Bearer"}})
+	case errors.Is(err, workflow.ErrForbidden):
+		return huma.Error403Forbidden("this client has not the scope that the operation needs")
+	case errors.Is(err, workflow.ErrCallDiffers):
+		return huma.Error422UnprocessableEntity("this Idempotency-Key was used for another request")
+	case errors.Is(err, workflow.ErrCallPending):
+		return huma.Error409Conflict("the call with this Idempotency-Key is being done: try again")
 	case errors.Is(err, workflow.ErrUnknown):
 		return huma.Error404NotFound("the mailbox is not known to this client")
 	case errors.Is(err, workflow.ErrNotEligible):

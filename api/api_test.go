@@ -175,7 +175,7 @@ func TestAnUnknownTokenIsTurnedAway(t *testing.T) {
 func TestAnotherClientsMailboxIsUnknown(t *testing.T) {
 	w := newWorld(t)
 	w.RecordAs(t, "mario.rossi@altrove.example", storetest.AnnasRecord)
-	other := workflow.Client{Name: "other", Domains: []string{"altrove.example"}, ReturnURLs: []string{"https://altrove.example/"}}
+	other := workflow.Client{Name: "other", Domains: []string{"altrove.example"}, ReturnURLs: []string{"https://altrove.example/"}, Scopes: []workflow.Scope{workflow.ScopeWebmail}}
 	storetest.Must(t, w.AddClient(t.Context(), other, workflow.Digest("other token"), w.Clock.Now()))
 	if a := call(t, w.handler, "GET", "/api/v1/mailboxes/mario.rossi@altrove.example", "", "Authorization", "Bearer other token"); a.Code != 200 {
 		t.Fatalf("its own client: %d %s", a.Code, a.text)
@@ -465,7 +465,7 @@ func TestTheOpenAPIDocument(t *testing.T) {
 			}
 		}
 	}
-	if len(doc.Paths) != 2 {
+	if len(doc.Paths) != 3 {
 		t.Errorf("the paths are %v", doc.Paths)
 	}
 }
@@ -491,7 +491,11 @@ func TestAFailureIsOurs(t *testing.T) {
 
 type broken struct{ workflow.Store }
 
-func (broken) Standing(context.Context, []byte, string) (workflow.Client, *workflow.Standing, error) {
+func (broken) ClientByToken(context.Context, []byte, time.Time) (workflow.Client, error) {
+	return workflow.Client{}, errors.New("a secret cause")
+}
+
+func (broken) Standing(context.Context, []byte, string, time.Time) (workflow.Client, *workflow.Standing, error) {
 	return workflow.Client{}, nil, errors.New("a secret cause")
 }
 

@@ -11,8 +11,7 @@ import (
 )
 
 type handOffInput struct {
-	Authorization string `header:"Authorization" hidden:"true"`
-	Body          struct {
+	Body struct {
 		Mailbox   string `json:"mailbox" maxLength:"254" doc:"the mailbox whose user clicked" example:"anna.neri@pec.example"`
 		ReturnURL string `json:"return_url" maxLength:"2048" doc:"where the user returns to; one of the client's, to the letter"`
 		Locale    string `json:"locale,omitempty" maxLength:"35" pattern:"^[A-Za-z0-9-]*$" doc:"the language of the webmail's pages" example:"it"`
@@ -27,21 +26,24 @@ type handOffOutput struct {
 	}
 }
 
-func (s *Server) handOffOperation() huma.Operation {
-	return huma.Operation{OperationID: "create-handoff", Method: http.MethodPost, Path: "/api/v1/handoffs",
-		Summary:       "Hand a user over",
-		DefaultStatus: http.StatusCreated,
-		Middlewares:   huma.Middlewares{needToken},
-		MaxBodyBytes:  16 << 10,
-		Errors: []int{http.StatusUnauthorized, http.StatusNotFound, http.StatusConflict,
-			http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity, http.StatusTooManyRequests}}
+func (s *Server) handOffOperation() operation[handOffInput, handOffOutput] {
+	return operation[handOffInput, handOffOutput]{
+		Operation: huma.Operation{OperationID: "create-handoff", Method: http.MethodPost, Path: "/api/v1/handoffs",
+			Summary:       "Hand a user over",
+			DefaultStatus: http.StatusCreated,
+			MaxBodyBytes:  16 << 10,
+			Errors:        []int{http.StatusNotFound, http.StatusConflict, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity}},
+		scopes: []workflow.Scope{workflow.ScopeWebmail},
+		do:     s.handOff}
 }
 
-func (s *Server) handOff(ctx context.Context, in *handOffInput) (*handOffOutput, error) {
+// handOff has no use for an Idempotency-Key: another hand-off does no harm, and
+// the answer, which lets a user in, is kept nowhere.
+func (s *Server) handOff(ctx context.Context, client workflow.Client, in *handOffInput) (*handOffOutput, error) {
 	b := in.Body
-	secret, err := s.Procedure.HandOff(ctx, bearer(in.Authorization), b.Mailbox, b.ReturnURL, b.Locale, b.User)
+	secret, err := s.Procedure.HandOff(ctx, client, b.Mailbox, b.ReturnURL, b.Locale, b.User)
 	if err != nil {
-		return nil, s.fault(ctx, err)
+		return nil, err
 	}
 	out := &handOffOutput{}
 	out.Body.StartURL = s.PublicURL + "/start/" + secret

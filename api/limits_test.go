@@ -57,7 +57,7 @@ func TestTooManyHandOffsOfAMailbox(t *testing.T) {
 func TestNoLimitTellsMailboxesApart(t *testing.T) {
 	w := newWorld(t)
 	w.RecordAs(t, anna, storetest.AnnasRecord)
-	other := workflow.Client{Name: "other", Domains: []string{"altrove.example"}, ReturnURLs: []string{storetest.ReturnURL}}
+	other := workflow.Client{Name: "other", Domains: []string{"altrove.example"}, ReturnURLs: []string{storetest.ReturnURL}, Scopes: []workflow.Scope{workflow.ScopeWebmail}}
 	storetest.Must(t, w.AddClient(t.Context(), other, workflow.Digest("other token"), w.Clock.Now()))
 	ask := func(mailbox string) answer {
 		return call(t, w.handler, "POST", handoffs, handOff(mailbox, storetest.ReturnURL), "Authorization", "Bearer other token")
@@ -105,7 +105,7 @@ func TestKnownAndUnknownMailboxesTakeTheSameTime(t *testing.T) {
 	w := newWorld(t)
 	w.Reach(t, workflow.Qualified)
 	j := w.Reach(t, workflow.Invited)
-	other := workflow.Client{Name: "other", Domains: []string{"altrove.example"}, ReturnURLs: []string{storetest.ReturnURL}}
+	other := workflow.Client{Name: "other", Domains: []string{"altrove.example"}, ReturnURLs: []string{storetest.ReturnURL}, Scopes: []workflow.Scope{workflow.ScopeWebmail}}
 	storetest.Must(t, w.AddClient(t.Context(), other, workflow.Digest("other token"), w.Clock.Now()))
 	for _, c := range []struct {
 		method, path string

@@ -39,12 +39,12 @@ func (s *Server) mailboxOperation() huma.Operation {
 	return huma.Operation{OperationID: "get-mailbox", Method: http.MethodGet, Path: "/api/v1/mailboxes/{address}",
 		Summary:     "Ask whether to show the banner or the star",
 		Description: "Meant to be asked at every login of the webmail, with If-None-Match. A mailbox outside the client's domains is not found.",
-		Middlewares: huma.Middlewares{needToken},
+		Middlewares: huma.Middlewares{s.needToken},
 		Errors:      []int{http.StatusNotModified, http.StatusUnauthorized, http.StatusNotFound, http.StatusTooManyRequests}}
 }
 
 func (s *Server) mailbox(ctx context.Context, in *mailboxInput) (*mailboxOutput, error) {
-	standing, err := s.Procedure.Standing(ctx, bearer(in.Authorization), in.Address)
+	_, standing, err := s.Procedure.Standing(ctx, bearer(in.Authorization), in.Address)
 	if err != nil {
 		return nil, s.fault(ctx, err)
 	}

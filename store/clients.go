@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"stella/workflow"
@@ -14,11 +15,35 @@ import (
 // ErrExists is returned for a name that is taken.
 var ErrExists = errors.New("already exists")
 
-// AddClient registers a webmail by the digest of its token.
+// client names what is read of a client c, and goodToken says that one is that
+// of the token $1 at the time $2.
+const (
+	client    = `c.id, c.name, c.domains, c.return_urls, c.scopes`
+	goodToken = `(c.token = $1 or c.former_token = $1 and c.former_until > $2) and c.disabled_at is null`
+)
+
+func clientColumns(c *workflow.Client) []any {
+	return []any{&c.ID, &c.Name, &c.Domains, &c.ReturnURLs, &c.Scopes}
+}
+
+// ClientByToken finds a client by the digest of one of its tokens.
+func (s *Store) ClientByToken(ctx context.Context, token []byte, now time.Time) (workflow.Client, error) {
+	var c workflow.Client
+	err := s.pool.QueryRow(ctx, `select `+client+` from clients c where `+goodToken, token, now).Scan(clientColumns(&c)...)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return c, workflow.ErrUnauthorized
+	}
+	if err != nil {
+		return c, fmt.Errorf("reading a client: %w", err)
+	}
+	return c, nil
+}
+
+// AddClient registers a client by the digest of its token.
 func (s *Store) AddClient(ctx context.Context, c workflow.Client, token []byte, now time.Time) error {
 	_, err := s.pool.Exec(ctx, `
-		insert into clients (name, token, domains, return_urls, created_at) values ($1, $2, $3, $4, $5)`,
-		c.Name, token, c.Domains, c.ReturnURLs, now)
+		insert into clients (name, token, domains, return_urls, scopes, created_at) values ($1, $2, $3, $4, $5, $6)`,
+		c.Name, token, c.Domains, returnURLs(c), c.Scopes, now)
 	var clash *pgconn.PgError
 	if errors.As(err, &clash) && clash.Code == "23505" {
 		return fmt.Errorf("client %q: %w", c.Name, ErrExists)
@@ -29,14 +54,77 @@ func (s *Store) AddClient(ctx context.Context, c workflow.Client, token []byte, 
 	return nil
 }
 
-// PutClient registers a webmail, or brings it up to date.
+// PutClient registers a client, or brings it up to date.
 func (s *Store) PutClient(ctx context.Context, c workflow.Client, token []byte, now time.Time) error {
 	_, err := s.pool.Exec(ctx, `
-		insert into clients (name, token, domains, return_urls, created_at) values ($1, $2, $3, $4, $5)
-		on conflict (name) do update set token = $2, domains = $3, return_urls = $4`,
-		c.Name, token, c.Domains, c.ReturnURLs, now)
+		insert into clients (name, token, domains, return_urls, scopes, created_at) values ($1, $2, $3, $4, $5, $6)
+		on conflict (name) do update set token = $2, domains = $3, return_urls = $4, scopes = $5`,
+		c.Name, token, c.Domains, returnURLs(c), c.Scopes, now)
 	if err != nil {
 		return fmt.Errorf("registering a client: %w", err)
 	}
 	return nil
+}
+
+// RotateToken gives a client a new token. The one before is good until the
+// time given, and the one before that no longer.
+func (s *Store) RotateToken(ctx context.Context, name string, token []byte, until time.Time) error {
+	done, err := s.pool.Exec(ctx, `
+		update clients set former_token = token, former_until = $3, token = $2 where name = $1`, name, token, until)
+	return changed(done, err, "rotating the token of client", name)
+}
+
+// DisableClient turns a client away from now on, whatever its tokens; enabling
+// it lets them be good again.
+func (s *Store) DisableClient(ctx context.Context, name string, now time.Time) error {
+	done, err := s.pool.Exec(ctx, `update clients set disabled_at = coalesce(disabled_at, $2) where name = $1`, name, now)
+	return changed(done, err, "disabling client", name)
+}
+
+// EnableClient lets a disabled client in again.
+func (s *Store) EnableClient(ctx context.Context, name string) error {
+	done, err := s.pool.Exec(ctx, `update clients set disabled_at = null where name = $1`, name)
+	return changed(done, err, "enabling client", name)
+}
+
+// changed is the error of a statement that was to change what has this name.
+func changed(done pgconn.CommandTag, err error, what, name string) error {
+	if err == nil && done.RowsAffected() == 0 {
+		err = workflow.ErrUnknown
+	}
+	if err != nil {
+		return fmt.Errorf("%s %q: %w", what, name, err)
+	}
+	return nil
+}
+
+// ListedClient is a client in a list.
+type ListedClient struct {
+	workflow.Client
+	CreatedAt   time.Time
+	FormerUntil time.Time // of a rotation; zero without a former token
+	DisabledAt  time.Time // zero while it is not
+}
+
+// Clients lists the clients by name.
+func (s *Store) Clients(ctx context.Context) ([]ListedClient, error) {
+	rows, err := s.pool.Query(ctx, `select `+client+`, c.created_at, c.former_until, c.disabled_at from clients c order by c.name`)
+	if err != nil {
+		return nil, fmt.Errorf("listing clients: %w", err)
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (ListedClient, error) {
+		var l ListedClient
+		var former, disabled *time.Time
+		err := row.Scan(append(clientColumns(&l.Client), &l.CreatedAt, &former, &disabled)...)
+		l.FormerUntil, l.DisabledAt = timeOf(former), timeOf(disabled)
+		return l, err
+	})
+}
+
+// returnURLs are never null: only webmails have any.
+func returnURLs(c workflow.Client) []string {
+	if c.ReturnURLs == nil {
+		return []string{}
+	}
+	return c.ReturnURLs
 }

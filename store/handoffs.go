@@ -12,41 +12,6 @@ import (
 	"stella/workflow"
 )
 
-// Standing reads client and mailbox in one query: the webmail asks at every
-// login of its users. The standing is nil for an address that is not known.
-func (s *Store) Standing(ctx context.Context, token []byte, address string) (workflow.Client, *workflow.Standing, error) {
-	var c workflow.Client
-	var mailbox *int64
-	var status, state, level *string
-	var since *time.Time
-	var starred *bool
-	err := s.pool.QueryRow(ctx, `
-		select c.id, c.name, c.domains, c.return_urls, m.id, m.status, q.state, q.stepped_at, i.level, m.star is not null
-		from clients c
-		left join mailboxes m on m.address = $2
-		left join lateral (select q.state, q.stepped_at, q.identity_id from qualifications q where q.mailbox_id = m.id `+current+`) q on true
-		left join identities i on i.id = q.identity_id
-		where c.token = $1`, token, address).Scan(
-		&c.ID, &c.Name, &c.Domains, &c.ReturnURLs, &mailbox, &status, &state, &since, &level, &starred)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return c, nil, workflow.ErrUnauthorized
-	}
-	if err != nil {
-		return c, nil, fmt.Errorf("reading a mailbox's standing: %w", err)
-	}
-	if mailbox == nil {
-		return c, nil, nil
-	}
-	standing := &workflow.Standing{Mailbox: *mailbox, Status: workflow.Status(*status), Starred: *starred, Since: timeOf(since)}
-	if state != nil {
-		standing.State = workflow.State(*state)
-	}
-	if level != nil {
-		standing.Level = *level
-	}
-	return c, standing, nil
-}
-
 // AddHandOff keeps a webmail's user on the way to Stella.
 func (s *Store) AddHandOff(ctx context.Context, h workflow.HandOff) error {
 	_, err := s.pool.Exec(ctx, `

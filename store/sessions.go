@@ -86,7 +86,7 @@ func (s *Sessions) Save(r *http.Request, w http.ResponseWriter, session *session
 	return nil
 }
 
-// Sweep deletes the sessions, hand-offs and limits that are over, and the
+// Sweep deletes the sessions, hand-offs, calls and limits that are over, and the
 // parked answers that nobody came for.
 func (s *Store) Sweep(ctx context.Context, now time.Time) error {
 	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
@@ -98,6 +98,9 @@ func (s *Store) Sweep(ctx context.Context, now time.Time) error {
 		}
 		if _, err := tx.Exec(ctx, `delete from handoffs where expires_at < $1`, now.Add(-24*time.Hour)); err != nil {
 			return fmt.Errorf("sweeping hand-offs: %w", err)
+		}
+		if _, err := tx.Exec(ctx, `delete from calls where claimed_at < $1`, now.Add(-workflow.CallLife)); err != nil {
+			return fmt.Errorf("sweeping calls: %w", err)
 		}
 		_, err := tx.Exec(ctx, `
 			update logins set answer = null, handle = null

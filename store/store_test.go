@@ -166,7 +166,7 @@ func TestASessionWithoutADatabaseIsAnError(t *testing.T) {
 func TestAHandOffUsedTwiceEndsTheFirstSession(t *testing.T) {
 	w := newWorld(t)
 	j := w.Record(t, storetest.AnnasRecord)
-	secret, err := w.Procedure.HandOff(t.Context(), storetest.Token, j.Address, storetest.ReturnURL, "it", "")
+	secret, err := w.Procedure.HandOff(t.Context(), w.Client, j.Address, storetest.ReturnURL, "it", "")
 	storetest.Must(t, err)
 	first := newBrowser(t, w)
 	first.enter()
@@ -204,7 +204,7 @@ func TestAHandOffUsedTwiceEndsTheFirstSession(t *testing.T) {
 	}
 
 	// One that was never used ends nobody's session, however late it comes.
-	secret, err = w.Procedure.HandOff(t.Context(), storetest.Token, j.Address, storetest.ReturnURL, "it", "")
+	secret, err = w.Procedure.HandOff(t.Context(), w.Client, j.Address, storetest.ReturnURL, "it", "")
 	storetest.Must(t, err)
 	w.Clock.Advance(workflow.HandOffLife)
 	if open() || !errors.Is(start(second), workflow.ErrUnknown) || bystander.visit(nil).IsNew {
@@ -219,7 +219,7 @@ func TestAHandOffUsedTwiceEndsTheFirstSession(t *testing.T) {
 func TestAHandOffIsUsedByOneOfMany(t *testing.T) {
 	w := newWorld(t)
 	j := w.Record(t, storetest.AnnasRecord)
-	secret, err := w.Procedure.HandOff(t.Context(), storetest.Token, j.Address, storetest.ReturnURL, "it", "")
+	secret, err := w.Procedure.HandOff(t.Context(), w.Client, j.Address, storetest.ReturnURL, "it", "")
 	storetest.Must(t, err)
 	var won atomic.Int32
 	atOnce(func(int) {
@@ -574,7 +574,7 @@ func TestAnAcceptedMailStaysAccepted(t *testing.T) {
 
 func TestClientsHaveOneNameAndOneToken(t *testing.T) {
 	w := newWorld(t)
-	again := workflow.Client{Name: storetest.Webmail, Domains: []string{"altrove.example"}, ReturnURLs: []string{"https://altrove.example/"}}
+	again := workflow.Client{Name: storetest.Webmail, Domains: []string{"altrove.example"}, ReturnURLs: []string{"https://altrove.example/"}, Scopes: []workflow.Scope{workflow.ScopeWebmail}}
 	if err := w.AddClient(t.Context(), again, workflow.Digest("another token"), w.Clock.Now()); !errors.Is(err, store.ErrExists) {
 		t.Errorf("the same name: %v", err)
 	}
@@ -584,10 +584,10 @@ func TestClientsHaveOneNameAndOneToken(t *testing.T) {
 	}
 	again.Name = storetest.Webmail
 	storetest.Must(t, w.PutClient(t.Context(), again, workflow.Digest("another token"), w.Clock.Now()))
-	if _, _, err := w.Standing(t.Context(), workflow.Digest(storetest.Token), "a@b.example"); !errors.Is(err, workflow.ErrUnauthorized) {
+	if _, _, err := w.Standing(t.Context(), workflow.Digest(storetest.Token), "a@b.example", w.Clock.Now()); !errors.Is(err, workflow.ErrUnauthorized) {
 		t.Errorf("the former token: %v", err)
 	}
-	c, s, err := w.Standing(t.Context(), workflow.Digest("another token"), "a@b.example")
+	c, s, err := w.Standing(t.Context(), workflow.Digest("another token"), "a@b.example", w.Clock.Now())
 	if err != nil || s != nil || !slices.Equal(c.Domains, again.Domains) || !slices.Equal(c.ReturnURLs, again.ReturnURLs) {
 		t.Errorf("%+v, %+v, %v", c, s, err)
 	}
@@ -597,7 +597,7 @@ func TestClientsHaveOneNameAndOneToken(t *testing.T) {
 func TestAHandOffUsedTwiceAtOnceIsHeldByNobody(t *testing.T) {
 	w := newWorld(t)
 	j := w.Record(t, storetest.AnnasRecord)
-	secret, err := w.Procedure.HandOff(t.Context(), storetest.Token, j.Address, storetest.ReturnURL, "it", "user-7")
+	secret, err := w.Procedure.HandOff(t.Context(), w.Client, j.Address, storetest.ReturnURL, "it", "user-7")
 	storetest.Must(t, err)
 	token, first := workflow.Digest(secret), workflow.Digest("first")
 	_, err = w.UseHandOff(t.Context(), token, first, w.Clock.Now())

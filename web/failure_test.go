@@ -96,7 +96,7 @@ func TestAnomalyInEnglish(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.record(anna)
-	secret, err := w.procedure.HandOff(t.Context(), token, anna.mailbox, returnURL, "en", "")
+	secret, err := w.procedure.HandOff(t.Context(), w.webmail, anna.mailbox, returnURL, "en", "")
 	w.must(err)
 	b := w.browser().start(secret)
 	for _, step := range []struct{ button, field, value string }{

@@ -133,7 +133,7 @@ func TestEnglish(t *testing.T) {
 	}
 	w.record(anna)
 	// The webmail knows better than the browser.
-	secret, err := w.procedure.HandOff(t.Context(), token, anna.mailbox, returnURL, "en", "")
+	secret, err := w.procedure.HandOff(t.Context(), w.webmail, anna.mailbox, returnURL, "en", "")
 	w.must(err)
 	b := w.browser().start(secret)
 	if got := b.header.Get("Content-Language"); got != "en" {

@@ -37,6 +37,7 @@ type world struct {
 	cie       *idp // if one can log in with CIE
 	site      templates.Site
 	log       *logbook
+	webmail   workflow.Client
 	secrets   []string // given out, and in no log
 	from      string   // where browsers are, as our proxy tells; empty without one
 }
@@ -128,8 +129,10 @@ func makeWorld(t *testing.T, public string, configure ...func(*world)) *world {
 	listening.Config.Handler = w.handler
 	listening.Start()
 	t.Cleanup(listening.Close)
-	w.must(w.store.AddClient(t.Context(), workflow.Client{Name: client, Domains: []string{"pec.example"}, ReturnURLs: []string{returnURL}},
-		workflow.Digest(token), w.clock.Now()))
+	w.must(w.store.AddClient(t.Context(), workflow.Client{Name: client, Domains: []string{"pec.example"}, ReturnURLs: []string{returnURL},
+		Scopes: []workflow.Scope{workflow.ScopeWebmail}}, workflow.Digest(token), w.clock.Now()))
+	w.webmail, err = w.store.ClientByToken(t.Context(), workflow.Digest(token), w.clock.Now())
+	w.must(err)
 	t.Cleanup(w.checkLog)
 	return w
 }
@@ -157,7 +160,7 @@ func (w *world) recordAs(h holder, s workflow.Status) {
 // handOff asks for a link as the webmail does.
 func (w *world) handOff(h holder) string {
 	w.Helper()
-	secret, err := w.procedure.HandOff(w.Context(), token, h.mailbox, returnURL, "it", "utente-7")
+	secret, err := w.procedure.HandOff(w.Context(), w.webmail, h.mailbox, returnURL, "it", "utente-7")
 	w.must(err)
 	w.secrets = append(w.secrets, secret)
 	return secret

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
-	"errors"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -14,23 +13,6 @@ import (
 
 // HandOffLife is for how long a hand-off's link may be used.
 const HandOffLife = 60 * time.Second
-
-// ErrUnauthorized is returned for a client whose token is not known.
-var ErrUnauthorized = errors.New("unknown client")
-
-// Client is a webmail that may ask for mailboxes of its domains and hand their
-// users over.
-type Client struct {
-	ID         int64
-	Name       string
-	Domains    []string
-	ReturnURLs []string
-}
-
-func (c Client) serves(address string) bool {
-	_, domain, ok := strings.Cut(address, "@")
-	return ok && slices.Contains(c.Domains, domain)
-}
 
 // Standing is what a webmail may know of a mailbox.
 type Standing struct {
@@ -42,29 +24,48 @@ type Standing struct {
 	Starred bool
 }
 
-// Standing answers a webmail that asks for a mailbox. A mailbox that is not of
-// the client's domains is unknown to it.
-func (p *Procedure) Standing(ctx context.Context, token, address string) (*Standing, error) {
-	_, s, err := p.standing(ctx, token, address)
-	return s, err
-}
-
-func (p *Procedure) standing(ctx context.Context, token, address string) (Client, *Standing, error) {
+// Standing answers a client that asks for a mailbox. A mailbox that is not of
+// its domains is unknown to it.
+func (p *Procedure) Standing(ctx context.Context, token, address string) (Client, *Standing, error) {
 	address, err := ParseAddress(strings.ToLower(address)) // its domain in ASCII, as it is kept
 	if err != nil {
 		address = "" // nobody's: only the token is looked at
 	}
-	client, s, err := p.Store.Standing(ctx, Digest(token), address)
+	client, s, err := p.Store.Standing(ctx, Digest(token), address, p.Now())
 	if err != nil {
 		return client, nil, err
 	}
 	if err := p.observed(p.admitCall(ctx, client.ID)); err != nil {
 		return client, nil, err
 	}
-	if s == nil || !client.serves(address) {
+	if s == nil || !client.Serves(address) {
 		return client, nil, ErrUnknown
 	}
 	return client, s, nil
+}
+
+// Standings answers a client that asks for many mailboxes, by address as it
+// wrote them; those that are unknown to it are left out.
+func (p *Procedure) Standings(ctx context.Context, client Client, addresses []string) (map[string]*Standing, error) {
+	kept := make([]string, 0, len(addresses))
+	written := make(map[string]string, len(addresses))
+	for _, a := range addresses {
+		address, err := ParseAddress(strings.ToLower(a))
+		if err == nil && client.Serves(address) {
+			kept, written[a] = append(kept, address), address
+		}
+	}
+	found, err := p.Store.StandingsOf(ctx, kept)
+	if err != nil {
+		return nil, err
+	}
+	all := make(map[string]*Standing, len(found))
+	for a, address := range written {
+		if s := found[address]; s != nil {
+			all[a] = s
+		}
+	}
+	return all, nil
 }
 
 // HandOff is a webmail's user on the way to Stella.
@@ -79,12 +80,19 @@ type HandOff struct {
 	ExpiresAt time.Time
 }
 
-// HandOff accepts a webmail's user and returns the secret of the link that
+// HandOff accepts a webmail's user, where the mailbox is of its domains, and returns the secret of the link that
 // brings them here.
-func (p *Procedure) HandOff(ctx context.Context, token, address, returnURL, locale, user string) (string, error) {
-	client, s, err := p.standing(ctx, token, address)
+func (p *Procedure) HandOff(ctx context.Context, client Client, address, returnURL, locale, user string) (string, error) {
+	address, err := ParseAddress(strings.ToLower(address))
+	if err != nil || !client.Serves(address) {
+		address = "" // nobody's; it is looked for all the same, which takes as long
+	}
+	s, err := p.Store.StandingOf(ctx, address)
 	if err != nil {
 		return "", err
+	}
+	if s == nil {
+		return "", ErrUnknown
 	}
 	if !slices.Contains(client.ReturnURLs, returnURL) {
 		return "", wrong("return_url", "return_url_unknown")

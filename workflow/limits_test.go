@@ -120,7 +120,7 @@ func TestWhatALimitRefusesIsNoStep(t *testing.T) {
 func TestALinkOutlivesALimit(t *testing.T) {
 	x := newWorld(t).begin(personRecord).to(workflow.Invited)
 	x.exhaust("starts_per_network", 15*time.Minute)
-	secret, err := x.p.HandOff(x.ctx, "token", x.address, "https://webmail.example/", "it", "user-7")
+	secret, err := x.p.HandOff(x.ctx, x.webmail, x.address, "https://webmail.example/", "it", "user-7")
 	x.must(err)
 	use := func() error {
 		_, err := x.p.Start(x.ctx, secret, workflow.Digest("a browser"), x.v.Address, "request-3")
@@ -138,7 +138,7 @@ func TestHandOffsOfAMailboxAreBounded(t *testing.T) {
 	w := newWorld(t)
 	x, other := w.begin(personRecord), w.begin(personRecord)
 	handOff := func(address string) error {
-		_, err := w.p.HandOff(w.ctx, "token", address, "https://webmail.example/", "it", "user-7")
+		_, err := w.p.HandOff(w.ctx, w.webmail, address, "https://webmail.example/", "it", "user-7")
 		return err
 	}
 	for range 29 { // and that of the beginning
@@ -197,7 +197,7 @@ func calls(w *world, p *workflow.Procedure, times int) (answered, refused int32)
 	for range 8 {
 		all.Go(func() {
 			for range times / 8 {
-				_, err := p.Standing(w.ctx, "token", "nobody@pec.example")
+				_, _, err := p.Standing(w.ctx, "token", "nobody@pec.example")
 				var limit *workflow.LimitError
 				switch {
 				case errors.Is(err, workflow.ErrUnknown):
@@ -235,7 +235,7 @@ func TestInstancesCountCallsTogether(t *testing.T) {
 	if yes1 != 120 || yes2 != 160 || no1 != 280 || no2 != 0 {
 		t.Errorf("answered %d and %d, refused %d and %d", yes1, yes2, no1, no2)
 	}
-	_, err = one.Standing(w.ctx, "token", "nobody@pec.example")
+	_, _, err = one.Standing(w.ctx, "token", "nobody@pec.example")
 	w.limited(err, "calls_per_client", 200*time.Millisecond)
 	// Until then it asks nobody: a flood does not reach the database's limits.
 	_, err = w.db.Pool().Exec(w.ctx, `update limits set arrival = $1 where name = 'calls_per_client'`, w.clock.Now())

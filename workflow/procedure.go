@@ -27,6 +27,8 @@ type Procedure struct {
 // Store keeps the cases. Package store is the one that does; it is named here
 // because it imports this package.
 type Store interface {
+	Clients
+
 	// View reads the case of a mailbox, without a lock.
 	View(ctx context.Context, mailbox int64) (*Case, error)
 	// Update locks a mailbox and its qualification, calls step, and writes what
@@ -51,8 +53,6 @@ type Store interface {
 	// those of this session.
 	DiscardAnswers(ctx context.Context, handle, session []byte) error
 
-	// Standing reads what a webmail client may know of a mailbox, in one query.
-	Standing(ctx context.Context, token []byte, address string) (Client, *Standing, error)
 	AddHandOff(ctx context.Context, h HandOff) error
 	// UseHandOff marks a hand-off as used by a session. When it was used
 	// before, that session is ended and ErrUnknown returned.

@@ -34,11 +34,12 @@ const (
 
 // world is a procedure on a database of its own.
 type world struct {
-	t     *testing.T
-	ctx   context.Context
-	db    *store.Store
-	p     *workflow.Procedure
-	clock *storetest.Clock
+	t       *testing.T
+	ctx     context.Context
+	db      *store.Store
+	p       *workflow.Procedure
+	clock   *storetest.Clock
+	webmail workflow.Client
 }
 
 func newWorld(t *testing.T) *world {
@@ -53,8 +54,11 @@ func newWorldIn(t *testing.T) *world {
 	w := &world{t: t, ctx: t.Context(), db: storetest.New(t), clock: storetest.NewClock()}
 	w.p = &workflow.Procedure{Store: w.db, Key: []byte("a key of the tests, of thirty-two bytes"), Limits: otp.Defaults, Now: w.clock.Now,
 		Documents: map[string]workflow.Document{"it": {SHA256: "d1", Version: "1.0", Date: w.clock.Now(), Locale: "it", Body: []byte("…")}}}
-	client := workflow.Client{Name: "webmail", Domains: []string{"pec.example"}, ReturnURLs: []string{"https://webmail.example/"}}
+	client := workflow.Client{Name: "webmail", Domains: []string{"pec.example"}, ReturnURLs: []string{"https://webmail.example/"}, Scopes: []workflow.Scope{workflow.ScopeWebmail}}
 	w.must(w.db.AddClient(w.ctx, client, workflow.Digest("token"), w.clock.Now()))
+	var err error
+	w.webmail, err = w.db.ClientByToken(w.ctx, workflow.Digest("token"), w.clock.Now())
+	w.must(err)
 	return w
 }
 
@@ -95,7 +99,7 @@ func (w *world) begin(r workflow.Record) *walk {
 // enter hands the mailbox's user over to a browser.
 func (x *walk) enter(browser string) workflow.Visitor {
 	x.t.Helper()
-	secret, err := x.p.HandOff(x.ctx, "token", x.address, "https://webmail.example/", "it", "user-7")
+	secret, err := x.p.HandOff(x.ctx, x.webmail, x.address, "https://webmail.example/", "it", "user-7")
 	x.must(err)
 	v, err := x.p.Start(x.ctx, secret, workflow.Digest(browser+x.address), netip.MustParseAddr("192.0.2.7"), "request-1")
 	x.must(err)

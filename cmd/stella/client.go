@@ -6,38 +6,45 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
+	"slices"
 	"strings"
+	"text/tabwriter"
 	"time"
 
+	"stella/store"
 	"stella/workflow"
 )
 
 type clientCommands struct {
-	Add clientAddCommand `cmd:"" help:"Register a webmail and print its token, once."`
+	Add     clientAddCommand     `cmd:"" help:"Register a program of yours, such as a webmail, and print its token, once."`
+	List    clientListCommand    `cmd:"" help:"List the clients of the API."`
+	Rotate  clientRotateCommand  `cmd:"" help:"Give a client a new token; the one before is good for a while."`
+	Disable clientDisableCommand `cmd:"" help:"Turn a client away, from now on."`
+	Enable  clientEnableCommand  `cmd:"" help:"Let a disabled client in again, with the tokens it had."`
 }
+
+const clientAddHelp = `What a client may do is told by its scopes:
+
+  webmail    ask whether to show banner or star, hand users over
+  registry   say which mailboxes there are, and whose they are
+  operator   decide reviews, revoke, withdraw invitations
+  auditor    read all that an operator reads
+
+What lies outside its domains is unknown to it.`
 
 type clientAddCommand struct {
 	database
-	Name      string   `arg:"" help:"A name for the webmail, as the log will tell it."`
+	Name      string   `arg:"" help:"A name for it, as the log will tell it."`
 	Domain    []string `required:"" placeholder:"DOMAIN" help:"A domain of its mailboxes, such as pec.example; may be repeated. It can ask for no others."`
-	ReturnURL []string `required:"" name:"return-url" placeholder:"URL" help:"Where its users may return to; may be repeated. Compared to the letter."`
+	Scope     []string `default:"webmail" enum:"webmail,registry,operator,auditor" help:"What it may do (${enum}); may be repeated. Default: ${default}."`
+	ReturnURL []string `name:"return-url" placeholder:"URL" help:"Where a webmail's users may return to; may be repeated, and at least one is needed. Compared to the letter."`
 }
 
+func (clientAddCommand) Help() string { return clientAddHelp }
+
 func (c clientAddCommand) Run(ctx context.Context) error {
-	var wrong []error
-	for i, d := range c.Domain {
-		address, err := workflow.ParseAddress("x@" + strings.TrimPrefix(d, "@"))
-		if err != nil {
-			wrong = append(wrong, fmt.Errorf("--domain %q is no domain, such as pec.example", d))
-		}
-		_, c.Domain[i], _ = strings.Cut(address, "@") // as mailboxes are kept: lower case, ASCII
-	}
-	for _, u := range c.ReturnURL {
-		if parsed, err := url.Parse(u); err != nil || parsed.Host == "" || parsed.Scheme != "https" && parsed.Scheme != "http" {
-			wrong = append(wrong, fmt.Errorf("--return-url %q is no URL, such as https://webmail.example/", u))
-		}
-	}
-	if err := errors.Join(wrong...); err != nil {
+	if err := c.check(); err != nil {
 		return err
 	}
 	db, err := c.use(ctx)
@@ -47,9 +54,144 @@ func (c clientAddCommand) Run(ctx context.Context) error {
 	defer db.close()
 	token := rand.Text()
 	client := workflow.Client{Name: c.Name, Domains: c.Domain, ReturnURLs: c.ReturnURL}
+	for _, s := range c.Scope {
+		client.Scopes = append(client.Scopes, workflow.Scope(s))
+	}
 	if err := db.AddClient(ctx, client, workflow.Digest(token), time.Now()); err != nil {
 		return err
 	}
 	fmt.Printf("Token of %s; it is not shown again:\n%s\n", c.Name, token)
 	return nil
+}
+
+// check refuses what no webmail could use, and writes domains as mailboxes are
+// kept.
+func (c clientAddCommand) check() error {
+	var wrong []error
+	for i, d := range c.Domain {
+		address, err := workflow.ParseAddress("x@" + strings.TrimPrefix(d, "@"))
+		if err != nil {
+			wrong = append(wrong, fmt.Errorf("--domain %q is no domain, such as pec.example", d))
+		}
+		_, c.Domain[i], _ = strings.Cut(address, "@") // lower case, ASCII
+	}
+	for _, u := range c.ReturnURL {
+		if parsed, err := url.Parse(u); err != nil || parsed.Host == "" || parsed.Scheme != "https" && parsed.Scheme != "http" {
+			wrong = append(wrong, fmt.Errorf("--return-url %q is no URL, such as https://webmail.example/", u))
+		}
+	}
+	if webmail := slices.Contains(c.Scope, "webmail"); webmail != (len(c.ReturnURL) > 0) {
+		if webmail {
+			wrong = append(wrong, errors.New("a webmail needs a --return-url, where its users go back to"))
+		} else {
+			wrong = append(wrong, errors.New("only a webmail has a --return-url: add --scope webmail, or leave it out"))
+		}
+	}
+	return errors.Join(wrong...)
+}
+
+type clientListCommand struct {
+	database
+}
+
+func (c clientListCommand) Run(ctx context.Context) error {
+	db, err := c.use(ctx)
+	if err != nil {
+		return err
+	}
+	defer db.close()
+	all, err := db.Clients(ctx)
+	if err != nil {
+		return err
+	}
+	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "CLIENT\tSCOPES\tDOMAINS\tSINCE\tTOKENS")
+	for _, l := range all {
+		var scopes []string
+		for _, s := range l.Scopes {
+			scopes = append(scopes, string(s))
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", l.Name, strings.Join(scopes, ","), strings.Join(l.Domains, ","), moment(l.CreatedAt), tokens(l))
+	}
+	return w.Flush()
+}
+
+// tokens says which tokens of a client are good.
+func tokens(l store.ListedClient) string {
+	switch {
+	case !l.DisabledAt.IsZero():
+		return "disabled since " + moment(l.DisabledAt)
+	case l.FormerUntil.After(time.Now()):
+		return "the former one until " + moment(l.FormerUntil)
+	}
+	return "one"
+}
+
+type clientRotateCommand struct {
+	database
+	Name    string        `arg:"" help:"The client."`
+	Overlap time.Duration `default:"24h" help:"For how long the former token is good; 0 when it was stolen."`
+}
+
+func (c clientRotateCommand) Run(ctx context.Context) error {
+	if c.Overlap < 0 {
+		return errors.New("--overlap is negative")
+	}
+	db, err := c.use(ctx)
+	if err != nil {
+		return err
+	}
+	defer db.close()
+	token, until := rand.Text(), time.Now().Add(c.Overlap)
+	if err := db.RotateToken(ctx, c.Name, workflow.Digest(token), until); err != nil {
+		return noClient(c.Name, err)
+	}
+	fmt.Printf("New token of %s; it is not shown again:\n%s\n", c.Name, token)
+	if c.Overlap > 0 {
+		fmt.Printf("The former one is good until %s.\n", moment(until))
+	}
+	return nil
+}
+
+type clientDisableCommand struct {
+	database
+	Name string `arg:"" help:"The client."`
+}
+
+func (c clientDisableCommand) Run(ctx context.Context) error {
+	db, err := c.use(ctx)
+	if err != nil {
+		return err
+	}
+	defer db.close()
+	if err := db.DisableClient(ctx, c.Name, time.Now()); err != nil {
+		return noClient(c.Name, err)
+	}
+	fmt.Printf("%s: disabled\n", c.Name)
+	return nil
+}
+
+type clientEnableCommand struct {
+	database
+	Name string `arg:"" help:"The client."`
+}
+
+func (c clientEnableCommand) Run(ctx context.Context) error {
+	db, err := c.use(ctx)
+	if err != nil {
+		return err
+	}
+	defer db.close()
+	if err := db.EnableClient(ctx, c.Name); err != nil {
+		return noClient(c.Name, err)
+	}
+	fmt.Printf("%s: enabled\n", c.Name)
+	return nil
+}
+
+func noClient(name string, err error) error {
+	if errors.Is(err, workflow.ErrUnknown) {
+		return fmt.Errorf("there is no client %q: stella client list tells which there are", name)
+	}
+	return err
 }

@@ -212,6 +212,6 @@ func (c demoCommand) populate(ctx context.Context, db *store.Store) error {
 	if _, err := importMailboxes(ctx, p, "demo", strings.NewReader(demo.Mailboxes)); err != nil {
 		return fmt.Errorf("importing the sample mailboxes: %w", err)
 	}
-	client := workflow.Client{Name: "demo-webmail", Domains: []string{"pec.example"}, ReturnURLs: []string{c.address("localhost", 1) + "/"}}
+	client := workflow.Client{Name: "demo-webmail", Domains: []string{"pec.example"}, ReturnURLs: []string{c.address("localhost", 1) + "/"}, Scopes: []workflow.Scope{workflow.ScopeWebmail}}
 	return db.PutClient(ctx, client, workflow.Digest("demo"), time.Now())
 }

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
 
 	"stella/store"
 	"stella/store/storetest"
@@ -174,7 +175,7 @@ func TestAWebmailIsRegisteredOnce(t *testing.T) {
 	if len(lines) != 3 || lines[0] != "Token of webmail; it is not shown again:" {
 		t.Fatalf("%q", out)
 	}
-	c, _, err := s.Standing(t.Context(), workflow.Digest(lines[1]), "x@pec.example")
+	c, _, err := s.Standing(t.Context(), workflow.Digest(lines[1]), "x@pec.example", time.Now())
 	if err != nil || strings.Join(c.Domains, " ") != "pec.example xn--citt-3na.example" {
 		t.Errorf("%+v, %v", c, err)
 	}

@@ -20,6 +20,7 @@ type World struct {
 	*store.Store
 	Procedure *workflow.Procedure
 	Clock     *Clock
+	Client    workflow.Client // the webmail
 }
 
 // What a world knows from the start.
@@ -51,8 +52,11 @@ func WorldIn(t testing.TB, s *store.Store) *World {
 	w := &World{Store: s, Clock: NewClock()}
 	w.Procedure = &workflow.Procedure{Store: s, Key: Key, Limits: otp.Defaults, Now: w.Clock.Now,
 		Documents: map[string]workflow.Document{"it": {SHA256: "5ea1", Version: "1.0", Date: w.Clock.Now(), Locale: "it", Body: []byte("<p>…</p>")}}}
-	client := workflow.Client{Name: Webmail, Domains: []string{Domain}, ReturnURLs: []string{ReturnURL}}
+	client := workflow.Client{Name: Webmail, Domains: []string{Domain}, ReturnURLs: []string{ReturnURL}, Scopes: []workflow.Scope{workflow.ScopeWebmail}}
 	Must(t, s.AddClient(t.Context(), client, workflow.Digest(Token), w.Clock.Now()))
+	var err error
+	w.Client, err = s.ClientByToken(t.Context(), workflow.Digest(Token), w.Clock.Now())
+	Must(t, err)
 	return w
 }
 
@@ -137,7 +141,7 @@ func (j *Journey) Form() workflow.Form {
 // Enter hands the mailbox's user over to a browser.
 func (j *Journey) Enter(browser string) workflow.Visitor {
 	j.t.Helper()
-	secret, err := j.Procedure.HandOff(j.t.Context(), Token, j.Address, ReturnURL, "it", "user-7")
+	secret, err := j.Procedure.HandOff(j.t.Context(), j.Client, j.Address, ReturnURL, "it", "user-7")
 	Must(j.t, err)
 	v, err := j.Procedure.Start(j.t.Context(), secret, workflow.Digest(browser), netip.MustParseAddr("192.0.2.7"), "request-1")
 	Must(j.t, err)
