@@ -2,111 +2,81 @@ package api
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
+	"errors"
 	"net/http"
-	"strings"
-	"time"
+	"slices"
+	"strconv"
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"stella/client"
 	"stella/workflow"
 )
 
-// Mailbox is what a webmail may know of a mailbox.
-type Mailbox struct {
-	Address string     `json:"address"`
-	State   string     `json:"state" enum:"none,in_progress,invited,under_review,rejected,qualified,revoked,not_eligible" doc:"where the qualification of the mailbox stands"`
-	Since   *time.Time `json:"since" doc:"when its last step was made, which for qualified is when the star was given; null for none and not_eligible"`
-	Level   string     `json:"level" doc:"the level of assurance of the identification, such as SpidL2; empty until qualified"`
-	Show    string     `json:"show" enum:"banner,star,none" doc:"what to show beside the mailbox's name"`
+// readers are the scopes that read records.
+var readers = []workflow.Scope{workflow.ScopeRegistry, workflow.ScopeOperator, workflow.ScopeAuditor}
+
+type mailboxesInput struct {
+	Status client.Standing `query:"status" enum:"active,expired,cancelled,revoked" doc:"only those of this standing" example:"active"`
+	State  client.State    `query:"state" enum:"none,in_progress,invited,under_review,rejected,qualified,revoked,not_eligible" doc:"only those in this state" example:"qualified"`
+	Page
 }
 
-type mailboxInput struct {
-	Authorization string `header:"Authorization" hidden:"true"`
-	IfNoneMatch   string `header:"If-None-Match"`
-	Address       string `path:"address" maxLength:"254" example:"anna.neri@pec.example"`
+type mailboxesOutput struct{ Body client.MailboxPage }
+
+func (s *Server) mailboxesOperation() operation[mailboxesInput, mailboxesOutput] {
+	return operation[mailboxesInput, mailboxesOutput]{
+		Operation: huma.Operation{OperationID: "list-mailboxes", Method: http.MethodGet, Path: "/api/v1/mailboxes",
+			Tags: []string{"Mailboxes"}, Summary: "List the mailboxes, with their records",
+			Description: "By domain and address. The list is stable under change: while it is read page by page, no mailbox comes twice, " +
+				"and none is missed that fits the filter all the time.",
+			Errors: []int{http.StatusUnprocessableEntity}},
+		scopes: readers,
+		do:     s.mailboxes}
 }
 
-type mailboxOutput struct {
-	ETag         string `header:"ETag"`
-	CacheControl string `header:"Cache-Control"`
-	Body         Mailbox
-}
-
-func (s *Server) mailboxOperation() huma.Operation {
-	return huma.Operation{OperationID: "get-mailbox", Method: http.MethodGet, Path: "/api/v1/mailboxes/{address}",
-		Summary:     "Ask whether to show the banner or the star",
-		Description: "Meant to be asked at every login of the webmail, with If-None-Match. A mailbox outside the client's domains is not found.",
-		Middlewares: huma.Middlewares{s.needToken},
-		Errors:      []int{http.StatusNotModified, http.StatusUnauthorized, http.StatusNotFound, http.StatusTooManyRequests}}
-}
-
-func (s *Server) mailbox(ctx context.Context, in *mailboxInput) (*mailboxOutput, error) {
-	_, standing, err := s.Procedure.Standing(ctx, bearer(in.Authorization), in.Address)
-	if err != nil {
-		return nil, s.fault(ctx, err)
-	}
-	m := describe(strings.ToLower(strings.TrimSpace(in.Address)), standing)
-	etag, err := etag(m)
-	if err != nil {
-		return nil, s.fault(ctx, err)
-	}
-	if known(in.IfNoneMatch, etag) {
-		return nil, huma.ErrorWithHeaders(huma.Status304NotModified(), http.Header{"ETag": {etag}})
-	}
-	return &mailboxOutput{ETag: etag, CacheControl: "private, no-cache", Body: m}, nil
-}
-
-// describe tells a webmail what it needs, and no more. The star is shown only
-// while the mailbox is active.
-func describe(address string, s *workflow.Standing) Mailbox {
-	m := Mailbox{Address: address, State: "none", Show: "banner"}
-	if s.Status != workflow.Active {
-		m.State, m.Show = "not_eligible", "none"
-		return m
-	}
-	switch s.State {
-	case "", workflow.Expired:
-		return m
-	case workflow.Invited:
-		m.State = "invited"
-	case workflow.UnderReview: // nothing to do for the user
-		m.State, m.Show = "under_review", "none"
-	case workflow.Rejected:
-		m.State = "rejected"
-	case workflow.Revoked:
-		m.State = "revoked"
-	case workflow.Qualified:
-		m.State, m.Level = "qualified", s.Level
-		if s.Starred {
-			m.Show = "star"
-		}
-	default:
-		m.State = "in_progress"
-	}
-	since := s.Since.UTC().Truncate(time.Second)
-	m.Since = &since
-	return m
-}
-
-// known reports whether an If-None-Match names the tag, which proxies that
-// compress may have weakened.
-func known(header, etag string) bool {
-	for tag := range strings.SplitSeq(header, ",") {
-		if tag = strings.TrimSpace(tag); tag == "*" || strings.TrimPrefix(tag, "W/") == etag {
-			return true
+func (s *Server) mailboxes(ctx context.Context, c workflow.Client, in *mailboxesInput) (*mailboxesOutput, error) {
+	out := &mailboxesOutput{client.MailboxPage{Mailboxes: []client.Mailbox{}}}
+	// One more than asked for tells whether there is another page.
+	f := workflow.RegisterFilter{Limit: in.Limit + 1}
+	if in.After != "" {
+		var err error
+		if f.After, err = strconv.ParseInt(place(in.After), 10, 64); err != nil || f.After < 1 {
+			return nil, noCursor()
 		}
 	}
-	return false
+	if !choose(&f, workflow.Status(in.Status), in.State) {
+		return out, nil
+	}
+	all, err := s.Procedure.Registered(ctx, c, f)
+	if errors.Is(err, workflow.ErrUnknown) { // the mailbox of the cursor
+		return nil, noCursor()
+	}
+	if err != nil {
+		return nil, err
+	}
+	if len(all) > in.Limit {
+		all = all[:in.Limit]
+		out.Body.Next = cursor(strconv.FormatInt(all[in.Limit-1].Mailbox.ID, 10))
+	}
+	for _, r := range all {
+		m := describe(&r.Standing)
+		m.Record = describeRecord(&r.Mailbox.Record)
+		out.Body.Mailboxes = append(out.Body.Mailboxes, m)
+	}
+	return out, nil
 }
 
-func etag(m Mailbox) (string, error) {
-	text, err := json.Marshal(m)
-	if err != nil {
-		return "", err
+var standings = []workflow.Status{workflow.Active, workflow.MailboxExpired, workflow.Cancelled, workflow.MailboxRevoked}
+
+// choose says which mailboxes have a standing and what is told as a state; false
+// for none. Only an active mailbox is told to be in any state.
+func choose(f *workflow.RegisterFilter, status workflow.Status, state client.State) bool {
+	f.Statuses = slices.DeleteFunc(slices.Clone(standings), func(s workflow.Status) bool {
+		return status != "" && s != status || state != "" && (s == workflow.Active) == (state == client.StateNotEligible)
+	})
+	if state != "" && state != client.StateNotEligible {
+		f.States = slices.DeleteFunc(append([]workflow.State{""}, workflow.States...), func(s workflow.State) bool { return stateOf(s) != state })
 	}
-	sum := sha256.Sum256(text)
-	return `"` + hex.EncodeToString(sum[:8]) + `"`, nil
+	return len(f.Statuses) > 0
 }

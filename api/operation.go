@@ -2,11 +2,11 @@ package api
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/json"
 	"errors"
+	"mime"
 	"net/http"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -23,13 +23,9 @@ type operation[I, O any] struct {
 // register adds an operation. Who calls is known before anything else is looked
 // at, the body included; an error is answered by the table of fault.
 func register[I, O any](s *Server, routes huma.API, op operation[I, O]) {
-	names := make([]string, len(op.scopes))
-	for i, scope := range op.scopes {
-		names[i] = "`" + string(scope) + "`"
-	}
-	op.Description = strings.TrimSpace(op.Description + "\n\nScopes: " + strings.Join(names, " or ") + ".")
-	op.Middlewares = append(huma.Middlewares{s.authenticate(op.scopes)}, op.Middlewares...)
-	op.Errors = append(op.Errors, http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests, http.StatusServiceUnavailable)
+	op.Middlewares = append(huma.Middlewares{s.authenticate(op.scopes), readable}, op.Middlewares...)
+	op.Operation = described(op.Operation, op.scopes)
+	op.RejectUnknownQueryParameters = true
 	huma.Register(routes, op.Operation, func(ctx context.Context, in *I) (*O, error) {
 		client, _ := ctx.Value(clientKey{}).(workflow.Client)
 		out, err := once(ctx, s, op.OperationID, client, in, op.do)
@@ -40,6 +36,20 @@ func register[I, O any](s *Server, routes huma.API, op operation[I, O]) {
 	})
 }
 
+// described says of an operation what holds for all.
+func described(op huma.Operation, scopes []workflow.Scope) huma.Operation {
+	names := make([]string, len(scopes))
+	for i, scope := range scopes {
+		names[i] = "`" + string(scope) + "`"
+	}
+	op.Description = strings.TrimSpace(op.Description + "\n\nScopes: " + strings.Join(names, " or ") + ".")
+	op.Errors = append(op.Errors, http.StatusUnauthorized, http.StatusTooManyRequests, http.StatusServiceUnavailable)
+	if len(scopes) < len(workflow.Scopes) {
+		op.Errors = append(op.Errors, http.StatusForbidden)
+	}
+	return op
+}
+
 type clientKey struct{}
 
 // authenticate turns away who brings no good token, or one without the scope.
@@ -47,7 +57,7 @@ func (s *Server) authenticate(scopes []workflow.Scope) func(huma.Context, func(h
 	return func(routes huma.Context, next func(huma.Context)) {
 		token := bearer(routes.Header("Authorization"))
 		if token == "" {
-			s.refuse(routes, noToken())
+			refuse(routes, noToken())
 			return
 		}
 		client, err := s.Procedure.Authenticate(routes.Context(), token)
@@ -55,46 +65,14 @@ func (s *Server) authenticate(scopes []workflow.Scope) func(huma.Context, func(h
 			err = workflow.ErrForbidden
 		}
 		if err != nil {
-			s.refuse(routes, s.fault(routes.Context(), err))
+			refuse(routes, s.fault(routes.Context(), err))
 			return
 		}
 		next(huma.WithValue(routes, clientKey{}, client))
 	}
 }
 
-// needToken turns away who brings no token, where the operation itself looks at
-// it.
-func (s *Server) needToken(routes huma.Context, next func(huma.Context)) {
-	if bearer(routes.Header("Authorization")) == "" {
-		s.refuse(routes, noToken())
-		return
-	}
-	next(routes)
-}
-
-func noToken() error {
-	return huma.ErrorWithHeaders(huma.Error401Unauthorized("a bearer token is needed"), http.Header{"WWW-Authenticate": {"Bearer"}})
-}
-
-// refuse answers with an error before the operation is reached.
-func (s *Server) refuse(routes huma.Context, err error) {
-	var headers huma.HeadersError
-	if errors.As(err, &headers) {
-		for name, values := range headers.GetHeaders() {
-			for _, v := range values {
-				routes.AppendHeader(name, v)
-			}
-		}
-	}
-	status := http.StatusInternalServerError
-	var known huma.StatusError
-	if errors.As(err, &known) {
-		status = known.GetStatus()
-	}
-	routes.SetHeader("Content-Type", "application/problem+json")
-	routes.SetStatus(status)
-	json.NewEncoder(routes.BodyWriter()).Encode(known)
-}
+func noToken() error { return unauthorized("a bearer token is needed") }
 
 func bearer(header string) string {
 	scheme, token, ok := strings.Cut(header, " ")
@@ -104,42 +82,28 @@ func bearer(header string) string {
 	return strings.TrimSpace(token)
 }
 
-// Once is the part of an operation's input that lets its client repeat it: the
-// call is done once, and its answer given again for a day. A call that failed
-// was not done, and may be repeated with the same key.
-type Once struct {
-	Key string `header:"Idempotency-Key" maxLength:"200" doc:"a key of the client's own, such as a UUID: the call is done once however often it is made with this key, within a day" example:"6f1c3f9e-6d0d-4b2e-9a55-0a1c8f6a7a10"`
+// readable turns away a body that is compressed or in another character
+// encoding: either would be read as something else.
+func readable(c huma.Context, next func(huma.Context)) {
+	if e := c.Header("Content-Encoding"); e != "" && !strings.EqualFold(e, "identity") {
+		refuse(c, refusal(http.StatusUnsupportedMediaType, "the body must not be compressed"))
+		return
+	}
+	_, parameters, err := mime.ParseMediaType(c.Header("Content-Type"))
+	if charset := parameters["charset"]; err == nil && charset != "" && !strings.EqualFold(charset, "utf-8") {
+		refuse(c, refusal(http.StatusUnsupportedMediaType, "the body must be UTF-8"))
+		return
+	}
+	next(c)
 }
 
-func (o *Once) key() string { return o.Key }
+var errEncoding = errors.New("it is not UTF-8 text")
 
-// once does a call, or gives the answer of the one that was done.
-func once[I, O any](ctx context.Context, s *Server, operation string, client workflow.Client, in *I, do func(context.Context, workflow.Client, *I) (*O, error)) (*O, error) {
-	keyed, ok := any(in).(interface{ key() string })
-	if !ok || keyed.key() == "" {
-		return do(ctx, client, in)
+// jsonFormat is huma's, but for text that is not UTF-8: encoding/json would put
+// something else in its place.
+var jsonFormat = huma.Format{Marshal: huma.DefaultJSONFormat.Marshal, Unmarshal: func(data []byte, v any) error {
+	if !utf8.Valid(data) {
+		return errEncoding
 	}
-	asked, err := json.Marshal(in)
-	if err != nil {
-		return nil, err
-	}
-	request := sha256.Sum256(append([]byte(operation+"\n"), asked...))
-	call := workflow.Call{Client: client.ID, Key: workflow.Digest(keyed.key()), Request: request[:], At: s.Procedure.Now()}
-	store := s.Procedure.Store
-	answer, err := store.ClaimCall(ctx, call)
-	if err != nil {
-		return nil, err
-	}
-	if answer != nil {
-		out := new(O)
-		return out, json.Unmarshal(answer, out)
-	}
-	out, err := do(ctx, client, in)
-	if err != nil {
-		return nil, errors.Join(err, store.ReleaseCall(ctx, call))
-	}
-	if answer, err = json.Marshal(out); err != nil {
-		return nil, err
-	}
-	return out, store.FinishCall(ctx, call, answer)
-}
+	return huma.DefaultJSONFormat.Unmarshal(data, v)
+}}

@@ -2,6 +2,7 @@ package mail
 
 import (
 	"crypto"
+	"crypto/rsa"
 	"fmt"
 	"time"
 
@@ -16,11 +17,15 @@ type DKIM struct {
 	key      crypto.Signer
 }
 
-// NewDKIM reads a private key: RSA or Ed25519, in PEM.
+// NewDKIM reads a private key: RSA or Ed25519, in PEM. Shorter RSA keys than of
+// 1024 bits are believed by nobody (RFC 8301, section 3.2), and not signed with.
 func NewDKIM(selector string, pem []byte) (*DKIM, error) {
 	key, err := gomail.PrivKeyFromPEM(pem)
 	if err != nil {
 		return nil, fmt.Errorf("reading the DKIM key: %w", err)
+	}
+	if k, ok := key.(*rsa.PrivateKey); ok && k.N.BitLen() < 1024 {
+		return nil, fmt.Errorf("the DKIM key has %d bits, and 1024 are needed", k.N.BitLen())
 	}
 	return &DKIM{selector, key}, nil
 }

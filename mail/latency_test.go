@@ -67,14 +67,16 @@ func percentile(sorted []time.Duration, p int) time.Duration {
 	return sorted[(len(sorted)*p+99)/100-1]
 }
 
-// On a quiet machine of two cores 99 of 100 codes take less than 25 ms. Here
-// others are at work, and half of them have to be quick.
+// On a quiet machine of two cores 99 of 100 codes take less than 25 ms
+// (docs/reliability.md). Here others are at work, and what holds is less: half
+// of them are quick, and none is left for the next time that somebody looks.
 func TestACodeIsAtAQuietRelayAtOnce(t *testing.T) {
 	p := newPostAlone(t).inRealTime()
 	p.start()
-	p.measure(8, 3, 1) // warms up
-	if took := p.measure(8, 5, 4); percentile(took, 50) > 100*time.Millisecond {
-		t.Errorf("half of the codes took more than %v", percentile(took, 50))
+	p.measure(8, 18, 1) // until each connection has its statements prepared
+	took := p.measure(8, 5, 4)
+	if half, most := percentile(took, 50), percentile(took, 99); half > 100*time.Millisecond || most > time.Second {
+		t.Errorf("half of the codes took more than %v, one in a hundred more than %v", half, most)
 	}
 }
 

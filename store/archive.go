@@ -45,7 +45,11 @@ func (s *Store) KeepMessage(ctx context.Context, m workflow.Message) error {
 		if err != nil || kept >= refusedPerLogin {
 			return err
 		}
-		return s.writeMessage(ctx, tx, m)
+		b := &batch{}
+		if err := s.writeMessage(b, m); err != nil {
+			return err
+		}
+		return s.send(ctx, tx, b)
 	})
 }
 

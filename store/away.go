@@ -18,6 +18,7 @@ const (
 	openPatience    = 10 * time.Second // at the start of a process
 	connectPatience = 2 * time.Second  // for each host of the URL, unless that says connect_timeout
 	pingPatience    = 2 * time.Second  // for a connection that was idle
+	silencePatience = 10 * time.Second // with a host that acknowledges nothing, where no context bounds it
 )
 
 // impatient makes connections that notice a vanished host within seconds, and
@@ -29,12 +30,13 @@ func impatient(c *pgxpool.Config) {
 		pg.ConnectTimeout = connectPatience
 	}
 	alive := net.KeepAliveConfig{Enable: true, Idle: 5 * time.Second, Interval: 2 * time.Second, Count: 3}
-	pg.DialFunc = (&net.Dialer{Timeout: pg.ConnectTimeout, KeepAliveConfig: alive}).DialContext
+	pg.DialFunc = (&net.Dialer{Timeout: pg.ConnectTimeout, KeepAliveConfig: alive, Control: endSilent}).DialContext
 	for name, value := range map[string]string{
 		"idle_in_transaction_session_timeout": "30s",
 		"tcp_keepalives_idle":                 "20", // seconds, seen from the server
 		"tcp_keepalives_interval":             "5",
 		"tcp_keepalives_count":                "3",
+		"tcp_user_timeout":                    "30s",
 	} {
 		if _, said := pg.RuntimeParams[name]; !said {
 			pg.RuntimeParams[name] = value

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"stella/workflow"
@@ -79,21 +78,18 @@ func (s *Store) HandOffHeld(ctx context.Context, token, session []byte) (bool, e
 
 // InvitationByToken finds the invitation of a link, and its mailbox.
 func (s *Store) InvitationByToken(ctx context.Context, digest []byte) (int64, workflow.Invitation, error) {
-	var mailbox int64
+	b := &batch{}
 	var i *workflow.Invitation
-	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		var id uuid.UUID
-		err := tx.QueryRow(ctx, `
-			select i.id, q.mailbox_id from invitations i join qualifications q on q.id = i.qualification_id
-			where i.digest = $1`, digest).Scan(&id, &mailbox)
-		if err != nil {
-			return err
-		}
-		i, err = readInvitation(ctx, tx, id)
-		return err
-	})
-	if err != nil {
-		return 0, workflow.Invitation{}, fmt.Errorf("reading an invitation: %w", found(err))
+	var mailbox *int64
+	readOne(b, &i, scanInvitation, invitations+`where digest = $1`, digest)
+	readOne(b, &mailbox, pgx.RowTo[int64], `
+		select q.mailbox_id from invitations i join qualifications q on q.id = i.qualification_id where i.digest = $1`, digest)
+	err := s.pool.SendBatch(ctx, &b.Batch).Close()
+	if err == nil && (i == nil || mailbox == nil) {
+		err = workflow.ErrUnknown
 	}
-	return mailbox, *i, nil
+	if err != nil {
+		return 0, workflow.Invitation{}, fmt.Errorf("reading an invitation: %w", err)
+	}
+	return *mailbox, *i, nil
 }

@@ -15,54 +15,57 @@ import (
 
 // LoginByID finds the login that an answer names.
 func (s *Store) LoginByID(ctx context.Context, id string) (workflow.Login, error) {
-	var l *workflow.Login
-	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) (err error) {
-		l, err = readLogin(ctx, tx, id)
-		return err
-	})
+	rows, err := s.pool.Query(ctx, logins+`where id = $1`, id)
 	if err != nil {
-		return workflow.Login{}, fmt.Errorf("reading a login: %w", found(err))
+		return workflow.Login{}, fmt.Errorf("reading a login: %w", err)
 	}
-	return *l, nil
+	l, err := pgx.CollectExactlyOneRow(rows, scanLogin)
+	if err != nil {
+		return l, fmt.Errorf("reading a login: %w", found(err))
+	}
+	return l, nil
 }
 
-func readLogin(ctx context.Context, tx pgx.Tx, id string) (*workflow.Login, error) {
-	var l workflow.Login
+const logins = `
+	select id, qualification_id, provider, provider_name, relay_state, level, comparison, session, started_at, handle, answer
+	from logins `
+
+func scanLogin(row pgx.CollectableRow) (l workflow.Login, err error) {
+	var qualification uuid.NullUUID // none of a trial
 	var handle, answer []byte
-	err := tx.QueryRow(ctx, `
-		select id, coalesce(qualification_id, $2), provider, provider_name, relay_state, level, comparison, session, started_at, handle, answer
-		from logins where id = $1`, id, uuid.Nil).Scan(
-		&l.ID, &l.Qualification, &l.Provider, &l.ProviderName, &l.RelayState, &l.Level, &l.Comparison, &l.Session, &l.StartedAt,
+	err = row.Scan(&l.ID, &qualification, &l.Provider, &l.ProviderName, &l.RelayState, &l.Level, &l.Comparison, &l.Session, &l.StartedAt,
 		&handle, &answer)
+	l.Qualification = qualification.UUID
 	if err != nil || answer == nil {
-		return &l, err
+		return l, err
 	}
 	l.Answer = &workflow.Answer{Handle: handle}
 	if err := json.Unmarshal(answer, l.Answer); err != nil {
-		return nil, fmt.Errorf("reading a parked answer: %w", err)
+		return l, fmt.Errorf("reading a parked answer: %w", err)
 	}
-	return &l, nil
+	return l, nil
 }
 
-func writeLogin(ctx context.Context, tx pgx.Tx, l workflow.Login) error {
+func writeLogin(b *batch, l workflow.Login) {
 	qualification, session := &l.Qualification, l.Session
 	if l.Trial() { // made in no browser session of ours
 		qualification, session = nil, []byte{}
 	}
-	_, err := tx.Exec(ctx, `
+	b.Queue(`
 		insert into logins (id, qualification_id, trial, provider, provider_name, relay_state, level, comparison, session, started_at)
 		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
 		l.ID, qualification, l.Trial(), l.Provider, l.ProviderName, l.RelayState, l.Level, l.Comparison, session, l.StartedAt)
-	return err
 }
 
 // AddTrial writes a login that belongs to no mailbox, and archives its request.
 func (s *Store) AddTrial(ctx context.Context, l workflow.Login, m workflow.Message) error {
 	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		if err := writeLogin(ctx, tx, l); err != nil {
+		b := &batch{}
+		writeLogin(b, l)
+		if err := s.writeMessage(b, m); err != nil {
 			return err
 		}
-		return s.writeMessage(ctx, tx, m)
+		return s.send(ctx, tx, b)
 	})
 	if err != nil {
 		return fmt.Errorf("writing a trial: %w", err)
@@ -103,7 +106,11 @@ func (s *Store) ClaimAnswer(ctx context.Context, login string, a workflow.Answer
 		if done.RowsAffected() == 0 {
 			return workflow.ErrUnknown
 		}
-		return s.writeMessage(ctx, tx, m)
+		b := &batch{}
+		if err := s.writeMessage(b, m); err != nil {
+			return err
+		}
+		return s.send(ctx, tx, b)
 	})
 	var clash *pgconn.PgError
 	if errors.As(err, &clash) && clash.Code == "23505" { // the assertion was seen before

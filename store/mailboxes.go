@@ -35,7 +35,9 @@ func (s *Store) RecordMailbox(ctx context.Context, address string, r workflow.Re
 			return err
 		}
 		made = true
-		return writeRecord(ctx, tx, id, r)
+		b := &batch{}
+		writeRecord(b, id, r)
+		return s.send(ctx, tx, b)
 	})
 	if err != nil {
 		return 0, false, fmt.Errorf("recording mailbox %s: %w", address, err)

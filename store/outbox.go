@@ -49,14 +49,6 @@ func (s *Store) SentMail(ctx context.Context, id uuid.UUID) (workflow.SentMail, 
 	return m, nil
 }
 
-func readMails(ctx context.Context, tx pgx.Tx, qualification uuid.UUID) ([]workflow.SentMail, error) {
-	rows, err := tx.Query(ctx, sentMail+`where m.qualification_id = $1 order by m.requested_at, m.id`, qualification)
-	if err != nil {
-		return nil, err
-	}
-	return pgx.CollectRows(rows, scanSentMail)
-}
-
 // sentMail reads what scanSentMail scans. A mail is useless when its code was
 // replaced or its invitation ended, as in StartMail.
 const sentMail = `
@@ -96,9 +88,12 @@ func (s *Store) RetryMail(ctx context.Context, id uuid.UUID, queue string, d wor
 		if done.RowsAffected() == 0 {
 			return fmt.Errorf("retrying a mail: %w", workflow.ErrUnknown)
 		}
-		if err := writeDecision(ctx, tx, d); err != nil {
+		b := &batch{}
+		writeDecision(b, d)
+		sendMail(b, id, queue)
+		if err := s.send(ctx, tx, b); err != nil {
 			return fmt.Errorf("writing the decision: %w", err)
 		}
-		return s.sendMail(ctx, tx, id, queue)
+		return nil
 	})
 }

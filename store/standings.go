@@ -11,58 +11,39 @@ import (
 	"stella/workflow"
 )
 
-// standing reads what may be known of a mailbox m.
-const standing = `m.id, m.status, q.state, q.stepped_at, i.level, m.star is not null`
-
-// newest joins the qualification that a mailbox m stands for.
-const newest = `
-	left join lateral (select q.state, q.stepped_at, q.identity_id from qualifications q where q.mailbox_id = m.id ` + current + `) q on true
-	left join identities i on i.id = q.identity_id`
-
-// standingRow is scanned from the columns of standing, which are all null where
-// there is no mailbox.
-type standingRow struct {
-	mailbox              *int64
-	status, state, level *string
-	since                *time.Time
-	starred              *bool
-}
-
-func (r *standingRow) columns() []any {
-	return []any{&r.mailbox, &r.status, &r.state, &r.since, &r.level, &r.starred}
-}
-
-func (r *standingRow) standing() *workflow.Standing {
-	if r.mailbox == nil {
-		return nil
-	}
-	s := &workflow.Standing{Mailbox: *r.mailbox, Status: workflow.Status(*r.status), Starred: *r.starred, Since: timeOf(r.since)}
-	if r.state != nil {
-		s.State = workflow.State(*r.state)
-	}
-	if r.level != nil {
-		s.Level = *r.level
-	}
-	return s
-}
-
 // Standing reads client and mailbox in one query: webmails ask at every login
-// of their users.
-func (s *Store) Standing(ctx context.Context, token []byte, address string, now time.Time) (workflow.Client, *workflow.Standing, error) {
-	var c workflow.Client
-	var row standingRow
-	err := s.pool.QueryRow(ctx, `
-		select `+client+`, `+standing+`
-		from clients c
-		left join mailboxes m on m.address = $3`+newest+`
-		where `+goodToken, token, now, address).Scan(append(clientColumns(&c), row.columns()...)...)
+// of their users. One that still has the former token, while it is changed, takes
+// a second.
+func (s *Store) Standing(ctx context.Context, token []byte, address string, now time.Time) (workflow.Asked, error) {
+	asked, err := s.standing(ctx, address, `c.token = $2`, token)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return c, nil, workflow.ErrUnauthorized
+		asked, err = s.standing(ctx, address, `c.former_token = $2 and c.former_until > $3`, token, now)
+	}
+	if errors.Is(err, pgx.ErrNoRows) {
+		return asked, workflow.ErrUnauthorized
 	}
 	if err != nil {
-		return c, nil, fmt.Errorf("reading a mailbox's standing: %w", err)
+		return asked, fmt.Errorf("reading a mailbox's standing: %w", err)
 	}
-	return c, row.standing(), nil
+	return asked, nil
+}
+
+// standing scans into plain types, for which pgx looks least.
+func (s *Store) standing(ctx context.Context, address, client string, token ...any) (asked workflow.Asked, err error) {
+	found := workflow.Standing{Address: address}
+	var status, state string
+	err = s.pool.QueryRow(ctx, `
+		select c.id, c.scopes = '{webmail}', coalesce(m.id, 0), coalesce(m.status, ''), coalesce(m.standing_state, ''),
+		       coalesce(m.standing_since, 'epoch'), coalesce(m.standing_level, ''), m.star is not null
+		from clients c
+		left join mailboxes m on m.address = $1 and m.domain = any(c.domains) and m.deleted_at is null
+		where `+client+` and c.disabled_at is null`, append([]any{address}, token...)...).
+		Scan(&asked.Client, &asked.Webmail, &found.Mailbox, &status, &state, &found.Since, &found.Level, &found.Starred)
+	if err == nil && found.Mailbox != 0 {
+		found.Status, found.State = workflow.Status(status), workflow.State(state)
+		asked.Standing = &found
+	}
+	return asked, err
 }
 
 // StandingOf reads a mailbox alone; nil where the address is not known.
@@ -75,16 +56,17 @@ func (s *Store) StandingOf(ctx context.Context, address string) (*workflow.Stand
 func (s *Store) StandingsOf(ctx context.Context, addresses []string) (map[string]*workflow.Standing, error) {
 	all := make(map[string]*workflow.Standing, len(addresses))
 	rows, err := s.pool.Query(ctx, `
-		select m.address, `+standing+`
-		from mailboxes m`+newest+`
-		where m.address = any($1)`, addresses)
+		select m.address, m.id, m.status, m.standing_state, coalesce(m.standing_since, 'epoch'), m.standing_level, m.star is not null
+		from mailboxes m
+		where m.address = any($1) and m.deleted_at is null`, addresses)
 	if err != nil {
 		return nil, fmt.Errorf("reading the standing of mailboxes: %w", err)
 	}
-	var address string
-	var row standingRow
-	_, err = pgx.ForEachRow(rows, append([]any{&address}, row.columns()...), func() error {
-		all[address] = row.standing()
+	var found workflow.Standing
+	columns := []any{&found.Address, &found.Mailbox, &found.Status, &found.State, &found.Since, &found.Level, &found.Starred}
+	_, err = pgx.ForEachRow(rows, columns, func() error {
+		standing := found
+		all[found.Address] = &standing
 		return nil
 	})
 	if err != nil {

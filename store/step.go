@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 
@@ -14,28 +15,28 @@ import (
 
 // writeCase writes the mailbox, its qualification and the rows a step added.
 func (s *Store) writeCase(ctx context.Context, tx pgx.Tx, c *workflow.Case) error {
+	b := &batch{}
 	if q := c.Qualification; q != nil {
-		if err := writeQualification(ctx, tx, c.Mailbox.ID, q); err != nil {
-			return fmt.Errorf("writing the qualification: %w", err)
-		}
+		writeQualification(b, c.Mailbox.ID, q)
 	}
 	for _, row := range c.Added {
-		if err := s.writeRow(ctx, tx, c.Mailbox.ID, row); err != nil {
+		if err := s.writeRow(b, c.Mailbox.ID, row); err != nil {
 			return fmt.Errorf("writing %T: %w", row, err)
 		}
 	}
 	m := c.Mailbox
-	_, err := tx.Exec(ctx, `
-		update mailboxes set status = $2, record_id = $3, ordinary = nullif($4, ''), star = $5, wrong_codes = coalesce($6, '{}'::timestamptz[])
+	b.Queue(`
+		update mailboxes set status = $2, record_id = $3, ordinary = nullif($4, ''), star = $5, wrong_codes = coalesce($6, '{}'::timestamptz[]),
+		       deleted_at = $7
 		where id = $1`,
-		m.ID, m.Status, m.Record.ID, m.Ordinary, m.Star, m.WrongCodes)
-	if err != nil {
-		return fmt.Errorf("writing the mailbox: %w", err)
+		m.ID, m.Status, m.Record.ID, m.Ordinary, m.Star, m.WrongCodes, nullTime(m.DeletedAt))
+	if err := s.send(ctx, tx, b); err != nil {
+		return fmt.Errorf("writing a step: %w", err)
 	}
 	return nil
 }
 
-func writeQualification(ctx context.Context, tx pgx.Tx, mailbox int64, q *workflow.Qualification) error {
+func writeQualification(b *batch, mailbox int64, q *workflow.Qualification) {
 	var declaration, invitation, identity *uuid.UUID
 	var login *string
 	waiting := "" // the login whose parked answer may still be met
@@ -67,47 +68,42 @@ func writeQualification(ctx context.Context, tx pgx.Tx, mailbox int64, q *workfl
 		                            declaration_id, invitation_id, login_id, identity_id, document, reason, remark)
 		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, nullif($13, ''), $14, $15)`
 	}
-	_, err := tx.Exec(ctx, write,
+	b.Queue(write,
 		q.ID, mailbox, q.Version, q.State, q.OpenedAt, q.SteppedAt, q.Owner, q.Locale,
 		declaration, invitation, login, identity, q.Document, q.Reason, q.Remark)
-	if err != nil {
-		return err
-	}
-	_, err = tx.Exec(ctx, `
+	b.Queue(`
 		update logins set answer = null, handle = null
 		where qualification_id = $1 and answer is not null and id <> $2`, q.ID, waiting)
-	return err
 }
 
 // writeRow writes one row that a step added. Invitations and codes are written
 // again when they end.
-func (s *Store) writeRow(ctx context.Context, tx pgx.Tx, mailbox int64, row any) error {
-	var err error
+func (s *Store) writeRow(b *batch, mailbox int64, row any) error {
 	switch r := row.(type) {
 	case workflow.Step:
-		_, err = tx.Exec(ctx, `
+		b.Queue(`
 			insert into steps (qualification_id, version, event, from_state, to_state, at, actor, client, actor_name, address, request, refs)
 			values ($1, $2, $3, nullif($4, ''), $5, $6, $7, $8, $9, $10, $11, $12)`,
 			r.Qualification, r.Version, r.Event, r.From, r.To, r.At,
 			r.Actor.Kind, r.Actor.Client, r.Actor.Name, nullAddress(r.Actor.Address), r.Actor.Request, refs(r.Refs))
 	case workflow.Declaration:
-		_, err = tx.Exec(ctx, `
+		b.Queue(`
 			insert into declarations (id, qualification_id, kind, company_name, company_code, email, phone, declared_at)
 			values ($1, $2, $3, $4, $5, $6, $7, $8)`,
 			r.ID, r.Qualification, r.Kind, r.CompanyName, r.CompanyCode, r.Email, r.Phone, r.DeclaredAt)
 	case workflow.Invitation:
-		_, err = tx.Exec(ctx, `
+		b.Queue(`
 			insert into invitations (id, qualification_id, version, nonce, digest, email, sent_at, expires_at, accepted_at, ended_at, ended)
 			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 			on conflict (id) do update set accepted_at = $9, ended_at = $10, ended = $11`,
 			r.ID, r.Qualification, r.Version, r.Nonce, r.Digest, r.Email, r.SentAt, r.ExpiresAt,
 			nullTime(r.AcceptedAt), nullTime(r.EndedAt), r.Ended)
 	case workflow.Login:
-		err = writeLogin(ctx, tx, r)
+		writeLogin(b, r)
 	case workflow.Message:
-		err = s.writeMessage(ctx, tx, r)
+		return s.writeMessage(b, r)
 	case workflow.Identity:
-		_, err = tx.Exec(ctx, `
+		b.Queue(`
 			insert into identities (id, qualification_id, login_id, assertion_id, provider, provider_name, level, name,
 			                        family_name, fiscal_number, date_of_birth, person_code, company_name,
 			                        company_fiscal_number, company_vat_number, authenticated_at, identified_at)
@@ -116,49 +112,49 @@ func (s *Store) writeRow(ctx context.Context, tx pgx.Tx, mailbox int64, row any)
 			r.FamilyName, r.FiscalNumber, r.DateOfBirth, r.PersonCode, r.CompanyName,
 			r.CompanyFiscalNumber, r.CompanyVATNumber, r.AuthenticatedAt, r.IdentifiedAt)
 	case workflow.Code:
-		_, err = tx.Exec(ctx, `
+		b.Queue(`
 			insert into codes (id, qualification_id, nonce, requested_at, spent_at)
 			values ($1, $2, $3, $4, $5)
 			on conflict (id) do update set spent_at = $5`,
 			r.ID, r.Qualification, r.Nonce, r.RequestedAt, nullTime(r.SpentAt))
 	case workflow.Decision:
-		err = writeDecision(ctx, tx, r)
+		writeDecision(b, r)
 	case workflow.Document:
-		_, err = tx.Exec(ctx, `
+		b.Queue(`
 			insert into documents (sha256, version, date, locale, body)
 			values ($1, $2, $3, $4, $5)
 			on conflict (sha256) do nothing`,
 			r.SHA256, r.Version, r.Date, r.Locale, r.Body)
 	case workflow.Record:
-		err = writeRecord(ctx, tx, mailbox, r)
+		writeRecord(b, mailbox, r)
 	case workflow.Spend:
-		err = spend(ctx, tx, r)
+		spend(b, r)
 	case workflow.Mail:
-		err = s.writeMail(ctx, tx, r)
+		writeMail(b, r)
+	case workflow.Announcement:
+		writeAnnouncement(b, r)
 	default:
-		err = fmt.Errorf("no table for it")
+		return errors.New("no table for it")
 	}
-	return err
+	return nil
 }
 
-func writeDecision(ctx context.Context, tx pgx.Tx, d workflow.Decision) error {
-	_, err := tx.Exec(ctx, `
+func writeDecision(b *batch, d workflow.Decision) {
+	b.Queue(`
 		insert into decisions (id, qualification_id, operator, event, reason, decided_at)
 		values ($1, $2, $3, $4, $5, $6)`,
 		d.ID, d.Qualification, d.Operator, d.Event, d.Reason, d.DecidedAt)
-	return err
 }
 
-func writeRecord(ctx context.Context, tx pgx.Tx, mailbox int64, r workflow.Record) error {
+func writeRecord(b *batch, mailbox int64, r workflow.Record) {
 	representatives := r.Representatives
 	if representatives == nil {
 		representatives = []workflow.Representative{}
 	}
-	_, err := tx.Exec(ctx, `
+	b.Queue(`
 		insert into records (id, mailbox_id, kind, name, fiscal_code, vat_number, representatives, email, status, imported_by, imported_at)
 		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
 		r.ID, mailbox, r.Kind, r.Name, r.FiscalCode, r.VATNumber, representatives, r.Email, r.Status, r.ImportedBy, r.ImportedAt)
-	return err
 }
 
 // mailAttempts is never reached: it counts the attempts of unknown fate, and
@@ -166,34 +162,31 @@ func writeRecord(ctx context.Context, tx pgx.Tx, mailbox int64, r workflow.Recor
 const mailAttempts = 1000
 
 // writeMail writes a mail and, in the same transaction, the job that sends it.
-func (s *Store) writeMail(ctx context.Context, tx pgx.Tx, m workflow.Mail) error {
-	_, err := tx.Exec(ctx, `
+func writeMail(b *batch, m workflow.Mail) {
+	b.Queue(`
 		insert into mails (id, qualification_id, kind, recipient, locale, code_id, invitation_id, details, requested_at)
 		values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
 		m.ID, m.Qualification, m.Kind, m.To, m.Locale, m.Code, m.Invitation, m.Details, m.RequestedAt)
-	if err != nil {
-		return err
-	}
-	return s.sendMail(ctx, tx, m.ID, m.Queue)
+	sendMail(b, m.ID, m.Queue)
 }
 
 // sendMail adds the job that sends a mail.
-func (s *Store) sendMail(ctx context.Context, tx pgx.Tx, id uuid.UUID, queue string) error {
-	_, err := s.jobs.InsertTx(ctx, tx, workflow.SendMail{Mail: id}, &river.InsertOpts{Queue: queue, MaxAttempts: mailAttempts})
-	return err
+func sendMail(b *batch, id uuid.UUID, queue string) {
+	b.jobs = append(b.jobs, river.InsertManyParams{Args: workflow.SendMail{Mail: id},
+		InsertOpts: &river.InsertOpts{Queue: queue, MaxAttempts: mailAttempts}})
 }
 
 // writeMessage seals a message to the auditor and writes it.
-func (s *Store) writeMessage(ctx context.Context, tx pgx.Tx, m workflow.Message) error {
+func (s *Store) writeMessage(b *batch, m workflow.Message) error {
 	sealed, err := s.seal(m.Body)
 	if err != nil {
 		return err
 	}
-	_, err = tx.Exec(ctx, `
+	b.Queue(`
 		insert into messages (id, login_id, direction, sha256, sealed, at)
 		values ($1, $2, $3, $4, $5, $6)`,
 		m.ID, m.Login, m.Direction, m.SHA256(), sealed, m.ReceivedAt)
-	return err
+	return nil
 }
 
 func refs(r workflow.Refs) workflow.Refs {

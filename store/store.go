@@ -2,7 +2,8 @@
 // beside the code that reads its rows.
 //
 //   - store.go, migrate.go: the connection and the schema
-//   - away.go: a database that does not answer
+//   - away.go, silent_linux.go: a database that does not answer
+//   - batch.go: what is asked in one round trip
 //   - case.go: a mailbox with its qualification, read and locked for a step
 //   - step.go: what a step changed and added
 //   - logins.go, archive.go: requests to identity providers, and the sealed
@@ -12,8 +13,12 @@
 //   - handoffs.go, sessions.go: how people come in
 //   - mails.go: outgoing mail, for the sender
 //   - outbox.go: what became of it, for operators
+//   - announcements.go: what was told of mailboxes, as a feed
+//   - webhooks.go, deliveries.go: where it is told, and what became of that
 //   - queue.go: the jobs that are not done
+//   - register.go, import.go: mailboxes as their providers know them, one and many
 //   - mailboxes.go, clients.go, history.go: the operator's side
+//   - cases.go: lists of qualifications and invitations
 //   - localpg: a private PostgreSQL
 //   - storetest: a database for a test
 //
@@ -94,8 +99,18 @@ func (s *Store) Pool() *pgxpool.Pool { return s.pool }
 // SealTo names the auditor after the database was opened.
 func (s *Store) SealTo(recipient age.Recipient) { s.recipient = recipient }
 
-// Ping reports whether the database answers.
-func (s *Store) Ping(ctx context.Context) error { return s.pool.Ping(ctx) }
+// Ping reports whether the database answers. Where it does not, the connections
+// that are idle are given up, rather than tried one after the other by those who
+// come next: the next is made anew, with the host that answers then.
+func (s *Store) Ping(ctx context.Context) error {
+	err := s.pool.Ping(ctx)
+	if err != nil {
+		for _, c := range s.pool.AcquireAllIdle(ctx) {
+			c.Hijack().Close(ctx)
+		}
+	}
+	return err
+}
 
 // found turns the absence of a row into the error that callers know.
 func found(err error) error {

@@ -166,7 +166,7 @@ func TestASessionWithoutADatabaseIsAnError(t *testing.T) {
 func TestAHandOffUsedTwiceEndsTheFirstSession(t *testing.T) {
 	w := newWorld(t)
 	j := w.Record(t, storetest.AnnasRecord)
-	secret, err := w.Procedure.HandOff(t.Context(), w.Client, j.Address, storetest.ReturnURL, "it", "")
+	secret, err := w.HandOff(t.Context(), j.Address)
 	storetest.Must(t, err)
 	first := newBrowser(t, w)
 	first.enter()
@@ -204,7 +204,7 @@ func TestAHandOffUsedTwiceEndsTheFirstSession(t *testing.T) {
 	}
 
 	// One that was never used ends nobody's session, however late it comes.
-	secret, err = w.Procedure.HandOff(t.Context(), w.Client, j.Address, storetest.ReturnURL, "it", "")
+	secret, err = w.HandOff(t.Context(), j.Address)
 	storetest.Must(t, err)
 	w.Clock.Advance(workflow.HandOffLife)
 	if open() || !errors.Is(start(second), workflow.ErrUnknown) || bystander.visit(nil).IsNew {
@@ -219,7 +219,7 @@ func TestAHandOffUsedTwiceEndsTheFirstSession(t *testing.T) {
 func TestAHandOffIsUsedByOneOfMany(t *testing.T) {
 	w := newWorld(t)
 	j := w.Record(t, storetest.AnnasRecord)
-	secret, err := w.Procedure.HandOff(t.Context(), w.Client, j.Address, storetest.ReturnURL, "it", "")
+	secret, err := w.HandOff(t.Context(), j.Address)
 	storetest.Must(t, err)
 	var won atomic.Int32
 	atOnce(func(int) {
@@ -498,8 +498,7 @@ func TestMailboxesAreListed(t *testing.T) {
 func TestTheHistoryTellsEveryStepAndMail(t *testing.T) {
 	w := newWorld(t)
 	j := w.Reach(t, workflow.Revoked)
-	h, err := w.History(t.Context(), j.Mailbox, 0)
-	storetest.Must(t, err)
+	h := j.History()
 	var events []workflow.Event
 	for i, s := range h.Steps {
 		events = append(events, s.Event)
@@ -584,12 +583,15 @@ func TestClientsHaveOneNameAndOneToken(t *testing.T) {
 	}
 	again.Name = storetest.Webmail
 	storetest.Must(t, w.PutClient(t.Context(), again, workflow.Digest("another token"), w.Clock.Now()))
-	if _, _, err := w.Standing(t.Context(), workflow.Digest(storetest.Token), "a@b.example", w.Clock.Now()); !errors.Is(err, workflow.ErrUnauthorized) {
+	if _, err := w.Standing(t.Context(), workflow.Digest(storetest.Token), "a@b.example", w.Clock.Now()); !errors.Is(err, workflow.ErrUnauthorized) {
 		t.Errorf("the former token: %v", err)
 	}
-	c, s, err := w.Standing(t.Context(), workflow.Digest("another token"), "a@b.example", w.Clock.Now())
-	if err != nil || s != nil || !slices.Equal(c.Domains, again.Domains) || !slices.Equal(c.ReturnURLs, again.ReturnURLs) {
-		t.Errorf("%+v, %+v, %v", c, s, err)
+	c, err := w.ClientByToken(t.Context(), workflow.Digest("another token"), w.Clock.Now())
+	if err != nil || !slices.Equal(c.Domains, again.Domains) || !slices.Equal(c.ReturnURLs, again.ReturnURLs) {
+		t.Errorf("%+v, %v", c, err)
+	}
+	if asked, err := w.Standing(t.Context(), workflow.Digest("another token"), "a@b.example", w.Clock.Now()); err != nil || asked.Standing != nil {
+		t.Errorf("%+v, %v", asked, err)
 	}
 }
 
@@ -597,7 +599,7 @@ func TestClientsHaveOneNameAndOneToken(t *testing.T) {
 func TestAHandOffUsedTwiceAtOnceIsHeldByNobody(t *testing.T) {
 	w := newWorld(t)
 	j := w.Record(t, storetest.AnnasRecord)
-	secret, err := w.Procedure.HandOff(t.Context(), w.Client, j.Address, storetest.ReturnURL, "it", "user-7")
+	secret, err := w.HandOff(t.Context(), j.Address)
 	storetest.Must(t, err)
 	token, first := workflow.Digest(secret), workflow.Digest("first")
 	_, err = w.UseHandOff(t.Context(), token, first, w.Clock.Now())

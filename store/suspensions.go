@@ -34,32 +34,26 @@ func (s *Store) writeSuspension(ctx context.Context, provider string, since *tim
 // Suspensions lists when identity providers were not believed, or are not. Of
 // several suspensions with no resumption between them the newest holds.
 func (s *Store) Suspensions(ctx context.Context) ([]workflow.Suspension, error) {
-	return readSuspensions(ctx, s.pool)
-}
-
-// querier is the pool, or a transaction.
-type querier interface {
-	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
-}
-
-func readSuspensions(ctx context.Context, q querier) ([]workflow.Suspension, error) {
-	rows, err := q.Query(ctx, `
-		select provider, since, until, reason, operator, decided_at
-		from (select provider, since, reason, operator, decided_at,
-		             lead(decided_at) over newer as until, lead(since) over newer is not null as corrected
-		      from suspensions window newer as (partition by provider order by id)) x
-		where since is not null and not corrected
-		order by provider, decided_at`)
+	rows, err := s.pool.Query(ctx, suspensions)
 	if err != nil {
 		return nil, fmt.Errorf("reading the suspensions: %w", err)
 	}
-	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (workflow.Suspension, error) {
-		var x workflow.Suspension
-		var until *time.Time
-		err := row.Scan(&x.Provider, &x.Since, &until, &x.Reason, &x.Operator, &x.SuspendedAt)
-		x.Until = timeOf(until)
-		return x, err
-	})
+	return pgx.CollectRows(rows, scanSuspension)
+}
+
+const suspensions = `
+	select provider, since, until, reason, operator, decided_at
+	from (select provider, since, reason, operator, decided_at,
+	             lead(decided_at) over newer as until, lead(since) over newer is not null as corrected
+	      from suspensions window newer as (partition by provider order by id)) x
+	where since is not null and not corrected
+	order by provider, decided_at`
+
+func scanSuspension(row pgx.CollectableRow) (x workflow.Suspension, err error) {
+	var until *time.Time
+	err = row.Scan(&x.Provider, &x.Since, &until, &x.Reason, &x.Operator, &x.SuspendedAt)
+	x.Until = timeOf(until)
+	return x, err
 }
 
 // LoggedInWith are the names of the identity providers that anybody set out to

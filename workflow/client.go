@@ -54,9 +54,8 @@ var ErrForbidden = errors.New("not in the client's scopes")
 type Clients interface {
 	// ClientByToken returns ErrUnauthorized for the digest of a token that is not good.
 	ClientByToken(ctx context.Context, token []byte, now time.Time) (Client, error)
-	// Standing reads client and mailbox in one query. The standing is nil for an
-	// address that is not known.
-	Standing(ctx context.Context, token []byte, address string, now time.Time) (Client, *Standing, error)
+	// Standing reads client and mailbox at once; ErrUnauthorized as above.
+	Standing(ctx context.Context, token []byte, address string, now time.Time) (Asked, error)
 	// StandingOf reads a mailbox alone.
 	StandingOf(ctx context.Context, address string) (*Standing, error)
 	// StandingsOf reads several, by address; those not known are left out.
@@ -70,6 +69,13 @@ type Clients interface {
 	// one that was not.
 	FinishCall(ctx context.Context, call Call, answer []byte) error
 	ReleaseCall(ctx context.Context, call Call) error
+}
+
+// Asked is what there is to answer a client that asks for a mailbox.
+type Asked struct {
+	Client   int64
+	Webmail  bool      // it has this scope alone
+	Standing *Standing // nil for an address that is not known to it
 }
 
 // Authenticate finds the client of a token, and counts its call.

@@ -99,12 +99,16 @@ func (c Code) stand(now time.Time) (CodeStatus, time.Time) {
 	return CodeSending, time.Time{}
 }
 
-// newestCode is the qualification's newest code, if it may still be used.
+// newestCode is the qualification's one code that may still be used. It need not
+// be the first of the case: one asked for before may be dated later, by a clock
+// that was set back since.
 func (c *Case) newestCode() *Code {
-	if len(c.Codes) == 0 || c.Codes[0].Qualification != c.Qualification.ID || !c.Codes[0].SpentAt.IsZero() {
-		return nil
+	for i := range c.Codes {
+		if c.Codes[i].Qualification == c.Qualification.ID && c.Codes[i].SpentAt.IsZero() {
+			return &c.Codes[i]
+		}
 	}
-	return &c.Codes[0]
+	return nil
 }
 
 func (c *Case) sends() []time.Time {
@@ -210,7 +214,7 @@ func (p *Procedure) TypeCode(ctx context.Context, v Visitor, f Form, typed strin
 		if err := p.oldCode(c, digits); err != nil {
 			return err
 		}
-		return p.codeWrong(c)
+		return p.codeWrong(c, newest)
 	}))
 }
 
@@ -247,8 +251,8 @@ func (p *Procedure) wasRight(c *Case, digits string) bool {
 }
 
 // codeWrong counts a wrong code; too many pause the mailbox and end the code.
-func (p *Procedure) codeWrong(c *Case) error {
-	refs := Refs{"code": c.Codes[0].ID.String()}
+func (p *Procedure) codeWrong(c *Case, newest *Code) error {
+	refs := Refs{"code": newest.ID.String()}
 	m := &c.Mailbox
 	if len(m.WrongCodes) >= p.Limits.Wrong { // their pause is over
 		m.WrongCodes = nil

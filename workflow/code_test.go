@@ -7,191 +7,194 @@ import (
 	"testing"
 	"time"
 
+	"stella/store/storetest"
 	"stella/workflow"
 )
 
 // refused is the error that tells why a code was not taken or sent.
-func (x *walk) refused(err error, code string) *workflow.CodeError {
-	x.t.Helper()
+func refused(x *storetest.Journey, err error, code string) *workflow.CodeError {
+	x.Helper()
 	var e *workflow.CodeError
 	if !errors.As(err, &e) || e.Code != code {
-		x.t.Fatalf("the answer is %v, want %s", err, code)
+		x.Fatalf("the answer is %v, want %s", err, code)
 	}
 	return e
 }
 
-func (x *walk) codePage() workflow.CodePage { return x.p.CodePage(x.view()) }
+func codePage(x *storetest.Journey) workflow.CodePage { return x.Procedure.CodePage(x.Case()) }
 
-func (x *walk) typeCode(code string) error { return x.p.TypeCode(x.ctx, x.v, x.form(), code) }
+func typeCode(x *storetest.Journey, code string) error {
+	return x.Procedure.TypeCode(x.Context(), x.Visitor, x.Form(), code)
+}
 
 func TestTheRightCodeQualifiesTheMailbox(t *testing.T) {
-	x := newWorld(t).begin(personRecord).to(workflow.CodeEntry)
-	code := x.code()
-	x.must(x.typeCode(code[:3] + " " + code[3:]))
-	x.want(workflow.Qualified)
-	m := x.view().Mailbox
+	x := reach(t, workflow.CodeEntry)
+	code := x.Code()
+	x.Must(typeCode(x, code[:3]+" "+code[3:]))
+	x.IsAt(workflow.Qualified)
+	m := x.Case().Mailbox
 	if m.Star == nil || m.Ordinary != "anna.neri@mail.example" {
 		t.Errorf("star %v, ordinary address %q", m.Star, m.Ordinary)
 	}
-	want := []string{"code anna.neri@mail.example", "qualified anna.neri@mail.example", "qualified_pec " + x.address}
-	if got := x.mails(); !slices.Equal(got, want) {
+	want := []string{"code anna.neri@mail.example", "qualified anna.neri@mail.example", "qualified_pec " + x.Address}
+	if got := x.Mails(); !slices.Equal(got, want) {
 		t.Errorf("mails %v, want %v", got, want)
 	}
 }
 
 // The 60 seconds run from the moment the relay accepted the mail.
 func TestACodeLivesSixtySeconds(t *testing.T) {
-	x := newWorld(t).begin(personRecord).to(workflow.Contract)
-	x.must(x.p.AcknowledgeContract(x.ctx, x.v, x.form(), "d1"))
-	if s := x.codePage().Status; s != workflow.CodeSending {
+	x := reach(t, workflow.Contract)
+	x.Must(x.Procedure.AcknowledgeContract(x.Context(), x.Visitor, x.Form(), storetest.Notice))
+	if s := codePage(x).Status; s != workflow.CodeSending {
 		t.Errorf("before the relay has it: %s", s)
 	}
-	x.clock.Advance(10 * time.Second)
-	x.relayAccepts()
-	x.clock.Advance(60*time.Second - 1)
-	if page := x.codePage(); page.Status != workflow.CodeSent || page.Expires.Sub(x.clock.Now()) != 1 {
+	x.Clock.Advance(10 * time.Second)
+	x.SendCode()
+	x.Clock.Advance(60*time.Second - 1)
+	if page := codePage(x); page.Status != workflow.CodeSent || page.Expires.Sub(x.Clock.Now()) != 1 {
 		t.Errorf("in its last moment: %+v", page)
 	}
-	x.clock.Advance(1)
-	if s := x.codePage().Status; s != workflow.CodeExpired {
+	x.Clock.Advance(1)
+	if s := codePage(x).Status; s != workflow.CodeExpired {
 		t.Errorf("after 60 s: %s", s)
 	}
-	x.refused(x.typeCode(x.code()), "code_expired")
-	x.want(workflow.CodeEntry)
+	refused(x, typeCode(x, x.Code()), "code_expired")
+	x.IsAt(workflow.CodeEntry)
 
-	x.must(x.p.RequestCode(x.ctx, x.v, x.form()))
-	x.relayAccepts()
-	x.must(x.typeCode(x.code()))
-	x.want(workflow.Qualified)
+	x.Must(x.Procedure.RequestCode(x.Context(), x.Visitor, x.Form()))
+	x.SendCode()
+	x.Must(typeCode(x, x.Code()))
+	x.IsAt(workflow.Qualified)
 }
 
 func TestACodeWhoseMailNeverLeftIsDropped(t *testing.T) {
-	x := newWorld(t).begin(personRecord).to(workflow.Contract)
-	x.must(x.p.AcknowledgeContract(x.ctx, x.v, x.form(), "d1"))
-	x.clock.Advance(workflow.CodeUseful + 1)
-	if s := x.codePage().Status; s != workflow.CodeDropped {
+	x := reach(t, workflow.Contract)
+	x.Must(x.Procedure.AcknowledgeContract(x.Context(), x.Visitor, x.Form(), storetest.Notice))
+	x.Clock.Advance(workflow.CodeUseful + 1)
+	if s := codePage(x).Status; s != workflow.CodeDropped {
 		t.Errorf("the page says %s", s)
 	}
-	x.refused(x.typeCode(x.code()), "code_not_sent")
+	refused(x, typeCode(x, x.Code()), "code_not_sent")
 }
 
 func TestOnlyTheNewestCodeCounts(t *testing.T) {
-	x := newWorld(t).begin(personRecord).to(workflow.CodeEntry)
-	old := x.code()
-	x.clock.Advance(20 * time.Second)
-	x.must(x.p.RequestCode(x.ctx, x.v, x.form()))
-	x.relayAccepts()
-	before := x.form()
-	x.refused(x.typeCode(old), "code_replaced")
-	if x.form() != before {
+	x := reach(t, workflow.CodeEntry)
+	old := x.Code()
+	x.Clock.Advance(20 * time.Second)
+	x.Must(x.Procedure.RequestCode(x.Context(), x.Visitor, x.Form()))
+	x.SendCode()
+	before := x.Form()
+	refused(x, typeCode(x, old), "code_replaced")
+	if x.Form() != before {
 		t.Error("a replaced code was counted")
 	}
-	x.must(x.typeCode(x.code()))
-	x.want(workflow.Qualified)
+	x.Must(typeCode(x, x.Code()))
+	x.IsAt(workflow.Qualified)
 }
 
 func TestWrongCodesAreCountedForTheMailbox(t *testing.T) {
-	x := newWorld(t).begin(personRecord).to(workflow.CodeEntry)
+	x := reach(t, workflow.CodeEntry)
 	for left := 4; left >= 2; left-- {
-		if e := x.refused(x.typeCode(x.wrongCode()), "code_wrong"); e.Left != left {
+		if e := refused(x, typeCode(x, x.WrongCode()), "code_wrong"); e.Left != left {
 			t.Errorf("%d tries left, want %d", e.Left, left)
 		}
 	}
 	// Neither a new code nor a new login gives new tries.
-	x.clock.Advance(20 * time.Second)
-	x.must(x.p.RequestCode(x.ctx, x.v, x.form()))
-	x.v = x.enter("second browser")
-	x.must(x.logIn(anna))
-	x.must(x.p.ConfirmIdentity(x.ctx, x.v, x.form()))
-	x.clock.Advance(20 * time.Second)
-	x.must(x.p.AcknowledgeContract(x.ctx, x.v, x.form(), "d1"))
-	x.relayAccepts()
-	if e := x.refused(x.typeCode(x.wrongCode()), "code_wrong"); e.Left != 1 {
+	x.Clock.Advance(20 * time.Second)
+	x.Must(x.Procedure.RequestCode(x.Context(), x.Visitor, x.Form()))
+	x.Visitor = x.Enter("second browser")
+	x.Must(logInAs(x, storetest.Anna))
+	x.Must(x.Procedure.ConfirmIdentity(x.Context(), x.Visitor, x.Form()))
+	x.Clock.Advance(20 * time.Second)
+	x.Must(x.Procedure.AcknowledgeContract(x.Context(), x.Visitor, x.Form(), storetest.Notice))
+	x.SendCode()
+	if e := refused(x, typeCode(x, x.WrongCode()), "code_wrong"); e.Left != 1 {
 		t.Errorf("%d tries left, want 1", e.Left)
 	}
-	right := x.code()
-	e := x.refused(x.typeCode(x.wrongCode()), "code_paused")
-	if e.Until.Sub(x.clock.Now()) != 15*time.Minute {
-		t.Errorf("paused for %v", e.Until.Sub(x.clock.Now()))
+	right := x.Code()
+	e := refused(x, typeCode(x, x.WrongCode()), "code_paused")
+	if e.Until.Sub(x.Clock.Now()) != 15*time.Minute {
+		t.Errorf("paused for %v", e.Until.Sub(x.Clock.Now()))
 	}
-	x.refused(x.typeCode(right), "code_paused")
-	x.refused(x.p.RequestCode(x.ctx, x.v, x.form()), "code_paused")
-	if page := x.codePage(); page.Status != workflow.CodePaused || !page.PausedUntil.Equal(e.Until) {
+	refused(x, typeCode(x, right), "code_paused")
+	refused(x, x.Procedure.RequestCode(x.Context(), x.Visitor, x.Form()), "code_paused")
+	if page := codePage(x); page.Status != workflow.CodePaused || !page.PausedUntil.Equal(e.Until) {
 		t.Errorf("the page says %+v", page)
 	}
 
-	x.clock.Advance(15 * time.Minute)
-	if s := x.codePage().Status; s != workflow.CodeNotAsked {
+	x.Clock.Advance(15 * time.Minute)
+	if s := codePage(x).Status; s != workflow.CodeNotAsked {
 		t.Errorf("after the pause the page says %s", s)
 	}
-	x.must(x.p.RequestCode(x.ctx, x.v, x.form()))
-	x.relayAccepts()
-	if e := x.refused(x.typeCode(x.wrongCode()), "code_wrong"); e.Left != 4 {
+	x.Must(x.Procedure.RequestCode(x.Context(), x.Visitor, x.Form()))
+	x.SendCode()
+	if e := refused(x, typeCode(x, x.WrongCode()), "code_wrong"); e.Left != 4 {
 		t.Errorf("after the pause %d tries left, want 4", e.Left)
 	}
 }
 
 func TestWhatIsNoCodeIsNotCounted(t *testing.T) {
-	x := newWorld(t).begin(personRecord).to(workflow.CodeEntry)
-	before := x.form()
-	x.refused(x.typeCode(""), "code_missing")
-	x.refused(x.typeCode("12345"), "code_malformed")
-	x.refused(x.typeCode("abcdef"), "code_malformed")
-	if x.form() != before {
+	x := reach(t, workflow.CodeEntry)
+	before := x.Form()
+	refused(x, typeCode(x, ""), "code_missing")
+	refused(x, typeCode(x, "12345"), "code_malformed")
+	refused(x, typeCode(x, "abcdef"), "code_malformed")
+	if x.Form() != before {
 		t.Error("something was counted")
 	}
 }
 
 func TestSendsAreLimited(t *testing.T) {
-	x := newWorld(t).begin(personRecord).to(workflow.CodeEntry)
-	first := x.clock.Now()
-	x.clock.Advance(19 * time.Second)
-	if e := x.refused(x.p.RequestCode(x.ctx, x.v, x.form()), "resend_wait"); !e.Until.Equal(first.Add(20 * time.Second)) {
-		t.Errorf("another in %v", e.Until.Sub(x.clock.Now()))
+	x := reach(t, workflow.CodeEntry)
+	first := x.Clock.Now()
+	x.Clock.Advance(19 * time.Second)
+	if e := refused(x, x.Procedure.RequestCode(x.Context(), x.Visitor, x.Form()), "resend_wait"); !e.Until.Equal(first.Add(20 * time.Second)) {
+		t.Errorf("another in %v", e.Until.Sub(x.Clock.Now()))
 	}
-	x.clock.Advance(time.Second)
+	x.Clock.Advance(time.Second)
 	for range 4 {
-		x.must(x.p.RequestCode(x.ctx, x.v, x.form()))
-		x.clock.Advance(20 * time.Second)
+		x.Must(x.Procedure.RequestCode(x.Context(), x.Visitor, x.Form()))
+		x.Clock.Advance(20 * time.Second)
 	}
-	e := x.refused(x.p.RequestCode(x.ctx, x.v, x.form()), "resend_wait")
-	if !e.Until.Equal(first.Add(15*time.Minute)) || !x.codePage().ResendAt.Equal(e.Until) {
+	e := refused(x, x.Procedure.RequestCode(x.Context(), x.Visitor, x.Form()), "resend_wait")
+	if !e.Until.Equal(first.Add(15*time.Minute)) || !codePage(x).ResendAt.Equal(e.Until) {
 		t.Errorf("after five: until %v", e.Until.Sub(first))
 	}
 }
 
 func TestARefusedAddressIsMendedAtTheCode(t *testing.T) {
-	x := newWorld(t).begin(personRecord).to(workflow.Contract)
-	x.must(x.p.AcknowledgeContract(x.ctx, x.v, x.form(), "d1"))
-	mail := x.codeMail()
-	_, err := x.db.StartMail(x.ctx, mail, x.clock.Now())
-	x.must(err)
-	x.must(x.db.MailRefused(x.ctx, mail, "550 5.1.1 no such user", x.clock.Now()))
-	if s := x.codePage().Status; s != workflow.CodeRefused {
+	x := reach(t, workflow.Contract)
+	x.Must(x.Procedure.AcknowledgeContract(x.Context(), x.Visitor, x.Form(), storetest.Notice))
+	mail := x.CodeMail()
+	_, err := x.StartMail(x.Context(), mail, x.Clock.Now())
+	x.Must(err)
+	x.Must(x.MailRefused(x.Context(), mail, "550 5.1.1 no such user", x.Clock.Now()))
+	if s := codePage(x).Status; s != workflow.CodeRefused {
 		t.Fatalf("the page says %s", s)
 	}
-	old := x.code()
-	x.clock.Advance(20 * time.Second)
-	x.must(x.p.RedirectCode(x.ctx, x.v, x.form(), "anna.giusta@mail.example", ""))
+	old := x.Code()
+	x.Clock.Advance(20 * time.Second)
+	x.Must(x.Procedure.RedirectCode(x.Context(), x.Visitor, x.Form(), "anna.giusta@mail.example", ""))
 	want := []string{"code anna.neri@mail.example", "contacts_changed anna.neri@mail.example",
-		"contacts_changed " + x.address, "code anna.giusta@mail.example"}
-	if got := x.mails(); !slices.Equal(got, want) {
+		"contacts_changed " + x.Address, "code anna.giusta@mail.example"}
+	if got := x.Mails(); !slices.Equal(got, want) {
 		t.Errorf("mails %v, want %v", got, want)
 	}
-	x.relayAccepts()
-	x.refused(x.typeCode(old), "code_replaced")
-	x.must(x.typeCode(x.code()))
-	x.want(workflow.Qualified)
+	x.SendCode()
+	refused(x, typeCode(x, old), "code_replaced")
+	x.Must(typeCode(x, x.Code()))
+	x.IsAt(workflow.Qualified)
 }
 
 // One of fifty clicks wins; the others find out where they are.
 func TestFiftyRightCodesAtOnce(t *testing.T) {
-	x := newWorld(t).begin(personRecord).to(workflow.CodeEntry)
-	form, code := x.form(), x.code()
+	x := reach(t, workflow.CodeEntry)
+	form, code := x.Form(), x.Code()
 	var wg sync.WaitGroup
 	outcomes := make([]error, 50)
 	for i := range outcomes {
-		wg.Go(func() { outcomes[i] = x.p.TypeCode(x.ctx, x.v, form, code) })
+		wg.Go(func() { outcomes[i] = x.Procedure.TypeCode(x.Context(), x.Visitor, form, code) })
 	}
 	wg.Wait()
 	right := 0
@@ -206,36 +209,53 @@ func TestFiftyRightCodesAtOnce(t *testing.T) {
 	if right != 1 {
 		t.Errorf("%d codes were right", right)
 	}
-	x.want(workflow.Qualified)
+	x.IsAt(workflow.Qualified)
 	var stars int
-	x.must(x.db.Pool().QueryRow(x.ctx, `select count(*) from mailboxes where star is not null`).Scan(&stars))
-	want := []string{"code anna.neri@mail.example", "qualified anna.neri@mail.example", "qualified_pec " + x.address}
-	if got := x.mails(); stars != 1 || !slices.Equal(got, want) {
+	x.Must(x.Pool().QueryRow(x.Context(), `select count(*) from mailboxes where star is not null`).Scan(&stars))
+	want := []string{"code anna.neri@mail.example", "qualified anna.neri@mail.example", "qualified_pec " + x.Address}
+	if got := x.Mails(); stars != 1 || !slices.Equal(got, want) {
 		t.Errorf("%d stars, mails %v", stars, got)
 	}
 }
 
 // What the record says is judged again with the right code.
 func TestARecordThatChangesMeanwhile(t *testing.T) {
-	x := newWorld(t).begin(personRecord).to(workflow.CodeEntry)
-	changed := personRecord
-	changed.FiscalCode = sara
-	_, err := x.p.Record(x.ctx, "tests", x.address, workflow.Active, changed)
-	x.must(err)
-	if err := x.typeCode(x.code()); !errors.Is(err, workflow.ErrLapsed) {
+	x := reach(t, workflow.CodeEntry)
+	changed := storetest.AnnasRecord
+	changed.FiscalCode = storetest.Sara
+	_, err := x.Procedure.Record(x.Context(), "tests", x.Address, workflow.Active, changed)
+	x.Must(err)
+	if err := typeCode(x, x.Code()); !errors.Is(err, workflow.ErrLapsed) {
 		t.Fatalf("the answer is %v", err)
 	}
-	x.want(workflow.Identification)
-	x.must(x.logIn(anna))
-	x.want(workflow.Rejected)
+	x.IsAt(workflow.Identification)
+	x.Must(logInAs(x, storetest.Anna))
+	x.IsAt(workflow.Rejected)
 }
 
 func TestAMailboxThatIsNoMoreActiveGetsNoStar(t *testing.T) {
-	x := newWorld(t).begin(personRecord).to(workflow.CodeEntry)
-	_, err := x.p.Record(x.ctx, "tests", x.address, workflow.Cancelled, personRecord)
-	x.must(err)
-	if err := x.typeCode(x.code()); !errors.Is(err, workflow.ErrNotEligible) {
+	x := reach(t, workflow.CodeEntry)
+	_, err := x.Procedure.Record(x.Context(), "tests", x.Address, workflow.Cancelled, storetest.AnnasRecord)
+	x.Must(err)
+	if err := typeCode(x, x.Code()); !errors.Is(err, workflow.ErrNotEligible) {
 		t.Fatalf("the answer is %v", err)
 	}
-	x.want(workflow.CodeEntry)
+	x.IsAt(workflow.CodeEntry)
+}
+
+// A code that was asked for before, by a clock that was ahead, does not stand in
+// the way of the one that was sent.
+func TestTheNewestCodeCountsAfterTheClockWasSetBack(t *testing.T) {
+	x := reach(t, workflow.CodeEntry)
+	x.Clock.Advance(-10 * time.Minute)
+	x.Must(x.Procedure.RequestCode(x.Context(), x.Visitor, x.Form()))
+	code := x.SendCode()
+	if page := codePage(x); page.Status != workflow.CodeSent {
+		t.Errorf("the page says %+v", page)
+	}
+	if e := refused(x, typeCode(x, x.WrongCode()), "code_wrong"); e.Left != 4 {
+		t.Errorf("%d tries left, want 4", e.Left)
+	}
+	x.Must(typeCode(x, code))
+	x.IsAt(workflow.Qualified)
 }

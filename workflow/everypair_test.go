@@ -7,129 +7,156 @@ import (
 	"testing"
 	"time"
 
+	"stella/store/storetest"
 	"stella/workflow"
 )
 
 // outcomes makes each event happen, or tries to, whatever the state.
-var outcomes = map[workflow.Event]func(x *walk) error{
-	workflow.HolderDeclared:      func(x *walk) error { return x.p.ChooseRole(x.ctx, x.v, x.form(), workflow.Holder) },
-	workflow.ProcedureBegun:      func(x *walk) error { return x.p.Begin(x.ctx, x.v, x.form()) },
-	workflow.HolderDenied:        func(x *walk) error { return x.p.ChooseRole(x.ctx, x.v, x.form(), workflow.Delegate) },
-	workflow.HolderInvited:       func(x *walk) error { return x.p.Invite(x.ctx, x.v, x.form(), "altro@mail.example") },
+var outcomes = map[workflow.Event]func(x *storetest.Journey) error{
+	workflow.HolderDeclared: func(x *storetest.Journey) error {
+		return x.Procedure.ChooseRole(x.Context(), x.Visitor, x.Form(), workflow.Holder)
+	},
+	workflow.ProcedureBegun: func(x *storetest.Journey) error { return x.Procedure.Begin(x.Context(), x.Visitor, x.Form()) },
+	workflow.HolderDenied: func(x *storetest.Journey) error {
+		return x.Procedure.ChooseRole(x.Context(), x.Visitor, x.Form(), workflow.Delegate)
+	},
+	workflow.HolderInvited: func(x *storetest.Journey) error {
+		return x.Procedure.Invite(x.Context(), x.Visitor, x.Form(), "altro@mail.example")
+	},
 	workflow.InvitationAccepted:  acceptInvitation,
 	workflow.InvitationDeclined:  declineInvitation,
-	workflow.InvitationWithdrawn: func(x *walk) error { return x.p.Withdraw(x.ctx, x.v, x.form()) },
-	workflow.CompanyChosen: func(x *walk) error {
-		return x.p.ChooseKind(x.ctx, x.v, x.form(), workflow.KindCompany)
+	workflow.InvitationWithdrawn: func(x *storetest.Journey) error { return x.Procedure.Withdraw(x.Context(), x.Visitor, x.Form()) },
+	workflow.CompanyChosen: func(x *storetest.Journey) error {
+		return x.Procedure.ChooseKind(x.Context(), x.Visitor, x.Form(), workflow.KindCompany)
 	},
-	workflow.PersonChosen: func(x *walk) error {
-		return x.p.ChooseKind(x.ctx, x.v, x.form(), workflow.KindPerson)
+	workflow.PersonChosen: func(x *storetest.Journey) error {
+		return x.Procedure.ChooseKind(x.Context(), x.Visitor, x.Form(), workflow.KindPerson)
 	},
-	workflow.CompanyEntered: func(x *walk) error { return x.p.EnterCompany(x.ctx, x.v, x.form(), "Impresa", bianchi) },
-	workflow.CompanyDiffers: func(x *walk) error { return x.p.EnterCompany(x.ctx, x.v, x.form(), "Impresa", cooperativa) },
-	workflow.ContactsEntered: func(x *walk) error {
-		return x.p.EnterContacts(x.ctx, x.v, x.form(), "nuova@mail.example", "")
+	workflow.CompanyEntered: func(x *storetest.Journey) error {
+		return x.Procedure.EnterCompany(x.Context(), x.Visitor, x.Form(), "Impresa", storetest.Bianchi)
 	},
-	workflow.DataCorrected: func(x *walk) error {
-		d := x.view().Qualification.Declaration
+	workflow.CompanyDiffers: func(x *storetest.Journey) error {
+		return x.Procedure.EnterCompany(x.Context(), x.Visitor, x.Form(), "Impresa", cooperativa)
+	},
+	workflow.ContactsEntered: func(x *storetest.Journey) error {
+		return x.Procedure.EnterContacts(x.Context(), x.Visitor, x.Form(), "nuova@mail.example", "")
+	},
+	workflow.DataCorrected: func(x *storetest.Journey) error {
+		d := x.Case().Qualification.Declaration
 		if d == nil {
-			return x.p.CorrectHolder(x.ctx, x.v, x.form(), workflow.KindPerson, "", "")
+			return x.Procedure.CorrectHolder(x.Context(), x.Visitor, x.Form(), workflow.KindPerson, "", "")
 		}
-		return x.p.CorrectHolder(x.ctx, x.v, x.form(), d.Kind, d.CompanyName, d.CompanyCode)
+		return x.Procedure.CorrectHolder(x.Context(), x.Visitor, x.Form(), d.Kind, d.CompanyName, d.CompanyCode)
 	},
-	workflow.DataConfirmed: func(x *walk) error { return x.p.ConfirmData(x.ctx, x.v, x.form()) },
-	workflow.SteppedBack:   func(x *walk) error { return x.p.StepBack(x.ctx, x.v, x.form()) },
-	workflow.LoginStarted:  func(x *walk) error { _, err := x.startLogin(x.v); return err },
-	workflow.LoginFailed:   func(x *walk) error { return x.comeBack(func(id string) (string, error) { return x.fail(id, "nr25") }) },
-	workflow.HolderMatched: func(x *walk) error { return x.comeBack(func(id string) (string, error) { return x.answer(id, anna) }) },
-	workflow.HolderUnproven: func(x *walk) error {
-		return x.comeBack(func(id string) (string, error) { return x.answer(id, annaOmocode) })
+	workflow.DataConfirmed: func(x *storetest.Journey) error { return x.Procedure.ConfirmData(x.Context(), x.Visitor, x.Form()) },
+	workflow.SteppedBack:   func(x *storetest.Journey) error { return x.Procedure.StepBack(x.Context(), x.Visitor, x.Form()) },
+	workflow.LoginStarted:  func(x *storetest.Journey) error { _, err := x.StartLogin(x.Visitor); return err },
+	workflow.LoginFailed: func(x *storetest.Journey) error {
+		return comeBack(x, func(id string) (string, error) { return x.Park(id, workflow.Answer{Failure: "nr25"}) })
 	},
-	workflow.HolderDiffers:     func(x *walk) error { return x.comeBack(func(id string) (string, error) { return x.answer(id, sara) }) },
-	workflow.IdentityConfirmed: func(x *walk) error { return x.p.ConfirmIdentity(x.ctx, x.v, x.form()) },
-	workflow.IdentityDisowned:  func(x *walk) error { return x.p.DisownIdentity(x.ctx, x.v, x.form()) },
-	workflow.IdentityLapsed: func(x *walk) error {
-		elsewhere := x.v
-		elsewhere.Session = workflow.Digest("another browser" + x.address)
-		return x.p.ConfirmIdentity(x.ctx, elsewhere, x.form())
+	workflow.HolderMatched: func(x *storetest.Journey) error {
+		return comeBack(x, func(id string) (string, error) { return x.Park(id, x.Answer(storetest.Anna)) })
 	},
-	workflow.ContactsCorrected: func(x *walk) error {
-		return x.p.RedirectCode(x.ctx, x.v, x.form(), "nuova@mail.example", "")
+	workflow.HolderUnproven: func(x *storetest.Journey) error {
+		return comeBack(x, func(id string) (string, error) { return x.Park(id, x.Answer(annaOmocode)) })
 	},
-	workflow.ContractRead: func(x *walk) error { return x.p.AcknowledgeContract(x.ctx, x.v, x.form(), "d1") },
-	workflow.CodeRequested: func(x *walk) error {
-		x.clock.Advance(21 * time.Second)
-		return x.p.RequestCode(x.ctx, x.v, x.form())
+	workflow.HolderDiffers: func(x *storetest.Journey) error {
+		return comeBack(x, func(id string) (string, error) { return x.Park(id, x.Answer(storetest.Sara)) })
 	},
-	workflow.CodeWrong: func(x *walk) error { return x.p.TypeCode(x.ctx, x.v, x.form(), "000000") },
-	workflow.CodeSpent: func(x *walk) error {
+	workflow.IdentityConfirmed: func(x *storetest.Journey) error { return x.Procedure.ConfirmIdentity(x.Context(), x.Visitor, x.Form()) },
+	workflow.IdentityDisowned:  func(x *storetest.Journey) error { return x.Procedure.DisownIdentity(x.Context(), x.Visitor, x.Form()) },
+	workflow.IdentityLapsed: func(x *storetest.Journey) error {
+		elsewhere := x.Visitor
+		elsewhere.Session = workflow.Digest("another browser" + x.Address)
+		return x.Procedure.ConfirmIdentity(x.Context(), elsewhere, x.Form())
+	},
+	workflow.ContactsCorrected: func(x *storetest.Journey) error {
+		return x.Procedure.RedirectCode(x.Context(), x.Visitor, x.Form(), "nuova@mail.example", "")
+	},
+	workflow.ContractRead: func(x *storetest.Journey) error {
+		return x.Procedure.AcknowledgeContract(x.Context(), x.Visitor, x.Form(), storetest.Notice)
+	},
+	workflow.CodeRequested: func(x *storetest.Journey) error {
+		x.Clock.Advance(21 * time.Second)
+		return x.Procedure.RequestCode(x.Context(), x.Visitor, x.Form())
+	},
+	workflow.CodeWrong: func(x *storetest.Journey) error {
+		return x.Procedure.TypeCode(x.Context(), x.Visitor, x.Form(), "000000")
+	},
+	workflow.CodeSpent: func(x *storetest.Journey) error {
 		for range 4 {
-			if err := x.p.TypeCode(x.ctx, x.v, x.form(), x.wrongCode()); !made(err) {
+			if err := x.Procedure.TypeCode(x.Context(), x.Visitor, x.Form(), x.WrongCode()); !made(err) {
 				return err
 			}
 		}
-		return x.p.TypeCode(x.ctx, x.v, x.form(), x.wrongCode())
+		return x.Procedure.TypeCode(x.Context(), x.Visitor, x.Form(), x.WrongCode())
 	},
 	workflow.CodeRight: typeRightCode,
-	workflow.CodeRightUnproven: func(x *walk) error {
-		if x.state() == workflow.CodeEntry { // the register forgets meanwhile
-			x.forgetRecord()
+	workflow.CodeRightUnproven: func(x *storetest.Journey) error {
+		if x.State() == workflow.CodeEntry { // the register forgets meanwhile
+			forgetRecord(x)
 		}
 		return typeRightCode(x)
 	},
-	workflow.ReviewApproved:    func(x *walk) error { return x.p.Approve(x.ctx, "operatore", x.address, 0, "visura") },
-	workflow.ReviewRefused:     func(x *walk) error { return x.p.Refuse(x.ctx, "operatore", x.address, 0, "visura") },
-	workflow.Retried:           func(x *walk) error { return x.p.Retry(x.ctx, x.v, x.form()) },
-	workflow.LoginRetried:      func(x *walk) error { return x.p.RetryLogin(x.ctx, x.v, x.form()) },
-	workflow.RevokedByProvider: func(x *walk) error { return x.p.Revoke(x.ctx, "operatore", x.address, 0, "prova") },
-	workflow.TimedOut: func(x *walk) error {
-		x.clock.Advance(workflow.UnfinishedLife + time.Second)
-		before := x.form()
-		_, err := x.p.ExpireStale(x.ctx)
-		if err == nil && x.form() == before { // the job passed it over
+	workflow.ReviewApproved: func(x *storetest.Journey) error {
+		return x.Procedure.Approve(x.Context(), "operatore", x.Address, 0, "visura")
+	},
+	workflow.ReviewRefused: func(x *storetest.Journey) error {
+		return x.Procedure.Refuse(x.Context(), "operatore", x.Address, 0, "visura")
+	},
+	workflow.Retried:      func(x *storetest.Journey) error { return x.Procedure.Retry(x.Context(), x.Visitor, x.Form()) },
+	workflow.LoginRetried: func(x *storetest.Journey) error { return x.Procedure.RetryLogin(x.Context(), x.Visitor, x.Form()) },
+	workflow.RevokedByProvider: func(x *storetest.Journey) error {
+		return x.Procedure.Revoke(x.Context(), "operatore", x.Address, 0, "prova")
+	},
+	workflow.TimedOut: func(x *storetest.Journey) error {
+		x.Clock.Advance(workflow.UnfinishedLife + time.Second)
+		before := x.Form()
+		_, err := x.Procedure.ExpireStale(x.Context())
+		if err == nil && x.Form() == before { // the job passed it over
 			return workflow.ErrNotAllowed
 		}
 		return err
 	},
 }
 
-func acceptInvitation(x *walk) error {
-	if x.view().Qualification.Invitation == nil {
+func acceptInvitation(x *storetest.Journey) error {
+	if x.Case().Qualification.Invitation == nil {
 		return workflow.ErrNotAllowed
 	}
-	_, err := x.p.AcceptInvitation(x.ctx, x.invitationSecret(), "it", netip.Addr{}, "")
+	_, err := x.Procedure.AcceptInvitation(x.Context(), x.InvitationSecret(), "it", netip.Addr{}, "")
 	return err
 }
 
-func declineInvitation(x *walk) error {
-	if x.view().Qualification.Invitation == nil {
+func declineInvitation(x *storetest.Journey) error {
+	if x.Case().Qualification.Invitation == nil {
 		return workflow.ErrNotAllowed
 	}
-	return x.p.DeclineInvitation(x.ctx, x.invitationSecret(), netip.Addr{}, "")
+	return x.Procedure.DeclineInvitation(x.Context(), x.InvitationSecret(), netip.Addr{}, "")
 }
 
 // comeBack returns from the identity provider, if one was sent there.
-func (x *walk) comeBack(answer func(login string) (string, error)) error {
+func comeBack(x *storetest.Journey, answer func(login string) (string, error)) error {
 	secret := "a secret of nobody's"
-	if x.state() == workflow.AtProvider {
+	if x.State() == workflow.AtProvider {
 		var err error
-		if secret, err = answer(x.view().Qualification.Login.ID); err != nil {
+		if secret, err = answer(x.Case().Qualification.Login.ID); err != nil {
 			return err
 		}
 	}
-	return x.p.Return(x.ctx, x.v, secret)
+	return x.Procedure.Return(x.Context(), x.Visitor, secret)
 }
 
-func typeRightCode(x *walk) error {
-	if len(x.view().Codes) == 0 {
-		return x.p.TypeCode(x.ctx, x.v, x.form(), "123456")
+func typeRightCode(x *storetest.Journey) error {
+	if len(x.Case().Codes) == 0 {
+		return x.Procedure.TypeCode(x.Context(), x.Visitor, x.Form(), "123456")
 	}
-	return x.p.TypeCode(x.ctx, x.v, x.form(), x.code())
+	return x.Procedure.TypeCode(x.Context(), x.Visitor, x.Form(), x.Code())
 }
 
-func (x *walk) forgetRecord() {
-	_, err := x.p.Record(x.ctx, "tests", x.address, workflow.Active, workflow.Record{Kind: workflow.KindPerson, Name: "Anna Neri"})
-	x.must(err)
+func forgetRecord(x *storetest.Journey) {
+	_, err := x.Procedure.Record(x.Context(), "tests", x.Address, workflow.Active, workflow.Record{Kind: workflow.KindPerson, Name: "Anna Neri"})
+	x.Must(err)
 }
 
 // made tells the outcomes of steps that were made, among the errors that tell
@@ -158,9 +185,9 @@ func recordFor(s workflow.State, e workflow.Event) workflow.Record {
 	case s == workflow.UnderReview:
 		return workflow.Record{Kind: workflow.KindPerson, Name: "Anna Neri"}
 	case s == workflow.CompanyData, e == workflow.CompanyChosen, e == workflow.CompanyDiffers:
-		return companyRecord
+		return storetest.BianchisRecord
 	}
-	return personRecord
+	return storetest.AnnasRecord
 }
 
 // Every event is fired in every state. A pair of the table leads where it says
@@ -174,12 +201,12 @@ func TestEveryEventInEveryState(t *testing.T) {
 	for _, s := range workflow.States {
 		t.Run(string(s), func(t *testing.T) {
 			w := newWorld(t)
-			refusing := map[workflow.Kind]*walk{} // refusals leave no trace: one walk serves them all
+			refusing := map[workflow.Kind]*storetest.Journey{} // refusals leave no trace: one walk serves them all
 			for e, fire := range outcomes {
 				record := recordFor(s, e)
 				to, allowed := leadsTo(s, e)
 				if allowed && e != workflow.TimedOut {
-					w.pairLeads(record, s, e, to, fire)
+					pairLeads(t, w, record, s, e, to, fire)
 					continue
 				}
 				if allowed || s == workflow.Qualified && e == workflow.CompanyChosen {
@@ -189,78 +216,76 @@ func TestEveryEventInEveryState(t *testing.T) {
 					if s != workflow.CompanyData && s != workflow.HolderKind {
 						record = recordFor(s, "")
 					}
-					refusing[record.Kind] = w.begin(record).to(s)
+					refusing[record.Kind] = bring(w.Record(t, record), s)
 				}
-				refusing[record.Kind].pairIsRefused(s, e, fire)
+				pairIsRefused(refusing[record.Kind], s, e, fire)
 			}
 			// Last, since it ends whatever is unfinished in the database.
 			if to, allowed := leadsTo(s, workflow.TimedOut); allowed {
-				w.pairLeads(recordFor(s, workflow.TimedOut), s, workflow.TimedOut, to, outcomes[workflow.TimedOut])
+				pairLeads(t, w, recordFor(s, workflow.TimedOut), s, workflow.TimedOut, to, outcomes[workflow.TimedOut])
 			}
 		})
 	}
 }
 
-func (w *world) pairLeads(r workflow.Record, s workflow.State, e workflow.Event, to workflow.State, fire func(*walk) error) {
-	w.t.Helper()
-	x := w.begin(r)
+func pairLeads(t *testing.T, w *storetest.World, r workflow.Record, s workflow.State, e workflow.Event, to workflow.State, fire func(*storetest.Journey) error) {
+	t.Helper()
+	x := w.Record(t, r)
 	if e == workflow.InvitationWithdrawn && s != workflow.Invited {
-		x.underWay(s)
+		underWay(x, s)
 	} else {
-		x.to(s)
+		bring(x, s)
 	}
 	if err := fire(x); !made(err) {
-		w.t.Errorf("%s: refused: %v", e, err)
+		t.Errorf("%s: refused: %v", e, err)
 		return
 	}
-	if got := x.state(); got != to {
-		w.t.Errorf("%s: leads to %s, want %s", e, got, to)
+	if got := x.State(); got != to {
+		t.Errorf("%s: leads to %s, want %s", e, got, to)
 	}
-	h, err := x.db.History(x.ctx, x.mailbox, 0)
-	w.must(err)
-	last := h.Steps[len(h.Steps)-1]
+	steps := x.History().Steps
+	last := steps[len(steps)-1]
 	if last.Event == workflow.CodeRequested && e == workflow.ContractRead {
-		last = h.Steps[len(h.Steps)-2] // the first code leaves in the same step
+		last = steps[len(steps)-2] // the first code leaves in the same step
 	}
 	if last.Event == workflow.CodeRequested && e == workflow.ContactsCorrected {
-		last = h.Steps[len(h.Steps)-2] // a new code leaves for the new address
+		last = steps[len(steps)-2] // a new code leaves for the new address
 	}
 	if last.Event != e || last.From != s || last.To != to {
-		w.t.Errorf("%s: the log says %s from %s to %s", e, last.Event, last.From, last.To)
+		t.Errorf("%s: the log says %s from %s to %s", e, last.Event, last.From, last.To)
 	}
 }
 
 // underWay brings an invited holder's procedure to a state; the delegate looks on.
-func (x *walk) underWay(s workflow.State) {
-	x.t.Helper()
-	delegate := x.v
-	x.to(workflow.Invited)
-	x.v = x.accept()
+func underWay(x *storetest.Journey, s workflow.State) {
+	x.Helper()
+	delegate := x.To(workflow.Invited).Visitor
+	x.Visitor = x.Accept()
 	if s == workflow.HolderKind {
-		x.v = delegate
+		x.Visitor = delegate
 		return
 	}
-	x.to(s)
-	x.v = delegate
+	x.To(s)
+	x.Visitor = delegate
 }
 
-func (x *walk) pairIsRefused(s workflow.State, e workflow.Event, fire func(*walk) error) {
-	x.t.Helper()
-	before, clock := x.trace(), x.clock.Now()
+func pairIsRefused(x *storetest.Journey, s workflow.State, e workflow.Event, fire func(*storetest.Journey) error) {
+	x.Helper()
+	before, clock := trace(x), x.Clock.Now()
 	if err := fire(x); made(err) {
-		x.t.Errorf("%s: not refused", e)
+		x.Errorf("%s: not refused", e)
 	}
-	x.clock.Advance(clock.Sub(x.clock.Now()))
-	if after := x.trace(); after != before {
-		x.t.Errorf("%s: left a trace:\n%s\n%s", e, before, after)
+	x.Clock.Advance(clock.Sub(x.Clock.Now()))
+	if after := trace(x); after != before {
+		x.Errorf("%s: left a trace:\n%s\n%s", e, before, after)
 	}
 }
 
 // trace is everything that the database knows of the mailbox.
-func (x *walk) trace() string {
-	x.t.Helper()
+func trace(x *storetest.Journey) string {
+	x.Helper()
 	var trace string
-	x.must(x.db.Pool().QueryRow(x.ctx, `
+	x.Must(x.Pool().QueryRow(x.Context(), `
 		select concat_ws(' ', m, q,
 			(select count(*) from records where mailbox_id = m.id),
 			(select count(*) from steps s where s.qualification_id = q.id),
@@ -272,6 +297,6 @@ func (x *walk) trace() string {
 			(select count(*) from decisions d where d.qualification_id = q.id),
 			(select count(*) from mails a where a.qualification_id = q.id),
 			(select count(*) from river_job))
-		from mailboxes m join qualifications q on q.mailbox_id = m.id where m.id = $1`, x.mailbox).Scan(&trace))
+		from mailboxes m join qualifications q on q.mailbox_id = m.id where m.id = $1`, x.Mailbox).Scan(&trace))
 	return trace
 }

@@ -26,12 +26,7 @@ func (p *Procedure) ExpireStale(ctx context.Context) (int, error) {
 			if c.Qualification == nil || !c.Qualification.SteppedAt.Before(before) {
 				return ErrNotAllowed
 			}
-			if err := c.fire(TimedOut, c.standingRefs()); err != nil {
-				return err
-			}
-			c.endInvitation("expired")
-			c.spendCodes()
-			return nil
+			return c.expire()
 		})
 		switch {
 		case err == nil:
@@ -41,4 +36,14 @@ func (p *Procedure) ExpireStale(ctx context.Context) (int, error) {
 		}
 	}
 	return expired, failed
+}
+
+// expire ends a qualification that is not finished.
+func (c *Case) expire() error {
+	if err := c.fire(TimedOut, c.standingRefs()); err != nil {
+		return err
+	}
+	c.endInvitation("expired")
+	c.spendCodes()
+	return nil
 }

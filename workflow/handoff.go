@@ -17,6 +17,7 @@ const HandOffLife = 60 * time.Second
 // Standing is what a webmail may know of a mailbox.
 type Standing struct {
 	Mailbox int64
+	Address string
 	Status  Status
 	State   State // of the newest qualification; empty where there was none
 	Since   time.Time
@@ -24,24 +25,36 @@ type Standing struct {
 	Starred bool
 }
 
-// Standing answers a client that asks for a mailbox. A mailbox that is not of
-// its domains is unknown to it.
-func (p *Procedure) Standing(ctx context.Context, token, address string) (Client, *Standing, error) {
+// Standing answers a client that asks for a mailbox; with its record, where one
+// of the client's scopes lets it read those. A mailbox that is not of its domains
+// is unknown to it.
+func (p *Procedure) Standing(ctx context.Context, token, address string) (*Standing, *Record, error) {
 	address, err := ParseAddress(strings.ToLower(address)) // its domain in ASCII, as it is kept
 	if err != nil {
 		address = "" // nobody's: only the token is looked at
 	}
-	client, s, err := p.Store.Standing(ctx, Digest(token), address, p.Now())
+	asked, err := p.Store.Standing(ctx, Digest(token), address, p.Now())
 	if err != nil {
-		return client, nil, err
+		return nil, nil, err
 	}
-	if err := p.observed(p.admitCall(ctx, client.ID)); err != nil {
-		return client, nil, err
+	if err := p.observed(p.admitCall(ctx, asked.Client)); err != nil {
+		return nil, nil, err
 	}
-	if s == nil || !client.Serves(address) {
-		return client, nil, ErrUnknown
+	if asked.Standing == nil {
+		return nil, nil, ErrUnknown
 	}
-	return client, s, nil
+	if asked.Webmail {
+		return asked.Standing, nil, nil
+	}
+	client, err := p.Store.ClientByToken(ctx, Digest(token), p.Now())
+	if err != nil || !client.May(ScopeRegistry, ScopeOperator, ScopeAuditor) {
+		return asked.Standing, nil, err
+	}
+	r, err := p.RecordOf(ctx, client, address)
+	if err != nil {
+		return nil, nil, err
+	}
+	return &r.Standing, &r.Mailbox.Record, nil // both as of one moment
 }
 
 // Standings answers a client that asks for many mailboxes, by address as it
@@ -156,6 +169,7 @@ func (c *Case) open(locale string) {
 	c.Qualification = q
 	c.add(Step{Qualification: q.ID, Version: 1, Event: Opened, To: q.State, At: c.Now, Actor: c.actor,
 		Refs: c.recordRef()})
+	c.announce(AnnounceStarted)
 }
 
 // recordRef names the record in force.

@@ -72,13 +72,14 @@ func ParseAddress(typed string) (string, error) {
 	if err != nil || parsed.Name != "" || parsed.Address != typed {
 		return "", ErrAddress
 	}
-	profile := idna.New(idna.MapForLookup(), idna.StrictDomainName(true), idna.BidiRule(), idna.VerifyDNSLength(true))
-	ascii, err := profile.ToASCII(domain)
+	ascii, err := hostnames.ToASCII(domain)
 	if err != nil || !strings.Contains(ascii, ".") || strings.HasSuffix(ascii, ".") {
 		return "", ErrAddress
 	}
 	return local + "@" + ascii, nil
 }
+
+var hostnames = idna.New(idna.MapForLookup(), idna.StrictDomainName(true), idna.BidiRule(), idna.VerifyDNSLength(true))
 
 // ordinaryAddress reads the address of an ordinary mailbox: neither the
 // mailbox itself, nor a certified one, which may refuse ordinary mail.

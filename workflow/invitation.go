@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"fmt"
 	"net/netip"
 	"time"
 
@@ -37,6 +38,30 @@ type Invitation struct {
 
 // Accepted reports whether the holder took the invitation up.
 func (i Invitation) Accepted() bool { return !i.AcceptedAt.IsZero() }
+
+// InvitationState says what an invitation is good for. One that has ended is in
+// the state that says how, which is its Ended.
+type InvitationState string
+
+// The states of an invitation.
+const (
+	InvitationIsLive     InvitationState = "live"     // its link may be accepted
+	InvitationIsAccepted InvitationState = "accepted" // its holder is under way
+	InvitationIsExpired  InvitationState = "expired"  // nobody took it up in time
+)
+
+// State is the invitation's at a time.
+func (i Invitation) State(now time.Time) InvitationState {
+	switch {
+	case i.Ended != "":
+		return InvitationState(i.Ended)
+	case i.Accepted():
+		return InvitationIsAccepted
+	case i.Expired(now):
+		return InvitationIsExpired
+	}
+	return InvitationIsLive
+}
 
 // Expired reports whether nobody took the invitation up in time.
 func (i Invitation) Expired(now time.Time) bool {
@@ -103,13 +128,51 @@ func (p *Procedure) Withdraw(ctx context.Context, v Visitor, f Form) error {
 		case f.Version < q.Invitation.Version: // a page of an earlier invitation; the holder's own steps stale none
 			return StaleError{Repeated: f.Version == q.Version-1}
 		}
-		return c.leaveInvitation(InvitationWithdrawn, "withdrawn")
+		return c.leaveInvitation(InvitationWithdrawn, "withdrawn", Refs{})
 	})
 }
 
-func (c *Case) leaveInvitation(e Event, ended string) error {
+// WithdrawInvitation is Withdraw by an operator, through a client of the API.
+// ErrUnknown for an invitation to none of the client's mailboxes, a DecisionError
+// for one that cannot be withdrawn.
+func (p *Procedure) WithdrawInvitation(ctx context.Context, client Client, id uuid.UUID, operator, reason string) (SentInvitation, error) {
+	sent, err := p.Store.SentInvitation(ctx, client.Domains, id)
+	if err != nil {
+		return sent, err
+	}
+	err = p.update(ctx, sent.Mailbox, func(c *Case) error {
+		c.Now, c.actor = p.Now(), client.operator(operator)
+		switch i := c.Qualification.Invitation; {
+		case sent.Ended != "":
+			return &DecisionError{ErrNotAllowed, "the invitation has ended: it was " + sent.Ended}
+		case i == nil || i.ID != id: // meanwhile: it was read before the lock
+			return &DecisionError{ErrNotAllowed, "the invitation has ended: it was replaced"}
+		case i.Ended != "":
+			return &DecisionError{ErrNotAllowed, "the invitation has ended: it was " + i.Ended}
+		}
+		if err := c.withdraw(operator, reason); err != nil {
+			return err
+		}
+		sent.Invitation = *c.Qualification.Invitation
+		return nil
+	})
+	return sent, err
+}
+
+func (c *Case) withdraw(operator, reason string) error {
 	q := c.Qualification
-	if err := c.fire(e, Refs{"invitation": q.Invitation.ID.String()}); err != nil {
+	if _, err := next(q.State, InvitationWithdrawn); err != nil {
+		return &DecisionError{err, fmt.Sprintf("the invitation to %s cannot be withdrawn: its case %d is in state %s", c.Mailbox.Address, q.Number, q.State)}
+	}
+	refs := Refs{}
+	c.decided(InvitationWithdrawn, operator, reason, refs)
+	return c.leaveInvitation(InvitationWithdrawn, "withdrawn", refs)
+}
+
+func (c *Case) leaveInvitation(e Event, ended string, refs Refs) error {
+	q := c.Qualification
+	refs["invitation"] = q.Invitation.ID.String()
+	if err := c.fire(e, refs); err != nil {
 		return err
 	}
 	c.endInvitation(ended)
@@ -175,7 +238,7 @@ func (p *Procedure) AcceptInvitation(ctx context.Context, secret, locale string,
 // DeclineInvitation: the invited does not know the mailbox. The delegate is told.
 func (p *Procedure) DeclineInvitation(ctx context.Context, secret string, from netip.Addr, request string) error {
 	_, err := p.asInvited(ctx, secret, "", from, request, func(c *Case) error {
-		if err := c.leaveInvitation(InvitationDeclined, "declined"); err != nil {
+		if err := c.leaveInvitation(InvitationDeclined, "declined", Refs{}); err != nil {
 			return err
 		}
 		c.mail(MailInvitationDeclined, c.Mailbox.Address, MailDetails{})

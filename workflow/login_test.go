@@ -16,107 +16,112 @@ import (
 // A login belongs to the browser session that made it, for 30 minutes: no
 // other finishes what it began.
 func TestAnotherSessionCannotFinish(t *testing.T) {
-	acts := map[workflow.State]func(*walk, workflow.Visitor) error{
-		workflow.Identified: func(x *walk, v workflow.Visitor) error { return x.p.ConfirmIdentity(x.ctx, v, x.form()) },
-		workflow.Contract: func(x *walk, v workflow.Visitor) error {
-			return x.p.AcknowledgeContract(x.ctx, v, x.form(), "d1")
+	acts := map[workflow.State]func(*storetest.Journey, workflow.Visitor) error{
+		workflow.Identified: func(x *storetest.Journey, v workflow.Visitor) error {
+			return x.Procedure.ConfirmIdentity(x.Context(), v, x.Form())
 		},
-		workflow.CodeEntry: func(x *walk, v workflow.Visitor) error {
-			return x.p.TypeCode(x.ctx, v, x.form(), x.code())
+		workflow.Contract: func(x *storetest.Journey, v workflow.Visitor) error {
+			return x.Procedure.AcknowledgeContract(x.Context(), v, x.Form(), storetest.Notice)
+		},
+		workflow.CodeEntry: func(x *storetest.Journey, v workflow.Visitor) error {
+			return x.Procedure.TypeCode(x.Context(), v, x.Form(), x.Code())
 		},
 	}
 	for state, act := range acts {
 		t.Run("a second browser at "+string(state), func(t *testing.T) {
-			x := newWorld(t).begin(personRecord).to(state)
-			second := x.enter("second browser")
-			if s := x.stage(second); s != workflow.Identification {
+			x := reach(t, state)
+			second := x.Enter("second browser")
+			if s := x.Case().Stage(second); s != workflow.Identification {
 				t.Errorf("it sees %s", s)
 			}
-			if s := x.stage(x.v); s != state {
+			if s := x.Case().Stage(x.Visitor); s != state {
 				t.Errorf("its coming moved the first to %s", s)
 			}
 			if err := act(x, second); !errors.Is(err, workflow.ErrLapsed) {
 				t.Errorf("the answer is %v", err)
 			}
-			x.want(workflow.Identification)
-			if x.view().Qualification.Declaration.Email == "" {
+			x.IsAt(workflow.Identification)
+			if x.Case().Qualification.Declaration.Email == "" {
 				t.Error("the data were lost")
 			}
 		})
 		t.Run("a session older than the login at "+string(state), func(t *testing.T) {
-			x := newWorld(t).begin(personRecord).to(state)
-			x.clock.Advance(workflow.LoginLife)
-			if s := x.stage(x.v); s != workflow.Identification {
+			x := reach(t, state)
+			x.Clock.Advance(workflow.LoginLife)
+			if s := x.Case().Stage(x.Visitor); s != workflow.Identification {
 				t.Errorf("it sees %s", s)
 			}
-			if err := act(x, x.v); !errors.Is(err, workflow.ErrLapsed) {
+			if err := act(x, x.Visitor); !errors.Is(err, workflow.ErrLapsed) {
 				t.Errorf("the answer is %v", err)
 			}
-			x.want(workflow.Identification)
+			x.IsAt(workflow.Identification)
 		})
 	}
 }
 
 func TestAnAnswerCountsOnce(t *testing.T) {
-	x := newWorld(t).begin(personRecord).to(workflow.AtProvider)
-	login := x.view().Qualification.Login.ID
-	secret, err := x.answer(login, anna)
-	x.must(err)
-	if _, err := x.answer(login, anna); !errors.Is(err, workflow.ErrUnknown) {
+	x := reach(t, workflow.AtProvider)
+	login := x.Case().Qualification.Login.ID
+	secret, err := x.Park(login, x.Answer(storetest.Anna))
+	x.Must(err)
+	if _, err := x.Park(login, x.Answer(storetest.Anna)); !errors.Is(err, workflow.ErrUnknown) {
 		t.Errorf("a second answer: %v", err)
 	}
-	x.must(x.p.Return(x.ctx, x.v, secret))
-	x.want(workflow.Identified)
-	if err := x.p.Return(x.ctx, x.v, secret); !errors.Is(err, workflow.ErrElsewhere) {
+	x.Must(x.Procedure.Return(x.Context(), x.Visitor, secret))
+	x.IsAt(workflow.Identified)
+	if err := x.Procedure.Return(x.Context(), x.Visitor, secret); !errors.Is(err, workflow.ErrElsewhere) {
 		t.Errorf("applied twice: %v", err)
 	}
 }
 
 func TestOnlyTheNewestRequestIsAnswered(t *testing.T) {
-	x := newWorld(t).begin(personRecord).to(workflow.AtProvider)
-	old := x.view().Qualification.Login.ID
-	_, err := x.startLogin(x.v)
-	x.must(err)
-	secret, err := x.answer(old, anna)
-	x.must(err)
-	if err := x.p.Return(x.ctx, x.v, secret); !errors.Is(err, workflow.ErrElsewhere) {
+	x := reach(t, workflow.AtProvider)
+	old := x.Case().Qualification.Login.ID
+	_, err := x.StartLogin(x.Visitor)
+	x.Must(err)
+	secret, err := x.Park(old, x.Answer(storetest.Anna))
+	x.Must(err)
+	if err := x.Procedure.Return(x.Context(), x.Visitor, secret); !errors.Is(err, workflow.ErrElsewhere) {
 		t.Errorf("the answer to an older request: %v", err)
 	}
-	x.want(workflow.AtProvider)
+	x.IsAt(workflow.AtProvider)
 }
 
 // The answer is applied only where the one-time secret meets the session that
 // asked; the first visit without both destroys it.
 func TestAnAnswerInAnotherBrowser(t *testing.T) {
-	for name, come := range map[string]func(x *walk, secret string) error{
-		"with another session": func(x *walk, secret string) error {
-			return x.p.Return(x.ctx, x.enter("second browser"), secret)
+	for name, come := range map[string]func(x *storetest.Journey, secret string) error{
+		"with another session": func(x *storetest.Journey, secret string) error {
+			return x.Procedure.Return(x.Context(), x.Enter("second browser"), secret)
 		},
-		"with another mailbox's session": func(x *walk, secret string) error {
-			return x.p.Return(x.ctx, x.begin(personRecord).v, secret)
+		"with another mailbox's session": func(x *storetest.Journey, secret string) error {
+			return x.Procedure.Return(x.Context(), x.Reach(x, workflow.HolderChoice).Visitor, secret)
 		},
-		"without a session":    func(x *walk, secret string) error { return x.p.DiscardAnswer(x.ctx, secret) },
-		"without the secret":   func(x *walk, _ string) error { return x.p.Return(x.ctx, x.v, "") },
-		"with a wrong secret":  func(x *walk, _ string) error { return x.p.Return(x.ctx, x.v, "wrong") },
-		"more than 10 minutes": func(x *walk, s string) error { x.clock.Advance(11 * time.Minute); return x.p.Return(x.ctx, x.v, s) },
+		"without a session":   func(x *storetest.Journey, secret string) error { return x.Procedure.DiscardAnswer(x.Context(), secret) },
+		"without the secret":  func(x *storetest.Journey, _ string) error { return x.Procedure.Return(x.Context(), x.Visitor, "") },
+		"with a wrong secret": func(x *storetest.Journey, _ string) error { return x.Procedure.Return(x.Context(), x.Visitor, "wrong") },
+		"more than 10 minutes": func(x *storetest.Journey, s string) error {
+			x.Clock.Advance(11 * time.Minute)
+			return x.Procedure.Return(x.Context(), x.Visitor, s)
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			x := newWorld(t).begin(personRecord).to(workflow.AtProvider)
-			secret, err := x.answer(x.view().Qualification.Login.ID, anna)
-			x.must(err)
-			before := x.form()
+			x := reach(t, workflow.AtProvider)
+			secret, err := x.Park(x.Case().Qualification.Login.ID, x.Answer(storetest.Anna))
+			x.Must(err)
+			before := x.Form()
 			if err := come(x, secret); err != nil && !errors.Is(err, workflow.ErrElsewhere) {
 				t.Errorf("the answer is %v", err)
 			}
-			if x.form() != before {
+			if x.Form() != before {
 				t.Error("something changed")
 			}
-			if err := x.p.Return(x.ctx, x.v, secret); !errors.Is(err, workflow.ErrElsewhere) {
+			if err := x.Procedure.Return(x.Context(), x.Visitor, secret); !errors.Is(err, workflow.ErrElsewhere) {
 				t.Errorf("it was not destroyed: %v", err)
 			}
-			x.want(workflow.AtProvider)
+			x.IsAt(workflow.AtProvider)
 			var parked int
-			x.must(x.db.Pool().QueryRow(x.ctx, `select count(*) from logins where answer is not null`).Scan(&parked))
+			x.Must(x.Pool().QueryRow(x.Context(), `select count(*) from logins where answer is not null`).Scan(&parked))
 			if parked != 0 {
 				t.Error("the person's data are kept")
 			}
@@ -125,26 +130,26 @@ func TestAnAnswerInAnotherBrowser(t *testing.T) {
 }
 
 func TestAFailedLogin(t *testing.T) {
-	x := newWorld(t).begin(personRecord).to(workflow.AtProvider)
-	secret, err := x.fail(x.view().Qualification.Login.ID, "nr25")
-	x.must(err)
+	x := reach(t, workflow.AtProvider)
+	secret, err := x.Park(x.Case().Qualification.Login.ID, workflow.Answer{Failure: "nr25"})
+	x.Must(err)
 	var failed *workflow.LoginError
-	if err := x.p.Return(x.ctx, x.v, secret); !errors.As(err, &failed) || failed.Code != "nr25" {
+	if err := x.Procedure.Return(x.Context(), x.Visitor, secret); !errors.As(err, &failed) || failed.Code != "nr25" {
 		t.Errorf("the answer is %v", err)
 	}
-	x.want(workflow.Identification)
-	x.must(x.logIn(anna))
-	x.want(workflow.Identified)
+	x.IsAt(workflow.Identification)
+	x.Must(logInAs(x, storetest.Anna))
+	x.IsAt(workflow.Identified)
 }
 
 func TestRequestAndResponseAreArchivedForTheAuditor(t *testing.T) {
-	x := newWorld(t).begin(personRecord).to(workflow.Identified)
+	x := reach(t, workflow.Identified)
 	var sealed [][]byte
-	rows, err := x.db.Pool().Query(x.ctx, `select sealed from messages order by at, id`)
-	x.must(err)
+	rows, err := x.Pool().Query(x.Context(), `select sealed from messages order by at, id`)
+	x.Must(err)
 	for rows.Next() {
 		var s []byte
-		x.must(rows.Scan(&s))
+		x.Must(rows.Scan(&s))
 		sealed = append(sealed, s)
 	}
 	if len(sealed) != 2 {
@@ -154,38 +159,37 @@ func TestRequestAndResponseAreArchivedForTheAuditor(t *testing.T) {
 
 // An answer may come while a step runs, which has read the login without it.
 func TestAStepDoesNotDestroyAnAnswer(t *testing.T) {
-	x := newWorld(t).begin(personRecord).to(workflow.Identification)
+	x := reach(t, workflow.Identification)
 	for range 20 {
-		x.clock.Advance(8 * time.Minute) // for as many hand-offs as follow
-		login, err := x.startLogin(x.v)
-		x.must(err)
+		x.Clock.Advance(8 * time.Minute) // for as many hand-offs as follow
+		login, err := x.StartLogin(x.Visitor)
+		x.Must(err)
 		var steps sync.WaitGroup
 		for i := range 4 {
-			steps.Go(func() { x.enter(fmt.Sprint("browser ", i)) })
+			steps.Go(func() { x.Enter(fmt.Sprint("browser ", i)) })
 			steps.Go(func() {
-				_ = x.db.Update(x.ctx, x.mailbox, func(c *workflow.Case) error {
-					c.Added = append(c.Added, workflow.Decision{ID: uuid.New(), Qualification: c.Qualification.ID, DecidedAt: x.clock.Now()})
+				_ = x.Update(x.Context(), x.Mailbox, func(c *workflow.Case) error {
+					c.Added = append(c.Added, workflow.Decision{ID: uuid.New(), Qualification: c.Qualification.ID, DecidedAt: x.Clock.Now()})
 					return nil
 				})
 			})
 		}
-		secret, err := x.answer(login, anna)
-		x.must(err)
+		secret, err := x.Park(login, x.Answer(storetest.Anna))
+		x.Must(err)
 		steps.Wait()
-		x.must(x.p.Return(x.ctx, x.v, secret))
-		x.want(workflow.Identified)
-		x.must(x.p.DisownIdentity(x.ctx, x.v, x.form()))
+		x.Must(x.Procedure.Return(x.Context(), x.Visitor, secret))
+		x.IsAt(workflow.Identified)
+		x.Must(x.Procedure.DisownIdentity(x.Context(), x.Visitor, x.Form()))
 	}
 }
 
 // The log names the messages by their digests, so that the archive can be held
 // against it.
 func TestTheLogHasTheDigestsOfTheMessages(t *testing.T) {
-	x := newWorld(t).begin(personRecord).to(workflow.Identified)
-	h, err := x.db.History(x.ctx, x.mailbox, 0)
-	x.must(err)
-	messages, err := x.db.OpenArchive(x.ctx, x.view().Qualification.Login.ID, storetest.Auditor)
-	x.must(err)
+	x := reach(t, workflow.Identified)
+	h := x.History()
+	messages, err := x.OpenArchive(x.Context(), x.Case().Qualification.Login.ID, storetest.Auditor)
+	x.Must(err)
 	last := len(h.Steps) - 1
 	if got := h.Steps[last-1].Refs["request_sha256"]; got != messages[0].SHA256() || !messages[0].Logged {
 		t.Errorf("the request's digest is %q", got)
@@ -196,15 +200,14 @@ func TestTheLogHasTheDigestsOfTheMessages(t *testing.T) {
 }
 
 func TestALapseEndsTheCode(t *testing.T) {
-	x := newWorld(t).begin(personRecord).to(workflow.CodeEntry)
-	if err := x.p.ConfirmIdentity(x.ctx, x.enter("second browser"), x.form()); !errors.Is(err, workflow.ErrLapsed) {
+	x := reach(t, workflow.CodeEntry)
+	if err := x.Procedure.ConfirmIdentity(x.Context(), x.Enter("second browser"), x.Form()); !errors.Is(err, workflow.ErrLapsed) {
 		t.Fatalf("the answer is %v", err)
 	}
-	if x.view().Codes[0].SpentAt.IsZero() {
+	if x.Case().Codes[0].SpentAt.IsZero() {
 		t.Error("the code lives on")
 	}
-	h, err := x.db.History(x.ctx, x.mailbox, 0)
-	x.must(err)
+	h := x.History()
 	if refs := h.Steps[len(h.Steps)-1].Refs; refs["login"] == "" || refs["identity"] == "" {
 		t.Errorf("the log says %v", refs)
 	}

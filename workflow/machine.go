@@ -169,3 +169,14 @@ func next(from State, e Event) (State, error) {
 	}
 	return State(machine.Current()), nil
 }
+
+// sources are the states in which an event can happen.
+func sources(e Event) []string {
+	var all []string
+	for _, row := range Events {
+		if row.Name == string(e) {
+			all = append(all, row.Src...)
+		}
+	}
+	return all
+}

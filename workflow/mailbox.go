@@ -35,6 +35,9 @@ type Mailbox struct {
 	Status  Status
 	Record  Record
 
+	// DeletedAt is when the provider deleted it; zero for one that is there.
+	DeletedAt time.Time
+
 	// Ordinary is the ordinary address that came with the star; empty before.
 	Ordinary string
 	// Star is the qualification that gave the star; nil without one.
@@ -44,6 +47,10 @@ type Mailbox struct {
 	// last pause. They are counted for the mailbox, not for one attempt.
 	WrongCodes []time.Time
 }
+
+// Deleted reports whether the provider deleted the mailbox. It is kept for its
+// evidence, with standing cancelled and without star.
+func (m Mailbox) Deleted() bool { return !m.DeletedAt.IsZero() }
 
 // OrdinaryAddress is the ordinary address known of the mailbox's holder.
 func (m Mailbox) OrdinaryAddress() string {

@@ -26,19 +26,23 @@ func Judge(r Record, d Declaration, fiscalNumber string) Verdict {
 		return Unproven
 	case r.Kind != d.Kind:
 		return Differs
-	case r.Kind == KindPerson:
-		return compare(fiscalNumber, r.FiscalCode)
 	case r.CompanyDiffers(d.CompanyCode):
 		return Differs
 	}
-	holders := make([]string, 0, len(r.Representatives)+1)
-	if p, ok := fiscal.Company(r.FiscalCode).Person(); ok { // a sole trader
-		holders = append(holders, string(p))
+	return compare(fiscalNumber, r.holders()...)
+}
+
+// holders are the fiscal codes of the persons who are named: a person's own, a
+// company's representatives, and a sole trader.
+func (r Record) holders() []string {
+	all := make([]string, 0, len(r.Representatives)+1)
+	if p, ok := fiscal.Company(r.FiscalCode).Person(); ok {
+		all = append(all, string(p))
 	}
 	for _, p := range r.Representatives {
-		holders = append(holders, p.FiscalCode)
+		all = append(all, p.FiscalCode)
 	}
-	return compare(fiscalNumber, holders...)
+	return all
 }
 
 // KindDiffers reports whether the record says another kind of holder.

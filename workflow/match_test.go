@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"stella/store/storetest"
 	"stella/workflow"
 )
 
@@ -17,10 +18,10 @@ func TestMatch(t *testing.T) {
 		}
 		return r
 	}
-	withVAT := company(anna)
-	withVAT.VATNumber = bianchi
-	onlyVAT := company("", luca)
-	onlyVAT.VATNumber = bianchi
+	withVAT := company(storetest.Anna)
+	withVAT.VATNumber = storetest.Bianchi
+	onlyVAT := company("", storetest.Luca)
+	onlyVAT.VATNumber = storetest.Bianchi
 	person := func(code string) workflow.Record {
 		return workflow.Record{Kind: workflow.KindPerson, Name: "Anna Neri", FiscalCode: code}
 	}
@@ -34,50 +35,50 @@ func TestMatch(t *testing.T) {
 		login   string
 		want    workflow.Verdict
 	}{
-		{"private, the holder", person(anna), workflow.KindPerson, "", anna, matched},
-		{"private, the holder as SPID writes it", person(anna), workflow.KindPerson, "", "TINIT-" + anna, matched},
-		{"private, the holder in small letters", person(anna), workflow.KindPerson, "", " " + strings.ToLower(anna) + " ", matched},
-		{"private, another", person(anna), workflow.KindPerson, "", sara, differs},
-		{"private, one who differs by omocodia", person(anna), workflow.KindPerson, "", annaOmocode, unproven},
-		{"private, the record differs by omocodia", person(annaOmocode), workflow.KindPerson, "", anna, unproven},
-		{"private, code unknown", person(""), workflow.KindPerson, "", anna, unproven},
-		{"company, its representative", company(bianchi, luca), workflow.KindCompany, bianchi, luca, matched},
-		{"company, one of two representatives", company(bianchi, luca, sara), workflow.KindCompany, bianchi, sara, matched},
-		{"company, no representative of it", company(bianchi, luca), workflow.KindCompany, bianchi, anna, differs},
-		{"company, one who differs from a representative by omocodia", company(bianchi, luca, anna), workflow.KindCompany, bianchi, annaOmocode, unproven},
-		{"company, no representative known", company(bianchi), workflow.KindCompany, bianchi, luca, unproven},
-		{"sole trader, the person", company(anna), workflow.KindCompany, anna, anna, matched},
-		{"sole trader, another", company(anna), workflow.KindCompany, anna, sara, differs},
-		{"sole trader, the VAT number declared", withVAT, workflow.KindCompany, bianchi, anna, matched},
-		{"company known by its VAT number", onlyVAT, workflow.KindCompany, bianchi, luca, matched},
-		{"nothing known, a person", workflow.Record{}, workflow.KindPerson, "", anna, unproven},
-		{"nothing known, a company", workflow.Record{}, workflow.KindCompany, bianchi, luca, unproven},
+		{"private, the holder", person(storetest.Anna), workflow.KindPerson, "", storetest.Anna, matched},
+		{"private, the holder as SPID writes it", person(storetest.Anna), workflow.KindPerson, "", "TINIT-" + storetest.Anna, matched},
+		{"private, the holder in small letters", person(storetest.Anna), workflow.KindPerson, "", " " + strings.ToLower(storetest.Anna) + " ", matched},
+		{"private, another", person(storetest.Anna), workflow.KindPerson, "", storetest.Sara, differs},
+		{"private, one who differs by omocodia", person(storetest.Anna), workflow.KindPerson, "", annaOmocode, unproven},
+		{"private, the record differs by omocodia", person(annaOmocode), workflow.KindPerson, "", storetest.Anna, unproven},
+		{"private, code unknown", person(""), workflow.KindPerson, "", storetest.Anna, unproven},
+		{"company, its representative", company(storetest.Bianchi, storetest.Luca), workflow.KindCompany, storetest.Bianchi, storetest.Luca, matched},
+		{"company, one of two representatives", company(storetest.Bianchi, storetest.Luca, storetest.Sara), workflow.KindCompany, storetest.Bianchi, storetest.Sara, matched},
+		{"company, no representative of it", company(storetest.Bianchi, storetest.Luca), workflow.KindCompany, storetest.Bianchi, storetest.Anna, differs},
+		{"company, one who differs from a representative by omocodia", company(storetest.Bianchi, storetest.Luca, storetest.Anna), workflow.KindCompany, storetest.Bianchi, annaOmocode, unproven},
+		{"company, no representative known", company(storetest.Bianchi), workflow.KindCompany, storetest.Bianchi, storetest.Luca, unproven},
+		{"sole trader, the person", company(storetest.Anna), workflow.KindCompany, storetest.Anna, storetest.Anna, matched},
+		{"sole trader, another", company(storetest.Anna), workflow.KindCompany, storetest.Anna, storetest.Sara, differs},
+		{"sole trader, the VAT number declared", withVAT, workflow.KindCompany, storetest.Bianchi, storetest.Anna, matched},
+		{"company known by its VAT number", onlyVAT, workflow.KindCompany, storetest.Bianchi, storetest.Luca, matched},
+		{"nothing known, a person", workflow.Record{}, workflow.KindPerson, "", storetest.Anna, unproven},
+		{"nothing known, a company", workflow.Record{}, workflow.KindCompany, storetest.Bianchi, storetest.Luca, unproven},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			x := newWorld(t).begin(c.record)
-			x.to(workflow.HolderKind)
-			x.must(x.p.ChooseKind(x.ctx, x.v, x.form(), c.kind))
+			x := begin(t, c.record)
+			x.To(workflow.HolderKind)
+			x.Must(x.Procedure.ChooseKind(x.Context(), x.Visitor, x.Form(), c.kind))
 			if c.kind == workflow.KindCompany {
-				x.must(x.p.EnterCompany(x.ctx, x.v, x.form(), "", c.company))
+				x.Must(x.Procedure.EnterCompany(x.Context(), x.Visitor, x.Form(), "", c.company))
 			}
-			x.must(x.p.EnterContacts(x.ctx, x.v, x.form(), "titolare@mail.example", ""))
-			x.must(x.p.ConfirmData(x.ctx, x.v, x.form()))
-			x.must(x.logIn(c.login))
+			x.Must(x.Procedure.EnterContacts(x.Context(), x.Visitor, x.Form(), "holder@mail.example", ""))
+			x.Must(x.Procedure.ConfirmData(x.Context(), x.Visitor, x.Form()))
+			x.Must(logInAs(x, c.login))
 			if c.want == differs {
-				x.want(workflow.Rejected)
+				x.IsAt(workflow.Rejected)
 				return
 			}
-			x.want(workflow.Identified)
-			x.must(x.p.ConfirmIdentity(x.ctx, x.v, x.form()))
-			x.must(x.p.AcknowledgeContract(x.ctx, x.v, x.form(), "d1"))
-			x.relayAccepts()
-			x.must(x.p.TypeCode(x.ctx, x.v, x.form(), x.code()))
+			x.IsAt(workflow.Identified)
+			x.Must(x.Procedure.ConfirmIdentity(x.Context(), x.Visitor, x.Form()))
+			x.Must(x.Procedure.AcknowledgeContract(x.Context(), x.Visitor, x.Form(), storetest.Notice))
+			x.SendCode()
+			x.Must(x.Procedure.TypeCode(x.Context(), x.Visitor, x.Form(), x.Code()))
 			if c.want == matched {
-				x.want(workflow.Qualified)
+				x.IsAt(workflow.Qualified)
 			} else {
-				x.want(workflow.UnderReview)
+				x.IsAt(workflow.UnderReview)
 			}
-			if starred := x.view().Mailbox.Star != nil; starred != (c.want == matched) {
+			if starred := x.Case().Mailbox.Star != nil; starred != (c.want == matched) {
 				t.Errorf("the star is %v", starred)
 			}
 		})
@@ -85,24 +86,24 @@ func TestMatch(t *testing.T) {
 }
 
 func TestAnotherCompanyIsRejected(t *testing.T) {
-	x := newWorld(t).begin(companyRecord).to(workflow.CompanyData)
-	x.must(x.p.EnterCompany(x.ctx, x.v, x.form(), "Altra S.r.l.", cooperativa))
-	x.want(workflow.Rejected)
-	if x.view().MayRetryLogin() {
+	x := begin(t, storetest.BianchisRecord).To(workflow.CompanyData)
+	x.Must(x.Procedure.EnterCompany(x.Context(), x.Visitor, x.Form(), "Altra S.r.l.", cooperativa))
+	x.IsAt(workflow.Rejected)
+	if x.Case().MayRetryLogin() {
 		t.Error("another identity is offered where the company differs")
 	}
-	x.must(x.p.Retry(x.ctx, x.v, x.form()))
-	x.want(workflow.HolderKind)
+	x.Must(x.Procedure.Retry(x.Context(), x.Visitor, x.Form()))
+	x.IsAt(workflow.HolderKind)
 }
 
 func TestTheOtherKindIsAFaultOfTheInput(t *testing.T) {
-	x := newWorld(t).begin(companyRecord).to(workflow.HolderKind)
-	before := x.form()
-	err := x.p.ChooseKind(x.ctx, x.v, x.form(), workflow.KindPerson)
+	x := begin(t, storetest.BianchisRecord).To(workflow.HolderKind)
+	before := x.Form()
+	err := x.Procedure.ChooseKind(x.Context(), x.Visitor, x.Form(), workflow.KindPerson)
 	if err == nil || !strings.Contains(err.Error(), "kind_differs_company") {
 		t.Errorf("the answer is %v", err)
 	}
-	if x.form() != before {
+	if x.Form() != before {
 		t.Error("something changed")
 	}
 }

@@ -28,6 +28,10 @@ type Procedure struct {
 // because it imports this package.
 type Store interface {
 	Clients
+	Announcements
+	Webhooks
+	Register
+	Directory
 
 	// View reads the case of a mailbox, without a lock.
 	View(ctx context.Context, mailbox int64) (*Case, error)
@@ -35,9 +39,8 @@ type Store interface {
 	// it changed and added in the same transaction. An error of step undoes all.
 	Update(ctx context.Context, mailbox int64, step func(*Case) error) error
 
-	// MailboxByAddress, InvitationByToken and LoginByID find what a caller
-	// names. They return ErrUnknown when there is none.
-	MailboxByAddress(ctx context.Context, address string) (int64, error)
+	// InvitationByToken and LoginByID find what a caller names. They return
+	// ErrUnknown when there is none.
 	InvitationByToken(ctx context.Context, digest []byte) (mailbox int64, i Invitation, err error)
 	LoginByID(ctx context.Context, id string) (Login, error)
 
@@ -81,10 +84,6 @@ type Store interface {
 	// was refused or dropped be tried again; ErrUnknown for any other.
 	SentMail(ctx context.Context, id uuid.UUID) (SentMail, error)
 	RetryMail(ctx context.Context, id uuid.UUID, queue string, d Decision) error
-
-	// RecordMailbox makes the mailbox of an address if there is none, with this
-	// record.
-	RecordMailbox(ctx context.Context, address string, r Record) (mailbox int64, made bool, err error)
 }
 
 // ErrUnknown is returned for what does not exist, or is not the caller's to know.
@@ -134,8 +133,8 @@ type Case struct {
 	Suspensions []Suspension // of identity providers, all there ever were
 
 	// Added are the rows a step adds, in order: Step, Declaration, Invitation,
-	// Login, Message, Identity, Code, Decision, Document, Record, Mail, Spend. An
-	// Invitation or Code that is there already is one that ended.
+	// Login, Message, Identity, Code, Decision, Document, Record, Mail, Spend,
+	// Announcement. An Invitation or Code that is there already is one that ended.
 	Added []any
 
 	actor Actor
@@ -156,7 +155,9 @@ func (c *Case) fire(e Event, refs Refs) error {
 	q.Version++
 	c.add(Step{Qualification: q.ID, Version: q.Version, Event: e, From: q.State, To: to,
 		At: c.Now, Actor: c.actor, Refs: refs})
+	from := q.State
 	q.State, q.SteppedAt = to, c.Now
+	c.announceArrival(from)
 	return nil
 }
 

@@ -3,16 +3,15 @@ package workflow
 import (
 	"context"
 	"errors"
-	"fmt"
+	"slices"
 	"strings"
-
-	"stella/workflow/fiscal"
+	"time"
 )
 
-// Recorded tells what an import did to a mailbox.
+// Recorded tells what became of a mailbox when its provider said something of it.
 type Recorded string
 
-// What an import can do to a mailbox.
+// What can become of a mailbox.
 const (
 	RecordMade      Recorded = "made"
 	RecordChanged   Recorded = "changed"
@@ -23,97 +22,168 @@ const (
 // Record takes what the provider says of a mailbox. Where the holder on record
 // is no more the one who was identified, the star goes in the same step.
 func (p *Procedure) Record(ctx context.Context, operator, address string, s Status, r Record) (Recorded, error) {
-	parsed, err := ParseAddress(strings.ToLower(address))
-	if err != nil {
-		return "", fmt.Errorf("%q: %w", address, err)
-	}
-	if err := checkRecord(s, &r); err != nil {
-		return "", err
-	}
-	r.ID, r.Status, r.ImportedBy, r.ImportedAt = newID(), s, operator, p.Now()
-	mailbox, made, err := p.Store.RecordMailbox(ctx, parsed, r)
-	if err != nil || made {
-		return RecordMade, err
-	}
-	done := RecordUnchanged
-	err = p.update(ctx, mailbox, func(c *Case) error {
-		c.Now, c.actor = p.Now(), Actor{Kind: ByOperator, Name: operator}
-		if c.Mailbox.Record.Same(r) {
-			return nil
+	r.Status = s
+	what, _, err := p.record(ctx, Actor{Kind: ByOperator, Name: operator}, address, func(*Mailbox) (Record, error) { return r, nil })
+	return what, err
+}
+
+// record makes or changes the record of a mailbox, as want says of the mailbox
+// as it stands, nil for none.
+func (p *Procedure) record(ctx context.Context, by Actor, address string, want func(*Mailbox) (Record, error)) (Recorded, *Mailbox, error) {
+	mailbox := Mailbox{}
+	next := func(current *Mailbox) (Record, error) {
+		r, err := want(current)
+		if err != nil {
+			return r, err
 		}
-		c.Mailbox.Record, c.Mailbox.Status, done = r, s, RecordChanged
-		c.add(r)
-		if c.Mailbox.Star == nil || c.Qualification.State != Qualified || c.judge() != Differs {
-			return nil
+		checked, err := Registration{Address: address, Record: r}.Check()
+		if err != nil {
+			return r, err
 		}
-		done = RecordRevoked
-		return c.revoke(c.recordRef(), "")
+		mailbox.Address, r = checked.r.Address, checked.r.Record
+		r.ID, r.ImportedBy, r.ImportedAt = newID(), by.Name, p.Now()
+		return r, nil
+	}
+	parsed, _ := parseMailbox(address) // an address that is none is nobody's, and next says so
+	id, err := p.Store.MailboxByAddress(ctx, parsed)
+	if errors.Is(err, ErrUnknown) {
+		r, err := next(nil)
+		if err != nil {
+			return "", nil, err
+		}
+		made := false
+		if id, made, err = p.Store.RecordMailbox(ctx, mailbox.Address, r); err != nil {
+			return "", nil, err
+		}
+		if made {
+			mailbox.ID, mailbox.Status, mailbox.Record = id, r.Status, r
+			return RecordMade, &mailbox, nil
+		}
+	} else if err != nil {
+		return "", nil, err
+	}
+	var done Recorded
+	err = p.update(ctx, id, func(c *Case) error {
+		c.Now, c.actor = p.Now(), by
+		current := &c.Mailbox
+		if current.Deleted() {
+			current = nil
+		}
+		r, err := next(current)
+		if err != nil {
+			return err
+		}
+		done, err = c.record(r)
+		mailbox = c.Mailbox
+		return err
 	})
-	return done, err
+	if err != nil {
+		return "", nil, err
+	}
+	return done, &mailbox, nil
 }
 
-// checkRecord refuses what could never match, and writes codes as they are compared.
-func checkRecord(s Status, r *Record) error {
-	switch s {
-	case Active, MailboxExpired, Cancelled, MailboxRevoked:
-	default:
-		return fmt.Errorf("status %q: want active, expired, cancelled or revoked", s)
+// record puts another record in force. The star stays while the record names
+// the person and the company that it was given to.
+func (c *Case) record(r Record) (Recorded, error) {
+	m, was := &c.Mailbox, c.Mailbox
+	if !was.Deleted() && was.Record.Same(r) {
+		return RecordUnchanged, nil
 	}
-	if r.Email != "" {
-		email, err := ParseAddress(r.Email)
-		if err != nil {
-			return fmt.Errorf("email %q: %w", r.Email, err)
-		}
-		r.Email = email
+	m.Record, m.Status, m.DeletedAt = r, r.Status, time.Time{}
+	c.add(r)
+	switch {
+	case was.Deleted():
+		return RecordMade, nil
+	case was.Star == nil || c.Qualification.State != Qualified || c.stillHeld(was.Record):
+		return RecordChanged, nil
 	}
-	var err error
-	switch r.Kind {
-	case KindUnknown:
-		if r.FiscalCode != "" || r.VATNumber != "" || len(r.Representatives) > 0 {
-			err = errors.New("a fiscal code or representatives, but no kind")
-		}
-	case KindPerson:
-		if r.VATNumber != "" || len(r.Representatives) > 0 {
-			err = errors.New("a person with a company's data")
-		} else if r.FiscalCode != "" {
-			r.FiscalCode, err = personCode(r.FiscalCode)
-		}
-	case KindCompany:
-		err = checkCompany(r)
-	default:
-		err = fmt.Errorf("kind %q: want person, company or nothing", r.Kind)
-	}
-	return err
+	return RecordRevoked, c.revoke(c.recordRef(), "")
 }
 
-func checkCompany(r *Record) error {
-	var err error
-	if r.FiscalCode != "" {
-		code, err := fiscal.ParseCompany(r.FiscalCode)
-		if err != nil {
-			return fmt.Errorf("the company's fiscal code: %w", err)
-		}
-		r.FiscalCode = string(code)
-	}
-	if r.VATNumber != "" {
-		vat, err := fiscal.ParseCompany(r.VATNumber)
-		if err != nil {
-			return fmt.Errorf("the VAT number: %w", err)
-		}
-		if _, person := vat.Person(); person {
-			return errors.New("the VAT number: that is a person's fiscal code")
-		}
-		r.VATNumber = string(vat)
-	}
-	for i, p := range r.Representatives {
-		if r.Representatives[i].FiscalCode, err = personCode(p.FiscalCode); err != nil {
-			return fmt.Errorf("representative %d: %w", i+1, err)
-		}
-	}
-	return nil
+// Delete ends a mailbox: it is unknown to every client, its star is revoked, and
+// so is what was under way. All that was recorded of it is kept, and a new record
+// brings it back, without star. ErrUnknown for one that is not there.
+func (p *Procedure) Delete(ctx context.Context, operator, address string) error {
+	return p.delete(ctx, Actor{Kind: ByOperator, Name: operator}, address, nil)
 }
 
-func personCode(s string) (string, error) {
-	code, err := fiscal.ParsePerson(s)
-	return string(code), err
+func (p *Procedure) delete(ctx context.Context, by Actor, address string, check func(*Mailbox) error) error {
+	parsed, _ := parseMailbox(address) // an address that is none is nobody's
+	id, err := p.Store.MailboxByAddress(ctx, parsed)
+	if err != nil {
+		return err
+	}
+	return p.update(ctx, id, func(c *Case) error {
+		c.Now, c.actor = p.Now(), by
+		m, q := &c.Mailbox, c.Qualification
+		if m.Deleted() {
+			return ErrUnknown
+		}
+		if check != nil {
+			if err := check(m); err != nil {
+				return err
+			}
+		}
+		m.Record.ID, m.Record.Status, m.Record.ImportedBy, m.Record.ImportedAt = newID(), Cancelled, by.Name, c.Now
+		m.Status, m.DeletedAt = Cancelled, c.Now
+		c.add(m.Record)
+		switch {
+		case q == nil:
+			return nil
+		case q.State == Qualified:
+			return c.revoke(c.recordRef(), "")
+		}
+		// The address may come to another holder, who must not find what this one
+		// entered. A review is left to an operator, who cannot approve it.
+		if _, err := next(q.State, TimedOut); err != nil {
+			return nil
+		}
+		return c.expire()
+	})
+}
+
+// stillHeld reports whether the record in force still names those whom the star
+// was given to, where another was in force before.
+func (c *Case) stillHeld(before Record) bool {
+	q, now := c.Qualification, c.Mailbox.Record
+	if q.Identity == nil || q.Declaration == nil || now.KindDiffers(q.Declaration.Kind) {
+		return false
+	}
+	return now.keepsPerson(before, q.Identity.FiscalNumber) &&
+		(q.Declaration.Kind != KindCompany || now.keepsCompany(before, q.Declaration.CompanyCode))
+}
+
+// keepsPerson reports whether a record, after another, still names a person, or
+// still does not say who the holder is. One who was named, be it with a code that
+// differs by omocodia, and is no more, is gone.
+func (r Record) keepsPerson(before Record, fiscalNumber string) bool {
+	named := r.holders()
+	switch compare(fiscalNumber, named...) {
+	case Matched:
+		return true
+	case Differs:
+		return false
+	}
+	for _, h := range before.holders() {
+		if compare(fiscalNumber, h) != Differs && !slices.Contains(named, h) {
+			return false
+		}
+	}
+	return true
+}
+
+// keepsCompany reports whether a record, after another, is of the same company:
+// it has the fiscal code that it had, or the code that was declared, or it says
+// no more than before that it knows none.
+func (r Record) keepsCompany(before Record, declared string) bool {
+	if r.FiscalCode == "" && r.VATNumber == "" {
+		return before.FiscalCode == "" && before.VATNumber == ""
+	}
+	return r.FiscalCode != "" && r.FiscalCode == before.FiscalCode || !r.CompanyDiffers(declared)
+}
+
+// parseMailbox reads the address of a mailbox, as it is kept.
+func parseMailbox(address string) (string, error) {
+	return ParseAddress(strings.ToLower(address))
 }

@@ -9,87 +9,79 @@ import (
 	"testing"
 	"time"
 
+	"stella/store/storetest"
 	"stella/workflow"
 )
 
-// The provider of every login in these tests.
-const idp = "https://idp.example"
-
-func (w *world) suspend(since time.Time) {
-	w.t.Helper()
-	w.must(w.p.Suspend(w.ctx, "paolo", idp, since, "chiavi rubate"))
+func suspend(t testing.TB, w *storetest.World, since time.Time) {
+	t.Helper()
+	storetest.Must(t, w.Procedure.Suspend(t.Context(), "paolo", storetest.Provider, since, "chiavi rubate"))
 }
 
-// another is a second instance on the same database.
-func (w *world) another() *workflow.Procedure {
-	return &workflow.Procedure{Store: w.p.Store, Key: w.p.Key, Limits: w.p.Limits, Documents: w.p.Documents, Now: w.p.Now}
-}
-
-func (w *world) lastStep(x *walk) workflow.Step {
-	w.t.Helper()
-	h, err := x.db.History(x.ctx, x.mailbox, 0)
-	w.must(err)
-	return h.Steps[len(h.Steps)-1]
+func lastStep(x *storetest.Journey) workflow.Step {
+	x.Helper()
+	steps := x.History().Steps
+	return steps[len(steps)-1]
 }
 
 func TestNoLoginStartsAtASuspendedProvider(t *testing.T) {
-	x := newWorld(t).begin(personRecord).to(workflow.Identification)
-	before := x.trace()
-	x.must(x.another().Suspend(x.ctx, "paolo", idp, x.clock.Now(), ""))
-	if _, err := x.startLogin(x.v); !errors.Is(err, workflow.ErrSuspended) {
+	x := reach(t, workflow.Identification)
+	before := trace(x)
+	x.Must(x.Another().Suspend(x.Context(), "paolo", storetest.Provider, x.Clock.Now(), ""))
+	if _, err := x.StartLogin(x.Visitor); !errors.Is(err, workflow.ErrSuspended) {
 		t.Errorf("a login starts: %v", err)
 	}
-	if x.trace() != before {
+	if trace(x) != before {
 		t.Error("it left a trace")
 	}
-	if all, err := x.p.SuspendedProviders(x.ctx); err != nil || !slices.Equal(all, []string{idp}) {
+	if all, err := x.Procedure.SuspendedProviders(x.Context()); err != nil || !slices.Equal(all, []string{storetest.Provider}) {
 		t.Errorf("suspended are %v, %v", all, err)
 	}
 	// The others are as good as before.
-	other := workflow.Login{ID: "_other", Provider: "https://other.example", StartedAt: x.clock.Now()}
-	x.must(x.p.StartLogin(x.ctx, x.v, other, []byte("<AuthnRequest/>")))
+	other := workflow.Login{ID: "_other", Provider: "https://other.example", StartedAt: x.Clock.Now()}
+	x.Must(x.Procedure.StartLogin(x.Context(), x.Visitor, other, []byte("<AuthnRequest/>")))
 }
 
 func TestAnAnswerOfASuspendedProviderIsNotApplied(t *testing.T) {
-	for name, when := range map[string]func(x *walk) (secret string){
-		"suspended before the answer": func(x *walk) string {
-			x.suspend(x.clock.Now())
-			secret, err := x.answer(x.view().Qualification.Login.ID, anna)
-			x.must(err)
+	for name, when := range map[string]func(x *storetest.Journey) (secret string){
+		"suspended before the answer": func(x *storetest.Journey) string {
+			suspend(x, x.World, x.Clock.Now())
+			secret, err := x.Park(x.Case().Qualification.Login.ID, x.Answer(storetest.Anna))
+			x.Must(err)
 			return secret
 		},
-		"suspended while it is parked": func(x *walk) string {
-			secret, err := x.answer(x.view().Qualification.Login.ID, anna)
-			x.must(err)
-			x.clock.Advance(time.Minute)
-			x.suspend(x.clock.Now())
+		"suspended while it is parked": func(x *storetest.Journey) string {
+			secret, err := x.Park(x.Case().Qualification.Login.ID, x.Answer(storetest.Anna))
+			x.Must(err)
+			x.Clock.Advance(time.Minute)
+			suspend(x, x.World, x.Clock.Now())
 			return secret
 		},
-		"resumed before the return": func(x *walk) string {
-			secret, err := x.answer(x.view().Qualification.Login.ID, anna)
-			x.must(err)
-			x.suspend(x.clock.Now())
-			x.clock.Advance(time.Minute)
-			x.must(x.p.Resume(x.ctx, "paolo", idp, ""))
-			x.clock.Advance(time.Minute)
+		"resumed before the return": func(x *storetest.Journey) string {
+			secret, err := x.Park(x.Case().Qualification.Login.ID, x.Answer(storetest.Anna))
+			x.Must(err)
+			suspend(x, x.World, x.Clock.Now())
+			x.Clock.Advance(time.Minute)
+			x.Must(x.Procedure.Resume(x.Context(), "paolo", storetest.Provider, ""))
+			x.Clock.Advance(time.Minute)
 			return secret
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			x := newWorld(t).begin(personRecord).to(workflow.AtProvider)
-			x.clock.Advance(time.Second)
+			x := reach(t, workflow.AtProvider)
+			x.Clock.Advance(time.Second)
 			secret := when(x)
-			if s := x.stage(x.v); s != workflow.Identification {
+			if s := x.Case().Stage(x.Visitor); s != workflow.Identification {
 				t.Errorf("the visitor sees %s", s)
 			}
-			if err := x.p.Return(x.ctx, x.v, secret); !errors.Is(err, workflow.ErrSuspended) {
+			if err := x.Procedure.Return(x.Context(), x.Visitor, secret); !errors.Is(err, workflow.ErrSuspended) {
 				t.Errorf("the answer is %v", err)
 			}
-			x.want(workflow.Identification)
-			if q := x.view().Qualification; q.Identity != nil || q.Login.Answer != nil {
+			x.IsAt(workflow.Identification)
+			if q := x.Case().Qualification; q.Identity != nil || q.Login.Answer != nil {
 				t.Errorf("kept are %+v and %+v", q.Identity, q.Login.Answer)
 			}
-			if step := x.lastStep(x); step.Event != workflow.LoginFailed || step.Refs["failure"] != "suspended" || step.Refs["response_sha256"] == "" {
+			if step := lastStep(x); step.Event != workflow.LoginFailed || step.Refs["failure"] != "suspended" || step.Refs["response_sha256"] == "" {
 				t.Errorf("the log says %+v", step)
 			}
 		})
@@ -99,30 +91,34 @@ func TestAnAnswerOfASuspendedProviderIsNotApplied(t *testing.T) {
 // An identity of the time in which the provider is not believed lapses, and the
 // next act goes back to identification; one from before goes on.
 func TestAnIdentityOfASuspendedProviderLapses(t *testing.T) {
-	acts := map[workflow.State]func(*walk) error{
-		workflow.Identified: func(x *walk) error { return x.p.ConfirmIdentity(x.ctx, x.v, x.form()) },
-		workflow.Contract:   func(x *walk) error { return x.p.AcknowledgeContract(x.ctx, x.v, x.form(), "d1") },
-		workflow.CodeEntry:  func(x *walk) error { return x.p.TypeCode(x.ctx, x.v, x.form(), x.code()) },
+	acts := map[workflow.State]func(*storetest.Journey) error{
+		workflow.Identified: func(x *storetest.Journey) error { return x.Procedure.ConfirmIdentity(x.Context(), x.Visitor, x.Form()) },
+		workflow.Contract: func(x *storetest.Journey) error {
+			return x.Procedure.AcknowledgeContract(x.Context(), x.Visitor, x.Form(), storetest.Notice)
+		},
+		workflow.CodeEntry: func(x *storetest.Journey) error {
+			return x.Procedure.TypeCode(x.Context(), x.Visitor, x.Form(), x.Code())
+		},
 	}
 	for state, act := range acts {
 		t.Run("at "+string(state), func(t *testing.T) {
 			w := newWorld(t)
-			before := w.begin(personRecord).to(state)
-			w.clock.Advance(time.Second)
-			since := w.clock.Now()
-			x := w.begin(personRecord).to(state)
-			w.must(w.another().Suspend(w.ctx, "paolo", idp, since, ""))
-			if s := x.stage(x.v); s != workflow.Identification || !x.view().ProviderSuspended() {
+			before := bring(w.Record(t, storetest.AnnasRecord), state)
+			w.Clock.Advance(time.Second)
+			since := w.Clock.Now()
+			x := bring(w.Record(t, storetest.AnnasRecord), state)
+			storetest.Must(t, w.Another().Suspend(t.Context(), "paolo", storetest.Provider, since, ""))
+			if s := x.Case().Stage(x.Visitor); s != workflow.Identification || !x.Case().ProviderSuspended() {
 				t.Errorf("the visitor sees %s", s)
 			}
 			if err := act(x); !errors.Is(err, workflow.ErrLapsed) {
 				t.Errorf("the answer is %v", err)
 			}
-			x.want(workflow.Identification)
-			if x.view().Mailbox.Star != nil {
+			x.IsAt(workflow.Identification)
+			if x.Case().Mailbox.Star != nil {
 				t.Error("there is a star")
 			}
-			if refs := x.lastStep(x).Refs; refs["suspended"] != idp || refs["identity"] == "" {
+			if refs := lastStep(x).Refs; refs["suspended"] != storetest.Provider || refs["identity"] == "" {
 				t.Errorf("the log says %v", refs)
 			}
 			if err := act(before); err != nil {
@@ -134,84 +130,84 @@ func TestAnIdentityOfASuspendedProviderLapses(t *testing.T) {
 
 func TestAReviewOfASuspendedProvidersIdentityIsNotApproved(t *testing.T) {
 	w := newWorld(t)
-	before := w.begin(unknownRecord).to(workflow.UnderReview)
-	w.clock.Advance(time.Second)
-	x := w.begin(unknownRecord).to(workflow.UnderReview)
-	w.suspend(x.view().Qualification.Identity.IdentifiedAt)
+	before := w.Record(t, unknownRecord).To(workflow.UnderReview)
+	w.Clock.Advance(time.Second)
+	x := w.Record(t, unknownRecord).To(workflow.UnderReview)
+	suspend(t, w, x.Case().Qualification.Identity.IdentifiedAt)
 	// Its resumption does not heal what was said before it.
 	for range 2 {
-		if err := w.p.Approve(w.ctx, "paolo", x.address, 0, "visura"); !errors.Is(err, workflow.ErrSuspended) {
+		if err := w.Procedure.Approve(t.Context(), "paolo", x.Address, 0, "visura"); !errors.Is(err, workflow.ErrSuspended) {
 			t.Errorf("the answer is %v", err)
 		}
-		x.want(workflow.UnderReview)
-		w.clock.Advance(time.Hour)
-		if err := w.p.Resume(w.ctx, "paolo", idp, "chiavi nuove"); err != nil && !errors.Is(err, workflow.ErrNotSuspended) {
+		x.IsAt(workflow.UnderReview)
+		w.Clock.Advance(time.Hour)
+		if err := w.Procedure.Resume(t.Context(), "paolo", storetest.Provider, "chiavi nuove"); err != nil && !errors.Is(err, workflow.ErrNotSuspended) {
 			t.Fatal(err)
 		}
 	}
-	w.must(w.p.Approve(w.ctx, "paolo", before.address, 0, "visura"))
+	storetest.Must(t, w.Procedure.Approve(t.Context(), "paolo", before.Address, 0, "visura"))
 	// Refusing it is the way on: the holder is identified again.
-	w.must(w.p.Refuse(w.ctx, "paolo", x.address, 0, "gestore sospeso"))
-	x.must(x.p.RetryLogin(x.ctx, x.v, x.form()))
-	x.must(x.logIn(anna))
-	x.want(workflow.Identified)
+	storetest.Must(t, w.Procedure.Refuse(t.Context(), "paolo", x.Address, 0, "gestore sospeso"))
+	x.Must(x.Procedure.RetryLogin(x.Context(), x.Visitor, x.Form()))
+	x.Must(logInAs(x, storetest.Anna))
+	x.IsAt(workflow.Identified)
 }
 
 func TestAResumedProviderIsBelievedFromThenOn(t *testing.T) {
-	x := newWorld(t).begin(personRecord).to(workflow.CodeEntry)
-	if err := x.p.Resume(x.ctx, "paolo", idp, ""); !errors.Is(err, workflow.ErrNotSuspended) {
+	x := reach(t, workflow.CodeEntry)
+	if err := x.Procedure.Resume(x.Context(), "paolo", storetest.Provider, ""); !errors.Is(err, workflow.ErrNotSuspended) {
 		t.Errorf("resumed without a suspension: %v", err)
 	}
-	x.suspend(x.clock.Now())
-	x.clock.Advance(time.Minute)
-	x.must(x.p.Resume(x.ctx, "paolo", idp, "falso allarme"))
-	if all, err := x.p.SuspendedProviders(x.ctx); err != nil || len(all) != 0 {
+	suspend(x, x.World, x.Clock.Now())
+	x.Clock.Advance(time.Minute)
+	x.Must(x.Procedure.Resume(x.Context(), "paolo", storetest.Provider, "falso allarme"))
+	if all, err := x.Procedure.SuspendedProviders(x.Context()); err != nil || len(all) != 0 {
 		t.Errorf("suspended are %v, %v", all, err)
 	}
-	if err := x.p.TypeCode(x.ctx, x.v, x.form(), x.code()); !errors.Is(err, workflow.ErrLapsed) {
+	if err := x.Procedure.TypeCode(x.Context(), x.Visitor, x.Form(), x.Code()); !errors.Is(err, workflow.ErrLapsed) {
 		t.Errorf("an identity of the suspension: %v", err)
 	}
-	x.must(x.logIn(anna))
-	x.to(workflow.Qualified)
+	x.Must(logInAs(x, storetest.Anna))
+	x.To(workflow.Qualified)
 }
 
 // What was mistyped can be mended: the newest suspension holds.
 func TestASuspensionIsCorrected(t *testing.T) {
-	x := newWorld(t).begin(personRecord).to(workflow.Contract)
-	x.clock.Advance(time.Minute)
-	x.suspend(x.clock.Now().Add(-time.Hour))
-	if s := x.stage(x.v); s != workflow.Identification {
+	x := reach(t, workflow.Contract)
+	x.Clock.Advance(time.Minute)
+	suspend(x, x.World, x.Clock.Now().Add(-time.Hour))
+	if s := x.Case().Stage(x.Visitor); s != workflow.Identification {
 		t.Errorf("the visitor sees %s", s)
 	}
-	x.suspend(x.clock.Now())
-	if s := x.stage(x.v); s != workflow.Contract {
+	suspend(x, x.World, x.Clock.Now())
+	if s := x.Case().Stage(x.Visitor); s != workflow.Contract {
 		t.Errorf("after the correction the visitor sees %s", s)
 	}
-	if err := x.p.Suspend(x.ctx, "paolo", idp, x.clock.Now().Add(time.Second), ""); !errors.Is(err, workflow.ErrFuture) {
+	if err := x.Procedure.Suspend(x.Context(), "paolo", storetest.Provider, x.Clock.Now().Add(time.Second), ""); !errors.Is(err, workflow.ErrFuture) {
 		t.Errorf("a suspension to come: %v", err)
 	}
 }
 
 // meets runs a step and a suspension at once: the step has read the case, and
 // decides when the suspension is written.
-func meets(x *walk, step func(*workflow.Procedure) error) (stars int, err error) {
-	x.t.Helper()
+func meets(x *storetest.Journey, step func(*workflow.Procedure) error) (stars int, err error) {
+	x.Helper()
 	read, decide := make(chan bool), make(chan bool)
-	instance := x.another()
-	x.v.Address = netip.Addr{} // of no network, whose limit would ask for the time before the step
+	instance := x.Another()
+	x.Visitor.Address = netip.Addr{} // of no network, whose limit would ask for the time before the step
 	var once sync.Once
 	instance.Now = func() time.Time {
 		once.Do(func() {
 			close(read)
 			<-decide
 		})
-		return x.clock.Now()
+		return x.Clock.Now()
 	}
 	done := make(chan error, 1)
 	go func() { done <- step(instance) }()
 	<-read
-	since := x.clock.Now().Add(-time.Hour)
-	x.suspend(since)
+	since := x.Clock.Now().Add(-time.Hour)
+	suspend(x, x.World, since)
 	// Whoever asks for the stars now is told of the one that is being given.
 	type answer struct {
 		stars int
@@ -219,55 +215,55 @@ func meets(x *walk, step func(*workflow.Procedure) error) (stars int, err error)
 	}
 	asked := make(chan answer, 1)
 	go func() {
-		given, err := x.db.GivenBy(context.WithoutCancel(x.ctx), idp, since)
+		given, err := x.GivenBy(context.WithoutCancel(x.Context()), storetest.Provider, since)
 		asked <- answer{len(given), err}
 	}()
 	select {
 	case a := <-asked:
-		x.t.Errorf("told %d stars (%v) while a step was under way", a.stars, a.err)
+		x.Errorf("told %d stars (%v) while a step was under way", a.stars, a.err)
 		asked <- a
 	case <-time.After(50 * time.Millisecond):
 	}
 	close(decide)
 	err = <-done
 	a := <-asked
-	x.must(a.err)
+	x.Must(a.err)
 	return a.stars, err
 }
 
 func TestASuspensionWhileACodeIsConfirmed(t *testing.T) {
-	x := newWorld(t).begin(personRecord).to(workflow.CodeEntry)
-	f, code := x.form(), x.code()
-	stars, err := meets(x, func(p *workflow.Procedure) error { return p.TypeCode(x.ctx, x.v, f, code) })
-	x.must(err) // it had begun before
-	if x.want(workflow.Qualified); stars != 1 {
+	x := reach(t, workflow.CodeEntry)
+	f, code := x.Form(), x.Code()
+	stars, err := meets(x, func(p *workflow.Procedure) error { return p.TypeCode(x.Context(), x.Visitor, f, code) })
+	x.Must(err) // it had begun before
+	if x.IsAt(workflow.Qualified); stars != 1 {
 		t.Errorf("the operator was told %d stars, want the one given at that moment", stars)
 	}
 }
 
 func TestASuspensionWhileACodeWaitsForTheMailbox(t *testing.T) {
-	x := newWorld(t).begin(personRecord).to(workflow.CodeEntry)
-	f, code := x.form(), x.code()
+	x := reach(t, workflow.CodeEntry)
+	f, code := x.Form(), x.Code()
 	locked, release, held, typed := make(chan bool), make(chan bool), make(chan error, 1), make(chan error, 1)
 	go func() {
-		held <- x.db.Update(context.WithoutCancel(x.ctx), x.mailbox, func(*workflow.Case) error {
+		held <- x.Update(context.WithoutCancel(x.Context()), x.Mailbox, func(*workflow.Case) error {
 			close(locked)
 			<-release
 			return nil
 		})
 	}()
 	<-locked
-	go func() { typed <- x.another().TypeCode(x.ctx, x.v, f, code) }()
+	go func() { typed <- x.Another().TypeCode(x.Context(), x.Visitor, f, code) }()
 	for waits := 0; waits == 0; time.Sleep(time.Millisecond) {
-		x.must(x.db.Pool().QueryRow(x.ctx, `select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`).Scan(&waits))
+		x.Must(x.Pool().QueryRow(x.Context(), `select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`).Scan(&waits))
 	}
-	x.suspend(x.clock.Now().Add(-time.Hour))
+	suspend(x, x.World, x.Clock.Now().Add(-time.Hour))
 	close(release)
-	x.must(<-held)
+	x.Must(<-held)
 	if err := <-typed; !errors.Is(err, workflow.ErrLapsed) {
 		t.Errorf("the answer is %v", err)
 	}
-	if x.want(workflow.Identification); x.view().Mailbox.Star != nil {
+	if x.IsAt(workflow.Identification); x.Case().Mailbox.Star != nil {
 		t.Error("there is a star")
 	}
 }

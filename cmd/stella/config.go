@@ -52,6 +52,7 @@ type config struct {
 	loginConfig
 	providersConfig
 	cieConfig
+	webhookConfig
 
 	ArchiveRecipient string `env:"STELLA_ARCHIVE_RECIPIENT" placeholder:"age1…" group:"SPID" help:"The auditor's public key, which \"stella archive keygen\" prints. Requests and responses are archived encrypted to it."`
 }
@@ -62,6 +63,7 @@ type settings struct {
 	publicURL *url.URL
 	listen    string
 	proxies   []netip.Prefix
+	allow     []netip.Prefix // where webhooks may be, beside public addresses
 	key       []byte
 	site      templates.Site
 	documents map[string]templates.Document
@@ -124,6 +126,7 @@ func (c config) Check() (*settings, error) {
 		wrong.add("STELLA_PROXIES", err)
 		s.proxies = append(s.proxies, prefix)
 	}
+	s.allow = c.webhookConfig.check(&wrong)
 	s.key, err = readKey(c.KeyFile)
 	wrong.add("STELLA_KEY_FILE", err)
 	s.site = c.checkWords(&wrong)

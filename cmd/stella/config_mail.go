@@ -8,6 +8,7 @@ import (
 	"net/mail"
 	"net/url"
 	"os"
+	"regexp"
 	"strconv"
 
 	stellamail "stella/mail"
@@ -32,20 +33,34 @@ func (c config) checkMail(s *settings, wrong *problems) {
 		s.pecRelay = &relay
 	}
 	if c.DKIMSelector != "" || c.DKIMKeyFile != "" {
-		s.dkim, err = c.readDKIM()
-		wrong.add("STELLA_DKIM_SELECTOR, STELLA_DKIM_KEY_FILE", err)
+		wrong.add("STELLA_DKIM_SELECTOR", checkSelector(c.DKIMSelector))
+		s.dkim, err = readDKIM(c.DKIMSelector, c.DKIMKeyFile)
+		wrong.add("STELLA_DKIM_KEY_FILE", err)
 	}
 }
 
-func (c config) readDKIM() (*stellamail.DKIM, error) {
-	if c.DKIMSelector == "" || c.DKIMKeyFile == "" {
-		return nil, errors.New("want both or neither")
+// selector is the name of a key in the DNS (RFC 6376, section 3.1).
+var selector = regexp.MustCompile(`^[0-9A-Za-z]([0-9A-Za-z-]*[0-9A-Za-z])?(\.[0-9A-Za-z]([0-9A-Za-z-]*[0-9A-Za-z])?)*$`)
+
+func checkSelector(name string) error {
+	switch {
+	case name == "":
+		return errMissing
+	case !selector.MatchString(name):
+		return fmt.Errorf("%q: want a name that can stand in the DNS, such as stella2026", name)
 	}
-	pem, err := os.ReadFile(c.DKIMKeyFile)
+	return nil
+}
+
+func readDKIM(selector, keyFile string) (*stellamail.DKIM, error) {
+	if keyFile == "" {
+		return nil, errMissing
+	}
+	pem, err := os.ReadFile(keyFile)
 	if err != nil {
 		return nil, err
 	}
-	return stellamail.NewDKIM(c.DKIMSelector, pem)
+	return stellamail.NewDKIM(selector, pem)
 }
 
 func readRoots(file string) (*tls.Config, error) {

@@ -47,7 +47,7 @@ var neighbours = sync.OnceValue(func() (n struct {
 })
 
 // file writes a file for a test and returns its name.
-func file(t *testing.T, name string, content []byte) string {
+func file(t testing.TB, name string, content []byte) string {
 	t.Helper()
 	name = filepath.Join(t.TempDir(), name)
 	storetest.Must(t, os.WriteFile(name, content, 0o600))
@@ -57,7 +57,7 @@ func file(t *testing.T, name string, content []byte) string {
 const secretKey = "\n 32 random bytes may look blank "
 
 // goodConfig is a configuration in which nothing is wrong.
-func goodConfig(t *testing.T) config {
+func goodConfig(t testing.TB) config {
 	t.Helper()
 	n := neighbours()
 	return config{

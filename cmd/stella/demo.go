@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"net"
@@ -209,7 +210,7 @@ func (c demoCommand) populate(ctx context.Context, db *store.Store) error {
 		}
 	}
 	p := &workflow.Procedure{Store: db, Now: time.Now}
-	if _, err := importMailboxes(ctx, p, "demo", strings.NewReader(demo.Mailboxes)); err != nil {
+	if _, err := importMailboxes(ctx, p, "demo", strings.NewReader(demo.Mailboxes), io.Discard); err != nil {
 		return fmt.Errorf("importing the sample mailboxes: %w", err)
 	}
 	client := workflow.Client{Name: "demo-webmail", Domains: []string{"pec.example"}, ReturnURLs: []string{c.address("localhost", 1) + "/"}, Scopes: []workflow.Scope{workflow.ScopeWebmail}}

@@ -41,6 +41,8 @@ func (v *service) readyz(w http.ResponseWriter, r *http.Request) {
 		status, ready.Status = http.StatusServiceUnavailable, "the database does not answer"
 	case ready.Providers == 0:
 		status, ready.Status = http.StatusServiceUnavailable, "there is no identity provider yet"
+	case v.farewell.ask(time.Now()):
+		status, ready.Status = http.StatusServiceUnavailable, "stopping"
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)

@@ -11,13 +11,12 @@ import (
 	"text/tabwriter"
 	"unicode"
 
-	"stella/store"
 	"stella/workflow"
 )
 
 // printHistory tells a case so that it can be told again: the log, what each
 // step was decided on, and the rows that this refers to.
-func printHistory(out io.Writer, h *store.History) error {
+func printHistory(out io.Writer, h *workflow.History) error {
 	t := table{tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)}
 	q := h.Case.Qualification
 	t.row("mailbox", h.Case.Mailbox.Address)
@@ -77,7 +76,7 @@ func section[T any](t table, header string, rows []T, cells func(T) []string) {
 	}
 }
 
-func (t table) steps(h *store.History) {
+func (t table) steps(h *workflow.History) {
 	section(t, "STEP\tWHEN\tEVENT\tFROM\tTO\tWHO\tADDRESS\tREQUEST", h.Steps, func(s workflow.Step) []string {
 		who := strings.TrimSpace(string(s.Actor.Kind) + " " + strings.Trim(s.Actor.Client+"/"+s.Actor.Name, "/"))
 		address := "-"
@@ -88,7 +87,7 @@ func (t table) steps(h *store.History) {
 	})
 }
 
-func (t table) refs(h *store.History) {
+func (t table) refs(h *workflow.History) {
 	decided := slices.DeleteFunc(slices.Clone(h.Steps), func(s workflow.Step) bool { return len(s.Refs) == 0 })
 	section(t, "STEP\tDECIDED ON", decided, func(s workflow.Step) []string {
 		var refs []string
@@ -100,7 +99,7 @@ func (t table) refs(h *store.History) {
 }
 
 // people writes the personal data that the log refers to.
-func (t table) people(h *store.History) {
+func (t table) people(h *workflow.History) {
 	section(t, "RECORD\tIMPORTED\tBY\tSTATUS\tKIND\tNAME\tFISCAL CODE\tVAT NUMBER\tREPRESENTATIVES\tE-MAIL", h.Records, func(r workflow.Record) []string {
 		var all []string
 		for _, p := range r.Representatives {

@@ -19,11 +19,13 @@ import (
 // cmd knows everyone.
 var mayImport = map[string][]string{
 	"web":              {"workflow", "spid", "templates"},
-	"api":              {"workflow", "spid", "templates"},
+	"api":              {"workflow", "client"},
 	"store":            {"workflow"},
 	"store/localpg":    {},
 	"store/storetest":  {"store", "store/localpg", "workflow", "otp"},
 	"mail":             {"workflow", "templates"},
+	"webhook":          {"workflow", "client"},
+	"client":           {},
 	"workflow":         {"otp", "workflow/fiscal"},
 	"workflow/fiscal":  {},
 	"workflow/diagram": {"workflow"},
@@ -46,6 +48,8 @@ var mayNotImport = map[string][]string{
 	"web":       {"github.com/jackc", "github.com/riverqueue", "github.com/wneessen", "database/sql"},
 	"api":       {"github.com/jackc", "github.com/riverqueue", "github.com/wneessen", "database/sql"},
 	"mail":      {"github.com/jackc", "database/sql"},
+	"webhook":   {"github.com/jackc", "database/sql"},
+	"client":    {"github.com", "golang.org", "filippo.io", "pgregory.net"}, // nothing but the standard library
 	"store":     {"net/smtp", "github.com/wneessen", "github.com/crewjam"},
 }
 

@@ -2,125 +2,22 @@ package main
 
 import (
 	"context"
-	"encoding/csv"
 	"errors"
 	"fmt"
-	"io"
 	"os"
-	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
-	"unicode/utf8"
 
 	"stella/workflow"
 )
 
 type mailboxCommands struct {
 	Import mailboxImportCommand `cmd:"" help:"Take mailboxes and their holders from a CSV file."`
+	Export mailboxExportCommand `cmd:"" help:"Write the mailboxes on record as a CSV file."`
+	Delete mailboxDeleteCommand `cmd:"" help:"Delete a mailbox; what is known of it is kept."`
 	List   mailboxListCommand   `cmd:"" help:"List the mailboxes and where they stand."`
 	Show   mailboxShowCommand   `cmd:"" help:"Show what is on record for a mailbox."`
-}
-
-const importHelp = `The first line names the columns: address,kind,name,fiscal_code,representatives,email,status; a column vat_number may follow.
-
-kind is person, company or empty. Representatives are written "CODE Name;CODE Name". status is active, expired, cancelled or revoked.
-
-A mailbox that is there already is brought up to date. Where its holder is no more the person who was identified, it loses its star. Wrong lines are told, and the others taken.`
-
-type mailboxImportCommand struct {
-	database
-	operator
-	File string `arg:"" help:"The file; - for standard input."`
-}
-
-func (mailboxImportCommand) Help() string { return importHelp }
-
-func (c mailboxImportCommand) Run(ctx context.Context) error {
-	in := io.Reader(os.Stdin)
-	if c.File != "-" {
-		f, err := os.Open(c.File)
-		if err != nil {
-			return err
-		}
-		defer f.Close()
-		in = f
-	}
-	db, err := c.use(ctx)
-	if err != nil {
-		return err
-	}
-	defer db.close()
-	done, err := importMailboxes(ctx, &workflow.Procedure{Store: db.Store, Now: time.Now}, c.Operator, in)
-	for _, what := range []workflow.Recorded{workflow.RecordMade, workflow.RecordChanged, workflow.RecordRevoked, workflow.RecordUnchanged} {
-		if n := done[what]; n > 0 {
-			fmt.Printf("%d %s\n", n, what)
-		}
-	}
-	return err
-}
-
-var columns = []string{"address", "kind", "name", "fiscal_code", "representatives", "email", "status"}
-
-// importMailboxes takes every line that is right, and returns what is wrong
-// with the others.
-func importMailboxes(ctx context.Context, p *workflow.Procedure, operator string, in io.Reader) (map[workflow.Recorded]int, error) {
-	rows := csv.NewReader(in)
-	rows.TrimLeadingSpace = true
-	header, err := rows.Read()
-	if err == io.EOF {
-		return nil, errors.New("the file is empty")
-	}
-	if err != nil {
-		return nil, fmt.Errorf("reading the first line: %w", err)
-	}
-	header[0] = strings.TrimPrefix(header[0], "\ufeff")
-	if !slices.Equal(header, columns) && !slices.Equal(header, append(slices.Clone(columns), "vat_number")) {
-		return nil, fmt.Errorf("the first line must be %q, or that with vat_number", strings.Join(columns, ","))
-	}
-	done := map[workflow.Recorded]int{}
-	var wrong []error
-	for {
-		row, err := rows.Read()
-		if err == io.EOF {
-			return done, errors.Join(wrong...)
-		}
-		var malformed *csv.ParseError
-		if errors.As(err, &malformed) {
-			wrong = append(wrong, fmt.Errorf("line %d: %w", malformed.StartLine, malformed.Err))
-			continue
-		}
-		if err != nil {
-			return done, errors.Join(append(wrong, err)...)
-		}
-		line, _ := rows.FieldPos(0)
-		if !utf8.ValidString(strings.Join(row, "")) || strings.ContainsRune(strings.Join(row, ""), 0) {
-			wrong = append(wrong, fmt.Errorf("line %d: it is not UTF-8 text", line))
-			continue
-		}
-		r := workflow.Record{Kind: workflow.Kind(row[1]), Name: row[2], FiscalCode: row[3],
-			Representatives: parseRepresentatives(row[4]), Email: row[5]}
-		if len(row) > len(columns) {
-			r.VATNumber = row[len(columns)]
-		}
-		what, err := p.Record(ctx, operator, row[0], workflow.Status(row[6]), r)
-		if err != nil {
-			wrong = append(wrong, fmt.Errorf("line %d: %w", line, err))
-			continue
-		}
-		done[what]++
-	}
-}
-
-func parseRepresentatives(text string) []workflow.Representative {
-	var all []workflow.Representative
-	for part := range strings.SplitSeq(text, ";") {
-		code, name, _ := strings.Cut(strings.TrimSpace(part), " ")
-		if code != "" {
-			all = append(all, workflow.Representative{FiscalCode: code, Name: strings.TrimSpace(name)})
-		}
-	}
-	return all
 }
 
 type mailboxListCommand struct {
@@ -190,7 +87,34 @@ func (c mailboxShowCommand) Run(ctx context.Context) error {
 		fmt.Fprintf(w, "case\t%d\nstate\t%s since %s\n", q.Number, q.State, moment(q.SteppedAt))
 	}
 	fmt.Fprintf(w, "star\t%v\n", m.Star != nil)
+	if m.Deleted() {
+		fmt.Fprintf(w, "deleted\t%s by %s\n", moment(m.DeletedAt), r.ImportedBy)
+	}
 	return w.Flush()
+}
+
+type mailboxDeleteCommand struct {
+	database
+	operator
+	Address string `arg:"" help:"The mailbox."`
+}
+
+func (mailboxDeleteCommand) Help() string {
+	return `The mailbox is unknown to webmails from then on; its star is revoked, and what was under way ends. The log and all that it refers to are kept, and "stella mailbox show" still tells of it. A new import brings it back, without star.`
+}
+
+func (c mailboxDeleteCommand) Run(ctx context.Context) error {
+	db, err := c.use(ctx)
+	if err != nil {
+		return err
+	}
+	defer db.close()
+	address := strings.ToLower(c.Address)
+	err = (&workflow.Procedure{Store: db.Store, Now: time.Now}).Delete(ctx, c.Operator, address)
+	if errors.Is(err, workflow.ErrUnknown) {
+		return fmt.Errorf("there is no mailbox %s on record", address)
+	}
+	return err
 }
 
 // dash stands for what is not there.

@@ -2,17 +2,21 @@
 // so that the mailboxes become European registered mail.
 //
 //   - main.go: the commands
-//   - config.go, config_mail.go, config_spid.go, config_federation.go: the
-//     configuration of the service, checked as a whole
+//   - config.go, config_mail.go, config_spid.go, config_federation.go,
+//     config_webhook.go: the configuration of the service, checked as a whole
 //   - service.go: the parts put together, started and stopped
 //   - registry.go, certificates.go: identity providers kept fresh, and
 //     certificates watched
-//   - health.go, metrics.go, tally.go: what a balancer and Prometheus are told
+//   - health.go, farewell.go, metrics.go, webhook_metrics.go, tally.go: what a
+//     balancer and Prometheus are told
 //   - requests.go, outage.go: every request bounded; a database that is away
 //   - serve.go, demo.go: the service alone, and with toy neighbours
 //   - database.go: which database, and the commands on it
+//   - mailbox_csv.go, mailbox_import.go, mailbox_export.go, csv.go, progress.go:
+//     files of mailboxes
 //   - mailbox.go, qualification.go, history.go, client.go, archive.go,
-//     metadata.go, keygen.go, provider.go, mail.go: the operator's commands
+//     metadata.go, keygen.go, provider.go, mail.go, webhook.go: the operator's
+//     commands
 //   - demo: the toy neighbours
 package main
 
@@ -46,6 +50,7 @@ type commands struct {
 	Mailbox       mailboxCommands      `cmd:"" help:"Mailboxes and their holders on record."`
 	Qualification qualificationCommand `cmd:"" help:"Qualifications: look into them, settle reviews, revoke."`
 	Mail          mailCommands         `cmd:"" help:"Mails that were asked for, and what became of them."`
+	Webhook       webhookCommands      `cmd:"" help:"Where clients are told of their mailboxes, and what became of it."`
 	SPID          spidCommands         `cmd:"" name:"spid" help:"Stella as a SPID service provider."`
 	Archive       archiveCommands      `cmd:"" help:"The encrypted archive of SPID requests and responses."`
 	Version       versionCommand       `cmd:"" help:"Print the version."`

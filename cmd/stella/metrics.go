@@ -72,8 +72,8 @@ var (
 	connectionsMetric = prometheus.NewDesc("stella_database_connections", "Connections of the pool: idle, in use, being made, and the most there may be.", []string{"state"}, nil)
 	waitedMetric      = prometheus.NewDesc("stella_database_waited_total", "Times that a connection of the pool had to be waited for.", nil, nil)
 	waitingMetric     = prometheus.NewDesc("stella_database_waited_seconds_total", "Time that connections of the pool were waited for.", nil, nil)
-	jobsMetric        = prometheus.NewDesc("stella_queue_jobs", "Jobs that are not done, of all instances.", []string{"queue", "kind", "state"}, nil)
-	oldestMetric      = prometheus.NewDesc("stella_queue_oldest_seconds", "Time since the oldest of these jobs was asked for.", []string{"queue", "kind", "state"}, nil)
+	jobsMetric        = prometheus.NewDesc("stella_queue_jobs", "Jobs that are not done, of all instances: due, running, or waiting for their next try.", []string{"queue", "kind", "state"}, nil)
+	oldestMetric      = prometheus.NewDesc("stella_queue_oldest_seconds", "For how long the oldest of these jobs has been so; of those waiting, since it was asked for.", []string{"queue", "kind", "state"}, nil)
 )
 
 // databaseMetrics tells of the database, and of the job queue in it.

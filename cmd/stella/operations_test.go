@@ -9,6 +9,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"stella/mail"
 	"stella/store/storetest"
 )
 
@@ -19,7 +20,8 @@ func metricNames(t *testing.T) map[string]bool {
 	t.Helper()
 	names := map[string]bool{"stella_build_info": true}
 	descs := make(chan *prometheus.Desc, 100)
-	for _, c := range []prometheus.Collector{newTally(), &identityProviders{}, &databaseMetrics{}} {
+	sender := &mail.Sender{Relay: &mail.Relay{}}
+	for _, c := range append(sender.Measure(), newTally(), &identityProviders{}, &databaseMetrics{}) {
 		c.Describe(descs)
 	}
 	close(descs)

@@ -103,7 +103,7 @@ func (c qualificationDecideCommand) Run(ctx context.Context, which verb) error {
 		return err
 	}
 	defer db.close()
-	address, mailbox, number, err := c.find(ctx, db.Store)
+	address, _, number, err := c.find(ctx, db.Store)
 	if err != nil {
 		return err
 	}
@@ -111,42 +111,15 @@ func (c qualificationDecideCommand) Run(ctx context.Context, which verb) error {
 	decide := map[verb]func(context.Context, string, string, int64, string) error{
 		"approve": p.Approve, "refuse": p.Refuse, "revoke": p.Revoke}[which]
 	err = decide(ctx, c.Operator, address, number, c.Reason)
-	var over *workflow.NotInForceError
-	if errors.As(err, &over) {
-		return fmt.Errorf("case %d of %s is over: its case in force is %d", number, address, over.Number)
-	}
-	if errors.Is(err, workflow.ErrNotAllowed) || errors.Is(err, workflow.ErrSuspended) {
-		return notAllowed(ctx, db.Store, mailbox, which)
+	var undecided *workflow.DecisionError
+	if errors.As(err, &undecided) {
+		return undecided
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", address, err)
 	}
 	fmt.Printf("%s: %sd\n", address, which)
 	return nil
-}
-
-// notAllowed says in a sentence why a decision cannot be made.
-func notAllowed(ctx context.Context, db *store.Store, mailbox int64, which verb) error {
-	c, err := db.View(ctx, mailbox)
-	if err != nil {
-		return err
-	}
-	needed := workflow.UnderReview
-	if which == "revoke" {
-		needed = workflow.Qualified
-	}
-	switch address := c.Mailbox.Address; {
-	case c.Qualification == nil:
-		return fmt.Errorf("%s never had a qualification", address)
-	case c.Qualification.State != needed:
-		return fmt.Errorf("%s cannot be %sd: its case %d is in state %s, and only one in state %s can",
-			address, which, c.Qualification.Number, c.Qualification.State, needed)
-	case c.ProviderSuspended():
-		return fmt.Errorf("%s cannot be %sd: the person was identified by %s, which is suspended and not believed for that time; refuse it, and the holder can be identified again",
-			address, which, c.Qualification.Identity.Provider)
-	default:
-		return fmt.Errorf("%s cannot be %sd: the holder on record is not the person who was identified; refuse it, or mend the record first", address, which)
-	}
 }
 
 // verb is the name of the command that runs.

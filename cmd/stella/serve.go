@@ -46,7 +46,7 @@ func serve(ctx context.Context, s *settings, db *store.Store, log *slog.Logger) 
 	if err != nil {
 		return err
 	}
-	l, err := net.Listen("tcp", s.listen)
+	l, err := listen(s.listen)
 	if err != nil {
 		return err
 	}

@@ -35,7 +35,13 @@ type served struct {
 // serveProcess starts the service and waits until it listens.
 func serveProcess(t *testing.T, c config) *served {
 	t.Helper()
-	s := &served{Cmd: program(t, environ(valueOf(c)), "serve"), t: t, ended: make(chan error, 1)}
+	return waitFor(t, program(t, environ(valueOf(c)), "serve"))
+}
+
+// waitFor starts a service by its command and waits until it listens.
+func waitFor(t *testing.T, command *exec.Cmd) *served {
+	t.Helper()
+	s := &served{Cmd: command, t: t, ended: make(chan error, 1)}
 	log, err := s.StderrPipe()
 	storetest.Must(t, err)
 	storetest.Must(t, s.Start())
@@ -127,7 +133,7 @@ func TestServe(t *testing.T) {
 	if code, body := s.get("/spid/metadata"); code != 200 || !strings.Contains(body, "EntityDescriptor") {
 		t.Errorf("the metadata: %d %.100s", code, body)
 	}
-	if code, body := s.get("/api/v1/openapi.json"); code != 200 || !strings.Contains(body, `"https://id.example"`) {
+	if code, body := s.get("/api/v1/openapi.json"); code != 200 || !strings.Contains(body, `"openapi": "3.1.0"`) {
 		t.Errorf("the API: %d %.100s", code, body)
 	}
 	if code, body := s.get("/api/v1/nothing"); code != 404 || !strings.Contains(body, "there is nothing at this path") {

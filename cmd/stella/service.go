@@ -5,12 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
@@ -21,6 +24,7 @@ import (
 	"stella/store"
 	"stella/templates"
 	"stella/web"
+	"stella/webhook"
 	"stella/workflow"
 )
 
@@ -34,6 +38,7 @@ type service struct {
 	refresher    *refresher
 	certificates *certificates
 	outage       *outage
+	farewell     farewell
 	metrics      http.Handler
 	log          *slog.Logger
 }
@@ -68,7 +73,7 @@ func newService(s *settings, db *store.Store, log *slog.Logger) (*service, error
 		pages.CIE = &web.Federation{ServiceProvider: s.cie, Registry: spid.NewRegistry(s.card)}
 		federations = append(federations, pages.CIE)
 	}
-	calls := &api.Server{Procedure: procedure, PublicURL: s.publicURL.String(), Version: version, Away: store.Away, Log: log}
+	calls := &api.Server{Procedure: procedure, PublicURL: s.publicURL.String(), Away: store.Away, Log: log}
 	v := &service{store: db, procedure: procedure, log: log, refresher: &refresher{registry: registry, log: log},
 		certificates: &certificates{federations: federations, log: log, now: time.Now, told: map[spid.Fingerprint]told{}},
 		outage:       &outage{ping: db.Ping, log: log}}
@@ -82,9 +87,11 @@ func newService(s *settings, db *store.Store, log *slog.Logger) (*service, error
 			return nil, err
 		}
 	}
-	v.metrics = newMetrics(append(sender.Measure(), counted, &identityProviders{registry, v.certificates}, &databaseMetrics{store: db, outage: v.outage})...)
+	hooks := &webhook.Sender{Outbox: db, Courier: &webhook.Courier{Key: s.key, Allow: s.allow}, Now: time.Now, Log: log}
+	v.metrics = newMetrics(slices.Concat(sender.Measure(), hooks.Measure(), []prometheus.Collector{counted,
+		&identityProviders{registry, v.certificates}, &databaseMetrics{store: db, outage: v.outage}, &webhookMetrics{db}})...)
 	v.handler = counted.requests(v.routes(pages.Handler(), calls.Handler()))
-	v.queue, err = newQueue(db, sender, &expiry{procedure: procedure, store: db, log: log}, v.refresher, slog.New(quiet{log.Handler(), v.outage}))
+	v.queue, err = newQueue(db, sender, hooks, &expiry{procedure: procedure, store: db, log: log}, v.refresher, slog.New(quiet{log.Handler(), v.outage}))
 	return v, err
 }
 
@@ -116,9 +123,11 @@ const (
 	expireEvery   = 10 * time.Minute
 )
 
-func newQueue(db *store.Store, sender *mail.Sender, e *expiry, r *refresher, log *slog.Logger) (*river.Client[pgx.Tx], error) {
+func newQueue(db *store.Store, sender *mail.Sender, hooks *webhook.Sender, e *expiry, r *refresher, log *slog.Logger) (*river.Client[pgx.Tx], error) {
 	workers := river.NewWorkers()
 	river.AddWorker(workers, sender)
+	river.AddWorker(workers, hooks)
+	river.AddWorker(workers, &webhook.Waker{Outbox: hooks.Outbox, Now: hooks.Now})
 	river.AddWorker(workers, e)
 	river.AddWorker(workers, r)
 	every := func(interval time.Duration, job river.JobArgs) *river.PeriodicJob {
@@ -126,6 +135,7 @@ func newQueue(db *store.Store, sender *mail.Sender, e *expiry, r *refresher, log
 			func() (river.JobArgs, *river.InsertOpts) { return job, nil }, &river.PeriodicJobOpts{RunOnStart: true})
 	}
 	queues := mail.Queues()
+	maps.Copy(queues, webhook.Queues())
 	queues[river.QueueDefault] = river.QueueConfig{MaxWorkers: 2} // what is done from time to time
 	queue, err := river.NewClient(riverpgxv5.New(db.Pool()), &river.Config{
 		Queues:               queues,
@@ -134,8 +144,9 @@ func newQueue(db *store.Store, sender *mail.Sender, e *expiry, r *refresher, log
 		FetchPollInterval:    fetchPoll,
 		JobTimeout:           mail.JobTimeout,
 		RescueStuckJobsAfter: mail.JobTimeout,
-		PeriodicJobs:         []*river.PeriodicJob{every(expireEvery, workflow.Expire{}), every(refreshEvery, refresh{})},
-		Logger:               log,
+		PeriodicJobs: []*river.PeriodicJob{every(expireEvery, workflow.Expire{}), every(refreshEvery, refresh{}),
+			every(webhook.WakeEvery, workflow.WakeWebhooks{})},
+		Logger: log,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("preparing the job queue: %w", err)
@@ -181,8 +192,8 @@ func drain(stop func(context.Context) error) error {
 	return stop(ctx)
 }
 
-// run serves until ctx ends, and then finishes what is in flight: requests
-// first, since they add jobs, and jobs after them.
+// run serves until ctx ends and balancers know it, and then finishes what is in
+// flight: requests first, since they add jobs, and jobs after them.
 func (v *service) run(ctx context.Context, l net.Listener) error {
 	// The workers outlive ctx, which only says when to begin to stop.
 	if err := v.queue.Start(context.WithoutCancel(ctx)); err != nil {
@@ -201,6 +212,7 @@ func (v *service) run(ctx context.Context, l net.Listener) error {
 	case err = <-failed:
 	case <-ctx.Done():
 		v.log.Info("stopping: finishing what is in flight")
+		v.farewell.say()
 	}
 	stop()
 	err = errors.Join(err, drain(server.Shutdown), drain(v.queue.Stop))

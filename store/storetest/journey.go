@@ -1,8 +1,10 @@
 package storetest
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -10,68 +12,14 @@ import (
 	"github.com/google/uuid"
 
 	"stella/otp"
-	"stella/store"
 	"stella/workflow"
 )
 
-// World is the procedure on a database of its own, with a webmail that is
-// known to it and a clock that the test sets.
-type World struct {
-	*store.Store
-	Procedure *workflow.Procedure
-	Clock     *Clock
-	Client    workflow.Client // the webmail
-}
-
-// What a world knows from the start.
-const (
-	Token     = "the webmail's token"
-	Webmail   = "webmail" // its name; it asks for the mailboxes of Domain
-	Domain    = "pec.example"
-	ReturnURL = "https://webmail.example/"
-	Provider  = "https://idp.example"
-	Anna      = "NRENNA80A41H501T"
-	Sara      = "VRDSRA82E50L219E"
-)
-
-// Key is the server's secret in a world.
-var Key = []byte("a secret of tests, of thirty-two bytes or more")
-
-// AnnasRecord names Anna Neri, a person.
-var AnnasRecord = workflow.Record{Kind: workflow.KindPerson, Name: "Anna Neri", FiscalCode: Anna, Email: "anna.neri@mail.example"}
-
-// NewWorld makes a world.
-func NewWorld(t testing.TB) *World {
-	t.Helper()
-	return WorldIn(t, New(t))
-}
-
-// WorldIn makes a world of a database that is there.
-func WorldIn(t testing.TB, s *store.Store) *World {
-	t.Helper()
-	w := &World{Store: s, Clock: NewClock()}
-	w.Procedure = &workflow.Procedure{Store: s, Key: Key, Limits: otp.Defaults, Now: w.Clock.Now,
-		Documents: map[string]workflow.Document{"it": {SHA256: "5ea1", Version: "1.0", Date: w.Clock.Now(), Locale: "it", Body: []byte("<p>…</p>")}}}
-	client := workflow.Client{Name: Webmail, Domains: []string{Domain}, ReturnURLs: []string{ReturnURL}, Scopes: []workflow.Scope{workflow.ScopeWebmail}}
-	Must(t, s.AddClient(t.Context(), client, workflow.Digest(Token), w.Clock.Now()))
-	var err error
-	w.Client, err = s.ClientByToken(t.Context(), workflow.Digest(Token), w.Clock.Now())
-	Must(t, err)
-	return w
-}
-
-// Must ends a test that cannot go on.
-func Must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-// Journey is the way of one mailbox through the procedure.
+// Journey is the way of one mailbox through the procedure, and the visitor who
+// goes it.
 type Journey struct {
+	testing.TB
 	*World
-	t       testing.TB
 	Address string
 	Mailbox int64
 	Visitor workflow.Visitor
@@ -90,7 +38,7 @@ func (w *World) RecordAs(t testing.TB, address string, r workflow.Record) *Journ
 	t.Helper()
 	_, err := w.Procedure.Record(t.Context(), "tests", address, workflow.Active, r)
 	Must(t, err)
-	j := &Journey{World: w, t: t, Address: address}
+	j := &Journey{TB: t, World: w, Address: address}
 	j.Mailbox, err = w.MailboxByAddress(t.Context(), address)
 	Must(t, err)
 	return j
@@ -102,59 +50,88 @@ func (w *World) Reach(t testing.TB, s workflow.State) *Journey {
 	r := AnnasRecord
 	switch s {
 	case workflow.CompanyData:
-		r = workflow.Record{Kind: workflow.KindCompany, Name: "Officine Bianchi S.r.l.", FiscalCode: "09876543217", Email: "info@bianchi.example"}
+		r = BianchisRecord
 	case workflow.UnderReview: // nobody knows whose mailbox it is
 		r.FiscalCode = ""
 	}
-	j := w.Record(t, r)
-	j.To(s)
-	return j
+	return w.Record(t, r).To(s)
 }
 
 // To goes on until the state.
-func (j *Journey) To(s workflow.State) {
-	j.t.Helper()
+func (j *Journey) To(s workflow.State) *Journey {
+	j.Helper()
 	for range workflow.States {
 		if q := j.Case().Qualification; q != nil && q.State == s {
-			return
+			return j
 		}
 		j.step(s)
 	}
-	j.t.Fatalf("%s is at %s, and does not come to %s", j.Address, j.Case().Qualification.State, s)
+	j.Fatalf("%s is at %s, and does not come to %s", j.Address, j.State(), s)
+	return nil
+}
+
+// Must ends a test that cannot go on.
+func (j *Journey) Must(err error) {
+	j.Helper()
+	Must(j, err)
 }
 
 // Case is the case as it stands.
 func (j *Journey) Case() *workflow.Case {
-	j.t.Helper()
-	c, err := j.View(j.t.Context(), j.Mailbox)
-	Must(j.t, err)
+	j.Helper()
+	c, err := j.View(j.Context(), j.Mailbox)
+	j.Must(err)
+	c.Now = j.Clock.Now()
 	return c
+}
+
+// State is the state of the case.
+func (j *Journey) State() workflow.State { return j.Case().Qualification.State }
+
+// IsAt ends a test whose case is in any other state.
+func (j *Journey) IsAt(s workflow.State) {
+	j.Helper()
+	if got := j.State(); got != s {
+		j.Fatalf("the state is %s, want %s", got, s)
+	}
 }
 
 // Form is the form that fits the case as it stands.
 func (j *Journey) Form() workflow.Form {
-	j.t.Helper()
+	j.Helper()
 	q := j.Case().Qualification
 	return workflow.Form{Qualification: q.ID, Version: q.Version}
 }
 
 // Enter hands the mailbox's user over to a browser.
 func (j *Journey) Enter(browser string) workflow.Visitor {
-	j.t.Helper()
-	secret, err := j.Procedure.HandOff(j.t.Context(), j.Client, j.Address, ReturnURL, "it", "user-7")
-	Must(j.t, err)
-	v, err := j.Procedure.Start(j.t.Context(), secret, workflow.Digest(browser), netip.MustParseAddr("192.0.2.7"), "request-1")
-	Must(j.t, err)
+	j.Helper()
+	secret, err := j.HandOff(j.Context(), j.Address)
+	j.Must(err)
+	v, err := j.Procedure.Start(j.Context(), secret, workflow.Digest(browser), netip.MustParseAddr("192.0.2.7"), "request-1")
+	j.Must(err)
 	return v
 }
 
-// LogIn starts a login and returns the id of its request.
-func (j *Journey) LogIn() string {
-	j.t.Helper()
+// Accept lets the invited holder in, with a browser of their own.
+func (j *Journey) Accept() workflow.Visitor {
+	j.Helper()
+	v, err := j.Procedure.AcceptInvitation(j.Context(), j.InvitationSecret(), "it", netip.MustParseAddr("192.0.2.8"), "request-2")
+	j.Must(err)
+	v.Session = workflow.Digest("the holder's browser of " + j.Address)
+	return v
+}
+
+// InvitationSecret is what the newest invitation's link holds.
+func (j *Journey) InvitationSecret() string {
+	return workflow.InvitationSecret(Key, j.Case().Qualification.Invitation.Nonce)
+}
+
+// StartLogin goes to the identity provider with a request, and returns its id.
+func (j *Journey) StartLogin(v workflow.Visitor) (string, error) {
 	l := workflow.Login{ID: "_" + uuid.NewString(), Provider: Provider, ProviderName: "Identità di prova", RelayState: "relay",
 		Level: "SpidL2", Comparison: "minimum", StartedAt: j.Clock.Now()}
-	Must(j.t, j.Procedure.StartLogin(j.t.Context(), j.Visitor, l, []byte("<AuthnRequest/>")))
-	return l.ID
+	return l.ID, j.Procedure.StartLogin(j.Context(), v, l, []byte("<AuthnRequest/>"))
 }
 
 // Answer is what an identity provider says of a person.
@@ -164,31 +141,87 @@ func (w *World) Answer(fiscalNumber string) workflow.Answer {
 		Name: "Anna", FamilyName: "Neri", FiscalNumber: "TINIT-" + fiscalNumber, AuthenticatedAt: w.Clock.Now()}}
 }
 
+// Park parks an answer to a request, and returns the secret of the one-time
+// cookie.
+func (j *Journey) Park(login string, a workflow.Answer) (string, error) {
+	return j.Procedure.ParkAnswer(j.Context(), login, a, []byte("<Response/>"))
+}
+
+// LogIn starts a login and returns the id of its request.
+func (j *Journey) LogIn() string {
+	j.Helper()
+	id, err := j.StartLogin(j.Visitor)
+	j.Must(err)
+	return id
+}
+
 // Return comes back from a login as a person.
 func (j *Journey) Return(login, fiscalNumber string) {
-	j.t.Helper()
-	secret, err := j.Procedure.ParkAnswer(j.t.Context(), login, j.Answer(fiscalNumber), []byte("<Response/>"))
-	Must(j.t, err)
-	Must(j.t, j.Procedure.Return(j.t.Context(), j.Visitor, secret))
+	j.Helper()
+	secret, err := j.Park(login, j.Answer(fiscalNumber))
+	j.Must(err)
+	j.Must(j.Procedure.Return(j.Context(), j.Visitor, secret))
 }
 
 // SendCode takes the newest code's mail for sent, and returns the code.
 func (j *Journey) SendCode() string {
-	j.t.Helper()
-	var id uuid.UUID
-	Must(j.t, j.Pool().QueryRow(j.t.Context(), `
-		select m.id from mails m join codes c on c.id = m.code_id join qualifications q on q.id = c.qualification_id
-		where q.mailbox_id = $1 and c.spent_at is null`, j.Mailbox).Scan(&id))
-	m, err := j.StartMail(j.t.Context(), id, j.Clock.Now())
-	Must(j.t, err)
-	Must(j.t, j.MailAccepted(j.t.Context(), id, "2.0.0 OK: queued", j.Clock.Now()))
-	return otp.Key(Key).Code(m.Nonce)
+	j.Helper()
+	id := j.CodeMail()
+	_, err := j.StartMail(j.Context(), id, j.Clock.Now())
+	j.Must(err)
+	j.Must(j.MailAccepted(j.Context(), id, "2.0.0 OK: queued", j.Clock.Now()))
+	return j.Code()
+}
+
+// CodeMail is the mail of the newest code.
+func (j *Journey) CodeMail() (id uuid.UUID) {
+	j.Helper()
+	j.Must(j.Pool().QueryRow(j.Context(), `select id from mails where code_id = $1`, j.newestCode().ID).Scan(&id))
+	return id
+}
+
+// Code is what the newest code's mail says.
+func (j *Journey) Code() string { return otp.Key(Key).Code(j.newestCode().Nonce) }
+
+// newestCode is the one that may still be used, or the one asked for last.
+func (j *Journey) newestCode() workflow.Code {
+	codes := j.Case().Codes
+	return codes[max(0, slices.IndexFunc(codes, func(c workflow.Code) bool { return c.SpentAt.IsZero() }))]
+}
+
+// WrongCode is a code that is right for none that was asked for.
+func (j *Journey) WrongCode() string {
+	codes := j.Case().Codes
+	for n := 0; ; n++ {
+		wrong := fmt.Sprintf("%06d", n)
+		if !slices.ContainsFunc(codes, func(c workflow.Code) bool { return otp.Key(Key).Check(c.Nonce, wrong) }) {
+			return wrong
+		}
+	}
+}
+
+// History is the log of the case in force, and all that it refers to.
+func (j *Journey) History() *workflow.History {
+	j.Helper()
+	h, err := j.Store.History(j.Context(), j.Mailbox, 0)
+	j.Must(err)
+	return h
+}
+
+// Mails are the kinds and recipients of the mails asked for, in order.
+func (j *Journey) Mails() []string {
+	j.Helper()
+	var all []string
+	for _, m := range j.History().Mails {
+		all = append(all, string(m.Kind)+" "+m.To)
+	}
+	return all
 }
 
 // step makes the next step towards a state.
 func (j *Journey) step(to workflow.State) {
-	j.t.Helper()
-	ctx, p := j.t.Context(), j.Procedure
+	j.Helper()
+	ctx, p := j.Context(), j.Procedure
 	q := j.Case().Qualification
 	if q == nil {
 		j.Visitor = j.Enter("the browser of " + j.Address)
@@ -198,7 +231,7 @@ func (j *Journey) step(to workflow.State) {
 	if to == workflow.Expired {
 		j.Clock.Advance(workflow.UnfinishedLife + time.Hour)
 		_, err := p.ExpireStale(ctx)
-		Must(j.t, err)
+		j.Must(err)
 		return
 	}
 	var err error
@@ -214,15 +247,11 @@ func (j *Journey) step(to workflow.State) {
 	case workflow.Introduction:
 		err = p.Begin(ctx, v, f)
 	case workflow.HolderKind:
-		kind := workflow.KindPerson
-		if j.Case().Mailbox.Record.Kind == workflow.KindCompany {
-			kind = workflow.KindCompany
-		}
-		err = p.ChooseKind(ctx, v, f, kind)
+		err = p.ChooseKind(ctx, v, f, cmp.Or(j.Case().Mailbox.Record.Kind, workflow.KindPerson))
 	case workflow.CompanyData:
 		err = p.EnterCompany(ctx, v, f, "", j.Case().Mailbox.Record.FiscalCode)
 	case workflow.ContactData:
-		err = p.EnterContacts(ctx, v, f, j.Case().Mailbox.Record.Email, "")
+		err = p.EnterContacts(ctx, v, f, cmp.Or(j.Case().Mailbox.Record.Email, AnnasRecord.Email), "")
 	case workflow.Summary:
 		err = p.ConfirmData(ctx, v, f)
 	case workflow.Identification:
@@ -236,7 +265,7 @@ func (j *Journey) step(to workflow.State) {
 	case workflow.Identified:
 		err = p.ConfirmIdentity(ctx, v, f)
 	case workflow.Contract:
-		err = p.AcknowledgeContract(ctx, v, f, p.Documents["it"].SHA256)
+		err = p.AcknowledgeContract(ctx, v, f, Notice)
 	case workflow.CodeEntry:
 		err = p.TypeCode(ctx, v, f, j.SendCode())
 	case workflow.UnderReview:
@@ -244,7 +273,7 @@ func (j *Journey) step(to workflow.State) {
 	case workflow.Qualified:
 		err = p.Revoke(ctx, "tests", j.Address, 0, "a mistake")
 	default:
-		j.t.Fatalf("there is no way from %s to %s", q.State, to)
+		j.Fatalf("there is no way from %s to %s", q.State, to)
 	}
-	Must(j.t, err)
+	j.Must(err)
 }

@@ -6,7 +6,7 @@
 //	mailboxes.csv    the sample mailboxes, in the format of `stella mailbox import`
 //	sample.go        the same mailboxes read back, with what to type for each
 //	webmail.go       the pages of the webmail
-//	stella.go        its two calls of Stella's API
+//	stella.go        its two calls of Stella's API, by package client
 //	inbox.go         the pages of the relay, and messages.json
 //	smtp.go          how the relay takes mail, and the mail it refuses on purpose
 //	message.go       from the bytes of a mail to what is read

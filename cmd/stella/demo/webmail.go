@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+
+	"stella/client"
 )
 
 // Webmail is a webmail without passwords, whose users enter any of the
@@ -58,7 +60,7 @@ type webmailPage struct {
 	Samples  []sample // without a mailbox: all to choose from
 	Sample   sample   // the mailbox one is in
 	Messages []letter
-	Standing standing
+	Standing client.Mailbox
 	Raw      string // the standing as Stella answered it
 	State    string // the standing in words, where banner and star do not tell
 	Problem  string // what went wrong with Stella
@@ -77,11 +79,10 @@ func (w *Webmail) home(rw http.ResponseWriter, r *http.Request) {
 // if anything did.
 func (w *Webmail) show(rw http.ResponseWriter, r *http.Request, s sample, problem error) {
 	page := webmailPage{Webmail: w, Sample: s, Messages: letters(s)}
-	var err error
-	page.Standing, err = w.mailbox(r.Context(), s.Address)
-	page.Raw = page.Standing.raw
-	page.State = stateWords[page.Standing.State]
-	if problem == nil {
+	m, raw, err := w.mailbox(r.Context(), s.Address)
+	if err == nil {
+		page.Standing, page.Raw, page.State = *m, raw, stateWords[m.State]
+	} else if problem == nil {
 		problem = err
 	}
 	status := http.StatusOK
@@ -117,14 +118,14 @@ func (w *Webmail) confirm(rw http.ResponseWriter, r *http.Request) {
 		return
 	}
 	user := slices.IndexFunc(samples(), func(o sample) bool { return o.Address == s.Address })
-	start, err := w.handoff(r.Context(), handoff{
+	start, err := w.stella().HandOff(r.Context(), client.HandOff{
 		Mailbox: s.Address, ReturnURL: w.URL, Locale: "it", User: fmt.Sprintf("utente-%d", user+1),
 	})
 	if err != nil {
 		w.show(rw, r, s, err)
 		return
 	}
-	http.Redirect(rw, r, start, http.StatusTemporaryRedirect)
+	http.Redirect(rw, r, start.StartURL, http.StatusTemporaryRedirect)
 }
 
 // entered returns the mailbox the visitor is in.
@@ -146,7 +147,7 @@ func byAddress(address string) (sample, bool) {
 }
 
 // stateWords says what neither banner nor star says.
-var stateWords = map[string]string{
+var stateWords = map[client.State]string{
 	"in_progress":  "L’identificazione è cominciata: riprende da dove era rimasta.",
 	"invited":      "L’intestatario è stato invitato a identificarsi.",
 	"under_review": "La richiesta è in verifica presso il gestore: non c’è altro da fare.",
@@ -158,11 +159,11 @@ var stateWords = map[string]string{
 // explain turns an error of the API into a sentence and the status to answer
 // with.
 func explain(err error) (sentence string, status int) {
-	var refused *refusal
+	var refused *client.Problem
 	if !errors.As(err, &refused) {
 		return "Il servizio di identificazione non risponde. Riprova tra poco. (" + err.Error() + ")", http.StatusBadGateway
 	}
-	switch refused.status {
+	switch refused.Status {
 	case http.StatusConflict:
 		return "Questa casella non può essere qualificata", http.StatusConflict
 	case http.StatusNotFound:

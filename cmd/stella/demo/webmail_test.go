@@ -11,23 +11,26 @@ import (
 	"testing"
 
 	"github.com/PuerkitoBio/goquery"
+
+	"stella/client"
 )
 
 // stella answers the two calls of the API, and begins a session like the
 // real one.
 type stella struct {
 	*httptest.Server
-	state, show string
-	refuse      int
-	asked       handoff
-	started     string // method and form of what reached start_url
+	state   client.State
+	show    client.Show
+	refuse  int
+	asked   client.HandOff
+	started string // method and form of what reached start_url
 }
 
 func newStella(t *testing.T) *stella {
 	s := &stella{state: "none", show: "banner"}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /api/v1/mailboxes/{address}", func(w http.ResponseWriter, r *http.Request) {
-		json.NewEncoder(w).Encode(standing{Address: r.PathValue("address"), State: s.state, Show: s.show})
+		json.NewEncoder(w).Encode(client.Mailbox{Address: r.PathValue("address"), State: s.state, Show: s.show})
 	})
 	mux.HandleFunc("POST /api/v1/handoffs", func(w http.ResponseWriter, r *http.Request) {
 		if s.refuse != 0 {
@@ -123,7 +126,8 @@ func TestBannerStarOrNeither(t *testing.T) {
 	s := newStella(t)
 	v := visit(t, s, "demo")
 	for _, test := range []struct {
-		state, show  string
+		state        client.State
+		show         client.Show
 		banner, star int
 		words        string
 	}{
@@ -153,7 +157,7 @@ func TestBannerStarOrNeither(t *testing.T) {
 		if !strings.Contains(doc.Text(), test.words) {
 			t.Errorf("%s: the page does not say %q", test.state, test.words)
 		}
-		if !strings.Contains(doc.Find("pre").Text(), `"state": "`+test.state+`"`) {
+		if !strings.Contains(doc.Find("pre").Text(), `"state": "`+string(test.state)+`"`) {
 			t.Errorf("%s: the state is not shown", test.state)
 		}
 	}
@@ -172,7 +176,7 @@ func TestClickCarriesOver(t *testing.T) {
 	if s.started != "POST " {
 		t.Errorf("Stella was reached by %q, want an empty POST", s.started)
 	}
-	want := handoff{"officine.bianchi@pec.example", v.url + "/", "it", "utente-2"}
+	want := client.HandOff{Mailbox: "officine.bianchi@pec.example", ReturnURL: v.url + "/", Locale: "it", User: "utente-2"}
 	if s.asked != want {
 		t.Errorf("asked for %+v, want %+v", s.asked, want)
 	}

@@ -1,0 +1,87 @@
+package api_test
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"stella/client"
+	"stella/store/storetest"
+	"stella/workflow"
+)
+
+const (
+	cases  = "/api/v1/qualifications"
+	ruling = `{"operator":"paolo","reason":"visura del 20/11/2026"}`
+)
+
+// backoffice is a client of the API that is no webmail.
+type backoffice struct {
+	*client.Client
+	w *world
+}
+
+// backoffice registers a client with scopes, for the domain of the world's
+// mailboxes.
+func (w *world) backoffice(scopes ...workflow.Scope) *backoffice {
+	w.t.Helper()
+	return w.backofficeOf("backoffice", storetest.Domain, scopes...)
+}
+
+func (w *world) backofficeOf(name, domain string, scopes ...workflow.Scope) *backoffice {
+	w.t.Helper()
+	token := "the token of " + name
+	storetest.Must(w.t, w.AddClient(w.t.Context(), workflow.Client{Name: name, Domains: []string{domain}, Scopes: scopes}, workflow.Digest(token), w.Clock.Now()))
+	return &backoffice{&client.Client{URL: "https://id.example", Token: token, HTTP: &http.Client{Transport: handled{w.handler}}}, w}
+}
+
+// handled hands requests to a handler.
+type handled struct{ http.Handler }
+
+func (h handled) RoundTrip(r *http.Request) (*http.Response, error) {
+	answer := httptest.NewRecorder()
+	h.ServeHTTP(answer, r)
+	return answer.Result(), nil
+}
+
+func (b *backoffice) call(method, path, body string, header ...string) answer {
+	b.w.t.Helper()
+	return call(b.w.t, b.w.handler, method, path, body, append([]string{"Authorization", "Bearer " + b.Token}, header...)...)
+}
+
+// list reads a whole list, page by page.
+func (b *backoffice) list(f client.QualificationFilter) []int64 {
+	b.w.t.Helper()
+	var numbers []int64
+	for q, err := range b.Qualifications(b.w.t.Context(), f) {
+		storetest.Must(b.w.t, err)
+		numbers = append(numbers, q.Number)
+	}
+	return numbers
+}
+
+// failsWith checks that an error is the API's, with this status, and returns
+// its detail.
+func failsWith(t *testing.T, err error, status int) string {
+	t.Helper()
+	var p *client.Problem
+	if !errors.As(err, &p) || p.Status != status {
+		t.Fatalf("the error is %v, want status %d", err, status)
+	}
+	return p.Detail
+}
+
+func number(j *storetest.Journey) int64 { return j.Case().Qualification.Number }
+
+// decode reads the answer of a call that was to go well.
+func (a answer) decode(into any) {
+	a.t.Helper()
+	if a.Code != http.StatusOK {
+		a.t.Fatalf("%d %s", a.Code, a.text)
+	}
+	if err := json.Unmarshal([]byte(a.text), into); err != nil {
+		a.t.Fatal(err)
+	}
+}

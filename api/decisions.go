@@ -1,0 +1,62 @@
+package api
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"stella/client"
+	"stella/workflow"
+)
+
+type decisionInput struct {
+	Once
+	Number  int64  `path:"number" minimum:"1" doc:"the case number" example:"42"`
+	IfMatch string `header:"If-Match" maxLength:"200" doc:"decides only while the case is at the version of this ETag" example:"\"17\""`
+	Body    client.Ruling
+}
+
+func (s *Server) approveOperation() operation[decisionInput, caseOutput] {
+	return s.decisionOperation("approve", workflow.ReviewApproved, "Approve a qualification under review",
+		"The mailbox gets its star, and the holder is told. It is refused while the mailbox is not active, where the record now names another than "+
+			"the person identified, and where the identity provider is suspended for the time at which it identified them.")
+}
+
+func (s *Server) refuseOperation() operation[decisionInput, caseOutput] {
+	return s.decisionOperation("refuse", workflow.ReviewRefused, "Refuse a qualification under review",
+		"The case is rejected. The holder is told the reason in these words, and may try again.")
+}
+
+func (s *Server) revokeOperation() operation[decisionInput, caseOutput] {
+	return s.decisionOperation("revoke", workflow.RevokedByProvider, "Take the star from a qualified mailbox",
+		"The holder is told the reason in these words.")
+}
+
+func (s *Server) decisionOperation(verb string, e workflow.Event, summary, description string) operation[decisionInput, caseOutput] {
+	return operation[decisionInput, caseOutput]{
+		Operation: huma.Operation{OperationID: verb + "-qualification", Method: http.MethodPost, Path: "/api/v1/qualifications/{number}/" + verb,
+			Tags: []string{"Qualifications"}, Summary: summary,
+			Description: description + " What cannot be decided, as a case that is over or in another state, is a conflict that says why, " +
+				"and of two decisions at once one is made. The log names operator and client. Answers with the case as it is then.",
+			MaxBodyBytes: 32 << 10,
+			Errors: []int{http.StatusNotFound, http.StatusConflict, http.StatusPreconditionFailed,
+				http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity}},
+		scopes: []workflow.Scope{workflow.ScopeOperator},
+		do: func(ctx context.Context, c workflow.Client, in *decisionInput) (*caseOutput, error) {
+			err := s.Procedure.Decide(ctx, c, e, workflow.Ruling{Number: in.Number, Operator: in.Body.Operator, Reason: in.Body.Reason, Check: in.check})
+			if err != nil {
+				return nil, unknownCase(err)
+			}
+			return s.readCase(ctx, c, in.Number)
+		}}
+}
+
+// check refuses a case that is not at the version asked for.
+func (in *decisionInput) check(q *workflow.Qualification) error {
+	etag := client.Qualification{Version: q.Version}.ETag()
+	if in.IfMatch == "" || known(in.IfMatch, etag) {
+		return nil
+	}
+	return huma.ErrorWithHeaders(refusal(http.StatusPreconditionFailed, "the case was changed since: it is at version "+etag), http.Header{"ETag": {etag}})
+}

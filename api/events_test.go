@@ -1,0 +1,93 @@
+package api_test
+
+import (
+	"slices"
+	"testing"
+
+	"stella/client"
+	"stella/store/storetest"
+	"stella/workflow"
+)
+
+const events = "/api/v1/events"
+
+// What an event says of a mailbox is what its status says, in every state that
+// is announced.
+func TestAnEventSaysWhatTheStatusSays(t *testing.T) {
+	w := newWorld(t)
+	follower := w.backoffice(workflow.ScopeAuditor)
+	after := ""
+	for _, s := range []workflow.State{workflow.HolderChoice, workflow.Invited, workflow.UnderReview, workflow.Rejected,
+		workflow.Qualified, workflow.Revoked, workflow.Expired} {
+		j := w.Reach(t, s)
+		page, err := follower.Events(t.Context(), after, client.EventFilter{})
+		storetest.Must(t, err)
+		after = page.Next
+		if len(page.Events) == 0 {
+			t.Fatalf("%s is not told", s)
+		}
+		page.Events = slices.DeleteFunc(page.Events, func(e client.Event) bool { return e.Data.Mailbox != j.Address }) // others expire too
+		e, m := page.Events[len(page.Events)-1], w.mailbox(j.Address)
+		if e.Data.State != m.State || e.Data.Show != m.Show || e.Data.Case != number(j) || e.ID == "" || !e.Timestamp.Equal(j.Case().Qualification.SteppedAt) {
+			t.Errorf("%s: the event says %+v, the status %+v", s, e, m)
+		}
+		if reason := j.Case().Qualification.Reason; s == workflow.Rejected && string(e.Data.Reason) != string(reason) {
+			t.Errorf("the reason is %q, want %q", e.Data.Reason, reason)
+		}
+	}
+}
+
+// The feed is read page by page, and its cursor is there also when nothing is
+// new.
+func TestTheFeedIsFollowed(t *testing.T) {
+	w := newWorld(t)
+	follower := w.backoffice(workflow.ScopeRegistry)
+	page, err := follower.Events(t.Context(), "", client.EventFilter{})
+	if storetest.Must(t, err); len(page.Events) != 0 || page.Next == "" {
+		t.Fatalf("an empty feed: %+v", page)
+	}
+	var want, got []string
+	for range 3 {
+		j := w.Reach(t, workflow.Invited)
+		want = append(want, "qualification.started "+j.Address, "qualification.invited "+j.Address)
+	}
+	for {
+		if page, err = follower.Events(t.Context(), page.Next, client.EventFilter{Limit: 4}); err != nil || page.Next == "" {
+			t.Fatalf("%+v (%v)", page, err)
+		}
+		if len(page.Events) == 0 {
+			break
+		}
+		for _, e := range page.Events {
+			got = append(got, string(e.Type)+" "+e.Data.Mailbox)
+		}
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("the feed has %v, want %v", got, want)
+	}
+	page, err = follower.Events(t.Context(), "", client.EventFilter{Types: []client.EventType{client.EventInvited, client.EventRevoked}})
+	if storetest.Must(t, err); len(page.Events) != 3 || page.Events[0].Type != client.EventInvited {
+		t.Errorf("of two kinds there are %+v", page.Events)
+	}
+	elsewhere := w.backofficeOf("other", "altrove.example", workflow.ScopeWebmail)
+	other, err := elsewhere.Events(t.Context(), "", client.EventFilter{})
+	if storetest.Must(t, err); len(other.Events) != 0 {
+		t.Errorf("another's client reads %+v", other.Events)
+	}
+}
+
+func TestAWrongQuestionToTheFeedIsRefused(t *testing.T) {
+	w := newWorld(t)
+	w.Reach(t, workflow.Invited)
+	for _, wrong := range []string{"after=1", "after=djE6MQ%3D", "after=djE6LTE", "after=djE6", "after=djE6eA", "after=djE6OTk5", // 99, behind the end
+		"limit=0", "limit=1001", "limit=x", "kind=unheard.of", "kinds=qualification.started"} {
+		w.call("GET", events+"?"+wrong, "").problem(422)
+	}
+	for _, scope := range workflow.Scopes {
+		if a := w.backofficeOf("one that is "+string(scope), storetest.Domain, scope).call("GET", events+"?limit=1", ""); a.Code != 200 {
+			t.Errorf("with the scope %s: %d %s", scope, a.Code, a.text)
+		}
+	}
+	call(t, w.handler, "GET", events, "").problem(401)
+	call(t, w.handler, "GET", events, "", "Authorization", "Bearer guess").problem(401)
+}

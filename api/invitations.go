@@ -1,0 +1,97 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/google/uuid"
+
+	"stella/client"
+	"stella/workflow"
+)
+
+type invitationsInput struct {
+	State   string `query:"state" enum:"live,accepted,replaced,withdrawn,declined,finished,expired" doc:"only those in this state" example:"live"`
+	Mailbox string `query:"mailbox" maxLength:"254" doc:"only those to the holder of this mailbox; none for one that is not known to the client" example:"officine.bianchi@pec.example"`
+	Page
+}
+
+type invitationsOutput struct{ Body client.InvitationPage }
+
+func (s *Server) invitationsOperation() operation[invitationsInput, invitationsOutput] {
+	return operation[invitationsInput, invitationsOutput]{
+		Operation: huma.Operation{OperationID: "list-invitations", Method: http.MethodGet, Path: "/api/v1/invitations", Tags: []string{"Invitations"},
+			Summary: "List invitations, the newest first",
+			Description: "Invitations to holders of mailboxes of the client's domains; never their links. The list is stable under change: while it is read page by page, " +
+				"none comes twice, and none is missed that fits the filter all the time.",
+			Errors: []int{http.StatusUnprocessableEntity}},
+		scopes: reads,
+		do:     s.invitations}
+}
+
+func (s *Server) invitations(ctx context.Context, c workflow.Client, in *invitationsInput) (*invitationsOutput, error) {
+	f := workflow.InvitationFilter{State: workflow.InvitationState(in.State), Mailbox: in.Mailbox, Limit: in.Limit + 1}
+	if in.After != "" {
+		sent, id, _ := strings.Cut(place(in.After), " ")
+		var bad [2]error
+		f.SentBefore, bad[0] = time.Parse(time.RFC3339Nano, sent)
+		f.Before, bad[1] = uuid.Parse(id)
+		if errors.Join(bad[:]...) != nil {
+			return nil, noCursor()
+		}
+	}
+	list, err := s.Procedure.SentInvitations(ctx, c, f)
+	if err != nil {
+		return nil, err
+	}
+	out := &invitationsOutput{client.InvitationPage{Invitations: []client.Invitation{}}}
+	if len(list) > in.Limit {
+		list = list[:in.Limit]
+		last := list[in.Limit-1]
+		out.Body.Next = cursor(last.SentAt.UTC().Format(time.RFC3339Nano) + " " + last.ID.String())
+	}
+	for _, i := range list {
+		out.Body.Invitations = append(out.Body.Invitations, describeInvitation(i, s.Procedure.Now()))
+	}
+	return out, nil
+}
+
+func describeInvitation(i workflow.SentInvitation, now time.Time) client.Invitation {
+	return client.Invitation{ID: i.ID.String(), Mailbox: i.Address, Case: i.Number, State: client.InvitationState(i.State(now)), Email: i.Email,
+		Sent: i.SentAt.UTC(), Expires: i.ExpiresAt.UTC(), Accepted: moment(i.AcceptedAt), Ended: moment(i.EndedAt)}
+}
+
+type withdrawalInput struct {
+	Once
+	ID   uuid.UUID `path:"id" format:"uuid" doc:"the invitation's" example:"019aa5b0-90f4-7b0a-a4a5-3cf9f6cc1f20"`
+	Body client.Ruling
+}
+
+type invitationOutput struct{ Body client.Invitation }
+
+func (s *Server) withdrawalOperation() operation[withdrawalInput, invitationOutput] {
+	return operation[withdrawalInput, invitationOutput]{
+		Operation: huma.Operation{OperationID: "withdraw-invitation", Method: http.MethodPost, Path: "/api/v1/invitations/{id}/withdraw", Tags: []string{"Invitations"},
+			Summary: "Withdraw an invitation, accepted or not",
+			Description: "Its link leads nowhere any more, what the invited holder entered is dropped, and the case goes back to the user of the mailbox. One that has ended, " +
+				"or whose case is under review, is a conflict that says so. The log names operator and client.",
+			MaxBodyBytes: 32 << 10,
+			Errors:       []int{http.StatusNotFound, http.StatusConflict, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity}},
+		scopes: []workflow.Scope{workflow.ScopeOperator},
+		do:     s.withdraw}
+}
+
+func (s *Server) withdraw(ctx context.Context, c workflow.Client, in *withdrawalInput) (*invitationOutput, error) {
+	i, err := s.Procedure.WithdrawInvitation(ctx, c, in.ID, in.Body.Operator, in.Body.Reason)
+	if errors.Is(err, workflow.ErrUnknown) {
+		return nil, refusal(http.StatusNotFound, "the invitation is not known to this client")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &invitationOutput{describeInvitation(i, s.Procedure.Now())}, nil
+}

@@ -1,0 +1,156 @@
+package api_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"stella/store/storetest"
+	"stella/workflow"
+)
+
+// keyed puts a record with a key.
+func (w *world) keyed(token, key, name string) answer {
+	w.t.Helper()
+	body := fmt.Sprintf(`{"kind":"person","name":%q,"status":"active"}`, name)
+	return call(w.t, w.handler, "PUT", "/api/v1/mailboxes/"+anna, body, "Authorization", "Bearer "+token, "Idempotency-Key", key)
+}
+
+func TestACallWithAKeyIsDoneOnce(t *testing.T) {
+	w := newWorld(t)
+	token := w.addClient("registry", storetest.Domain, workflow.ScopeRegistry)
+	first := w.keyed(token, "one", "Anna")
+	if first.Code != 201 || first.Header().Get("Idempotency-Replayed") != "" {
+		t.Fatalf("%d %v %s", first.Code, first.Header(), first.text)
+	}
+	w.keyed(token, "two", "Anna Neri")
+	again := w.keyed(token, "one", "Anna")
+	if again.Code != 201 || again.text != first.text || again.Header().Get("ETag") != first.Header().Get("ETag") || again.Header().Get("Idempotency-Replayed") != "true" {
+		t.Errorf("%d %v %s, want the answer before: %s", again.Code, again.Header(), again.text, first.text)
+	}
+	if m := w.record(token); !strings.Contains(m, `"name":"Anna Neri"`) {
+		t.Errorf("it was done again: %s", m)
+	}
+
+	// Another request is not the same call, whatever is another.
+	w.keyed(token, "one", "Anna Rossi").problem(422)
+	call(t, w.handler, "DELETE", "/api/v1/mailboxes/"+anna, "", "Authorization", "Bearer "+token, "Idempotency-Key", "one").problem(422)
+	call(t, w.handler, "PUT", "/api/v1/mailboxes/another@pec.example", `{"kind":"person","name":"Anna","status":"active"}`,
+		"Authorization", "Bearer "+token, "Idempotency-Key", "one").problem(422)
+
+	// Another client's key is its own.
+	other := w.addClient("other", storetest.Domain, workflow.ScopeRegistry)
+	if a := w.keyed(other, "one", "Anna Verdi"); a.Code != 200 || a.Header().Get("Idempotency-Replayed") != "" {
+		t.Errorf("%d %v %s", a.Code, a.Header(), a.text)
+	}
+
+	// After a day it is forgotten.
+	w.Clock.Advance(workflow.CallLife - time.Second)
+	if a := w.keyed(token, "one", "Anna"); a.Header().Get("Idempotency-Replayed") != "true" {
+		t.Errorf("within a day: %d %s", a.Code, a.text)
+	}
+	w.Clock.Advance(2 * time.Second)
+	if a := w.keyed(token, "one", "Anna Rossi"); a.Code != 200 || !strings.Contains(a.text, "Anna Rossi") {
+		t.Errorf("after a day: %d %s", a.Code, a.text)
+	}
+	w.Clock.Advance(workflow.CallLife + time.Second)
+	storetest.Must(t, w.Sweep(t.Context(), w.Clock.Now()))
+	var n int
+	if storetest.Must(t, w.Pool().QueryRow(t.Context(), `select count(*) from calls`).Scan(&n)); n != 0 {
+		t.Errorf("%d calls are kept for ever", n)
+	}
+}
+
+func (w *world) record(token string) string {
+	w.t.Helper()
+	return call(w.t, w.handler, "GET", "/api/v1/mailboxes/"+anna, "", "Authorization", "Bearer "+token).text
+}
+
+func TestACallThatFailedMayBeMadeAgain(t *testing.T) {
+	w := newWorld(t)
+	token := w.addClient("registry", storetest.Domain, workflow.ScopeRegistry)
+	remove := func() answer {
+		return call(t, w.handler, "DELETE", "/api/v1/mailboxes/"+anna, "", "Authorization", "Bearer "+token, "Idempotency-Key", "k")
+	}
+	remove().problem(404)
+	w.RecordAs(t, anna, storetest.AnnasRecord)
+	for i := range 2 {
+		if a := remove(); a.Code != 204 || (a.Header().Get("Idempotency-Replayed") == "true") != (i == 1) {
+			t.Errorf("%d %v %s", a.Code, a.Header(), a.text)
+		}
+	}
+}
+
+// Of calls at once with one key one is done; the others are told to wait, or get
+// its answer.
+func TestCallsAtOnceWithOneKey(t *testing.T) {
+	w := newWorld(t)
+	token := w.addClient("registry", storetest.Domain, workflow.ScopeRegistry)
+	answers := make([]answer, 8)
+	var wg sync.WaitGroup
+	for i := range answers {
+		wg.Go(func() { answers[i] = w.keyed(token, "k", "Anna") })
+	}
+	wg.Wait()
+	done := 0
+	for _, a := range answers {
+		switch {
+		case a.Code == 201 && a.Header().Get("Idempotency-Replayed") == "":
+			done++
+		case a.Code == 409 && a.Header().Get("Retry-After") == "":
+			t.Errorf("it is not told when to try again")
+		case a.Code != 201 && a.Code != 409:
+			t.Errorf("%d %s", a.Code, a.text)
+		}
+	}
+	if done != 1 {
+		t.Errorf("done %d times", done)
+	}
+}
+
+// A process that dies in the middle leaves a call that nobody finishes: after a
+// minute the same one is made again.
+func TestACallThatWasLostIsTakenOver(t *testing.T) {
+	w := newWorld(t)
+	token := w.addClient("registry", storetest.Domain, workflow.ScopeRegistry)
+	h := handler(&workflow.Procedure{Store: dying{w.Store}, Key: storetest.Key, Now: w.Clock.Now}, w.log)
+	body := `{"kind":"person","name":"Anna","status":"active"}`
+	func() {
+		defer func() { recover() }()
+		call(t, h, "PUT", "/api/v1/mailboxes/"+anna, body, "Authorization", "Bearer "+token, "Idempotency-Key", "k")
+	}()
+	w.keyed(token, "k", "Anna").problem(409)
+	w.Clock.Advance(workflow.CallLost - time.Second)
+	w.keyed(token, "k", "Anna").problem(409)
+	w.Clock.Advance(2 * time.Second)
+	w.keyed(token, "k", "Anna Rossi").problem(422)
+	if a := w.keyed(token, "k", "Anna"); a.Code != 200 || !strings.Contains(a.text, "unchanged") { // what had been done is found so
+		t.Errorf("%d %s", a.Code, a.text)
+	}
+	if a := w.keyed(token, "k", "Anna"); a.Header().Get("Idempotency-Replayed") != "true" {
+		t.Errorf("%d %s", a.Code, a.text)
+	}
+}
+
+// dying is a store whose process ends before a call's answer is kept.
+type dying struct{ workflow.Store }
+
+func (dying) FinishCall(context.Context, workflow.Call, []byte) error { panic("killed") }
+
+// What was done is told as done, although its answer could not be kept.
+func TestAnAnswerThatIsNotKeptIsToldAllTheSame(t *testing.T) {
+	w := newWorld(t)
+	token := w.addClient("registry", storetest.Domain, workflow.ScopeRegistry)
+	w.handler = handler(&workflow.Procedure{Store: forgetful{w.Store}, Key: storetest.Key, Now: w.Clock.Now}, w.log)
+	if a := w.keyed(token, "k", "Anna"); a.Code != 201 || !strings.Contains(w.log.String(), "not kept") {
+		t.Errorf("%d %s: %s", a.Code, a.text, w.log)
+	}
+}
+
+type forgetful struct{ workflow.Store }
+
+func (forgetful) FinishCall(context.Context, workflow.Call, []byte) error { return errors.New("away") }

@@ -1,0 +1,139 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"stella/client"
+	"stella/workflow"
+)
+
+// problem is how every error is answered: RFC 9457.
+type problem struct{ client.Problem }
+
+// GetStatus implements [huma.StatusError].
+func (p *problem) GetStatus() int { return p.Status }
+
+// ContentType implements [huma.ContentTypeFilter].
+func (*problem) ContentType(string) string { return "application/problem+json" }
+
+// huma's own errors are ours too, and repeat nothing of what was sent; and what
+// is a field is told by its very name.
+func init() {
+	huma.NewError = refusal
+	huma.ValidateStrictCasing = true
+}
+
+// refusal is a problem, with what is wrong in which place.
+func refusal(status int, detail string, faults ...error) huma.StatusError {
+	p := &problem{client.Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: detail}}
+	for _, f := range faults {
+		at := client.Fault{Message: f.Error()}
+		var placed huma.ErrorDetailer
+		if errors.As(f, &placed) {
+			at.Location, at.Message = placed.ErrorDetail().Location, placed.ErrorDetail().Message
+		}
+		p.Errors = append(p.Errors, at)
+	}
+	return p
+}
+
+// refusalAfter is a problem that may be gone after a time.
+func refusalAfter(wait time.Duration, status int, detail string) error {
+	seconds := max(1, math.Ceil(wait.Seconds()))
+	return huma.ErrorWithHeaders(refusal(status, detail), http.Header{"Retry-After": {strconv.Itoa(int(seconds))}})
+}
+
+const failed = "something failed here; nothing was lost, and the call may be repeated"
+
+// fault is how an error is answered. What is ours to mend is logged here, and
+// told to nobody else.
+func (s *Server) fault(ctx context.Context, err error) error {
+	var answered huma.StatusError
+	var input *workflow.InputError
+	var record *workflow.RecordError
+	var limit *workflow.LimitError
+	var undecided *workflow.DecisionError
+	switch {
+	case errors.As(err, &answered): // by the operation itself
+		return err
+	case errors.Is(err, workflow.ErrUnauthorized):
+		return unauthorized("the token is not known")
+	case errors.Is(err, workflow.ErrForbidden):
+		return refusal(http.StatusForbidden, "this client has not the scope that the operation needs")
+	case errors.Is(err, workflow.ErrCallDiffers):
+		return refusal(http.StatusUnprocessableEntity, "this Idempotency-Key was used for another request")
+	case errors.Is(err, workflow.ErrCallPending):
+		return refusalAfter(time.Second, http.StatusConflict, "the call with this Idempotency-Key is being done: try again")
+	case errors.Is(err, workflow.ErrUnknown):
+		return refusal(http.StatusNotFound, "the mailbox is not known to this client")
+	case errors.As(err, &undecided):
+		return refusal(http.StatusConflict, undecided.Error())
+	case errors.Is(err, workflow.ErrNotEligible):
+		return refusal(http.StatusConflict, "the mailbox is not active, and cannot be qualified")
+	case errors.As(err, &limit):
+		return refusalAfter(limit.Until.Sub(s.Procedure.Now()), http.StatusTooManyRequests,
+			"too many calls, or too many hand-offs of one mailbox: try again after Retry-After seconds")
+	case errors.As(err, &record):
+		return refusal(http.StatusUnprocessableEntity, "the record is wrong", recordFaults("body.", record)...)
+	case errors.As(err, &input):
+		return refusal(http.StatusUnprocessableEntity, "return_url is not one of this client's")
+	}
+	if s.Away(err) {
+		s.Log.WarnContext(ctx, "an API call found no database", "error", err)
+		return refusalAfter(5*time.Second, http.StatusServiceUnavailable, "the database cannot be reached; nothing was lost: try again")
+	}
+	s.Log.ErrorContext(ctx, "an API call failed", "error", err)
+	return refusal(http.StatusInternalServerError, failed)
+}
+
+func unauthorized(detail string) error {
+	return huma.ErrorWithHeaders(refusal(http.StatusUnauthorized, detail), http.Header{"WWW-Authenticate": {"Bearer"}})
+}
+
+// recordFaults say where a record is wrong, below a place of the body.
+func recordFaults(below string, e *workflow.RecordError) []error {
+	faults := make([]error, len(e.Faults))
+	for i, f := range e.Faults {
+		faults[i] = &huma.ErrorDetail{Location: below + f.Field, Message: f.Reason}
+	}
+	return faults
+}
+
+// writeProblem answers with an error where huma does not.
+func writeProblem(w http.ResponseWriter, err error) {
+	var headers huma.HeadersError
+	if errors.As(err, &headers) {
+		for name, values := range headers.GetHeaders() {
+			for _, v := range values {
+				w.Header().Add(name, v)
+			}
+		}
+	}
+	var p *problem
+	if !errors.As(err, &p) {
+		panic(fmt.Sprintf("%v is no problem", err))
+	}
+	w.Header().Set("Content-Type", p.ContentType(""))
+	w.WriteHeader(p.Status)
+	json.NewEncoder(w).Encode(p)
+}
+
+// refuse answers before the operation is reached.
+func refuse(c huma.Context, err error) {
+	_, w := humago.Unwrap(c)
+	writeProblem(w, err)
+}
+
+func notFound(w http.ResponseWriter, _ *http.Request) {
+	writeProblem(w, refusal(http.StatusNotFound, "there is nothing at this path"))
+}

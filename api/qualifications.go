@@ -1,0 +1,121 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strconv"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"stella/client"
+	"stella/workflow"
+)
+
+// reads are the scopes that read cases.
+var reads = []workflow.Scope{workflow.ScopeOperator, workflow.ScopeAuditor}
+
+type qualificationsInput struct {
+	State   string `query:"state" enum:"holder_choice,introduction,holder_invitation,invited,holder_kind,company_data,contact_data,summary,identification,at_provider,identified,contract,code,under_review,rejected,qualified,revoked,expired" doc:"only those in this state" example:"under_review"`
+	Mailbox string `query:"mailbox" maxLength:"254" doc:"only those of this mailbox; none for one that is not known to the client" example:"anna.neri@pec.example"`
+	Page
+}
+
+type qualificationsOutput struct{ Body client.QualificationPage }
+
+func (s *Server) qualificationsOperation() operation[qualificationsInput, qualificationsOutput] {
+	return operation[qualificationsInput, qualificationsOutput]{
+		Operation: huma.Operation{OperationID: "list-qualifications", Method: http.MethodGet, Path: "/api/v1/qualifications", Tags: []string{"Qualifications"},
+			Summary: "List qualifications, the newest case first",
+			Description: "Cases of mailboxes of the client's domains. The list is stable under change: while it is read page by page, no case comes twice, " +
+				"and none is missed that fits the filter all the time. Those that begin meanwhile are in the next list.",
+			Errors: []int{http.StatusUnprocessableEntity}},
+		scopes: reads,
+		do:     s.qualifications}
+}
+
+func (s *Server) qualifications(ctx context.Context, c workflow.Client, in *qualificationsInput) (*qualificationsOutput, error) {
+	before := int64(0)
+	if in.After != "" {
+		var err error
+		if before, err = strconv.ParseInt(place(in.After), 10, 64); err != nil || before < 1 {
+			return nil, noCursor()
+		}
+	}
+	// One more than asked for tells whether there is another page.
+	list, err := s.Procedure.Qualifications(ctx, c, workflow.QualificationFilter{
+		State: workflow.State(in.State), Mailbox: in.Mailbox, Before: before, Limit: in.Limit + 1})
+	if err != nil {
+		return nil, err
+	}
+	out := &qualificationsOutput{client.QualificationPage{Qualifications: []client.Qualification{}}}
+	if len(list) > in.Limit {
+		list = list[:in.Limit]
+		out.Body.Next = cursor(strconv.FormatInt(list[in.Limit-1].Number, 10))
+	}
+	for _, q := range list {
+		out.Body.Qualifications = append(out.Body.Qualifications, client.Qualification{Number: q.Number, Mailbox: q.Mailbox, State: client.CaseState(q.State),
+			Since: q.SteppedAt.UTC(), Opened: q.OpenedAt.UTC(), Owner: client.Owner(q.Owner), Reason: client.Reason(q.Reason), Version: q.Version})
+	}
+	return out, nil
+}
+
+type caseInput struct {
+	Number int64 `path:"number" minimum:"1" doc:"the case number" example:"42"`
+}
+
+type caseOutput struct {
+	ETag string `header:"ETag" doc:"the version of the case, for If-Match"`
+	Body client.Case
+}
+
+func (s *Server) caseOperation() operation[caseInput, caseOutput] {
+	return operation[caseInput, caseOutput]{
+		Operation: huma.Operation{OperationID: "get-qualification", Method: http.MethodGet, Path: "/api/v1/qualifications/{number}", Tags: []string{"Qualifications"},
+			Summary:     "Read a qualification",
+			Description: "With what was declared and who was identified, by name and codice fiscale. A case of a mailbox outside the client's domains is not found.",
+			Errors:      []int{http.StatusNotFound, http.StatusUnprocessableEntity}},
+		scopes: reads,
+		do: func(ctx context.Context, c workflow.Client, in *caseInput) (*caseOutput, error) {
+			return s.readCase(ctx, c, in.Number)
+		}}
+}
+
+func (s *Server) readCase(ctx context.Context, c workflow.Client, number int64) (*caseOutput, error) {
+	h, err := s.Procedure.History(ctx, c, number)
+	if err != nil {
+		return nil, unknownCase(err)
+	}
+	out := &caseOutput{Body: describeCase(h)}
+	out.ETag = out.Body.ETag()
+	return out, nil
+}
+
+// unknownCase says of a case what fault says of a mailbox.
+func unknownCase(err error) error {
+	if errors.Is(err, workflow.ErrUnknown) {
+		return refusal(http.StatusNotFound, "the case is not known to this client")
+	}
+	return err
+}
+
+func describeCase(h *workflow.History) client.Case {
+	q := h.Case.Qualification
+	c := client.Case{
+		Qualification: client.Qualification{Number: q.Number, Mailbox: h.Case.Mailbox.Address, State: client.CaseState(q.State),
+			Since: q.SteppedAt.UTC(), Opened: q.OpenedAt.UTC(), Owner: client.Owner(q.Owner), Reason: client.Reason(q.Reason), Version: q.Version},
+		Verdict: client.Verdict(h.Verdict()),
+		Remark:  q.Remark,
+		Others:  append([]int64{}, h.Others...),
+	}
+	if d := q.Declaration; d != nil {
+		c.Declared = &client.Declaration{ID: d.ID.String(), Kind: client.Kind(d.Kind), CompanyName: d.CompanyName, CompanyCode: d.CompanyCode,
+			Email: d.Email, Phone: d.Phone, At: d.DeclaredAt.UTC()}
+	}
+	if i := q.Identity; i != nil {
+		c.Identified = &client.Identity{ID: i.ID.String(), Name: i.Name, FamilyName: i.FamilyName, FiscalNumber: i.FiscalNumber, DateOfBirth: i.DateOfBirth,
+			CompanyName: i.CompanyName, CompanyFiscalNumber: i.CompanyFiscalNumber, CompanyVATNumber: i.CompanyVATNumber,
+			Provider: i.Provider, ProviderName: i.ProviderName, Level: i.Level, At: i.IdentifiedAt.UTC()}
+	}
+	return c
+}

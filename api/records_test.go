@@ -1,0 +1,288 @@
+package api_test
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"stella/client"
+	"stella/store/storetest"
+	"stella/workflow"
+)
+
+// registry is the client that says which mailboxes there are.
+func (w *world) registry() *client.Client {
+	w.t.Helper()
+	return w.backofficeOf("registry", storetest.Domain, workflow.ScopeRegistry).Client
+}
+
+// annas is what the tests' registry says of Anna's mailbox.
+var annas = client.Record{Kind: client.KindPerson, Name: "Anna Neri", FiscalCode: storetest.Anna,
+	Representatives: []client.Representative{}, Email: "anna.neri@mail.example", Status: client.Active}
+
+func TestAMailboxIsMadeChangedAndDeleted(t *testing.T) {
+	w := newWorld(t)
+	c, ctx := w.registry(), t.Context()
+	typed := annas
+	typed.FiscalCode, typed.Name = " nrenna80a41h501t ", "Anna  Neri"
+	made, err := c.PutRecord(ctx, "Anna.Neri@PEC.example", typed)
+	storetest.Must(t, err)
+	if made.Outcome != client.OutcomeMade || made.Address != anna || fmt.Sprint(made.Record) != fmt.Sprint(annas) || made.ETag == "" {
+		t.Errorf("%+v", made)
+	}
+	again, err := c.PutRecord(ctx, anna, annas)
+	storetest.Must(t, err)
+	if again.Outcome != client.OutcomeUnchanged || again.ETag != made.ETag {
+		t.Errorf("%+v", again)
+	}
+	m, err := c.Status(ctx, anna, nil)
+	storetest.Must(t, err)
+	if m.Record == nil || fmt.Sprint(*m.Record) != fmt.Sprint(annas) || m.State != client.StateNone {
+		t.Errorf("%+v", m)
+	}
+
+	// What is null or left out of a whole is empty; of a patch only what is null.
+	email := ""
+	patched, err := c.PatchRecord(ctx, anna, client.RecordPatch{Email: &email})
+	storetest.Must(t, err)
+	if patched.Outcome != client.OutcomeChanged || patched.Record.Email != "" || patched.Record.FiscalCode != storetest.Anna || patched.ETag == made.ETag {
+		t.Errorf("%+v", patched)
+	}
+	token := "Bearer " + c.Token
+	a := call(t, w.handler, "PATCH", "/api/v1/mailboxes/"+anna, `{"fiscal_code":null,"representatives":null}`,
+		"Authorization", token, "Content-Type", "application/merge-patch+json")
+	if a.Code != 200 || !strings.Contains(a.text, `"fiscal_code":""`) || !strings.Contains(a.text, `"name":"Anna Neri"`) {
+		t.Errorf("%d %s", a.Code, a.text)
+	}
+	a = call(t, w.handler, "PUT", "/api/v1/mailboxes/"+anna, `{"kind":"","status":"active"}`, "Authorization", token)
+	if a.Code != 200 || !strings.Contains(a.text, `"name":""`) {
+		t.Errorf("%d %s", a.Code, a.text)
+	}
+
+	storetest.Must(t, c.DeleteMailbox(ctx, anna))
+	_, err = c.Status(ctx, anna, nil)
+	failsWith(t, err, 404)
+	failsWith(t, c.DeleteMailbox(ctx, anna), 404)
+	_, err = c.PatchRecord(ctx, anna, client.RecordPatch{Email: &email})
+	failsWith(t, err, 404)
+	if again, err := c.PutRecord(ctx, anna, annas, client.IfNew); err != nil || again.Outcome != client.OutcomeMade {
+		t.Errorf("made again: %+v, %v", again, err)
+	}
+}
+
+func TestAnotherHolderTakesTheStar(t *testing.T) {
+	w := newWorld(t)
+	j := w.RecordAs(t, anna, storetest.AnnasRecord).To(workflow.Qualified)
+	c, ctx := w.registry(), t.Context()
+	sara := annas
+	sara.Name, sara.FiscalCode = "Sara Verdi", storetest.Sara
+	done, err := c.PutRecord(ctx, anna, sara)
+	storetest.Must(t, err)
+	if done.Outcome != client.OutcomeRevoked || w.mailbox(anna).Show != client.ShowBanner {
+		t.Errorf("%+v, and the webmail shows %s", done, w.mailbox(anna).Show)
+	}
+	j.IsAt(workflow.Revoked)
+}
+
+func TestAWrongRecordSaysWhatIsWrong(t *testing.T) {
+	w := newWorld(t)
+	c, ctx := w.registry(), t.Context()
+	for _, test := range []struct {
+		change func(*client.Record)
+		want   []string // locations
+	}{
+		{func(r *client.Record) { r.FiscalCode = "NRENNA80A41H501X" }, []string{"body.fiscal_code"}},
+		{func(r *client.Record) { r.VATNumber = "09876543217" }, []string{"body.vat_number"}},
+		{func(r *client.Record) { r.Kind = "" }, []string{"body.kind"}},
+		{func(r *client.Record) { r.Kind = "citizen" }, []string{"body.kind"}},
+		{func(r *client.Record) { r.Status = "dead" }, []string{"body.status"}},
+		{func(r *client.Record) { r.Status = "" }, []string{"body.status"}},
+		{func(r *client.Record) { r.Email, r.FiscalCode = "nobody", "X" }, []string{"body.email", "body.fiscal_code"}},
+		{func(r *client.Record) { r.Name = strings.Repeat("x", 201) }, []string{"body.name"}},
+		{func(r *client.Record) { r.Kind, r.FiscalCode = client.KindCompany, "09876543218" }, []string{"body.fiscal_code"}},
+		{func(r *client.Record) {
+			r.Kind, r.FiscalCode = client.KindCompany, storetest.Bianchi
+			r.Representatives = []client.Representative{{FiscalCode: "LUCA", Name: "Luca Bianchi"}}
+		}, []string{"body.representatives"}},
+	} {
+		r := annas
+		test.change(&r)
+		_, err := c.PutRecord(ctx, anna, r)
+		failsWith(t, err, 422)
+		var got []string
+		for _, f := range err.(*client.Problem).Errors {
+			got = append(got, f.Location)
+			if f.Message == "" || strings.Contains(f.Message, "NRENNA") {
+				t.Errorf("%+v", f)
+			}
+		}
+		if slices.Sort(got); !slices.Equal(got, test.want) {
+			t.Errorf("%+v: wrong at %q, want %q", r, got, test.want)
+		}
+	}
+	_, err := c.Status(ctx, anna, nil)
+	failsWith(t, err, 404) // nothing was made
+}
+
+func TestAWriteCanHangOnTheVersionBefore(t *testing.T) {
+	w := newWorld(t)
+	c, ctx := w.registry(), t.Context()
+	_, err := c.PutRecord(ctx, anna, annas, client.IfMatch("*"))
+	failsWith(t, err, 412)
+	made, err := c.PutRecord(ctx, anna, annas, client.IfNew)
+	storetest.Must(t, err)
+	_, err = c.PutRecord(ctx, anna, annas, client.IfNew)
+	failsWith(t, err, 412)
+	m, err := c.Status(ctx, anna, nil)
+	storetest.Must(t, err)
+
+	// The tag of the status is good for a write too, whatever step was made
+	// meanwhile; but it is that of another answer then.
+	w.RecordAs(t, anna, storetest.AnnasRecord).To(workflow.HolderChoice)
+	stepped, err := c.Status(ctx, anna, m)
+	storetest.Must(t, err)
+	if stepped == m || stepped.ETag == m.ETag {
+		t.Errorf("a step does not show in %+v", stepped)
+	}
+	if same, err := c.Status(ctx, anna, stepped); err != nil || same != stepped {
+		t.Errorf("%+v, %v", same, err)
+	}
+	changed := annas
+	changed.Name = "Anna Neri Rossi"
+	second, err := c.PutRecord(ctx, anna, changed, client.IfMatch(m.ETag))
+	storetest.Must(t, err)
+	email := "anna@mail.example"
+	for _, old := range []string{made.ETag, m.ETag, `"another"`, `W/` + made.ETag} {
+		_, err = c.PutRecord(ctx, anna, annas, client.IfMatch(old))
+		failsWith(t, err, 412)
+		_, err = c.PatchRecord(ctx, anna, client.RecordPatch{Email: &email}, client.IfMatch(old))
+		failsWith(t, err, 412)
+		failsWith(t, c.DeleteMailbox(ctx, anna, client.IfMatch(old)), 412)
+	}
+	a := call(t, w.handler, "DELETE", "/api/v1/mailboxes/"+anna, "", "Authorization", "Bearer "+c.Token, "If-Match", made.ETag)
+	if a.problem(412); a.Header().Get("ETag") != second.ETag {
+		t.Errorf("the version that is there is told as %s, want %s", a.Header().Get("ETag"), second.ETag)
+	}
+	storetest.Must(t, c.DeleteMailbox(ctx, anna, client.IfMatch(`"another", W/`+second.ETag)))
+	_, err = c.PutRecord(ctx, anna, annas, client.IfMatch(second.ETag))
+	failsWith(t, err, 412)
+}
+
+// Of writers at once that saw the same version, one writes.
+func TestOfTwoWritersAtOnceOneWrites(t *testing.T) {
+	w := newWorld(t)
+	c, ctx := w.registry(), t.Context()
+	made, err := c.PutRecord(ctx, anna, annas)
+	storetest.Must(t, err)
+	const writers = 8
+	for _, write := range []struct {
+		what      string
+		condition client.Option
+	}{{"changing", client.IfMatch(made.ETag)}, {"making", client.IfNew}} {
+		what, condition := write.what, write.condition
+		if what == "making" {
+			storetest.Must(t, c.DeleteMailbox(ctx, anna))
+		}
+		errs := make([]error, writers)
+		var wg sync.WaitGroup
+		for i := range writers {
+			wg.Go(func() {
+				r := annas
+				r.Name = fmt.Sprint("Anna ", what, string(rune('A'+i)))
+				_, errs[i] = c.PutRecord(ctx, anna, r, condition)
+			})
+		}
+		wg.Wait()
+		won := 0
+		for _, err := range errs {
+			if err == nil {
+				won++
+				continue
+			}
+			failsWith(t, err, 412)
+		}
+		if won != 1 {
+			t.Errorf("%s: %d of %d wrote", what, won, writers)
+		}
+	}
+}
+
+func TestABulkDoesWhatItCan(t *testing.T) {
+	w := newWorld(t)
+	w.RecordAs(t, anna, storetest.AnnasRecord).To(workflow.Qualified)
+	c, ctx := w.registry(), t.Context()
+	of := func(address string, change func(*client.Record)) client.Registration {
+		r := client.Registration{Address: address, Record: annas}
+		if change != nil {
+			change(&r.Record)
+		}
+		return r
+	}
+	all := []client.Registration{
+		of("new@pec.example", nil),
+		of("NEW@pec.example", nil),
+		of(anna, func(r *client.Record) { r.FiscalCode = storetest.Sara }),
+		of("wrong@pec.example", func(r *client.Record) { r.FiscalCode, r.Email = "X", "Y" }),
+		of("other@altrove.example", nil),
+		of("no address", nil),
+		of("last@pec.example", func(r *client.Record) { r.Status = client.Cancelled }),
+	}
+	done, err := c.PutRecords(ctx, all)
+	storetest.Must(t, err)
+	want := []string{
+		"new@pec.example made []", "NEW@pec.example refused [address]", anna + " revoked []", "wrong@pec.example refused [email fiscal_code]",
+		"other@altrove.example refused [address]", "no address refused [address]", "last@pec.example made []"}
+	for i, d := range done {
+		at := []string{}
+		for _, f := range d.Errors {
+			at = append(at, f.Location)
+		}
+		slices.Sort(at)
+		if got := fmt.Sprint(d.Address, " ", d.Outcome, " ", at); i >= len(want) || got != want[i] {
+			t.Errorf("%s", got)
+		}
+	}
+	if len(done) != len(want) || w.mailbox("last@pec.example").State != client.StateNotEligible || w.mailbox(anna).Show == client.ShowStar {
+		t.Errorf("%d outcomes", len(done))
+	}
+	again, err := c.PutRecords(ctx, all[:1])
+	if storetest.Must(t, err); again[0].Outcome != client.OutcomeUnchanged {
+		t.Errorf("%+v", again)
+	}
+	_, err = c.PutRecords(ctx, nil)
+	failsWith(t, err, 422)
+	_, err = c.PutRecords(ctx, make([]client.Registration, 1001))
+	failsWith(t, err, 422)
+}
+
+func TestAThousandRecordsAndStatusesAtOnce(t *testing.T) {
+	w := newWorld(t)
+	c, ctx := w.registry(), t.Context()
+	all := make([]client.Registration, 1000)
+	addresses := make([]string, len(all))
+	for i := range all {
+		addresses[i] = fmt.Sprintf("box%d@pec.example", i)
+		all[i] = client.Registration{Address: addresses[i], Record: annas}
+	}
+	done, err := c.PutRecords(ctx, all)
+	storetest.Must(t, err)
+	for i, d := range done {
+		if d.Address != addresses[i] || d.Outcome != client.OutcomeMade {
+			t.Fatalf("%+v", d)
+		}
+	}
+	addresses[7], addresses[8], addresses[9] = "nobody@pec.example", "Box8@PEC.example", "box1@altrove.example"
+	found, err := c.Statuses(ctx, addresses)
+	storetest.Must(t, err)
+	if len(found.Mailboxes) != 998 || fmt.Sprint(found.Unknown) != "[nobody@pec.example box1@altrove.example]" ||
+		found.Mailboxes[7].Address != "box8@pec.example" || found.Mailboxes[0].Record != nil {
+		t.Errorf("%d known, unknown %q", len(found.Mailboxes), found.Unknown)
+	}
+	_, err = c.Statuses(ctx, append(addresses, anna))
+	failsWith(t, err, 422)
+	_, err = c.Statuses(ctx, []string{})
+	failsWith(t, err, http.StatusUnprocessableEntity)
+}

@@ -1,0 +1,58 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"stella/client"
+	"stella/workflow"
+)
+
+type timelineOutput struct{ Body client.Timeline }
+
+func (s *Server) timelineOperation() operation[caseInput, timelineOutput] {
+	return operation[caseInput, timelineOutput]{
+		Operation: huma.Operation{OperationID: "get-timeline", Method: http.MethodGet, Path: "/api/v1/qualifications/{number}/timeline", Tags: []string{"Qualifications"},
+			Summary: "Read all that happened in a qualification",
+			Description: "Every step of the log with who made it and what it was decided on; the decisions of operators; the invitations; every mail with its recipient " +
+				"and what became of it. Neither codes nor links are in it, nor what identity providers wrote.",
+			Errors: []int{http.StatusNotFound, http.StatusUnprocessableEntity}},
+		scopes: reads,
+		do:     s.timeline}
+}
+
+func (s *Server) timeline(ctx context.Context, c workflow.Client, in *caseInput) (*timelineOutput, error) {
+	h, err := s.Procedure.History(ctx, c, in.Number)
+	if err != nil {
+		return nil, unknownCase(err)
+	}
+	t := client.Timeline{Number: h.Case.Qualification.Number, Mailbox: h.Case.Mailbox.Address,
+		Steps: []client.Step{}, Decisions: []client.Decision{}, Invitations: []client.Invitation{}, Mails: []client.Mail{}}
+	for _, x := range h.Steps {
+		t.Steps = append(t.Steps, client.Step{Version: x.Version, Event: string(x.Event), From: client.CaseState(x.From), To: client.CaseState(x.To), At: x.At.UTC(),
+			Actor: client.Actor{Kind: string(x.Actor.Kind), Client: x.Actor.Client, Name: x.Actor.Name}, Refs: x.Refs})
+	}
+	for _, d := range h.Decisions {
+		t.Decisions = append(t.Decisions, client.Decision{ID: d.ID.String(), Event: string(d.Event), Operator: d.Operator, Reason: d.Reason, At: d.DecidedAt.UTC()})
+	}
+	for _, i := range h.Invitations {
+		t.Invitations = append(t.Invitations, describeInvitation(workflow.SentInvitation{Invitation: i, Address: t.Mailbox, Number: t.Number}, s.Procedure.Now()))
+	}
+	for _, m := range h.Mails {
+		t.Mails = append(t.Mails, client.Mail{ID: m.ID.String(), Kind: string(m.Kind), To: m.To, Asked: m.RequestedAt.UTC(), Attempts: m.Attempts,
+			Outcome: m.Outcome, Ended: moment(m.EndedAt), Reply: m.Reply})
+	}
+	return &timelineOutput{t}, nil
+}
+
+// moment is a time that may not have come; nil for zero.
+func moment(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	t = t.UTC()
+	return &t
+}

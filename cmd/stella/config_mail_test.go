@@ -1,0 +1,110 @@
+package main
+
+import (
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
+	"strings"
+	"testing"
+
+	"stella/store/storetest"
+)
+
+// privateKey is the PEM of a key, as openssl genpkey writes it.
+func privateKey(t *testing.T, key any, err error) []byte {
+	t.Helper()
+	storetest.Must(t, err)
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	storetest.Must(t, err)
+	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
+}
+
+// shortKey has 512 bits: such keys are no longer made.
+const shortKey = `-----BEGIN PRIVATE KEY-----
+MIIBVAIBADANBgkqhkiG9w0BAQEFAASCAT4wggE6AgEAAkEAwL6bqhwjgrdlgGfb
+xsRitIvDm+ZO2mf6KSump6KyzpN2BRY5TYTlIimy4voJKiRivD70zRn5TOL/rmjL
+SUzEnQIDAQABAkArieL35itPV8Yh31QR7kKtrfSdvsSJKXuk2StoKqRhbSCw6N3a
+/a5Zd19tx3gLBzKFiE6TUMhtjsdnyMYpN7UxAiEA/ldxSSBU4o9jkGRLFIWlVRYf
+P8PoFtiYTHDn8nG0LEsCIQDCAFhjR1eNacuVb7FGorYEXhGGfZ6xt78qp0MLTVxx
+twIhALSL6hUY6GjzlJ/ZMhrdTCH8VC51qPkew+3vcBeAc3/FAiAConKQ1pUvzHIB
+U4T6ypbiNEzUoLwY+b/U2nSkoKZSvQIgZYpSgkH6sLZZmXg9PNXNQXqYbQXSmvnZ
+alNO2NQnzcY=
+-----END PRIVATE KEY-----
+`
+
+func edKey(t *testing.T) []byte {
+	t.Helper()
+	_, key, err := ed25519.GenerateKey(rand.Reader)
+	return privateKey(t, key, err)
+}
+
+func TestAMailsSignatureIsConfigured(t *testing.T) {
+	t.Parallel()
+	c := goodConfig(t)
+	s, err := c.Check()
+	storetest.Must(t, err)
+	if s.dkim != nil {
+		t.Error("mails are signed with no key")
+	}
+	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)
+	for name, key := range map[string][]byte{"Ed25519": edKey(t), "RSA": privateKey(t, rsaKey, err),
+		"RSA in PKCS #1": pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(rsaKey)})} {
+		c.DKIMSelector, c.DKIMKeyFile = "stella.2026-11", file(t, "dkim.key", key)
+		if s, err := c.Check(); err != nil || s.dkim == nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// Whatever is wrong with the signature is told with all else that is wrong, and
+// before a mail is sent.
+func TestAWrongSignatureIsNamed(t *testing.T) {
+	t.Parallel()
+	elliptic, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	good, unsupported := edKey(t), privateKey(t, elliptic, err)
+	for _, test := range []struct {
+		name, selector string
+		key            string // a file
+		want           []string
+	}{
+		{"selector alone", "stella", "", []string{"STELLA_DKIM_KEY_FILE is missing"}},
+		{"key alone", "", file(t, "dkim.key", good), []string{"STELLA_DKIM_SELECTOR is missing"}},
+		{"a key that is not there", "stella", "/nonexistent/dkim.key", []string{"STELLA_DKIM_KEY_FILE: open /nonexistent/dkim.key: no such file or directory"}},
+		{"a public key", "stella", file(t, "dkim.pub", pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: []byte("x")})),
+			[]string{`STELLA_DKIM_KEY_FILE: reading the DKIM key: unsupported PEM block type "PUBLIC KEY"`}},
+		{"no PEM", "stella", file(t, "dkim.key", []byte("a secret that is no key")), []string{"STELLA_DKIM_KEY_FILE: reading the DKIM key: no valid PEM data found"}},
+		{"a key of a kind that DKIM does not know", "stella", file(t, "dkim.key", unsupported), []string{"STELLA_DKIM_KEY_FILE: reading the DKIM key: unsupported key type *ecdsa.PrivateKey"}},
+		{"a key that nobody believes", "stella", file(t, "dkim.key", []byte(shortKey)), []string{"STELLA_DKIM_KEY_FILE: the DKIM key has 512 bits, and 1024 are needed"}},
+		{"a selector that is no name", "stella; d=other.example", file(t, "dkim.key", good), []string{`STELLA_DKIM_SELECTOR: "stella; d=other.example": want a name`}},
+		{"both", "_", "/nonexistent/dkim.key", []string{`STELLA_DKIM_SELECTOR: "_"`, "STELLA_DKIM_KEY_FILE: open /nonexistent"}},
+	} {
+		c := goodConfig(t)
+		c.DKIMSelector, c.DKIMKeyFile, c.MailFrom = test.selector, test.key, ""
+		_, err := c.Check()
+		if err == nil {
+			t.Errorf("%s is taken", test.name)
+			continue
+		}
+		lines := strings.Split(err.Error(), "\n")[1:] // after their number
+		if want := append([]string{"STELLA_MAIL_FROM is missing"}, test.want...); !begin(lines, want) {
+			t.Errorf("%s: %q, want %q", test.name, lines, want)
+		}
+		if strings.Contains(err.Error(), "a secret that is no key") {
+			t.Errorf("%s: the key is told: %v", test.name, err)
+		}
+	}
+}
+
+// begin reports whether each line begins as wanted.
+func begin(lines, wanted []string) bool {
+	for i, line := range lines {
+		if len(lines) != len(wanted) || !strings.HasPrefix(line, wanted[i]) {
+			return false
+		}
+	}
+	return len(lines) > 0
+}

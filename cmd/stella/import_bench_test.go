@@ -1,0 +1,111 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"stella/store/localpg"
+	"stella/store/storetest"
+)
+
+// Tables for a bare \copy: the columns of the file with a key alone, and with
+// every index and check that mailboxes and their records have here.
+const bareTables = `
+	create table narrow (
+		id bigint generated always as identity primary key, address text not null unique, kind text not null, name text not null,
+		fiscal_code text not null, representatives text not null, email text not null, status text not null);
+	create sequence record_ids;
+	create table indexed (
+		id bigint generated always as identity primary key,
+		address text not null unique check (address = lower(address)),
+		kind text not null check (kind in ('', 'person', 'company')),
+		name text not null, fiscal_code text not null, representatives text not null, email text not null,
+		status text not null check (status in ('active', 'expired', 'cancelled', 'revoked')),
+		domain text not null generated always as (split_part(address, '@', 2)) stored,
+		star uuid, unique (id, star),
+		record_id uuid not null unique default lpad(to_hex(nextval('record_ids')), 32, '0')::uuid);
+	create index on indexed (domain, id);
+	create index on indexed ((id + 0)); -- of the records`
+
+// BenchmarkImport imports a file of b.N mailboxes beside a bare \copy of the same
+// file, on the private PostgreSQL as it is installed:
+//
+//	go test ./cmd/stella -run '^$' -bench Import -benchtime 1000000x -timeout 1h
+func BenchmarkImport(b *testing.B) {
+	dir, err := os.MkdirTemp("", "stella-bench-")
+	storetest.Must(b, err)
+	defer os.RemoveAll(dir)
+	storetest.Must(b, os.Chmod(dir, 0o755)) // PostgreSQL does not run as root
+	cluster, err := localpg.Start(b.Context(), localpg.Options{Dir: dir})
+	storetest.Must(b, err)
+	defer cluster.Stop()
+	file := filepath.Join(dir, "mailboxes.csv")
+	storetest.Must(b, writeMailboxes(file, b.N))
+	conn, err := pgx.Connect(b.Context(), cluster.URL("postgres"))
+	storetest.Must(b, err)
+	defer conn.Close(b.Context())
+	_, err = conn.Exec(b.Context(), bareTables)
+	storetest.Must(b, err)
+
+	run := func(c *exec.Cmd) time.Duration {
+		b.Helper()
+		begun := time.Now()
+		if out, err := c.CombinedOutput(); err != nil {
+			b.Fatalf("%v: %s", err, out)
+		}
+		return time.Since(begun)
+	}
+	copyTo := func(table string) time.Duration {
+		return run(exec.CommandContext(b.Context(), "psql", cluster.URL("postgres"), "-c",
+			`\copy `+table+` (address,kind,name,fiscal_code,representatives,email,status) from `+file+` csv header force not null name,fiscal_code,representatives,email`))
+	}
+	var memory int64
+	stella := func(args ...string) time.Duration {
+		c := program(b, []string{"STELLA_DIR=" + dir}, args...)
+		took := run(c)
+		memory = max(memory, c.ProcessState.SysUsage().(*syscall.Rusage).Maxrss)
+		return took
+	}
+	stella("migrate")
+	narrow, indexed := copyTo("narrow"), copyTo("indexed")
+	first := stella("mailbox", "import", file)
+	again := stella("mailbox", "import", file)
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(narrow.Seconds(), "s-narrow-copy")
+	b.ReportMetric(indexed.Seconds(), "s-indexed-copy")
+	b.ReportMetric(first.Seconds(), "s-import")
+	b.ReportMetric(again.Seconds(), "s-unchanged")
+	b.ReportMetric(first.Seconds()/indexed.Seconds(), "import/copy")
+	b.ReportMetric(again.Seconds()/first.Seconds(), "unchanged/import")
+	b.ReportMetric(float64(memory)/1024, "MB")
+}
+
+// writeMailboxes writes a file of persons and companies, all different.
+func writeMailboxes(name string, n int) error {
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644) // psql reads it, too
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	w := bufio.NewWriter(f)
+	fmt.Fprint(w, header)
+	random := rand.New(rand.NewPCG(1, 2))
+	for i := range n {
+		address := fmt.Sprintf("casella%x.%d@pec.example", random.Uint32(), i)
+		if i%2 == 0 {
+			fmt.Fprintf(w, "%s,person,Nicolò D'Angelo,%s,,persona%d@mail.example,active\n", address, storetest.Anna, i)
+		} else {
+			fmt.Fprintf(w, "%s,company,\"Bianchi & figli, S.r.l.\",%s,%s Luca Bianchi,info%d@impresa.example,active\n", address, storetest.Bianchi, storetest.Luca, i)
+		}
+	}
+	return w.Flush()
+}

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"stella/store/storetest"
+	"stella/workflow"
+)
+
+func TestAnExportIsImportedUnchanged(t *testing.T) {
+	t.Parallel()
+	w := storetest.NewWorld(t)
+	awkward := strings.TrimSuffix(header, "\n") + `,vat_number
+formula@pec.example,person,"=cmd|'/c calc'!A1",,,,active,
+at@altra.example,company,"@Officine ""Bianchi""; & figli, S.r.l.",09876543217,"BNCLCU75C12F205G -Luca, Bianchi;VRDSRA82E50L219E",info@mail.example,expired,09876543217
+nobody@pec.example,,,,,,cancelled,
+`
+	take(t, w, awkward, counts{workflow.RecordMade: 3})
+	star := w.Reach(t, workflow.Qualified)
+	w.RecordAs(t, "gone@pec.example", storetest.AnnasRecord)
+	storetest.Must(t, w.Procedure.Delete(t.Context(), "tests", "gone@pec.example"))
+
+	export := func(args ...string) string {
+		return stella(t, []string{"STELLA_DATABASE_URL=" + w.Pool().Config().ConnString()}, append([]string{"mailbox", "export"}, args...)...).succeeds(t)
+	}
+	out := export()
+	take(t, w, out, counts{workflow.RecordUnchanged: 4})
+	if strings.Contains(out, "gone@") {
+		t.Error("a deleted mailbox is exported")
+	}
+	empty := storetest.NewWorld(t)
+	take(t, empty, out, counts{workflow.RecordMade: 4})
+	var again bytes.Buffer
+	storetest.Must(t, exportMailboxes(t.Context(), empty.Store, workflow.RegisterFilter{Domains: []string{"altra.example", "pec.example"}}, &again))
+	sorted := func(text string) string { return strings.Join(slices.Sorted(strings.Lines(text)), "") } // they came in another order
+	if sorted(again.String()) != sorted(out) {
+		t.Errorf("it comes back as\n%s, and was\n%s", &again, out)
+	}
+	lines := func(text string) int { return strings.Count(text, "\n") - 1 }
+	if out := export("--domain=Altra.example"); lines(out) != 1 || !strings.Contains(out, "at@altra.example") {
+		t.Errorf("of a domain: %s", out)
+	}
+	if out := export("--state=qualified"); lines(out) != 1 || !strings.Contains(out, star.Address) {
+		t.Errorf("of a state: %s", out)
+	}
+}
+
+// A list of several pages has each mailbox once.
+func TestAnExportOfManyPages(t *testing.T) {
+	t.Parallel()
+	w := storetest.NewWorld(t)
+	var text strings.Builder
+	text.WriteString(header)
+	for n := range 5000 {
+		fmt.Fprintf(&text, "m%d@d%d.example,,,,,,active\n", n, n%3)
+	}
+	take(t, w, text.String(), counts{workflow.RecordMade: 5000})
+	domains, err := w.Domains(t.Context())
+	storetest.Must(t, err)
+	if fmt.Sprint(domains) != "[d0.example d1.example d2.example]" {
+		t.Errorf("the domains are %v", domains)
+	}
+	var out bytes.Buffer
+	storetest.Must(t, exportMailboxes(t.Context(), w.Store, workflow.RegisterFilter{Domains: domains}, &out))
+	take(t, w, out.String(), counts{workflow.RecordUnchanged: 5000})
+}
+
+func TestADeletedMailboxIsStillShown(t *testing.T) {
+	t.Parallel()
+	w := storetest.NewWorld(t)
+	j := w.Reach(t, workflow.Qualified)
+	run := func(args ...string) result {
+		return stella(t, []string{"STELLA_DATABASE_URL=" + w.Pool().Config().ConnString()}, args...)
+	}
+	run("mailbox", "delete", "--operator=paolo", strings.ToUpper(j.Address)).succeeds(t)
+	if out := run("mailbox", "show", j.Address).succeeds(t); !strings.Contains(out, "\ndeleted           ") || !strings.Contains(out, " by paolo\n") {
+		t.Errorf("%s", out)
+	}
+	if out := run("qualification", "show", j.Address).succeeds(t); !strings.Contains(out, "code_right") || !strings.Contains(out, storetest.Anna) {
+		t.Errorf("%s", out)
+	}
+	run("mailbox", "delete", j.Address).fails(t, 1, "there is no mailbox "+j.Address+" on record")
+	run("mailbox", "delete", "nobody").fails(t, 1, "there is no mailbox nobody on record")
+}

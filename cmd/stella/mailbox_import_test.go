@@ -1,0 +1,363 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+
+	"stella/store/storetest"
+	"stella/workflow"
+)
+
+const header = "address,kind,name,fiscal_code,representatives,email,status\n"
+
+type counts = map[workflow.Recorded]int
+
+// take imports a text and compares what was done and what was told of wrong
+// lines, each by its beginning.
+func take(t *testing.T, w *storetest.World, text string, want counts, wrong ...string) {
+	t.Helper()
+	var told bytes.Buffer
+	done, err := importMailboxes(t.Context(), w.Procedure, "tests", strings.NewReader(text), &told)
+	if (err != nil) != (len(wrong) > 0) {
+		t.Fatalf("the end is %v, with %q", err, told.String())
+	}
+	got := strings.Split(strings.TrimSuffix(told.String(), "\n"), "\n")
+	if told.Len() == 0 && err != nil { // of the file, not of a line
+		got = []string{err.Error()}
+	}
+	for i, line := range wrong {
+		if len(got) != len(wrong) || !strings.HasPrefix(got[i], line) {
+			t.Fatalf("it tells\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(wrong, "\n"))
+		}
+	}
+	for _, what := range []workflow.Recorded{workflow.RecordMade, workflow.RecordChanged, workflow.RecordUnchanged, workflow.RecordRevoked} {
+		if done[what] != want[what] {
+			t.Errorf("%d were %s, want %d", done[what], what, want[what])
+		}
+	}
+}
+
+func mailboxAt(t *testing.T, w *storetest.World, address string) workflow.Mailbox {
+	t.Helper()
+	id, err := w.MailboxByAddress(t.Context(), address)
+	storetest.Must(t, err)
+	c, err := w.View(t.Context(), id)
+	storetest.Must(t, err)
+	return c.Mailbox
+}
+
+func countRecords(t *testing.T, w *storetest.World) (n int) {
+	t.Helper()
+	storetest.Must(t, w.Pool().QueryRow(t.Context(), `select count(*) from records`).Scan(&n))
+	return n
+}
+
+const goodFile = header + `Anna.Neri@PEC.example,person,Anna Neri,nrenna80a41h501t,,anna.neri@mail.example,active
+officine@pec.example,company,"Officine Bianchi, S.r.l.",09876543217,BNCLCU75C12F205G Luca Bianchi; VRDSRA82E50L219E  Sara Verdi ,,active
+
+nobody@pec.example,,,,,,active
+`
+
+func TestMailboxesAreImported(t *testing.T) {
+	t.Parallel()
+	w := storetest.NewWorld(t)
+	take(t, w, goodFile, counts{workflow.RecordMade: 3})
+	if m := mailboxAt(t, w, "anna.neri@pec.example"); m.Record.FiscalCode != storetest.Anna || m.Record.Email != "anna.neri@mail.example" ||
+		m.Status != workflow.Active || m.Record.ImportedBy != "tests" {
+		t.Errorf("%+v", m)
+	}
+	r := mailboxAt(t, w, "officine@pec.example").Record
+	if r.Name != "Officine Bianchi, S.r.l." || len(r.Representatives) != 2 || r.Representatives[1] != (workflow.Representative{FiscalCode: storetest.Sara, Name: "Sara Verdi"}) {
+		t.Errorf("%+v", r)
+	}
+
+	changed := strings.Replace(goodFile, "Luca Bianchi; VRDSRA82E50L219E  Sara Verdi ", "Luca Bianchi", 1)
+	changed = strings.Replace(changed, "nobody@pec.example,,,,,,active", "nobody@pec.example,,,,,,cancelled", 1)
+	take(t, w, changed, counts{workflow.RecordChanged: 2, workflow.RecordUnchanged: 1})
+	if m := mailboxAt(t, w, "nobody@pec.example"); m.Status != workflow.Cancelled {
+		t.Errorf("%+v", m)
+	}
+	// With a VAT number, which counts as the company's code too.
+	vat := strings.TrimSuffix(header, "\n") + ",vat_number\n" + "ditta@pec.example,company,Ditta,NRENNA80A41H501T,,,active,09876543217\n"
+	take(t, w, vat, counts{workflow.RecordMade: 1})
+	if r := mailboxAt(t, w, "ditta@pec.example").Record; r.VATNumber != "09876543217" {
+		t.Errorf("%+v", r)
+	}
+}
+
+// The same file written in other ways says the same, and what says the same is
+// not written again.
+func TestTheSameFileInOtherWords(t *testing.T) {
+	t.Parallel()
+	w := storetest.NewWorld(t)
+	take(t, w, goodFile, counts{workflow.RecordMade: 3})
+	for name, text := range map[string]string{
+		"again":                goodFile,
+		"as Excel writes it":   "\ufeff" + strings.ReplaceAll(goodFile, "\n", "\r\n"),
+		"without a last line":  strings.TrimSuffix(goodFile, "\n"),
+		"blanks and capitals":  strings.NewReplacer("address,", "Address , ", ",person,", ", person , ", "Anna Neri,", " Anna  Neri ,").Replace(goodFile),
+		"all quoted":           `"address","kind","name","fiscal_code","representatives","email","status"` + "\r\n" + `"nobody@pec.example","","","","","","active"` + "\r\n",
+		"a newline in a name":  header + "anna.neri@pec.example,person,\"Anna\r\nNeri\",NRENNA80A41H501T,,anna.neri@mail.example,active\n",
+		"with semicolons":      strings.ReplaceAll(header, ",", ";") + `officine@pec.example;company;Officine Bianchi, S.r.l.;09876543217;"BNCLCU75C12F205G Luca Bianchi;VRDSRA82E50L219E Sara Verdi";;active`,
+		"in another order":     "status,address,email,kind,representatives,fiscal_code,name\nactive,anna.neri@pec.example,anna.neri@mail.example,person,,NRENNA80A41H501T,Anna Neri\n",
+		"with an empty column": "address,kind,name,fiscal_code,vat_number,representatives,email,status\nnobody@pec.example,,,,,,,active\n",
+		"a column of rejects":  "line,field,reason,address,kind,name,fiscal_code,representatives,email,status\n7,name,too long,nobody@pec.example,,,,,,active\n",
+	} {
+		told := &bytes.Buffer{}
+		done, err := importMailboxes(t.Context(), w.Procedure, "tests", strings.NewReader(text), told)
+		if err != nil || done[workflow.RecordUnchanged] == 0 || len(done) != 1 {
+			t.Errorf("%s: %v, %v, %s", name, done, err, told)
+		}
+	}
+	if n := countRecords(t, w); n != 3 {
+		t.Errorf("there are %d records of three mailboxes", n)
+	}
+}
+
+func TestAnImportTakesTheStarOfAnotherHolder(t *testing.T) {
+	t.Parallel()
+	w := storetest.NewWorld(t)
+	j := w.Reach(t, workflow.Qualified)
+	line := func(name, code, status string) string {
+		return header + "other@pec.example,,,,,,active\n" + j.Address + ",person," + name + "," + code + ",,anna.neri@mail.example," + status + "\n"
+	}
+	take(t, w, line("Anna Neri Rossi", storetest.Anna, "active"), counts{workflow.RecordChanged: 1, workflow.RecordMade: 1})
+	take(t, w, line("Anna Neri Rossi", storetest.Anna, "expired"), counts{workflow.RecordChanged: 1, workflow.RecordUnchanged: 1})
+	if j.Case().Mailbox.Star == nil {
+		t.Error("the star went, and the holder is the same")
+	}
+	take(t, w, line("Sara Verdi", storetest.Sara, "active"), counts{workflow.RecordRevoked: 1, workflow.RecordUnchanged: 1})
+	if c := j.Case(); c.Mailbox.Star != nil || c.Qualification.State != workflow.Revoked || c.Mailbox.Ordinary != "" {
+		t.Errorf("%+v of %+v", c.Qualification, c.Mailbox)
+	}
+}
+
+func TestWrongLinesAreNamedAndTheOthersTaken(t *testing.T) {
+	t.Parallel()
+	w := storetest.NewWorld(t)
+	take(t, w, header+`good1@pec.example,person,Anna Neri,NRENNA80A41H501T,,,active
+no address,person,Anna Neri,NRENNA80A41H501T,,,active
+code@pec.example,person,Anna Neri,NRENNA80A41H501X,,,active
+kind@pec.example,citizen,Anna Neri,NRENNA80A41H501T,,,active
+status@pec.example,person,Anna Neri,NRENNA80A41H501T,,,dead
+mail@pec.example,person,Anna Neri,NRENNA80A41H501T,,not an address,active
+short@pec.example,person
+company@pec.example,company,Officine,09876543218,,,active
+representative@pec.example,company,Officine,09876543217,LUCA Bianchi,,active
+nokind@pec.example,,Anna Neri,NRENNA80A41H501T,,,active
+ba"re@pec.example,person,Anna Neri,NRENNA80A41H501T,,,active
+latin1@pec.example,person,Nicol`+"\xf2"+`,NRENNA80A41H501T,,,active
+nul@pec.example,person,Ni`+"\x00"+`co,NRENNA80A41H501T,,,active
+GOOD1@pec.example,person,Anna Neri,NRENNA80A41H501T,,,active
+long@pec.example,person,`+strings.Repeat("lunga ", 100)+`,NRENNA80A41H501T,,,active
+longer@pec.example,person,`+strings.Repeat("lunga ", 20000)+`,NRENNA80A41H501T,,,active
+two@pec.example,company,Officine,1,,x,active
+good2@pec.example,person,Anna Neri,NRENNA80A41H501T,,,active
+open@pec.example,person,"Anna Neri,NRENNA80A41H501T,,,active
+good3@pec.example,company,"Officine ""Bianchi""",09876543217,,,active
+after@pec.example,company,"Officine" Bianchi,09876543217,,,active
+open@pec.example,person,"Anna Neri,NRENNA80A41H501T,,,active
+good4@pec.example,person,Anna Neri,NRENNA80A41H501T,,,active
+`, counts{workflow.RecordMade: 4},
+		`line 3: address: `, `line 4: fiscal_code: `, `line 5: kind: `, `line 6: status: `, `line 7: email: `, `line 8: 2 columns, where the first line has 7`,
+		`line 9: fiscal_code: `, `line 10: representatives: number 1: `, `line 11: kind: there are a code`, `line 12: a quote inside a field`,
+		`line 13: not UTF-8 text: save the file as UTF-8`, `line 14: name: it has a control character`, `line 15: address: it stands on line 2 too`,
+		`line 16: name: longer than 500 characters`, `line 17: longer than 65536 bytes`, `line 18: email: not an e-mail address; fiscal_code: `, `line 20: text after a closing quote`,
+		`line 22: text after a closing quote`, `line 23: a quote is opened and never closed`)
+}
+
+func TestAFileOfSomethingElseIsRefused(t *testing.T) {
+	t.Parallel()
+	w := storetest.NewWorld(t)
+	for text, want := range map[string]string{
+		"":                     "the file is empty",
+		"address,name\na,b\n":  "the first line does not name the columns kind, fiscal_code, representatives, email, status",
+		"address;kind;name\n":  "the first line does not name the columns fiscal_code, representatives, email, status",
+		"anna@pec.example,,\n": "the first line does not name the columns: it must be address,kind,name,fiscal_code,representatives,email,status",
+		strings.TrimSuffix(header, "\n") + ",vat_number,more,\n": `the first line names columns that are not known: "more", ""`,
+		strings.TrimSuffix(header, "\n") + ",name\n":             "the first line names columns twice: name",
+		"\"address\n":               "reading the first line: a quote is opened and never closed",
+		"\xff\xfea\x00d\x00d\x00":   "the file is UTF-16, or no text at all: save it as UTF-8",
+		"a\x00d\x00d\x00r\x00":      "the file is UTF-16, or no text at all: save it as UTF-8",
+		strings.Repeat("a", 70_000): "reading the first line: longer than 65536 bytes",
+	} {
+		take(t, w, text, nil, want)
+	}
+}
+
+// What would be done is what is done.
+func TestATrialChangesNothing(t *testing.T) {
+	t.Parallel()
+	w := storetest.NewWorld(t)
+	loses, keeps := w.Reach(t, workflow.Qualified), w.Reach(t, workflow.Qualified)
+	take(t, w, header+"a@pec.example,,,,,,active\nb@pec.example,,,,,,active\nc@pec.example,,,,,,active\n", counts{workflow.RecordMade: 3})
+	storetest.Must(t, w.Procedure.Delete(t.Context(), "tests", "c@pec.example"))
+	text := header + "a@pec.example,,,,,,active\nb@pec.example,,,,,,expired\nc@pec.example,,,,,,active\nd@pec.example,,,,,,active\nd@pec.example,,,,,,active\n" +
+		loses.Address + ",person,Sara Verdi," + storetest.Sara + ",,,active\n" + keeps.Address + ",person,NERI ANNA," + storetest.Anna + ",,,active\n"
+	want := counts{workflow.RecordMade: 2, workflow.RecordChanged: 2, workflow.RecordRevoked: 1, workflow.RecordUnchanged: 1}
+	before := countRecords(t, w)
+	for range 2 {
+		trial := &mailboxImport{procedure: w.Procedure, operator: "tests", trial: true, told: io.Discard}
+		if err := trial.run(t.Context(), strings.NewReader(text)); err == nil || err.Error() != "1 line was rejected" {
+			t.Errorf("the trial ends with %v", err)
+		}
+		if fmt.Sprint(trial.done) != fmt.Sprint(want) {
+			t.Errorf("it would be %v, want %v", trial.done, want)
+		}
+		var out bytes.Buffer
+		if trial.report(&out); out.String() != "2 made\n2 changed\n1 revoked\n1 unchanged\nnothing was changed: this is what would be\n" {
+			t.Errorf("it says %s", &out)
+		}
+	}
+	if n := countRecords(t, w); n != before || loses.Case().Mailbox.Star == nil || !mailboxAt(t, w, "c@pec.example").Deleted() {
+		t.Errorf("the trial left %d records of %d", n, before)
+	}
+	take(t, w, text, want, "line 6: address: it stands on line 5 too")
+	if loses.Case().Mailbox.Star != nil || keeps.Case().Mailbox.Star == nil || mailboxAt(t, w, "c@pec.example").Deleted() {
+		t.Error("it was not done")
+	}
+}
+
+// The rejected lines are kept whole, and can be mended and imported as they are.
+func TestRejectedLinesComeBackMended(t *testing.T) {
+	t.Parallel()
+	url := storetest.URL(t)
+	run := func(args ...string) result { return stella(t, []string{"STELLA_DATABASE_URL=" + url}, args...) }
+	in := file(t, "in.csv", []byte("kind;address;name;fiscal_code;representatives;email;status\n"+
+		";good@pec.example;;;;;active\ncitizen;anna.neri@pec.example;\"Neri; \"\"Anna\"\"\";NRENNA80A41H501X;;;active\n;short@pec.example\n;b\"are@pec.example;;;;;active\n"))
+	rejects := in + ".rejects"
+	r := run("mailbox", "import", in, "--rejects", rejects)
+	if r.status != 1 || r.out != "1 made\n" || !strings.HasSuffix(r.err, "stella: 3 lines were rejected\n") {
+		t.Errorf("%+v", r)
+	}
+	got, err := os.ReadFile(rejects)
+	storetest.Must(t, err)
+	want := `line,field,reason,kind,address,name,fiscal_code,representatives,email,status
+3,kind,"want person, company or nothing",citizen,anna.neri@pec.example,"Neri; ""Anna""",NRENNA80A41H501X,,,active
+4,,"2 columns, where the first line has 7",,short@pec.example
+5,,"a quote inside a field that does not begin with one: put the field in quotes, and double those inside",";b""are@pec.example;;;;;active"
+`
+	if string(got) != want {
+		t.Errorf("the rejected lines are\n%s, want\n%s", got, want)
+	}
+	if info, err := os.Stat(rejects); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v: others can read them (%v)", info.Mode(), err)
+	}
+	mended := strings.NewReplacer("citizen", "person", "H501X", "H501T", ",short@pec.example\n", ",short@pec.example,,,,,active\n").Replace(want)
+	storetest.Must(t, os.WriteFile(rejects, []byte(mended), 0o600))
+	if r := run("mailbox", "import", rejects); r.status != 1 || r.out != "2 made\n" {
+		t.Errorf("%+v", r)
+	}
+	run("mailbox", "import", rejects, "--rejects", rejects).fails(t, 1, "--rejects names the file that is imported")
+}
+
+func TestManyWrongLinesAreToldInBrief(t *testing.T) {
+	t.Parallel()
+	w := storetest.NewWorld(t)
+	const many = 20_000
+	var told, rejects bytes.Buffer
+	i := &mailboxImport{procedure: w.Procedure, operator: "tests", told: &told, rejects: &rejects}
+	err := i.run(t.Context(), strings.NewReader(header+strings.Repeat("no address,,,,,,active\n", many)))
+	if err == nil || err.Error() != "20000 lines were rejected" {
+		t.Errorf("the end is %v", err)
+	}
+	lines := strings.Split(told.String(), "\n")
+	if len(lines) != toldLines+2 || lines[toldLines] != "and 19980 lines more" {
+		t.Errorf("it tells %d lines, %q at last", len(lines), lines[len(lines)-2:])
+	}
+	if n := strings.Count(rejects.String(), "\n"); n != many+1 {
+		t.Errorf("%d lines were kept", n)
+	}
+}
+
+// What was done is whole chunks, whenever it ends.
+func TestAnInterruptedImportGoesOn(t *testing.T) {
+	t.Parallel()
+	w := storetest.NewWorld(t)
+	var text strings.Builder
+	text.WriteString(header)
+	const many = 4*chunkSize + 17
+	for n := range many {
+		fmt.Fprintf(&text, "m%d@pec.example,,,,,,active\n", n)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	feed, in := io.Pipe()
+	go func() { // half of it comes, and then nothing more
+		io.WriteString(in, text.String()[:text.Len()/2])
+		for { // until the first chunk is there
+			var n int
+			if w.Pool().QueryRow(context.Background(), `select count(*) from mailboxes`).Scan(&n); n > 0 {
+				break
+			}
+		}
+		stop()
+	}()
+	i := &mailboxImport{procedure: w.Procedure, operator: "tests", told: io.Discard}
+	err := i.run(ctx, feed)
+	want := fmt.Sprintf("interrupted: the lines up to %d were taken; to go on, import the file again", i.last)
+	if err == nil || err.Error() != want {
+		t.Errorf("the end is %v", err)
+	}
+	w.Pool().Reset() // what was under way has ended
+	var there int
+	storetest.Must(t, w.Pool().QueryRow(t.Context(), `select count(*) from mailboxes`).Scan(&there))
+	if there == 0 || there%chunkSize != 0 || there < i.last-1 {
+		t.Errorf("%d mailboxes are there, up to line %d", there, i.last)
+	}
+	take(t, w, text.String(), counts{workflow.RecordUnchanged: there, workflow.RecordMade: many - there})
+}
+
+// Holders go on while mailboxes are imported, and two imports of the same file
+// do not get in each other's way.
+func TestImportsAndHoldersAtOnce(t *testing.T) {
+	t.Parallel()
+	w := storetest.NewWorld(t)
+	var walkers []*storetest.Journey
+	var first, second strings.Builder
+	first.WriteString(header)
+	second.WriteString(header)
+	for range 6 {
+		walkers = append(walkers, w.Record(t, storetest.AnnasRecord))
+	}
+	lines := []string{}
+	for n := range 3 * chunkSize {
+		lines = append(lines, fmt.Sprintf("m%d@pec.example,,,,,,active\n", n))
+		if n%1000 == 0 {
+			j := walkers[n/1000%len(walkers)]
+			if n < 1000*len(walkers) {
+				lines = append(lines, j.Address+",person,NERI ANNA,"+storetest.Anna+",,anna.neri@mail.example,active\n")
+			}
+		}
+	}
+	for n := range lines { // one forwards, one backwards
+		first.WriteString(lines[n])
+		second.WriteString(lines[len(lines)-1-n])
+	}
+	var all sync.WaitGroup
+	failed := make([]error, 2)
+	for n, text := range []string{first.String(), second.String()} {
+		all.Go(func() {
+			_, failed[n] = importMailboxes(t.Context(), w.Procedure, "tests", strings.NewReader(text), io.Discard)
+		})
+	}
+	for _, j := range walkers {
+		j.To(workflow.Qualified)
+	}
+	all.Wait()
+	storetest.Must(t, errors.Join(failed...))
+	for _, j := range walkers {
+		if c := j.Case(); c.Mailbox.Record.Name != "NERI ANNA" || c.Qualification.State != workflow.Qualified {
+			t.Errorf("%s: %+v", c.Qualification.State, c.Mailbox.Record)
+		}
+	}
+	if n := countRecords(t, w); n != 3*chunkSize+2*len(walkers) {
+		t.Errorf("%d records", n)
+	}
+}

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"stella/store/storetest"
+)
+
+// The lines that the README gives a new provider lead from an empty database to
+// a first hand-off.
+func TestTheReadmesScript(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile("../../README.md")
+	storetest.Must(t, err)
+	_, script, _ := strings.Cut(string(readme), "```sh\nstella migrate\n")
+	script, _, ok := strings.Cut("stella migrate\n"+script, "```")
+	if lines := strings.Count(script, "\n"); !ok || lines > 10 {
+		t.Fatalf("the README has no such script, or one of %d lines: %s", lines, script)
+	}
+
+	self, err := os.Executable()
+	storetest.Must(t, err)
+	bin := t.TempDir()
+	storetest.Must(t, os.WriteFile(filepath.Join(bin, "stella"), fmt.Appendf(nil, "#!/bin/sh\n%s=1 exec %q \"$@\"\n", asProgram, self), 0o755))
+	c := goodConfig(t)
+	c.URL, c.Listen = storetest.EmptyURL(t), freePort(t)
+	bash := exec.CommandContext(t.Context(), "bash", "-euc", script)
+	bash.Env = append(environ(valueOf(c)), "PATH="+bin+":"+os.Getenv("PATH"), "HOME="+t.TempDir(), "USER=tests")
+	bash.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // the service goes on in its group
+	said, err := os.Create(filepath.Join(t.TempDir(), "said"))
+	storetest.Must(t, err)
+	defer said.Close()
+	bash.Stdout, bash.Stderr, bash.WaitDelay = said, said, time.Second
+	t.Cleanup(func() { syscall.Kill(-bash.Process.Pid, syscall.SIGKILL) })
+	err = bash.Run()
+	out, _ := os.ReadFile(said.Name())
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	start := regexp.MustCompile(`"start_url":"https://id\.example(/start/[A-Z2-7]+)"`).FindSubmatch(out)
+	if start == nil || !strings.Contains(string(out), `"show":"banner"`) || !strings.Contains(string(out), `"outcome":"made"`) {
+		t.Fatalf("%s", out)
+	}
+	page, err := http.Get("http://" + c.Listen + string(start[1]))
+	storetest.Must(t, err)
+	defer page.Body.Close()
+	if page.StatusCode != http.StatusOK {
+		t.Errorf("the start is answered by %s", page.Status)
+	}
+}
+
+// freePort is an address where nobody listens.
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	storetest.Must(t, err)
+	defer l.Close()
+	return l.Addr().String()
+}

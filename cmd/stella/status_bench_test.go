@@ -1,0 +1,217 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"os"
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"stella/client"
+	"stella/store"
+	"stella/store/localpg"
+	"stella/store/storetest"
+	"stella/workflow"
+)
+
+// fillMailboxes makes mailboxes; every third has its star. Triggers and foreign
+// keys are passed by, since nothing but reading follows.
+const fillMailboxes = `
+	begin;
+	set local session_replication_role = replica;
+	insert into mailboxes (address, status, record_id, star, standing_state, standing_since, standing_level)
+		select 'box' || n || '@pec.example', 'active', gen_random_uuid(), case when n %% 3 = 0 then gen_random_uuid() end,
+			case when n %% 3 = 0 then 'qualified' else '' end, case when n %% 3 = 0 then now() end, case when n %% 3 = 0 then 'SpidL2' else '' end
+		from generate_series(1, %[1]d) n;
+	insert into qualifications (id, mailbox_id, version, state, opened_at, stepped_at, owner, locale, reason, remark, identity_id)
+		select star, id, 17, 'qualified', now(), now(), 'webmail', 'it', '', '', gen_random_uuid() from mailboxes where star is not null;
+	insert into identities (id, qualification_id, login_id, assertion_id, provider, provider_name, level, name, family_name, fiscal_number,
+			date_of_birth, person_code, authenticated_at, identified_at)
+		select identity_id, id, id::text, id::text, 'https://idp.example', 'Identità di prova', 'SpidL2', 'Anna', 'Neri', 'NRENNA80A41H501T',
+			'', '', now(), now() from qualifications;
+	commit;`
+
+// webmails is how many clients ask: each may make 30,000 calls a minute.
+const webmails = 10
+
+// BenchmarkStatus compares the status, as `stella serve` answers it, with the
+// least that could: a handler of net/http that reads the row of the mailbox by
+// its unique key with pgx and encodes the same JSON. Both are asked by turns,
+// through real sockets, with the same number of connections.
+//
+//	go test ./cmd/stella -run '^$' -bench 'Status$' -benchtime 1x
+func BenchmarkStatus(b *testing.B) {
+	cluster := benchCluster(b)
+	db := statusDatabase(b, cluster, "small", 10_000)
+	ours, bare := statusHandler(b, db), bareStatus(db.Pool())
+	alternate(b, "bare/s", load{bare, 10_000}, "stella/s", load{ours, 10_000})
+}
+
+// BenchmarkStatusOfMillions compares the status of many mailboxes with that of
+// few. It needs 5 GB of disk.
+//
+//	STELLA_BENCH_MAILBOXES=5000000 go test ./cmd/stella -run '^$' -bench StatusOfMillions -benchtime 1x -timeout 1h
+func BenchmarkStatusOfMillions(b *testing.B) {
+	many, err := strconv.Atoi(os.Getenv("STELLA_BENCH_MAILBOXES"))
+	if err != nil {
+		b.Skip("STELLA_BENCH_MAILBOXES does not say how many")
+	}
+	cluster := benchCluster(b)
+	small := statusHandler(b, statusDatabase(b, cluster, "small", 10_000))
+	large := statusHandler(b, statusDatabase(b, cluster, "large", many))
+	alternate(b, "few/s", load{small, 10_000}, "many/s", load{large, many})
+}
+
+func benchCluster(b *testing.B) *localpg.Cluster {
+	b.Helper()
+	dir, err := os.MkdirTemp("", "stella-bench-")
+	storetest.Must(b, err)
+	b.Cleanup(func() { os.RemoveAll(dir) })
+	storetest.Must(b, os.Chmod(dir, 0o755)) // PostgreSQL does not run as root
+	cluster, err := localpg.Start(b.Context(), localpg.Options{Dir: dir, Settings: map[string]string{"fsync": "off", "max_wal_size": "4GB"}})
+	storetest.Must(b, err)
+	b.Cleanup(func() { cluster.Stop() })
+	return cluster
+}
+
+func statusDatabase(b *testing.B, cluster *localpg.Cluster, name string, mailboxes int) *store.Store {
+	b.Helper()
+	admin, err := pgxpool.New(b.Context(), cluster.URL("postgres"))
+	storetest.Must(b, err)
+	defer admin.Close()
+	_, err = admin.Exec(b.Context(), "create database "+name)
+	storetest.Must(b, err)
+	db, err := store.Open(b.Context(), cluster.URL(name), nil)
+	storetest.Must(b, err)
+	b.Cleanup(db.Close)
+	_, err = db.Migrate(b.Context())
+	storetest.Must(b, err)
+	for i := range webmails {
+		c := workflow.Client{Name: fmt.Sprint("webmail", i), Domains: []string{"pec.example"}, ReturnURLs: []string{storetest.ReturnURL},
+			Scopes: []workflow.Scope{workflow.ScopeWebmail}}
+		storetest.Must(b, db.AddClient(b.Context(), c, workflow.Digest(fmt.Sprint("token", i)), time.Now()))
+	}
+	filler, err := pgxpool.New(b.Context(), cluster.URL(name))
+	storetest.Must(b, err)
+	defer filler.Close()
+	for _, statement := range []string{fmt.Sprintf(fillMailboxes, mailboxes), "vacuum analyze"} {
+		_, err = filler.Exec(b.Context(), statement)
+		storetest.Must(b, err)
+	}
+	return db
+}
+
+// statusHandler is all that `stella serve` puts before and behind the API.
+func statusHandler(b *testing.B, db *store.Store) http.Handler {
+	b.Helper()
+	s, err := goodConfig(b).Check()
+	storetest.Must(b, err)
+	log, err := os.OpenFile(file(b, "log", nil), os.O_WRONLY, 0)
+	storetest.Must(b, err)
+	b.Cleanup(func() { log.Close() })
+	service, err := newService(s, db, slog.New(slog.NewJSONHandler(log, nil)))
+	storetest.Must(b, err)
+	return service.handler
+}
+
+// bareStatus reads and answers, and does nothing else.
+func bareStatus(pool *pgxpool.Pool) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /api/v1/mailboxes/{address}", func(w http.ResponseWriter, r *http.Request) {
+		m := client.Mailbox{Show: client.ShowBanner}
+		starred := false
+		err := pool.QueryRow(r.Context(), `select address, status, star is not null from mailboxes where address = $1`, r.PathValue("address")).
+			Scan(&m.Address, &m.State, &starred)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		now := time.Now()
+		m.Since, m.Level = &now, "SpidL2"
+		w.Header().Set("Content-Type", "application/json")
+		json.NewEncoder(w).Encode(m)
+	})
+	return mux
+}
+
+// load asks a handler for mailboxes, box1 to box<mailboxes>.
+type load struct {
+	handler   http.Handler
+	mailboxes int
+}
+
+// alternate measures two by turns, and reports the medians of their requests
+// per second and of the ratio of the second to the first.
+func alternate(b *testing.B, name1 string, one load, name2 string, two load) {
+	b.Helper()
+	const rounds, warm, span = 41, time.Second, 500 * time.Millisecond // short, so that what else the machine does meets both
+	one.perSecond(b, warm)
+	two.perSecond(b, warm)
+	var first, second, ratio []float64
+	for range rounds {
+		x, y := one.perSecond(b, span), two.perSecond(b, span)
+		first, second, ratio = append(first, x), append(second, y), append(ratio, y/x)
+	}
+	b.ReportMetric(middle(first), name1)
+	b.ReportMetric(middle(second), name2)
+	b.ReportMetric(middle(ratio), "ratio")
+	b.ReportMetric(0, "ns/op") // of no meaning here
+}
+
+func middle(all []float64) float64 {
+	slices.Sort(all)
+	return all[len(all)/2]
+}
+
+// connections is as many as the pool has, at most.
+const connections = 20
+
+// perSecond is how many requests are answered in a second, on several
+// connections, one request after the other on each.
+func (l load) perSecond(b *testing.B, span time.Duration) float64 {
+	b.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	storetest.Must(b, err)
+	server := newServer(l.handler, slog.New(slog.DiscardHandler))
+	go server.Serve(listener)
+	defer server.Close()
+	var answered atomic.Int64
+	var wg sync.WaitGroup
+	end := time.Now().Add(span)
+	for range connections {
+		wg.Go(func() {
+			conn, err := net.Dial("tcp", listener.Addr().String())
+			if err != nil {
+				b.Error(err)
+				return
+			}
+			defer conn.Close()
+			answers := bufio.NewReader(conn)
+			for time.Now().Before(end) {
+				fmt.Fprintf(conn, "GET /api/v1/mailboxes/box%d@pec.example HTTP/1.1\r\nHost: id.example\r\nAuthorization: Bearer token%d\r\n\r\n",
+					1+rand.IntN(l.mailboxes), rand.IntN(webmails))
+				res, err := http.ReadResponse(answers, nil)
+				if err != nil || res.StatusCode != http.StatusOK {
+					b.Error(err, res)
+					return
+				}
+				io.Copy(io.Discard, res.Body)
+				answered.Add(1)
+			}
+		})
+	}
+	wg.Wait()
+	return float64(answered.Load()) / span.Seconds()
+}

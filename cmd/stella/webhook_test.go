@@ -1,0 +1,150 @@
+package main
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"stella/client"
+	"stella/store"
+	"stella/store/storetest"
+	"stella/workflow"
+)
+
+// What an engineer of the provider does from the first webhook to one that was
+// mended, by the commands alone.
+func TestWebhooksAreManaged(t *testing.T) {
+	t.Parallel()
+	url := storetest.URL(t)
+	key := file(t, "key", []byte(secretKey))
+	var answer, asked atomic.Int64
+	answer.Store(204)
+	var secret atomic.Value
+	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked.Add(1)
+		if e, err := client.ReadWebhook(r, secret.Load().(string)); err != nil || e.Type != client.EventTest {
+			t.Errorf("the receiver got %+v (%v)", e, err)
+		}
+		w.WriteHeader(int(answer.Load()))
+	}))
+	t.Cleanup(receiver.Close)
+	env := []string{"STELLA_DATABASE_URL=" + url, "STELLA_KEY_FILE=" + key, "STELLA_WEBHOOK_ALLOW=127.0.0.1/32"}
+	run := func(args ...string) result {
+		t.Helper()
+		return stella(t, env, append([]string{"webhook"}, args...)...)
+	}
+	good := func(r result) string {
+		t.Helper()
+		if r.status != 0 || r.err != "" {
+			t.Fatalf("%d %s", r.status, r.err)
+		}
+		return r.out
+	}
+	refused := func(r result, why string) {
+		t.Helper()
+		if r.status != 1 || r.out != "" || !strings.HasPrefix(r.err, "stella: ") || !strings.Contains(r.err, why) {
+			t.Errorf("%d %s%s, want %q", r.status, r.out, r.err, why)
+		}
+	}
+	lastLine := func(text string) string {
+		lines := strings.Split(strings.TrimSpace(text), "\n")
+		return lines[len(lines)-1]
+	}
+
+	refused(run("add", "posta", receiver.URL), `there is no client "posta"`)
+	good(stella(t, env, "client", "add", "posta", "--domain", "pec.example", "--scope", "registry"))
+	refused(run("add", "posta", "http://10.0.0.1/"), "10.0.0.1 is no public address")
+	refused(run("add", "posta", "ftp://webmail.example/"), "want https")
+	refused(run("add", "posta", receiver.URL, "--kind", "unheard"), "--kind")
+	added := good(run("add", "posta", receiver.URL, "--kind", "qualification.completed"))
+	secret.Store(lastLine(added))
+	if !strings.HasPrefix(added, "Webhook 1 of posta.") || !strings.HasPrefix(lastLine(added), "whsec_") {
+		t.Errorf("add says %s", added)
+	}
+	refused(run("add", "posta", receiver.URL), "has a webhook with this URL")
+
+	if out := good(run("test", "1")); !strings.Contains(out, receiver.URL+": 204 No Content, after ") {
+		t.Errorf("test says %s", out)
+	}
+	answer.Store(302)
+	refused(run("test", "1"), "302 Found, and redirects are not followed")
+	answer.Store(200)
+	rotated := good(run("rotate", "1"))
+	former := secret.Load().(string)
+	if good(run("test", "1")); !strings.Contains(rotated, "The former one signs too until") {
+		t.Errorf("rotate says %s", rotated)
+	}
+	secret.Store(strings.Split(rotated, "\n")[1])
+	if good(run("test", "1")); former == secret.Load() || asked.Load() != 4 {
+		t.Errorf("the receiver was asked %d times", asked.Load())
+	}
+	if out := good(run("list")); !strings.Contains(out, "posta") || !strings.Contains(out, "completed  good") || strings.Contains(out, "whsec_") {
+		t.Errorf("list says %s", out)
+	}
+	good(run("disable", "1"))
+	if out := good(run("list")); !strings.Contains(out, "disabled since ") {
+		t.Errorf("list says %s", out)
+	}
+	refused(run("redeliver", "1"), "there is no webhook 1, or it is disabled")
+	good(run("enable", "1"))
+	if out := good(run("redeliver", "1")); out != "Deliveries that are made again: 0\n" {
+		t.Errorf("redeliver says %s", out)
+	}
+	refused(run("redeliver", "1", "--delivery", "7"), "has no delivery 7")
+	for _, verb := range []string{"test", "rotate", "disable", "enable"} {
+		refused(run(verb, "9"), "there is no webhook 9")
+	}
+	if out := good(run("deliveries")); !strings.HasPrefix(out, "DELIVERY") {
+		t.Errorf("deliveries says %s", out)
+	}
+	refused(stella(t, env[:1], "webhook", "rotate", "1"), "STELLA_KEY_FILE is missing")
+}
+
+// The service delivers what happens, and tells Prometheus of it.
+func TestTheServiceDelivers(t *testing.T) {
+	t.Parallel()
+	c := goodConfig(t)
+	c.URL, c.Metrics, c.WebhookAllow = storetest.URL(t), "127.0.0.1:0", []string{"127.0.0.0/8"}
+	s := serveProcess(t, c)
+	events := make(chan client.Event, 10)
+	secret := ""
+	receiver := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		e, err := client.ReadWebhook(r, secret)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		events <- *e
+	}))
+	t.Cleanup(receiver.Close)
+	db, err := store.Open(t.Context(), c.URL, nil)
+	storetest.Must(t, err)
+	t.Cleanup(db.Close)
+	w := storetest.WorldIn(t, db)
+	w.Clock.Advance(time.Since(w.Clock.Now()))
+	w.Procedure.Key = []byte(secretKey)
+	_, secret, err = w.Procedure.AddWebhook(t.Context(), storetest.Webmail, receiver.URL, nil)
+	storetest.Must(t, err)
+	began := time.Now()
+	j := w.Reach(t, workflow.HolderChoice)
+	select {
+	case e := <-events:
+		if e.Type != client.EventStarted || e.Data.Mailbox != j.Address {
+			t.Errorf("delivered: %+v", e)
+		}
+		t.Logf("delivered after %v", time.Since(began))
+	case <-time.After(10 * time.Second):
+		t.Fatal("nothing was delivered")
+	}
+	for end := time.Now().Add(5 * time.Second); s.gauge(`stella_webhook_attempts_total{outcome="delivered"}`) != 1; time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("the delivery is not counted")
+		}
+	}
+	if good, waiting := s.gauge(`stella_webhooks{state="good"}`), s.gauge("stella_webhook_waiting"); good != 1 || waiting != 0 {
+		t.Errorf("%v good webhooks, %v deliveries wait", good, waiting)
+	}
+}

@@ -1,0 +1,125 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
+
+	"stella/workflow"
+)
+
+// writeAnnouncement writes an announcement, and a delivery with its job for
+// each webhook that is to hear of it. Statements of other steps are not waited
+// for: the place in the feed is given later, by number.
+func writeAnnouncement(b *batch, a workflow.Announcement) {
+	b.Queue(`
+		with announced as (
+			insert into announcements (id, kind, mailbox_id, qualification_id, version, active, at)
+			values ($1, $2, $3, $4, $5, $6, $7))
+		insert into deliveries (webhook_id, announcement_id, mailbox_id, asked_at, due_at)
+		select w.id, $1, m.id, $7, $7
+		from mailboxes m
+		join clients c on m.domain = any(c.domains) and c.disabled_at is null
+		join webhooks w on w.client_id = c.id and w.disabled_at is null and (w.kinds = '{}' or $2 = any(w.kinds))
+		where m.id = $3
+		order by w.id
+		returning webhook_id`,
+		a.ID, a.Kind, a.Mailbox, a.Qualification, a.Version, a.Active, a.At).Query(func(rows pgx.Rows) error {
+		webhooks, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+		for _, w := range webhooks {
+			b.jobs = append(b.jobs, deliver(w))
+		}
+		return err
+	})
+}
+
+// deliver is the job that sees to a webhook.
+func deliver(webhook int64) river.InsertManyParams {
+	return river.InsertManyParams{Args: workflow.Deliver{Webhook: webhook}, InsertOpts: &river.InsertOpts{Queue: workflow.QueueWebhooks}}
+}
+
+// feedLock is the key of an advisory lock; any number will do.
+const feedLock = 7_357_005
+
+// numberedAtOnce bounds what one reader has to wait for, where nobody has read
+// the feed for long. The next one goes on.
+const numberedAtOnce = 10_000
+
+// number gives a place in the feed to the announcements that have none. It is
+// done after their commit, one reader after another: so no place is seen before
+// all places in front of it are. Where nothing is new there is nothing to wait
+// for.
+func (s *Store) number(ctx context.Context) error {
+	var new bool
+	err := s.pool.QueryRow(ctx, `select exists (select from announcements where position is null)`).Scan(&new)
+	if err != nil || !new {
+		return err
+	}
+	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		// The lock comes first and alone: what is read after it is what the
+		// reader before this one committed.
+		if _, err := tx.Exec(ctx, `select pg_advisory_xact_lock($1)`, feedLock); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, `
+			update announcements a set position = (select coalesce(max(position), 0) from announcements) + new.nth
+			from (select id, row_number() over (order by made) as nth
+			      from announcements where position is null order by made limit $1) new
+			where a.id = new.id`, numberedAtOnce)
+		return err
+	})
+}
+
+// Told reads what was told of the mailboxes of some domains after a position of
+// the feed, and up to which position that is all: where the page is not full,
+// up to the last. ErrPosition for a position behind that.
+func (s *Store) Told(ctx context.Context, domains []string, kinds []workflow.AnnouncementKind, after int64, limit int) ([]workflow.Told, int64, error) {
+	if err := s.number(ctx); err != nil {
+		return nil, 0, fmt.Errorf("numbering the announcements: %w", err)
+	}
+	type place struct {
+		position int64
+		workflow.Told
+	}
+	var last int64
+	var page []place
+	b := &batch{}
+	b.BeginTx(snapshot)
+	b.Queue(`select coalesce(max(position), 0) from announcements`).QueryRow(func(row pgx.Row) error { return row.Scan(&last) })
+	readAll(b, &page, func(row pgx.CollectableRow) (place, error) {
+		var p place
+		err := row.Scan(append([]any{&p.position}, toldInto(&p.Told)...)...)
+		return p, err
+	}, `
+		select a.position, `+told+`
+		where a.position > $1 and m.domain = any($2) and (coalesce(cardinality($3::text[]), 0) = 0 or a.kind = any($3))
+		order by a.position limit $4`, after, domains, kinds, limit)
+	if err := s.transact(ctx, b, func(pgx.Tx) error { return nil }); err != nil {
+		return nil, 0, fmt.Errorf("reading the announcements: %w", err)
+	}
+	if after > last {
+		return nil, 0, workflow.ErrPosition
+	}
+	all := make([]workflow.Told, len(page))
+	for i, p := range page {
+		all[i] = p.Told
+	}
+	if len(page) == limit {
+		last = page[limit-1].position
+	}
+	return all, last, nil
+}
+
+// told reads what toldInto scans.
+const told = `
+	       a.id, a.kind, a.mailbox_id, a.qualification_id, a.version, a.active, a.at, m.address, q.number, s.event
+	from announcements a
+	join mailboxes m on m.id = a.mailbox_id
+	join qualifications q on q.id = a.qualification_id
+	join steps s on s.qualification_id = a.qualification_id and s.version = a.version`
+
+func toldInto(t *workflow.Told) []any {
+	return []any{&t.ID, &t.Kind, &t.Mailbox, &t.Qualification, &t.Version, &t.Active, &t.At, &t.Address, &t.Number, &t.Event}
+}

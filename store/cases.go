@@ -1,0 +1,144 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"stella/workflow"
+)
+
+// MailboxOfCase finds the mailbox of a case, where it is of these domains and
+// was not deleted.
+func (s *Store) MailboxOfCase(ctx context.Context, domains []string, number int64) (int64, error) {
+	var mailbox int64
+	err := s.pool.QueryRow(ctx, `
+		select m.id from qualifications q join mailboxes m on m.id = q.mailbox_id
+		where q.number = $1 and m.domain = any($2) and m.deleted_at is null`, number, domains).Scan(&mailbox)
+	if err != nil {
+		return 0, fmt.Errorf("finding case %d: %w", number, found(err))
+	}
+	return mailbox, nil
+}
+
+// each takes the domains of a list one by one, so that each begins at its place
+// in an index by domain, and no more is read than the limit for each.
+const each = `(select distinct unnest($1::text[]) as domain) d`
+
+// conditions are those that a list is asked for. The others are not in its
+// statement, which is planned for what it asks.
+type conditions struct {
+	sql  string
+	args []any
+}
+
+// and adds a condition on one argument, which it has for $%d.
+func (c *conditions) and(condition string, arg any) {
+	c.args = append(c.args, arg)
+	c.sql += fmt.Sprintf(" and "+condition, len(c.args))
+}
+
+// Qualifications lists qualifications, the newest case first: by the negative
+// number, as the indexes of domains have them.
+func (s *Store) Qualifications(ctx context.Context, f workflow.QualificationFilter) ([]workflow.ListedQualification, error) {
+	before := f.Before
+	if before == 0 {
+		before = math.MaxInt64
+	}
+	c := &conditions{args: []any{f.Domains, before, f.Limit}}
+	if f.State != "" {
+		c.and("q.state = $%d", f.State)
+	}
+	if f.Mailbox != "" {
+		c.and("m.address = $%d", f.Mailbox)
+	}
+	rows, err := s.pool.Query(ctx, `
+		select l.address, l.number, l.version, l.state, l.owner, l.reason, l.opened_at, l.stepped_at
+		from `+each+`
+		cross join lateral (
+			select m.address, q.number, q.version, q.state, q.owner, q.reason, q.opened_at, q.stepped_at
+			from qualifications q join mailboxes m on m.id = q.mailbox_id
+			where q.domain = d.domain and -q.number > -$2::bigint and m.deleted_at is null`+c.sql+`
+			order by -q.number limit $3) l
+		order by l.number desc limit $3`, c.args...)
+	if err != nil {
+		return nil, fmt.Errorf("listing qualifications: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[workflow.ListedQualification])
+	if err != nil {
+		return nil, fmt.Errorf("listing qualifications: %w", err)
+	}
+	return list, nil
+}
+
+// SentInvitation reads an invitation, where its mailbox is of these domains and
+// was not deleted.
+func (s *Store) SentInvitation(ctx context.Context, domains []string, id uuid.UUID) (workflow.SentInvitation, error) {
+	rows, err := s.pool.Query(ctx, `
+		select `+sentInvitation+`
+		where i.id = $1 and m.domain = any($2) and m.deleted_at is null`, id, domains)
+	if err != nil {
+		return workflow.SentInvitation{}, fmt.Errorf("finding an invitation: %w", err)
+	}
+	i, err := pgx.CollectExactlyOneRow(rows, scanSentInvitation)
+	if err != nil {
+		return i, fmt.Errorf("finding an invitation: %w", found(err))
+	}
+	return i, nil
+}
+
+// SentInvitations lists invitations, the newest first.
+func (s *Store) SentInvitations(ctx context.Context, f workflow.InvitationFilter) ([]workflow.SentInvitation, error) {
+	c := &conditions{args: []any{f.Domains, nullTime(f.SentBefore), f.Before, f.Limit}}
+	switch f.State { // as workflow.Invitation.State says
+	case "":
+	case workflow.InvitationIsLive:
+		c.and("i.ended = '' and i.accepted_at is null and i.expires_at > $%d", f.Now)
+	case workflow.InvitationIsAccepted:
+		c.sql += " and i.ended = '' and i.accepted_at is not null"
+	case workflow.InvitationIsExpired:
+		c.and("(i.ended = 'expired' or i.ended = '' and i.accepted_at is null and i.expires_at <= $%d)", f.Now)
+	default:
+		c.and("i.ended = $%d", f.State)
+	}
+	if f.Mailbox != "" {
+		c.and("m.address = $%d", f.Mailbox)
+	}
+	rows, err := s.pool.Query(ctx, `
+		select l.*
+		from `+each+`
+		cross join lateral (
+			select `+sentInvitation+`
+			where i.domain = d.domain and (i.sent_at, i.id) < (coalesce($2::timestamptz, 'infinity'), $3::uuid) and m.deleted_at is null`+c.sql+`
+			order by i.sent_at desc, i.id desc limit $4) l
+		order by l.sent_at desc, l.id desc limit $4`, c.args...)
+	if err != nil {
+		return nil, fmt.Errorf("listing invitations: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, scanSentInvitation)
+	if err != nil {
+		return nil, fmt.Errorf("listing invitations: %w", err)
+	}
+	return list, nil
+}
+
+// sentInvitation reads what scanSentInvitation scans: nothing that a link is
+// made of.
+const sentInvitation = `
+	i.id, i.qualification_id, i.version, i.email, i.sent_at, i.expires_at, i.accepted_at, i.ended_at, i.ended,
+	m.id as mailbox, m.address, q.number
+	from invitations i
+	join qualifications q on q.id = i.qualification_id
+	join mailboxes m on m.id = q.mailbox_id`
+
+func scanSentInvitation(row pgx.CollectableRow) (i workflow.SentInvitation, err error) {
+	var accepted, ended *time.Time
+	err = row.Scan(&i.ID, &i.Qualification, &i.Version, &i.Email, &i.SentAt, &i.ExpiresAt, &accepted, &ended, &i.Ended,
+		&i.Mailbox, &i.Address, &i.Number)
+	i.AcceptedAt, i.EndedAt = timeOf(accepted), timeOf(ended)
+	return i, err
+}

@@ -1,0 +1,32 @@
+-- +goose Up
+
+-- What a mailbox stands for, as webmails ask for it at every login: that of the
+-- qualification in force. It is kept by the database itself, whichever version
+-- of the program writes.
+alter table mailboxes
+	add column standing_state text not null default '', -- none was opened
+	add column standing_since timestamptz,
+	add column standing_level text not null default '', -- of the identity
+	add check ((standing_state = '') = (standing_since is null));
+
+-- +goose StatementBegin
+create function keep_standing() returns trigger language plpgsql as $$
+begin
+	update mailboxes m
+	set standing_state = q.state, standing_since = q.stepped_at, standing_level = coalesce(i.level, '')
+	from (select q.state, q.stepped_at, q.identity_id from qualifications q where q.mailbox_id = new.mailbox_id
+		order by (q.state not in ('qualified', 'revoked', 'expired')) desc, (q.state = 'qualified') desc, q.number desc limit 1) q
+	left join identities i on i.id = q.identity_id
+	where m.id = new.mailbox_id;
+	return null;
+end $$;
+-- +goose StatementEnd
+create trigger keep_standing after insert or update of state, stepped_at, identity_id on qualifications
+	for each row execute function keep_standing();
+
+update qualifications set state = state where id in (select distinct on (mailbox_id) id from qualifications);
+
+-- +goose Down
+drop trigger keep_standing on qualifications;
+drop function keep_standing;
+alter table mailboxes drop column standing_state, drop column standing_since, drop column standing_level;

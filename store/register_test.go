@@ -1,0 +1,68 @@
+package store_test
+
+import (
+	"testing"
+
+	"stella/store/storetest"
+	"stella/workflow"
+)
+
+// A deleted mailbox has neither star nor standing.
+func TestADeletedMailboxIsInert(t *testing.T) {
+	w := newWorld(t)
+	w.Reach(t, workflow.Qualified)
+	refused(t, w, "deleted_is_inert", `update mailboxes set deleted_at = now()`)
+	refused(t, w, "deleted_is_inert", `update mailboxes set deleted_at = now(), status = 'cancelled'`)
+	other := w.Record(t, storetest.AnnasRecord)
+	storetest.Must(t, w.Procedure.Delete(t.Context(), "tests", other.Address))
+	refused(t, w, "deleted_is_inert", `update mailboxes set status = 'active' where deleted_at is not null`)
+}
+
+// What is told to be the same is the same in Go and in SQL: for each thing that
+// a record says, another is a change, and the very one is none.
+func TestWhatSaysTheSameIsNotWrittenAgain(t *testing.T) {
+	w := newWorld(t)
+	record := storetest.BianchisRecord
+	record.VATNumber, record.Status = "02468135799", workflow.Active
+	put := func(r workflow.Record) workflow.Recorded {
+		t.Helper()
+		c, err := workflow.Registration{Address: "bianchi@pec.example", Record: r}.Check()
+		storetest.Must(t, err)
+		done, err := w.Procedure.Import(t.Context(), "tests", []workflow.Checked{c}, false)
+		storetest.Must(t, err)
+		return done[0]
+	}
+	if what := put(record); what != workflow.RecordMade {
+		t.Fatalf("it is %s", what)
+	}
+	for name, change := range map[string]func(*workflow.Record){
+		"nothing":         func(*workflow.Record) {},
+		"name":            func(r *workflow.Record) { r.Name = "Bianchi" },
+		"fiscal code":     func(r *workflow.Record) { r.FiscalCode = "00743110157" },
+		"VAT number":      func(r *workflow.Record) { r.VATNumber = "" },
+		"representatives": func(r *workflow.Record) { r.Representatives = nil },
+		"a name of theirs": func(r *workflow.Record) {
+			r.Representatives = []workflow.Representative{{FiscalCode: storetest.Luca, Name: "L. Bianchi"}}
+		},
+		"email":  func(r *workflow.Record) { r.Email = "" },
+		"status": func(r *workflow.Record) { r.Status = workflow.Cancelled },
+		"kind":   func(r *workflow.Record) { *r = storetest.AnnasRecord; r.Status = workflow.Active },
+	} {
+		other := record
+		change(&other)
+		want := workflow.RecordChanged
+		if name == "nothing" {
+			want = workflow.RecordUnchanged
+		}
+		if same := record.Same(other); same != (want == workflow.RecordUnchanged) {
+			t.Errorf("%s: in Go the same is %v", name, same)
+		}
+		if what := put(other); what != want {
+			t.Errorf("%s: %s, want %s", name, what, want)
+		}
+		if what := put(other); what != workflow.RecordUnchanged {
+			t.Errorf("%s, again: %s", name, what)
+		}
+		put(record)
+	}
+}

@@ -1,0 +1,20 @@
+package webhook
+
+import (
+	"time"
+
+	"stella/client"
+	"stella/workflow"
+)
+
+// event is an announcement as clients read it.
+func event(t workflow.Told) client.Event {
+	state, show := t.Outward()
+	return client.Event{ID: t.ID.String(), Type: client.EventType(t.Kind), Timestamp: t.At.UTC(),
+		Data: client.EventData{Mailbox: t.Address, Case: t.Number, State: client.State(state), Show: client.Show(show), Reason: client.Reason(t.Reason())}}
+}
+
+// Trial is an event that tells of nothing, to try a webhook with.
+func Trial(id string, now time.Time) client.Event {
+	return client.Event{ID: id, Type: client.EventTest, Timestamp: now.UTC().Truncate(time.Second)}
+}

@@ -1,0 +1,128 @@
+package webhook_test
+
+import (
+	"context"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	"stella/store/storetest"
+	"stella/webhook"
+	"stella/workflow"
+)
+
+// Two instances deliver each event once, and not more at a time than a receiver
+// is asked to bear.
+func TestTwoInstancesDeliverOnce(t *testing.T) {
+	w := newWorld(t)
+	r := w.newReceiver()
+	r.answers(func(_ received, h http.ResponseWriter) { time.Sleep(10 * time.Millisecond) })
+	const events = 60
+	for range events {
+		w.Reach(t, workflow.HolderChoice)
+	}
+	var all sync.WaitGroup
+	for range 12 { // jobs, of two instances or twelve
+		s := w.newSender()
+		s.Courier.Roots = w.sender.Courier.Roots
+		all.Go(func() { s.Work(t.Context(), job(r)) })
+	}
+	all.Wait()
+	w.work(r)
+	seen := map[string]int{}
+	for _, got := range r.received() {
+		seen[got.Get("webhook-id")]++
+	}
+	if len(seen) != events || len(r.received()) != events {
+		t.Errorf("%d requests for %d events, want %d", len(r.received()), len(seen), events)
+	}
+	if most := r.atOnce(); most < 2 || most > 4 {
+		t.Errorf("%d requests at once, want up to 4", most)
+	}
+}
+
+// A receiver that does not answer, with many deliveries, holds nobody up; and
+// where an instance dies in the middle of a delivery, another makes it.
+func TestADeadReceiverHoldsNobodyUp(t *testing.T) {
+	w := newWorld(t)
+	w.inRealTime()
+	var dead []*receiver
+	hang := make(chan bool)
+	for range 6 {
+		r := w.newReceiver(workflow.AnnounceStarted)
+		r.answers(func(_ received, h http.ResponseWriter) { <-hang })
+		dead = append(dead, r)
+	}
+	t.Cleanup(func() { close(hang) }) // before the receivers, who wait for it
+	for range 20 {
+		w.Reach(t, workflow.HolderChoice)
+	}
+	w.start(w.sender)
+	w.eventually(10*time.Second, "hanging", func() bool {
+		for _, r := range dead {
+			if len(r.received()) == 0 {
+				return false
+			}
+		}
+		return true
+	})
+	good := w.newReceiver(workflow.AnnounceInvited)
+	began := time.Now()
+	for range 5 {
+		w.Reach(t, workflow.Invited)
+	}
+	w.eventually(5*time.Second, "delivered", func() bool { return len(good.received()) == 5 })
+	t.Logf("5 deliveries in %v beside 6 receivers that hang", time.Since(began))
+	for _, r := range dead {
+		if n := len(r.received()); n > 4 {
+			t.Errorf("%d requests hang at one receiver", n)
+		}
+	}
+}
+
+// What no job looks after is found: here a process died that had claimed it, and
+// its job with it.
+func TestWhatAnInstanceLeftIsFound(t *testing.T) {
+	w := newWorld(t)
+	w.inRealTime()
+	r := w.newReceiver()
+	j := w.Reach(t, workflow.HolderChoice)
+	now := time.Now()
+	_, _, err := w.ClaimDelivery(t.Context(), r.id, now, now.Add(2*time.Second), 4)
+	storetest.Must(t, err)
+	_, err = w.Pool().Exec(t.Context(), `delete from river_job`)
+	storetest.Must(t, err)
+	w.start(w.sender)
+	w.eventually(2*webhook.WakeEvery+5*time.Second, "delivered", func() bool { return len(r.types(j.Address)) == 1 })
+	if took := time.Since(now); took < 2*time.Second {
+		t.Errorf("it was taken from a process that was alive, after %v", took)
+	}
+}
+
+// A process that is stopped does not count what it could not end as a failure.
+func TestAStopIsNoFailure(t *testing.T) {
+	w := newWorld(t)
+	r := w.newReceiver()
+	hang := make(chan bool)
+	r.answers(func(received, http.ResponseWriter) { <-hang })
+	w.Reach(t, workflow.HolderChoice)
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error)
+	go func() { ended <- w.sender.Work(ctx, job(r)) }()
+	w.eventually(5*time.Second, "asked", func() bool { return len(r.received()) == 1 })
+	stop()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	close(hang)
+	r.answers(nil)
+	if x := w.webhook(r); x.Failures != 0 {
+		t.Errorf("the webhook is %+v", x)
+	}
+	w.Clock.Advance(webhook.JobTimeout)
+	w.work(r)
+	if d := w.deliveries(r)[0]; d.Ended != "delivered" || d.Attempts != 2 {
+		t.Errorf("the log says %+v", d)
+	}
+}

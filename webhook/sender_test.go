@@ -1,0 +1,285 @@
+package webhook_test
+
+import (
+	"bytes"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+
+	"stella/client"
+	"stella/store"
+	"stella/store/storetest"
+	"stella/workflow"
+)
+
+// What arrives is the event, signed as Standard Webhooks says, and nothing
+// personal but the mailbox's address.
+func TestAnEventArrivesSigned(t *testing.T) {
+	w := newWorld(t)
+	w.inRealTime()
+	r := w.newReceiver()
+	j := w.Reach(t, workflow.Rejected)
+	w.work(r)
+	all := r.received()
+	if len(all) != 2 {
+		t.Fatalf("%d requests, want 2", len(all))
+	}
+	got := all[1]
+	told, _, err := w.Procedure.Events(t.Context(), w.Client, nil, 0, 10)
+	storetest.Must(t, err)
+	q := j.Case().Qualification
+	want := client.Event{ID: told[1].ID.String(), Type: client.EventRejected, Timestamp: q.SteppedAt.UTC(),
+		Data: client.EventData{Mailbox: j.Address, Case: q.Number, State: client.StateRejected, Show: client.ShowBanner, Reason: "holder_differs"}}
+	if got.event != want {
+		t.Errorf("the event is %+v, want %+v", got.event, want)
+	}
+	if got.Get("webhook-id") != want.ID || got.Get("Content-Type") != "application/json" {
+		t.Errorf("the headers are %v", got.Header)
+	}
+	for _, personal := range []string{"Neri", "Anna", storetest.Anna, storetest.Sara, "@mail.example"} {
+		if bytes.Contains(got.body, []byte(personal)) {
+			t.Errorf("%s is told: %s", personal, got.body)
+		}
+	}
+	reader, err := standardwebhooks.NewWebhook(r.secret)
+	storetest.Must(t, err)
+	if err := reader.Verify(got.body, got.Header); err != nil {
+		t.Errorf("Standard Webhooks: %v", err)
+	}
+	request := func(body []byte) *http.Request {
+		asked := httptest.NewRequest("POST", "/hooks", bytes.NewReader(body))
+		asked.Header = got.Header
+		return asked
+	}
+	if e, err := client.ReadWebhook(request(got.body), r.secret); err != nil || *e != want {
+		t.Errorf("our client reads %+v (%v)", e, err)
+	}
+	forged := bytes.Replace(got.body, []byte(`"banner"`), []byte(`"star"`), 1)
+	if _, err := client.ReadWebhook(request(forged), r.secret); err != client.ErrSignature {
+		t.Errorf("a forged event: %v", err)
+	}
+	old := time.Now().Add(-6 * time.Minute)
+	signature, err := reader.Sign(want.ID, old, got.body)
+	storetest.Must(t, err)
+	again := request(got.body)
+	again.Header = http.Header{"Webhook-Id": {want.ID}, "Webhook-Timestamp": {strconv.FormatInt(old.Unix(), 10)}, "Webhook-Signature": {signature}}
+	if _, err := client.ReadWebhook(again, r.secret); err != client.ErrSignature {
+		t.Errorf("an event of six minutes ago: %v", err)
+	}
+	if d := w.deliveries(r); len(d) != 2 || d[1].Ended != "delivered" || d[1].Outcome != "204 No Content" || d[1].Attempts != 1 {
+		t.Errorf("the log says %+v", d)
+	}
+}
+
+// No row can sign, and whoever reads the database does not learn how.
+func TestNoSecretIsKept(t *testing.T) {
+	w := newWorld(t)
+	r := w.newReceiver()
+	w.Reach(t, workflow.HolderChoice)
+	var kept string
+	storetest.Must(t, w.Pool().QueryRow(t.Context(), `select string_agg(w::text, ' ') || (select string_agg(args::text, ' ') from river_job) from webhooks w`).Scan(&kept))
+	if strings.Contains(kept, strings.TrimPrefix(r.secret, "whsec_")) || !strings.Contains(kept, `{"webhook": 1}`) {
+		t.Errorf("the rows say %s", kept)
+	}
+	if !strings.HasPrefix(r.secret, "whsec_") || len(r.secret) != 50 {
+		t.Errorf("the secret is %q", r.secret)
+	}
+}
+
+// A client is told of its domains, of the kinds it asked for, while it and its
+// webhook are enabled.
+func TestWhoIsTold(t *testing.T) {
+	w := newWorld(t)
+	all, stars, off := w.newReceiver(), w.newReceiver(workflow.AnnounceCompleted, workflow.AnnounceRevoked), w.newReceiver()
+	storetest.Must(t, w.DisableWebhook(t.Context(), off.id, workflow.DisabledByOperator, w.Clock.Now()))
+	other := workflow.Client{Name: "other", Domains: []string{"altrove.example"}, Scopes: []workflow.Scope{workflow.ScopeWebmail}}
+	storetest.Must(t, w.AddClient(t.Context(), other, workflow.Digest("other"), w.Clock.Now()))
+	_, _, err := w.Procedure.AddWebhook(t.Context(), "other", all.URL+"/other", nil)
+	storetest.Must(t, err)
+	j := w.Reach(t, workflow.Revoked)
+	var jobs int
+	storetest.Must(t, w.Pool().QueryRow(t.Context(), `select count(*) from river_job where kind = 'deliver'`).Scan(&jobs))
+	if jobs != 5 {
+		t.Errorf("%d jobs, want one for each of 3 and 2 deliveries", jobs)
+	}
+	for _, r := range []*receiver{all, stars, off} {
+		w.work(r)
+	}
+	want := []client.EventType{client.EventStarted, client.EventCompleted, client.EventRevoked}
+	if got := all.types(j.Address); !slices.Equal(got, want) {
+		t.Errorf("who follows all is told %v, want %v", got, want)
+	}
+	if got := stars.types(j.Address); !slices.Equal(got, want[1:]) {
+		t.Errorf("who follows stars is told %v, want %v", got, want[1:])
+	}
+	if len(off.received()) != 0 || len(w.deliveries(off)) != 0 {
+		t.Errorf("who is disabled is told %v", off.received())
+	}
+	w.Reach(t, workflow.HolderChoice)
+	_, err = w.Pool().Exec(t.Context(), `update clients set disabled_at = now()`)
+	storetest.Must(t, err)
+	w.Reach(t, workflow.HolderChoice)
+	w.work(all)
+	if n := w.outcomes(all); n["delivered"] != 3 || n["waiting"] != 1 {
+		t.Errorf("after the client was disabled the log says %v", n)
+	}
+}
+
+// Whatever a webmail may know of a step, is delivered if and only if the step is.
+func TestADeliveryIsOneWithItsStep(t *testing.T) {
+	w := newWorld(t)
+	r := w.newReceiver()
+	j := w.Record(t, storetest.AnnasRecord).To(workflow.HolderInvitation)
+	before := len(w.deliveries(r))
+	err := w.Update(t.Context(), j.Mailbox, func(c *workflow.Case) error {
+		q := c.Qualification
+		q.Version++
+		q.State = workflow.Qualified // without a star: the commit is refused
+		c.Added = append(c.Added,
+			workflow.Step{Qualification: q.ID, Version: q.Version, Event: workflow.CodeRight, From: workflow.CodeEntry, To: workflow.Qualified, At: c.Now, Actor: workflow.Actor{Kind: workflow.BySystem}},
+			workflow.Announcement{ID: q.ID, Kind: workflow.AnnounceCompleted, Mailbox: j.Mailbox, Qualification: q.ID, Version: q.Version, Active: true, At: w.Clock.Now()})
+		return nil
+	})
+	if err == nil || len(w.deliveries(r)) != before {
+		t.Errorf("a step that was not made (%v) is delivered: %+v", err, w.deliveries(r))
+	}
+}
+
+// During a rotation both secrets sign, and a day later the new one alone.
+func TestASecretIsRotated(t *testing.T) {
+	w := newWorld(t)
+	r := w.newReceiver()
+	w.Clock.Advance(time.Hour)
+	secret, err := w.Procedure.RotateWebhook(t.Context(), r.id, w.Clock.Now().Add(24*time.Hour))
+	storetest.Must(t, err)
+	for _, test := range []struct {
+		after       time.Duration
+		former, new bool
+	}{{0, true, true}, {24*time.Hour - time.Second, true, true}, {time.Second, false, true}} {
+		w.Clock.Advance(test.after)
+		w.Reach(t, workflow.HolderChoice)
+		w.work(r)
+		all := r.received()
+		last := all[len(all)-1]
+		for secret, want := range map[string]bool{r.secret: test.former, secret: test.new} {
+			reader, err := standardwebhooks.NewWebhook(secret)
+			storetest.Must(t, err)
+			if err := reader.VerifyIgnoringTimestamp(last.body, last.Header); (err == nil) != want {
+				t.Errorf("%v later: %v with %q, want %v", test.after, err, last.Get("webhook-signature"), want)
+			}
+		}
+	}
+}
+
+// The deliveries of a mailbox keep their order, whatever fails; those of other
+// mailboxes do not wait for them.
+func TestAMailboxesEventsKeepTheirOrder(t *testing.T) {
+	w := newWorld(t)
+	r := w.newReceiver()
+	a := w.Reach(t, workflow.Invited) // started, invited
+	failing := true
+	r.answers(func(got received, h http.ResponseWriter) {
+		if failing && got.event.Data.Mailbox == a.Address {
+			h.WriteHeader(http.StatusInternalServerError)
+		}
+	})
+	w.work(r)
+	b := w.Reach(t, workflow.Invited)
+	w.work(r)
+	if got := r.types(a.Address); !slices.Equal(got, []client.EventType{client.EventStarted}) {
+		t.Errorf("after a failure the mailbox's next was sent: %v", got)
+	}
+	want := []client.EventType{client.EventStarted, client.EventInvited}
+	if got := r.types(b.Address); !slices.Equal(got, want) {
+		t.Errorf("of another mailbox: %v, want %v", got, want)
+	}
+	failing = false
+	w.Clock.Advance(time.Minute)
+	w.work(r)
+	if got := r.types(a.Address); !slices.Equal(got, []client.EventType{client.EventStarted, client.EventStarted, client.EventInvited}) {
+		t.Errorf("in the end: %v", got)
+	}
+	// One that is given up makes room for the next.
+	failing = true
+	w.Clock.Advance(time.Minute)
+	c := w.Reach(t, workflow.HolderChoice)
+	r.answers(func(got received, h http.ResponseWriter) {
+		if got.event.Data.Mailbox == c.Address && got.event.Type == client.EventStarted {
+			h.WriteHeader(http.StatusInternalServerError)
+		}
+	})
+	w.work(r)
+	w.Clock.Advance(73 * time.Hour)
+	w.Reach(t, workflow.HolderChoice)
+	c.To(workflow.Invited)
+	w.work(r)
+	w.Clock.Advance(15 * time.Minute)
+	w.work(r)
+	if got := r.types(c.Address); len(got) != 3 || got[2] != client.EventInvited {
+		t.Errorf("after one was given up: %v", got)
+	}
+	if n := w.outcomes(r); n["given up"] != 1 || n["waiting"] != 0 {
+		t.Errorf("the log says %v", n)
+	}
+	if said := w.log.String(); strings.Count(said, "is given up") != 1 {
+		t.Errorf("it is not told once: %s", said)
+	}
+}
+
+// Nobody else is told where a sender's instance dies, or cannot say what became
+// of a delivery; the receiver is told again, by the same name.
+func TestACrashLosesNothing(t *testing.T) {
+	w := newWorld(t)
+	r := w.newReceiver()
+	w.Reach(t, workflow.HolderChoice)
+	// It dies between the answer and its record: the claim is all that is left.
+	_, d, err := w.ClaimDelivery(t.Context(), r.id, w.Clock.Now(), w.Clock.Now().Add(20*time.Second), 4)
+	storetest.Must(t, err)
+	w.work(r)
+	if len(r.received()) != 0 {
+		t.Error("what is claimed was sent by another")
+	}
+	w.Clock.Advance(21 * time.Second)
+	w.work(r)
+	if all := r.received(); len(all) != 1 || all[0].Get("webhook-id") != d.Told.ID.String() {
+		t.Errorf("the receiver got %+v", all)
+	}
+	// The one that was slow, and not dead, does not undo what the other recorded.
+	storetest.Must(t, w.DeliveryFailed(t.Context(), d, "no answer in time", w.Clock.Now(), w.Clock.Now(), w.Clock.Now()))
+	if got := w.deliveries(r)[0]; got.Ended != "delivered" || got.Attempts != 2 {
+		t.Errorf("the log says %+v", got)
+	}
+}
+
+// What an operator has delivered again, is, whatever became of it.
+func TestADeliveryIsMadeAgain(t *testing.T) {
+	w := newWorld(t)
+	r := w.newReceiver()
+	w.Reach(t, workflow.Invited)
+	w.work(r)
+	d := w.deliveries(r)
+	n, err := w.Redeliver(t.Context(), r.id, d[1].ID, w.Clock.Now())
+	if err != nil || n != 1 {
+		t.Fatalf("%d (%v)", n, err)
+	}
+	if n, err = w.Redeliver(t.Context(), r.id, 0, w.Clock.Now()); err != nil || n != 0 {
+		t.Errorf("nothing was given up, and %d are made again (%v)", n, err)
+	}
+	w.work(r)
+	all := r.received()
+	if len(all) != 3 || !bytes.Equal(all[2].body, all[1].body) || all[2].Get("webhook-id") != all[1].Get("webhook-id") {
+		t.Errorf("the receiver got %+v", all)
+	}
+	if _, err := w.Redeliver(t.Context(), 4711, 0, w.Clock.Now()); err == nil {
+		t.Error("of a webhook that is not there")
+	}
+	if all, err := w.Deliveries(t.Context(), store.DeliveryFilter{Waiting: true, Limit: 10}); err != nil || len(all) != 0 {
+		t.Errorf("waiting: %v (%v)", all, err)
+	}
+}

@@ -1,0 +1,248 @@
+package webhook_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/x509"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"os"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+	"github.com/riverqueue/river/rivertype"
+
+	"stella/client"
+	"stella/store"
+	"stella/store/storetest"
+	"stella/webhook"
+	"stella/workflow"
+)
+
+func TestMain(m *testing.M) { os.Exit(storetest.Run(m)) }
+
+// world is a world whose events are delivered.
+type world struct {
+	*storetest.World
+	t      *testing.T
+	sender *webhook.Sender
+	log    *log
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	t.Parallel()
+	w := &world{World: storetest.NewWorld(t), t: t, log: &log{}}
+	w.sender = w.newSender()
+	return w
+}
+
+func (w *world) newSender() *webhook.Sender {
+	return &webhook.Sender{Outbox: w.Store, Courier: &webhook.Courier{Key: storetest.Key, Allow: loopback, Roots: x509.NewCertPool()},
+		Now: w.Clock.Now, Log: slog.New(slog.NewTextHandler(w.log, nil))}
+}
+
+var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+
+// inRealTime is for what has a clock of its own.
+func (w *world) inRealTime() {
+	w.Clock.Advance(time.Since(w.Clock.Now()))
+	w.Procedure.Now, w.sender.Now = time.Now, time.Now
+}
+
+// received is a request that a receiver got.
+type received struct {
+	http.Header
+	body  []byte
+	event client.Event
+}
+
+// receiver is a client's machine, that answers 204 unless told otherwise.
+type receiver struct {
+	*httptest.Server
+	id     int64 // of the webhook
+	secret string
+
+	mu     sync.Mutex
+	all    []received
+	answer func(received, http.ResponseWriter)
+	now    int // requests being answered
+	most   int // at any time
+}
+
+// newReceiver has the world's webmail told of some kinds of events, or all.
+func (w *world) newReceiver(kinds ...workflow.AnnouncementKind) *receiver {
+	w.t.Helper()
+	r := &receiver{}
+	r.Server = httptest.NewUnstartedServer(r)
+	r.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, 0)
+	r.StartTLS()
+	w.t.Cleanup(r.Close)
+	w.sender.Courier.Roots.AddCert(r.Certificate())
+	var err error
+	r.id, r.secret, err = w.Procedure.AddWebhook(w.t.Context(), storetest.Webmail, r.URL+"/hooks?from=stella", kinds)
+	storetest.Must(w.t, err)
+	return r
+}
+
+func (r *receiver) ServeHTTP(w http.ResponseWriter, asked *http.Request) {
+	got := received{Header: asked.Header.Clone()}
+	got.body, _ = io.ReadAll(asked.Body)
+	json.Unmarshal(got.body, &got.event)
+	r.mu.Lock()
+	r.all = append(r.all, got)
+	r.now++
+	r.most = max(r.most, r.now)
+	answer := r.answer
+	r.mu.Unlock()
+	defer func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.now--
+	}()
+	if answer == nil {
+		w.WriteHeader(http.StatusNoContent)
+		return
+	}
+	answer(got, w)
+}
+
+// answers has the receiver answer in its own way from now on.
+func (r *receiver) answers(how func(received, http.ResponseWriter)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.answer = how
+}
+
+func status(code int) func(received, http.ResponseWriter) {
+	return func(_ received, w http.ResponseWriter) { w.WriteHeader(code) }
+}
+
+func (r *receiver) received() []received {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.all)
+}
+
+// atOnce is how many requests were answered at once, at the most.
+func (r *receiver) atOnce() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.most
+}
+
+// types are the events that were received, in order, of a mailbox.
+func (r *receiver) types(mailbox string) (all []client.EventType) {
+	for _, got := range r.received() {
+		if got.event.Data.Mailbox == mailbox {
+			all = append(all, got.event.Type)
+		}
+	}
+	return all
+}
+
+// work lets a sender see to a webhook until it has nothing to do, as jobs would.
+func (w *world) work(r *receiver) {
+	w.t.Helper()
+	for {
+		err := w.sender.Work(w.t.Context(), job(r))
+		if err == nil {
+			return
+		}
+		if snooze, ok := err.(*rivertype.JobSnoozeError); !ok || snooze.Duration != 0 {
+			w.t.Fatalf("the job ends with %v", err)
+		}
+	}
+}
+
+func job(r *receiver) *river.Job[workflow.Deliver] {
+	return &river.Job[workflow.Deliver]{JobRow: &rivertype.JobRow{}, Args: workflow.Deliver{Webhook: r.id}}
+}
+
+// deliveries are what the log says of a webhook's, oldest first.
+func (w *world) deliveries(r *receiver) []workflow.Delivery {
+	w.t.Helper()
+	all, err := w.Deliveries(w.t.Context(), store.DeliveryFilter{Webhook: r.id, Limit: 10_000})
+	storetest.Must(w.t, err)
+	return all
+}
+
+// outcomes are how many deliveries of a webhook ended in each way.
+func (w *world) outcomes(r *receiver) map[string]int {
+	n := map[string]int{}
+	for _, d := range w.deliveries(r) {
+		n[d.Ended]++
+	}
+	return n
+}
+
+func (w *world) webhook(r *receiver) workflow.Webhook {
+	w.t.Helper()
+	all, err := w.Webhooks(w.t.Context())
+	storetest.Must(w.t, err)
+	for _, x := range all {
+		if x.ID == r.id {
+			return x.Webhook
+		}
+	}
+	w.t.Fatalf("there is no webhook %d", r.id)
+	return workflow.Webhook{}
+}
+
+// start works the queue as an instance does, until the test ends.
+func (w *world) start(s *webhook.Sender) {
+	w.t.Helper()
+	workers := river.NewWorkers()
+	river.AddWorker(workers, s)
+	river.AddWorker(workers, &webhook.Waker{Outbox: w.Store, Now: s.Now})
+	queues := webhook.Queues()
+	queues[river.QueueDefault] = river.QueueConfig{MaxWorkers: 1}
+	queue, err := river.NewClient(riverpgxv5.New(w.Pool()), &river.Config{
+		Queues: queues, Workers: workers, FetchCooldown: 5 * time.Millisecond, FetchPollInterval: 200 * time.Millisecond,
+		JobTimeout: webhook.JobTimeout, RescueStuckJobsAfter: webhook.JobTimeout,
+		PeriodicJobs: []*river.PeriodicJob{river.NewPeriodicJob(river.PeriodicInterval(webhook.WakeEvery),
+			func() (river.JobArgs, *river.InsertOpts) { return workflow.WakeWebhooks{}, nil }, &river.PeriodicJobOpts{RunOnStart: true})},
+		Logger: slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelWarn}))})
+	storetest.Must(w.t, err)
+	storetest.Must(w.t, queue.Start(w.t.Context()))
+	w.t.Cleanup(func() {
+		if err := queue.StopAndCancel(context.Background()); err != nil {
+			w.t.Error(err)
+		}
+	})
+}
+
+// eventually waits for something to become true.
+func (w *world) eventually(within time.Duration, what string, is func() bool) {
+	w.t.Helper()
+	for end := time.Now().Add(within); !is(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			w.t.Fatalf("after %v: not %s; the log: %s", within, what, w.log)
+		}
+	}
+}
+
+type log struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *log) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *log) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}

@@ -1,0 +1,281 @@
+package workflow_test
+
+import (
+	"time"
+
+	"stella/workflow"
+)
+
+// What each act does to the model, and how it is answered.
+
+func (m *model) open() string {
+	if m.status != workflow.Active {
+		return "not eligible"
+	}
+	switch m.state {
+	case "", workflow.Expired, workflow.Revoked:
+		m.attempt = attempt{number: m.number + 1, version: 1, state: workflow.HolderChoice, stepped: m.now}
+	}
+	return done
+}
+
+func (m *model) chooseKind(k workflow.Kind) string {
+	if m.record.Kind != "" && m.record.Kind != k {
+		return "kind_differs_" + string(m.record.Kind)
+	}
+	m.declareKind(k)
+	if k == workflow.KindCompany {
+		return m.fire(workflow.CompanyChosen)
+	}
+	return m.fire(workflow.PersonChosen)
+}
+
+func (m *model) declareKind(k workflow.Kind) {
+	m.declared.kind = k
+	if k == workflow.KindPerson {
+		m.declared.company = ""
+	}
+}
+
+func (m *model) enterCompany(code string) string {
+	m.declared.company = code
+	if m.companyDiffers(code) {
+		m.reason = workflow.ReasonCompany
+		return m.fire(workflow.CompanyDiffers)
+	}
+	return m.fire(workflow.CompanyEntered)
+}
+
+func (m *model) correctHolder(k workflow.Kind, company string) string {
+	switch {
+	case m.record.Kind != "" && m.record.Kind != k:
+		return "kind_differs_" + string(m.record.Kind)
+	case k == workflow.KindCompany && m.companyDiffers(company):
+		return "company_code_differs"
+	}
+	m.declareKind(k)
+	if k == workflow.KindCompany {
+		m.declared.company = company
+	}
+	return m.fire(workflow.DataCorrected)
+}
+
+func (m *model) forgetting(e workflow.Event) string {
+	m.fire(e)
+	m.forgetLogin()
+	return done
+}
+
+func (m *model) retryLogin() string {
+	if m.reason == workflow.ReasonCompany || m.declared.email == "" {
+		return "not allowed"
+	}
+	return m.forgetting(workflow.LoginRetried)
+}
+
+func (m *model) stepBack(v visitor, f form) string {
+	if why := m.refuses(v, f); why != "" {
+		return why
+	}
+	if m.lapsed(v) {
+		m.lapse()
+	}
+	if m.invited && m.state == workflow.HolderKind {
+		return "not allowed"
+	}
+	return m.fire(workflow.SteppedBack)
+}
+
+func (m *model) invite(v visitor, f form) string {
+	if why := m.refuses(v, f); why != "" {
+		return why
+	}
+	var sent []time.Time
+	for _, i := range m.invitations {
+		sent = append(sent, i.sent)
+	}
+	if m.often(sent, 5) {
+		return "invitation_limit"
+	}
+	if m.fire(workflow.HolderInvited) != done {
+		return "not allowed"
+	}
+	m.endInvitation("replaced")
+	m.invitations = append(m.invitations, invitation{number: m.number, version: m.version, sent: m.now, expires: m.now.Add(7 * 24 * time.Hour)})
+	return done
+}
+
+// withdraw is the delegate's, who owns nothing; the page is as old as the
+// invitation, and no older.
+func (m *model) withdraw(v visitor, f form) string {
+	switch {
+	case m.status != workflow.Active:
+		return "not eligible"
+	case v.invitation != 0:
+		return "elsewhere"
+	case f.number != m.number:
+		return "stale"
+	case m.state != workflow.Invited && !m.invited && f.version == m.version:
+		return "not allowed"
+	case m.state != workflow.Invited && !m.invited, f.version < m.invitations[len(m.invitations)-1].version:
+		return "stale"
+	}
+	return m.leave(workflow.InvitationWithdrawn, "withdrawn")
+}
+
+// linkEnds is how a link is answered that leads nowhere.
+func (m *model) linkEnds(n int) string {
+	switch i := m.invitations[n]; {
+	case i.ended != "":
+		return "link " + i.ended
+	case m.status != workflow.Active:
+		return "not eligible"
+	case i.accepted.IsZero() && !m.now.Before(i.expires):
+		return "link expired"
+	}
+	return ""
+}
+
+func (m *model) accept(n int) string {
+	if why := m.linkEnds(n); why != "" {
+		return why
+	}
+	if i := &m.invitations[n]; i.accepted.IsZero() {
+		m.fire(workflow.InvitationAccepted)
+		m.forgetLogin()
+		i.accepted, m.invited, m.declared = m.now, true, declaration{}
+	}
+	return done
+}
+
+func (m *model) decline(n int) string {
+	if why := m.linkEnds(n); why != "" {
+		return why
+	}
+	return m.leave(workflow.InvitationDeclined, "declined")
+}
+
+func (m *model) startLogin(v visitor) string {
+	switch {
+	case m.status != workflow.Active:
+		return "not eligible"
+	case !m.owns(v):
+		return "elsewhere"
+	case m.suspended():
+		return "suspended"
+	}
+	if m.lapsed(v) && m.state != workflow.AtProvider {
+		m.lapse()
+	}
+	if m.fire(workflow.LoginStarted) != done {
+		return "not allowed"
+	}
+	m.forgetLogin()
+	m.login = login{number: m.logins, session: v.browser, started: m.now}
+	m.logins++
+	return done
+}
+
+// park takes the first answer to a request. Only the newest's will count.
+func (m *model) park(n int, person string) string {
+	if m.answered[n] {
+		return "unknown"
+	}
+	m.answered[n] = true
+	if m.login.session != "" && m.login.number == n {
+		m.login.answer = answer{parked: true, person: person, at: m.now}
+	}
+	return done
+}
+
+// comeBack brings the secret of an answer, where there was one to bring.
+func (m *model) comeBack(v visitor, n int, secret bool) string {
+	if m.status != workflow.Active {
+		return "not eligible"
+	}
+	a := m.login.answer
+	if !m.owns(v) || m.state != workflow.AtProvider || !m.ownsLogin(v) ||
+		!a.parked || !secret || n != m.login.number || m.now.After(a.at.Add(10*time.Minute)) {
+		if secret && n == m.login.number || v.browser == m.login.session {
+			m.login.answer = answer{} // destroyed
+		}
+		return "elsewhere"
+	}
+	m.login.answer = answer{}
+	switch {
+	case m.disbelieved():
+		m.fire(workflow.LoginFailed)
+		return "suspended"
+	case a.person == "":
+		m.fire(workflow.LoginFailed)
+		return "login failed"
+	}
+	m.person, m.since = a.person, m.now
+	switch m.verdict() {
+	case workflow.Matched:
+		m.fire(workflow.HolderMatched)
+	case workflow.Unproven:
+		m.fire(workflow.HolderUnproven)
+	default:
+		m.fire(workflow.HolderDiffers)
+		m.reason = workflow.ReasonHolder
+	}
+	return done
+}
+
+func (m *model) decide(what string) string {
+	event := map[string]workflow.Event{"approve": workflow.ReviewApproved, "refuse": workflow.ReviewRefused, "revoke": workflow.RevokedByProvider}[what]
+	_, ok := leadsTo(m.state, event)
+	switch {
+	case !ok:
+		return "not allowed"
+	case what == "refuse":
+		m.reason = workflow.ReasonReview
+		return m.fire(event)
+	case what == "revoke":
+		return m.revoke()
+	case m.status != workflow.Active:
+		return "not eligible"
+	case m.disbelieved():
+		return "suspended"
+	case m.verdict() == workflow.Differs:
+		return "not allowed"
+	}
+	return m.qualify(event)
+}
+
+// imported takes a record, and the star where the one it was given to is gone.
+func (m *model) imported(r workflow.Record, s workflow.Status) string {
+	before := m.record
+	m.record, m.status = r, s
+	if m.star && !m.keeps(before) {
+		return m.revoke()
+	}
+	return done
+}
+
+func (m *model) suspend(ago time.Duration) string {
+	if !m.suspended() {
+		m.suspensions = append(m.suspensions, suspension{})
+	}
+	m.suspensions[len(m.suspensions)-1] = suspension{since: m.now.Add(-ago)}
+	return done
+}
+
+func (m *model) resume() string {
+	if !m.suspended() {
+		return "not suspended"
+	}
+	m.suspensions[len(m.suspensions)-1].until = m.now
+	return done
+}
+
+func (m *model) expire() string {
+	if m.stepped.Before(m.now.Add(-30 * 24 * time.Hour)) {
+		if m.fire(workflow.TimedOut) == done {
+			m.endInvitation("expired")
+			m.spendCodes()
+		}
+	}
+	return done
+}

@@ -1,0 +1,162 @@
+package workflow
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"stella/workflow/fiscal"
+)
+
+// RecordError tells all that is wrong with a registration. Nothing was changed.
+type RecordError struct{ Faults []RecordFault }
+
+// RecordFault is one thing wrong with one field.
+type RecordFault struct {
+	Field  string // as in the API and in files: "address", "kind", "name", "fiscal_code", "vat_number", "representatives", "email", "status"
+	Reason string // a sentence, without what was given
+}
+
+func (e *RecordError) Error() string {
+	all := make([]string, len(e.Faults))
+	for i, f := range e.Faults {
+		all[i] = f.Field + ": " + f.Reason
+	}
+	return strings.Join(all, "; ")
+}
+
+func (e *RecordError) add(field, reason string) {
+	e.Faults = append(e.Faults, RecordFault{field, reason})
+}
+
+// What a record holds at most.
+const (
+	maxName            = 500 // characters
+	maxRepresentatives = 500
+)
+
+// Checked is a registration that was found right, with addresses, codes and names
+// as they are kept.
+type Checked struct{ r Registration }
+
+// Address is the mailbox.
+func (c Checked) Address() string { return c.r.Address }
+
+// Check refuses what could never match, with a RecordError.
+func (r Registration) Check() (Checked, error) {
+	e := &RecordError{}
+	var err error
+	if r.Address, err = parseMailbox(r.Address); err != nil {
+		e.add("address", ErrAddress.Error())
+	}
+	r.Record.check(e)
+	if len(e.Faults) > 0 {
+		return Checked{}, e
+	}
+	return Checked{r}, nil
+}
+
+func (r *Record) check(e *RecordError) {
+	var err error
+	switch r.Status {
+	case Active, MailboxExpired, Cancelled, MailboxRevoked:
+	default:
+		e.add("status", "want active, expired, cancelled or revoked")
+	}
+	if r.Name, err = parseName(r.Name); err != nil {
+		e.add("name", err.Error())
+	}
+	if r.Email != "" {
+		if r.Email, err = ParseAddress(r.Email); err != nil {
+			e.add("email", ErrAddress.Error())
+		}
+	}
+	switch r.Kind {
+	case KindUnknown:
+		if r.FiscalCode != "" || r.VATNumber != "" || len(r.Representatives) > 0 {
+			e.add("kind", "there are a code or representatives, but no kind")
+		}
+	case KindPerson:
+		r.checkPerson(e)
+	case KindCompany:
+		r.checkCompany(e)
+	default:
+		e.add("kind", "want person, company or nothing")
+	}
+}
+
+func (r *Record) checkPerson(e *RecordError) {
+	if r.VATNumber != "" {
+		e.add("vat_number", "a person has none")
+	}
+	if len(r.Representatives) > 0 {
+		e.add("representatives", "a person has none")
+	}
+	if r.FiscalCode != "" {
+		code, err := fiscal.ParsePerson(r.FiscalCode)
+		if err != nil {
+			e.add("fiscal_code", err.Error())
+		}
+		r.FiscalCode = string(code)
+	}
+}
+
+func (r *Record) checkCompany(e *RecordError) {
+	if r.FiscalCode != "" {
+		code, err := fiscal.ParseCompany(r.FiscalCode)
+		if err != nil {
+			e.add("fiscal_code", err.Error())
+		}
+		r.FiscalCode = string(code)
+	}
+	if r.VATNumber != "" {
+		vat, err := fiscal.ParseCompany(r.VATNumber)
+		if _, person := vat.Person(); err == nil && person {
+			err = errors.New("that is a person's fiscal code")
+		}
+		if err != nil {
+			e.add("vat_number", err.Error())
+		}
+		r.VATNumber = string(vat)
+	}
+	if len(r.Representatives) > maxRepresentatives {
+		e.add("representatives", fmt.Sprintf("more than %d", maxRepresentatives))
+		return
+	}
+	all := make([]Representative, len(r.Representatives)) // the caller keeps its own
+	for i, p := range r.Representatives {
+		var err error
+		if all[i], err = parseRepresentative(p); err != nil {
+			e.add("representatives", fmt.Sprintf("number %d: %v", i+1, err))
+		}
+	}
+	r.Representatives = all
+}
+
+func parseRepresentative(p Representative) (Representative, error) {
+	code, err := fiscal.ParsePerson(p.FiscalCode)
+	if err != nil {
+		return p, err
+	}
+	name, err := parseName(p.Name)
+	if err == nil && strings.Contains(name, ";") { // which parts them in a file
+		err = errors.New("the name has a semicolon")
+	}
+	return Representative{FiscalCode: string(code), Name: name}, err
+}
+
+// parseName reads a name, with single blanks.
+func parseName(s string) (string, error) {
+	s = strings.Join(strings.Fields(s), " ")
+	switch {
+	case !utf8.ValidString(s):
+		return s, errors.New("it is not UTF-8 text")
+	case utf8.RuneCountInString(s) > maxName:
+		return s, fmt.Errorf("longer than %d characters", maxName)
+	case strings.ContainsFunc(s, unicode.IsControl):
+		return s, errors.New("it has a control character")
+	}
+	return s, nil
+}
