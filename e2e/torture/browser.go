@@ -27,7 +27,8 @@ type browser struct {
 	rand    *rand.Rand
 	ledger  *ledger
 
-	page page
+	page       page
+	retryAfter time.Duration // that the last answer asked for
 }
 
 // A page is what a browser shows.
@@ -120,6 +121,7 @@ func (b *browser) send(r *http.Request) (*http.Response, error) {
 	answer, err := b.client.Do(r)
 	b.ledger.count("pages")
 	b.ledger.waited(time.Since(began))
+	b.retryAfter = 0
 	if err != nil {
 		return nil, err
 	}
@@ -170,6 +172,7 @@ func (b *browser) show(answer *http.Response) error {
 	if err != nil {
 		return b.trouble("half a page")
 	}
+	b.retryAfter = b.ledger.retryAfter(answer)
 	if answer.StatusCode >= 500 {
 		return b.failed(answer.StatusCode, string(text))
 	}
@@ -183,6 +186,20 @@ func (b *browser) show(answer *http.Response) error {
 		b.witness()
 	}
 	return nil
+}
+
+// retryAfter is for how long an answer asks to be left alone. One that says that
+// it was too much, or that a part of Stella is away, has to say that too.
+func (l *ledger) retryAfter(answer *http.Response) time.Duration {
+	seconds, err := strconv.Atoi(answer.Header.Get("Retry-After"))
+	switch answer.StatusCode {
+	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+		l.count(fmt.Sprintf("answers of status %d", answer.StatusCode))
+		if err != nil || seconds < 1 {
+			l.lie("%s was answered %d with Retry-After %q", answer.Request.URL.Path, answer.StatusCode, answer.Header.Get("Retry-After"))
+		}
+	}
+	return time.Duration(seconds) * time.Second
 }
 
 // nothingLost is what a page says, or the API, where a part of Stella fails.

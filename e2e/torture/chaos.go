@@ -39,8 +39,9 @@ type strike struct {
 	from, to time.Time
 }
 
-// sendersPerInstance is how many mails an instance sends at once.
-const sendersPerInstance = 8
+// sendersPerInstance is how many mails an instance sends at once: 16 codes, 4
+// other mails and 4 to certified mailboxes (package mail, lanes.go).
+const sendersPerInstance = 16 + 4 + 4
 
 // A kind of blow makes one, with everything that is left to chance.
 type kind struct {

@@ -29,7 +29,7 @@ func (w *walk) enterCode(ctx context.Context) error {
 	case "sending", "sent":
 		w.expectMail(status)
 		w.think(ctx, w.world.pace)
-		return w.open(ctx, w.site+"/")
+		return w.home(ctx)
 	case "refused":
 		return w.changeContacts(ctx, "/codice/contatti", w.mailbox.email)
 	}
@@ -120,7 +120,7 @@ func (w *walk) typeCode(ctx context.Context, m *mail) error {
 // letExpire waits until the page says that the code is over.
 func (w *walk) letExpire(ctx context.Context) error {
 	for until := time.Now().Add(2 * time.Minute); time.Now().Before(until) && ctx.Err() == nil; pause(ctx, time.Second) {
-		if err := w.open(ctx, w.site+"/"); err != nil {
+		if err := w.home(ctx); err != nil {
 			return err
 		}
 		if w.page.kind != "code" || w.attribute("#clock", "data-status") == "expired" {
@@ -139,7 +139,7 @@ func wrongCode(code string) string {
 func (w *walk) celebrate(ctx context.Context) error {
 	show, err := w.world.webmail.show(ctx, w.mailbox.address)
 	if err != nil {
-		return w.noAnswer(ctx)
+		return w.noAnswer(ctx, err, w.celebrate)
 	}
 	if show != "star" {
 		if w.mailbox.lostStar() {
@@ -157,5 +157,5 @@ func (w *walk) awaitOperator(ctx context.Context) error {
 		w.world.operator.decide(w.mailbox, w.rand.IntN(4) > 0)
 	}
 	w.think(ctx, 4*w.world.pace)
-	return w.open(ctx, w.site+"/")
+	return w.home(ctx)
 }

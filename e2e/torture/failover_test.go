@@ -1,9 +1,8 @@
-//go:build torture
-
 package main
 
 import (
 	"context"
+	"fmt"
 	"syscall"
 	"testing"
 	"time"
@@ -17,7 +16,7 @@ func TestFailover(t *testing.T) {
 	o.replicated = true
 	w := openWorld(t, o)
 	r := w.begin(t.Context())
-	pause(t.Context(), 4*time.Second)
+	r.more(t, 25)
 	before, _ := w.ledger.steps()
 	killed := time.Now()
 	r.chaos.strike(t.Context(), &blow{what: "kill -9 the primary and promote the standby", kill: true, senders: 2 * sendersPerInstance,
@@ -29,13 +28,12 @@ func TestFailover(t *testing.T) {
 			return true
 		}})
 	promoted := time.Now()
-	step, mail := w.backAfter(t, promoted)
-	t.Logf("promoted %v after the kill; the first step answered %v after that, the first mail %v",
-		promoted.Sub(killed).Round(time.Millisecond), step.Round(time.Millisecond), mail.Round(time.Millisecond))
-	if max(step, mail) > 10*time.Second {
+	back := r.backAfter(t, promoted)
+	t.Logf("promoted %v after the kill; %v", promoted.Sub(killed).Round(time.Millisecond), back)
+	if back.answer+back.mail > 10*time.Second {
 		t.Error("that is too late")
 	}
-	pause(t.Context(), 3*time.Second)
+	r.more(t, 25)
 	must(t, r.end(t.Context()))
 	tell(t, r)
 	after, _ := w.ledger.steps()
@@ -43,26 +41,41 @@ func TestFailover(t *testing.T) {
 	w.startedOnce(t)
 }
 
-// backAfter waits for the first step answered and the first mail taken whose
-// beginning was after a time.
-func (w *world) backAfter(t *testing.T, moment time.Time) (step, mail time.Duration) {
+// A comeback is what followed when a part was there again. When people go on is
+// theirs to choose: they had been told to wait for five seconds.
+type comeback struct {
+	answer time.Duration // until the API answered, which was asked all the time
+	step   time.Duration // until somebody was answered a step
+	mail   time.Duration // that the first mail took which was asked for since
+}
+
+func (c comeback) String() string {
+	return fmt.Sprintf("the API answered %v after that; the first step of people, who had been told to wait, followed after %v, and its mail was there within %v",
+		c.answer.Round(time.Millisecond), c.step.Round(time.Millisecond), c.mail.Round(time.Millisecond))
+}
+
+// backAfter waits until all works that was away before a time.
+func (r *report) backAfter(t *testing.T, moment time.Time) (c comeback) {
 	t.Helper()
+	w := r.world
 	steps, _ := w.ledger.steps()
-	for until := moment.Add(30 * time.Second); time.Now().Before(until); time.Sleep(10 * time.Millisecond) {
-		if now, _ := w.ledger.steps(); step == 0 && now > steps {
-			step = time.Since(moment)
-		}
-		for _, m := range w.inbox.all() {
-			if mail == 0 && m.asked().After(moment) {
-				mail = m.ReceivedAt.Sub(moment)
+	r.until(t, "the service is back", func() bool {
+		if c.answer == 0 {
+			if _, err := w.webmail.show(t.Context(), w.mailboxes[0].address); err == nil {
+				c.answer = time.Since(moment)
 			}
 		}
-		if step != 0 && mail != 0 {
-			return step, mail
+		if now, _ := w.ledger.steps(); c.step == 0 && now > steps {
+			c.step = time.Since(moment)
 		}
-	}
-	t.Fatal("the service does not come back within 30 seconds")
-	return 0, 0
+		for _, m := range w.inbox.all() {
+			if c.mail == 0 && m.asked().After(moment) {
+				c.mail = m.ReceivedAt.Sub(m.asked())
+			}
+		}
+		return c.answer != 0 && c.step != 0 && c.mail != 0
+	})
+	return c
 }
 
 // startedOnce checks that no instance was restarted.

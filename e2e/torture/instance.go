@@ -91,7 +91,7 @@ func (w *world) openInstance(name, address string) error {
 	}
 	env := append(w.environment(databaseURL(i.toDatabase), i.toRelay.address()), "STELLA_LISTEN="+address, "STELLA_METRICS_LISTEN="+i.metrics)
 	i.daemon = daemon{name: name, address: address, log: log, answers: i.healthy, command: func() *exec.Cmd {
-		c := exec.Command(w.binary, "serve")
+		c := exec.Command(w.release.runs(), "serve")
 		c.Env = env
 		return c
 	}}

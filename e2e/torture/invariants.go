@@ -107,6 +107,11 @@ func codeInvariants() []*invariant {
 			join qualifications q on q.mailbox_id = o.mailbox_id
 			join steps s on s.qualification_id = q.id and s.at > p.at and s.at < p.at + interval '15 minutes'
 			where p.event = 'code_spent' and s.event in ('code_wrong', 'code_spent', 'code_right', 'code_right_unproven', 'code_requested')`),
+		inSQL("a mailbox begins no more than 30 logins at once, and one more every two minutes",
+			`select count(*) from steps where event = 'login_started'`,
+			`select 'mailbox ' || q.mailbox_id || ' began ' || count(*) || ' logins' from steps s join qualifications q on q.id = s.qualification_id
+			where s.event = 'login_started' group by q.mailbox_id
+			having count(*) > 30 + extract(epoch from max(s.at) - min(s.at)) / 120`),
 		inSQL("an answer of an identity provider counts once, and every message with one is archived",
 			`select count(*) from messages`,
 			`select 'login ' || login_id || ' identified ' || count(*) || ' times' from identities group by login_id having count(*) > 1

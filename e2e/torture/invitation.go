@@ -26,7 +26,7 @@ func (w *walk) awaitHolder(ctx context.Context) error {
 		return w.submit(ctx, "/invito/annulla", nil)
 	}
 	w.think(ctx, 4*w.world.pace)
-	return w.open(ctx, w.site+"/")
+	return w.home(ctx)
 }
 
 // openInvitation comes in by the newest invitation's link, once there is one.

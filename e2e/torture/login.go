@@ -8,7 +8,7 @@ import (
 )
 
 func (w *walk) beginLogin(ctx context.Context) error {
-	if w.page.kind == "at_provider" && w.rand.IntN(2) == 0 {
+	if w.page.kind == "at_provider" && (w.whims.insists || w.rand.IntN(2) == 0) {
 		return w.startLogin(ctx)
 	}
 	if err := w.open(ctx, w.site+"/identificazione"); err != nil || w.page.kind != "methods" {
@@ -34,8 +34,11 @@ func (w *walk) startLogin(ctx context.Context) error {
 	return err
 }
 
-// logIn chooses an identity at the provider.
+// logIn chooses an identity at the provider, or leaves there and begins again.
 func (w *walk) logIn(ctx context.Context) error {
+	if w.whims.insists {
+		return w.home(ctx)
+	}
 	form := map[string]string{}
 	switch {
 	case take(&w.whims.cancels):

@@ -13,7 +13,7 @@
 //   - world.go, instance.go, keys.go: everything that is started
 //   - daemon.go, postgres.go, relay.go: processes that can be killed
 //   - network.go, link.go, balancer.go: the network, which can be cut
-//   - chaos.go, blows.go: what is done to them, and when
+//   - chaos.go, blows.go, upgrade.go: what is done to them, and when
 //   - holders.go, walk.go: people, and what they do on each page; data.go,
 //     login.go, code.go, invitation.go, webmail.go, operator.go: on which
 //   - browser.go, page.go, form.go: what they do it with
@@ -46,6 +46,7 @@ func main() {
 	minutes := flag.Float64("minutes", 10, "for how long")
 	flag.Uint64Var(&o.seed, "seed", uint64(time.Now().UnixNano()%1e6), "decides what is done when; the same seed does the same again")
 	flag.StringVar(&o.binary, "stella", "bin/stella", "the program")
+	flag.StringVar(&o.former, "former", "", "the program of the version before: the run begins with it, and upgrades")
 	flag.IntVar(&o.holders, "holders", 24, "people at once")
 	flag.DurationVar(&o.every, "every", 2500*time.Millisecond, "from one blow to the next, on average")
 	flag.DurationVar(&o.outage, "outage", time.Minute, "how long PostgreSQL is away once, in runs that are long enough")

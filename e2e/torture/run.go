@@ -4,12 +4,14 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"sync"
 	"time"
 )
 
 // options are those of a run.
 type options struct {
 	binary     string        // the program
+	former     string        // the program of the version before, from which is upgraded; empty for none
 	seed       uint64        // of all decisions
 	length     time.Duration // of the chaos
 	every      time.Duration // from one blow to the next, on average
@@ -61,7 +63,12 @@ func torture(ctx context.Context, o options, progress io.Writer) (r *report, err
 	go r.tell(telling, progress)
 	dealing, dealt := context.WithTimeout(ctx, o.length)
 	defer dealt()
+	var upgrading sync.WaitGroup
+	if o.former != "" {
+		upgrading.Go(func() { w.upgrade(dealing, progress) })
+	}
 	r.chaos.run(dealing)
+	upgrading.Wait()
 	return r, r.end(ctx)
 }
 

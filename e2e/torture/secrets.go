@@ -61,16 +61,19 @@ func leaks(ctx context.Context, e *evidence) (n int, broken []string, err error)
 		if err != nil {
 			return 0, nil, err
 		}
-		broken = append(broken, search("the metrics of "+i.name, text, find)...)
+		broken = append(broken, search("the metrics of "+i.name, sample.ReplaceAll(text, []byte("$1")), find)...)
 	}
 	return len(personal), broken, nil
 }
 
 // words are what secrets are made of: a code must stand alone, and not be the
-// part of a second, of a process number or of a longer number.
+// part of a second, of a process number, of a place in PostgreSQL's log or of a
+// longer number. In metrics it could be a name or a label; what is measured may
+// be any number.
 var (
 	words      = regexp.MustCompile(`[\w@.+-]+`)
-	innocent   = regexp.MustCompile(`"duration":\d+|PID \d+|\d\d:\d\d:\d\d\.\d+|river_job_id=\d+`)
+	innocent   = regexp.MustCompile(`"duration":\d+|PID \d+|\d\d:\d\d:\d\d\.\d+|river_job_id=\d+|\b[0-9A-F]+/[0-9A-F]+\b`)
+	sample     = regexp.MustCompile(`(?m)^(\w+(?:\{.*\})?) \S+$`)
 	separators = ".@-+"
 )
 

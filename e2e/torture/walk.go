@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"time"
 )
 
@@ -34,6 +35,7 @@ type whims struct {
 	wrongCodes, lateCodes  int
 	otherEmail, wrongEmail int
 	guesser                bool // types wrong codes until that is stopped
+	insists                bool // begins logins until that is stopped
 	delegate               bool // invites the holder
 	declines, withdraws    int
 	resends                int
@@ -55,7 +57,7 @@ func fancy(r *rand.Rand, long bool) *whims {
 		wrongCodes: often(20), otherEmail: often(10), wrongEmail: often(6), delegate: r.IntN(5) == 0, declines: often(15),
 		withdraws: often(15), resends: often(15), secondBrowser: r.IntN(8) == 0}
 	if long {
-		w.lateCodes, w.guesser, w.revoked = often(6), r.IntN(40) == 0, r.IntN(8) == 0
+		w.lateCodes, w.guesser, w.insists, w.revoked = often(6), r.IntN(40) == 0, r.IntN(60) == 0, r.IntN(8) == 0
 	}
 	return w
 }
@@ -86,13 +88,15 @@ func (w *walk) run(ctx context.Context) string {
 		case errors.Is(err, errEnd):
 			return w.end
 		case errors.Is(err, errTrouble):
-			w.think(ctx, 1500*time.Millisecond)
+			w.bide(ctx)
 			err = w.again(ctx)
 		case err != nil:
 			if ctx.Err() == nil {
 				w.ledger.lie("%s: %v", w.mailbox.address, err)
 			}
 			return "lost its way"
+		case w.page.status == http.StatusTooManyRequests:
+			err = w.comeLater(ctx, w.home)
 		default:
 			w.crowd.sees(w.mailbox, w.page.kind)
 			w.think(ctx, w.world.pace)
@@ -107,18 +111,27 @@ func (w *walk) think(ctx context.Context, about time.Duration) {
 	pause(ctx, about/2+time.Duration(w.rand.Int64N(int64(about))))
 }
 
+// bide waits after trouble: a moment, or for as long as it was asked for, and
+// not all for the same time.
+func (w *walk) bide(ctx context.Context) {
+	pause(ctx, w.retryAfter)
+	w.think(ctx, 1500*time.Millisecond)
+}
+
 func (w *walk) again(ctx context.Context) error {
 	if w.rand.IntN(4) == 0 {
 		return w.enter(ctx)
 	}
-	return w.open(ctx, w.site+"/")
+	return w.home(ctx)
 }
+
+func (w *walk) home(ctx context.Context) error { return w.open(ctx, w.site+"/") }
 
 // step does what the page asks for.
 func (w *walk) step(ctx context.Context) error {
 	if w.rand.IntN(15) == 0 {
 		w.ledger.count("reloads")
-		if err := w.open(ctx, w.site+"/"); err != nil {
+		if err := w.home(ctx); err != nil {
 			return err
 		}
 	}
@@ -180,16 +193,17 @@ func (w *walk) goOn(ctx context.Context) error {
 	case "qualified":
 		return w.celebrate(ctx)
 	case "login_failed", "edit":
-		return w.open(ctx, w.site+"/")
-	case "too_many":
-		return w.comeLater(ctx)
+		return w.home(ctx)
 	}
 	return fmt.Errorf("nobody knows what to do on the page %q (%d, %s)", w.heading(), w.page.status, w.page.url.Path)
 }
 
-// comeLater leaves those alone who have had too much of us.
-func (w *walk) comeLater(ctx context.Context) error {
-	w.ledger.count("pages that said: too many")
-	w.think(ctx, 5*time.Second)
-	return w.open(ctx, w.site+"/")
+// comeLater leaves those alone who have had too much of us, until the time that
+// they told; or for good, where that is long.
+func (w *walk) comeLater(ctx context.Context, again func(context.Context) error) error {
+	if w.retryAfter > w.world.waits {
+		return w.ends("told to wait")
+	}
+	pause(ctx, w.retryAfter)
+	return again(ctx)
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -75,16 +76,27 @@ func (m *webmail) call(ctx context.Context, method, path string, body any, want 
 		return err
 	}
 	if answer.StatusCode != want {
-		return fmt.Errorf("status %d: %.200s", answer.StatusCode, text)
+		if answer.StatusCode == http.StatusServiceUnavailable && !nothingLost.Match(text) {
+			m.ledger.lie("the API does not say that nothing is lost: %.300q", text)
+		}
+		return &refusal{answer.StatusCode, m.ledger.retryAfter(answer)}
 	}
 	return json.Unmarshal(text, into)
 }
+
+// A refusal is an answer of the API with another status than was hoped for.
+type refusal struct {
+	status     int
+	retryAfter time.Duration
+}
+
+func (r *refusal) Error() string { return fmt.Sprintf("the API answers with status %d", r.status) }
 
 // comeIn hands a walk over, as a click on the webmail's button does.
 func (w *walk) comeIn(ctx context.Context) error {
 	start, err := w.world.webmail.handOff(ctx, w.mailbox.address)
 	if err != nil {
-		return w.noAnswer(ctx)
+		return w.noAnswer(ctx, err, w.comeIn)
 	}
 	w.page = page{}
 	r, err := w.request(ctx, http.MethodPost, start, url.Values{})
@@ -96,10 +108,19 @@ func (w *walk) comeIn(ctx context.Context) error {
 	return err
 }
 
-// noAnswer is the trouble of a webmail that could not ask.
-func (w *walk) noAnswer(ctx context.Context) error {
+// noAnswer is the trouble of a webmail that could not ask, or was told to do it
+// again later.
+func (w *walk) noAnswer(ctx context.Context, err error, again func(context.Context) error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
+	}
+	w.retryAfter = 0
+	var r *refusal
+	if errors.As(err, &r) {
+		w.retryAfter = r.retryAfter
+		if r.status == http.StatusTooManyRequests {
+			return w.comeLater(ctx, again)
+		}
 	}
 	return w.trouble("the webmail got no answer")
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,6 +31,7 @@ type world struct {
 	database  *postgres
 	standby   *postgres // nil if there is none
 	promoted  bool      // the standby is the primary now
+	release   release
 	relay     *daemon
 	inbox     *inbox
 	balancer  *balancer
@@ -56,6 +58,7 @@ type instance struct {
 // or with close.
 func open(ctx context.Context, o options) (w *world, err error) {
 	w = &world{options: o, ledger: newLedger()}
+	w.release.becomes(cmp.Or(o.former, o.binary))
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, w.close())
@@ -112,8 +115,8 @@ func (w *world) openDatabase(ctx context.Context) error {
 		return err
 	}
 	w.later(func() error {
-		w.database.stop() // it may have been killed for good
-		return nil
+		w.database.stop() // it may have been killed for good, and have left its socket behind
+		return os.RemoveAll(w.database.socket)
 	})
 	if err := w.database.create(ctx); err != nil {
 		return err
@@ -217,7 +220,11 @@ func (w *world) openProvider(context.Context) error {
 
 // stella runs a command of the program to its end, and returns what it printed.
 func (w *world) stella(ctx context.Context, args ...string) ([]byte, error) {
-	c := exec.CommandContext(ctx, w.binary, args...)
+	return w.run(ctx, w.release.runs(), args...)
+}
+
+func (w *world) run(ctx context.Context, program string, args ...string) ([]byte, error) {
+	c := exec.CommandContext(ctx, program, args...)
 	c.Env = w.environment(w.primary().url(), "")
 	out, err := c.Output()
 	var exit *exec.ExitError
