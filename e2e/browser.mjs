@@ -36,6 +36,7 @@ export function startBrowser() {
 export async function newVisitor(browser, house, { javaScript = true, pictures = false } = {}) {
 	const context = await browser.newContext({ locale: 'it-IT', viewport: wide, javaScriptEnabled: javaScript });
 	context.setDefaultTimeout(15_000);
+	context.on('request', (request) => house.secrets.request(request));
 	const page = await context.newPage();
 	const faults = [];
 	page.on('console', (message) => {
@@ -54,6 +55,7 @@ export async function arrive(visitor, heading, picture) {
 		const text = await page.locator('body').innerText().catch(() => '(nothing)');
 		assert.fail(`waited for “${heading}”, am at ${page.url()}:\n${text}\n\n${house.log().slice(-4000)}`);
 	}
+	for (const { value } of await visitor.context.cookies()) house.secrets.add('a cookie', value);
 	if (picture && visitor.pictures) await photograph(page, picture);
 	await look(visitor);
 }

@@ -1,6 +1,7 @@
 // Starts and stops `stella demo`, and speaks to what of it is no page: the
-// relay's inbox and the operator's commands.
+// relay's inbox and the operator's commands. At the end its log is read.
 
+import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -9,6 +10,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { Secrets } from './secrets.mjs';
 
 const program = fileURLToPath(new URL('../bin/stella', import.meta.url));
 
@@ -22,8 +24,9 @@ export async function startStella() {
 	const dir = join(folder, 'data');
 
 	const child = spawn(program, ['demo', '--port', String(port), '--dir', dir], { stdio: ['ignore', 'pipe', 'pipe'] });
+	let greeting = ''; // which tells a newcomer the sample data
 	let log = '';
-	child.stdout.on('data', (text) => (log += text));
+	child.stdout.on('data', (text) => (greeting += text));
 	child.stderr.on('data', (text) => (log += text));
 	const ended = new Promise((resolve) => {
 		child.on('error', (error) => resolve(String(error)));
@@ -36,7 +39,8 @@ export async function startStella() {
 		// Another host, so that browsers take it for another site.
 		provider: `http://127.0.0.1:${port + 2}`,
 		inbox: `http://localhost:${port + 3}`,
-		log: () => log,
+		log: () => greeting + log,
+		secrets: new Secrets(),
 
 		// command runs one of the operator's commands on this house's data.
 		async command(...args) {
@@ -54,23 +58,27 @@ export async function startStella() {
 					(m) => Date.parse(m.received_at) >= since && (!pattern || pattern.test(m.text)),
 				);
 				if (found) return found;
-				if (Date.now() > deadline) throw new Error(`no mail to ${to} like ${pattern}\n${log}`);
+				if (Date.now() > deadline) throw new Error(`no mail to ${to} like ${pattern}\n${house.log()}`);
 				await sleep(100);
 			}
 		},
 
 		async stop() {
+			house.secrets.mails(await (await fetch(`${house.inbox}/messages.json`)).json());
 			child.kill('SIGTERM');
 			const late = setTimeout(() => child.kill('SIGKILL'), 15_000);
 			const how = await ended;
 			clearTimeout(late);
 			await rm(folder, { recursive: true, force: true });
-			if (how !== 'exit 0') throw new Error(`stella demo ended with ${how}\n${log}`);
+			if (how !== 'exit 0') throw new Error(`stella demo ended with ${how}\n${house.log()}`);
+			assert.ok(house.secrets.size > 0, 'nobody walked, or what they showed was not seen');
+			const told = house.secrets.toldBy(log);
+			assert.equal(told, undefined, `the log tells ${told}:\n${log}`);
 		},
 	};
 
 	const gone = ended.then((how) => {
-		throw new Error(`stella demo did not start: ${how}\n${log}`);
+		throw new Error(`stella demo did not start: ${how}\n${house.log()}`);
 	});
 	gone.catch(() => {}); // after the start nobody waits for this
 	await Promise.race([ready(house), gone]);
