@@ -493,3 +493,27 @@ func TestAnAddressThatIsNoneIsUnknown(t *testing.T) {
 	}
 	w.call("POST", handoffs, `{"mailbox":"anna\u0000@pec.example","return_url":"`+storetest.ReturnURL+`"}`).problem(404)
 }
+
+// While a token is changed, both are good, for the status too.
+func TestBothTokensAreGoodDuringARotation(t *testing.T) {
+	w := newWorld(t)
+	w.RecordAs(t, anna, storetest.AnnasRecord)
+	storetest.Must(t, w.RotateToken(t.Context(), storetest.Webmail, workflow.Digest("new"), w.Clock.Now().Add(time.Hour)))
+	ask := func(token string) (status, handedOver int) {
+		header := []string{"Authorization", "Bearer " + token}
+		return call(t, w.handler, "GET", "/api/v1/mailboxes/"+anna, "", header...).Code,
+			call(t, w.handler, "POST", handoffs, handOff(anna, storetest.ReturnURL), header...).Code
+	}
+	for _, token := range []string{storetest.Token, "new"} {
+		if status, handedOver := ask(token); status != 200 || handedOver != 201 {
+			t.Errorf("%s: %d, %d", token, status, handedOver)
+		}
+	}
+	w.Clock.Advance(time.Hour)
+	if status, handedOver := ask(storetest.Token); status != 401 || handedOver != 401 {
+		t.Errorf("the former one, an hour later: %d, %d", status, handedOver)
+	}
+	if status, _ := ask("new"); status != 200 {
+		t.Errorf("the new one, an hour later: %d", status)
+	}
+}

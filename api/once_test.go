@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -154,3 +155,30 @@ func TestAnAnswerThatIsNotKeptIsToldAllTheSame(t *testing.T) {
 type forgetful struct{ workflow.Store }
 
 func (forgetful) FinishCall(context.Context, workflow.Call, []byte) error { return errors.New("away") }
+
+// Whether or not its client waits for it, the end of a call is written.
+func TestAClientThatGoesAwayFindsItsAnswer(t *testing.T) {
+	w := newWorld(t)
+	token := w.addClient("registry", storetest.Domain, workflow.ScopeRegistry)
+	ctx, leave := context.WithCancel(t.Context())
+	h := handler(&workflow.Procedure{Store: left{w.Store, leave}, Key: storetest.Key, Now: w.Clock.Now}, w.log)
+	r := httptest.NewRequestWithContext(ctx, "PUT", "/api/v1/mailboxes/"+anna, strings.NewReader(`{"kind":"person","name":"Anna","status":"active"}`))
+	r.Header.Set("Authorization", "Bearer "+token)
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Idempotency-Key", "k")
+	h.ServeHTTP(httptest.NewRecorder(), r)
+	if a := w.keyed(token, "k", "Anna"); a.Code != 201 || a.Header().Get("Idempotency-Replayed") != "true" {
+		t.Errorf("%d %s", a.Code, a.text)
+	}
+}
+
+// left is a store whose caller leaves before the answer is kept.
+type left struct {
+	workflow.Store
+	leave func()
+}
+
+func (l left) FinishCall(ctx context.Context, c workflow.Call, answer []byte) error {
+	l.leave()
+	return l.Store.FinishCall(ctx, c, answer)
+}

@@ -1,0 +1,161 @@
+package client_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"stella/client"
+)
+
+// api answers like Stella's, and remembers what it was asked.
+func api(t *testing.T, answer http.HandlerFunc) (*client.Client, *http.Request) {
+	t.Helper()
+	asked := &http.Request{}
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		*asked = *r.Clone(context.Background())
+		answer(w, r)
+	}))
+	t.Cleanup(s.Close)
+	return &client.Client{URL: s.URL + "/", Token: "token"}, asked
+}
+
+func TestAStatusIsAskedForAgainByItsTag(t *testing.T) {
+	t.Parallel()
+	c, asked := api(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("ETag", `"1"`)
+		if r.Header.Get("If-None-Match") == `"1"` {
+			w.WriteHeader(http.StatusNotModified)
+			return
+		}
+		io.WriteString(w, `{"address":"città@pec.example","state":"qualified","show":"star","since":"2026-11-20T10:07:42Z","more":"later"}`)
+	})
+	first, err := c.Status(t.Context(), "città/x@pec.example", nil)
+	if err != nil || first.Show != client.ShowStar || first.ETag != `"1"` || first.Since.Year() != 2026 {
+		t.Fatalf("%+v, %v", first, err)
+	}
+	if asked.URL.EscapedPath() != "/api/v1/mailboxes/citt%C3%A0%2Fx@pec.example" || asked.Header.Get("Authorization") != "Bearer token" {
+		t.Errorf("asked for %s with %v", asked.URL.EscapedPath(), asked.Header)
+	}
+	if again, err := c.Status(t.Context(), first.Address, first); err != nil || again != first {
+		t.Errorf("%+v, %v", again, err)
+	}
+}
+
+func TestAWriteHasAKey(t *testing.T) {
+	t.Parallel()
+	c, asked := api(t, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, `{}`) })
+	put := func(options ...client.Option) http.Header {
+		if _, err := c.PutRecord(t.Context(), "a@pec.example", client.Record{}, options...); err != nil {
+			t.Fatal(err)
+		}
+		return asked.Header
+	}
+	first, second := put().Get("Idempotency-Key"), put().Get("Idempotency-Key")
+	if len(first) < 20 || first == second {
+		t.Errorf("the keys %q and %q", first, second)
+	}
+	h := put(client.Key("mine"), client.IfMatch(`"7"`), client.IfNew)
+	if h.Get("Idempotency-Key") != "mine" || h.Get("If-Match") != `"7"` || h.Get("If-None-Match") != "*" {
+		t.Errorf("%v", h)
+	}
+}
+
+func TestAProblemTellsWhatIsWrong(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]string{
+		`{"title":"T","status":7,"detail":"D","errors":[{"location":"body.x","message":"bad"}]}`: "stella: 429 T: D; body.x: bad",
+		`<html>a proxy's page</html>`: "stella: 429 Too Many Requests",
+		``:                            "stella: 429 Too Many Requests",
+	} {
+		c, _ := api(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Retry-After", "7")
+			w.WriteHeader(http.StatusTooManyRequests)
+			io.WriteString(w, body)
+		})
+		_, err := c.HandOff(t.Context(), client.HandOff{})
+		var p *client.Problem
+		if !errors.As(err, &p) || p.Status != 429 || p.RetryAfter != 7*time.Second || err.Error() != want {
+			t.Errorf("%+v says %q, want %q", p, err, want)
+		}
+	}
+	c, _ := api(t, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "no JSON") })
+	if _, err := c.HandOff(t.Context(), client.HandOff{}); err == nil {
+		t.Error("an answer that is none is taken")
+	}
+}
+
+func TestAListIsWalkedPageByPage(t *testing.T) {
+	t.Parallel()
+	pages := 0
+	c, asked := api(t, func(w http.ResponseWriter, r *http.Request) {
+		pages++
+		page := client.MailboxPage{Mailboxes: []client.Mailbox{{Address: r.FormValue("after") + "a"}, {Address: r.FormValue("after") + "b"}}, Next: "2"}
+		switch r.FormValue("after") {
+		case "2":
+			page.Next = ""
+		case "":
+		default:
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		json.NewEncoder(w).Encode(page)
+	})
+	walk := func(stop int) (all []string) {
+		for m, err := range c.Mailboxes(t.Context(), client.MailboxFilter{State: client.StateQualified, Limit: 2}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if all = append(all, m.Address); len(all) == stop {
+				break
+			}
+		}
+		return all
+	}
+	if all := walk(0); strings.Join(all, " ") != "a b 2a 2b" || asked.FormValue("state") != "qualified" || asked.FormValue("limit") != "2" {
+		t.Errorf("%q with %s", all, asked.URL)
+	}
+	if pages = 0; len(walk(1)) != 1 || pages != 1 {
+		t.Errorf("%d pages for one mailbox", pages)
+	}
+}
+
+func Example() {
+	stella := &client.Client{URL: "https://identita.gestore.example", Token: "the token of `stella client add`"}
+	// At each login of a user, with what was answered before; nil at first.
+	var former *client.Mailbox
+	mailbox, err := stella.Status(context.TODO(), "anna.neri@pec.example", former)
+	if err != nil {
+		return // show neither
+	}
+	switch mailbox.Show {
+	case client.ShowStar:
+		fmt.Println("Casella qualificata e identificata")
+	case client.ShowBanner:
+		fmt.Println("Conferma identità")
+	}
+}
+
+// A click on Conferma identità is carried over to Stella.
+func ExampleClient_HandOff() {
+	stella := &client.Client{URL: "https://identita.gestore.example", Token: "the token of `stella client add`"}
+	http.HandleFunc("POST /conferma", func(w http.ResponseWriter, r *http.Request) {
+		start, err := stella.HandOff(r.Context(), client.HandOff{Mailbox: "anna.neri@pec.example", ReturnURL: "https://webmail.example/"})
+		var problem *client.Problem
+		switch {
+		case errors.As(err, &problem) && problem.Status == http.StatusConflict:
+			http.Error(w, "Questa casella non può essere qualificata.", http.StatusConflict)
+		case err != nil:
+			http.Error(w, "Il servizio non risponde: riprova tra poco.", http.StatusBadGateway)
+		default:
+			http.Redirect(w, r, start.StartURL, http.StatusTemporaryRedirect)
+		}
+	})
+}

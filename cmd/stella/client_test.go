@@ -1,0 +1,86 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"stella/store/storetest"
+	"stella/workflow"
+)
+
+// A client's day: it is added, its token changed, stolen, and it comes back.
+func TestAClientsTokens(t *testing.T) {
+	t.Parallel()
+	db := storetest.New(t)
+	env := []string{"STELLA_DATABASE_URL=" + db.Pool().Config().ConnString()}
+	client := func(args ...string) result { return stella(t, env, append([]string{"client"}, args...)...) }
+	token := func(r result, sentence string) string {
+		t.Helper()
+		lines := strings.Split(r.succeeds(t), "\n")
+		if lines[0] != sentence {
+			t.Errorf("it says %q, want %q", lines[0], sentence)
+		}
+		return lines[1]
+	}
+	good := func(token string, want bool) {
+		t.Helper()
+		_, err := db.ClientByToken(t.Context(), workflow.Digest(token), time.Now())
+		if (err == nil) != want {
+			t.Errorf("the token is good: %v, want %v", err == nil, want)
+		}
+	}
+	listed := func(want string) {
+		t.Helper()
+		lines := strings.Split(strings.TrimSpace(client("list").succeeds(t)), "\n")
+		if len(lines) != 2 || !strings.HasPrefix(lines[0], "CLIENT") || !strings.Contains(lines[1], want) {
+			t.Errorf("%q does not say %q", lines, want)
+		}
+	}
+
+	first := token(client("add", "office", "--scope", "registry", "--scope=operator", "--domain", "pec.example"), "Token of office; it is not shown again:")
+	good(first, true)
+	listed("registry,operator  pec.example")
+	listed("one")
+
+	second := token(client("rotate", "office"), "New token of office; it is not shown again:")
+	good(first, true)
+	good(second, true)
+	listed("the former one until")
+	third := token(client("rotate", "office", "--overlap", "0s"), "New token of office; it is not shown again:")
+	for t, want := range map[string]bool{first: false, second: false, third: true} {
+		good(t, want)
+	}
+	listed("one")
+
+	if out := client("disable", "office").succeeds(t); out != "office: disabled\n" {
+		t.Errorf("%q", out)
+	}
+	good(third, false)
+	listed("disabled since")
+	if out := client("enable", "office").succeeds(t); out != "office: enabled\n" {
+		t.Errorf("%q", out)
+	}
+	good(third, true)
+	if strings.Contains(client("list").succeeds(t), third) {
+		t.Error("the list shows a token")
+	}
+}
+
+func TestAClientThatCannotBe(t *testing.T) {
+	t.Parallel()
+	env := []string{"STELLA_DATABASE_URL=" + storetest.New(t).Pool().Config().ConnString()}
+	for args, want := range map[string]string{
+		"add office --domain pec.example --scope registry --return-url https://x.example/": "only a webmail has a --return-url: add --scope webmail, or leave it out",
+		"add mail --domain pec.example": "a webmail needs a --return-url, where its users go back to",
+		"rotate office --overlap=-1h":   "--overlap is negative",
+		"rotate office":                 `there is no client "office": stella client list tells which there are`,
+		"disable office":                `there is no client "office": stella client list tells which there are`,
+		"enable office":                 `there is no client "office": stella client list tells which there are`,
+	} {
+		stella(t, env, append([]string{"client"}, strings.Fields(args)...)...).fails(t, 1, want)
+	}
+	if r := stella(t, env, "client", "add", "x", "--domain=pec.example", "--scope=admin"); r.status != 2 || !strings.Contains(r.err, `"webmail","registry","operator","auditor"`) {
+		t.Errorf("%+v", r)
+	}
+}
