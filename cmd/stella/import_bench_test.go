@@ -49,7 +49,7 @@ func BenchmarkImport(b *testing.B) {
 	storetest.Must(b, err)
 	defer cluster.Stop()
 	file := filepath.Join(dir, "mailboxes.csv")
-	storetest.Must(b, writeMailboxes(file, b.N))
+	storetest.Must(b, writeMailboxes(file, b.N, "active"))
 	conn, err := pgx.Connect(b.Context(), cluster.URL("postgres"))
 	storetest.Must(b, err)
 	defer conn.Close(b.Context())
@@ -79,19 +79,22 @@ func BenchmarkImport(b *testing.B) {
 	narrow, indexed := copyTo("narrow"), copyTo("indexed")
 	first := stella("mailbox", "import", file)
 	again := stella("mailbox", "import", file)
+	storetest.Must(b, writeMailboxes(file, b.N, "expired"))
+	changed := stella("mailbox", "import", file)
 	b.ReportMetric(0, "ns/op")
 	b.ReportMetric(narrow.Seconds(), "s-narrow-copy")
 	b.ReportMetric(indexed.Seconds(), "s-indexed-copy")
 	b.ReportMetric(first.Seconds(), "s-import")
 	b.ReportMetric(again.Seconds(), "s-unchanged")
+	b.ReportMetric(changed.Seconds(), "s-changed")
 	b.ReportMetric(first.Seconds()/indexed.Seconds(), "import/copy")
 	b.ReportMetric(again.Seconds()/first.Seconds(), "unchanged/import")
 	b.ReportMetric(float64(memory)/1024, "MB")
 }
 
 // writeMailboxes writes a file of persons and companies, all different.
-func writeMailboxes(name string, n int) error {
-	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644) // psql reads it, too
+func writeMailboxes(name string, n int, status string) error {
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644) // psql reads it, too
 	if err != nil {
 		return err
 	}
@@ -102,9 +105,9 @@ func writeMailboxes(name string, n int) error {
 	for i := range n {
 		address := fmt.Sprintf("casella%x.%d@pec.example", random.Uint32(), i)
 		if i%2 == 0 {
-			fmt.Fprintf(w, "%s,person,Nicolò D'Angelo,%s,,persona%d@mail.example,active\n", address, storetest.Anna, i)
+			fmt.Fprintf(w, "%s,person,Nicolò D'Angelo,%s,,persona%d@mail.example,%s\n", address, storetest.Anna, i, status)
 		} else {
-			fmt.Fprintf(w, "%s,company,\"Bianchi & figli, S.r.l.\",%s,%s Luca Bianchi,info%d@impresa.example,active\n", address, storetest.Bianchi, storetest.Luca, i)
+			fmt.Fprintf(w, "%s,company,\"Bianchi & figli, S.r.l.\",%s,%s Luca Bianchi,info%d@impresa.example,%s\n", address, storetest.Bianchi, storetest.Luca, i, status)
 		}
 	}
 	return w.Flush()

@@ -58,7 +58,7 @@ func (c mailboxImportCommand) Run(ctx context.Context) (err error) {
 		defer func() { err = errors.Join(err, rejects.Close()) }()
 		i.rejects = rejects
 	}
-	debug.SetGCPercent(30) // the hashes of millions of addresses stay: a second room as big is not needed
+	debug.SetGCPercent(20) // the hashes of millions of addresses stay: a second room as big is not needed
 	err = i.run(ctx, in)
 	i.report(os.Stdout)
 	return err
