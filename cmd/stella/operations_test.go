@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -11,6 +12,7 @@ import (
 
 	"stella/mail"
 	"stella/store/storetest"
+	"stella/webhook"
 )
 
 const operations = "../../docs/operations/"
@@ -21,7 +23,7 @@ func metricNames(t *testing.T) map[string]bool {
 	names := map[string]bool{"stella_build_info": true}
 	descs := make(chan *prometheus.Desc, 100)
 	sender := &mail.Sender{Relay: &mail.Relay{}}
-	for _, c := range append(sender.Measure(), newTally(), &identityProviders{}, &databaseMetrics{}) {
+	for _, c := range append(slices.Concat(sender.Measure(), (&webhook.Sender{}).Measure()), newTally(), &identityProviders{}, &databaseMetrics{}, &webhookMetrics{}) {
 		c.Describe(descs)
 	}
 	close(descs)
