@@ -26,13 +26,14 @@ func TestMain(m *testing.M) {
 	os.Exit(storetest.Run(m))
 }
 
-// program prepares the program, with these variables and no others.
+// program prepares the program, with these variables and no others. One that is
+// built with the race detector would sleep a second before it ends.
 func program(t testing.TB, env []string, args ...string) *exec.Cmd {
 	t.Helper()
 	self, err := os.Executable()
 	storetest.Must(t, err)
 	c := exec.CommandContext(t.Context(), self, args...)
-	c.Env = append([]string{asProgram + "=1", "PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "USER=tests"}, env...)
+	c.Env = append([]string{asProgram + "=1", "PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "USER=tests", "GORACE=atexit_sleep_ms=0"}, env...)
 	return c
 }
 
