@@ -40,6 +40,7 @@ func (a Answer) String() string {
 // reason tells why there was no answer. Errors of net/http may quote what the
 // receiver said.
 func reason(err error) string {
+	var url urlError
 	var address *AddressError
 	var name *net.DNSError
 	var authority x509.UnknownAuthorityError
@@ -49,6 +50,8 @@ func reason(err error) string {
 	var record tls.RecordHeaderError
 	var network net.Error
 	switch {
+	case errors.As(err, &url):
+		return url.Error()
 	case errors.As(err, &address):
 		return address.Error()
 	case errors.As(err, &name) && name.IsNotFound:

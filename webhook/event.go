@@ -14,7 +14,7 @@ func event(t workflow.Told) client.Event {
 		Data: client.EventData{Mailbox: t.Address, Case: t.Number, State: client.State(state), Show: client.Show(show), Reason: client.Reason(t.Reason())}}
 }
 
-// Trial is an event that tells of nothing, to try a webhook with.
+// Trial is an event that tells of no mailbox, to try a webhook with.
 func Trial(id string, now time.Time) client.Event {
 	return client.Event{ID: id, Type: client.EventTest, Timestamp: now.UTC().Truncate(time.Second)}
 }

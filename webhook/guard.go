@@ -2,7 +2,6 @@ package webhook
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/netip"
 	"net/url"
@@ -10,9 +9,9 @@ import (
 	"syscall"
 )
 
-// special are the public-looking addresses that are not: the registries of
-// special-purpose addresses of IANA (RFC 6890), and what embeds an IPv4 address
-// that nobody would look at. Of IPv6 nothing outside of global is public.
+// special are addresses that are not public: those of IANA's registries of
+// special-purpose addresses (RFC 6890), and those that embed an IPv4 address, which
+// nobody would look at. Of IPv6 nothing outside of global is public.
 var (
 	global  = netip.MustParsePrefix("2000::/3")
 	special = prefixes(
@@ -46,6 +45,11 @@ func (e *AddressError) Error() string {
 	}
 	return fmt.Sprintf("%s is no public address, and STELLA_WEBHOOK_ALLOW does not name it", e.Address)
 }
+
+// urlError says what is wrong with a URL.
+type urlError string
+
+func (e urlError) Error() string { return string(e) }
 
 // permit returns an AddressError unless an address may be sent to; in clear,
 // only if it is allowed by name.
@@ -94,24 +98,24 @@ func CheckURL(raw string, allow []netip.Prefix) error {
 func parseURL(raw string, allow []netip.Prefix) (*url.URL, error) {
 	u, err := url.Parse(raw)
 	if err != nil || u.Hostname() == "" || u.Opaque != "" || len(raw) > maxURL {
-		return nil, fmt.Errorf("%q is no URL such as https://webmail.example/hooks", shortened(raw))
+		return nil, urlError(fmt.Sprintf("%q is no URL such as https://webmail.example/hooks", shortened(raw)))
 	}
 	switch {
 	case u.Scheme == "http" && len(allow) == 0:
-		return nil, errors.New("want https: http is for addresses that STELLA_WEBHOOK_ALLOW names")
+		return nil, urlError("want https: http is for addresses that STELLA_WEBHOOK_ALLOW names")
 	case u.Scheme != "https" && u.Scheme != "http":
-		return nil, fmt.Errorf("want https, not %s", u.Scheme)
+		return nil, urlError("want https, not " + u.Scheme)
 	case u.User != nil:
-		return nil, errors.New("a URL with a user or a password: nobody needs them, each request is signed")
+		return nil, urlError("a URL with a user or a password: nobody needs them, each request is signed")
 	case u.Fragment != "":
-		return nil, errors.New("a URL with a fragment, which is not sent")
+		return nil, urlError("a URL with a fragment, which is not sent")
 	}
 	if p := u.Port(); p != "" {
 		// Other services have their ports below, and some of them take orders from
 		// whatever is sent to them.
 		n, err := strconv.ParseUint(p, 10, 16)
 		if err != nil || n < 1024 && n != 443 && n != 80 {
-			return nil, fmt.Errorf("port %s: want 443, 80 or one above 1023", p)
+			return nil, urlError("port " + p + ": want 443, 80 or one above 1023")
 		}
 	}
 	if a, err := netip.ParseAddr(u.Hostname()); err == nil {

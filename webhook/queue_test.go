@@ -42,8 +42,7 @@ func TestTwoInstancesDeliverOnce(t *testing.T) {
 	}
 }
 
-// A receiver that does not answer, with many deliveries, holds nobody up; and
-// where an instance dies in the middle of a delivery, another makes it.
+// Receivers that do not answer, each with many deliveries, hold nobody up.
 func TestADeadReceiverHoldsNobodyUp(t *testing.T) {
 	w := newWorld(t)
 	w.inRealTime()
@@ -81,8 +80,8 @@ func TestADeadReceiverHoldsNobodyUp(t *testing.T) {
 	}
 }
 
-// What no job looks after is found: here a process died that had claimed it, and
-// its job with it.
+// A delivery that no job looks after is found: here the process died that had
+// claimed it, and its job is lost.
 func TestWhatAnInstanceLeftIsFound(t *testing.T) {
 	w := newWorld(t)
 	w.inRealTime()

@@ -2,7 +2,7 @@
 // to be told.
 //
 //   - sender.go: the job that sees to a webhook, and what becomes of a delivery
-//   - lanes.go: how many are made at once, and who wakes the job
+//   - queue.go: how many are made at once, and who wakes the job
 //   - patience.go: when a delivery is made again, and until when
 //   - courier.go, event.go: the request itself, signed (Standard Webhooks)
 //   - answer.go: what came back

@@ -18,8 +18,8 @@ import (
 	"stella/workflow"
 )
 
-// What arrives is the event, signed as Standard Webhooks says, and nothing
-// personal but the mailbox's address.
+// What arrives is the event as the feed has it, signed as Standard Webhooks says,
+// with nothing personal but the mailbox's address.
 func TestAnEventArrivesSigned(t *testing.T) {
 	w := newWorld(t)
 	w.inRealTime()
@@ -31,10 +31,12 @@ func TestAnEventArrivesSigned(t *testing.T) {
 		t.Fatalf("%d requests, want 2", len(all))
 	}
 	got := all[1]
-	told, _, err := w.Procedure.Events(t.Context(), w.Client, nil, 0, 10)
-	storetest.Must(t, err)
+	feed := w.feed()
+	if len(feed) != 2 || all[0].event != feed[0] || all[1].event != feed[1] {
+		t.Fatalf("the webhook brings %+v, the feed has %+v", []client.Event{all[0].event, all[1].event}, feed)
+	}
 	q := j.Case().Qualification
-	want := client.Event{ID: told[1].ID.String(), Type: client.EventRejected, Timestamp: q.SteppedAt.UTC(),
+	want := client.Event{ID: feed[1].ID, Type: client.EventRejected, Timestamp: q.SteppedAt.UTC(),
 		Data: client.EventData{Mailbox: j.Address, Case: q.Number, State: client.StateRejected, Show: client.ShowBanner, Reason: "holder_differs"}}
 	if got.event != want {
 		t.Errorf("the event is %+v, want %+v", got.event, want)
@@ -232,8 +234,8 @@ func TestAMailboxesEventsKeepTheirOrder(t *testing.T) {
 	}
 }
 
-// Nobody else is told where a sender's instance dies, or cannot say what became
-// of a delivery; the receiver is told again, by the same name.
+// Where an instance dies in the middle of a delivery, another makes it once the
+// claim is over, with the same webhook-id.
 func TestACrashLosesNothing(t *testing.T) {
 	w := newWorld(t)
 	r := w.newReceiver()

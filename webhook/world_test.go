@@ -20,6 +20,7 @@ import (
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 	"github.com/riverqueue/river/rivertype"
 
+	"stella/api"
 	"stella/client"
 	"stella/store"
 	"stella/store/storetest"
@@ -147,6 +148,17 @@ func (r *receiver) types(mailbox string) (all []client.EventType) {
 		}
 	}
 	return all
+}
+
+// feed is what the API tells the webmail that asks for events.
+func (w *world) feed() []client.Event {
+	w.t.Helper()
+	s := api.Server{Procedure: w.Procedure, PublicURL: "https://id.example", Away: store.Away, Log: slog.New(slog.NewTextHandler(w.log, nil))}
+	server := httptest.NewServer(s.Handler())
+	defer server.Close()
+	page, err := (&client.Client{URL: server.URL, Token: storetest.Token}).Events(w.t.Context(), "", client.EventFilter{})
+	storetest.Must(w.t, err)
+	return page.Events
 }
 
 // work lets a sender see to a webhook until it has nothing to do, as jobs would.
