@@ -129,3 +129,12 @@ func (c *Client) do(ctx context.Context, r request, answer any) (*http.Response,
 	}
 	return res, nil
 }
+
+// ask makes a call that is answered with a T.
+func ask[T any](ctx context.Context, c *Client, r request) (*T, error) {
+	answer := new(T)
+	if _, err := c.do(ctx, r, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}

@@ -3,8 +3,6 @@ package client
 import (
 	"context"
 	"net/http"
-	"net/url"
-	"strconv"
 	"time"
 )
 
@@ -12,7 +10,7 @@ import (
 // webhooks bring it. It holds nothing personal but the mailbox's address.
 type Event struct {
 	ID        string    `json:"id" doc:"the event's own, the same in the feed and, as webhook-id, at a webhook however often it comes" example:"019aa5b2-6c11-7d60-8f1a-4be1a4a1f3c2"`
-	Type      EventType `json:"type" enum:"qualification.started,qualification.invited,qualification.under_review,qualification.completed,qualification.rejected,qualification.revoked,qualification.expired,webhook.test" doc:"what happened" example:"qualification.completed"`
+	Type      EventType `json:"type" enum:"qualification.started,qualification.invited,qualification.under_review,qualification.completed,qualification.rejected,qualification.revoked,qualification.expired" doc:"what happened" example:"qualification.completed"`
 	Timestamp time.Time `json:"timestamp" doc:"when it happened" example:"2026-11-20T10:07:42Z"`
 	Data      EventData `json:"data" doc:"the mailbox, as it is after the event"`
 }
@@ -39,7 +37,7 @@ const (
 	EventRevoked     EventType = "qualification.revoked" // the star was taken away
 	EventExpired     EventType = "qualification.expired" // nobody went on with it
 
-	EventTest EventType = "webhook.test" // sent by `stella webhook test`, of no mailbox
+	EventTest EventType = "webhook.test" // sent to a webhook by `stella webhook test`, of no mailbox; never in the feed
 )
 
 // EventPage is a part of the feed.
@@ -60,19 +58,9 @@ type EventFilter struct {
 // without events says that there are none for now.
 func (c *Client) Events(ctx context.Context, after string, f EventFilter) (*EventPage, error) {
 	r := newRequest(http.MethodGet, "/events", nil)
-	r.query = url.Values{}
-	if after != "" {
-		r.query.Set("after", after)
-	}
+	r.query = selection(f.Limit, "after", after)
 	for _, t := range f.Types {
 		r.query.Add("kind", string(t))
 	}
-	if f.Limit > 0 {
-		r.query.Set("limit", strconv.Itoa(f.Limit))
-	}
-	page := &EventPage{}
-	if _, err := c.do(ctx, r, page); err != nil {
-		return nil, err
-	}
-	return page, nil
+	return ask[EventPage](ctx, c, r)
 }

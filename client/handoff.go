@@ -23,10 +23,5 @@ type Start struct {
 // the user's click on Conferma identità, a form that holds nothing else, with
 // 307 to it. The call fails with status 409 where the mailbox is not active.
 func (c *Client) HandOff(ctx context.Context, h HandOff) (*Start, error) {
-	start := &Start{}
-	_, err := c.do(ctx, newRequest(http.MethodPost, "/handoffs", h), start)
-	if err != nil {
-		return nil, err
-	}
-	return start, nil
+	return ask[Start](ctx, c, newRequest(http.MethodPost, "/handoffs", h))
 }

@@ -52,18 +52,12 @@ type InvitationFilter struct {
 // newest first. Whatever happens meanwhile, none is listed twice, and none is
 // missed that fits the filter from the beginning to the end.
 func (c *Client) Invitations(ctx context.Context, f InvitationFilter) iter.Seq2[Invitation, error] {
-	return all(ctx, c, "/invitations", filter(string(f.State), f.Mailbox, f.Limit), func(p InvitationPage) ([]Invitation, string) {
-		return p.Invitations, p.Next
-	})
+	return all(ctx, c, "/invitations", selection(f.Limit, "state", string(f.State), "mailbox", f.Mailbox),
+		func(p InvitationPage) ([]Invitation, string) { return p.Invitations, p.Next })
 }
 
 // WithdrawInvitation ends an invitation, accepted or not: its link leads nowhere
 // any more, and what the invited holder entered is no one's.
 func (c *Client) WithdrawInvitation(ctx context.Context, id string, r Ruling, options ...Option) (*Invitation, error) {
-	ended := &Invitation{}
-	_, err := c.do(ctx, newRequest(http.MethodPost, "/invitations/"+url.PathEscape(id)+"/withdraw", r, options...), ended)
-	if err != nil {
-		return nil, err
-	}
-	return ended, nil
+	return ask[Invitation](ctx, c, newRequest(http.MethodPost, "/invitations/"+url.PathEscape(id)+"/withdraw", r, options...))
 }

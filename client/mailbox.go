@@ -5,7 +5,6 @@ import (
 	"iter"
 	"net/http"
 	"net/url"
-	"strconv"
 	"time"
 )
 
@@ -50,9 +49,9 @@ const (
 // Status asks for a mailbox, as webmails do at every login of a user. Former is
 // what was answered before, or nil: where nothing changed since, it is returned
 // itself, and little was sent. The call fails with status 404 for a mailbox that
-// is none, or outside the client's domains.
+// does not exist, or is outside the client's domains.
 func (c *Client) Status(ctx context.Context, address string, former *Mailbox) (*Mailbox, error) {
-	r := newRequest(http.MethodGet, "/mailboxes/"+url.PathEscape(address), nil)
+	r := newRequest(http.MethodGet, mailboxPath(address), nil)
 	if former != nil && former.ETag != "" {
 		r.header.Set("If-None-Match", former.ETag)
 	}
@@ -68,6 +67,8 @@ func (c *Client) Status(ctx context.Context, address string, former *Mailbox) (*
 	return m, nil
 }
 
+func mailboxPath(address string) string { return "/mailboxes/" + url.PathEscape(address) }
+
 // Addresses are the mailboxes that [Client.Statuses] asks for.
 type Addresses struct {
 	Addresses []string `json:"addresses" nullable:"false" minItems:"1" maxItems:"1000" doc:"the mailboxes asked for; one named twice is answered twice" example:"[\"anna.neri@pec.example\",\"nobody@pec.example\"]"`
@@ -81,17 +82,12 @@ type Statuses struct {
 
 // Statuses asks for up to 1,000 mailboxes at once, without their records.
 func (c *Client) Statuses(ctx context.Context, addresses []string) (*Statuses, error) {
-	found := &Statuses{}
-	_, err := c.do(ctx, newRequest(http.MethodPost, "/mailboxes/statuses", Addresses{addresses}), found)
-	if err != nil {
-		return nil, err
-	}
-	return found, nil
+	return ask[Statuses](ctx, c, newRequest(http.MethodPost, "/mailboxes/statuses", Addresses{addresses}))
 }
 
 // MailboxPage is a part of a list of mailboxes.
 type MailboxPage struct {
-	Mailboxes []Mailbox `json:"mailboxes" nullable:"false" doc:"in the order of their domains and addresses"`
+	Mailboxes []Mailbox `json:"mailboxes" nullable:"false" doc:"by domain, and in each as they were made"`
 	Next      string    `json:"next,omitempty" doc:"after for the next page; absent from the last" example:"djE6NDI"`
 }
 
@@ -103,18 +99,10 @@ type MailboxFilter struct {
 }
 
 // Mailboxes lists the mailboxes of the client's domains, with their records, by
-// domain and address. Whatever is made or deleted meanwhile, none is listed
-// twice, and none is missed that is there from the beginning to the end.
+// domain, and in each as they were made. Whatever is made or deleted meanwhile,
+// none is listed twice, and none is missed that is there from the beginning to
+// the end.
 func (c *Client) Mailboxes(ctx context.Context, f MailboxFilter) iter.Seq2[Mailbox, error] {
-	query := url.Values{}
-	if f.Status != "" {
-		query.Set("status", string(f.Status))
-	}
-	if f.State != "" {
-		query.Set("state", string(f.State))
-	}
-	if f.Limit > 0 {
-		query.Set("limit", strconv.Itoa(f.Limit))
-	}
-	return all(ctx, c, "/mailboxes", query, func(p MailboxPage) ([]Mailbox, string) { return p.Mailboxes, p.Next })
+	return all(ctx, c, "/mailboxes", selection(f.Limit, "status", string(f.Status), "state", string(f.State)),
+		func(p MailboxPage) ([]Mailbox, string) { return p.Mailboxes, p.Next })
 }

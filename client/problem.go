@@ -37,7 +37,11 @@ func (p *Problem) Error() string {
 		text.WriteString(": " + p.Detail)
 	}
 	for _, f := range p.Errors {
-		fmt.Fprintf(&text, "; %s: %s", f.Location, f.Message)
+		text.WriteString("; ")
+		if f.Location != "" {
+			text.WriteString(f.Location + ": ")
+		}
+		text.WriteString(f.Message)
 	}
 	return text.String()
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"iter"
 	"net/http"
-	"net/url"
 	"strconv"
 	"time"
 )
@@ -134,35 +133,15 @@ type QualificationFilter struct {
 // newest first. Whatever happens meanwhile, none is listed twice, and none is
 // missed that fits the filter from the beginning to the end.
 func (c *Client) Qualifications(ctx context.Context, f QualificationFilter) iter.Seq2[Qualification, error] {
-	return all(ctx, c, "/qualifications", filter(string(f.State), f.Mailbox, f.Limit), func(p QualificationPage) ([]Qualification, string) {
-		return p.Qualifications, p.Next
-	})
-}
-
-// filter is the query of a list by state and mailbox.
-func filter(state, mailbox string, limit int) url.Values {
-	query := url.Values{}
-	if state != "" {
-		query.Set("state", state)
-	}
-	if mailbox != "" {
-		query.Set("mailbox", mailbox)
-	}
-	if limit > 0 {
-		query.Set("limit", strconv.Itoa(limit))
-	}
-	return query
+	return all(ctx, c, "/qualifications", selection(f.Limit, "state", string(f.State), "mailbox", f.Mailbox),
+		func(p QualificationPage) ([]Qualification, string) { return p.Qualifications, p.Next })
 }
 
 // Case asks for a qualification by its number. The call fails with status 404
-// for one that is none, or of a mailbox outside the client's domains.
+// for one that does not exist, or is of a mailbox that was deleted or is outside the
+// client's domains.
 func (c *Client) Case(ctx context.Context, number int64) (*Case, error) {
-	found := &Case{}
-	_, err := c.do(ctx, newRequest(http.MethodGet, casePath(number), nil), found)
-	if err != nil {
-		return nil, err
-	}
-	return found, nil
+	return ask[Case](ctx, c, newRequest(http.MethodGet, casePath(number), nil))
 }
 
 // Ruling is what an operator decides, with the reason.
@@ -187,12 +166,7 @@ func (c *Client) Revoke(ctx context.Context, number int64, r Ruling, options ...
 }
 
 func (c *Client) decide(ctx context.Context, number int64, what string, r Ruling, options []Option) (*Case, error) {
-	decided := &Case{}
-	_, err := c.do(ctx, newRequest(http.MethodPost, casePath(number)+what, r, options...), decided)
-	if err != nil {
-		return nil, err
-	}
-	return decided, nil
+	return ask[Case](ctx, c, newRequest(http.MethodPost, casePath(number)+what, r, options...))
 }
 
 func casePath(number int64) string { return "/qualifications/" + strconv.FormatInt(number, 10) }

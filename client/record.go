@@ -3,16 +3,15 @@ package client
 import (
 	"context"
 	"net/http"
-	"net/url"
 )
 
 // Record is what the provider says of a mailbox and its holder.
 type Record struct {
 	Kind            Kind             `json:"kind" enum:"person,company," doc:"what the holder is; empty where that is not known, and nothing else of the holder is" example:"person"`
-	Name            string           `json:"name" required:"false" maxLength:"200" doc:"the holder's name, or the company's" example:"Anna Neri"`
+	Name            string           `json:"name" required:"false" maxLength:"500" doc:"the holder's name, or the company's" example:"Anna Neri"`
 	FiscalCode      string           `json:"fiscal_code" required:"false" maxLength:"40" doc:"the holder's codice fiscale; a company's may be a person's, who is a sole trader" example:"NRENNA80A41H501T"`
 	VATNumber       string           `json:"vat_number" required:"false" maxLength:"40" doc:"a company's partita IVA, which counts as its code too" example:""`
-	Representatives []Representative `json:"representatives" required:"false" nullable:"false" maxItems:"100" doc:"who may act for a company" example:"[]"`
+	Representatives []Representative `json:"representatives" required:"false" nullable:"false" maxItems:"500" doc:"who may act for a company" example:"[]"`
 	Email           string           `json:"email" required:"false" maxLength:"254" doc:"the holder's ordinary address" example:"anna.neri@mail.example"`
 	Status          Standing         `json:"status" enum:"active,expired,cancelled,revoked" doc:"the standing of the mailbox; any but active hides its star" example:"active"`
 }
@@ -20,7 +19,7 @@ type Record struct {
 // Representative may act for a company.
 type Representative struct {
 	FiscalCode string `json:"fiscal_code" maxLength:"40" doc:"codice fiscale" example:"BNCLCU75C12F205G"`
-	Name       string `json:"name" required:"false" maxLength:"200" doc:"name and family name" example:"Luca Bianchi"`
+	Name       string `json:"name" required:"false" maxLength:"500" doc:"name and family name" example:"Luca Bianchi"`
 }
 
 // Kind is what a holder is.
@@ -47,10 +46,10 @@ const (
 // RecordPatch changes a part of a record: what is nil stays (RFC 7396).
 type RecordPatch struct {
 	Kind            *Kind             `json:"kind,omitempty" enum:"person,company," doc:"null is nothing"`
-	Name            *string           `json:"name,omitempty" maxLength:"200" doc:"null is nothing"`
+	Name            *string           `json:"name,omitempty" maxLength:"500" doc:"null is nothing"`
 	FiscalCode      *string           `json:"fiscal_code,omitempty" maxLength:"40" doc:"null is nothing"`
 	VATNumber       *string           `json:"vat_number,omitempty" maxLength:"40" doc:"null is nothing"`
-	Representatives *[]Representative `json:"representatives,omitempty" nullable:"true" maxItems:"100" doc:"all of them: those left out are no more; null is nobody"`
+	Representatives *[]Representative `json:"representatives,omitempty" nullable:"true" maxItems:"500" doc:"all of them: those left out are no more; null is nobody"`
 	Email           *string           `json:"email,omitempty" maxLength:"254" doc:"null is nothing"`
 	Status          *Standing         `json:"status,omitempty" nullable:"false" enum:"active,expired,cancelled,revoked" doc:"may not be null" example:"cancelled"`
 }
@@ -58,7 +57,7 @@ type RecordPatch struct {
 // Recorded is what a write made of a mailbox.
 type Recorded struct {
 	Address string  `json:"address" doc:"in lower case" example:"anna.neri@pec.example"`
-	Outcome Outcome `json:"outcome" enum:"made,changed,revoked,unchanged" doc:"what was done; revoked is a change that took the star too, since the holder on record is no more the one who was identified" example:"changed"`
+	Outcome Outcome `json:"outcome" enum:"made,changed,revoked,unchanged" doc:"what was done; revoked is a change that took the star too, since the holder on record is no longer the one who was identified" example:"changed"`
 	Record  Record  `json:"record" doc:"the record as it is kept"`
 
 	// ETag is the version of the record, for [IfMatch].
@@ -106,8 +105,6 @@ func (c *Client) record(ctx context.Context, r request) (*Recorded, error) {
 	return done, nil
 }
 
-func mailboxPath(address string) string { return "/mailboxes/" + url.PathEscape(address) }
-
 // Registration is a mailbox with its record.
 type Registration struct {
 	Address string `json:"address" maxLength:"254" doc:"the mailbox" example:"anna.neri@pec.example"`
@@ -135,8 +132,7 @@ type RegisteredAll struct {
 // refused and stops none of the others: look at the outcome of each. They are
 // not one transaction; repeating the call does no harm.
 func (c *Client) PutRecords(ctx context.Context, all []Registration, options ...Option) ([]Registered, error) {
-	done := &RegisteredAll{}
-	_, err := c.do(ctx, newRequest(http.MethodPost, "/mailboxes/records", Registrations{all}, options...), done)
+	done, err := ask[RegisteredAll](ctx, c, newRequest(http.MethodPost, "/mailboxes/records", Registrations{all}, options...))
 	if err != nil {
 		return nil, err
 	}

@@ -58,10 +58,5 @@ type Mail struct {
 
 // Timeline asks for all that happened in a case.
 func (c *Client) Timeline(ctx context.Context, number int64) (*Timeline, error) {
-	t := &Timeline{}
-	_, err := c.do(ctx, newRequest(http.MethodGet, casePath(number)+"/timeline", nil), t)
-	if err != nil {
-		return nil, err
-	}
-	return t, nil
+	return ask[Timeline](ctx, c, newRequest(http.MethodGet, casePath(number)+"/timeline", nil))
 }

@@ -31,8 +31,8 @@ const (
 // and within seconds.
 func ReadWebhook(r *http.Request, secret string) (*Event, error) {
 	key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(secret, "whsec_"))
-	if err != nil {
-		return nil, fmt.Errorf("reading the secret: %w", err)
+	if err != nil || len(key) == 0 { // with an empty one anybody could sign
+		return nil, errors.New("the secret is not one that `stella webhook add` printed")
 	}
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxEvent))
 	if err != nil {
