@@ -6,7 +6,7 @@
 //   - operation.go: who may call what
 //   - once.go: calls that may be repeated
 //   - problem.go: the one table from errors to statuses
-//   - document.go: the OpenAPI document
+//   - document.go, examples.go: the OpenAPI document
 //   - cursor.go, etag.go: places in lists, versions of what is answered
 //   - status.go, statuses.go: what a webmail may know of a mailbox, or of many
 //   - mailboxes.go, records.go, bulk.go: the provider's register

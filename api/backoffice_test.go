@@ -1,7 +1,6 @@
 package api_test
 
 import (
-	"encoding/json"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -32,9 +31,23 @@ func (w *world) backoffice(scopes ...workflow.Scope) *backoffice {
 
 func (w *world) backofficeOf(name, domain string, scopes ...workflow.Scope) *backoffice {
 	w.t.Helper()
-	token := "the token of " + name
-	storetest.Must(w.t, w.AddClient(w.t.Context(), workflow.Client{Name: name, Domains: []string{domain}, Scopes: scopes}, workflow.Digest(token), w.Clock.Now()))
+	token := w.addClient(name, domain, scopes...)
 	return &backoffice{&client.Client{URL: "https://id.example", Token: token, HTTP: &http.Client{Transport: handled{w.handler}}}, w}
+}
+
+// registry is the client that says which mailboxes there are.
+func (w *world) registry() *client.Client {
+	w.t.Helper()
+	return w.backofficeOf("registry", storetest.Domain, workflow.ScopeRegistry).Client
+}
+
+// addClient registers a client, and returns its token.
+func (w *world) addClient(name string, domain string, scopes ...workflow.Scope) (token string) {
+	w.t.Helper()
+	token = "the token of " + name
+	c := workflow.Client{Name: name, Domains: []string{domain}, ReturnURLs: []string{storetest.ReturnURL}, Scopes: scopes}
+	storetest.Must(w.t, w.AddClient(w.t.Context(), c, workflow.Digest(token), w.Clock.Now()))
+	return token
 }
 
 // handled hands requests to a handler.
@@ -74,14 +87,3 @@ func failsWith(t *testing.T, err error, status int) string {
 }
 
 func number(j *storetest.Journey) int64 { return j.Case().Qualification.Number }
-
-// decode reads the answer of a call that was to go well.
-func (a answer) decode(into any) {
-	a.t.Helper()
-	if a.Code != http.StatusOK {
-		a.t.Fatalf("%d %s", a.Code, a.text)
-	}
-	if err := json.Unmarshal([]byte(a.text), into); err != nil {
-		a.t.Fatal(err)
-	}
-}

@@ -40,8 +40,7 @@ func (s *Server) decisionOperation(verb string, e workflow.Event, summary, descr
 			Description: description + " What cannot be decided, as a case that is over or in another state, is a conflict that says why, " +
 				"and of two decisions at once one is made. The log names operator and client. Answers with the case as it is then.",
 			MaxBodyBytes: 32 << 10,
-			Errors: []int{http.StatusNotFound, http.StatusConflict, http.StatusPreconditionFailed,
-				http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity}},
+			Errors:       append([]int{http.StatusNotFound, http.StatusConflict, http.StatusPreconditionFailed}, bodyErrors...)},
 		scopes: []workflow.Scope{workflow.ScopeOperator},
 		do: func(ctx context.Context, c workflow.Client, in *decisionInput) (*caseOutput, error) {
 			err := s.Procedure.Decide(ctx, c, e, workflow.Ruling{Number: in.Number, Operator: in.Body.Operator, Reason: in.Body.Reason, Check: in.check})

@@ -3,6 +3,7 @@ package api
 import (
 	"crypto/sha256"
 	"encoding/base64"
+	"iter"
 	"net/http"
 	"strings"
 
@@ -32,8 +33,8 @@ func recordTag(r *workflow.Record) string { return `"` + recordVersion(r) + `"` 
 
 func recordVersion(r *workflow.Record) string { return r.ID.String() }
 
-// known reports whether an If-None-Match names the tag, which proxies that
-// compress may have weakened.
+// known reports whether an If-None-Match or If-Match names the tag, which proxies
+// that compress may have weakened.
 func known(header, etag string) bool {
 	for tag := range tags(header) {
 		if tag == "*" || tag == etag {
@@ -43,7 +44,7 @@ func known(header, etag string) bool {
 	return false
 }
 
-func tags(header string) func(yield func(string) bool) {
+func tags(header string) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		for tag := range strings.SplitSeq(header, ",") {
 			if !yield(strings.TrimPrefix(strings.TrimSpace(tag), "W/")) {
@@ -53,14 +54,14 @@ func tags(header string) func(yield func(string) bool) {
 	}
 }
 
-// Conditions are the part of a write's input that says on what it hangs.
+// Conditions are the part of a write's input that says on what it depends.
 type Conditions struct {
 	IfMatch     string `header:"If-Match" maxLength:"1000" doc:"write only while the record is the one that this ETag came with; * for any that is there" example:"\"019aa5b0-90f4-7b0a-a4a5-3cf9f6cc1f20\""`
 	IfNoneMatch string `header:"If-None-Match" enum:"*" doc:"write only where there is no such mailbox yet" example:"*"`
 }
 
-// check refuses a mailbox that the conditions do not allow to be written; it is
-// nil where there is none.
+// check refuses to write a mailbox that the conditions do not allow; current is nil
+// where there is no such mailbox.
 func (c Conditions) check(current *workflow.Mailbox) error {
 	switch {
 	case c.IfNoneMatch != "" && current != nil:

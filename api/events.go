@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"strconv"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -33,12 +32,9 @@ func (s *Server) eventsOperation() operation[eventsInput, eventsOutput] {
 }
 
 func (s *Server) events(ctx context.Context, c workflow.Client, in *eventsInput) (*eventsOutput, error) {
-	var after int64
-	if in.After != "" {
-		var err error
-		if after, err = strconv.ParseInt(place(in.After), 10, 64); err != nil || after < 0 {
-			return nil, noCursor()
-		}
+	after, err := in.number()
+	if err != nil {
+		return nil, err
 	}
 	kinds := make([]workflow.AnnouncementKind, len(in.Kind))
 	for i, k := range in.Kind {
@@ -51,7 +47,7 @@ func (s *Server) events(ctx context.Context, c workflow.Client, in *eventsInput)
 	if err != nil {
 		return nil, err
 	}
-	out := &eventsOutput{client.EventPage{Events: make([]client.Event, len(told)), Next: cursor(strconv.FormatInt(until, 10))}}
+	out := &eventsOutput{client.EventPage{Events: make([]client.Event, len(told)), Next: numberCursor(until)}}
 	for i, t := range told {
 		out.Body.Events[i] = describeEvent(t)
 	}

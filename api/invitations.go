@@ -29,7 +29,7 @@ func (s *Server) invitationsOperation() operation[invitationsInput, invitationsO
 			Description: "Invitations to holders of mailboxes of the client's domains; never their links. The list is stable under change: while it is read page by page, " +
 				"none comes twice, and none is missed that fits the filter all the time.",
 			Errors: []int{http.StatusUnprocessableEntity}},
-		scopes: reads,
+		scopes: caseReaders,
 		do:     s.invitations}
 }
 
@@ -37,10 +37,10 @@ func (s *Server) invitations(ctx context.Context, c workflow.Client, in *invitat
 	f := workflow.InvitationFilter{State: workflow.InvitationState(in.State), Mailbox: in.Mailbox, Limit: in.Limit + 1}
 	if in.After != "" {
 		sent, id, _ := strings.Cut(place(in.After), " ")
-		var bad [2]error
-		f.SentBefore, bad[0] = time.Parse(time.RFC3339Nano, sent)
-		f.Before, bad[1] = uuid.Parse(id)
-		if errors.Join(bad[:]...) != nil {
+		var badTime, badID error
+		f.SentBefore, badTime = time.Parse(time.RFC3339Nano, sent)
+		f.Before, badID = uuid.Parse(id)
+		if badTime != nil || badID != nil {
 			return nil, noCursor()
 		}
 	}
@@ -49,11 +49,9 @@ func (s *Server) invitations(ctx context.Context, c workflow.Client, in *invitat
 		return nil, err
 	}
 	out := &invitationsOutput{client.InvitationPage{Invitations: []client.Invitation{}}}
-	if len(list) > in.Limit {
-		list = list[:in.Limit]
-		last := list[in.Limit-1]
-		out.Body.Next = cursor(last.SentAt.UTC().Format(time.RFC3339Nano) + " " + last.ID.String())
-	}
+	list, out.Body.Next = cut(list, in.Limit, func(i workflow.SentInvitation) string {
+		return cursor(i.SentAt.UTC().Format(time.RFC3339Nano) + " " + i.ID.String())
+	})
 	for _, i := range list {
 		out.Body.Invitations = append(out.Body.Invitations, describeInvitation(i, s.Procedure.Now()))
 	}
@@ -80,7 +78,7 @@ func (s *Server) withdrawalOperation() operation[withdrawalInput, invitationOutp
 			Description: "Its link leads nowhere any more, what the invited holder entered is dropped, and the case goes back to the user of the mailbox. One that has ended, " +
 				"or whose case is under review, is a conflict that says so. The log names operator and client.",
 			MaxBodyBytes: 32 << 10,
-			Errors:       []int{http.StatusNotFound, http.StatusConflict, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity}},
+			Errors:       append([]int{http.StatusNotFound, http.StatusConflict}, bodyErrors...)},
 		scopes: []workflow.Scope{workflow.ScopeOperator},
 		do:     s.withdraw}
 }
@@ -88,7 +86,7 @@ func (s *Server) withdrawalOperation() operation[withdrawalInput, invitationOutp
 func (s *Server) withdraw(ctx context.Context, c workflow.Client, in *withdrawalInput) (*invitationOutput, error) {
 	i, err := s.Procedure.WithdrawInvitation(ctx, c, in.ID, in.Body.Operator, in.Body.Reason)
 	if errors.Is(err, workflow.ErrUnknown) {
-		return nil, refusal(http.StatusNotFound, "the invitation is not known to this client")
+		return nil, unknown("invitation")
 	}
 	if err != nil {
 		return nil, err

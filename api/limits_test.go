@@ -57,10 +57,9 @@ func TestTooManyHandOffsOfAMailbox(t *testing.T) {
 func TestNoLimitTellsMailboxesApart(t *testing.T) {
 	w := newWorld(t)
 	w.RecordAs(t, anna, storetest.AnnasRecord)
-	other := workflow.Client{Name: "other", Domains: []string{"altrove.example"}, ReturnURLs: []string{storetest.ReturnURL}, Scopes: []workflow.Scope{workflow.ScopeWebmail}}
-	storetest.Must(t, w.AddClient(t.Context(), other, workflow.Digest("other token"), w.Clock.Now()))
+	other := w.addClient("other", "altrove.example", workflow.ScopeWebmail)
 	ask := func(mailbox string) answer {
-		return call(t, w.handler, "POST", handoffs, handOff(mailbox, storetest.ReturnURL), "Authorization", "Bearer other token")
+		return call(t, w.handler, "POST", handoffs, handOff(mailbox, storetest.ReturnURL), "Authorization", "Bearer "+other)
 	}
 	for range 40 { // more than a mailbox may have
 		if known, unknown := ask(anna), ask("nobody@pec.example"); known.Code != 404 || known.text != unknown.text {
@@ -105,8 +104,7 @@ func TestKnownAndUnknownMailboxesTakeTheSameTime(t *testing.T) {
 	w := newWorld(t)
 	w.Reach(t, workflow.Qualified)
 	j := w.Reach(t, workflow.Invited)
-	other := workflow.Client{Name: "other", Domains: []string{"altrove.example"}, ReturnURLs: []string{storetest.ReturnURL}, Scopes: []workflow.Scope{workflow.ScopeWebmail}}
-	storetest.Must(t, w.AddClient(t.Context(), other, workflow.Digest("other token"), w.Clock.Now()))
+	other := w.addClient("other", "altrove.example", workflow.ScopeWebmail)
 	for _, c := range []struct {
 		method, path string
 		body         func(string) string
@@ -122,7 +120,7 @@ func TestKnownAndUnknownMailboxesTakeTheSameTime(t *testing.T) {
 					path += mailbox
 				}
 				began := time.Now()
-				a := call(t, w.handler, c.method, path, c.body(mailbox), "Authorization", "Bearer other token")
+				a := call(t, w.handler, c.method, path, c.body(mailbox), "Authorization", "Bearer "+other)
 				if a.Code != 404 {
 					t.Fatalf("%d %s", a.Code, a.text)
 				}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"slices"
-	"strconv"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -13,8 +12,8 @@ import (
 	"stella/workflow"
 )
 
-// readers are the scopes that read records.
-var readers = []workflow.Scope{workflow.ScopeRegistry, workflow.ScopeOperator, workflow.ScopeAuditor}
+// recordReaders are the scopes that read records.
+var recordReaders = []workflow.Scope{workflow.ScopeRegistry, workflow.ScopeOperator, workflow.ScopeAuditor}
 
 type mailboxesInput struct {
 	Status client.Standing `query:"status" enum:"active,expired,cancelled,revoked" doc:"only those of this standing" example:"active"`
@@ -28,23 +27,20 @@ func (s *Server) mailboxesOperation() operation[mailboxesInput, mailboxesOutput]
 	return operation[mailboxesInput, mailboxesOutput]{
 		Operation: huma.Operation{OperationID: "list-mailboxes", Method: http.MethodGet, Path: "/api/v1/mailboxes",
 			Tags: []string{"Mailboxes"}, Summary: "List the mailboxes, with their records",
-			Description: "By domain and address. The list is stable under change: while it is read page by page, no mailbox comes twice, " +
+			Description: "By domain, and in each as they were made. The list is stable under change: while it is read page by page, no mailbox comes twice, " +
 				"and none is missed that fits the filter all the time.",
 			Errors: []int{http.StatusUnprocessableEntity}},
-		scopes: readers,
+		scopes: recordReaders,
 		do:     s.mailboxes}
 }
 
 func (s *Server) mailboxes(ctx context.Context, c workflow.Client, in *mailboxesInput) (*mailboxesOutput, error) {
-	out := &mailboxesOutput{client.MailboxPage{Mailboxes: []client.Mailbox{}}}
-	// One more than asked for tells whether there is another page.
-	f := workflow.RegisterFilter{Limit: in.Limit + 1}
-	if in.After != "" {
-		var err error
-		if f.After, err = strconv.ParseInt(place(in.After), 10, 64); err != nil || f.After < 1 {
-			return nil, noCursor()
-		}
+	after, err := in.number()
+	if err != nil {
+		return nil, err
 	}
+	out := &mailboxesOutput{client.MailboxPage{Mailboxes: []client.Mailbox{}}}
+	f := workflow.RegisterFilter{After: after, Limit: in.Limit + 1}
 	if !choose(&f, workflow.Status(in.Status), in.State) {
 		return out, nil
 	}
@@ -55,10 +51,7 @@ func (s *Server) mailboxes(ctx context.Context, c workflow.Client, in *mailboxes
 	if err != nil {
 		return nil, err
 	}
-	if len(all) > in.Limit {
-		all = all[:in.Limit]
-		out.Body.Next = cursor(strconv.FormatInt(all[in.Limit-1].Mailbox.ID, 10))
-	}
+	all, out.Body.Next = cut(all, in.Limit, func(r workflow.Registered) string { return numberCursor(r.Mailbox.ID) })
 	for _, r := range all {
 		m := describe(&r.Standing)
 		m.Record = describeRecord(&r.Mailbox.Record)

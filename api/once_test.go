@@ -120,10 +120,7 @@ func TestACallThatWasLostIsTakenOver(t *testing.T) {
 	token := w.addClient("registry", storetest.Domain, workflow.ScopeRegistry)
 	h := handler(&workflow.Procedure{Store: dying{w.Store}, Key: storetest.Key, Now: w.Clock.Now}, w.log)
 	body := `{"kind":"person","name":"Anna","status":"active"}`
-	func() {
-		defer func() { recover() }()
-		call(t, h, "PUT", "/api/v1/mailboxes/"+anna, body, "Authorization", "Bearer "+token, "Idempotency-Key", "k")
-	}()
+	call(t, h, "PUT", "/api/v1/mailboxes/"+anna, body, "Authorization", "Bearer "+token, "Idempotency-Key", "k").problem(500)
 	w.keyed(token, "k", "Anna").problem(409)
 	w.Clock.Advance(workflow.CallLost - time.Second)
 	w.keyed(token, "k", "Anna").problem(409)

@@ -20,6 +20,9 @@ type operation[I, O any] struct {
 	do     func(context.Context, workflow.Client, *I) (*O, error)
 }
 
+// bodyErrors are those of every operation that reads a body.
+var bodyErrors = []int{http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity}
+
 // register adds an operation. Who calls is known before anything else is looked
 // at, the body included; an error is answered by the table of fault.
 func register[I, O any](s *Server, routes huma.API, op operation[I, O]) {
@@ -54,21 +57,21 @@ type clientKey struct{}
 
 // authenticate turns away who brings no good token, or one without the scope.
 func (s *Server) authenticate(scopes []workflow.Scope) func(huma.Context, func(huma.Context)) {
-	return func(routes huma.Context, next func(huma.Context)) {
-		token := bearer(routes.Header("Authorization"))
+	return func(c huma.Context, next func(huma.Context)) {
+		token := bearer(c.Header("Authorization"))
 		if token == "" {
-			refuse(routes, noToken())
+			refuse(c, noToken())
 			return
 		}
-		client, err := s.Procedure.Authenticate(routes.Context(), token)
+		client, err := s.Procedure.Authenticate(c.Context(), token)
 		if err == nil && !client.May(scopes...) {
 			err = workflow.ErrForbidden
 		}
 		if err != nil {
-			refuse(routes, s.fault(routes.Context(), err))
+			refuse(c, s.fault(c.Context(), err))
 			return
 		}
-		next(huma.WithValue(routes, clientKey{}, client))
+		next(huma.WithValue(c, clientKey{}, client))
 	}
 }
 

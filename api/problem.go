@@ -69,13 +69,13 @@ func (s *Server) fault(ctx context.Context, err error) error {
 	case errors.Is(err, workflow.ErrUnauthorized):
 		return unauthorized("the token is not known")
 	case errors.Is(err, workflow.ErrForbidden):
-		return refusal(http.StatusForbidden, "this client has not the scope that the operation needs")
+		return refusal(http.StatusForbidden, "this client does not have a scope that the operation needs")
 	case errors.Is(err, workflow.ErrCallDiffers):
 		return refusal(http.StatusUnprocessableEntity, "this Idempotency-Key was used for another request")
 	case errors.Is(err, workflow.ErrCallPending):
 		return refusalAfter(time.Second, http.StatusConflict, "the call with this Idempotency-Key is being done: try again")
 	case errors.Is(err, workflow.ErrUnknown):
-		return refusal(http.StatusNotFound, "the mailbox is not known to this client")
+		return unknown("mailbox")
 	case errors.As(err, &undecided):
 		return refusal(http.StatusConflict, undecided.Error())
 	case errors.Is(err, workflow.ErrNotEligible):
@@ -85,8 +85,9 @@ func (s *Server) fault(ctx context.Context, err error) error {
 			"too many calls, or too many hand-offs of one mailbox: try again after Retry-After seconds")
 	case errors.As(err, &record):
 		return refusal(http.StatusUnprocessableEntity, "the record is wrong", recordFaults("body.", record)...)
-	case errors.As(err, &input):
-		return refusal(http.StatusUnprocessableEntity, "return_url is not one of this client's")
+	case errors.As(err, &input): // of a hand-off: huma looks at all else
+		return refusal(http.StatusUnprocessableEntity, "validation failed",
+			&huma.ErrorDetail{Location: "body.return_url", Message: "it is not one of this client's, to the letter"})
 	}
 	if s.Away(err) {
 		s.Log.WarnContext(ctx, "an API call found no database", "error", err)
@@ -94,6 +95,11 @@ func (s *Server) fault(ctx context.Context, err error) error {
 	}
 	s.Log.ErrorContext(ctx, "an API call failed", "error", err)
 	return refusal(http.StatusInternalServerError, failed)
+}
+
+// unknown is the problem of what does not exist, and of what is not the client's.
+func unknown(what string) error {
+	return refusal(http.StatusNotFound, "the "+what+" is not known to this client")
 }
 
 func unauthorized(detail string) error {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"strconv"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -12,8 +11,8 @@ import (
 	"stella/workflow"
 )
 
-// reads are the scopes that read cases.
-var reads = []workflow.Scope{workflow.ScopeOperator, workflow.ScopeAuditor}
+// caseReaders are the scopes that read cases and invitations.
+var caseReaders = []workflow.Scope{workflow.ScopeOperator, workflow.ScopeAuditor}
 
 type qualificationsInput struct {
 	State   string `query:"state" enum:"holder_choice,introduction,holder_invitation,invited,holder_kind,company_data,contact_data,summary,identification,at_provider,identified,contract,code,under_review,rejected,qualified,revoked,expired" doc:"only those in this state" example:"under_review"`
@@ -30,29 +29,22 @@ func (s *Server) qualificationsOperation() operation[qualificationsInput, qualif
 			Description: "Cases of mailboxes of the client's domains. The list is stable under change: while it is read page by page, no case comes twice, " +
 				"and none is missed that fits the filter all the time. Those that begin meanwhile are in the next list.",
 			Errors: []int{http.StatusUnprocessableEntity}},
-		scopes: reads,
+		scopes: caseReaders,
 		do:     s.qualifications}
 }
 
 func (s *Server) qualifications(ctx context.Context, c workflow.Client, in *qualificationsInput) (*qualificationsOutput, error) {
-	before := int64(0)
-	if in.After != "" {
-		var err error
-		if before, err = strconv.ParseInt(place(in.After), 10, 64); err != nil || before < 1 {
-			return nil, noCursor()
-		}
+	before, err := in.number()
+	if err != nil {
+		return nil, err
 	}
-	// One more than asked for tells whether there is another page.
 	list, err := s.Procedure.Qualifications(ctx, c, workflow.QualificationFilter{
 		State: workflow.State(in.State), Mailbox: in.Mailbox, Before: before, Limit: in.Limit + 1})
 	if err != nil {
 		return nil, err
 	}
 	out := &qualificationsOutput{client.QualificationPage{Qualifications: []client.Qualification{}}}
-	if len(list) > in.Limit {
-		list = list[:in.Limit]
-		out.Body.Next = cursor(strconv.FormatInt(list[in.Limit-1].Number, 10))
-	}
+	list, out.Body.Next = cut(list, in.Limit, func(q workflow.ListedQualification) string { return numberCursor(q.Number) })
 	for _, q := range list {
 		out.Body.Qualifications = append(out.Body.Qualifications, client.Qualification{Number: q.Number, Mailbox: q.Mailbox, State: client.CaseState(q.State),
 			Since: q.SteppedAt.UTC(), Opened: q.OpenedAt.UTC(), Owner: client.Owner(q.Owner), Reason: client.Reason(q.Reason), Version: q.Version})
@@ -72,10 +64,12 @@ type caseOutput struct {
 func (s *Server) caseOperation() operation[caseInput, caseOutput] {
 	return operation[caseInput, caseOutput]{
 		Operation: huma.Operation{OperationID: "get-qualification", Method: http.MethodGet, Path: "/api/v1/qualifications/{number}", Tags: []string{"Qualifications"},
-			Summary:     "Read a qualification",
-			Description: "With what was declared and who was identified, by name and codice fiscale. A case of a mailbox outside the client's domains is not found.",
-			Errors:      []int{http.StatusNotFound, http.StatusUnprocessableEntity}},
-		scopes: reads,
+			Summary: "Read a qualification",
+			Description: "With what was declared and who was identified, by name and codice fiscale. " +
+				"A case of a mailbox that is outside the client's domains, or was deleted, is not found: " +
+				"what was established about a deleted one is kept, and read on the command line alone.",
+			Errors: []int{http.StatusNotFound, http.StatusUnprocessableEntity}},
+		scopes: caseReaders,
 		do: func(ctx context.Context, c workflow.Client, in *caseInput) (*caseOutput, error) {
 			return s.readCase(ctx, c, in.Number)
 		}}
@@ -94,7 +88,7 @@ func (s *Server) readCase(ctx context.Context, c workflow.Client, number int64) 
 // unknownCase says of a case what fault says of a mailbox.
 func unknownCase(err error) error {
 	if errors.Is(err, workflow.ErrUnknown) {
-		return refusal(http.StatusNotFound, "the case is not known to this client")
+		return unknown("case")
 	}
 	return err
 }

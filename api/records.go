@@ -14,8 +14,8 @@ import (
 	"stella/workflow"
 )
 
-// RecordWrite is what the writes of one record have in common. It is exported for
-// huma to see it.
+// RecordWrite is what the writes of one record have in common. It is exported, as
+// the other embedded parts are, for huma to see its fields.
 type RecordWrite struct {
 	Once
 	Conditions
@@ -47,6 +47,9 @@ func (s *Server) putRecordOperation() operation[putRecordInput, recordOutput] {
 			Errors:       append([]int{http.StatusNotFound, http.StatusConflict, http.StatusPreconditionFailed}, bodyErrors...)},
 		scopes: []workflow.Scope{workflow.ScopeRegistry},
 		do: func(ctx context.Context, c workflow.Client, in *putRecordInput) (*recordOutput, error) {
+			if _, err := workflow.ParseAddress(in.Address); err != nil { // told of any, whosever the mailbox would be
+				return nil, refusal(http.StatusUnprocessableEntity, "validation failed", &huma.ErrorDetail{Location: "path.address", Message: err.Error()})
+			}
 			return s.record(ctx, c, in.RecordWrite, func(*workflow.Mailbox) (workflow.Record, error) { return readRecord(in.Body), nil })
 		}}
 }

@@ -2,7 +2,6 @@ package api_test
 
 import (
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -12,12 +11,6 @@ import (
 	"stella/store/storetest"
 	"stella/workflow"
 )
-
-// registry is the client that says which mailboxes there are.
-func (w *world) registry() *client.Client {
-	w.t.Helper()
-	return w.backofficeOf("registry", storetest.Domain, workflow.ScopeRegistry).Client
-}
 
 // annas is what the tests' registry says of Anna's mailbox.
 var annas = client.Record{Kind: client.KindPerson, Name: "Anna Neri", FiscalCode: storetest.Anna,
@@ -101,7 +94,7 @@ func TestAWrongRecordSaysWhatIsWrong(t *testing.T) {
 		{func(r *client.Record) { r.Status = "dead" }, []string{"body.status"}},
 		{func(r *client.Record) { r.Status = "" }, []string{"body.status"}},
 		{func(r *client.Record) { r.Email, r.FiscalCode = "nobody", "X" }, []string{"body.email", "body.fiscal_code"}},
-		{func(r *client.Record) { r.Name = strings.Repeat("x", 201) }, []string{"body.name"}},
+		{func(r *client.Record) { r.Name = strings.Repeat("x", 501) }, []string{"body.name"}},
 		{func(r *client.Record) { r.Kind, r.FiscalCode = client.KindCompany, "09876543218" }, []string{"body.fiscal_code"}},
 		{func(r *client.Record) {
 			r.Kind, r.FiscalCode = client.KindCompany, storetest.Bianchi
@@ -125,6 +118,37 @@ func TestAWrongRecordSaysWhatIsWrong(t *testing.T) {
 	}
 	_, err := c.Status(ctx, anna, nil)
 	failsWith(t, err, 404) // nothing was made
+}
+
+// Whether an address is one is told of any, whosever the mailbox would be.
+func TestAMailboxIsMadeOfAnAddress(t *testing.T) {
+	w := newWorld(t)
+	c, ctx := w.registry(), t.Context()
+	for _, address := range []string{"nobody", "@", "an na@pec.example", "an na@altrove.example", "anna\x00@pec.example", "anna@neri@pec.example"} {
+		_, err := c.PutRecord(ctx, address, annas)
+		failsWith(t, err, 422)
+		if faults := err.(*client.Problem).Errors; len(faults) != 1 || faults[0] != (client.Fault{Location: "path.address", Message: "not an e-mail address"}) {
+			t.Errorf("%q: %+v", address, faults)
+		}
+		_, err = c.PatchRecord(ctx, address, client.RecordPatch{})
+		failsWith(t, err, 404)
+		failsWith(t, c.DeleteMailbox(ctx, address), 404)
+	}
+}
+
+// A record may be as long as in an import.
+func TestALongRecord(t *testing.T) {
+	w := newWorld(t)
+	c, ctx := w.registry(), t.Context()
+	r := client.Record{Kind: client.KindCompany, Name: strings.Repeat("è", 500), FiscalCode: storetest.Bianchi, Status: client.Active}
+	for range 500 {
+		r.Representatives = append(r.Representatives, client.Representative{FiscalCode: storetest.Anna, Name: "Anna Neri"})
+	}
+	done, err := c.PutRecord(ctx, anna, r)
+	storetest.Must(t, err)
+	if len(done.Record.Representatives) != 500 || done.Record.Name != r.Name {
+		t.Errorf("%d representatives of %q", len(done.Record.Representatives), done.Record.Name)
+	}
 }
 
 func TestAWriteCanHangOnTheVersionBefore(t *testing.T) {
@@ -208,81 +232,4 @@ func TestOfTwoWritersAtOnceOneWrites(t *testing.T) {
 			t.Errorf("%s: %d of %d wrote", what, won, writers)
 		}
 	}
-}
-
-func TestABulkDoesWhatItCan(t *testing.T) {
-	w := newWorld(t)
-	w.RecordAs(t, anna, storetest.AnnasRecord).To(workflow.Qualified)
-	c, ctx := w.registry(), t.Context()
-	of := func(address string, change func(*client.Record)) client.Registration {
-		r := client.Registration{Address: address, Record: annas}
-		if change != nil {
-			change(&r.Record)
-		}
-		return r
-	}
-	all := []client.Registration{
-		of("new@pec.example", nil),
-		of("NEW@pec.example", nil),
-		of(anna, func(r *client.Record) { r.FiscalCode = storetest.Sara }),
-		of("wrong@pec.example", func(r *client.Record) { r.FiscalCode, r.Email = "X", "Y" }),
-		of("other@altrove.example", nil),
-		of("no address", nil),
-		of("last@pec.example", func(r *client.Record) { r.Status = client.Cancelled }),
-	}
-	done, err := c.PutRecords(ctx, all)
-	storetest.Must(t, err)
-	want := []string{
-		"new@pec.example made []", "NEW@pec.example refused [address]", anna + " revoked []", "wrong@pec.example refused [email fiscal_code]",
-		"other@altrove.example refused [address]", "no address refused [address]", "last@pec.example made []"}
-	for i, d := range done {
-		at := []string{}
-		for _, f := range d.Errors {
-			at = append(at, f.Location)
-		}
-		slices.Sort(at)
-		if got := fmt.Sprint(d.Address, " ", d.Outcome, " ", at); i >= len(want) || got != want[i] {
-			t.Errorf("%s", got)
-		}
-	}
-	if len(done) != len(want) || w.mailbox("last@pec.example").State != client.StateNotEligible || w.mailbox(anna).Show == client.ShowStar {
-		t.Errorf("%d outcomes", len(done))
-	}
-	again, err := c.PutRecords(ctx, all[:1])
-	if storetest.Must(t, err); again[0].Outcome != client.OutcomeUnchanged {
-		t.Errorf("%+v", again)
-	}
-	_, err = c.PutRecords(ctx, nil)
-	failsWith(t, err, 422)
-	_, err = c.PutRecords(ctx, make([]client.Registration, 1001))
-	failsWith(t, err, 422)
-}
-
-func TestAThousandRecordsAndStatusesAtOnce(t *testing.T) {
-	w := newWorld(t)
-	c, ctx := w.registry(), t.Context()
-	all := make([]client.Registration, 1000)
-	addresses := make([]string, len(all))
-	for i := range all {
-		addresses[i] = fmt.Sprintf("box%d@pec.example", i)
-		all[i] = client.Registration{Address: addresses[i], Record: annas}
-	}
-	done, err := c.PutRecords(ctx, all)
-	storetest.Must(t, err)
-	for i, d := range done {
-		if d.Address != addresses[i] || d.Outcome != client.OutcomeMade {
-			t.Fatalf("%+v", d)
-		}
-	}
-	addresses[7], addresses[8], addresses[9] = "nobody@pec.example", "Box8@PEC.example", "box1@altrove.example"
-	found, err := c.Statuses(ctx, addresses)
-	storetest.Must(t, err)
-	if len(found.Mailboxes) != 998 || fmt.Sprint(found.Unknown) != "[nobody@pec.example box1@altrove.example]" ||
-		found.Mailboxes[7].Address != "box8@pec.example" || found.Mailboxes[0].Record != nil {
-		t.Errorf("%d known, unknown %q", len(found.Mailboxes), found.Unknown)
-	}
-	_, err = c.Statuses(ctx, append(addresses, anna))
-	failsWith(t, err, 422)
-	_, err = c.Statuses(ctx, []string{})
-	failsWith(t, err, http.StatusUnprocessableEntity)
 }

@@ -25,9 +25,6 @@ func (s *Server) statusesOperation() operation[statusesInput, statusesOutput] {
 		do:     s.statuses}
 }
 
-// bodyErrors are those of every operation that reads a body.
-var bodyErrors = []int{http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity}
-
 func (s *Server) statuses(ctx context.Context, c workflow.Client, in *statusesInput) (*statusesOutput, error) {
 	found, err := s.Procedure.Standings(ctx, c, in.Body.Addresses)
 	if err != nil {

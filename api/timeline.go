@@ -20,7 +20,7 @@ func (s *Server) timelineOperation() operation[caseInput, timelineOutput] {
 			Description: "Every step of the log with who made it and what it was decided on; the decisions of operators; the invitations; every mail with its recipient " +
 				"and what became of it. Neither codes nor links are in it, nor what identity providers wrote.",
 			Errors: []int{http.StatusNotFound, http.StatusUnprocessableEntity}},
-		scopes: reads,
+		scopes: caseReaders,
 		do:     s.timeline}
 }
 

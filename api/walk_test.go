@@ -3,69 +3,16 @@ package api_test
 import (
 	"context"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"net/http"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"stella/store/storetest"
 	"stella/workflow"
 )
-
-// TestMain also looks whether the tests, when all were run, met every answer
-// that the document tells of each operation.
-func TestMain(m *testing.M) {
-	code := storetest.Run(m)
-	if code == 0 && flag.Lookup("test.run").Value.String() == "" && flag.Lookup("test.skip").Value.String() == "" {
-		for _, missed := range met.missed() {
-			fmt.Fprintln(os.Stderr, "no test met", missed)
-			code = 1
-		}
-	}
-	os.Exit(code)
-}
-
-// met are the answers that were met, by operation and status.
-var met = &answers{met: map[string]bool{}}
-
-type answers struct {
-	sync.Mutex
-	met map[string]bool
-}
-
-func (a *answers) note(pattern string, status int) {
-	a.Lock()
-	defer a.Unlock()
-	a.met[fmt.Sprint(pattern, " ", status)] = true
-}
-
-// everywhere are answers that come of no operation in particular.
-var everywhere = []string{"429", "500", "503"}
-
-func (a *answers) missed() []string {
-	var missed []string
-	text, err := os.ReadFile("openapi.json") // it is the one that is served
-	var doc openAPI
-	if err != nil || json.Unmarshal(text, &doc) != nil {
-		return []string{"a document"}
-	}
-	for path, methods := range doc.Paths {
-		for method, op := range methods {
-			for status := range op.Responses {
-				if met := fmt.Sprint(strings.ToUpper(method), " ", path, " ", status); !a.met[met] && !slices.Contains(everywhere, status) {
-					missed = append(missed, met)
-				}
-			}
-		}
-	}
-	slices.Sort(missed)
-	return missed
-}
 
 // walked is one operation of the document, ready to be called for the mailbox
 // of a journey. Its body is the document's own example.
@@ -111,14 +58,6 @@ func (o documented) scopes() []workflow.Scope {
 		scopes = append(scopes, workflow.Scope(m[1]))
 	}
 	return scopes
-}
-
-func (w *world) addClient(name string, domain string, scopes ...workflow.Scope) (token string) {
-	w.t.Helper()
-	token = "the token of " + name
-	c := workflow.Client{Name: name, Domains: []string{domain}, ReturnURLs: []string{storetest.ReturnURL}, Scopes: scopes}
-	storetest.Must(w.t, w.AddClient(w.t.Context(), c, workflow.Digest(token), w.Clock.Now()))
-	return token
 }
 
 func (w *world) walk(op walked, token, body string, header ...string) answer {
@@ -172,7 +111,9 @@ func TestEveryOperationNeedsItsScope(t *testing.T) {
 			if slices.Contains(allowed, s) {
 				continue // what it gets is told below, and by the tests of the operation
 			}
-			w.walk(op, token, op.body).problem(403)
+			if told := w.walk(op, token, op.body).problem(403); told != op.example(403) {
+				t.Errorf("%s: %q, and its example says %q", op.OperationID, told, op.example(403))
+			}
 			if op.body != "" {
 				w.walk(op, token, `{`).problem(403)
 			}
@@ -183,6 +124,12 @@ func TestEveryOperationNeedsItsScope(t *testing.T) {
 // knownForeign are operations that say of a mailbox of others what they would
 // say of none, and not that it is unknown.
 var knownForeign = []string{"list-statuses", "list-mailboxes", "put-mailboxes", "list-qualifications", "list-invitations", "list-events"}
+
+// example is the detail of the documented example of a problem.
+func (o documented) example(status int) any {
+	p, _ := o.Responses[fmt.Sprint(status)].Content["application/problem+json"].Example.(map[string]any)
+	return p["detail"]
+}
 
 // Of a mailbox outside its domains a client with every scope learns nothing, and
 // changes nothing.
@@ -196,8 +143,8 @@ func TestNoOperationIsForMailboxesOfOthers(t *testing.T) {
 			if a.Code != 200 {
 				t.Errorf("%s: %d %s", op.OperationID, a.Code, a.text)
 			}
-		} else {
-			a.problem(404)
+		} else if told := a.problem(404); told != op.example(404) {
+			t.Errorf("%s: %q, and its example says %q", op.OperationID, told, op.example(404))
 		}
 		for _, secret := range []string{storetest.Anna, "Anna Neri", "anna.neri@mail.example", "holder@mail.example"} {
 			if strings.Contains(a.text, secret) {

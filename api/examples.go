@@ -1,0 +1,128 @@
+package api
+
+import (
+	"cmp"
+	"net/http"
+	"slices"
+	"strconv"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"stella/client"
+)
+
+// exemplify gives an operation its examples: those of its bodies are made from
+// the examples of their fields.
+func exemplify(api *huma.OpenAPI, op *huma.Operation) {
+	if op.SkipValidateParams && op.RequestBody == nil {
+		delete(op.Responses, strconv.Itoa(http.StatusUnprocessableEntity)) // huma tells of it all the same
+	}
+	for _, p := range op.Parameters {
+		if p.Schema != nil {
+			p.Example = example(api, p.Schema)
+		}
+	}
+	if op.RequestBody != nil {
+		for _, body := range op.RequestBody.Content {
+			body.Example = example(api, body.Schema)
+		}
+	}
+	for name, r := range op.Responses {
+		status, _ := strconv.Atoi(name)
+		switch {
+		case status == http.StatusNotModified:
+			r.Description, r.Content = "Nothing changed since the answer that the ETag came with.", nil
+		case status >= 400:
+			exemplifyProblem(op, r, status)
+		default:
+			if r.Description == http.StatusText(status) {
+				r.Description = successes[status]
+			}
+			for _, body := range r.Content {
+				body.Example = example(api, body.Schema)
+			}
+		}
+	}
+}
+
+// exemplifyProblem says what a problem of an operation means, with an example.
+func exemplifyProblem(op *huma.Operation, r *huma.Response, status int) {
+	f := failures[status]
+	r.Description = f.description
+	p := client.Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: cmp.Or(details[op.Tags[0]][status], f.detail)}
+	if status == http.StatusUnprocessableEntity {
+		p.Errors = []client.Fault{{Location: "query.unheard", Message: "unknown query parameter"}}
+		if op.RequestBody != nil {
+			p.Errors = []client.Fault{{Location: "body.unheard", Message: "unexpected property"}}
+		}
+	}
+	for _, body := range r.Content {
+		body.Example = p
+	}
+}
+
+var successes = map[int]string{
+	http.StatusOK:        "Done.",
+	http.StatusCreated:   "Made.",
+	http.StatusNoContent: "Done; there is nothing to say.",
+}
+
+// failures say of each status of a problem what it means, with an example of its
+// detail.
+var failures = map[int]struct{ description, detail string }{
+	http.StatusBadRequest:            {description: "The body is missing, or is no JSON.", detail: "request body is required"},
+	http.StatusUnauthorized:          {description: "There is no token, or it is not a good one.", detail: "the token is not known"},
+	http.StatusForbidden:             {description: "The client does not have a scope that the operation needs.", detail: "this client does not have a scope that the operation needs"},
+	http.StatusNotFound:              {description: "It does not exist, or is not of the client's domains.", detail: "the mailbox is not known to this client"},
+	http.StatusConflict:              {description: "It cannot be done as things stand.", detail: "the call with this Idempotency-Key is being done: try again"},
+	http.StatusPreconditionFailed:    {description: "It was changed since the version that If-Match names, or is there already.", detail: "the record was changed since"},
+	http.StatusRequestEntityTooLarge: {description: "The body is too large.", detail: "request body is too large limit=16384 bytes"},
+	http.StatusUnsupportedMediaType:  {description: "The body is not JSON in UTF-8, or is compressed.", detail: "the body must be UTF-8"},
+	http.StatusUnprocessableEntity:   {description: "Something in the request is wrong; errors says what and where.", detail: "validation failed"},
+	http.StatusTooManyRequests:       {description: "Too many calls of this client, or of one mailbox: try again after Retry-After seconds.", detail: "too many calls, or too many hand-offs of one mailbox: try again after Retry-After seconds"},
+	http.StatusInternalServerError:   {description: "Something failed here; nothing was lost.", detail: failed},
+	http.StatusServiceUnavailable:    {description: "The database cannot be reached; nothing was lost: try again after Retry-After seconds.", detail: "the database cannot be reached; nothing was lost: try again"},
+}
+
+// details are the examples that are others for the operations of a tag.
+var details = map[string]map[int]string{
+	"Hand-offs": {http.StatusConflict: "the mailbox is not active, and cannot be qualified"},
+	"Qualifications": {
+		http.StatusNotFound:           "the case is not known to this client",
+		http.StatusConflict:           "case 42 of anna.neri@pec.example is over: its case in force is 57",
+		http.StatusPreconditionFailed: `the case was changed since: it is at version "18"`,
+	},
+	"Invitations": {
+		http.StatusNotFound: "the invitation is not known to this client",
+		http.StatusConflict: "the invitation has ended: it was replaced",
+	},
+}
+
+// example makes an example of a schema from those of its parts.
+func example(api *huma.OpenAPI, s *huma.Schema) any {
+	if s.Ref != "" {
+		if len(s.Examples) > 0 {
+			return s.Examples[0]
+		}
+		s = api.Components.Schemas.SchemaFromRef(s.Ref)
+	}
+	switch {
+	case len(s.Examples) > 0:
+		return s.Examples[0]
+	case s.Type == huma.TypeArray:
+		return []any{example(api, s.Items)}
+	case s.Type == huma.TypeObject:
+		object := map[string]any{}
+		for name, property := range s.Properties {
+			// A list that may be left out, and has no example of its own, is rarely there.
+			if property.Type == huma.TypeArray && len(property.Examples) == 0 && !slices.Contains(s.Required, name) {
+				continue
+			}
+			if e := example(api, property); e != nil {
+				object[name] = e
+			}
+		}
+		return object
+	}
+	return nil
+}

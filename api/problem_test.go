@@ -1,0 +1,69 @@
+package api_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"stella/store/storetest"
+	"stella/workflow"
+)
+
+func TestUnknownPaths(t *testing.T) {
+	w := newWorld(t)
+	for _, c := range []struct{ method, path string }{
+		{"GET", "/api/"}, {"GET", "/api/v1"}, {"GET", "/api/v1/"}, {"GET", "/api/v2/mailboxes/" + anna}, {"GET", "/api/v1"},
+		{"GET", "/api/v1/mailboxes/"}, {"GET", "/api/v1/mailboxes/a/b"}, {"POST", "/api/v1/mailboxes/" + anna}, {"GET", handoffs},
+		{"PUT", handoffs}, {"GET", "/api/v1/docs"}, {"GET", "/docs"}, {"GET", "/schemas/Mailbox.json"}, {"GET", "/api/v1/schemas/Mailbox.json"},
+	} {
+		w.call(c.method, c.path, "").problem(404)
+	}
+}
+
+// What fails here is told to the log, and to nobody else.
+func TestAFailureIsOurs(t *testing.T) {
+	t.Parallel()
+	log := &bytes.Buffer{}
+	h := handler(&workflow.Procedure{Store: broken{}, Now: time.Now}, log)
+	for _, a := range []answer{
+		call(t, h, "GET", "/api/v1/mailboxes/"+anna, "", "Authorization", "Bearer x"),
+		call(t, h, "POST", handoffs, handOff(anna, storetest.ReturnURL), "Authorization", "Bearer x"),
+	} {
+		a.problem(500)
+		if strings.Contains(a.text, "secret cause") {
+			t.Errorf("%s", a.text)
+		}
+	}
+	if strings.Count(log.String(), "secret cause") != 2 {
+		t.Errorf("the log says %s", log)
+	}
+}
+
+type broken struct{ workflow.Store }
+
+func (broken) ClientByToken(context.Context, []byte, time.Time) (workflow.Client, error) {
+	return workflow.Client{}, errors.New("a secret cause")
+}
+
+func (broken) Standing(context.Context, []byte, string, time.Time) (workflow.Asked, error) {
+	return workflow.Asked{}, errors.New("a secret cause")
+}
+
+// A database that is away is told as that, with the time to try again.
+func TestTheDatabaseIsAway(t *testing.T) {
+	w := newWorld(t)
+	w.RecordAs(t, anna, storetest.AnnasRecord)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Nanosecond)
+	defer cancel()
+	r := httptest.NewRequestWithContext(ctx, "GET", "https://id.example/api/v1/mailboxes/"+anna, nil)
+	r.Header.Set("Authorization", "Bearer "+storetest.Token)
+	got := answer{ResponseRecorder: httptest.NewRecorder(), t: t}
+	w.handler.ServeHTTP(got, r)
+	if got.Code != 503 || got.Header().Get("Retry-After") != "5" || strings.Contains(w.log.String(), "level=ERROR") {
+		t.Errorf("%d %v %s", got.Code, got.Header(), w.log)
+	}
+}

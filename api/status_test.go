@@ -1,0 +1,165 @@
+package api_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"stella/client"
+	"stella/store/storetest"
+	"stella/workflow"
+)
+
+// One row for each state, and for each standing of the mailbox.
+func TestWhatAWebmailIsToShow(t *testing.T) {
+	w := newWorld(t)
+	type seen struct {
+		state client.State
+		show  client.Show
+		level string
+	}
+	table := map[workflow.State]seen{
+		"":                        {"none", "banner", ""},
+		workflow.HolderChoice:     {"in_progress", "banner", ""},
+		workflow.Introduction:     {"in_progress", "banner", ""},
+		workflow.HolderInvitation: {"in_progress", "banner", ""},
+		workflow.Invited:          {"invited", "banner", ""},
+		workflow.HolderKind:       {"in_progress", "banner", ""},
+		workflow.CompanyData:      {"in_progress", "banner", ""},
+		workflow.ContactData:      {"in_progress", "banner", ""},
+		workflow.Summary:          {"in_progress", "banner", ""},
+		workflow.Identification:   {"in_progress", "banner", ""},
+		workflow.AtProvider:       {"in_progress", "banner", ""},
+		workflow.Identified:       {"in_progress", "banner", ""},
+		workflow.Contract:         {"in_progress", "banner", ""},
+		workflow.CodeEntry:        {"in_progress", "banner", ""},
+		workflow.UnderReview:      {"under_review", "none", ""},
+		workflow.Rejected:         {"rejected", "banner", ""},
+		workflow.Qualified:        {"qualified", "star", "SpidL2"},
+		workflow.Revoked:          {"revoked", "banner", ""},
+		workflow.Expired:          {"none", "banner", ""},
+	}
+	for _, s := range append([]workflow.State{""}, workflow.States...) {
+		want, ok := table[s]
+		if !ok {
+			t.Errorf("the test does not know the state %s", s)
+			continue
+		}
+		var j *storetest.Journey
+		if s == "" {
+			j = w.Record(t, storetest.AnnasRecord)
+		} else {
+			j = w.Reach(t, s)
+		}
+		m := w.mailbox(j.Address)
+		if got := (seen{m.State, m.Show, m.Level}); got != want || m.Address != j.Address {
+			t.Errorf("%s: %+v, want %+v", s, m, want)
+		}
+		if m.State == "none" != (m.Since == nil) || m.Since != nil && !m.Since.Equal(j.Case().Qualification.SteppedAt) {
+			t.Errorf("%s: since %v", s, m.Since)
+		}
+		if s == workflow.Expired {
+			w.Clock.Advance(-workflow.UnfinishedLife - time.Hour)
+		}
+
+		// Whatever it was, only an active mailbox shows it.
+		if s != "" && s != workflow.HolderChoice && s != workflow.Qualified {
+			continue
+		}
+		for _, status := range []workflow.Status{workflow.MailboxExpired, workflow.Cancelled, workflow.MailboxRevoked, workflow.Active} {
+			_, err := w.Procedure.Record(t.Context(), "tests", j.Address, status, j.Case().Mailbox.Record)
+			storetest.Must(t, err)
+			m := w.mailbox(j.Address)
+			got := seen{m.State, m.Show, m.Level}
+			if status == workflow.Active && got != want {
+				t.Errorf("%s, active again: %+v, want %+v", s, got, want)
+			}
+			if not := (seen{"not_eligible", "none", ""}); status != workflow.Active && (got != not || m.Since != nil) {
+				t.Errorf("%s of a mailbox that is %s: %+v, want %+v", s, status, m, not)
+			}
+		}
+	}
+}
+
+func TestAnInvitedHoldersProcedureIsInProgress(t *testing.T) {
+	w := newWorld(t)
+	j := w.Reach(t, workflow.Invited)
+	var nonce []byte
+	storetest.Must(t, w.Pool().QueryRow(t.Context(), `select nonce from invitations`).Scan(&nonce))
+	_, err := w.Procedure.AcceptInvitation(t.Context(), workflow.InvitationSecret(storetest.Key, nonce), "it", j.Visitor.Address, "r")
+	storetest.Must(t, err)
+	if m := w.mailbox(j.Address); m.State != "in_progress" || m.Show != "banner" {
+		t.Errorf("%+v", m)
+	}
+}
+
+func TestAMailboxIsFoundHoweverItIsWritten(t *testing.T) {
+	w := newWorld(t)
+	w.RecordAs(t, anna, storetest.AnnasRecord)
+	for _, address := range []string{anna, "Anna.Neri@PEC.example", "anna.neri%40pec.example", "%20anna.neri@pec.example"} {
+		if m := w.mailbox(address); m.Address != anna {
+			t.Errorf("%s is answered as %s", address, m.Address)
+		}
+	}
+}
+
+// What no database takes is no mailbox of anybody's.
+func TestAnAddressThatIsNoneIsUnknown(t *testing.T) {
+	w := newWorld(t)
+	for _, address := range []string{"anna%00@pec.example", "%ff@pec.example", "x", "@", "a%20b@pec.example"} {
+		w.call("GET", "/api/v1/mailboxes/"+address, "").problem(404)
+	}
+	w.call("POST", handoffs, `{"mailbox":"anna\u0000@pec.example","return_url":"`+storetest.ReturnURL+`"}`).problem(404)
+}
+
+func TestAnAnswerIsAskedForAgainByItsTag(t *testing.T) {
+	w := newWorld(t)
+	j := w.RecordAs(t, anna, storetest.AnnasRecord)
+	path := "/api/v1/mailboxes/" + anna
+	first := w.call("GET", path, "")
+	tag := first.Header().Get("ETag")
+	if first.Code != 200 || !strings.HasPrefix(tag, `"`) || first.Header().Get("Cache-Control") != "private, no-cache" {
+		t.Fatalf("%d %v", first.Code, first.Header())
+	}
+	if got := first.Header().Get("Content-Type"); got != "application/json" {
+		t.Errorf("Content-Type: %q", got)
+	}
+	if first.Header().Get("Link") != "" || strings.Contains(first.text, "$schema") {
+		t.Errorf("the answer links to a schema: %v %s", first.Header(), first.text)
+	}
+	for _, known := range []string{tag, "W/" + tag, `"another", ` + tag, "*"} {
+		again := w.call("GET", path, "", "If-None-Match", known)
+		if again.Code != http.StatusNotModified || again.text != "" || again.Header().Get("ETag") != tag {
+			t.Errorf("If-None-Match: %s: %d %v %q", known, again.Code, again.Header(), again.text)
+		}
+	}
+	j.To(workflow.HolderChoice)
+	changed := w.call("GET", path, "", "If-None-Match", tag)
+	if changed.Code != 200 || changed.Header().Get("ETag") == tag {
+		t.Errorf("after a step: %d %v", changed.Code, changed.Header())
+	}
+	// A tag tells nobody else anything.
+	call(t, w.handler, "GET", path, "", "If-None-Match", tag, "Authorization", "Bearer guess").problem(401)
+}
+
+// A status that is answered is not logged; what is, by its route alone.
+func TestWhatIsLogged(t *testing.T) {
+	w := newWorld(t)
+	w.RecordAs(t, anna, storetest.AnnasRecord)
+	w.mailbox(anna)
+	if w.log.Len() > 0 {
+		t.Errorf("of a status the log says %s", w.log)
+	}
+	w.call("GET", "/api/v1/mailboxes/nobody@pec.example", "")
+	w.call("POST", handoffs, handOff(anna, storetest.ReturnURL))
+	said := w.log.String()
+	for _, want := range []string{`msg=served route="GET /api/v1/mailboxes/{address}" status=404`, `msg=served route="POST /api/v1/handoffs" status=201`} {
+		if !strings.Contains(said, want) {
+			t.Errorf("the log does not say %s: %s", want, said)
+		}
+	}
+	if strings.Count(said, "\n") != 2 || strings.Contains(said, "@") {
+		t.Errorf("the log says %s", said)
+	}
+}

@@ -1,0 +1,135 @@
+package api_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"stella/api"
+	"stella/client"
+	"stella/store"
+	"stella/store/storetest"
+	"stella/workflow"
+)
+
+// world is a world with the API before it.
+type world struct {
+	*storetest.World
+	t       *testing.T
+	handler http.Handler
+	log     *bytes.Buffer
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	t.Parallel()
+	w := &world{World: storetest.NewWorld(t), t: t, log: &bytes.Buffer{}}
+	w.handler = handler(w.Procedure, w.log)
+	return w
+}
+
+func handler(p *workflow.Procedure, log io.Writer) http.Handler {
+	s := &api.Server{Procedure: p, PublicURL: "https://id.example", Away: store.Away, Log: slog.New(slog.NewTextHandler(log, nil))}
+	h := s.Handler()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		told := &told{w, http.StatusOK}
+		h.ServeHTTP(told, r)
+		met.note(r.Pattern, told.status)
+	})
+}
+
+// told remembers the status of an answer.
+type told struct {
+	http.ResponseWriter
+	status int
+}
+
+func (a *told) WriteHeader(status int) {
+	a.status = status
+	a.ResponseWriter.WriteHeader(status)
+}
+
+// answer is what the API says.
+type answer struct {
+	*httptest.ResponseRecorder
+	t    *testing.T
+	text string
+}
+
+// call asks the API; header holds names and values by turns.
+func call(t *testing.T, h http.Handler, method, path, body string, header ...string) answer {
+	t.Helper()
+	r := httptest.NewRequestWithContext(t.Context(), method, "https://id.example"+path, strings.NewReader(body))
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	a := answer{httptest.NewRecorder(), t, ""}
+	h.ServeHTTP(a, r)
+	a.text = a.Body.String()
+	return a
+}
+
+// call asks the API as the webmail.
+func (w *world) call(method, path, body string, header ...string) answer {
+	w.t.Helper()
+	return call(w.t, w.handler, method, path, body, append([]string{"Authorization", "Bearer " + storetest.Token}, header...)...)
+}
+
+// mailbox is what the webmail is told of a mailbox.
+func (w *world) mailbox(address string) (m client.Mailbox) {
+	w.t.Helper()
+	w.call("GET", "/api/v1/mailboxes/"+address, "").decode(&m)
+	return m
+}
+
+// decode reads the answer of a call that was to go well.
+func (a answer) decode(into any) {
+	a.t.Helper()
+	if a.Code != http.StatusOK {
+		a.t.Fatalf("%d %s", a.Code, a.text)
+	}
+	if err := json.Unmarshal([]byte(a.text), into); err != nil {
+		a.t.Fatal(err)
+	}
+}
+
+// problem checks that the answer is a problem document of a status, and
+// returns its detail.
+func (a answer) problem(status int) string {
+	a.t.Helper()
+	if a.Code != status {
+		a.t.Fatalf("%d, want %d: %s", a.Code, status, a.text)
+	}
+	if got := a.Header().Get("Content-Type"); got != "application/problem+json" {
+		a.t.Errorf("Content-Type: %q", got)
+	}
+	var p struct {
+		Title, Detail string
+		Status        int
+	}
+	if err := json.Unmarshal([]byte(a.text), &p); err != nil {
+		a.t.Fatalf("%v in %s", err, a.text)
+	}
+	if p.Status != status || p.Title != http.StatusText(status) || p.Detail == "" {
+		a.t.Errorf("the problem document is %s", a.text)
+	}
+	return p.Detail
+}
+
+const (
+	handoffs = "/api/v1/handoffs"
+	anna     = "anna.neri@pec.example"
+)
+
+func handOff(mailbox, returnURL string) string {
+	return fmt.Sprintf(`{"mailbox":%q,"return_url":%q,"locale":"it","user":"user-7"}`, mailbox, returnURL)
+}
