@@ -25,7 +25,6 @@ type balancer struct {
 type backend struct {
 	address string
 	ready   atomic.Bool
-	served  atomic.Int64
 }
 
 const (
@@ -92,11 +91,7 @@ func (b *balancer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	var answer *http.Response
 	for _, one := range b.choose() {
-		if answer, err = b.forward(r, body, one); err == nil {
-			one.served.Add(1)
-			break
-		}
-		if !refused(err) {
+		if answer, err = b.forward(r, body, one); !refused(err) {
 			break
 		}
 		one.ready.Store(false)

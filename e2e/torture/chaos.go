@@ -2,8 +2,8 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -23,14 +23,10 @@ type chaos struct {
 	struck []strike
 }
 
-// A blow is dealt at a time after the beginning.
+// A blow is dealt at a time after the beginning, and lasts for a span.
 type blow struct {
-	at      time.Duration
-	what    string
-	part    string
-	kill    bool // a process is killed with no warning
-	senders int  // how many senders of mails it may hit in the act
-	deal    func(context.Context) bool
+	kind
+	at, span time.Duration
 }
 
 // A strike is a blow that hit.
@@ -39,43 +35,22 @@ type strike struct {
 	from, to time.Time
 }
 
-// sendersPerInstance is how many mails an instance sends at once: 16 codes, 4
-// other mails and 4 to certified mailboxes (package mail, lanes.go).
-const sendersPerInstance = 16 + 4 + 4
-
-// A kind of blow makes one, with everything that is left to chance.
-type kind struct {
-	weight int
-	make   func() *blow
-}
-
 // plan decides all blows of a run: every kind of kill once, in any order, and
 // then as the cards are shuffled; about so often.
 func (w *world) plan(length, every time.Duration, scale float64) *chaos {
 	c := &chaos{world: w, rand: rand.New(rand.NewPCG(w.seed, 2)), scale: scale, locks: map[string]*sync.Mutex{}}
 	kinds := c.kinds()
-	var deck []kind
-	for _, k := range kinds {
-		if k.make().kill {
-			deck = append(deck, k)
-		}
-	}
+	deck := slices.DeleteFunc(slices.Clone(kinds), func(k kind) bool { return !k.kill })
 	c.shuffle(deck)
-	at := every
-	for i := 0; at < length; i++ {
+	for at := every; at < length; at += time.Duration((0.3 + 1.4*c.rand.Float64()) * float64(every)) {
 		if len(deck) == 0 {
 			for _, k := range kinds {
-				for range k.weight {
-					deck = append(deck, k)
-				}
+				deck = append(deck, slices.Repeat([]kind{k}, k.weight)...)
 			}
 			c.shuffle(deck)
 		}
-		b := deck[0].make()
+		c.blows = append(c.blows, &blow{kind: deck[0], at: at, span: c.span(deck[0])})
 		deck = deck[1:]
-		b.at = at
-		c.blows = append(c.blows, b)
-		at += time.Duration((0.3 + 1.4*c.rand.Float64()) * float64(every))
 	}
 	if w.outage > 0 && w.outage < length/2 {
 		away := c.away(w.outage)
@@ -117,12 +92,12 @@ func (c *chaos) strike(ctx context.Context, b *blow) {
 	n := len(c.struck)
 	c.struck = append(c.struck, strike{blow: b, from: time.Now(), to: time.Now().Add(time.Hour)})
 	c.mu.Unlock()
-	hit := b.deal(ctx)
+	hit := b.deal(ctx, b.span)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.struck[n].to = time.Now()
 	if !hit {
-		c.struck[n].blow = &blow{what: b.what + ", which was down", part: b.part}
+		c.struck[n].blow = &blow{kind: kind{what: b.what + ", which was down"}}
 	}
 }
 
@@ -146,22 +121,13 @@ func (c *chaos) kills() (kills, others int) {
 	return kills, others
 }
 
-// span draws a time, in milliseconds.
-func (c *chaos) span(least, most int) time.Duration {
-	ms := float64(least) + c.rand.Float64()*float64(most-least)
+// span draws how long a blow lasts.
+func (c *chaos) span(k kind) time.Duration {
+	ms := float64(k.least) + c.rand.Float64()*float64(k.most-k.least)
 	return (time.Duration(ms*c.scale) * time.Millisecond).Round(time.Millisecond)
 }
 
 // away has PostgreSQL down for so long.
 func (c *chaos) away(span time.Duration) *blow {
-	return &blow{what: fmt.Sprintf("PostgreSQL is away for %v", span), part: "postgres", kill: true, senders: 2 * sendersPerInstance,
-		deal: func(ctx context.Context) bool { return c.crash(ctx, syscall.SIGKILL, span) }}
-}
-
-func (c *chaos) crash(ctx context.Context, s syscall.Signal, rest time.Duration) bool {
-	err := c.world.database.crash(ctx, s, rest)
-	if err != nil {
-		c.world.ledger.lie("PostgreSQL does not come back: %v", err)
-	}
-	return err == nil
+	return &blow{span: span, kind: kind{what: "PostgreSQL is away", part: "postgres", kill: true, senders: 2 * sendersPerInstance, deal: c.crash(syscall.SIGKILL)}}
 }

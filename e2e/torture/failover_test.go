@@ -19,14 +19,14 @@ func TestFailover(t *testing.T) {
 	r.more(t, 25)
 	before, _ := w.ledger.steps()
 	killed := time.Now()
-	r.chaos.strike(t.Context(), &blow{what: "kill -9 the primary and promote the standby", kill: true, senders: 2 * sendersPerInstance,
-		deal: func(ctx context.Context) bool {
+	r.chaos.strike(t.Context(), &blow{kind: kind{what: "kill -9 the primary and promote the standby", kill: true, senders: 2 * sendersPerInstance,
+		deal: func(ctx context.Context, _ time.Duration) bool {
 			must(t, w.database.end(syscall.SIGKILL))
 			pause(ctx, time.Second) // somebody has to notice
 			must(t, w.standby.promote(ctx))
 			w.promoted = true
 			return true
-		}})
+		}}})
 	promoted := time.Now()
 	back := r.backAfter(t, promoted)
 	t.Logf("promoted %v after the kill; %v", promoted.Sub(killed).Round(time.Millisecond), back)

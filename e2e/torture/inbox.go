@@ -34,11 +34,9 @@ type inbox struct {
 // A mail is one copy of a mail, as it was taken.
 type mail struct {
 	delivery
-	id      string // the Message-ID's first part, which is the row's
-	subject string
-	text    string
-	code    string // if it brings one
-	link    string // the secret of an invitation's, if it brings one
+	id   string // the Message-ID's first part, which is the row's
+	code string // if it brings one
+	link string // the secret of an invitation's, if it brings one
 }
 
 func openInbox(dir string) *inbox {
@@ -138,16 +136,14 @@ func readMail(file string) (*mail, error) {
 	}
 	id, _, _ := strings.Cut(strings.Trim(parsed.Header.Get("Message-ID"), "<>"), "@")
 	m.id = id
-	if m.subject, err = new(mime.WordDecoder).DecodeHeader(parsed.Header.Get("Subject")); err != nil {
+	text, err := plainText(parsed)
+	if err != nil {
 		return nil, err
 	}
-	if m.text, err = plainText(parsed); err != nil {
-		return nil, err
-	}
-	if found := codeLine.FindStringSubmatch(m.text); found != nil {
+	if found := codeLine.FindStringSubmatch(text); found != nil {
 		m.code = found[1]
 	}
-	if found := linkLine.FindStringSubmatch(m.text); found != nil {
+	if found := linkLine.FindStringSubmatch(text); found != nil {
 		m.link = found[1]
 	}
 	return m, nil

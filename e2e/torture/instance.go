@@ -8,8 +8,20 @@ import (
 	"net"
 	"net/http"
 	"os/exec"
+	"slices"
 	"strings"
 )
+
+// An instance is one "stella serve", with its links.
+type instance struct {
+	daemon
+	toDatabase []*link // one for each server
+	toRelay    *link
+	metrics    string // where it tells them
+}
+
+// links are all of an instance's.
+func (i *instance) links() []*link { return append(slices.Clone(i.toDatabase), i.toRelay) }
 
 // environment is Stella's configuration, as docs and README tell it, for one
 // process: with its own way to the database and to the relay.

@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"strings"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -40,8 +38,7 @@ func inSQL(name, things, breaches string) *invariant {
 	}}
 }
 
-// invariants are those of the design's section 3, as far as they can be seen
-// from outside.
+// invariants are all of them: what docs/reliability.md promises.
 func invariants() []*invariant {
 	all := []*invariant{
 		{name: "every step that was answered, and every state that was shown, is in the log", find: answeredSteps},
@@ -134,42 +131,6 @@ const stuckInSQL = `
 	select 'job ' || id || ' (' || kind || ') is ' || state || ' since ' || coalesce(attempted_at, created_at) from river_job
 	where kind = 'send_mail' and state not in ('completed')`
 
-// soon is the time within which a mail is to be tried that we wait for.
-const soon = `now() + interval '5 seconds'`
-
-// hurry passes the time for mails that are to be tried again later than soon:
-// Stella waits ten minutes and more with one that the relay may have taken.
-func (r *report) hurry(ctx context.Context) {
-	for ctx.Err() == nil {
-		r.world.primary().do(ctx, func(db *pgx.Conn) error {
-			done, err := db.Exec(ctx, `
-				update river_job set scheduled_at = now()
-				where kind = 'send_mail' and state in ('scheduled', 'retryable', 'available') and scheduled_at > `+soon)
-			r.hurried.Add(done.RowsAffected())
-			return err
-		})
-		pause(ctx, time.Second)
-	}
-}
-
-// drain waits until no mail waits any more.
-func (r *report) drain(ctx context.Context) {
-	began := time.Now()
-	for ctx.Err() == nil && time.Since(began) < drainWithin {
-		left := 1
-		r.world.primary().do(ctx, func(db *pgx.Conn) error {
-			return db.QueryRow(ctx, `
-				select (select count(*) from mails where accepted_at is null and refused_at is null and dropped_at is null)
-					+ (select count(*) from river_job where kind = 'send_mail' and state not in ('completed', 'discarded', 'cancelled'))`).Scan(&left)
-		})
-		if left == 0 {
-			break
-		}
-		pause(ctx, 200*time.Millisecond)
-	}
-	r.drained = time.Since(began)
-}
-
 // check looks at every invariant.
 func (r *report) check(ctx context.Context) error {
 	r.world.inbox.refresh()
@@ -190,12 +151,4 @@ func (r *report) check(ctx context.Context) error {
 func lies(_ context.Context, e *evidence) (int, []string, error) {
 	l := e.world.ledger
 	return l.counted("pages"), append(l.ofLies(), e.world.inbox.wrong...), nil
-}
-
-// first returns the beginning of a list, for people.
-func first(all []string, n int) string {
-	if len(all) > n {
-		all = append(all[:n:n], fmt.Sprintf("and %d more", len(all)-n))
-	}
-	return strings.Join(all, "\n      ")
 }

@@ -154,7 +154,7 @@ func (l *ledger) failedSince(t time.Time) int {
 }
 
 // secrets returns everything that must be found nowhere.
-func (l *ledger) secrets() map[string]string {
+func (l *ledger) secrets() secrets {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return maps.Clone(l.said)

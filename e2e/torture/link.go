@@ -131,9 +131,10 @@ func (k *link) deafen(ctx context.Context, span time.Duration) {
 	k.cut()
 }
 
-// slow delays every piece for a while.
-func (k *link) slow(ctx context.Context, span, delay time.Duration) {
-	k.set(func() { k.delay = delay })
+// slow delays every piece for a while: by 20 to 160 ms, where that is one second
+// to eight.
+func (k *link) slow(ctx context.Context, span time.Duration) {
+	k.set(func() { k.delay = span / 50 })
 	pause(ctx, span)
 	k.set(func() { k.delay = 0 })
 }

@@ -55,7 +55,7 @@ func arrivals(ctx context.Context, e *evidence) (n int, broken []string, err err
 			if s := e.explain(all[i].ReceivedAt, again.ReceivedAt); s == nil {
 				broken = append(broken, fmt.Sprintf("mail %s came again at %s, with no crash since %s", id, again.ReceivedAt.Format(clock), all[i].ReceivedAt.Format(clock)))
 			} else {
-				e.repeated = append(e.repeated, repetition{again.ReceivedAt.Sub(all[i].ReceivedAt), shortly(s.what)})
+				e.repeated = append(e.repeated, repetition{again.ReceivedAt.Sub(all[i].ReceivedAt), s.what})
 			}
 		}
 	}

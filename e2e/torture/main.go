@@ -14,8 +14,8 @@
 //   - daemon.go, postgres.go, relay.go: processes that can be killed
 //   - network.go, link.go, balancer.go: the network, which can be cut
 //   - chaos.go, blows.go, upgrade.go: what is done to them, and when
-//   - holders.go, walk.go: people, and what they do on each page; data.go,
-//     login.go, code.go, invitation.go, webmail.go, operator.go: on which
+//   - crowd.go, walk.go: people, and what they do on which page; data.go,
+//     login.go, code.go, invitation.go, webmail.go, operator.go: how
 //   - browser.go, page.go, form.go: what they do it with
 //   - people.go: who they are
 //   - inbox.go, ledger.go: what they got and saw

@@ -25,8 +25,9 @@ import (
 // A postgres is a PostgreSQL of our own, which ends with us. It listens on a
 // unix socket alone; a link leads there.
 type postgres struct {
-	dir string
-	log io.Writer
+	dir    string
+	unsafe bool // with fsync off
+	log    io.Writer
 
 	mu      sync.Mutex // of the server's life: one start or end at a time
 	cluster *localpg.Cluster
@@ -37,12 +38,9 @@ type postgres struct {
 	bin    string // of PostgreSQL's programs
 }
 
-// quiet keeps numbers out of the server's log that could be taken for codes.
-var quiet = map[string]string{"log_line_prefix": "%m ", "log_checkpoints": "off"}
-
 // startPostgres starts the cluster in a folder, and makes it if there is none.
-func startPostgres(ctx context.Context, dir string, log io.Writer) (*postgres, error) {
-	p := &postgres{dir: dir, log: log}
+func startPostgres(ctx context.Context, dir string, unsafe bool, log io.Writer) (*postgres, error) {
+	p := &postgres{dir: dir, unsafe: unsafe, log: log}
 	if err := p.start(ctx); err != nil {
 		return nil, err
 	}
@@ -56,7 +54,12 @@ func startPostgres(ctx context.Context, dir string, log io.Writer) (*postgres, e
 }
 
 func (p *postgres) start(ctx context.Context) (err error) {
-	p.cluster, err = localpg.Start(ctx, localpg.Options{Dir: p.dir, Settings: quiet, Log: p.log})
+	// The log is to hold no numbers that could be taken for codes.
+	settings := map[string]string{"log_line_prefix": "%m ", "log_checkpoints": "off"}
+	if p.unsafe {
+		settings["fsync"] = "off"
+	}
+	p.cluster, err = localpg.Start(ctx, localpg.Options{Dir: p.dir, Settings: settings, Log: p.log})
 	return err
 }
 
@@ -194,7 +197,7 @@ func (p *postgres) standby(ctx context.Context, dir string, log io.Writer) (*pos
 	if said, err := c.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("pg_basebackup: %w: %s", err, said)
 	}
-	follower, err := startPostgres(ctx, dir, log)
+	follower, err := startPostgres(ctx, dir, p.unsafe, log)
 	if err != nil {
 		return nil, err
 	}

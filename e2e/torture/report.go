@@ -30,14 +30,6 @@ type report struct {
 	invariants []*invariant
 }
 
-// primary is the server that has the data now.
-func (w *world) primary() *postgres {
-	if w.promoted {
-		return w.standby
-	}
-	return w.database
-}
-
 // broken lists what does not hold.
 func (r *report) broken() (all []string) {
 	for _, i := range r.invariants {
@@ -57,7 +49,7 @@ func (r *report) print(out io.Writer) {
 		r.calm.Sub(r.began).Round(time.Second), w.seed)
 	kinds := map[string]int{}
 	for _, s := range r.chaos.strikes() {
-		kinds[shortly(s.what)]++
+		kinds[s.what]++
 	}
 	fmt.Fprintf(out, "Done to it: %d processes killed, %d other blows\n", kills, others)
 	for _, what := range slices.Sorted(maps.Keys(kinds)) {
@@ -97,6 +89,14 @@ func (r *report) print(out io.Writer) {
 	fmt.Fprintf(out, "\nNothing was lost. Seed %d.\n", w.seed)
 }
 
+// first returns the beginning of a list, for people.
+func first(all []string, n int) string {
+	if len(all) > n {
+		all = append(all[:n:n], fmt.Sprintf("and %d more", len(all)-n))
+	}
+	return strings.Join(all, "\n      ")
+}
+
 // A repetition is a mail that came again.
 type repetition struct {
 	after time.Duration // the copy before
@@ -120,14 +120,6 @@ func orUnfinished(end string) string {
 		return "unfinished"
 	}
 	return end
-}
-
-// shortly is what a blow was without how long it took.
-func shortly(what string) string {
-	for _, cut := range []string{", for ", ", down for ", " for "} {
-		what, _, _ = strings.Cut(what, cut)
-	}
-	return what
 }
 
 // misfires counts the starts of instances that came to nothing.

@@ -6,6 +6,8 @@ import (
 	"io"
 	"sync"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // options are those of a run.
@@ -21,6 +23,7 @@ type options struct {
 	waits      time.Duration // of people, for another code; who is told to wait longer gives up
 	outage     time.Duration // of PostgreSQL, once; zero for none
 	replicated bool          // with a standby
+	unsafe     bool          // PostgreSQL does not wait for its disk, which only a machine that falls would show
 	keep       bool          // all files
 }
 
@@ -110,6 +113,40 @@ func (r *report) end(ctx context.Context) error {
 	r.stop()
 	<-r.over
 	return r.check(ctx)
+}
+
+// hurry passes the time for mails that are to be tried again in more than five
+// seconds: Stella waits ten minutes and more with one that the relay may have
+// taken.
+func (r *report) hurry(ctx context.Context) {
+	for ctx.Err() == nil {
+		r.world.primary().do(ctx, func(db *pgx.Conn) error {
+			done, err := db.Exec(ctx, `
+				update river_job set scheduled_at = now()
+				where kind = 'send_mail' and state in ('scheduled', 'retryable', 'available') and scheduled_at > now() + interval '5 seconds'`)
+			r.hurried.Add(done.RowsAffected())
+			return err
+		})
+		pause(ctx, time.Second)
+	}
+}
+
+// drain waits until no mail waits any more.
+func (r *report) drain(ctx context.Context) {
+	began := time.Now()
+	for ctx.Err() == nil && time.Since(began) < drainWithin {
+		left := 1
+		r.world.primary().do(ctx, func(db *pgx.Conn) error {
+			return db.QueryRow(ctx, `
+				select (select count(*) from mails where accepted_at is null and refused_at is null and dropped_at is null)
+					+ (select count(*) from river_job where kind = 'send_mail' and state not in ('completed', 'discarded', 'cancelled'))`).Scan(&left)
+		})
+		if left == 0 {
+			break
+		}
+		pause(ctx, 200*time.Millisecond)
+	}
+	r.drained = time.Since(began)
 }
 
 // tell says every few seconds how a run goes.

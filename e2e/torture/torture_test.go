@@ -24,13 +24,13 @@ func TestMain(m *testing.M) {
 	flag.Parse()
 	flag.Set("test.parallel", "8")
 	code := m.Run()
-	os.RemoveAll(filepath.Dir(built.path))
+	os.RemoveAll(built.dir)
 	os.Exit(code)
 }
 
 var built struct {
 	once sync.Once
-	path string
+	dir  string
 	err  error
 }
 
@@ -38,13 +38,10 @@ var built struct {
 func stella(t *testing.T) string {
 	t.Helper()
 	built.once.Do(func() {
-		dir, err := os.MkdirTemp("", "stella-torture-bin-")
-		if err != nil {
-			built.err = err
+		if built.dir, built.err = os.MkdirTemp("", "stella-torture-bin-"); built.err != nil {
 			return
 		}
-		built.path = filepath.Join(dir, "stella")
-		c := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-o", built.path, "stella/cmd/stella")
+		c := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-o", built.dir, "stella/cmd/stella")
 		c.Env = append(os.Environ(), "CGO_ENABLED=0")
 		var said []byte
 		if said, built.err = c.CombinedOutput(); built.err != nil {
@@ -52,7 +49,7 @@ func stella(t *testing.T) string {
 		}
 	})
 	must(t, built.err)
-	return built.path
+	return filepath.Join(built.dir, "stella")
 }
 
 func must(t *testing.T, err error) {
@@ -65,7 +62,7 @@ func must(t *testing.T, err error) {
 // quick are the options of a test's run: people in a hurry.
 func quick(t *testing.T) options {
 	t.Helper()
-	return options{binary: stella(t), seed: *seed, holders: 6, pace: 100 * time.Millisecond, scale: 0.2, waits: 2 * time.Second}
+	return options{binary: stella(t), seed: *seed, holders: 6, pace: 100 * time.Millisecond, scale: 0.2, waits: 2 * time.Second, unsafe: true}
 }
 
 // tell logs a report, and fails the test if something in it is broken.

@@ -79,8 +79,8 @@ func (w *walk) ends(how string) error {
 	return errEnd
 }
 
-// go on until the end. Where a page does not come people wait, and try the
-// beginning of the procedure or come in anew.
+// run goes on until the end, and returns how that came. Where a page does not
+// come people wait, and try the beginning of the procedure or come in anew.
 func (w *walk) run(ctx context.Context) string {
 	err := w.enter(ctx)
 	for ctx.Err() == nil {
@@ -149,53 +149,50 @@ func (w *walk) step(ctx context.Context) error {
 
 // goOn does what leads on from a page.
 func (w *walk) goOn(ctx context.Context) error {
-	switch w.page.kind {
-	case "outside", "revoked", "expired", "invitation_ended":
-		return w.enter(ctx)
-	case "holder_choice":
-		return w.chooseRole(ctx)
-	case "introduction":
-		return w.submit(ctx, "/introduzione", nil)
-	case "holder_invitation":
-		return w.invite(ctx)
-	case "invited":
-		return w.awaitHolder(ctx)
-	case "invitation":
-		return w.acceptInvitation(ctx)
-	case "holder_kind":
-		return w.chooseKind(ctx)
-	case "company_data":
-		return w.enterCompany(ctx)
-	case "contact_data":
-		return w.enterContacts(ctx)
-	case "summary":
-		return w.confirmData(ctx)
-	case "identification", "at_provider", "methods":
-		return w.beginLogin(ctx)
-	case "providers":
-		return w.startLogin(ctx)
-	case "idp_login":
-		return w.logIn(ctx)
-	case "idp_consent":
-		return w.consent(ctx)
-	case "idp_return":
-		return w.bringAnswer(ctx)
-	case "identified":
-		return w.confirmIdentity(ctx)
-	case "contract":
-		return w.submit(ctx, "/informativa", nil)
-	case "code":
-		return w.enterCode(ctx)
-	case "rejected":
-		return w.retry(ctx)
-	case "under_review":
-		return w.awaitOperator(ctx)
-	case "qualified":
-		return w.celebrate(ctx)
-	case "login_failed", "edit":
-		return w.home(ctx)
+	act := acts[w.page.kind]
+	if act == nil {
+		return fmt.Errorf("nobody knows what to do on the page %q (%d, %s)", w.heading(), w.page.status, w.page.url.Path)
 	}
-	return fmt.Errorf("nobody knows what to do on the page %q (%d, %s)", w.heading(), w.page.status, w.page.url.Path)
+	return act(w, ctx)
+}
+
+// acts are what leads on, by the kind of the page.
+var acts = map[string]func(*walk, context.Context) error{
+	"outside":           comeInAgain,
+	"holder_choice":     (*walk).chooseRole,
+	"introduction":      press("/introduzione"),
+	"holder_invitation": (*walk).invite,
+	"invited":           (*walk).awaitHolder,
+	"invitation":        (*walk).acceptInvitation,
+	"invitation_ended":  comeInAgain,
+	"holder_kind":       (*walk).chooseKind,
+	"company_data":      (*walk).enterCompany,
+	"contact_data":      (*walk).enterContacts,
+	"summary":           (*walk).confirmData,
+	"edit":              (*walk).home,
+	"identification":    (*walk).beginLogin,
+	"methods":           (*walk).beginLogin,
+	"at_provider":       (*walk).beginLogin,
+	"providers":         (*walk).startLogin,
+	"idp_login":         (*walk).logIn,
+	"idp_consent":       (*walk).consent,
+	"idp_return":        (*walk).bringAnswer,
+	"login_failed":      (*walk).home,
+	"identified":        (*walk).confirmIdentity,
+	"contract":          press("/informativa"),
+	"code":              (*walk).enterCode,
+	"rejected":          (*walk).retry,
+	"under_review":      (*walk).awaitOperator,
+	"qualified":         (*walk).celebrate,
+	"revoked":           comeInAgain,
+	"expired":           comeInAgain,
+}
+
+func comeInAgain(w *walk, ctx context.Context) error { return w.enter(ctx) }
+
+// press sends a form with nothing to fill in.
+func press(action string) func(*walk, context.Context) error {
+	return func(w *walk, ctx context.Context) error { return w.submit(ctx, action, nil) }
 }
 
 // comeLater leaves those alone who have had too much of us, until the time that

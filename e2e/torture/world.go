@@ -46,14 +46,6 @@ type world struct {
 	closers []func() error
 }
 
-// An instance is one "stella serve", with its links.
-type instance struct {
-	daemon
-	toDatabase []*link // one for each server
-	toRelay    *link
-	metrics    string // where it tells them
-}
-
 // open starts a world and everything in it. Whatever it started ends with ctx
 // or with close.
 func open(ctx context.Context, o options) (w *world, err error) {
@@ -111,7 +103,7 @@ func (w *world) openDatabase(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if w.database, err = startPostgres(ctx, w.file("primary"), log); err != nil {
+	if w.database, err = startPostgres(ctx, w.file("primary"), w.unsafe, log); err != nil {
 		return err
 	}
 	w.later(func() error {
@@ -252,6 +244,14 @@ func databaseURL(links []*link) string {
 	u := url.URL{Scheme: "postgres", User: url.User("postgres"), Host: strings.Join(hosts, ","), Path: "/" + databaseName,
 		RawQuery: "sslmode=disable&target_session_attrs=read-write"}
 	return u.String()
+}
+
+// primary is the server that has the data now.
+func (w *world) primary() *postgres {
+	if w.promoted {
+		return w.standby
+	}
+	return w.database
 }
 
 // settle waits until everything works, or ctx ends.
