@@ -1,11 +1,10 @@
 // The browser and its visitors. Each visitor has cookies of their own, and
 // every page they come to is looked at.
 
-import { AxeBuilder } from '@axe-core/playwright';
 import assert from 'node:assert/strict';
 import { mkdir } from 'node:fs/promises';
-import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import axe from 'axe-core';
 import { chromium } from 'playwright-core';
 
 const wide = { width: 1280, height: 800 };
@@ -14,11 +13,10 @@ const phone = { width: 390, height: 780 };
 
 const rules = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 
-export function startBrowser() {
-	const executablePath = [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser'].find(
-		(path) => path && existsSync(path),
-	);
-	assert.ok(executablePath, 'Chromium is missing: scripts/setup test installs it');
+let browser; // of all visitors
+
+export async function openBrowser() {
+	assert.ok(process.env.CHROMIUM, 'CHROMIUM names no browser: CHROMIUM=$(scripts/find-chromium)');
 	const args = [
 		'--disable-gpu',
 		'--disable-quic',
@@ -28,13 +26,20 @@ export function startBrowser() {
 		'--disable-sync',
 	];
 	if (process.getuid?.() === 0) args.push('--no-sandbox'); // which root must not use
-	return chromium.launch({ executablePath, args });
+	browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args });
 }
 
-// newVisitor opens a browser of one's own at a house. With pictures, the pages
-// that are given a name are photographed for the documentation.
-export async function newVisitor(browser, house, { javaScript = true, pictures = false } = {}) {
-	const context = await browser.newContext({ locale: 'it-IT', viewport: wide, javaScriptEnabled: javaScript });
+export async function closeBrowser() {
+	await browser?.close();
+}
+
+// newVisitor is somebody with cookies of their own, at a house. With pictures,
+// and where STELLA_SCREENSHOTS is 1, the pages that are given a name are
+// photographed for docs/journey.
+export async function newVisitor(house, { javaScript = true, pictures = false } = {}) {
+	// With motion, a colour could be judged on its way to another.
+	const context = await browser.newContext({ locale: 'it-IT', viewport: wide, javaScriptEnabled: javaScript, reducedMotion: 'reduce' });
+	house.guests.push(context);
 	context.setDefaultTimeout(15_000);
 	context.on('request', (request) => house.secrets.request(request));
 	const page = await context.newPage();
@@ -60,7 +65,8 @@ export async function arrive(visitor, heading, picture) {
 	await look(visitor);
 }
 
-// seen are the pages already looked at, by what they are built of.
+// seen are the pages already looked at, by what they are built of, and whether
+// scripts ran.
 const seen = new Set();
 
 // look fails if a page cannot be read by all, in either colour scheme, wide or
@@ -74,8 +80,10 @@ async function look(visitor) {
 	const build = await page.evaluate(() =>
 		[...document.querySelectorAll('*')].map((e) => [e.tagName, e.className, ...e.getAttributeNames()].join('.')).join(' '),
 	);
-	if (seen.has(build)) return;
-	seen.add(build);
+	const kind = `${visitor.javaScript} ${build}`;
+	if (seen.has(kind)) return;
+	seen.add(kind);
+	if (visitor.javaScript) await page.evaluate(axe.source);
 	for (const colorScheme of ['light', 'dark']) {
 		await page.emulateMedia({ colorScheme });
 		for (const size of [narrow, wide]) {
@@ -87,9 +95,7 @@ async function look(visitor) {
 			]);
 			assert.ok(needs <= has, `${where}: ${needs} px wide, it must be scrolled sideways`);
 			if (!visitor.javaScript) continue; // axe is a script of the page's
-			// Legacy mode judges in the page itself, which is quicker by far; what
-			// it leaves out are frames of other sites, and there are none.
-			const { violations } = await new AxeBuilder({ page }).setLegacyMode().withTags(rules).analyze();
+			const { violations } = await page.evaluate((tags) => window.axe.run({ runOnly: tags }), rules);
 			assert.deepEqual(
 				violations.map((v) => `${v.id}: ${v.help}: ${v.nodes.map((n) => n.html).join(' ')}`),
 				[],

@@ -40,6 +40,7 @@ export async function startStella() {
 		provider: `http://127.0.0.1:${port + 2}`,
 		inbox: `http://localhost:${port + 3}`,
 		log: () => greeting + log,
+		guests: [], // the visitors' browsers, which leave before the house is closed
 		secrets: new Secrets(),
 
 		// command runs one of the operator's commands on this house's data.
@@ -64,6 +65,7 @@ export async function startStella() {
 		},
 
 		async stop() {
+			await Promise.all(house.guests.map((context) => context.close()));
 			house.secrets.mails(await (await fetch(`${house.inbox}/messages.json`)).json());
 			child.kill('SIGTERM');
 			const late = setTimeout(() => child.kill('SIGKILL'), 15_000);

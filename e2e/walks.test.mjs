@@ -1,7 +1,21 @@
-// All walks, in one process: a page that one has looked at is not looked at
-// again by the next.
+// All walks, in one process and one browser: a page that one has looked at is
+// not looked at again by the next. Each suite has a demo of its own, as all want
+// the same four mailboxes. Two suites go on at once: one of the detours waits
+// for a minute.
 
-import './walks/detour.mjs';
-import './walks/holder.mjs';
-import './walks/plain.mjs';
-import './walks/stranger.mjs';
+import { after, before, describe } from 'node:test';
+import { closeBrowser, openBrowser } from './browser.mjs';
+import { detours } from './walks/detour.mjs';
+import { holders } from './walks/holder.mjs';
+import { withoutScripts } from './walks/plain.mjs';
+import { strangers } from './walks/stranger.mjs';
+
+describe('walks', { concurrency: 2 }, () => {
+	before(openBrowser);
+	after(closeBrowser);
+
+	describe('detours', { concurrency: true }, detours);
+	describe('holders', { concurrency: true }, holders);
+	describe('without scripts', withoutScripts);
+	describe('strangers', { concurrency: true }, strangers);
+});

@@ -2,22 +2,20 @@
 // side, since one of them waits for a minute: each has a mailbox of its own.
 
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { arrive, newVisitor, startBrowser } from '../browser.mjs';
+import { arrive, newVisitor } from '../browser.mjs';
 import * as go from '../journey.mjs';
 import { startStella } from '../stella.mjs';
 
-let house, browser;
-before(async () => ([house, browser] = await Promise.all([startStella(), startBrowser()])));
-after(async () => {
-	await browser?.close();
-	await house?.stop();
-});
+let house;
 
-describe('detours', { concurrency: true }, () => {
+export function detours() {
+	before(async () => (house = await startStella()));
+	after(() => house?.stop());
+
 	test('Anna lets the code expire and has another sent', async () => {
-		const visitor = await newVisitor(browser, house);
+		const visitor = await newVisitor(house);
 		await go.walkToLogin(visitor, go.anna);
 		await go.beginLogin(visitor);
 		await go.loginAs(visitor, 'Anna Neri');
@@ -30,13 +28,13 @@ describe('detours', { concurrency: true }, () => {
 	});
 
 	test('a delegate invites Luca, who goes on in a browser of his own', async () => {
-		const delegate = await newVisitor(browser, house);
+		const delegate = await newVisitor(house);
 		await go.enterWebmail(delegate, go.officine.mailbox);
 		await go.confirmIdentity(delegate);
 		const invitation = await go.inviteHolder(delegate, 'luca.bianchi@mail.example');
 		await go.expectNoStar(delegate, go.officine.mailbox, 'invited');
 
-		const luca = await newVisitor(browser, house);
+		const luca = await newVisitor(house);
 		await go.openInvitation(luca, invitation);
 		await go.acceptInvitation(luca);
 		await go.chooseCompany(luca, go.officine);
@@ -49,11 +47,11 @@ describe('detours', { concurrency: true }, () => {
 	});
 
 	test('an invited person does not know the mailbox', async () => {
-		const delegate = await newVisitor(browser, house);
+		const delegate = await newVisitor(house);
 		await go.enterWebmail(delegate, go.cooperativa.mailbox);
 		await go.confirmIdentity(delegate);
 		const invitation = await go.inviteHolder(delegate, 'sconosciuta@mail.example');
-		const stranger = await newVisitor(browser, house);
+		const stranger = await newVisitor(house);
 		await go.openInvitation(stranger, invitation);
 		await go.declineInvitation(stranger);
 		await delegate.page.goto(house.stella);
@@ -68,7 +66,7 @@ describe('detours', { concurrency: true }, () => {
 	});
 
 	test('Sara cancels the login, then refuses consent, then logs in', async () => {
-		const visitor = await newVisitor(browser, house);
+		const visitor = await newVisitor(house);
 		await go.walkToLogin(visitor, go.sara);
 		await go.beginLogin(visitor);
 		await go.cancelLogin(visitor);
@@ -84,4 +82,4 @@ describe('detours', { concurrency: true }, () => {
 		await go.typeCode(visitor, code);
 		await go.expectStar(visitor, go.sara.mailbox);
 	});
-});
+}

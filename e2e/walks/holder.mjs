@@ -1,20 +1,19 @@
 // The holders of the four sample mailboxes, each on the way of their own.
 
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
-import { arrive, newVisitor, startBrowser } from '../browser.mjs';
+import { after, before, test } from 'node:test';
+import { arrive, newVisitor } from '../browser.mjs';
 import * as go from '../journey.mjs';
 import { startStella } from '../stella.mjs';
 
-let house, browser;
-before(async () => ([house, browser] = await Promise.all([startStella(), startBrowser()])));
-after(async () => {
-	await browser?.close();
-	await house?.stop();
-});
-describe('holders', { concurrency: true }, () => {
+let house;
+
+export function holders() {
+	before(async () => (house = await startStella()));
+	after(() => house?.stop());
+
 	test('Anna identifies herself and her mailbox gets its star', async () => {
-		const visitor = await newVisitor(browser, house, { pictures: true });
+		const visitor = await newVisitor(house, { pictures: true });
 		const begun = Date.now();
 		await go.walkToLogin(visitor, go.anna);
 		await go.beginLogin(visitor);
@@ -32,17 +31,17 @@ describe('holders', { concurrency: true }, () => {
 	});
 
 	test('a tester logs in for no mailbox', async () => {
-		const visitor = await newVisitor(browser, house);
+		const visitor = await newVisitor(house);
 		await go.tryLogin(visitor, { look: true });
 		await go.loginAs(visitor, 'Anna Neri', 'Accesso di collaudo riuscito');
-		await go.tryLogin(await newVisitor(browser, house)); // by the script
-		const plain = await newVisitor(browser, house, { javaScript: false });
+		await go.tryLogin(await newVisitor(house)); // by the script
+		const plain = await newVisitor(house, { javaScript: false });
 		await go.tryLogin(plain);
 		await go.cancelLogin(plain);
 	});
 
 	test('the first page says what to do to who comes from nowhere', async () => {
-		const visitor = await newVisitor(browser, house);
+		const visitor = await newVisitor(house);
 		await visitor.page.goto(house.stella);
 		await arrive(visitor, /Qualifica la tua casella/);
 		await visitor.page.getByRole('link', { name: 'Vai alla webmail' }).click();
@@ -50,7 +49,7 @@ describe('holders', { concurrency: true }, () => {
 	});
 
 	test('Luca identifies himself for his company', async () => {
-		const visitor = await newVisitor(browser, house);
+		const visitor = await newVisitor(house);
 		await go.walkToLogin(visitor, go.officine);
 		await go.beginLogin(visitor);
 		await go.loginAs(visitor, 'Luca Bianchi');
@@ -59,7 +58,7 @@ describe('holders', { concurrency: true }, () => {
 	});
 
 	test('Sara’s mailbox is not for Anna, then for Sara', async () => {
-		const visitor = await newVisitor(browser, house);
+		const visitor = await newVisitor(house);
 		await go.walkToLogin(visitor, go.sara);
 		await go.beginLogin(visitor);
 		await go.loginAs(visitor, 'Anna Neri', /non è andata a buon fine: riprova/);
@@ -71,7 +70,7 @@ describe('holders', { concurrency: true }, () => {
 	});
 
 	test('nobody knows who represents the cooperative, so an operator decides', async () => {
-		const visitor = await newVisitor(browser, house);
+		const visitor = await newVisitor(house);
 		await go.walkToLogin(visitor, go.cooperativa);
 		await go.beginLogin(visitor);
 		await go.loginAs(visitor, 'Paola Conti');
@@ -80,4 +79,4 @@ describe('holders', { concurrency: true }, () => {
 		await house.command('qualification', 'approve', go.cooperativa.mailbox, '--reason', 'visura camerale del 3 novembre');
 		await go.expectStar(visitor, go.cooperativa.mailbox);
 	});
-});
+}

@@ -1,22 +1,22 @@
 // The whole way in a browser that runs no scripts.
 
 import { after, before, test } from 'node:test';
-import { newVisitor, startBrowser } from '../browser.mjs';
+import { newVisitor } from '../browser.mjs';
 import * as go from '../journey.mjs';
 import { startStella } from '../stella.mjs';
 
-let house, browser;
-before(async () => ([house, browser] = await Promise.all([startStella(), startBrowser()])));
-after(async () => {
-	await browser?.close();
-	await house?.stop();
-});
+let house;
 
-test('without scripts Anna gets her star all the same', async () => {
-	const visitor = await newVisitor(browser, house, { javaScript: false });
-	await go.walkToLogin(visitor, go.anna);
-	await go.beginLogin(visitor);
-	await go.loginAs(visitor, 'Anna Neri');
-	await go.walkFromIdentified(visitor, go.anna.email);
-	await go.expectStar(visitor, go.anna.mailbox);
-});
+export function withoutScripts() {
+	before(async () => (house = await startStella()));
+	after(() => house?.stop());
+
+	test('without scripts Anna gets her star all the same', async () => {
+		const visitor = await newVisitor(house, { javaScript: false });
+		await go.walkToLogin(visitor, go.anna);
+		await go.beginLogin(visitor);
+		await go.loginAs(visitor, 'Anna Neri');
+		await go.walkFromIdentified(visitor, go.anna.email);
+		await go.expectStar(visitor, go.anna.mailbox);
+	});
+}

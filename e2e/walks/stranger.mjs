@@ -1,26 +1,24 @@
-// Another browser gains nothing from what this one began, and no browser needs
-// scripts.
+// Another browser gains nothing from what this one began.
 
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
-import { arrive, newVisitor, startBrowser } from '../browser.mjs';
+import { after, before, test } from 'node:test';
+import { arrive, newVisitor } from '../browser.mjs';
 import * as go from '../journey.mjs';
 import { startStella } from '../stella.mjs';
 
-let house, browser;
-before(async () => ([house, browser] = await Promise.all([startStella(), startBrowser()])));
-after(async () => {
-	await browser?.close();
-	await house?.stop();
-});
-describe('strangers', { concurrency: true }, () => {
+let house;
+
+export function strangers() {
+	before(async () => (house = await startStella()));
+	after(() => house?.stop());
+
 	test('an answer of the provider counts only in the browser that asked', async () => {
-		const visitor = await newVisitor(browser, house);
+		const visitor = await newVisitor(house);
 		await go.walkToLogin(visitor, go.anna);
 		await go.beginLogin(visitor);
 		const answer = await interceptAnswer(visitor, 'Anna Neri');
 
-		const stranger = await newVisitor(browser, house);
+		const stranger = await newVisitor(house);
 		await submit(stranger, answer);
 		await arrive(stranger, /Identificazione non (riuscita|completata)/);
 		await stranger.page.goto(house.stella);
@@ -43,12 +41,12 @@ describe('strangers', { concurrency: true }, () => {
 	});
 
 	test('another browser finds the data, but not the identity', async () => {
-		const first = await newVisitor(browser, house);
+		const first = await newVisitor(house);
 		await go.walkToLogin(first, go.sara);
 		await go.beginLogin(first);
 		await go.loginAs(first, 'Sara Verdi');
 
-		const second = await newVisitor(browser, house);
+		const second = await newVisitor(house);
 		await go.enterWebmail(second, go.sara.mailbox);
 		await go.confirmIdentity(second, 'Ora identificati');
 		await second.page.getByText('L\'identificazione di prima non vale più').waitFor();
@@ -68,7 +66,7 @@ describe('strangers', { concurrency: true }, () => {
 		await go.walkFromIdentified(second, go.sara.email);
 		await go.expectStar(second, go.sara.mailbox);
 	});
-});
+}
 
 // interceptAnswer logs in, and keeps the provider's answer from arriving.
 async function interceptAnswer({ page }, name) {
