@@ -10,6 +10,8 @@ RUN CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-X main.version=$
 
 FROM gcr.io/distroless/static-debian12:nonroot
 COPY --from=build /stella /stella
+# Its own loopback nobody could reach.
+ENV STELLA_LISTEN=:8080
 EXPOSE 8080
 ENTRYPOINT ["/stella"]
 CMD ["serve"]
