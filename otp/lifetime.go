@@ -8,9 +8,8 @@ const Lifetime = 60 * time.Second
 // Sent is what is recorded about the mail with a code. A time is zero until
 // its moment comes.
 type Sent struct {
-	RequestedAt time.Time // the code was asked for
-	StartedAt   time.Time // the relay was called
-	AcceptedAt  time.Time // the relay took the mail, as far as we know
+	StartedAt  time.Time // the relay was called
+	AcceptedAt time.Time // the relay took the mail, as far as we know
 }
 
 // Expires returns when the code stops being good. It counts from the relay's

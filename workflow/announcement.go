@@ -27,6 +27,16 @@ const (
 var AnnouncementKinds = []AnnouncementKind{AnnounceStarted, AnnounceInvited, AnnounceUnderReview, AnnounceCompleted,
 	AnnounceRejected, AnnounceRevoked, AnnounceExpired}
 
+// checkKinds refuses what nothing is announced as.
+func checkKinds(kinds []AnnouncementKind) error {
+	for _, k := range kinds {
+		if !slices.Contains(AnnouncementKinds, k) {
+			return wrong("kind", "kind_unknown")
+		}
+	}
+	return nil
+}
+
 // announced are the states whose beginning is announced. The others are the
 // holder's way from one to the next, which concerns nobody else.
 var announced = map[State]AnnouncementKind{
@@ -119,10 +129,8 @@ var ErrPosition = errors.New("no position of the feed")
 // the beginning; with kinds only those. The next call goes on from until: so
 // nothing is missed and nothing read twice, however many write meanwhile.
 func (p *Procedure) Events(ctx context.Context, c Client, kinds []AnnouncementKind, after int64, limit int) (told []Told, until int64, err error) {
-	for _, k := range kinds {
-		if !slices.Contains(AnnouncementKinds, k) {
-			return nil, 0, wrong("kind", "kind_unknown")
-		}
+	if err := checkKinds(kinds); err != nil {
+		return nil, 0, err
 	}
 	return p.Store.Told(ctx, c.Domains, kinds, after, limit)
 }

@@ -3,6 +3,7 @@ package workflow
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -32,10 +33,19 @@ type Client struct {
 	Scopes     []Scope
 }
 
-// Serves reports whether a mailbox is of the client's domains.
-func (c Client) Serves(address string) bool {
+// serves reports whether a mailbox is of the client's domains.
+func (c Client) serves(address string) bool {
 	_, domain, ok := strings.Cut(address, "@")
 	return ok && slices.Contains(c.Domains, domain)
+}
+
+// parse reads the address of a mailbox of the client's domains.
+func (c Client) parse(address string) (string, error) {
+	address, err := parseMailbox(address)
+	if err != nil || !c.serves(address) {
+		return "", fmt.Errorf("a mailbox that is none of the client's: %w", ErrUnknown)
+	}
+	return address, nil
 }
 
 // May reports whether the client has one of these scopes.

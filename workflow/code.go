@@ -2,7 +2,6 @@ package workflow
 
 import (
 	"context"
-	"crypto/rand"
 	"time"
 
 	"github.com/google/uuid"
@@ -38,65 +37,7 @@ func CodeDigits(key, nonce []byte) string { return otp.Key(key).Code(nonce) }
 const CodesKept = 20
 
 func (c Code) sent() otp.Sent {
-	return otp.Sent{RequestedAt: c.RequestedAt, StartedAt: c.StartedAt, AcceptedAt: c.AcceptedAt}
-}
-
-// CodeStatus says where the newest code stands.
-type CodeStatus string
-
-// Where a code can stand.
-const (
-	CodeSending  CodeStatus = "sending"
-	CodeSent     CodeStatus = "sent" // its 60 seconds run
-	CodeExpired  CodeStatus = "expired"
-	CodeRefused  CodeStatus = "refused" // the relay refuses the address
-	CodeDropped  CodeStatus = "dropped" // it could not be sent in time
-	CodePaused   CodeStatus = "paused"  // too many were wrong
-	CodeNotAsked CodeStatus = "spent"   // there is no live one
-)
-
-// CodePage is what the code's page tells.
-type CodePage struct {
-	Status      CodeStatus
-	Expires     time.Time // when sent
-	PausedUntil time.Time // when paused
-	ResendAt    time.Time // zero when another may be asked for now
-}
-
-// CodePage says where the newest code stands and when another may be asked for.
-func (p *Procedure) CodePage(c *Case) CodePage {
-	page := CodePage{PausedUntil: p.pausedUntil(c)}
-	if next := p.Limits.NextSend(c.sends(), c.Now); next.After(c.Now) {
-		page.ResendAt = next
-	}
-	newest := c.newestCode()
-	switch {
-	case !page.PausedUntil.IsZero():
-		page.Status = CodePaused
-	case newest == nil:
-		page.Status = CodeNotAsked
-	case !newest.RefusedAt.IsZero():
-		page.Status = CodeRefused
-	case !newest.DroppedAt.IsZero():
-		page.Status = CodeDropped
-	default:
-		page.Status, page.Expires = newest.stand(c.Now)
-	}
-	return page
-}
-
-// stand tells of a code whose mail may still arrive.
-func (c Code) stand(now time.Time) (CodeStatus, time.Time) {
-	expires, running := c.sent().Expires()
-	switch {
-	case running && !c.sent().Live(now):
-		return CodeExpired, expires
-	case !c.AcceptedAt.IsZero():
-		return CodeSent, expires
-	case now.After(c.RequestedAt.Add(CodeUseful)):
-		return CodeDropped, time.Time{}
-	}
-	return CodeSending, time.Time{}
+	return otp.Sent{StartedAt: c.StartedAt, AcceptedAt: c.AcceptedAt}
 }
 
 // newestCode is the qualification's one code that may still be used. It need not
@@ -156,9 +97,7 @@ func (c *Case) replaceCode(p *Procedure) error {
 func (c *Case) requestCode(p *Procedure) error {
 	q := c.Qualification
 	c.add(p.spend(codesPerAddress, q.Declaration.Email))
-	nonce := make([]byte, 16)
-	rand.Read(nonce)
-	code := Code{ID: newID(), Qualification: q.ID, Nonce: nonce, RequestedAt: c.Now}
+	code := Code{ID: newID(), Qualification: q.ID, Nonce: newNonce(), RequestedAt: c.Now}
 	err := c.fire(CodeRequested, Refs{"code": code.ID.String(), "declaration": q.Declaration.ID.String()})
 	if err != nil {
 		return err

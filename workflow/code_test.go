@@ -124,7 +124,7 @@ func TestWrongCodesAreCountedForTheMailbox(t *testing.T) {
 	}
 
 	x.Clock.Advance(15 * time.Minute)
-	if s := codePage(x).Status; s != workflow.CodeNotAsked {
+	if s := codePage(x).Status; s != workflow.CodeNone {
 		t.Errorf("after the pause the page says %s", s)
 	}
 	x.Must(x.Procedure.RequestCode(x.Context(), x.Visitor, x.Form()))

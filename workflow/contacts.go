@@ -37,7 +37,7 @@ func (p *Procedure) contacts(ctx context.Context, v Visitor, f Form, e Event, em
 			before = d.Email
 		}
 		if until := nextOf(c.ToldContacts, contactChangesPerDay, c.Now); c.mustTell(before, address) && until.After(c.Now) {
-			return &InputError{Faults: []Fault{{Field: "email", Code: "contacts_limit", Args: map[string]any{"Until": until}}}}
+			return wrongUntil("email", "contacts_limit", until)
 		}
 		err := c.declare(e, func(d *Declaration) { d.Email, d.Phone = address, number })
 		if err != nil {

@@ -9,12 +9,15 @@
 //   - match.go: whether the identified person is the holder on record
 //   - handoff.go, holder.go, contacts.go, invitation.go, login.go,
 //     contract.go, code.go, review.go, record.go, expiry.go: the steps
+//   - codepage.go: where the newest code stands
+//   - client.go: the programs that call the API, and what they may do
 //   - directory.go: what operators and auditors read
 //   - register.go, registration.go: mailboxes as their providers know them
 //   - suspension.go: identity providers that are not believed
 //   - limits.go, lease.go: how often each thing may be done
 //   - trial.go: logins of testers, which belong to no mailbox
 //   - input.go: what people type
+//   - secret.go: what codes, links and digests are computed with
 //   - mail.go, retry.go: the mails a step asks for, and those tried again
 //   - announcement.go, webhook.go: what is told to those who follow a mailbox,
 //     and where

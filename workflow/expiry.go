@@ -10,6 +10,12 @@ import (
 // next step.
 const UnfinishedLife = 30 * 24 * time.Hour
 
+// Expire is the periodic job that ends what nobody took further.
+type Expire struct{}
+
+// Kind names the job in the queue.
+func (Expire) Kind() string { return "expire" }
+
 // ExpireStale ends the qualifications that nobody took further, and returns
 // how many there were. One that moves meanwhile is left alone.
 func (p *Procedure) ExpireStale(ctx context.Context) (int, error) {
@@ -21,8 +27,7 @@ func (p *Procedure) ExpireStale(ctx context.Context) (int, error) {
 	expired := 0
 	var failed error
 	for _, m := range mailboxes {
-		err := p.update(ctx, m, func(c *Case) error {
-			c.Now, c.actor = p.Now(), Actor{Kind: BySystem}
+		err := p.update(ctx, m, Actor{Kind: BySystem}, func(c *Case) error {
 			if c.Qualification == nil || !c.Qualification.SteppedAt.Before(before) {
 				return ErrNotAllowed
 			}

@@ -3,11 +3,9 @@ package workflow
 import (
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
 	"net/netip"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -29,10 +27,7 @@ type Standing struct {
 // of the client's scopes lets it read those. A mailbox that is not of its domains
 // is unknown to it.
 func (p *Procedure) Standing(ctx context.Context, token, address string) (*Standing, *Record, error) {
-	address, err := ParseAddress(strings.ToLower(address)) // its domain in ASCII, as it is kept
-	if err != nil {
-		address = "" // nobody's: only the token is looked at
-	}
+	address, _ = parseMailbox(address) // "" for what is none, and nobody's: only the token is looked at
 	asked, err := p.Store.Standing(ctx, Digest(token), address, p.Now())
 	if err != nil {
 		return nil, nil, err
@@ -63,8 +58,7 @@ func (p *Procedure) Standings(ctx context.Context, client Client, addresses []st
 	kept := make([]string, 0, len(addresses))
 	written := make(map[string]string, len(addresses))
 	for _, a := range addresses {
-		address, err := ParseAddress(strings.ToLower(a))
-		if err == nil && client.Serves(address) {
+		if address, err := client.parse(a); err == nil {
 			kept, written[a] = append(kept, address), address
 		}
 	}
@@ -93,13 +87,25 @@ type HandOff struct {
 	ExpiresAt time.Time
 }
 
-// HandOff accepts a webmail's user, where the mailbox is of its domains, and returns the secret of the link that
-// brings them here.
+// HandOffs is the part of Store that keeps them.
+type HandOffs interface {
+	AddHandOff(ctx context.Context, h HandOff) error
+	// UseHandOff marks a hand-off as used by a session. When it was used
+	// before, that session is ended and ErrUnknown returned.
+	UseHandOff(ctx context.Context, token, session []byte, now time.Time) (HandOff, error)
+	// HandOffHeld reports whether a hand-off was used by this session, and by
+	// no other since.
+	HandOffHeld(ctx context.Context, token, session []byte) (bool, error)
+	// HandOffOpen reports whether a hand-off may still be used.
+	HandOffOpen(ctx context.Context, token []byte, now time.Time) (bool, error)
+}
+
+// HandOff accepts a webmail's user, where the mailbox is of its domains, and
+// returns the secret of the link that brings them here. An InputError for a
+// return URL that is not the client's, ErrUnknown for a mailbox that is not,
+// ErrNotEligible for one that is not active.
 func (p *Procedure) HandOff(ctx context.Context, client Client, address, returnURL, locale, user string) (string, error) {
-	address, err := ParseAddress(strings.ToLower(address))
-	if err != nil || !client.Serves(address) {
-		address = "" // nobody's; it is looked for all the same, which takes as long
-	}
+	address, _ = client.parse(address) // "" where it is not the client's: it is looked for all the same, which takes as long
 	s, err := p.Store.StandingOf(ctx, address)
 	if err != nil {
 		return "", err
@@ -150,14 +156,13 @@ func (p *Procedure) Start(ctx context.Context, secret string, session []byte, fr
 	}
 	v := Visitor{Mailbox: h.Mailbox, Client: h.Client.Name, User: h.User, Locale: h.Locale, ReturnURL: h.ReturnURL,
 		Session: session, Address: from, Request: request}
-	return v, p.update(ctx, h.Mailbox, func(c *Case) error {
+	return v, p.update(ctx, h.Mailbox, v.actor(), func(c *Case) error {
 		if c.Mailbox.Status != Active {
 			return ErrNotEligible
 		}
 		if q := c.Qualification; q != nil && q.State != Expired && q.State != Revoked {
 			return nil
 		}
-		c.Now, c.actor = p.Now(), v.actor()
 		c.open(h.Locale)
 		return nil
 	})
@@ -175,10 +180,4 @@ func (c *Case) open(locale string) {
 // recordRef names the record in force.
 func (c *Case) recordRef() Refs {
 	return Refs{"record": c.Mailbox.Record.ID.String()}
-}
-
-// Digest is how a secret is stored: enough to recognise it, not to make it.
-func Digest(secret string) []byte {
-	sum := sha256.Sum256([]byte(secret))
-	return sum[:]
 }

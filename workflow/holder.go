@@ -53,7 +53,7 @@ func (p *Procedure) EnterCompany(ctx context.Context, v Visitor, f Form, name, c
 			return bad
 		}
 		event := CompanyEntered
-		if c.Mailbox.Record.CompanyDiffers(code) {
+		if c.Mailbox.Record.companyDiffers(code) {
 			event = CompanyDiffers
 		}
 		err := c.declare(event, func(d *Declaration) { d.CompanyName, d.CompanyCode = name, code })
@@ -77,7 +77,7 @@ func (p *Procedure) CorrectHolder(ctx context.Context, v Visitor, f Form, k Kind
 			if name, code, bad = parseCompany(name, code); bad != nil {
 				return bad
 			}
-			if c.Mailbox.Record.CompanyDiffers(code) {
+			if c.Mailbox.Record.companyDiffers(code) {
 				return wrong("company_code", "company_code_differs")
 			}
 		}
@@ -151,7 +151,7 @@ func (c *Case) checkKind(k Kind) error {
 	switch {
 	case k != KindPerson && k != KindCompany:
 		return wrong("kind", "kind_missing")
-	case c.Mailbox.Record.KindDiffers(k):
+	case c.Mailbox.Record.kindDiffers(k):
 		return wrong("kind", "kind_differs_"+string(c.Mailbox.Record.Kind))
 	}
 	return nil

@@ -5,6 +5,7 @@ import (
 	"net/mail"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/nyaruka/phonenumbers"
@@ -18,7 +19,7 @@ type InputError struct{ Faults []Fault }
 
 // Fault is one thing wrong with one field.
 type Fault struct {
-	Field string         // "role", "email", "kind", "company_name", "company_code", "phone", "code", "resend", "return_url"
+	Field string         // "role", "email", "kind", "company_name", "company_code", "phone", "return_url"
 	Code  string         // "email_malformed", …
 	Args  map[string]any // for the sentence that tells it
 }
@@ -33,6 +34,11 @@ func (e *InputError) Error() string {
 
 func wrong(field, code string) *InputError {
 	return &InputError{Faults: []Fault{{Field: field, Code: code}}}
+}
+
+// wrongUntil is wrong now, and right from a time on.
+func wrongUntil(field, code string, until time.Time) *InputError {
+	return &InputError{Faults: []Fault{{Field: field, Code: code, Args: map[string]any{"Until": until}}}}
 }
 
 // faults joins what is wrong with several fields; nil when nothing is.
@@ -77,6 +83,12 @@ func ParseAddress(typed string) (string, error) {
 		return "", ErrAddress
 	}
 	return local + "@" + ascii, nil
+}
+
+// parseMailbox reads the address of a certified mailbox, as it is kept; it
+// returns "" for what is none.
+func parseMailbox(address string) (string, error) {
+	return ParseAddress(strings.ToLower(address))
 }
 
 var hostnames = idna.New(idna.MapForLookup(), idna.StrictDomainName(true), idna.BidiRule(), idna.VerifyDNSLength(true))

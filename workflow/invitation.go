@@ -1,10 +1,8 @@
 package workflow
 
 import (
+	"cmp"
 	"context"
-	"crypto/hmac"
-	"crypto/rand"
-	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
 	"net/netip"
@@ -70,10 +68,7 @@ func (i Invitation) Expired(now time.Time) bool {
 
 // InvitationSecret computes the secret of an invitation's link.
 func InvitationSecret(key, nonce []byte) string {
-	mac := hmac.New(sha256.New, key)
-	mac.Write([]byte("invitation"))
-	mac.Write(nonce)
-	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
+	return base64.RawURLEncoding.EncodeToString(keyed(key, "invitation", nonce))
 }
 
 // Invite sends the holder a link; the former one dies. An empty address, once
@@ -92,10 +87,9 @@ func (p *Procedure) Invite(ctx context.Context, v Visitor, f Form, email string)
 			return err
 		}
 		if until := nextOf(c.Invitations, InvitationsPerDay, c.Now); until.After(c.Now) {
-			return &InputError{Faults: []Fault{{Field: "email", Code: "invitation_limit", Args: map[string]any{"Until": until}}}}
+			return wrongUntil("email", "invitation_limit", until)
 		}
-		nonce := make([]byte, 16)
-		rand.Read(nonce)
+		nonce := newNonce()
 		i := Invitation{ID: newID(), Qualification: q.ID, Nonce: nonce, Email: address, SentAt: c.Now,
 			ExpiresAt: c.Now.Add(InvitationLife), Digest: Digest(InvitationSecret(p.Key, nonce))}
 		if err := c.fire(HolderInvited, Refs{"invitation": i.ID.String()}); err != nil {
@@ -140,15 +134,13 @@ func (p *Procedure) WithdrawInvitation(ctx context.Context, client Client, id uu
 	if err != nil {
 		return sent, err
 	}
-	err = p.update(ctx, sent.Mailbox, func(c *Case) error {
-		c.Now, c.actor = p.Now(), client.operator(operator)
-		switch i := c.Qualification.Invitation; {
-		case sent.Ended != "":
-			return &DecisionError{ErrNotAllowed, "the invitation has ended: it was " + sent.Ended}
-		case i == nil || i.ID != id: // meanwhile: it was read before the lock
-			return &DecisionError{ErrNotAllowed, "the invitation has ended: it was replaced"}
-		case i.Ended != "":
-			return &DecisionError{ErrNotAllowed, "the invitation has ended: it was " + i.Ended}
+	err = p.update(ctx, sent.Mailbox, client.operator(operator), func(c *Case) error {
+		ended := cmp.Or(sent.Ended, "replaced")
+		if i := c.Qualification.Invitation; i != nil && i.ID == id { // the newest, as it stands under lock
+			ended = i.Ended
+		}
+		if ended != "" {
+			return &DecisionError{ErrNotAllowed, "the invitation has ended: it was " + ended}
 		}
 		if err := c.withdraw(operator, reason); err != nil {
 			return err
@@ -162,7 +154,8 @@ func (p *Procedure) WithdrawInvitation(ctx context.Context, client Client, id uu
 func (c *Case) withdraw(operator, reason string) error {
 	q := c.Qualification
 	if _, err := next(q.State, InvitationWithdrawn); err != nil {
-		return &DecisionError{err, fmt.Sprintf("the invitation to %s cannot be withdrawn: its case %d is in state %s", c.Mailbox.Address, q.Number, q.State)}
+		return &DecisionError{err, fmt.Sprintf("the invitation to %s cannot be withdrawn: its case %d is in state %s",
+			c.Mailbox.Address, q.Number, q.State)}
 	}
 	refs := Refs{}
 	c.decided(InvitationWithdrawn, operator, reason, refs)
@@ -256,8 +249,7 @@ func (p *Procedure) asInvited(ctx context.Context, secret, locale string, from n
 		return Visitor{}, err
 	}
 	v := Visitor{Mailbox: mailbox, Invitation: i.ID, Locale: locale, Address: from, Request: request}
-	return v, p.update(ctx, mailbox, func(c *Case) error {
-		c.Now, c.actor = p.Now(), v.actor()
+	return v, p.update(ctx, mailbox, v.actor(), func(c *Case) error {
 		if err := c.admitInvited(i); err != nil {
 			return err
 		}
@@ -272,12 +264,12 @@ func (c *Case) admitInvited(i Invitation) error {
 	switch {
 	case i.Ended != "":
 		return &InvitationError{Why: i.Ended}
-	case c.Mailbox.Status != Active:
-		return ErrNotEligible
 	case q == nil || q.ID != i.Qualification || q.Invitation == nil || q.Invitation.ID != i.ID:
 		return &InvitationError{Why: "replaced"}
 	case q.Invitation.Ended != "": // meanwhile: the link was read before the lock
 		return &InvitationError{Why: q.Invitation.Ended}
+	case c.Mailbox.Status != Active:
+		return ErrNotEligible
 	case q.Invitation.Expired(c.Now):
 		return &InvitationError{Why: "expired"}
 	}

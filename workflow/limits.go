@@ -2,8 +2,6 @@ package workflow
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
 	"net/netip"
 	"strings"
 	"time"
@@ -55,9 +53,8 @@ type Spend struct {
 
 // spend takes once.
 func (p *Procedure) spend(l Limit, subject string) Spend {
-	mac := hmac.New(sha256.New, p.Key)
-	mac.Write([]byte("limit " + l.Name + " " + strings.ToLower(subject)))
-	return Spend{Limit: l, Subject: mac.Sum(nil)[:16], Times: 1, At: p.Now()}
+	digest := keyed(p.Key, "limit "+l.Name+" ", []byte(strings.ToLower(subject)))
+	return Spend{Limit: l, Subject: digest[:16], Times: 1, At: p.Now()}
 }
 
 // Cost is by how much the arrival time moves.

@@ -60,6 +60,23 @@ type Assertion struct {
 // FullName is the person's name as people write it.
 func (a Assertion) FullName() string { return a.Name + " " + a.FamilyName }
 
+// Logins is the part of Store that keeps them, and what was said in them.
+type Logins interface {
+	// LoginByID returns ErrUnknown for a login that there is not.
+	LoginByID(ctx context.Context, id string) (Login, error)
+	// KeepMessage archives a message of a login that no step writes.
+	KeepMessage(ctx context.Context, m Message) error
+	// AddTrial keeps a login that belongs to no mailbox, with its request.
+	AddTrial(ctx context.Context, l Login, m Message) error
+	// ClaimAnswer parks the answer of a login, or, where it has no handle, that of
+	// a trial, which is not kept; ErrUnknown when it is not the first for this
+	// login, or its assertion was seen before.
+	ClaimAnswer(ctx context.Context, login string, a Answer, m Message) error
+	// DiscardAnswers destroys parked answers: the one with this handle, and
+	// those of this session.
+	DiscardAnswers(ctx context.Context, handle, session []byte) error
+}
+
 // Message is one message of a login, kept whole for the archive; the store
 // encrypts it to the auditor.
 type Message struct {
@@ -231,7 +248,7 @@ func (c *Case) judge() Verdict {
 	if q.Identity == nil || q.Declaration == nil {
 		return Differs
 	}
-	return Judge(c.Mailbox.Record, *q.Declaration, q.Identity.FiscalNumber)
+	return c.Mailbox.Record.judge(*q.Declaration, q.Identity.FiscalNumber)
 }
 
 // ConfirmIdentity: the person shown is the visitor.

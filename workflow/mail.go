@@ -78,7 +78,8 @@ func (c *Case) mail(k MailKind, to string, d MailDetails) {
 
 func (c *Case) newMail(k MailKind, to string, d MailDetails) Mail {
 	q := c.Qualification
-	return Mail{ID: newID(), Qualification: q.ID, Kind: k, Queue: queueOf(k, to, c.Mailbox.Address), To: to, Locale: q.Locale, Details: d, RequestedAt: c.Now}
+	return Mail{ID: newID(), Qualification: q.ID, Kind: k, Queue: queueOf(k, to, c.Mailbox.Address), To: to,
+		Locale: q.Locale, Details: d, RequestedAt: c.Now}
 }
 
 func (c *Case) mailCode(code Code) {
@@ -113,9 +114,3 @@ type SendMail struct {
 
 // Kind names the job in the queue.
 func (SendMail) Kind() string { return "send_mail" }
-
-// Expire is the periodic job that ends what nobody took further.
-type Expire struct{}
-
-// Kind names the job in the queue.
-func (Expire) Kind() string { return "expire" }

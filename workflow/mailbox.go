@@ -82,6 +82,11 @@ type Representative struct {
 	Name       string `json:"name"`
 }
 
+// imported makes it another record: it has who says so, and when.
+func (r *Record) imported(by Actor, at time.Time) {
+	r.ID, r.ImportedBy, r.ImportedAt = newID(), by.Name, at
+}
+
 // Same reports whether two records say the same, whoever imported them.
 func (r Record) Same(o Record) bool {
 	if len(r.Representatives) != len(o.Representatives) {

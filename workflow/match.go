@@ -16,17 +16,17 @@ const (
 	Differs  Verdict = "differs"
 )
 
-// Judge compares the person identified with the record. The record, not the
+// judge compares the person identified with the record. The record, not the
 // declaration, says which kind of holder and which company are compared; the
 // declaration must only not contradict it. Where the record is silent nothing
 // is proven.
-func Judge(r Record, d Declaration, fiscalNumber string) Verdict {
+func (r Record) judge(d Declaration, fiscalNumber string) Verdict {
 	switch {
 	case r.Kind == KindUnknown:
 		return Unproven
-	case r.Kind != d.Kind:
+	case r.kindDiffers(d.Kind):
 		return Differs
-	case r.CompanyDiffers(d.CompanyCode):
+	case r.companyDiffers(d.CompanyCode):
 		return Differs
 	}
 	return compare(fiscalNumber, r.holders()...)
@@ -45,14 +45,14 @@ func (r Record) holders() []string {
 	return all
 }
 
-// KindDiffers reports whether the record says another kind of holder.
-func (r Record) KindDiffers(k Kind) bool {
+// kindDiffers reports whether the record says another kind of holder.
+func (r Record) kindDiffers(k Kind) bool {
 	return r.Kind != KindUnknown && r.Kind != k
 }
 
-// CompanyDiffers reports whether the record names another company. A company's
+// companyDiffers reports whether the record names another company. A company's
 // VAT number counts as its code too.
-func (r Record) CompanyDiffers(code string) bool {
+func (r Record) companyDiffers(code string) bool {
 	code = plainCode(code)
 	known := false
 	for _, c := range []string{r.FiscalCode, r.VATNumber} {

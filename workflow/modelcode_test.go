@@ -156,7 +156,7 @@ func (m *model) page() workflow.CodePage {
 	case paused:
 		page.Status, page.PausedUntil = workflow.CodePaused, until
 	case newest == nil:
-		page.Status = workflow.CodeNotAsked
+		page.Status = workflow.CodeNone
 	case !newest.refused.IsZero():
 		page.Status = workflow.CodeRefused
 	case !newest.dropped.IsZero():

@@ -1,7 +1,6 @@
 package workflow
 
 import (
-	"context"
 	"errors"
 	"strings"
 )
@@ -15,25 +14,16 @@ type Observer struct {
 	Limited func(limit string)    // each time that a limit refused something
 }
 
-// update makes a step, and tells the observer of it when it is committed.
-func (p *Procedure) update(ctx context.Context, mailbox int64, step func(*Case) error) error {
-	var c *Case
-	err := p.Store.Update(ctx, mailbox, func(found *Case) error {
-		c = found
-		return step(c)
-	})
-	if err != nil {
-		return p.observed(err)
-	}
+// stepped tells the observer of the steps that a case was committed with.
+func (p *Procedure) stepped(c *Case) {
 	if p.Observer.Stepped == nil {
-		return nil
+		return
 	}
 	for _, row := range c.Added {
 		if s, ok := row.(Step); ok {
 			p.Observer.Stepped(s)
 		}
 	}
-	return nil
 }
 
 // typed tells the observer what became of a code, and returns the same.

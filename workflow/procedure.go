@@ -25,9 +25,13 @@ type Procedure struct {
 }
 
 // Store keeps the cases. Package store is the one that does; it is named here
-// because it imports this package.
+// because it imports this package. Its parts are described beside what needs them.
 type Store interface {
 	Clients
+	HandOffs
+	Logins
+	Suspensions
+	Mails
 	Announcements
 	Webhooks
 	Register
@@ -39,38 +43,9 @@ type Store interface {
 	// it changed and added in the same transaction. An error of step undoes all.
 	Update(ctx context.Context, mailbox int64, step func(*Case) error) error
 
-	// InvitationByToken and LoginByID find what a caller names. They return
-	// ErrUnknown when there is none.
+	// InvitationByToken finds the invitation whose link a caller has; ErrUnknown
+	// when there is none.
 	InvitationByToken(ctx context.Context, digest []byte) (mailbox int64, i Invitation, err error)
-	LoginByID(ctx context.Context, id string) (Login, error)
-
-	// KeepMessage archives a message of a login that no step writes.
-	KeepMessage(ctx context.Context, m Message) error
-	// AddTrial keeps a login that belongs to no mailbox, with its request.
-	AddTrial(ctx context.Context, l Login, m Message) error
-	// ClaimAnswer parks the answer of a login, or, where it has no handle, that of
-	// a trial, which is not kept; ErrUnknown when it is not the first for this
-	// login, or its assertion was seen before.
-	ClaimAnswer(ctx context.Context, login string, a Answer, m Message) error
-	// DiscardAnswers destroys parked answers: the one with this handle, and
-	// those of this session.
-	DiscardAnswers(ctx context.Context, handle, session []byte) error
-
-	AddHandOff(ctx context.Context, h HandOff) error
-	// UseHandOff marks a hand-off as used by a session. When it was used
-	// before, that session is ended and ErrUnknown returned.
-	UseHandOff(ctx context.Context, token, session []byte, now time.Time) (HandOff, error)
-	// HandOffHeld reports whether a hand-off was used by this session, and by
-	// no other since.
-	HandOffHeld(ctx context.Context, token, session []byte) (bool, error)
-	// HandOffOpen reports whether a hand-off may still be used.
-	HandOffOpen(ctx context.Context, token []byte, now time.Time) (bool, error)
-
-	// Suspensions lists when identity providers were not believed, or are not:
-	// for each the newest suspension of those that no resumption parts.
-	Suspensions(ctx context.Context) ([]Suspension, error)
-	Suspend(ctx context.Context, s Suspension) error
-	Resume(ctx context.Context, provider, operator, reason string, at time.Time) error
 
 	// Stale lists the mailboxes with an unfinished qualification, not under
 	// review, whose last step is older than the time given.
@@ -79,11 +54,6 @@ type Store interface {
 	// Spend takes from what a limit allows, in no step's transaction; a LimitError
 	// where nothing is left.
 	Spend(ctx context.Context, s Spend) error
-
-	// SentMail reads a mail with what became of it, and RetryMail lets one that
-	// was refused or dropped be tried again; ErrUnknown for any other.
-	SentMail(ctx context.Context, id uuid.UUID) (SentMail, error)
-	RetryMail(ctx context.Context, id uuid.UUID, queue string, d Decision) error
 }
 
 // ErrUnknown is returned for what does not exist, or is not the caller's to know.
@@ -130,7 +100,7 @@ type Case struct {
 	ToldContacts []time.Time // changes of the contacts, told to the mailbox
 	ToldRejected []time.Time
 
-	Suspensions []Suspension // of identity providers, all there ever were
+	Suspensions []Suspension // of identity providers, those that ended too
 
 	// Added are the rows a step adds, in order: Step, Declaration, Invitation,
 	// Login, Message, Identity, Code, Decision, Document, Record, Mail, Spend,
@@ -199,8 +169,7 @@ func (p *Procedure) attend(ctx context.Context, v Visitor, f Form, do func(*Case
 // aside: the step is committed all the same.
 func (p *Procedure) visit(ctx context.Context, v Visitor, do func(*Case) error) error {
 	var outcome error
-	err := p.update(ctx, v.Mailbox, func(c *Case) error {
-		c.Now, c.actor = p.Now(), v.actor()
+	err := p.update(ctx, v.Mailbox, v.actor(), func(c *Case) error {
 		if c.Mailbox.Status != Active {
 			return ErrNotEligible
 		}
@@ -223,8 +192,26 @@ func (p *Procedure) visit(ctx context.Context, v Visitor, do func(*Case) error) 
 func keeps(outcome error) bool {
 	var wrong *CodeError
 	var failed *LoginError
-	return outcome == nil || errors.Is(outcome, ErrLapsed) || errors.Is(outcome, ErrSuspended) || errors.As(outcome, &wrong) && wrong.Counted ||
-		errors.As(outcome, &failed)
+	switch {
+	case outcome == nil, errors.Is(outcome, ErrLapsed), errors.Is(outcome, ErrSuspended), errors.As(outcome, &failed):
+		return true
+	}
+	return errors.As(outcome, &wrong) && wrong.Counted
+}
+
+// update makes a step of whoever acts, with the mailbox locked.
+func (p *Procedure) update(ctx context.Context, mailbox int64, by Actor, step func(*Case) error) error {
+	var c *Case
+	err := p.Store.Update(ctx, mailbox, func(found *Case) error {
+		c = found
+		c.Now, c.actor = p.Now(), by
+		return step(c)
+	})
+	if err != nil {
+		return p.observed(err)
+	}
+	p.stepped(c)
+	return nil
 }
 
 // View reads the case as it stands now.

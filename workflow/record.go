@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -30,50 +29,40 @@ func (p *Procedure) Record(ctx context.Context, operator, address string, s Stat
 // record makes or changes the record of a mailbox, as want says of the mailbox
 // as it stands, nil for none.
 func (p *Procedure) record(ctx context.Context, by Actor, address string, want func(*Mailbox) (Record, error)) (Recorded, *Mailbox, error) {
-	mailbox := Mailbox{}
-	next := func(current *Mailbox) (Record, error) {
+	wanted := func(current *Mailbox) (Registration, error) {
 		r, err := want(current)
 		if err != nil {
-			return r, err
+			return Registration{}, err
 		}
 		checked, err := Registration{Address: address, Record: r}.Check()
-		if err != nil {
-			return r, err
-		}
-		mailbox.Address, r = checked.r.Address, checked.r.Record
-		r.ID, r.ImportedBy, r.ImportedAt = newID(), by.Name, p.Now()
-		return r, nil
+		checked.r.Record.imported(by, p.Now())
+		return checked.r, err
 	}
-	parsed, _ := parseMailbox(address) // an address that is none is nobody's, and next says so
-	id, err := p.Store.MailboxByAddress(ctx, parsed)
+	made, r := false, Registration{}
+	id, err := p.mailbox(ctx, address)
 	if errors.Is(err, ErrUnknown) {
-		r, err := next(nil)
-		if err != nil {
-			return "", nil, err
+		if r, err = wanted(nil); err == nil {
+			id, made, err = p.Store.RecordMailbox(ctx, r.Address, r.Record)
 		}
-		made := false
-		if id, made, err = p.Store.RecordMailbox(ctx, mailbox.Address, r); err != nil {
-			return "", nil, err
-		}
-		if made {
-			mailbox.ID, mailbox.Status, mailbox.Record = id, r.Status, r
-			return RecordMade, &mailbox, nil
-		}
-	} else if err != nil {
+	}
+	if err != nil {
 		return "", nil, err
 	}
+	if made {
+		return RecordMade, &Mailbox{ID: id, Address: r.Address, Status: r.Record.Status, Record: r.Record}, nil
+	}
 	var done Recorded
-	err = p.update(ctx, id, func(c *Case) error {
-		c.Now, c.actor = p.Now(), by
+	var mailbox Mailbox
+	err = p.update(ctx, id, by, func(c *Case) error {
 		current := &c.Mailbox
 		if current.Deleted() {
 			current = nil
 		}
-		r, err := next(current)
+		r, err := wanted(current)
 		if err != nil {
 			return err
 		}
-		done, err = c.record(r)
+		done, err = c.record(r.Record)
 		mailbox = c.Mailbox
 		return err
 	})
@@ -109,13 +98,11 @@ func (p *Procedure) Delete(ctx context.Context, operator, address string) error 
 }
 
 func (p *Procedure) delete(ctx context.Context, by Actor, address string, check func(*Mailbox) error) error {
-	parsed, _ := parseMailbox(address) // an address that is none is nobody's
-	id, err := p.Store.MailboxByAddress(ctx, parsed)
+	id, err := p.mailbox(ctx, address)
 	if err != nil {
 		return err
 	}
-	return p.update(ctx, id, func(c *Case) error {
-		c.Now, c.actor = p.Now(), by
+	return p.update(ctx, id, by, func(c *Case) error {
 		m, q := &c.Mailbox, c.Qualification
 		if m.Deleted() {
 			return ErrUnknown
@@ -125,8 +112,8 @@ func (p *Procedure) delete(ctx context.Context, by Actor, address string, check 
 				return err
 			}
 		}
-		m.Record.ID, m.Record.Status, m.Record.ImportedBy, m.Record.ImportedAt = newID(), Cancelled, by.Name, c.Now
-		m.Status, m.DeletedAt = Cancelled, c.Now
+		m.Status, m.Record.Status, m.DeletedAt = Cancelled, Cancelled, c.Now
+		m.Record.imported(by, c.Now)
 		c.add(m.Record)
 		switch {
 		case q == nil:
@@ -147,7 +134,7 @@ func (p *Procedure) delete(ctx context.Context, by Actor, address string, check 
 // was given to, where another was in force before.
 func (c *Case) stillHeld(before Record) bool {
 	q, now := c.Qualification, c.Mailbox.Record
-	if q.Identity == nil || q.Declaration == nil || now.KindDiffers(q.Declaration.Kind) {
+	if q.Identity == nil || q.Declaration == nil || now.kindDiffers(q.Declaration.Kind) {
 		return false
 	}
 	return now.keepsPerson(before, q.Identity.FiscalNumber) &&
@@ -180,10 +167,5 @@ func (r Record) keepsCompany(before Record, declared string) bool {
 	if r.FiscalCode == "" && r.VATNumber == "" {
 		return before.FiscalCode == "" && before.VATNumber == ""
 	}
-	return r.FiscalCode != "" && r.FiscalCode == before.FiscalCode || !r.CompanyDiffers(declared)
-}
-
-// parseMailbox reads the address of a mailbox, as it is kept.
-func parseMailbox(address string) (string, error) {
-	return ParseAddress(strings.ToLower(address))
+	return r.FiscalCode != "" && r.FiscalCode == before.FiscalCode || !r.companyDiffers(declared)
 }

@@ -1,9 +1,6 @@
 package workflow
 
-import (
-	"context"
-	"fmt"
-)
+import "context"
 
 // Register is the part of Store that keeps mailboxes as their providers know them.
 type Register interface {
@@ -60,6 +57,12 @@ func (p *Procedure) Registered(ctx context.Context, client Client, f RegisterFil
 	return p.Store.Registered(ctx, f)
 }
 
+// mailbox finds the mailbox of an address, also one that was deleted.
+func (p *Procedure) mailbox(ctx context.Context, address string) (int64, error) {
+	address, _ = parseMailbox(address) // "" for what is no address, and so nobody's
+	return p.Store.MailboxByAddress(ctx, address)
+}
+
 // PutRecord makes or changes the record of a mailbox, as change says: it is
 // given the mailbox as it stands, under lock, or nil where there is none, and
 // its error undoes all. Where another makes the mailbox at the same time, change
@@ -93,10 +96,10 @@ func (p *Procedure) RecordAll(ctx context.Context, client Client, all []Registra
 		c, err := r.Check()
 		switch {
 		case err != nil:
-		case !client.Serves(c.Address()):
+		case !client.serves(c.Address()):
 			err = ErrUnknown
 		case seen[c.Address()]:
-			err = &RecordError{Faults: []RecordFault{{"address", "it stands before, too"}}}
+			err = &RecordError{Faults: []RecordFault{{"address", "it is in the list already"}}}
 		}
 		if err != nil {
 			outcomes[i].Err = err
@@ -130,8 +133,7 @@ func (p *Procedure) recordAll(ctx context.Context, by Actor, all []Checked, tria
 	now := p.Now()
 	for i, c := range all {
 		registrations[i] = c.r
-		r := &registrations[i].Record
-		r.ID, r.ImportedBy, r.ImportedAt = newID(), by.Name, now
+		registrations[i].Record.imported(by, now)
 	}
 	done, err := p.Store.RecordMailboxes(ctx, registrations, trial)
 	if err != nil {
@@ -163,15 +165,6 @@ func (p *Procedure) recordOne(ctx context.Context, by Actor, r Registration, tri
 		return "", err
 	}
 	return c.record(r.Record) // what it changes is written nowhere
-}
-
-// parse reads the address of a mailbox of the client's domains.
-func (c Client) parse(address string) (string, error) {
-	address, err := parseMailbox(address)
-	if err != nil || !c.Serves(address) {
-		return "", fmt.Errorf("a mailbox that is none of the client's: %w", ErrUnknown)
-	}
-	return address, nil
 }
 
 // registrar is the client as who keeps the register.

@@ -23,6 +23,14 @@ type SentMail struct {
 	Useless       bool      // nobody can do anything with it any more
 }
 
+// Mails is the part of Store that knows what became of them.
+type Mails interface {
+	// SentMail reads a mail with what became of it, and RetryMail lets one that
+	// was refused or dropped be tried again; ErrUnknown for any other.
+	SentMail(ctx context.Context, id uuid.UUID) (SentMail, error)
+	RetryMail(ctx context.Context, id uuid.UUID, queue string, d Decision) error
+}
+
 // MailRetried is in the log of decisions, and moves no qualification.
 const MailRetried Event = "mail_retried"
 
@@ -37,8 +45,8 @@ func (p *Procedure) RetryMail(ctx context.Context, operator string, id uuid.UUID
 	if why := m.staysAsItIs(); why != "" {
 		return &RetryError{Why: why}
 	}
-	return p.Store.RetryMail(ctx, id, queueOf(m.Kind, m.To, m.Mailbox), Decision{ID: newID(), Qualification: m.Qualification, Operator: operator,
-		Event: MailRetried, Reason: string(m.Kind) + " " + id.String(), DecidedAt: p.Now()})
+	return p.Store.RetryMail(ctx, id, queueOf(m.Kind, m.To, m.Mailbox), Decision{ID: newID(), Qualification: m.Qualification,
+		Operator: operator, Event: MailRetried, Reason: string(m.Kind) + " " + id.String(), DecidedAt: p.Now()})
 }
 
 // RetryError tells why a mail is not tried again.

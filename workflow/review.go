@@ -71,7 +71,7 @@ func (c Client) operator(name string) Actor {
 }
 
 func (p *Procedure) decideOf(ctx context.Context, address string, e Event, r Ruling) error {
-	mailbox, err := p.Store.MailboxByAddress(ctx, strings.ToLower(address))
+	mailbox, err := p.mailbox(ctx, address)
 	if err != nil {
 		return err
 	}
@@ -79,8 +79,7 @@ func (p *Procedure) decideOf(ctx context.Context, address string, e Event, r Rul
 }
 
 func (p *Procedure) decide(ctx context.Context, mailbox int64, by Actor, e Event, r Ruling) error {
-	return p.update(ctx, mailbox, func(c *Case) error {
-		c.Now, c.actor = p.Now(), by
+	return p.update(ctx, mailbox, by, func(c *Case) error {
 		decision, q, address := decisions[e], c.Qualification, c.Mailbox.Address
 		switch {
 		case q == nil:

@@ -28,6 +28,15 @@ type Suspension struct {
 	SuspendedAt time.Time
 }
 
+// Suspensions is the part of Store that keeps them.
+type Suspensions interface {
+	// Suspensions lists when identity providers were not believed, or are not:
+	// for each the newest suspension of those that no resumption parts.
+	Suspensions(ctx context.Context) ([]Suspension, error)
+	Suspend(ctx context.Context, s Suspension) error
+	Resume(ctx context.Context, provider, operator, reason string, at time.Time) error
+}
+
 // covers reports whether any of the time given is in the suspension.
 func (s Suspension) covers(from, to time.Time) bool {
 	return !to.Before(s.Since) && (s.Until.IsZero() || from.Before(s.Until))

@@ -2,11 +2,7 @@ package workflow
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/rand"
-	"crypto/sha256"
 	"encoding/base64"
-	"slices"
 	"time"
 )
 
@@ -43,12 +39,7 @@ const (
 )
 
 // webhookSecret computes a webhook's secret.
-func webhookSecret(key, nonce []byte) []byte {
-	mac := hmac.New(sha256.New, key)
-	mac.Write([]byte("webhook"))
-	mac.Write(nonce)
-	return mac.Sum(nil)
-}
+func webhookSecret(key, nonce []byte) []byte { return keyed(key, "webhook", nonce) }
 
 // Secrets are what signs at a time, the newest first.
 func (w Webhook) Secrets(key []byte, now time.Time) [][]byte {
@@ -104,10 +95,8 @@ type Webhooks interface {
 // AddWebhook has a client told of its mailboxes, and returns the secret that
 // signs, which is not shown again.
 func (p *Procedure) AddWebhook(ctx context.Context, client, url string, kinds []AnnouncementKind) (id int64, secret string, err error) {
-	for _, k := range kinds {
-		if !slices.Contains(AnnouncementKinds, k) {
-			return 0, "", wrong("kind", "kind_unknown")
-		}
+	if err := checkKinds(kinds); err != nil {
+		return 0, "", err
 	}
 	w := Webhook{Client: client, URL: url, Kinds: kinds, Nonce: newNonce(), CreatedAt: p.Now()}
 	id, err = p.Store.AddWebhook(ctx, w)
@@ -119,10 +108,4 @@ func (p *Procedure) AddWebhook(ctx context.Context, client, url string, kinds []
 func (p *Procedure) RotateWebhook(ctx context.Context, id int64, until time.Time) (secret string, err error) {
 	nonce := newNonce()
 	return writtenSecret(webhookSecret(p.Key, nonce)), p.Store.RotateWebhook(ctx, id, nonce, until)
-}
-
-func newNonce() []byte {
-	nonce := make([]byte, 16)
-	rand.Read(nonce)
-	return nonce
 }
