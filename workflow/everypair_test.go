@@ -190,8 +190,9 @@ func recordFor(s workflow.State, e workflow.Event) workflow.Record {
 	return storetest.AnnasRecord
 }
 
-// Every event is fired in every state. A pair of the table leads where it says
-// and writes its row of the log; any other is refused and leaves no trace.
+// Every event is fired in every state. A pair of the table leads where it says,
+// writes its row of the log and is announced, where that concerns others; any
+// other pair is refused and leaves no trace.
 func TestEveryEventInEveryState(t *testing.T) {
 	for _, row := range workflow.Events {
 		if outcomes[workflow.Event(row.Name)] == nil {
@@ -236,6 +237,7 @@ func pairLeads(t *testing.T, w *storetest.World, r workflow.Record, s workflow.S
 	} else {
 		bring(x, s)
 	}
+	before := told(x)
 	if err := fire(x); !made(err) {
 		t.Errorf("%s: refused: %v", e, err)
 		return
@@ -243,13 +245,11 @@ func pairLeads(t *testing.T, w *storetest.World, r workflow.Record, s workflow.S
 	if got := x.State(); got != to {
 		t.Errorf("%s: leads to %s, want %s", e, got, to)
 	}
+	isAnnounced(x, told(x)[len(before):], s, e, to)
 	steps := x.History().Steps
 	last := steps[len(steps)-1]
-	if last.Event == workflow.CodeRequested && e == workflow.ContractRead {
-		last = steps[len(steps)-2] // the first code leaves in the same step
-	}
-	if last.Event == workflow.CodeRequested && e == workflow.ContactsCorrected {
-		last = steps[len(steps)-2] // a new code leaves for the new address
+	if last.Event == workflow.CodeRequested && (e == workflow.ContractRead || e == workflow.ContactsCorrected) {
+		last = steps[len(steps)-2] // the first code, or one for the new address, leaves at once
 	}
 	if last.Event != e || last.From != s || last.To != to {
 		t.Errorf("%s: the log says %s from %s to %s", e, last.Event, last.From, last.To)

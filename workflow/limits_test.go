@@ -52,9 +52,8 @@ func unmoved(x *storetest.Journey, limit string, wait time.Duration, do func() e
 }
 
 func TestWhatALimitRefusesIsNoStep(t *testing.T) {
-	t.Parallel()
 	t.Run("codes to an address", func(t *testing.T) {
-		w := storetest.NewWorld(t)
+		w := newWorld(t)
 		other := w.Reach(t, workflow.CodeEntry)
 		x := w.Reach(t, workflow.Contract)
 		exhaust(t, w, "codes_per_address", time.Hour)
@@ -66,14 +65,14 @@ func TestWhatALimitRefusesIsNoStep(t *testing.T) {
 		x.Must(other.Procedure.RedirectCode(x.Context(), other.Visitor, other.Form(), "altra@mail.example", ""))
 	})
 	t.Run("codes asked for by a network", func(t *testing.T) {
-		w := storetest.NewWorld(t)
+		w := newWorld(t)
 		x := w.Reach(t, workflow.CodeEntry)
 		w.Clock.Advance(time.Minute)
 		exhaust(t, w, "codes_per_network", 15*time.Minute)
 		unmoved(x, "codes_per_network", 1500*time.Millisecond, func() error { return x.Procedure.RequestCode(x.Context(), x.Visitor, x.Form()) })
 	})
 	t.Run("tries of a network", func(t *testing.T) {
-		w := storetest.NewWorld(t)
+		w := newWorld(t)
 		w.Reach(t, workflow.Qualified)
 		x := w.Reach(t, workflow.CodeEntry)
 		code := x.SendCode()
@@ -81,7 +80,7 @@ func TestWhatALimitRefusesIsNoStep(t *testing.T) {
 		unmoved(x, "tries_per_network", 750*time.Millisecond, func() error { return x.Procedure.TypeCode(x.Context(), x.Visitor, x.Form(), code) })
 	})
 	t.Run("invitations to an address, of different mailboxes", func(t *testing.T) {
-		w := storetest.NewWorld(t)
+		w := newWorld(t)
 		for range 10 {
 			w.Reach(t, workflow.Invited)
 		}
@@ -90,14 +89,14 @@ func TestWhatALimitRefusesIsNoStep(t *testing.T) {
 		unmoved(x, "invitations_per_address", 144*time.Minute, func() error { return x.Procedure.Invite(x.Context(), x.Visitor, x.Form(), "holder@mail.example") })
 	})
 	t.Run("invitations of a network", func(t *testing.T) {
-		w := storetest.NewWorld(t)
+		w := newWorld(t)
 		w.Reach(t, workflow.Invited)
 		x := w.Reach(t, workflow.HolderInvitation)
 		exhaust(t, w, "invitations_per_network", time.Hour)
 		unmoved(x, "invitations_per_network", 18*time.Second, func() error { return x.Procedure.Invite(x.Context(), x.Visitor, x.Form(), "un.altro@mail.example") })
 	})
 	t.Run("logins of a mailbox", func(t *testing.T) {
-		w := storetest.NewWorld(t)
+		w := newWorld(t)
 		x := w.Reach(t, workflow.Identification)
 		for range 30 {
 			_, err := x.StartLogin(x.Visitor)
@@ -106,7 +105,7 @@ func TestWhatALimitRefusesIsNoStep(t *testing.T) {
 		unmoved(x, "logins_per_mailbox", 2*time.Minute, func() error { _, err := x.StartLogin(x.Visitor); return err })
 	})
 	t.Run("logins of a network, trials too", func(t *testing.T) {
-		w := storetest.NewWorld(t)
+		w := newWorld(t)
 		x := w.Reach(t, workflow.AtProvider)
 		exhaust(t, w, "logins_per_network", 15*time.Minute)
 		trial := func() error {
@@ -180,7 +179,7 @@ func TestLimitsHoldNoPersonalData(t *testing.T) {
 	x := reach(t, workflow.CodeEntry)
 	var rows, telling int
 	x.Must(x.Pool().QueryRow(x.Context(), `
-		select count(*), count(*) filter (where convert_from(subject, 'LATIN1') ~ '(storetest.Anna|192|pec|mail)' or length(subject) <> 16)
+		select count(*), count(*) filter (where convert_from(subject, 'LATIN1') ~ '(192|pec|mail)' or length(subject) <> 16)
 		from limits`).Scan(&rows, &telling))
 	if rows < 4 || telling > 0 {
 		t.Errorf("%d rows, %d of which tell", rows, telling)

@@ -2,7 +2,6 @@ package workflow_test
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"testing"
 
@@ -27,6 +26,7 @@ func TestWhatAChangeOfTheRecordDoesToTheStar(t *testing.T) {
 	const (
 		anna, luca, sara = storetest.Anna, storetest.Luca, storetest.Sara
 		bianchi          = storetest.Bianchi
+		stays            = workflow.RecordUnchanged
 		keeps, goes      = workflow.RecordChanged, workflow.RecordRevoked
 	)
 	for _, c := range []struct {
@@ -37,6 +37,7 @@ func TestWhatAChangeOfTheRecordDoesToTheStar(t *testing.T) {
 		after    workflow.Record
 		changed  workflow.Recorded
 	}{
+		{name: "person, the same again", before: person(anna), holder: anna, after: person(anna), changed: stays},
 		{name: "person, the name in other words", before: person(anna), holder: anna, after: workflow.Record{Kind: workflow.KindPerson, Name: "NERI ANNA", FiscalCode: anna, Email: "a@mail.example"}, changed: keeps},
 		{name: "person, another", before: person(anna), holder: anna, after: person(sara), changed: goes},
 		{name: "person, no longer named", before: person(anna), holder: anna, after: person(""), changed: goes},
@@ -86,13 +87,23 @@ func TestWhatAChangeOfTheRecordDoesToTheStar(t *testing.T) {
 				t.Errorf("it says %s, want %s", what, c.changed)
 			}
 			starred := x.Case().Mailbox.Star != nil
-			if starred != (c.changed == keeps) || starred != (x.State() == workflow.Qualified) || !starred && x.State() != workflow.Revoked {
+			if starred != (c.changed != goes) || starred != (x.State() == workflow.Qualified) || !starred && x.State() != workflow.Revoked {
 				t.Errorf("the star is %v, the state %s", starred, x.State())
 			}
 			if mails := x.Mails(); !starred && !slices.Contains(mails, "revoked "+x.Address) {
 				t.Errorf("mails %v", mails)
 			}
 		})
+	}
+}
+
+func TestAChangeOfStandingIsARecordToo(t *testing.T) {
+	x := begin(t, storetest.AnnasRecord)
+	_, err := x.Procedure.Record(x.Context(), "paolo", x.Address, workflow.Cancelled, storetest.AnnasRecord)
+	x.Must(err)
+	h := x.History()
+	if n := len(h.Records); n != 2 || h.Records[1].Status != workflow.Cancelled || h.Records[1].ImportedBy != "paolo" {
+		t.Errorf("the records are %+v", h.Records)
 	}
 }
 
@@ -181,118 +192,5 @@ func TestADeletedMailbox(t *testing.T) {
 				x.IsAt(workflow.HolderChoice)
 			}
 		})
-	}
-}
-
-// A client keeps the register of its own domains, and of no other.
-func TestTheRegister(t *testing.T) {
-	w := newWorld(t)
-	ctx, p := t.Context(), w.Procedure
-	client := workflow.Client{ID: 1, Name: "register", Domains: []string{"b.example", "a.example"}}
-	asIs := func(r workflow.Record) func(*workflow.Mailbox) (workflow.Record, error) {
-		return func(*workflow.Mailbox) (workflow.Record, error) { return r, nil }
-	}
-	record := storetest.AnnasRecord
-	record.Status = workflow.Active
-	what, m, err := p.PutRecord(ctx, client, "Anna@A.example", asIs(record))
-	storetest.Must(t, err)
-	if what != workflow.RecordMade || m.Address != "anna@a.example" || m.Record.ImportedBy != "register" {
-		t.Errorf("%s: %+v", what, m)
-	}
-	what, again, err := p.PutRecord(ctx, client, "anna@a.example", asIs(record))
-	if err != nil || what != workflow.RecordUnchanged || again.Record.ID != m.Record.ID {
-		t.Errorf("%s, %v: %+v", what, err, again)
-	}
-	no := errors.New("no")
-	_, _, err = p.PutRecord(ctx, client, "anna@a.example", func(current *workflow.Mailbox) (workflow.Record, error) {
-		if current == nil || current.Record.ID != m.Record.ID {
-			t.Errorf("it is given %+v", current)
-		}
-		return record, no
-	})
-	if !errors.Is(err, no) {
-		t.Errorf("%v", err)
-	}
-	_, _, err = p.PutRecord(ctx, client, "anna@c.example", asIs(record))
-	if !errors.Is(err, workflow.ErrUnknown) {
-		t.Errorf("another domain: %v", err)
-	}
-	var fault *workflow.RecordError
-	wrong := record
-	wrong.FiscalCode, wrong.Email = "X", "x"
-	if _, _, err := p.PutRecord(ctx, client, "new@a.example", asIs(wrong)); !errors.As(err, &fault) || len(fault.Faults) != 2 {
-		t.Errorf("a wrong record: %v", err)
-	}
-
-	var all []workflow.Registration
-	for _, address := range []string{"b1@b.example", "b1@B.example", "anna@c.example", "b2@b.example", "anna@a.example", "nobody"} {
-		all = append(all, workflow.Registration{Address: address, Record: record})
-	}
-	outcomes, err := p.RecordAll(ctx, client, all)
-	storetest.Must(t, err)
-	var got []string
-	for _, o := range outcomes {
-		got = append(got, fmt.Sprint(o.Recorded, o.Err))
-	}
-	if want := []string{"made<nil>", "address: it stands before, too", "unknown", "made<nil>", "unchanged<nil>", "address: not an e-mail address"}; !slices.Equal(got, want) {
-		t.Errorf("%q, want %q", got, want)
-	}
-
-	w.Record(t, record) // of another domain
-	list := func(f workflow.RegisterFilter) (addresses []string) {
-		t.Helper()
-		page, err := p.Registered(ctx, client, f)
-		storetest.Must(t, err)
-		for _, m := range page {
-			addresses = append(addresses, m.Mailbox.Address)
-			f.After = m.Mailbox.ID
-		}
-		if len(page) == f.Limit {
-			next, err := p.Registered(ctx, client, f)
-			storetest.Must(t, err)
-			for _, m := range next {
-				addresses = append(addresses, m.Mailbox.Address)
-			}
-		}
-		return addresses
-	}
-	three := []string{"anna@a.example", "b1@b.example", "b2@b.example"}
-	for limit := 1; limit <= 4; limit++ {
-		if got := list(workflow.RegisterFilter{Limit: limit}); !slices.Equal(got, three[:min(2*limit, 3)]) {
-			t.Errorf("two pages of %d: %q", limit, got)
-		}
-	}
-	if got := list(workflow.RegisterFilter{Limit: 9, Statuses: []workflow.Status{workflow.Cancelled}}); got != nil {
-		t.Errorf("cancelled: %q", got)
-	}
-	if got := list(workflow.RegisterFilter{Limit: 9, States: []workflow.State{""}}); !slices.Equal(got, three) {
-		t.Errorf("without a qualification: %q", got)
-	}
-
-	if err := p.DeleteRecord(ctx, client, "b1@b.example", func(*workflow.Mailbox) error { return no }); !errors.Is(err, no) {
-		t.Errorf("%v", err)
-	}
-	storetest.Must(t, p.DeleteRecord(ctx, client, "b1@b.example", nil))
-	if err := p.DeleteRecord(ctx, client, "b1@b.example", nil); !errors.Is(err, workflow.ErrUnknown) {
-		t.Errorf("%v", err)
-	}
-	if _, err := p.RecordOf(ctx, client, "b1@b.example"); !errors.Is(err, workflow.ErrUnknown) {
-		t.Errorf("%v", err)
-	}
-	if got := list(workflow.RegisterFilter{Limit: 9}); !slices.Equal(got, []string{three[0], three[2]}) {
-		t.Errorf("after a deletion: %q", got)
-	}
-	found, err := p.RecordOf(ctx, client, "ANNA@a.example")
-	if err != nil || found.Mailbox.Record.FiscalCode != storetest.Anna || found.Standing.State != "" {
-		t.Errorf("%+v, %v", found, err)
-	}
-	what, _, err = p.PutRecord(ctx, client, "b1@b.example", func(current *workflow.Mailbox) (workflow.Record, error) {
-		if current != nil {
-			t.Errorf("a deleted one is given: %+v", current)
-		}
-		return record, nil
-	})
-	if err != nil || what != workflow.RecordMade {
-		t.Errorf("%s, %v", what, err)
 	}
 }

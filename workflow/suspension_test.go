@@ -254,9 +254,7 @@ func TestASuspensionWhileACodeWaitsForTheMailbox(t *testing.T) {
 	}()
 	<-locked
 	go func() { typed <- x.Another().TypeCode(x.Context(), x.Visitor, f, code) }()
-	for waits := 0; waits == 0; time.Sleep(time.Millisecond) {
-		x.Must(x.Pool().QueryRow(x.Context(), `select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`).Scan(&waits))
-	}
+	waitsForALock(x, typed)
 	suspend(x, x.World, x.Clock.Now().Add(-time.Hour))
 	close(release)
 	x.Must(<-held)

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"os"
 	"testing"
+	"time"
 
 	"stella/store/storetest"
 	"stella/workflow"
@@ -61,4 +62,13 @@ func logInAs(x *storetest.Journey, fiscalNumber string) error {
 func isStale(err error) bool {
 	var stale workflow.StaleError
 	return errors.As(err, &stale)
+}
+
+// waitsForALock waits until somebody waits for a lock of the database, or has
+// ended without.
+func waitsForALock(x *storetest.Journey, ended chan error) {
+	x.Helper()
+	for waits := 0; waits == 0 && len(ended) == 0; time.Sleep(time.Millisecond) {
+		x.Must(x.Pool().QueryRow(x.Context(), `select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`).Scan(&waits))
+	}
 }

@@ -1,0 +1,158 @@
+package workflow_test
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+
+	"stella/store/storetest"
+	"stella/workflow"
+)
+
+// registrar keeps the register of two domains.
+var registrar = workflow.Client{ID: 1, Name: "register", Domains: []string{"b.example", "a.example"}}
+
+// activeRecord names Anna.
+func activeRecord() workflow.Record {
+	r := storetest.AnnasRecord
+	r.Status = workflow.Active
+	return r
+}
+
+func asIs(r workflow.Record) func(*workflow.Mailbox) (workflow.Record, error) {
+	return func(*workflow.Mailbox) (workflow.Record, error) { return r, nil }
+}
+
+// registerOf makes mailboxes of a client.
+func registerOf(t *testing.T, w *storetest.World, addresses ...string) {
+	t.Helper()
+	for _, a := range addresses {
+		_, _, err := w.Procedure.PutRecord(t.Context(), registrar, a, asIs(activeRecord()))
+		storetest.Must(t, err)
+	}
+}
+
+// listed are the addresses of a page of the register, and the last mailbox in it.
+func listed(t *testing.T, w *storetest.World, f workflow.RegisterFilter) (addresses []string, last int64) {
+	t.Helper()
+	page, err := w.Procedure.Registered(t.Context(), registrar, f)
+	storetest.Must(t, err)
+	for _, m := range page {
+		addresses, last = append(addresses, m.Mailbox.Address), m.Mailbox.ID
+	}
+	return addresses, last
+}
+
+func TestAClientMakesAndChangesAMailbox(t *testing.T) {
+	w := newWorld(t)
+	ctx, p, record := t.Context(), w.Procedure, activeRecord()
+	what, m, err := p.PutRecord(ctx, registrar, "Anna@A.example", asIs(record))
+	storetest.Must(t, err)
+	if what != workflow.RecordMade || m.Address != "anna@a.example" || m.Record.ImportedBy != "register" {
+		t.Errorf("%s: %+v", what, m)
+	}
+	what, again, err := p.PutRecord(ctx, registrar, "anna@a.example", asIs(record))
+	if err != nil || what != workflow.RecordUnchanged || again.Record.ID != m.Record.ID {
+		t.Errorf("%s, %v: %+v", what, err, again)
+	}
+	no := errors.New("no")
+	_, _, err = p.PutRecord(ctx, registrar, "anna@a.example", func(current *workflow.Mailbox) (workflow.Record, error) {
+		if current == nil || current.Record.ID != m.Record.ID {
+			t.Errorf("it is given %+v", current)
+		}
+		return record, no
+	})
+	if !errors.Is(err, no) {
+		t.Errorf("%v", err)
+	}
+	if _, _, err = p.PutRecord(ctx, registrar, "anna@c.example", asIs(record)); !errors.Is(err, workflow.ErrUnknown) {
+		t.Errorf("another domain: %v", err)
+	}
+	wrong := record
+	wrong.FiscalCode, wrong.Email = "X", "x"
+	var fault *workflow.RecordError
+	if _, _, err := p.PutRecord(ctx, registrar, "new@a.example", asIs(wrong)); !errors.As(err, &fault) || len(fault.Faults) != 2 {
+		t.Errorf("a wrong record: %v", err)
+	}
+	found, err := p.RecordOf(ctx, registrar, "ANNA@a.example")
+	if err != nil || found.Mailbox.Record.FiscalCode != storetest.Anna || found.Standing.State != "" {
+		t.Errorf("%+v, %v", found, err)
+	}
+}
+
+// Of many, each is done or not.
+func TestAClientRecordsManyMailboxes(t *testing.T) {
+	w := newWorld(t)
+	registerOf(t, w, "anna@a.example")
+	var all []workflow.Registration
+	for _, address := range []string{"b1@b.example", "b1@B.example", "anna@c.example", "b2@b.example", "anna@a.example", "nobody"} {
+		all = append(all, workflow.Registration{Address: address, Record: activeRecord()})
+	}
+	outcomes, err := w.Procedure.RecordAll(t.Context(), registrar, all)
+	storetest.Must(t, err)
+	var got []string
+	for _, o := range outcomes {
+		got = append(got, fmt.Sprint(o.Recorded, o.Err))
+	}
+	if want := []string{"made<nil>", "address: it is in the list already", "unknown", "made<nil>", "unchanged<nil>", "address: not an e-mail address"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+// A client lists the mailboxes of its own domains, domain by domain.
+func TestTheRegisterIsListed(t *testing.T) {
+	w := newWorld(t)
+	registerOf(t, w, "b1@b.example", "anna@a.example", "b2@b.example")
+	w.Record(t, storetest.AnnasRecord) // of another domain
+	want := []string{"anna@a.example", "b1@b.example", "b2@b.example"}
+	for limit := 1; limit <= 4; limit++ {
+		var all []string
+		f := workflow.RegisterFilter{Limit: limit}
+		for {
+			page, last := listed(t, w, f)
+			if len(page) == 0 {
+				break
+			}
+			all, f.After = append(all, page...), last
+		}
+		if !slices.Equal(all, want) {
+			t.Errorf("by pages of %d: %q", limit, all)
+		}
+	}
+	if got, _ := listed(t, w, workflow.RegisterFilter{Limit: 9, Statuses: []workflow.Status{workflow.Cancelled}}); got != nil {
+		t.Errorf("cancelled: %q", got)
+	}
+	if got, _ := listed(t, w, workflow.RegisterFilter{Limit: 9, States: []workflow.State{""}}); !slices.Equal(got, want) {
+		t.Errorf("without a qualification: %q", got)
+	}
+}
+
+func TestAClientDeletesAMailbox(t *testing.T) {
+	w := newWorld(t)
+	ctx, p := t.Context(), w.Procedure
+	registerOf(t, w, "b1@b.example", "b2@b.example")
+	no := errors.New("no")
+	if err := p.DeleteRecord(ctx, registrar, "b1@b.example", func(*workflow.Mailbox) error { return no }); !errors.Is(err, no) {
+		t.Errorf("%v", err)
+	}
+	storetest.Must(t, p.DeleteRecord(ctx, registrar, "b1@b.example", nil))
+	if err := p.DeleteRecord(ctx, registrar, "b1@b.example", nil); !errors.Is(err, workflow.ErrUnknown) {
+		t.Errorf("deleted again: %v", err)
+	}
+	if _, err := p.RecordOf(ctx, registrar, "b1@b.example"); !errors.Is(err, workflow.ErrUnknown) {
+		t.Errorf("read: %v", err)
+	}
+	if got, _ := listed(t, w, workflow.RegisterFilter{Limit: 9}); !slices.Equal(got, []string{"b2@b.example"}) {
+		t.Errorf("listed: %q", got)
+	}
+	what, _, err := p.PutRecord(ctx, registrar, "b1@b.example", func(current *workflow.Mailbox) (workflow.Record, error) {
+		if current != nil {
+			t.Errorf("a deleted one is given: %+v", current)
+		}
+		return activeRecord(), nil
+	})
+	if err != nil || what != workflow.RecordMade {
+		t.Errorf("recorded again: %s, %v", what, err)
+	}
+}

@@ -1,0 +1,61 @@
+package workflow_test
+
+import (
+	"errors"
+	"testing"
+
+	"stella/store/storetest"
+	"stella/workflow"
+)
+
+// What could never match is refused, and the field that is wrong is named.
+func TestARecordThatCouldNeverMatchIsRefused(t *testing.T) {
+	t.Parallel()
+	representative := func(code, name string) []workflow.Representative {
+		return []workflow.Representative{{FiscalCode: code, Name: name}}
+	}
+	for name, c := range map[string]struct {
+		record workflow.Record
+		field  string
+	}{
+		"a wrong check character":              {workflow.Record{Kind: workflow.KindPerson, FiscalCode: "NRENNA80A41H501X"}, "fiscal_code"},
+		"a person's code that is a company's":  {workflow.Record{Kind: workflow.KindPerson, FiscalCode: storetest.Bianchi}, "fiscal_code"},
+		"a company's code that is none":        {workflow.Record{Kind: workflow.KindCompany, FiscalCode: "09876543218"}, "fiscal_code"},
+		"a code without a kind":                {workflow.Record{FiscalCode: storetest.Anna}, "kind"},
+		"an unknown kind":                      {workflow.Record{Kind: "ente"}, "kind"},
+		"a person with representatives":        {workflow.Record{Kind: workflow.KindPerson, Representatives: representative(storetest.Luca, "Luca")}, "representatives"},
+		"a representative without a code":      {workflow.Record{Kind: workflow.KindCompany, FiscalCode: storetest.Bianchi, Representatives: representative("", "Luca")}, "representatives"},
+		"a representative whose name is two":   {workflow.Record{Kind: workflow.KindCompany, Representatives: representative(storetest.Luca, "Luca; Anna")}, "representatives"},
+		"a VAT number of a person":             {workflow.Record{Kind: workflow.KindPerson, VATNumber: storetest.Bianchi}, "vat_number"},
+		"a VAT number that is a person's code": {workflow.Record{Kind: workflow.KindCompany, VATNumber: storetest.Anna}, "vat_number"},
+		"an e-mail that is none":               {workflow.Record{Kind: workflow.KindPerson, Email: "anna"}, "email"},
+		"a name with a control character":      {workflow.Record{Name: "Anna\x00Neri"}, "name"},
+		"an unknown status":                    {workflow.Record{Status: "attiva"}, "status"},
+	} {
+		r := c.record
+		if r.Status == "" {
+			r.Status = workflow.Active
+		}
+		_, err := workflow.Registration{Address: "nuova@pec.example", Record: r}.Check()
+		var fault *workflow.RecordError
+		if !errors.As(err, &fault) || len(fault.Faults) != 1 || fault.Faults[0].Field != c.field {
+			t.Errorf("%s: %v, want a fault of %s", name, err, c.field)
+		}
+	}
+}
+
+func TestEachFaultIsNamed(t *testing.T) {
+	t.Parallel()
+	_, err := workflow.Registration{Address: "nobody", Record: workflow.Record{Status: "attiva"}}.Check()
+	if want := "address: not an e-mail address; status: want active, expired, cancelled or revoked"; err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
+	}
+}
+
+func TestAnAddressIsKeptInSmallLettersAndASCII(t *testing.T) {
+	t.Parallel()
+	c, err := workflow.Registration{Address: " Nuova@PEC.Bücher.Example ", Record: activeRecord()}.Check()
+	if want := "nuova@pec.xn--bcher-kva.example"; err != nil || c.Address() != want {
+		t.Errorf("%q, %v; want %s", c.Address(), err, want)
+	}
+}
