@@ -1,252 +1,180 @@
 package workflow_test
 
 import (
-	"maps"
-	"slices"
-	"strings"
-	"time"
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
 
+	"github.com/google/uuid"
+	"pgregory.net/rapid"
+
+	"stella/store/storetest"
 	"stella/workflow"
 )
 
-// A model is what a mailbox's case must be, by the rules of the procedure
-// alone. It takes from the product the table of the machine, and from package
-// otp the arithmetic of the limits; each has tests of its own.
-type model struct {
-	now     time.Time
-	status  workflow.Status
-	record  workflow.Record
-	star    bool
-	attempt // the newest
-
-	ordinary    string // came with the star
-	invitations []invitation
-	codes       []code // in the order in which they were asked for
-	wrong       []time.Time
-	told        []time.Time // that the code goes elsewhere
-	suspensions []suspension
-	logins      int // that were started
-	answered    map[int]bool
-}
-
-type attempt struct {
-	number   int // of the mailbox's cases; 0 before the first
-	version  int
-	state    workflow.State
-	stepped  time.Time
-	invited  bool // an invited holder owns it
-	declared declaration
-	reason   workflow.Reason
-	login    login
-	person   string // who was identified; empty while nobody is
-	since    time.Time
-}
-
-type declaration struct {
-	kind           workflow.Kind
-	company, email string
-}
-
-type login struct {
-	number  int
-	session string
-	started time.Time
-	answer  answer
-}
-
-// answer is what waits for the browser that asked: a person, or a failure.
-type answer struct {
-	parked bool
-	person string
-	at     time.Time
-}
-
-type invitation struct {
-	number, version         int // of the case that sent it
-	ended                   string
-	sent, expires, accepted time.Time
-}
-
-type code struct {
-	number                                     int // of the case
-	asked, started, accepted, refused, dropped time.Time
-	spent                                      bool
-}
-
-type suspension struct{ since, until time.Time }
-
-// visitor is who acts: from the webmail, or by one of the invitations.
-type visitor struct {
-	browser    string
-	invitation int // counted from 1; 0 for the webmail's
-}
-
-type form struct{ number, version int }
-
-func (m *model) clone() *model {
-	c := *m
-	c.invitations, c.codes, c.suspensions = slices.Clone(m.invitations), slices.Clone(m.codes), slices.Clone(m.suspensions)
-	c.wrong, c.told, c.answered = slices.Clone(m.wrong), slices.Clone(m.told), maps.Clone(m.answered)
-	return &c
-}
-
-func (m *model) owns(v visitor) bool {
-	if !m.invited {
-		return v.invitation == 0
-	}
-	return v.invitation == len(m.invitations)
-}
-
-// fire makes a step, if the table has it.
-func (m *model) fire(e workflow.Event) string {
-	to, ok := leadsTo(m.state, e)
-	if !ok {
-		return "not allowed"
-	}
-	m.state, m.stepped = to, m.now
-	m.version++
-	return done
-}
-
-const done = "made"
-
-// step is what every step of the owner has in common.
-func (m *model) step(v visitor, f form, e workflow.Event, do func() string) string {
-	if why := m.refuses(v, f); why != "" {
-		return why
-	}
-	if m.lapsed(v) {
-		m.lapse()
-		return "lapsed"
-	}
-	if _, ok := leadsTo(m.state, e); !ok {
-		return "not allowed"
-	}
-	return do()
-}
-
-func (m *model) refuses(v visitor, f form) string {
-	switch {
-	case m.status != workflow.Active:
-		return "not eligible"
-	case !m.owns(v):
-		return "elsewhere"
-	case f != form{m.number, m.version}:
-		return "stale"
-	}
-	return ""
-}
-
-// lapsed: the state hangs on a login that does not count for the visitor.
-func (m *model) lapsed(v visitor) bool {
-	switch m.state {
-	case workflow.AtProvider, workflow.Identified, workflow.Contract, workflow.CodeEntry:
-		return !m.ownsLogin(v) || m.disbelieved()
-	}
-	return false
-}
-
-func (m *model) ownsLogin(v visitor) bool {
-	from := m.since
-	if m.state == workflow.AtProvider {
-		from = m.login.started
-	}
-	return m.login.session == v.browser && m.now.Before(from.Add(30*time.Minute))
-}
-
-// disbelieved: the provider was suspended when it spoke.
-func (m *model) disbelieved() bool {
-	from, to := m.login.started, m.now
-	if m.person != "" {
-		from, to = m.since, m.since
-	}
-	return slices.ContainsFunc(m.suspensions, func(s suspension) bool {
-		return !to.Before(s.since) && (s.until.IsZero() || from.Before(s.until))
+// The whole procedure against a model of its rules: whatever can happen, in any
+// order, and two things at once. After each act the model says how it is
+// answered, where the case stands and what every visitor is shown, and the real
+// database is asked for what must never be false.
+//
+// The model is in modelstate_test.go, modelsteps_test.go, modelcode_test.go and
+// modelmatch_test.go; what can happen, to it and in truth, in modelacts_test.go and
+// modelforms_test.go; how that is drawn in modeldraws_test.go, and what is
+// compared in modellook_test.go.
+//
+// The suite makes few plays. -rapid.checks and -rapid.steps make more and longer
+// ones; -rapid.seed makes the same again.
+func TestTheProcedureKeepsToItsModel(t *testing.T) {
+	w := newWorld(t)
+	start, plays, acts := w.Clock.Now(), 0, 0
+	rapid.Check(t, func(rt *rapid.T) {
+		w.Clock.Advance(start.Sub(w.Clock.Now()))
+		plays++
+		p := newPlay(t, w, plays, rapid.IntRange(0, 6).Draw(rt, "record"), rapid.Bool().Draw(rt, "by file"))
+		defer func() { acts += p.acts }()
+		rt.Repeat(map[string]func(*rapid.T){
+			"goes on":       p.goOn,
+			"own step":      func(t *rapid.T) { p.do(t, p.anyOwnStep(t)) },
+			"own step, too": func(t *rapid.T) { p.do(t, p.anyOwnStep(t)) },
+			"somebody's":    func(t *rapid.T) { p.do(t, p.anyOther(t)) },
+			"provider's":    func(t *rapid.T) { p.do(t, p.anyOfProvider(t)) },
+			"guesses":       p.guess,
+			"mail":          func(t *rapid.T) { p.do(t, p.anyMail(t)) },
+			"time":          p.pass,
+			"twice":         func(t *rapid.T) { a := p.any(t); p.do(t, a); p.do(t, a) },
+			"double click":  func(t *rapid.T) { a := p.anyOfPerson(t); p.atOnce(t, a, a) },
+			"two at once":   func(t *rapid.T) { p.atOnce(t, p.anyOfPerson(t), p.any(t)) },
+		})
 	})
-}
-
-func (m *model) suspended() bool {
-	n := len(m.suspensions)
-	return n > 0 && m.suspensions[n-1].until.IsZero()
-}
-
-func (m *model) lapse() {
-	m.fire(workflow.IdentityLapsed)
-	m.spendCodes()
-}
-
-func (m *model) spendCodes() {
-	for i := range m.codes {
-		m.codes[i].spent = true
+	t.Logf("%d acts in %d plays", acts, plays)
+	var lost int
+	storetest.Must(t, w.Pool().QueryRow(t.Context(), `
+		select count(*) from mails m where not exists (select from river_job j where j.args ->> 'mail' = m.id::text)`).Scan(&lost))
+	if lost > 0 {
+		t.Errorf("%d mails have no job that sends them", lost)
 	}
 }
 
-func (m *model) forgetLogin() { m.login, m.person, m.since, m.reason = login{}, "", time.Time{}, "" }
+// play is one mailbox, in truth and as the model has it.
+type play struct {
+	*storetest.World
+	ctx      context.Context
+	m        *model
+	acts     int
+	address  string
+	mailbox  int64
+	provider string // of its own, to be suspended alone
+	emails   []string
+	byFile   bool // its records come in files
+	back     bool // the clock was set back
 
-func (m *model) endInvitation(why string) {
-	if n := len(m.invitations); n > 0 && m.invitations[n-1].ended == "" {
-		m.invitations[n-1].ended = why
-	}
+	mu       sync.Mutex // of what two acts at once may change
+	visitors map[visitor]workflow.Visitor
+	order    []visitor // as they came
+	logins   []string
+	secrets  map[int]string // of the answers
+
+	cases  []uuid.UUID
+	links  []string // of the invitations
+	codes  []uuid.UUID
+	digits []string    // of the codes
+	mails  []uuid.UUID // of the codes
 }
 
-// leave passes the case back to the webmail, with nothing in it.
-func (m *model) leave(e workflow.Event, why string) string {
-	if m.fire(e) != done {
-		return "not allowed"
+func newPlay(t *testing.T, w *storetest.World, n, record int, byFile bool) *play {
+	p := &play{World: w, ctx: t.Context(), byFile: byFile, address: fmt.Sprintf("play%d@%s", n, storetest.Domain),
+		provider: fmt.Sprintf("%s/%d", storetest.Provider, n), visitors: map[visitor]workflow.Visitor{}, secrets: map[int]string{}}
+	for _, name := range []string{"anna", "altra", "titolare"} {
+		p.emails = append(p.emails, fmt.Sprintf("%s%d@mail.example", name, n))
 	}
-	m.endInvitation(why)
-	m.spendCodes()
-	m.forgetLogin()
-	m.declared, m.invited = declaration{}, false
-	return done
+	r := p.records()[record]
+	p.mailbox = w.RecordAs(t, p.address, r).Mailbox
+	p.m = &model{now: w.Clock.Now(), status: workflow.Active, record: r, answered: map[int]bool{}}
+	return p
 }
 
-func (m *model) address() string {
-	if m.ordinary != "" {
-		return m.ordinary
+// do makes an act happen.
+func (p *play) do(t *rapid.T, a act) {
+	p.acts++
+	got := outcome(a.real(p.ctx))
+	t.Logf("%s: %s", a.name, got)
+	if want := p.expect(a, got)(p.m); got != want {
+		t.Fatalf("%s is answered %q, want %q", a.name, got, want)
 	}
-	return m.record.Email
+	p.check(t)
 }
 
-// contacts is a change of where the code goes, which is told to the one on
-// record, five times a day.
-func (m *model) contacts(e workflow.Event, email string) string {
-	elsewhere := email != m.declared.email && !strings.EqualFold(email, m.address())
-	if elsewhere && m.often(m.told, 5) {
-		return "contacts_limit"
+// atOnce makes two acts happen at once, which must be as one after the other.
+func (p *play) atOnce(t *rapid.T, a, b act) {
+	p.acts += 2
+	var both sync.WaitGroup
+	var gotA, gotB string
+	both.Go(func() { gotA = outcome(a.real(p.ctx)) })
+	both.Go(func() { gotB = outcome(b.real(p.ctx)) })
+	both.Wait()
+	t.Logf("%s: %s, while %s: %s", a.name, gotA, b.name, gotB)
+	modelA, modelB := p.expect(a, gotA), p.expect(b, gotB)
+	aFirst, bFirst := p.m.clone(), p.m.clone()
+	wantA, thenB := modelA(aFirst), modelB(aFirst)
+	wantB, thenA := modelB(bFirst), modelA(bFirst)
+	truth := p.tell(p.look(t))
+	switch {
+	case gotA == wantA && gotB == thenB && truth == aFirst.tell(p.order):
+		p.m = aFirst
+	case gotB == wantB && gotA == thenA && truth == bFirst.tell(p.order):
+		p.m = bFirst
+	default:
+		t.Fatalf("at once, %s is answered %q and %s %q; want %q and %q, or %q and %q\nthe case is\n%s\nwant\n%s\nor\n%s",
+			a.name, gotA, b.name, gotB, wantA, thenB, thenA, wantB, truth, aFirst.tell(p.order), bFirst.tell(p.order))
 	}
-	changed := email != m.declared.email
-	m.fire(e)
-	m.declared.email = email
-	if elsewhere {
-		m.told = append(m.told, m.now)
-	}
-	if m.state == workflow.CodeEntry && changed {
-		m.replaceCode()
-	}
-	return done
+	p.check(t)
 }
 
-// often: so many or more in the last day.
-func (m *model) often(times []time.Time, many int) bool {
-	recent := 0
-	for _, t := range times {
-		if t.Add(24 * time.Hour).After(m.now) {
-			recent++
+// expect is what the model says of an act. The wide limits, which are tested
+// elsewhere, are no part of it: what one refuses must leave everything as it is.
+func (p *play) expect(a act, got string) func(*model) string {
+	if got == overLimit && (p.acts > 10 || p.back) {
+		return func(*model) string { return overLimit }
+	}
+	return a.model
+}
+
+const overLimit = "over a limit"
+
+// outcome is how an act was answered.
+func outcome(err error) string {
+	var stale workflow.StaleError
+	var code *workflow.CodeError
+	var input *workflow.InputError
+	var limit *workflow.LimitError
+	var login *workflow.LoginError
+	var link *workflow.InvitationError
+	switch {
+	case err == nil:
+		return done
+	case errors.As(err, &stale):
+		return "stale"
+	case errors.As(err, &code):
+		return code.Code
+	case errors.As(err, &input):
+		return input.Faults[0].Code
+	case errors.As(err, &limit):
+		return overLimit
+	case errors.As(err, &login):
+		return "login failed"
+	case errors.As(err, &link):
+		return "link " + link.Why
+	}
+	for sentinel, answer := range map[error]string{
+		workflow.ErrNotEligible: "not eligible", workflow.ErrElsewhere: "elsewhere", workflow.ErrNotAllowed: "not allowed",
+		workflow.ErrLapsed: "lapsed", workflow.ErrSuspended: "suspended", workflow.ErrNotSuspended: "not suspended",
+		workflow.ErrUnknown: "unknown", workflow.ErrContractChanged: "contract changed",
+	} {
+		if errors.Is(err, sentinel) {
+			return answer
 		}
 	}
-	return recent >= many
-}
-
-func (m *model) qualify(e workflow.Event) string {
-	m.fire(e)
-	m.star, m.ordinary = true, m.declared.email
-	m.endInvitation("finished")
-	return done
-}
-
-func (m *model) revoke() string {
-	m.fire(workflow.RevokedByProvider)
-	m.star, m.ordinary = false, ""
-	return done
+	return err.Error()
 }

@@ -2,6 +2,7 @@ package workflow_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"time"
@@ -19,30 +20,28 @@ type act struct {
 	real  func(context.Context) error
 }
 
-// own is a step that is the owner's alone, by a form.
-func (p *play) own(name string, s step, v visitor, f form) act {
+// by is what a visitor does by a form.
+func (p *play) by(v visitor, f form, name string, model func(*model) string, real byForm) act {
 	who, what := p.visitors[v], p.form(f)
-	return act{fmt.Sprint(name, " by ", v, f),
-		func(m *model) string { return m.step(v, f, s.event, func() string { return s.model(m) }) },
-		func(ctx context.Context) error { return s.real(ctx, who, what) }}
+	return act{fmt.Sprint(name, " by ", v, f), model, func(ctx context.Context) error { return real(ctx, who, what) }}
+}
+
+// own is a step that is the owner's alone.
+func (p *play) own(v visitor, f form, name string, s step) act {
+	return p.by(v, f, name, func(m *model) string { return m.step(v, f, s.event, func() string { return s.model(m) }) }, s.real)
 }
 
 func (p *play) stepBack(v visitor, f form) act {
-	who, what := p.visitors[v], p.form(f)
-	return act{fmt.Sprint("back by ", v, f), func(m *model) string { return m.stepBack(v, f) },
-		func(ctx context.Context) error { return p.Procedure.StepBack(ctx, who, what) }}
+	return p.by(v, f, "back", func(m *model) string { return m.stepBack(v, f) }, p.Procedure.StepBack)
 }
 
 func (p *play) invite(t *rapid.T, v visitor, f form) act {
-	who, what, email := p.visitors[v], p.form(f), p.likely(t, "email", p.emails[2], p.emails[1])
-	return act{fmt.Sprint("invite by ", v, f), func(m *model) string { return m.invite(v, f) },
-		func(ctx context.Context) error { return p.Procedure.Invite(ctx, who, what, email) }}
+	email := p.likely(t, "email", p.emails[2], p.emails[1])
+	return p.by(v, f, "invite", func(m *model) string { return m.invite(v, f) }, with(p.Procedure.Invite, email))
 }
 
 func (p *play) withdraw(v visitor, f form) act {
-	who, what := p.visitors[v], p.form(f)
-	return act{fmt.Sprint("withdraw by ", v, f), func(m *model) string { return m.withdraw(v, f) },
-		func(ctx context.Context) error { return p.Procedure.Withdraw(ctx, who, what) }}
+	return p.by(v, f, "withdraw", func(m *model) string { return m.withdraw(v, f) }, p.Procedure.Withdraw)
 }
 
 // accept opens the link of an invitation, in a browser.
@@ -72,6 +71,9 @@ func (p *play) handOff(browser string, twice bool) act {
 	return act{fmt.Sprint("hand-off to ", browser), (*model).open,
 		func(ctx context.Context) error {
 			secret, err := p.HandOff(ctx, p.address)
+			if errors.Is(err, workflow.ErrUnknown) { // deleted, and not since the webmail asked
+				return workflow.ErrNotEligible
+			}
 			if err != nil {
 				return err
 			}
@@ -156,24 +158,33 @@ func (p *play) mail(what string) act {
 }
 
 func (p *play) decide(what string) act {
+	decide := map[string]func(context.Context, string, string, int64, string) error{
+		"approve": p.Procedure.Approve, "refuse": p.Procedure.Refuse, "revoke": p.Procedure.Revoke}[what]
 	return act{what, func(m *model) string { return m.decide(what) },
+		func(ctx context.Context) error { return decide(ctx, "paolo", p.address, 0, "visura") }}
+}
+
+// record changes the record of the mailbox, or brings a deleted one back, alone
+// or as a line of a file.
+func (p *play) record(r workflow.Record, s workflow.Status) act {
+	r.Status = s
+	return act{fmt.Sprintf("record %s %s %s", s, r.Kind, r.FiscalCode), func(m *model) string { return m.recorded(r) },
 		func(ctx context.Context) error {
-			switch what {
-			case "approve":
-				return p.Procedure.Approve(ctx, "paolo", p.address, 0, "visura")
-			case "refuse":
-				return p.Procedure.Refuse(ctx, "paolo", p.address, 0, "visura")
+			if !p.byFile {
+				_, err := p.Procedure.Record(ctx, "tests", p.address, s, r)
+				return err
 			}
-			return p.Procedure.Revoke(ctx, "paolo", p.address, 0, "prova")
+			line, err := workflow.Registration{Address: p.address, Record: r}.Check()
+			if err == nil {
+				_, err = p.Procedure.Import(ctx, "tests", []workflow.Checked{line}, false)
+			}
+			return err
 		}}
 }
 
-func (p *play) importRecord(r workflow.Record, s workflow.Status) act {
-	return act{fmt.Sprintf("record %s %s %s", s, r.Kind, r.FiscalCode), func(m *model) string { return m.imported(r, s) },
-		func(ctx context.Context) error {
-			_, err := p.Procedure.Record(ctx, "tests", p.address, s, r)
-			return err
-		}}
+func (p *play) delete() act {
+	return act{"delete", (*model).delete,
+		func(ctx context.Context) error { return p.Procedure.Delete(ctx, "tests", p.address) }}
 }
 
 func (p *play) suspend(ago time.Duration) act {

@@ -30,10 +30,8 @@ func (p *play) owner() (v visitor) {
 	return v
 }
 
+// anyVisitor is most often who can go on.
 func (p *play) anyVisitor(t *rapid.T) visitor {
-	if len(p.order) == 0 {
-		t.Skip("nobody is there")
-	}
 	all := slices.Clone(p.order)
 	if o := p.owner(); o.browser != "" {
 		all = append([]visitor{o, o, o, o}, all...)
@@ -54,12 +52,15 @@ func (p *play) anyForm(t *rapid.T) form {
 }
 
 func (p *play) anyOwnStep(t *rapid.T) act {
-	return p.fill(t, rapid.SampledFrom(formNames).Draw(t, "form"), p.anyVisitor(t), p.anyForm(t))
+	if len(p.order) == 0 {
+		return p.onward(t) // somebody comes
+	}
+	return p.submit(t, p.anyVisitor(t), p.anyForm(t), rapid.SampledFrom(formNames).Draw(t, "form"))
 }
 
-// fill fills in the form of a page.
-func (p *play) fill(t *rapid.T, name string, v visitor, f form) act {
-	return p.own(name, forms[name](p, t), v, f)
+// submit fills in the form of a page and submits it.
+func (p *play) submit(t *rapid.T, v visitor, f form, name string) act {
+	return p.own(v, f, name, p.fill(t, name))
 }
 
 func (p *play) anyKind(t *rapid.T) workflow.Kind {
@@ -99,7 +100,7 @@ func (p *play) anyOfPerson(t *rapid.T) act {
 	case 0, 1:
 		switch {
 		case p.m.state == workflow.CodeEntry: // what leads on from there may be a mail, which is no transaction, or time
-			return p.fill(t, p.likely(t, "next", "type code", "request code", "redirect code"), p.anyVisitor(t), p.anyForm(t))
+			return p.submit(t, p.anyVisitor(t), p.anyForm(t), p.likely(t, "next", "type code", "request code", "redirect code"))
 		case !p.m.suspended(): // else it may be a resumption: two at once are one, and nobody's step
 			return p.onward(t)
 		}
@@ -144,7 +145,7 @@ func (p *play) anyPerson(t *rapid.T) string {
 }
 
 func (p *play) anyOfProvider(t *rapid.T) act {
-	switch rapid.IntRange(0, 9).Draw(t, "decision") {
+	switch rapid.IntRange(0, 11).Draw(t, "decision") {
 	case 0:
 		return p.decide("approve")
 	case 1:
@@ -157,16 +158,18 @@ func (p *play) anyOfProvider(t *rapid.T) act {
 		return p.resume()
 	case 5:
 		status := rapid.SampledFrom([]workflow.Status{workflow.Active, workflow.Cancelled, workflow.MailboxExpired}).Draw(t, "standing")
-		return p.importRecord(p.m.record, status)
+		return p.record(p.m.record, status)
 	case 6, 7, 8:
-		return p.importRecord(rapid.SampledFrom(p.records()).Draw(t, "record"), workflow.Active)
+		return p.record(rapid.SampledFrom(p.records()).Draw(t, "record"), workflow.Active)
+	case 9, 10:
+		return p.delete()
 	}
 	return p.expire()
 }
 
 func (p *play) anyMail(t *rapid.T) act {
 	if len(p.m.codes) == 0 {
-		t.Skip("there is no mail")
+		return p.onward(t) // to where there is one
 	}
 	return p.mail(p.likely(t, "mail", "accepted", "started", "deferred", "refused", "dropped"))
 }
@@ -192,10 +195,11 @@ func (p *play) goOn(t *rapid.T) {
 // guess types wrong codes, until there is a pause or nearly.
 func (p *play) guess(t *rapid.T) {
 	if p.m.state != workflow.CodeEntry {
-		t.Skip("there is no code")
+		p.goOn(t) // to where there is one
+		return
 	}
 	for range rapid.IntRange(1, 6).Draw(t, "guesses") {
-		p.do(t, p.own("a guess", p.typeCode(-1), p.owner(), form{p.m.number, p.m.version}))
+		p.do(t, p.own(p.owner(), form{p.m.number, p.m.version}, "a guess", p.typeCode(-1)))
 	}
 }
 
@@ -204,7 +208,7 @@ func (p *play) onward(t *rapid.T) act {
 	m, v, f := p.m, p.owner(), form{p.m.number, p.m.version}
 	switch {
 	case m.status != workflow.Active:
-		return p.importRecord(m.record, workflow.Active)
+		return p.record(m.record, workflow.Active)
 	case m.state == "" || m.state == workflow.Expired || m.state == workflow.Revoked || v.browser == "" && !m.invited:
 		return p.handOff("a", false)
 	case m.state == workflow.Invited && rapid.IntRange(0, 5).Draw(t, "declines") == 5:
@@ -226,22 +230,22 @@ func (p *play) onward(t *rapid.T) act {
 	case m.state == workflow.UnderReview:
 		return p.decide(p.likely(t, "decision", "approve", "refuse"))
 	case m.state == workflow.Qualified && rapid.Bool().Draw(t, "another record"):
-		return p.importRecord(rapid.SampledFrom(p.records()).Draw(t, "record"), workflow.Active)
+		return p.record(rapid.SampledFrom(p.records()).Draw(t, "record"), workflow.Active)
 	case m.state == workflow.Qualified:
 		return p.decide("revoke")
 	case m.state == workflow.CodeEntry && m.newest() == nil && !m.mustWait() && !m.paused():
-		return p.fill(t, "request code", v, f)
+		return p.submit(t, v, f, "request code")
 	case m.state == workflow.CodeEntry && m.newest() == nil:
 		return p.time(time.Minute)
 	case m.state == workflow.CodeEntry && m.newest().started.IsZero() && m.newest().refused.IsZero() && m.newest().dropped.IsZero():
 		return p.mail("accepted")
 	}
-	return p.fill(t, p.likely(t, "next", map[workflow.State][]string{
+	return p.submit(t, v, f, p.likely(t, "next", map[workflow.State][]string{
 		workflow.HolderChoice: {"holder", "delegate", "delegate"}, workflow.Introduction: {"begin"}, workflow.HolderKind: {"kind"},
 		workflow.CompanyData: {"company"}, workflow.ContactData: {"contacts"}, workflow.Summary: {"confirm data", "correct holder", "correct contacts"},
 		workflow.Identified: {"confirm identity", "redirect code", "disown identity"}, workflow.Contract: {"contract"},
 		workflow.CodeEntry: {"type code", "request code", "redirect code"}, workflow.Rejected: {"retry login", "retry"},
-	}[m.state]...), v, f)
+	}[m.state]...))
 }
 
 // holder is a person who can log in for the mailbox.

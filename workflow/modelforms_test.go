@@ -3,7 +3,6 @@ package workflow_test
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 
 	"pgregory.net/rapid"
@@ -16,77 +15,74 @@ import (
 type step struct {
 	event workflow.Event
 	model func(*model) string
-	real  func(context.Context, workflow.Visitor, workflow.Form) error
+	real  byForm
 }
 
-// forms makes a step of each form, with its fields filled in.
-var forms = map[string]func(*play, *rapid.T) step{
-	"holder":         func(p *play, t *rapid.T) step { return p.role(workflow.HolderDeclared, workflow.Holder) },
-	"delegate":       func(p *play, t *rapid.T) step { return p.role(workflow.HolderDenied, workflow.Delegate) },
-	"begin":          func(p *play, t *rapid.T) step { return plain(workflow.ProcedureBegun, p.Procedure.Begin) },
-	"kind":           func(p *play, t *rapid.T) step { return p.kind(p.anyKind(t)) },
-	"company":        func(p *play, t *rapid.T) step { return p.company(p.anyCompany(t)) },
-	"correct holder": func(p *play, t *rapid.T) step { return p.correctHolder(p.anyKind(t), p.anyCompany(t)) },
-	"contacts": func(p *play, t *rapid.T) step {
-		return p.contacts(t, workflow.ContactsEntered, p.Procedure.EnterContacts)
-	},
-	"correct contacts": func(p *play, t *rapid.T) step {
-		return p.contacts(t, workflow.DataCorrected, p.Procedure.CorrectContacts)
-	},
-	"redirect code": func(p *play, t *rapid.T) step {
-		return p.contacts(t, workflow.ContactsCorrected, p.Procedure.RedirectCode)
-	},
-	"confirm data":     func(p *play, t *rapid.T) step { return plain(workflow.DataConfirmed, p.Procedure.ConfirmData) },
-	"confirm identity": func(p *play, t *rapid.T) step { return plain(workflow.IdentityConfirmed, p.Procedure.ConfirmIdentity) },
-	"disown identity": func(p *play, t *rapid.T) step {
-		return step{workflow.IdentityDisowned, func(m *model) string { return m.forgetting(workflow.IdentityDisowned) }, p.Procedure.DisownIdentity}
-	},
-	"contract": func(p *play, t *rapid.T) step { return p.contract(p.likely(t, "notice", storetest.Notice, "another")) },
-	"request code": func(p *play, t *rapid.T) step {
-		return step{workflow.CodeRequested, (*model).askForCode, p.Procedure.RequestCode}
-	},
-	"type code": func(p *play, t *rapid.T) step { return p.typeCode(p.anyCode(t)) },
-	"retry": func(p *play, t *rapid.T) step {
-		return step{workflow.Retried, func(m *model) string { return m.forgetting(workflow.Retried) }, p.Procedure.Retry}
-	},
-	"retry login": func(p *play, t *rapid.T) step {
-		return step{workflow.LoginRetried, (*model).retryLogin, p.Procedure.RetryLogin}
-	},
+// byForm is what a visitor does by a form.
+type byForm func(context.Context, workflow.Visitor, workflow.Form) error
+
+// with fills in what a form asks for.
+func with[T any](do func(context.Context, workflow.Visitor, workflow.Form, T) error, input T) byForm {
+	return func(ctx context.Context, v workflow.Visitor, f workflow.Form) error { return do(ctx, v, f, input) }
 }
 
-// formNames are in order, so that a seed draws the same.
-var formNames = slices.Sorted(maps.Keys(forms))
+var formNames = []string{"holder", "delegate", "begin", "kind", "company", "correct holder", "contacts", "correct contacts", "redirect code",
+	"confirm data", "confirm identity", "disown identity", "contract", "request code", "type code", "retry", "retry login"}
 
-// plain is a step with nothing to fill in.
-func plain(e workflow.Event, real func(context.Context, workflow.Visitor, workflow.Form) error) step {
+// fill fills in the form of a page.
+func (p *play) fill(t *rapid.T, name string) step {
+	switch real := p.Procedure; name {
+	case "holder":
+		return plain(workflow.HolderDeclared, with(real.ChooseRole, workflow.Holder))
+	case "delegate":
+		return plain(workflow.HolderDenied, with(real.ChooseRole, workflow.Delegate))
+	case "begin":
+		return plain(workflow.ProcedureBegun, real.Begin)
+	case "kind":
+		kind := p.anyKind(t)
+		return step{workflow.PersonChosen, func(m *model) string { return m.chooseKind(kind) }, with(real.ChooseKind, kind)}
+	case "company":
+		company := p.anyCompany(t)
+		return step{workflow.CompanyEntered, func(m *model) string { return m.enterCompany(company) },
+			func(ctx context.Context, v workflow.Visitor, f workflow.Form) error {
+				return real.EnterCompany(ctx, v, f, "", company)
+			}}
+	case "correct holder":
+		kind, company := p.anyKind(t), p.anyCompany(t)
+		return step{workflow.DataCorrected, func(m *model) string { return m.correctHolder(kind, company) },
+			func(ctx context.Context, v workflow.Visitor, f workflow.Form) error {
+				return real.CorrectHolder(ctx, v, f, kind, "", company)
+			}}
+	case "contacts":
+		return p.contacts(t, workflow.ContactsEntered, real.EnterContacts)
+	case "correct contacts":
+		return p.contacts(t, workflow.DataCorrected, real.CorrectContacts)
+	case "redirect code":
+		return p.contacts(t, workflow.ContactsCorrected, real.RedirectCode)
+	case "confirm data":
+		return plain(workflow.DataConfirmed, real.ConfirmData)
+	case "confirm identity":
+		return plain(workflow.IdentityConfirmed, real.ConfirmIdentity)
+	case "disown identity":
+		return step{workflow.IdentityDisowned, func(m *model) string { return m.forgetting(workflow.IdentityDisowned) }, real.DisownIdentity}
+	case "contract":
+		notice := p.likely(t, "notice", storetest.Notice, "another")
+		return step{workflow.ContractRead, func(m *model) string { return m.acknowledge(notice) }, with(real.AcknowledgeContract, notice)}
+	case "request code":
+		return step{workflow.CodeRequested, (*model).askForCode, real.RequestCode}
+	case "type code":
+		return p.typeCode(p.anyCode(t))
+	case "retry":
+		return step{workflow.Retried, func(m *model) string { return m.forgetting(workflow.Retried) }, real.Retry}
+	case "retry login":
+		return step{workflow.LoginRetried, (*model).retryLogin, real.RetryLogin}
+	}
+	panic("there is no form " + name)
+}
+
+// plain is a step that only fires its event.
+func plain(e workflow.Event, real byForm) step {
 	return step{e, func(m *model) string { return m.fire(e) }, real}
-}
-
-func (p *play) role(e workflow.Event, r workflow.Role) step {
-	return plain(e, func(ctx context.Context, v workflow.Visitor, f workflow.Form) error {
-		return p.Procedure.ChooseRole(ctx, v, f, r)
-	})
-}
-
-func (p *play) kind(k workflow.Kind) step {
-	return step{workflow.PersonChosen, func(m *model) string { return m.chooseKind(k) },
-		func(ctx context.Context, v workflow.Visitor, f workflow.Form) error {
-			return p.Procedure.ChooseKind(ctx, v, f, k)
-		}}
-}
-
-func (p *play) company(code string) step {
-	return step{workflow.CompanyEntered, func(m *model) string { return m.enterCompany(code) },
-		func(ctx context.Context, v workflow.Visitor, f workflow.Form) error {
-			return p.Procedure.EnterCompany(ctx, v, f, "", code)
-		}}
-}
-
-func (p *play) correctHolder(k workflow.Kind, company string) step {
-	return step{workflow.DataCorrected, func(m *model) string { return m.correctHolder(k, company) },
-		func(ctx context.Context, v workflow.Visitor, f workflow.Form) error {
-			return p.Procedure.CorrectHolder(ctx, v, f, k, "", company)
-		}}
 }
 
 func (p *play) contacts(t *rapid.T, e workflow.Event, change func(context.Context, workflow.Visitor, workflow.Form, string, string) error) step {
@@ -97,20 +93,9 @@ func (p *play) contacts(t *rapid.T, e workflow.Event, change func(context.Contex
 		}}
 }
 
-func (p *play) contract(notice string) step {
-	return step{workflow.ContractRead, func(m *model) string { return m.acknowledge(notice) },
-		func(ctx context.Context, v workflow.Visitor, f workflow.Form) error {
-			return p.Procedure.AcknowledgeContract(ctx, v, f, notice)
-		}}
-}
-
 // typeCode types one of the codes that were asked for, or a wrong one for -1.
 func (p *play) typeCode(which int) step {
-	digits := p.typed(which)
-	return step{workflow.CodeRight, func(m *model) string { return m.typeCode(which) },
-		func(ctx context.Context, v workflow.Visitor, f workflow.Form) error {
-			return p.Procedure.TypeCode(ctx, v, f, digits)
-		}}
+	return step{workflow.CodeRight, func(m *model) string { return m.typeCode(which) }, with(p.Procedure.TypeCode, p.typed(which))}
 }
 
 // typed is a code as it is typed.

@@ -86,7 +86,7 @@ func (p *play) check(t *rapid.T) {
 func (p *play) tell(c *workflow.Case) string {
 	m, q := c.Mailbox, c.Qualification
 	var b strings.Builder
-	fmt.Fprintf(&b, "mailbox %s, star %v, ordinary %q, %d wrong\n", m.Status, m.Star != nil, m.Ordinary, len(m.WrongCodes))
+	writeMailbox(&b, m.Status, m.Deleted(), m.Record, m.Star != nil, m.Ordinary, len(m.WrongCodes))
 	if q == nil {
 		return b.String()
 	}
@@ -121,6 +121,11 @@ func (p *play) tell(c *workflow.Case) string {
 	return b.String()
 }
 
+func writeMailbox(b *strings.Builder, s workflow.Status, deleted bool, r workflow.Record, star bool, ordinary string, wrong int) {
+	fmt.Fprintf(b, "mailbox %s, deleted %v, star %v, ordinary %q, %d wrong\n", s, deleted, star, ordinary, wrong)
+	fmt.Fprintf(b, "on record %s %s %s %v %s\n", r.Kind, r.FiscalCode, r.VATNumber, r.Representatives, r.Email)
+}
+
 func writePage(b *strings.Builder, page workflow.CodePage) {
 	fmt.Fprintf(b, "the page says %s until %s, paused until %s, another at %s\n", page.Status, page.Expires.UTC(), page.PausedUntil.UTC(), page.ResendAt.UTC())
 }
@@ -128,7 +133,7 @@ func writePage(b *strings.Builder, page workflow.CodePage) {
 // tell writes down the model in the same words.
 func (m *model) tell(order []visitor) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "mailbox %s, star %v, ordinary %q, %d wrong\n", m.status, m.star, m.ordinary, len(m.wrong))
+	writeMailbox(&b, m.status, m.deleted, m.record, m.star, m.ordinary, len(m.wrong))
 	if m.number == 0 {
 		return b.String()
 	}

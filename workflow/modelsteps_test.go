@@ -244,10 +244,10 @@ func (m *model) decide(what string) string {
 	return m.qualify(event)
 }
 
-// imported takes a record, and the star where the one it was given to is gone.
-func (m *model) imported(r workflow.Record, s workflow.Status) string {
+// recorded takes a record, and the star where the one it was given to is gone.
+func (m *model) recorded(r workflow.Record) string {
 	before := m.record
-	m.record, m.status = r, s
+	m.record, m.status, m.deleted = r, r.Status, false
 	if m.star && !m.keeps(before) {
 		return m.revoke()
 	}
@@ -270,12 +270,29 @@ func (m *model) resume() string {
 	return done
 }
 
+// delete takes the star, and ends what is under way but a review.
+func (m *model) delete() string {
+	if m.deleted {
+		return "unknown"
+	}
+	m.status, m.deleted = workflow.Cancelled, true
+	if m.star {
+		return m.revoke()
+	}
+	m.timeOut()
+	return done
+}
+
 func (m *model) expire() string {
 	if m.stepped.Before(m.now.Add(-30 * 24 * time.Hour)) {
-		if m.fire(workflow.TimedOut) == done {
-			m.endInvitation("expired")
-			m.spendCodes()
-		}
+		m.timeOut()
 	}
 	return done
+}
+
+func (m *model) timeOut() {
+	if m.fire(workflow.TimedOut) == done {
+		m.endInvitation("expired")
+		m.spendCodes()
+	}
 }
