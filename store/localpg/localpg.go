@@ -2,6 +2,9 @@
 // machine where nobody has configured a database.
 //
 //	localpg.go    Start, join, stop
+//	data.go       the cluster's folder, and how a new one is made
+//	lock.go       which process the server belongs to
+//	socket.go     where the server is reached
 //	programs.go   which of the installed PostgreSQL programs to run
 //	account.go    as whom, since PostgreSQL refuses to run as root
 //	server.go     the server process, which dies with ours
@@ -16,18 +19,14 @@
 package localpg
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
-	"net"
 	"net/url"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"sync"
 	"syscall"
@@ -35,10 +34,6 @@ import (
 )
 
 const (
-	port       = "5432"
-	socketName = "/.s.PGSQL." + port
-	socketMax  = 107 // bytes in a unix socket's path, by the kernel
-
 	poll     = 2 * time.Millisecond
 	patience = 20 * time.Second // for a former server to leave, or ours to stop
 )
@@ -80,22 +75,8 @@ func Start(ctx context.Context, o Options) (*Cluster, error) {
 }
 
 func start(ctx context.Context, o Options) (*Cluster, error) {
-	if o.Dir == "" {
-		return nil, errors.New("no folder given")
-	}
-	if err := os.MkdirAll(o.Dir, 0o755); err != nil {
-		return nil, err
-	}
-	dir, err := filepath.Abs(o.Dir)
+	data, err := dataFolder(o.Dir)
 	if err != nil {
-		return nil, err
-	}
-	// One cluster, one name: the socket's folder is derived from it.
-	if dir, err = filepath.EvalSymlinks(dir); err != nil {
-		return nil, err
-	}
-	data := filepath.Join(dir, "postgres")
-	if err := check(data); err != nil {
 		return nil, err
 	}
 	who, err := accountFor(data)
@@ -136,18 +117,6 @@ func start(ctx context.Context, o Options) (*Cluster, error) {
 		return c.halt()
 	})
 	return c, nil
-}
-
-// check refuses a folder that holds something else than a cluster.
-func check(data string) error {
-	files, err := os.ReadDir(data)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil
-	}
-	if err == nil && !slices.ContainsFunc(files, func(f os.DirEntry) bool { return f.Name() == "PG_VERSION" }) {
-		err = fmt.Errorf("%s is not a PostgreSQL cluster: move it away", data)
-	}
-	return err
 }
 
 // URL returns the address of a database of the cluster, for pgx. A new
@@ -246,113 +215,6 @@ func settings(more map[string]string, data, folder string) []string {
 		"-c", "port="+port,
 		"-c", "logging_collector=off",
 	)
-}
-
-// create makes the cluster beside its place and moves it there when complete,
-// so that a crash on the way leaves no half cluster.
-func create(ctx context.Context, bin, data string, who account, nosync bool) error {
-	unfinished := data + ".new"
-	if err := os.RemoveAll(unfinished); err != nil { // of a crash; we hold the lock
-		return err
-	}
-	if err := os.Mkdir(unfinished, 0o700); err != nil {
-		return err
-	}
-	defer os.RemoveAll(unfinished)
-	if err := who.give(unfinished); err != nil {
-		return err
-	}
-	ctype := "C" // bytes are sorted as they are, on any machine and any release of its library
-	if runtime.GOOS == "linux" {
-		ctype = "C.UTF-8" // but È is the capital of è
-	}
-	args := []string{"-D", unfinished, "-U", "postgres",
-		"--auth-local=trust", "--auth-host=reject", "--data-checksums",
-		"--encoding=UTF8", "--locale=C", "--lc-ctype=" + ctype}
-	if nosync {
-		args = append(args, "--no-sync")
-	}
-	// The thread stays ours for as long as initdb runs: see die.
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	cmd := who.command(ctx, "/", filepath.Join(bin, "initdb"), args...)
-	die(cmd.SysProcAttr, syscall.SIGKILL)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("initdb: %w\n%s", err, bytes.TrimSpace(out))
-	}
-	return os.Rename(unfinished, data) // fails if anything stands there
-}
-
-// running returns what the server that runs on data says of itself, believing
-// it only if the server accepts connections: a killed one leaves its word.
-func running(data string, who account) (p postmaster, ok bool) {
-	p = readPostmaster(data)
-	if !p.ready || p.port != port || !who.owns(p.folder) {
-		return p, false
-	}
-	conn, err := net.Dial("unix", p.folder+socketName)
-	if err != nil {
-		return p, false
-	}
-	conn.Close()
-	return p, true
-}
-
-// socketFolder makes the folder of the socket, which only who and root can
-// enter. Its name is short, since the data folder's may be too long for a
-// socket, and the same after a crash, so that nothing piles up.
-func socketFolder(data string, who account) (string, error) {
-	name := fmt.Sprintf("stella-%x", sha256.Sum256([]byte(data)))[:len("stella-")+16]
-	base := os.TempDir()
-	if info, err := os.Stat("/run"); os.Getuid() == 0 && err == nil && info.IsDir() {
-		base = "/run" // where nobody else can take the name before us
-	} else if len(filepath.Join(base, name)+socketName) > socketMax {
-		base = "/tmp"
-	}
-	folder := filepath.Join(base, name)
-	err := os.Mkdir(folder, 0o700)
-	if err == nil {
-		err = who.give(folder)
-	} else if errors.Is(err, os.ErrExist) {
-		err = nil
-	}
-	if err != nil {
-		return "", fmt.Errorf("making the socket's folder: %w", err)
-	}
-	if !who.owns(folder) {
-		return "", fmt.Errorf("the socket's folder %s is not %s's alone: remove it", folder, who.name)
-	}
-	return folder, nil
-}
-
-// openLock opens the file whose lock is held for as long as the server is
-// ours, and which the kernel releases when we die. A server with nobody
-// holding it is on its way out, and not to be joined.
-func openLock(path string, who account) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	if err := who.give(path); err != nil {
-		f.Close()
-		return nil, err
-	}
-	return f, nil
-}
-
-// try takes the lock of f, unless another has it.
-func try(f *os.File) (mine bool, err error) {
-	for {
-		switch err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err {
-		case nil:
-			return true, nil
-		case syscall.EWOULDBLOCK:
-			return false, nil
-		case syscall.EINTR:
-		default:
-			return false, fmt.Errorf("locking %s: %w", f.Name(), err)
-		}
-	}
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

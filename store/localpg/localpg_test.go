@@ -1,17 +1,13 @@
 package localpg
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
-	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -21,29 +17,35 @@ import (
 // quick spares the disk: these clusters need not survive a power cut.
 var quick = map[string]string{"fsync": "off"}
 
-// With this variable set, the test binary is another program that uses the
-// cluster: it starts or joins, says which, and stays until it is killed.
-const other = "LOCALPG_TEST_DIR"
-
 func TestMain(m *testing.M) {
-	dir := os.Getenv(other)
-	if dir == "" {
-		os.Exit(m.Run())
+	if dir := os.Getenv(other); dir != "" {
+		beAnother(dir)
 	}
-	c, err := Start(context.Background(), Options{Dir: dir, Settings: quick})
+	code, err := run(m)
 	if err != nil {
-		fmt.Println("failed", err)
+		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	if c.Joined() {
-		fmt.Println("joined")
-	} else {
-		fmt.Println("started")
+	os.Exit(code)
+}
+
+// made is the folder of a cluster that was made and stopped. Copies of it serve
+// the tests that are not about making one, which takes five times as long.
+var made string
+
+func run(m *testing.M) (code int, err error) {
+	if made, err = passable(); err != nil {
+		return 0, err
 	}
-	for range 100 { // threads that end must not take the server along
-		go runtime.LockOSThread()
+	defer os.RemoveAll(made)
+	c, err := Start(context.Background(), Options{Dir: made, Settings: quick})
+	if err != nil {
+		return 0, err
 	}
-	select {}
+	if err := c.Stop(); err != nil {
+		return 0, err
+	}
+	return m.Run(), nil
 }
 
 func TestFirstStart(t *testing.T) {
@@ -86,7 +88,7 @@ func TestFirstStart(t *testing.T) {
 
 func TestDataOutliveTheServer(t *testing.T) {
 	t.Parallel()
-	dir := folder(t)
+	dir := stopped(t)
 	c := mustStart(t, dir)
 	mustExec(t, connect(t, c), "create table kept (n int)", "insert into kept values (7)")
 	mustStop(t, c)
@@ -104,7 +106,7 @@ func TestDataOutliveTheServer(t *testing.T) {
 
 func TestSecondStartJoins(t *testing.T) {
 	t.Parallel()
-	dir := folder(t)
+	dir := stopped(t)
 	first := mustStart(t, dir)
 	before := time.Now()
 	second := mustStart(t, dir)
@@ -117,141 +119,6 @@ func TestSecondStartJoins(t *testing.T) {
 	}
 	mustStop(t, second)
 	connect(t, first) // is still there
-}
-
-func TestTwoProcessesStartAtOnce(t *testing.T) {
-	t.Parallel()
-	dir := folder(t)
-	came := make(chan *another, 3)
-	for range cap(came) {
-		go func() { came <- process(t, dir) }()
-	}
-	count := map[string]int{}
-	var all []*another
-	for range cap(came) {
-		p := <-came
-		all = append(all, p)
-		count[p.said]++
-	}
-	if count["started"] != 1 || count["joined"] != 2 {
-		t.Errorf("%v; want one to start and the others to join", count)
-	}
-	for _, p := range all {
-		p.kill()
-	}
-	mustStop(t, mustStart(t, dir)) // leaves no socket behind
-}
-
-// Nothing is stopped in order here: the kernel ends the server.
-func TestServerDiesWithItsProcess(t *testing.T) {
-	t.Parallel()
-	dir := folder(t)
-	p := process(t, dir)
-	if p.said != "started" {
-		t.Fatal(p.said)
-	}
-	c := mustStart(t, dir)
-	if !c.Joined() {
-		t.Fatal("did not join the other process's server")
-	}
-	mustExec(t, connect(t, c), "create table kept (n int)", "insert into kept values (7)")
-	pid := readPostmaster(filepath.Join(dir, "postgres")).pid
-
-	time.Sleep(100 * time.Millisecond) // the other's threads end meanwhile
-	connect(t, c)                      // not so the server
-	p.kill()
-	before := time.Now()
-	for alive(pid) {
-		if time.Since(before) > 10*time.Second {
-			t.Fatalf("the server, process %d, outlives the one that started it", pid)
-		}
-		time.Sleep(time.Millisecond)
-	}
-	t.Logf("gone %v after kill -9", time.Since(before).Round(time.Millisecond))
-	if n := kept(t, mustStart(t, dir)); n != 7 {
-		t.Errorf("after kill -9 of the process: %d, want 7", n)
-	}
-}
-
-// The next process may come before the former one's server has left.
-func TestStartRightAfterAKill(t *testing.T) {
-	t.Parallel()
-	dir := folder(t)
-	for range 5 {
-		p := process(t, dir)
-		if p.said != "started" {
-			t.Fatal(p.said)
-		}
-		p.kill()
-		c := mustStart(t, dir)
-		if c.Joined() {
-			t.Fatal("joined a server that is about to leave")
-		}
-		mustStop(t, c)
-	}
-}
-
-// A power cut, or the kernel out of memory, leaves postmaster.pid behind.
-func TestServerKilled(t *testing.T) {
-	t.Parallel()
-	dir := folder(t)
-	c := mustStart(t, dir)
-	mustExec(t, connect(t, c), "create table kept (n int)", "insert into kept values (7)")
-	c.server.process.Kill()
-	<-c.server.done
-	if err := c.Stop(); err == nil || !strings.Contains(err.Error(), "by itself") {
-		t.Errorf("Stop of a server that was killed: %v; want it told", err)
-	}
-	if n := kept(t, mustStart(t, dir)); n != 7 {
-		t.Errorf("after kill -9 of the server: %d, want 7", n)
-	}
-}
-
-func TestAnotherMajorVersionIsRefusedUntouched(t *testing.T) {
-	t.Parallel()
-	dir := folder(t)
-	mustStop(t, mustStart(t, dir))
-	data := filepath.Join(dir, "postgres")
-	if err := os.WriteFile(filepath.Join(data, "PG_VERSION"), []byte("12\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	before := snapshot(t, dir)
-	c, err := Start(t.Context(), Options{Dir: dir})
-	if err == nil {
-		c.Stop()
-		t.Fatal("started")
-	}
-	for _, want := range []string{"PostgreSQL 12", "pg_upgrade", dir} {
-		if !strings.Contains(err.Error(), want) {
-			t.Errorf("%v: does not say %q", err, want)
-		}
-	}
-	if after := snapshot(t, dir); after != before {
-		t.Errorf("the folder was touched:\n%s\nwas\n%s", after, before)
-	}
-}
-
-func TestForeignFolderIsRefusedUntouched(t *testing.T) {
-	t.Parallel()
-	dir := folder(t)
-	data := filepath.Join(dir, "postgres")
-	if err := os.Mkdir(data, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if os.Getuid() == 0 {
-		os.Chown(data, 65534, 65534)
-	}
-	if err := os.WriteFile(filepath.Join(data, "thesis.tex"), nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	before := snapshot(t, dir)
-	if c, err := Start(t.Context(), Options{Dir: dir, Settings: quick}); err == nil {
-		c.Stop()
-		t.Error("started")
-	}
-	if after := snapshot(t, dir); after != before {
-		t.Errorf("the folder was touched:\n%s\nwas\n%s", after, before)
-	}
 }
 
 // initdb died half way: what it left is not taken for a cluster.
@@ -279,7 +146,7 @@ func TestLongPath(t *testing.T) {
 
 func TestFailureSpeaksTheServersWords(t *testing.T) {
 	t.Parallel()
-	dir := folder(t)
+	dir := stopped(t)
 	_, err := Start(t.Context(), Options{Dir: dir, Settings: map[string]string{"fsync": "off", "max_connections": "many"}})
 	if err == nil || !strings.Contains(err.Error(), `invalid value for parameter "max_connections": "many"`) {
 		t.Errorf("%v; want what the server said", err)
@@ -297,53 +164,10 @@ func TestStartIsGivenUp(t *testing.T) {
 	connect(t, mustStart(t, dir)) // and may be tried again
 }
 
-func TestRootStepsDownAndNamesTheFolderInItsWay(t *testing.T) {
-	t.Parallel()
-	closed := filepath.Join(folder(t), "closed")
-	if err := os.Mkdir(closed, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if os.Getuid() != 0 { // who is not root stays who they are, and enters
-		mustStart(t, filepath.Join(closed, "stella"))
-		return
-	}
-	_, err := Start(t.Context(), Options{Dir: filepath.Join(closed, "stella")})
-	if err == nil || !strings.Contains(err.Error(), "cannot enter "+closed+":") {
-		t.Errorf("%v; want %s named", err, closed)
-	}
-}
-
-func TestSocketFolderTakenByAnother(t *testing.T) {
-	t.Parallel()
-	dir := folder(t)
-	c := mustStart(t, dir)
-	mustStop(t, c)
-	if err := os.Mkdir(c.folder, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.Remove(c.folder) })
-	refused := func(why string) {
-		t.Helper()
-		if _, err := Start(t.Context(), Options{Dir: dir, Settings: quick}); err == nil || !strings.Contains(err.Error(), c.folder) {
-			t.Errorf("%v; want the folder %s refused, %s", err, c.folder, why)
-		}
-	}
-	if os.Getuid() == 0 {
-		refused("as it is root's")
-		info, err := os.Stat(filepath.Join(dir, "postgres"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		os.Chown(c.folder, int(info.Sys().(*syscall.Stat_t).Uid), 0)
-	}
-	os.Chmod(c.folder, 0o755)
-	refused("as anyone can enter it")
-}
-
 func TestServerLog(t *testing.T) {
 	t.Parallel()
 	var log tail
-	c, err := Start(t.Context(), Options{Dir: folder(t), Settings: quick, Log: &log})
+	c, err := Start(t.Context(), Options{Dir: stopped(t), Settings: quick, Log: &log})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -360,17 +184,33 @@ func TestServerLog(t *testing.T) {
 	}
 }
 
-// folder makes a folder through which the server's account may pass, which
-// t.TempDir is not.
+// folder makes a folder that ends with the test.
 func folder(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "localpg")
+	dir, err := passable()
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	if err := os.Chmod(dir, 0o755); err != nil {
-		t.Fatal(err)
+	return dir
+}
+
+// passable makes a folder through which the server's account may pass, which
+// t.TempDir is not.
+func passable() (string, error) {
+	dir, err := os.MkdirTemp("", "localpg")
+	if err != nil {
+		return "", err
+	}
+	return dir, os.Chmod(dir, 0o755)
+}
+
+// stopped makes a folder with a cluster that was made and stopped.
+func stopped(t *testing.T) string {
+	t.Helper()
+	dir := folder(t)
+	if out, err := exec.Command("cp", "-a", made+"/.", dir).CombinedOutput(); err != nil {
+		t.Fatalf("copying a cluster: %v\n%s", err, out)
 	}
 	return dir
 }
@@ -417,57 +257,4 @@ func kept(t *testing.T, c *Cluster) (n int) {
 		t.Fatal(err)
 	}
 	return n
-}
-
-type another struct {
-	cmd  *exec.Cmd
-	said string
-}
-
-// process runs another program that uses the cluster of dir, and returns once
-// it has it.
-func process(t *testing.T, dir string) *another {
-	p := &another{cmd: exec.Command(os.Args[0])}
-	p.cmd.Env = append(os.Environ(), other+"="+dir)
-	out, err := p.cmd.StdoutPipe()
-	if err == nil {
-		err = p.cmd.Start()
-	}
-	if err != nil {
-		p.said = err.Error()
-		return p
-	}
-	t.Cleanup(p.kill)
-	line, _ := bufio.NewReader(out).ReadString('\n')
-	p.said = strings.TrimSpace(line)
-	return p
-}
-
-// kill gives the program no time for anything.
-func (p *another) kill() {
-	p.cmd.Process.Kill()
-	p.cmd.Wait()
-}
-
-// alive reports whether a process runs: a dead one may still be listed, until
-// its new parent takes note.
-func alive(pid int) bool {
-	state, err := exec.Command("ps", "-o", "stat=", "-p", strconv.Itoa(pid)).Output()
-	return err == nil && !strings.HasPrefix(string(state), "Z")
-}
-
-// snapshot lists every file with its size, mode and time.
-func snapshot(t *testing.T, dir string) string {
-	t.Helper()
-	var b strings.Builder
-	err := filepath.Walk(dir, func(path string, info os.FileInfo, err error) error {
-		if err == nil {
-			fmt.Fprintln(&b, path, info.Size(), info.Mode(), info.ModTime())
-		}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b.String()
 }

@@ -1,0 +1,115 @@
+package localpg
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+func TestAnotherMajorVersionIsRefusedUntouched(t *testing.T) {
+	t.Parallel()
+	dir := stopped(t)
+	data := filepath.Join(dir, "postgres")
+	if err := os.WriteFile(filepath.Join(data, "PG_VERSION"), []byte("12\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	before := snapshot(t, dir)
+	c, err := Start(t.Context(), Options{Dir: dir})
+	if err == nil {
+		c.Stop()
+		t.Fatal("started")
+	}
+	for _, want := range []string{"PostgreSQL 12", "pg_upgrade", dir} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%v: does not say %q", err, want)
+		}
+	}
+	if after := snapshot(t, dir); after != before {
+		t.Errorf("the folder was touched:\n%s\nwas\n%s", after, before)
+	}
+}
+
+func TestForeignFolderIsRefusedUntouched(t *testing.T) {
+	t.Parallel()
+	dir := folder(t)
+	data := filepath.Join(dir, "postgres")
+	if err := os.Mkdir(data, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if os.Getuid() == 0 {
+		os.Chown(data, 65534, 65534)
+	}
+	if err := os.WriteFile(filepath.Join(data, "thesis.tex"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	before := snapshot(t, dir)
+	if c, err := Start(t.Context(), Options{Dir: dir, Settings: quick}); err == nil {
+		c.Stop()
+		t.Error("started")
+	}
+	if after := snapshot(t, dir); after != before {
+		t.Errorf("the folder was touched:\n%s\nwas\n%s", after, before)
+	}
+}
+
+func TestRootStepsDownAndNamesTheFolderInItsWay(t *testing.T) {
+	t.Parallel()
+	closed := filepath.Join(folder(t), "closed")
+	if err := os.Mkdir(closed, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if os.Getuid() != 0 { // who is not root stays who they are, and enters
+		mustStart(t, filepath.Join(closed, "stella"))
+		return
+	}
+	_, err := Start(t.Context(), Options{Dir: filepath.Join(closed, "stella")})
+	if err == nil || !strings.Contains(err.Error(), "cannot enter "+closed+":") {
+		t.Errorf("%v; want %s named", err, closed)
+	}
+}
+
+func TestSocketFolderTakenByAnother(t *testing.T) {
+	t.Parallel()
+	dir := stopped(t)
+	c := mustStart(t, dir)
+	mustStop(t, c)
+	if err := os.Mkdir(c.folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.Remove(c.folder) })
+	refused := func(why string) {
+		t.Helper()
+		if _, err := Start(t.Context(), Options{Dir: dir, Settings: quick}); err == nil || !strings.Contains(err.Error(), c.folder) {
+			t.Errorf("%v; want the folder %s refused, %s", err, c.folder, why)
+		}
+	}
+	if os.Getuid() == 0 {
+		refused("as it is root's")
+		info, err := os.Stat(filepath.Join(dir, "postgres"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		os.Chown(c.folder, int(info.Sys().(*syscall.Stat_t).Uid), 0)
+	}
+	os.Chmod(c.folder, 0o755)
+	refused("as anyone can enter it")
+}
+
+// snapshot lists every file with its size, mode and time.
+func snapshot(t *testing.T, dir string) string {
+	t.Helper()
+	var b strings.Builder
+	err := filepath.Walk(dir, func(path string, info os.FileInfo, err error) error {
+		if err == nil {
+			fmt.Fprintln(&b, path, info.Size(), info.Mode(), info.ModTime())
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
