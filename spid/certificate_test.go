@@ -14,8 +14,9 @@ import (
 	"stella/spid"
 )
 
-func TestSelfSigned(t *testing.T) {
+func TestSelfSign(t *testing.T) {
 	t.Parallel()
+	key := sp.Key.(*rsa.PrivateKey) // of SelfSigned
 	public := organization()
 	public.Public, public.IPACode, public.VATNumber = true, "esempio", ""
 	for _, c := range []struct {
@@ -27,7 +28,7 @@ func TestSelfSigned(t *testing.T) {
 		{organization(), "VATIT-01234567897", "1.3.76.16.4.3.1", "cert_SP_Priv"},
 		{public, "PA:IT-esempio", "1.3.76.16.4.2.1", "cert_SP_Pub"},
 	} {
-		key, certificate, err := spid.SelfSigned("https://sp.example", c.organization, now)
+		certificate, err := spid.SelfSign(key, "https://sp.example", c.organization, now)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -8,8 +8,10 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"stella/spid"
 	"stella/spid/spidtest"
 )
 
@@ -279,18 +281,26 @@ func TestRefreshForMany(t *testing.T) {
 	}
 }
 
-// A person waits for a registry that hangs, but not for long.
+type hanging struct{}
+
+func (hanging) RoundTrip(r *http.Request) (*http.Response, error) {
+	<-r.Context().Done()
+	return nil, r.Context().Err()
+}
+
+// A person waits five seconds for a registry that hangs, and no longer.
 func TestRefreshForHangs(t *testing.T) {
 	t.Parallel()
-	f := follow(t)
-	f.publish(t, entry("https://a.example"))
-	f.refresh(t)
-	f.published.Serve(spidtest.Hang)
-	start := time.Now()
-	if renewed, err := f.RefreshFor(t.Context(), "https://a.example", f.Find("https://a.example", now)); err == nil || renewed {
-		t.Errorf("renewed is %t: %v", renewed, err)
-	}
-	if took := time.Since(start); took > 10*time.Second {
-		t.Errorf("it took %s", took)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		r, err := spid.Follow(spid.Source{Location: "https://registry.example", Signers: []spid.Fingerprint{spid.AgID}, Memory: &memory{}}, nil)
+		check(err)
+		r.Through(hanging{})
+		start := time.Now()
+		if renewed, err := r.RefreshFor(t.Context(), "https://a.example", nil); !errors.Is(err, context.DeadlineExceeded) || renewed {
+			t.Errorf("renewed is %t: %v", renewed, err)
+		}
+		if took := time.Since(start); took != 5*time.Second {
+			t.Errorf("it took %s", took)
+		}
+	})
 }

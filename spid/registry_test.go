@@ -24,15 +24,13 @@ type federation struct {
 
 func follow(t testing.TB, fixed ...*spid.Provider) *federation {
 	t.Helper()
-	published, err := spidtest.NewRegistry(now)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return followAt(t, published, &movable{t: now}, fixed...)
+	return followBy(t, &movable{t: now}, fixed...)
 }
 
-func followAt(t testing.TB, published *spidtest.Registry, clock *movable, fixed ...*spid.Provider) *federation {
+// followBy is follow by a clock that others go by too.
+func followBy(t testing.TB, clock *movable, fixed ...*spid.Provider) *federation {
 	t.Helper()
+	published := authority().Again()
 	server := httptest.NewServer(published)
 	t.Cleanup(server.Close)
 	f := &federation{published: published, memory: &memory{}, clock: clock}
@@ -71,19 +69,18 @@ func (f *federation) refresh(t testing.TB) {
 	}
 }
 
-// A movable clock stands still between moves, unless it is real.
+// A movable clock stands still between moves, but for a tick whenever somebody
+// looks at it.
 type movable struct {
 	mu   sync.Mutex
 	t    time.Time
-	real bool
+	tick time.Duration
 }
 
 func (c *movable) now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.real {
-		return time.Now()
-	}
+	c.t = c.t.Add(c.tick)
 	return c.t
 }
 

@@ -3,7 +3,6 @@ package spid_test
 import (
 	"errors"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -12,7 +11,7 @@ import (
 )
 
 // A rotation is a provider that changes its key, and a service provider that
-// people log in to meanwhile, all by the real clock.
+// people log in to meanwhile.
 type rotation struct {
 	*federation
 	sp  *spid.ServiceProvider
@@ -21,18 +20,11 @@ type rotation struct {
 
 func newRotation(t testing.TB) *rotation {
 	t.Helper()
-	key, certificate, err := spid.SelfSigned(sp.EntityID, organization(), time.Now().Add(-time.Hour))
-	check(err)
-	r := &rotation{sp: &spid.ServiceProvider{EntityID: sp.EntityID, ACSURL: sp.ACSURL, LogoutURL: sp.LogoutURL,
-		Key: key, Certificate: certificate, Organization: organization()}}
-	metadata, err := r.sp.Metadata()
-	check(err)
-	r.idp, err = spidtest.New(spidtest.Config{BaseURL: "https://idp.example",
-		ServiceProvider: func() ([]byte, error) { return metadata, nil }})
-	check(err)
-	published, err := spidtest.NewRegistry(time.Now())
-	check(err)
-	r.federation = followAt(t, published, &movable{real: true})
+	// A request is made after the change before it, and before the next.
+	clock := &movable{t: now, tick: time.Millisecond}
+	r := &rotation{federation: followBy(t, clock), sp: new(spid.ServiceProvider), idp: newIDP("https://idp.example", clock.now)}
+	*r.sp = *sp
+	r.sp.Now = clock.now
 	r.publish(t, r.idp.Metadata())
 	r.refresh(t)
 	return r
@@ -81,24 +73,6 @@ func (r *rotation) end(t testing.TB, req spid.Request, answer string) {
 func TestRotation(t *testing.T) {
 	t.Parallel()
 	r := newRotation(t)
-	// People log in all the time.
-	stop := make(chan struct{})
-	var logins atomic.Int64
-	var wg sync.WaitGroup
-	for range 4 {
-		wg.Go(func() {
-			for {
-				select {
-				case <-stop:
-					return
-				default:
-					req := r.begin(t)
-					r.end(t, req, r.answer(t, req))
-					logins.Add(1)
-				}
-			}
-		})
-	}
 	// Others began at each step, and two of each go on at each later one: who was
 	// answered at once and who is answered only then.
 	type pending struct {
@@ -107,16 +81,21 @@ func TestRotation(t *testing.T) {
 	}
 	var begun []pending
 	step := func(change func()) {
+		var wg sync.WaitGroup
+		for range 4 { // amid the change
+			wg.Go(func() {
+				req := r.begin(t)
+				r.end(t, req, r.answer(t, req))
+			})
+		}
 		change()
+		wg.Wait()
 		for _, p := range begun {
 			r.end(t, p.req, p.answer)
 			r.end(t, p.req, r.answer(t, p.req))
 		}
 		req := r.begin(t)
 		begun = append(begun, pending{req, r.answer(t, req)})
-		for seen := logins.Load(); logins.Load() < seen+2 && !t.Failed(); {
-			time.Sleep(time.Millisecond)
-		}
 	}
 	rotate := func() { check(r.idp.Rotate()) }
 	publish := func() { r.publish(t, r.idp.Metadata()) }
@@ -129,8 +108,6 @@ func TestRotation(t *testing.T) {
 	step(rotate) // lists the former no more
 	step(publish)
 	step(refresh)
-	close(stop)
-	wg.Wait()
 	if n := r.published.Fetched(); n != 3 {
 		t.Errorf("there were %d fetches, want 3", n)
 	}

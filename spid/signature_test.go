@@ -20,8 +20,7 @@ import (
 func TestCertificates(t *testing.T) {
 	t.Parallel()
 	good, other, expired := described(idp).Certificates[0], described(impostor).Certificates[0], described(retired).Certificates[0]
-	future := newIDP(idp.EntityID(), func() time.Time { return now.AddDate(0, 0, 2) })
-	early := described(future).Certificates[0]
+	coming := described(early).Certificates[0]
 	for _, c := range []struct {
 		what    string
 		signer  *spidtest.Provider
@@ -36,7 +35,7 @@ func TestCertificates(t *testing.T) {
 		{"none", idp, nil, time.Time{}, spid.ReasonSignatureInvalid},
 		{"expired", retired, []*x509.Certificate{expired}, expired.NotAfter, ""},
 		{"expired, the other in force", retired, []*x509.Certificate{expired, good}, expired.NotAfter, ""},
-		{"not in force yet", future, []*x509.Certificate{early}, time.Time{}, spid.ReasonSignatureInvalid},
+		{"not in force yet", early, []*x509.Certificate{coming}, time.Time{}, spid.ReasonSignatureInvalid},
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			t.Parallel()

@@ -1,7 +1,6 @@
 package spid_test
 
 import (
-	"crypto/x509"
 	"io"
 	"log"
 	"net/http/httptest"
@@ -82,8 +81,6 @@ func TestSourceTLS(t *testing.T) {
 	defer secure.Close()
 	moved := httptest.NewServer(spidtest.MovedTo(secure.URL))
 	defer moved.Close()
-	pool := x509.NewCertPool()
-	pool.AddCert(secure.Certificate())
 	for _, location := range []string{secure.URL, moved.URL} {
 		f.source.Location = location
 		r := f.another(t)
@@ -91,14 +88,14 @@ func TestSourceTLS(t *testing.T) {
 			t.Errorf("%s: an unknown server: %v", location, err)
 		}
 		r = f.another(t)
-		r.Trust(pool)
+		r.Through(secure.Client().Transport)
 		if err := r.Refresh(t.Context()); err != nil || entityIDs(r.Providers()) != "a" {
 			t.Errorf("%s: %v", location, err)
 		}
 	}
 	f.source.Location = secure.URL
 	r := f.another(t)
-	r.Trust(pool)
+	r.Through(secure.Client().Transport)
 	f.published.Serve(spidtest.MovedTo(moved.URL))
 	if err := r.Refresh(t.Context()); err == nil || !strings.Contains(err.Error(), "than https") {
 		t.Errorf("redirected to http: %v", err)

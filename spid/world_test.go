@@ -5,6 +5,7 @@ import (
 	"crypto/rsa"
 	"errors"
 	"os"
+	"sync"
 	"testing"
 	"time"
 
@@ -20,14 +21,17 @@ var now = time.Date(2026, 3, 2, 10, 20, 30, 678_000_000, time.UTC)
 
 func clock() time.Time { return now }
 
-// The cast of the tests, made once because keys take time.
+// The cast of the tests, made once because keys take time. So does the
+// signature of sp's metadata, which providers ask for at each answer.
 var (
 	sp       *spid.ServiceProvider
 	idp      *spidtest.Provider
 	impostor *spidtest.Provider // says it is idp, has another key
 	retired  *spidtest.Provider // idp with a certificate that has expired
+	early    *spidtest.Provider // idp with a certificate that is not in force yet
 	rival    *spidtest.Provider // another one that is trusted
 	provider *spid.Provider     // idp, as its metadata tell
+	ours     = sync.OnceValues(func() ([]byte, error) { return sp.Metadata() })
 )
 
 var (
@@ -69,22 +73,33 @@ func TestMain(m *testing.M) {
 		Organization: organization(),
 		Now:          clock,
 	}
-	idp = newIDP("https://idp.example", clock)
-	impostor = newIDP("https://idp.example", clock)
-	rival = newIDP("https://rival.example", clock)
-	past := now.AddDate(-4, 0, 0)
-	retired = newIDP("https://idp.example", func() time.Time { return past })
-	past = now // it goes on to sign today
+	var wg sync.WaitGroup
+	wg.Go(func() { idp = newIDP("https://idp.example", clock) })
+	wg.Go(func() { impostor = newIDP("https://idp.example", clock) })
+	wg.Go(func() { rival = newIDP("https://rival.example", clock) })
+	wg.Go(func() { retired = certifiedAt(now.AddDate(-4, 0, 0)) })
+	wg.Go(func() { early = certifiedAt(now.AddDate(0, 0, 2)) })
+	wg.Go(func() {
+		hand, err = rsa.GenerateKey(rand.Reader, 2048)
+		check(err)
+	})
+	wg.Wait()
 	provider = described(idp)
-	hand, err = rsa.GenerateKey(rand.Reader, 2048)
-	check(err)
 	os.Exit(m.Run())
+}
+
+// certifiedAt returns idp with a certificate made at another time. It signs
+// today.
+func certifiedAt(made time.Time) *spidtest.Provider {
+	p := newIDP("https://idp.example", func() time.Time { return made })
+	made = now
+	return p
 }
 
 func newIDP(baseURL string, now func() time.Time) *spidtest.Provider {
 	p, err := spidtest.New(spidtest.Config{
 		BaseURL:         baseURL,
-		ServiceProvider: func() ([]byte, error) { return sp.Metadata() },
+		ServiceProvider: ours,
 		Now:             now,
 	})
 	check(err)

@@ -41,7 +41,7 @@ func (p *Provider) routes() *http.ServeMux {
 	mux.HandleFunc("GET /{$}", p.home)
 	mux.HandleFunc("GET /metadata", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/samlmetadata+xml; charset=utf-8")
-		w.Write(p.metadata)
+		w.Write(p.Metadata())
 	})
 	mux.HandleFunc("GET "+p.path(p.redirectURL()), func(w http.ResponseWriter, r *http.Request) {
 		req, err := p.receive(r.URL.RawQuery)

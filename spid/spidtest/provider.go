@@ -29,7 +29,7 @@ type Config struct {
 	Name   string   // "Identità di prova" if empty
 	People []Person // DemoPeople if nil
 	// ServiceProvider returns the metadata of the service provider whose
-	// requests are answered. It is called for every request.
+	// requests are answered. It is called for every request and answer.
 	ServiceProvider func() ([]byte, error)
 	Now             func() time.Time // time.Now if nil
 }
@@ -46,6 +46,7 @@ type Provider struct {
 	signing  int       // index of the one that signs
 	metadata []byte
 	logouts  map[string]string // relay states of those under way, by request ID
+	service  service
 }
 
 // New makes an identity provider with a new key.

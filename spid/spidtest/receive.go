@@ -110,10 +110,23 @@ func (p *Provider) read(document []byte) (*request, error) {
 	return p.extract(root, descriptor), nil
 }
 
+// A service is a service provider as its metadata described it last.
+type service struct {
+	metadata   []byte
+	descriptor *saml.EntityDescriptor // not changed
+}
+
+// serviceProvider reads the metadata of the service provider, if they are
+// others than the last time.
 func (p *Provider) serviceProvider() (*saml.EntityDescriptor, error) {
 	metadata, err := p.config.ServiceProvider()
 	if err != nil {
 		return nil, fmt.Errorf("getting the service provider's metadata: %w", err)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.service.descriptor != nil && bytes.Equal(metadata, p.service.metadata) {
+		return p.service.descriptor, nil
 	}
 	var descriptor saml.EntityDescriptor
 	if err := xml.Unmarshal(metadata, &descriptor); err != nil {
@@ -122,6 +135,7 @@ func (p *Provider) serviceProvider() (*saml.EntityDescriptor, error) {
 	if len(descriptor.SPSSODescriptors) == 0 || len(descriptor.SPSSODescriptors[0].AssertionConsumerServices) == 0 {
 		return nil, errors.New("reading the service provider's metadata: no assertion consumer service")
 	}
+	p.service = service{metadata, &descriptor}
 	return &descriptor, nil
 }
 

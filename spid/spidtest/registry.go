@@ -1,8 +1,6 @@
 package spidtest
 
 import (
-	"crypto"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/http"
@@ -24,8 +22,7 @@ const (
 // aggregate of its identity providers' metadata, signed with a key of its own,
 // as AgID does. It can also serve something else, or nothing.
 type Registry struct {
-	key         crypto.Signer
-	certificate *x509.Certificate
+	key keyPair
 
 	mu      sync.Mutex
 	handler http.Handler
@@ -36,15 +33,19 @@ type Registry struct {
 // for three years from an hour before now. It serves nothing as yet.
 func NewRegistry(now time.Time) (*Registry, error) {
 	organization := spid.Organization{Name: "Registro di prova", VATNumber: "IT01234567897", Locality: "Roma"}
-	key, certificate, err := spid.SelfSigned("https://registry.example", organization, now.Add(-time.Hour))
+	private, certificate, err := spid.SelfSigned("https://registry.example", organization, now.Add(-time.Hour))
 	if err != nil {
 		return nil, fmt.Errorf("registry: %w", err)
 	}
-	return &Registry{key: key, certificate: certificate, handler: http.NotFoundHandler()}, nil
+	return &Registry{key: keyPair{private, certificate}, handler: http.NotFoundHandler()}, nil
 }
 
+// Again returns another registry with the same key, which takes time to make.
+// It serves nothing as yet.
+func (r *Registry) Again() *Registry { return &Registry{key: r.key, handler: http.NotFoundHandler()} }
+
 // Signer returns the fingerprint of the registry's certificate.
-func (r *Registry) Signer() spid.Fingerprint { return spid.FingerprintOf(r.certificate) }
+func (r *Registry) Signer() spid.Fingerprint { return spid.FingerprintOf(r.key.certificate) }
 
 // Aggregate returns the signed aggregate of metadata, one document for each
 // provider, as made at that time. The edits change it before it is signed; its
@@ -78,7 +79,7 @@ func (r *Registry) Aggregate(created time.Time, metadata [][]byte, edits ...func
 // Sign puts an enveloped signature of a whole document into its root, as the
 // first child. The adjustments may weaken it.
 func (r *Registry) Sign(root *etree.Element, adjust ...func(*dsig.SigningContext)) error {
-	context, err := dsig.NewSigningContext(r.key, [][]byte{r.certificate.Raw})
+	context, err := dsig.NewSigningContext(r.key.private, [][]byte{r.key.certificate.Raw})
 	if err != nil {
 		return err
 	}
