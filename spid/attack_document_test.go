@@ -24,7 +24,11 @@ func suffixed(suffix string) forgery {
 var documentAttacks = []attack{
 	{"a declaration", prefixed(`<?xml version="1.0" encoding="UTF-8"?>` + "\n"), ""},
 	{"a comment before and after", written(func(xml string) string { return "<!-- a -->" + xml + "<!-- b -->\n" }), ""},
-	{"a byte order mark", prefixed("\ufeff"), spid.ReasonNotWellFormed},
+	{"a byte order mark", prefixed("\ufeff"), ""},
+	{"a byte order mark and a declaration", prefixed("\ufeff" + `<?xml version="1.0" encoding="UTF-8"?>`), ""},
+	{"two byte order marks", prefixed("\ufeff\ufeff"), spid.ReasonNotWellFormed},
+	{"a byte order mark at the end", suffixed("\ufeff"), spid.ReasonNotWellFormed},
+	{"a byte order mark in a value", rewritten(">TINIT-", ">\ufeffTINIT-"), spid.ReasonSignatureInvalid},
 	{"XML 1.1", prefixed(`<?xml version="1.1"?>`), spid.ReasonNotWellFormed},
 	{"declared as ISO 8859-1", prefixed(`<?xml version="1.0" encoding="ISO-8859-1"?>`), spid.ReasonNotWellFormed},
 	{"declared as UTF-7", prefixed(`<?xml version="1.0" encoding="UTF-7"?>`), spid.ReasonNotWellFormed},

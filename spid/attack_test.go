@@ -89,6 +89,14 @@ var assertionAttacks = []attack{
 	{"a forged one in the status", loose(func(root *etree.Element) {
 		find(root, status).CreateElement("samlp:StatusDetail").AddChild(forged(root))
 	}), spid.ReasonAssertionMisplaced},
+	{"a forged one in the status, inside of an element of no namespace", loose(func(root *etree.Element) {
+		find(root, status).CreateElement("samlp:StatusDetail").CreateElement("Cause").AddChild(forged(root))
+	}), spid.ReasonUnexpectedElement},
+	{"a signed one in the status, and a forged one in its place", loose(func(root *etree.Element) {
+		original, evil := find(root, assertion), forged(root)
+		root.AddChild(evil)
+		find(root, status).CreateElement("samlp:StatusDetail").CreateElement("Cause").AddChild(original)
+	}), spid.ReasonUnexpectedElement},
 	{"a forged one in a value", loose(func(root *etree.Element) {
 		find(root, fiscalValue).AddChild(forged(root))
 	}), spid.ReasonAssertionMisplaced},

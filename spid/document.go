@@ -22,6 +22,7 @@ type bounds struct {
 // read returns the root of a document of bounded size which every reader reads
 // in the same way. The error is a *[Rejection].
 func (b bounds) read(raw []byte) (*etree.Element, error) {
+	raw = bytes.TrimPrefix(raw, []byte("\ufeff")) // says that it is UTF-8, and is no part of it (XML 1.0, 4.3.3)
 	if err := b.scan(raw); err != nil {
 		return nil, err
 	}

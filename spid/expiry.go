@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// An Expiry is the end of a certificate: after it, its owner's logins fail.
+// An Expiry is the end of a certificate. After ours providers may refuse our
+// requests; after a provider's we still believe its answers, and say so.
 type Expiry struct {
 	Owner       string // entity ID
 	Fingerprint Fingerprint

@@ -220,6 +220,11 @@ func TestVerifyAnotherRequest(t *testing.T) {
 	}
 }
 
+// detail adds what a provider has to say of a failure.
+func detail(do edit) edit {
+	return func(root *etree.Element) { do(find(root, status).CreateElement("samlp:StatusDetail")) }
+}
+
 func TestAnomaly(t *testing.T) {
 	t.Parallel()
 	message := status + "/samlp:StatusMessage"
@@ -234,6 +239,21 @@ func TestAnomaly(t *testing.T) {
 		{"no code", write(message, "Authentication failed"), "", ""},
 		{"no message", remove(message), "", ""},
 		{"second status as the rules misspell it", set(statusCode+"/samlp:StatusCode", "Value", "urn:oasis:names:tc:SAML:2.0:statuss:AuthnFailed"), "nr25", ""},
+		{"a detail in words", detail(func(el *etree.Element) { el.SetText("Accesso negato") }), "nr25", ""},
+		{"a detail in elements of the provider's own", detail(func(el *etree.Element) {
+			el.CreateElement("Cause").SetText("org.example.AccessDenied")
+			more := el.CreateElement("x:More")
+			more.CreateAttr("xmlns:x", "https://idp.example/more")
+			more.CreateAttr("x:level", "2")
+			more.CreateElement("x:Step").CreateAttr("ID", "step")
+		}), "nr25", ""},
+		{"a detail with the response's ID", func(root *etree.Element) {
+			detail(func(el *etree.Element) { el.CreateElement("Cause").CreateAttr("id", root.SelectAttrValue("ID", "")) })(root)
+		}, "", spid.ReasonDuplicateID},
+		{"a detail that is another status", detail(func(el *etree.Element) { el.CreateElement("samlp:Status") }), "", spid.ReasonUnexpectedElement},
+		{"a signature within a detail", detail(func(el *etree.Element) {
+			el.CreateElement("Cause").CreateElement("ds:Signature").CreateAttr("xmlns:ds", "http://www.w3.org/2000/09/xmldsig#")
+		}), "", spid.ReasonUnexpectedElement},
 		{"Destination elsewhere", set("", "Destination", "https://other.example"), "", spid.ReasonDestination},
 		{"InResponseTo another", set("", "InResponseTo", foreignID), "", spid.ReasonInResponseTo},
 		{"Issuer another", write(issuer, "https://other.example"), "", spid.ReasonIssuer},

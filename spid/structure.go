@@ -21,7 +21,8 @@ var prefixes = map[string]string{
 // assertion or a signed foreign element: signature wrapping lives off elements
 // that one reader skips and another finds. Of SAML's conditions OneTimeUse and
 // ProxyRestriction are let in because they hold by themselves: an assertion is
-// used once, and none is made on its strength.
+// used once, and none is made on its strength. A StatusDetail may hold what is
+// foreign, see checkGrammar.
 var grammar = map[string][]string{
 	"samlp:Response":      {"saml:Issuer", "ds:Signature", "samlp:Status", "saml:Assertion"},
 	"saml:Issuer":         {},
@@ -94,8 +95,7 @@ func checkGrammar(el *etree.Element) error {
 	parent := qname(el)
 	for _, a := range el.Attr {
 		// goxmldsig and others take an ID in whatever namespace for the ID.
-		foreign := a.Space != "" && a.Space != "xmlns"
-		if foreign && (a.NamespaceURI() != nsInstance || strings.EqualFold(a.Key, "id")) {
+		if a.Space != "" && a.Space != "xmlns" && (a.NamespaceURI() != nsInstance || strings.EqualFold(a.Key, "id")) {
 			return reject(ReasonUnexpectedAttr, "%s has an attribute of a foreign namespace", parent)
 		}
 	}
@@ -107,6 +107,9 @@ func checkGrammar(el *etree.Element) error {
 				return reject(ReasonUnexpectedText, "%s has text", parent)
 			}
 		case *etree.Element:
+			if parent == "samlp:StatusDetail" && foreign(t) {
+				continue // a provider's own words on a failure (SAML 2.0 Core, 3.2.2.4)
+			}
 			if child := qname(t); !slices.Contains(allowed, child) {
 				return misplaced(parent, child)
 			}
@@ -116,6 +119,20 @@ func checkGrammar(el *etree.Element) error {
 		}
 	}
 	return nil
+}
+
+// foreign tells whether neither el nor anything in it is of a namespace that is
+// read here, so that no reader can take it for something.
+func foreign(el *etree.Element) bool {
+	if _, known := prefixes[el.NamespaceURI()]; known {
+		return false
+	}
+	for child := range el.ChildElementsSeq() {
+		if !foreign(child) {
+			return false
+		}
+	}
+	return true
 }
 
 // misplaced says which rule is broken by a child that its parent may not have.
