@@ -232,7 +232,7 @@ func TestNoMailTellsThatItWasRead(t *testing.T) {
 		}
 		for _, a := range page.Find("a").EachIter() {
 			link := a.AttrOr("href", "")
-			if !strings.HasPrefix(link, site.PublicURL+"/invito/") && link != site.HelpURL {
+			if !strings.HasPrefix(link, publicURL+"/invito/") && link != site.HelpURL {
 				t.Errorf("%q leads to %s", l.subject, link)
 			}
 			if a.Text() != link {

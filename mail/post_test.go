@@ -3,6 +3,7 @@ package mail_test
 import (
 	"bytes"
 	"errors"
+	"flag"
 	"io"
 	"log/slog"
 	"os"
@@ -29,6 +30,7 @@ func TestMain(m *testing.M) {
 	if asked := os.Getenv(processVariable); asked != "" {
 		os.Exit(sendUntilKilled(asked))
 	}
+	flag.Set("test.parallel", "8") // they wait more than they work
 	os.Exit(storetest.Run(m))
 }
 
@@ -67,11 +69,13 @@ func newSender(t testing.TB, db *store.Store, r *mail.Relay, l io.Writer) *mail.
 
 func makeSender(db *store.Store, r *mail.Relay, l io.Writer) (*mail.Sender, error) {
 	texts, err := templates.New(site)
-	return &mail.Sender{Outbox: db, Relay: r, Templates: texts, Key: storetest.Key, PublicURL: site.PublicURL,
+	return &mail.Sender{Outbox: db, Relay: r, Templates: texts, Key: storetest.Key, PublicURL: publicURL,
 		FromName: "Posta Esempio – Identità", From: site.MailSender, Now: time.Now, Log: slog.New(slog.NewTextHandler(l, nil))}, err
 }
 
-var site = templates.Site{Provider: "Posta Esempio", Service: "PEC Esempio", PublicURL: "https://id.example",
+const publicURL = "https://id.example"
+
+var site = templates.Site{Provider: "Posta Esempio", Service: "PEC Esempio",
 	WebmailURL: "https://webmail.example", PrivacyURL: "https://p.example", AccessibilityURL: "https://a.example",
 	HelpURL: "https://h.example", HelpContact: "help@posta.example", MailSender: "staff@posta.example"}
 

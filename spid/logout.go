@@ -22,7 +22,8 @@ var logoutBounds = bounds{nodes: 32, attributes: 16, depth: 8}
 // session of that browser. find returns the provider of an entity ID, or nil.
 //
 // The error is a *[Rejection] if the query breaks a rule. An answer to a logout
-// request of ours is such a one, because we make none.
+// request of ours is such a one, because we make none. The provider that the
+// query names is returned with an error too, once it has been found.
 func (sp *ServiceProvider) AnswerLogout(rawQuery string, find func(entityID string) *Provider) (location string, p *Provider, err error) {
 	q, request, err := readLogout(rawQuery)
 	if err != nil {

@@ -13,8 +13,8 @@ const (
 	// refreshEvery is how old our copy of the aggregate gets, unless it says that
 	// it may not get as old.
 	refreshEvery = time.Hour
-	// seekEvery is how often in all an answer signed with an unknown key makes us
-	// fetch the aggregate. Anybody can send such answers.
+	// seekEvery is how often in all a message signed with an unknown key makes us
+	// fetch the aggregate. Anybody can send such messages.
 	seekEvery = time.Minute
 	// patience is how long a person who waits for a page waits for that.
 	patience = 5 * time.Second
@@ -66,9 +66,9 @@ func (r *Registry) Reload(ctx context.Context) error {
 	return r.reload(ctx)
 }
 
-// RefreshFor is for an answer that no key of its provider verifies: the provider
-// may have changed its key since we last looked. p is the provider as [Registry.Find]
-// knew it, nil if it did not. The aggregate is fetched, at most once a minute; if
+// RefreshFor is for an answer or a logout that no key of its provider verifies:
+// the provider may have changed its key since we last looked. p is the provider as
+// it was known, nil if it was not. The aggregate is fetched, at most once a minute; if
 // that brought a key which p does not have, so that it is worthwhile to find the
 // provider again, the result is true.
 func (r *Registry) RefreshFor(ctx context.Context, entityID string, p *Provider) (bool, error) {

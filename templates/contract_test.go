@@ -9,6 +9,7 @@ import (
 )
 
 func TestSampleContract(t *testing.T) {
+	t.Parallel()
 	documents, err := Contracts(nil)
 	if err != nil {
 		t.Fatal(err)
@@ -28,6 +29,7 @@ func TestSampleContract(t *testing.T) {
 }
 
 func TestContractRefused(t *testing.T) {
+	t.Parallel()
 	const good = "<!-- version: 2.0; date: 2027-01-01 -->\n<p>x</p>\n"
 	tests := []struct {
 		name   string

@@ -21,6 +21,7 @@ func cieSite(t *testing.T) *Templates {
 }
 
 func TestLoginFailed(t *testing.T) {
+	t.Parallel()
 	const (
 		failed    = "Identificazione non riuscita"
 		cancelled = "Identificazione non completata"
@@ -77,6 +78,7 @@ func TestLoginFailed(t *testing.T) {
 // Who cannot log in with CIE is not told of it, and who can is told wherever
 // SPID is named as what one needs.
 func TestCIEIsToldWhereItWorks(t *testing.T) {
+	t.Parallel()
 	without, with := newTemplates(t), cieSite(t)
 	told := map[string]bool{"introduction": true, "identification": true, "welcome": true, "login_failed-nr20": true, "login_failed-nr23": true}
 	for _, locale := range locales {
@@ -103,6 +105,7 @@ func TestCIEIsToldWhereItWorks(t *testing.T) {
 }
 
 func TestLevelNames(t *testing.T) {
+	t.Parallel()
 	all := newTemplates(t)
 	for level, want := range map[string]string{"SpidL2": "SPID, livello 2", "SpidL3": "SPID, livello 3", "CieL3": "CIE, livello 3", "other": "other"} {
 		if got, err := all.words["it"].LevelName(level); got != want || err != nil {
@@ -114,6 +117,7 @@ func TestLevelNames(t *testing.T) {
 // The form to an identity provider holds nothing but the message, and what it
 // holds stays text.
 func TestLoginPost(t *testing.T) {
+	t.Parallel()
 	all := newTemplates(t)
 	post := func(data LoginPost) *goquery.Document {
 		var b bytes.Buffer

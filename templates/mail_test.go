@@ -10,6 +10,7 @@ import (
 )
 
 func TestMails(t *testing.T) {
+	t.Parallel()
 	all := newTemplates(t)
 	kinds := slices.Sorted(maps.Keys(mailKinds("it")))
 	if there := slices.Sorted(maps.Keys(all.mails)); !slices.Equal(kinds, there) {
@@ -64,6 +65,7 @@ func TestMails(t *testing.T) {
 }
 
 func TestCodeMail(t *testing.T) {
+	t.Parallel()
 	all := newTemplates(t)
 	for _, locale := range locales {
 		m, err := all.Mail("code", mailKinds(locale)["code"])
@@ -76,7 +78,7 @@ func TestCodeMail(t *testing.T) {
 		if strings.Contains(m.Subject, "042917") || !strings.Contains(m.Subject, mailbox) {
 			t.Errorf("%s: subject %q", locale, m.Subject)
 		}
-		for _, word := range []string{mailbox, "60", all.Text(locale, "send_again", nil)} {
+		for _, word := range []string{mailbox, "60", say(t, all, locale, "send_again", nil)} {
 			if !strings.Contains(m.Text, word) {
 				t.Errorf("%s: the mail lacks %q", locale, word)
 			}
@@ -92,6 +94,7 @@ func TestCodeMail(t *testing.T) {
 }
 
 func TestQualifiedPecMail(t *testing.T) {
+	t.Parallel()
 	m, err := newTemplates(t).Mail("qualified_pec", mailKinds("it")["qualified_pec"])
 	if err != nil {
 		t.Fatal(err)
@@ -111,6 +114,7 @@ func TestQualifiedPecMail(t *testing.T) {
 
 // A remark is an operator's own words: they are shown, and nothing more.
 func TestRemark(t *testing.T) {
+	t.Parallel()
 	m, err := newTemplates(t).Mail("revoked", Mail{Mailbox: mailbox, At: now, Remark: "vedi\nhttps://altrove.example/<b>"})
 	if err != nil {
 		t.Fatal(err)
@@ -121,6 +125,7 @@ func TestRemark(t *testing.T) {
 }
 
 func TestUnknownMail(t *testing.T) {
+	t.Parallel()
 	if _, err := newTemplates(t).Mail("nothing", Mail{}); err == nil {
 		t.Error("a mail that does not exist is written")
 	}

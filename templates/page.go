@@ -10,7 +10,6 @@ import (
 type Site struct {
 	Provider         string // who runs the mailboxes, "Posta Esempio"
 	Service          string // what the mailboxes are called, "PEC Esempio"
-	PublicURL        string // where Stella answers, without a trailing slash
 	WebmailURL       string // where a holder starts from
 	PrivacyURL       string
 	AccessibilityURL string
@@ -122,11 +121,9 @@ const (
 // Code is the page where the code is typed.
 type Code struct {
 	Status      CodeStatus
-	To          string // masked
-	Expires     time.Time
+	To          string    // masked
 	SecondsLeft int       // of the code's life, when sent
 	PausedUntil time.Time // when paused
-	ResendAt    time.Time // zero when it may be asked for at once
 	ResendIn    int       // seconds, zero when it may be asked for at once
 }
 

@@ -1,6 +1,7 @@
 package templates
 
 import (
+	"sync"
 	"testing"
 	"time"
 )
@@ -10,7 +11,6 @@ var now = time.Date(2026, 11, 21, 13, 5, 30, 0, time.UTC)
 var site = Site{
 	Provider:         "Posta Esempio",
 	Service:          "PEC Esempio",
-	PublicURL:        "https://stella.example",
 	WebmailURL:       "https://webmail.example/",
 	PrivacyURL:       "https://posta.example/privacy",
 	AccessibilityURL: "https://posta.example/accessibilita",
@@ -135,7 +135,7 @@ func samples(locale string) []sample {
 	in("identified", "", Identified{Name: "Luca Bianchi", CodeEnd: "205G", Provider: "Identità di prova", Level: "SpidL2",
 		Email: "amministrazione@bianchi.example"})
 	in("contract", "", Contract{Version: document.Version, Date: document.Date, SHA256: document.SHA256, Document: document.Body})
-	code := Code{To: to, Expires: now.Add(time.Minute), ResendAt: now.Add(20 * time.Second), ResendIn: 20}
+	code := Code{To: to, ResendIn: 20}
 	for _, status := range []CodeStatus{CodeSending, CodeSent, CodeExpired, CodeRefused, CodeDropped, CodePaused, CodeSpent} {
 		c := code
 		c.Status = status
@@ -145,7 +145,7 @@ func samples(locale string) []sample {
 		case CodePaused:
 			c.PausedUntil = now.Add(15 * time.Minute)
 		case CodeExpired, CodeSpent:
-			c.ResendIn, c.ResendAt = 0, time.Time{}
+			c.ResendIn = 0
 		}
 		in("code", string(status), c)
 	}
@@ -176,9 +176,12 @@ func samples(locale string) []sample {
 	return list
 }
 
+// parsed are the templates of that site. To parse them takes time.
+var parsed = sync.OnceValues(func() (*Templates, error) { return New(site) })
+
 func newTemplates(t *testing.T) *Templates {
 	t.Helper()
-	all, err := New(site)
+	all, err := parsed()
 	if err != nil {
 		t.Fatal(err)
 	}

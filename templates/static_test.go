@@ -10,6 +10,7 @@ import (
 )
 
 func TestStatic(t *testing.T) {
+	t.Parallel()
 	_, page := render(t, newTemplates(t), samples("it")[0])
 	get := func(method, url string) *http.Response {
 		w := httptest.NewRecorder()
@@ -41,6 +42,7 @@ func TestStatic(t *testing.T) {
 
 // Every asset has a type and is small enough for a telephone.
 func TestAssets(t *testing.T) {
+	t.Parallel()
 	for name, a := range assets {
 		if a.contentType == "" {
 			t.Errorf("%s has no content type", name)

@@ -31,8 +31,7 @@ import (
 //go:embed layout.html mail.html mail.txt pages mails locales static contract
 var files embed.FS
 
-// Templates renders pages, mails and single texts. It is safe for concurrent
-// use.
+// Templates renders pages and mails. It is safe for concurrent use.
 type Templates struct {
 	site  Site
 	words map[string]words // by locale

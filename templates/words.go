@@ -58,23 +58,13 @@ func (t *Templates) Locale(wanted ...string) string {
 	return locales[i]
 }
 
-// Text is one text of the catalogue. An unknown id is returned as it is: a
-// page with one odd word is better than no page.
-func (t *Templates) Text(locale, id string, args map[string]any) string {
-	s, err := t.words[t.Locale(locale)].text(id, args)
-	if err != nil {
-		return id
-	}
-	return s
-}
-
 func (w words) with(name string, value any) words {
 	w.known = maps.Clone(w.known)
 	w.known[name] = value
 	return w
 }
 
-// text fills in a message. A number named Left or Seconds chooses
+// text fills in a message of the catalogue. A number named Left or Seconds chooses
 // between singular and plural.
 func (w words) text(id string, args map[string]any) (string, error) {
 	data := maps.Clone(w.known)

@@ -81,11 +81,7 @@ func (s *Server) verify(r *http.Request, f *Federation, l workflow.Login, respon
 	if provider != nil && reasonOf(err) != spid.ReasonSignatureInvalid {
 		return a, err
 	}
-	renewed, failed := f.RefreshFor(r.Context(), l.Provider, provider)
-	if failed != nil {
-		s.Log.WarnContext(r.Context(), "looking for a new key of an identity provider", "request", requestID(r), "error", failed)
-	}
-	if !renewed {
+	if !s.renewed(r, f, l.Provider, provider) {
 		return a, err
 	}
 	return check(f.Find(l.Provider, l.StartedAt))
@@ -167,7 +163,7 @@ func (s *Server) returnFromLogin(w http.ResponseWriter, r *http.Request, f *Fede
 		return errPrefetch
 	}
 	secret := ""
-	if cookie, err := r.Cookie(CookieName(s.secure(), returnCookie)); err == nil {
+	if cookie, err := r.Cookie(cookieName(s.secure(), returnCookie)); err == nil {
 		secret = cookie.Value
 		http.SetCookie(w, s.returnCookie("", -1))
 	}
@@ -201,5 +197,5 @@ func (s *Server) returnFromLogin(w http.ResponseWriter, r *http.Request, f *Fede
 func (s *Server) returnCookie(secret string, maxAge int) *http.Cookie {
 	options := CookieOptions(s.secure())
 	options.MaxAge = maxAge
-	return sessions.NewCookie(CookieName(s.secure(), returnCookie), secret, &options)
+	return sessions.NewCookie(cookieName(s.secure(), returnCookie), secret, &options)
 }

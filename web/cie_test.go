@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"stella/spid/spidtest"
+	"stella/spid"
 	"stella/workflow"
 )
 
@@ -54,8 +54,7 @@ func TestSchemesAreApart(t *testing.T) {
 	if !strings.Contains(b.log.String(), "SPID knows no provider") {
 		t.Errorf("the log does not say why: %s", b.log)
 	}
-	spid := b.ask()
-	answer = b.answer(spid, "Anna Neri")
+	answer = b.answer(b.ask(), "Anna Neri")
 	b.unchanged(func() {
 		elsewhere := answer
 		elsewhere.action = "/cie/acs"
@@ -115,12 +114,8 @@ func TestCIELogsOut(t *testing.T) {
 		b.get(b.cie.asks(t)).at("Qualifica la tua casella PEC Esempio").tells("Sei uscito dalla procedura. Per riprendere torna alla webmail e seleziona Conferma identità.")
 		b.get("/").at("Qualifica la tua casella PEC Esempio")
 	})
-	stranger, err := spidtest.New(spidtest.Config{Scheme: b.server.CIE.Scheme, BaseURL: strings.TrimSuffix(b.cie.EntityID(), "/idp/profile/SAML2/POST/SSO"),
-		ServiceProvider: b.server.CIE.Metadata, Now: b.clock.Now})
-	b.must(err)
-	forged, err := stranger.Logout()
-	b.must(err)
-	b.handOver(anna).get(forged).answered(http.StatusForbidden, "Uscita non accettata")
+	stranger := b.borrow(spid.CIE, b.server.CIE.Metadata)
+	b.handOver(anna).get(stranger.asks(t, issuedBy(b.cie.EntityID()))).answered(http.StatusForbidden, "Uscita non accettata")
 	b.get("/").at("Ora identificati")
 }
 

@@ -68,7 +68,7 @@ func (s *Server) fault(w http.ResponseWriter, r *http.Request, err error) {
 	var limit *workflow.LimitError
 	if errors.As(err, &limit) {
 		s.setRetryAfter(w, limit)
-		status, data = http.StatusTooManyRequests, templates.Fault{Kind: "too_many", Until: fromMinute(limit.Until, s.Now())}
+		status, data = http.StatusTooManyRequests, templates.Fault{Kind: "too_many", Until: moment(limit.Until, s.Now())}
 	}
 	for _, f := range faults {
 		if errors.Is(err, f.err) {

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -49,6 +50,16 @@ func (s *Server) provider(entityID string) (*Federation, *spid.Provider) {
 		}
 	}
 	return nil, nil
+}
+
+// renewed looks for a key that a provider has and p, the provider as we know it,
+// has not. If it is true the provider is to be found again.
+func (s *Server) renewed(r *http.Request, f *Federation, entityID string, p *spid.Provider) bool {
+	renewed, err := f.RefreshFor(r.Context(), entityID, p)
+	if err != nil {
+		s.Log.WarnContext(r.Context(), "looking for a new key of an identity provider", "request", requestID(r), "error", err)
+	}
+	return renewed
 }
 
 // available are the providers to choose from, in random order.

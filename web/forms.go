@@ -5,13 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"strconv"
-	"strings"
-	"time"
-	"unicode"
-	"unicode/utf8"
-
-	"github.com/google/uuid"
 
 	"stella/templates"
 	"stella/workflow"
@@ -142,42 +135,6 @@ func (s *Server) form(f form) handler {
 	}
 }
 
-// readForm reads what was typed, but for what no keyboard types and no
-// database holds.
-func readForm(r *http.Request) error {
-	err := r.ParseForm()
-	var tooLarge *http.MaxBytesError
-	if err != nil && !errors.As(err, &tooLarge) {
-		return errMalformed
-	}
-	for _, values := range r.PostForm {
-		for i := range values {
-			values[i] = strings.Map(typeable, values[i])
-		}
-	}
-	return err
-}
-
-func typeable(r rune) rune {
-	if r == utf8.RuneError || unicode.IsControl(r) && !unicode.IsSpace(r) {
-		return -1
-	}
-	return r
-}
-
-// formOf reads what the form was made for. A form without it is made for nothing.
-func formOf(in url.Values) workflow.Form {
-	id, err := uuid.Parse(in.Get("id"))
-	if err != nil {
-		return workflow.Form{}
-	}
-	version, err := strconv.Atoi(in.Get("version"))
-	if err != nil {
-		return workflow.Form{}
-	}
-	return workflow.Form{Qualification: id, Version: version}
-}
-
 // showFaults shows the form's page again, with what was typed and what is wrong.
 func (s *Server) showFaults(w http.ResponseWriter, r *http.Request, f form, status int, errs []templates.FieldError) error {
 	v, err := s.visit(r)
@@ -220,80 +177,4 @@ func (s *Server) pageOf(f form, v *visit) (string, templates.Page) {
 	p := s.basePage(v)
 	f.fill(s, v, &p)
 	return f.page, p
-}
-
-// inputs names the inputs of the pages by the fields of the procedure.
-var inputs = map[string]string{
-	"role":         "ruolo",
-	"email":        "email",
-	"kind":         "intestatario",
-	"company_name": "ragione_sociale",
-	"company_code": "codice_fiscale_impresa",
-	"phone":        "cellulare",
-}
-
-func fieldErrors(e *workflow.InputError, now time.Time) []templates.FieldError {
-	errs := make([]templates.FieldError, len(e.Faults))
-	for i, f := range e.Faults {
-		args := map[string]any{}
-		for k, v := range f.Args {
-			if t, ok := v.(time.Time); ok {
-				v = moment(t, now)
-			}
-			args[k] = v
-		}
-		errs[i] = templates.FieldError{Field: inputs[f.Field], Message: "error_" + f.Code, Args: args}
-	}
-	return errs
-}
-
-func codeFault(e *workflow.CodeError, now time.Time) templates.FieldError {
-	f := templates.FieldError{Field: "codice", Message: "error_" + e.Code,
-		Args: map[string]any{"Left": e.Left, "Until": moment(e.Until, now)}}
-	if e.Code == "resend_wait" {
-		wait := seconds(e.Until.Sub(now))
-		f.Args["Seconds"] = wait
-		if wait > 60 {
-			f.Message = "error_resend_limit"
-		}
-	}
-	return f
-}
-
-var rome = func() *time.Location {
-	l, err := time.LoadLocation("Europe/Rome")
-	if err != nil {
-		panic(err) // time/tzdata is embedded
-	}
-	return l
-}()
-
-// moment tells when something will be possible, as people here read it; with
-// the day where that is not today.
-func moment(t, now time.Time) string {
-	t, now = t.In(rome), now.In(rome)
-	if t.YearDay() == now.YearDay() && t.Year() == now.Year() {
-		return t.Format("15:04")
-	}
-	return t.Format("15:04 (02/01/2006)")
-}
-
-func kindOf(value string) workflow.Kind {
-	switch value {
-	case "impresa":
-		return workflow.KindCompany
-	case "privato":
-		return workflow.KindPerson
-	}
-	return workflow.KindUnknown
-}
-
-func kindValue(k workflow.Kind) string {
-	switch k {
-	case workflow.KindCompany:
-		return "impresa"
-	case workflow.KindPerson:
-		return "privato"
-	}
-	return ""
 }

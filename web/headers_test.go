@@ -4,6 +4,9 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"testing"
+
+	"stella/workflow"
 )
 
 // secure is what every answer of ours carries.
@@ -43,4 +46,39 @@ func (w *world) checkHeaders(r *http.Response) {
 			w.Errorf("the cookie %s of %s is open: %v", c.Name, r.Request.URL.Path, r.Header.Values("Set-Cookie"))
 		}
 	}
+}
+
+func TestHeaders(t *testing.T) {
+	t.Parallel()
+	b := at(t, anna, workflow.Summary) // every answer is checked on its way
+	for path, status := range map[string]int{"/": 200, "/altrove": 404, "/spid/metadata": 200, "/codice/stato": 200, "/static/none": 404} {
+		if b.get(path); b.status != status {
+			t.Errorf("%s is answered %d", path, b.status)
+		}
+	}
+	if got := b.get("/").header.Get("Strict-Transport-Security"); got != "" {
+		t.Errorf("over http browsers are told %q", got)
+	}
+	style := b.Find(`link[rel="stylesheet"]`).AttrOr("href", "")
+	if b.get(style); b.status != 200 || !strings.Contains(b.header.Get("Cache-Control"), "immutable") {
+		t.Errorf("%s is answered %d, to be kept %q", style, b.status, b.header.Get("Cache-Control"))
+	}
+	b.get("/spid/metadata")
+	if got := b.header.Get("Content-Type"); got != "application/samlmetadata+xml" || !strings.Contains(b.body, b.world.url+"/spid/acs") {
+		t.Errorf("the metadata are %s: %s", got, b.body)
+	}
+	b.get("/codice/stato")
+	if got := b.header.Get("Content-Type"); got != "application/json" {
+		t.Errorf("where the code stands is told in %s", got)
+	}
+	// Nobody who asks for the head of a page moves anything.
+	b.goOn(anna, workflow.Summary, workflow.Summary).get("/").press("SALVA E PROCEDI")
+	link := b.get("/identificazione/spid").link("Prosegui con Identità di prova")
+	b.unchanged(func() {
+		for _, address := range []string{b.world.url + "/", link, b.world.url + "/spid/return"} {
+			if response, body := b.send(b.request(http.MethodHead, address, nil)); body != "" || response.StatusCode >= 500 {
+				t.Errorf("HEAD %s is answered %d", address, response.StatusCode)
+			}
+		}
+	})
 }

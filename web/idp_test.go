@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -20,42 +21,53 @@ import (
 // is slow to make.
 type idp struct {
 	*spidtest.Provider
-	world atomic.Pointer[world]
+	guest atomic.Pointer[guest]
 }
 
-var idle, idleCIE = make(chan *idp, 100), make(chan *idp, 100)
+// A guest is a world as its identity provider sees it.
+type guest struct {
+	metadata func() ([]byte, error)
+	now      func() time.Time
+}
+
+// Those of both schemes that serve nobody.
+var (
+	idle  = map[spid.Scheme]chan *idp{spid.SPID: make(chan *idp, 100), spid.CIE: make(chan *idp, 100)}
+	names = map[spid.Scheme]string{spid.SPID: "Identità di prova", spid.CIE: "Ministero dell'Interno"}
+)
 
 // borrow takes an identity provider, which is told of a service provider of the
-// world that it serves.
-func (w *world) borrow(idle chan *idp, scheme spid.Scheme, name string, metadata func(*world) ([]byte, error)) *idp {
+// world that it serves: once, since its metadata are slow to sign.
+func (w *world) borrow(scheme spid.Scheme, metadata func() ([]byte, error)) *idp {
 	w.Helper()
+	here := &guest{sync.OnceValues(metadata), w.clock.Now}
 	var i *idp
 	select {
-	case i = <-idle:
-		i.world.Store(w)
+	case i = <-idle[scheme]:
+		i.guest.Store(here)
 	default:
 		i = &idp{}
-		i.world.Store(w)
+		i.guest.Store(here)
 		serving := httptest.NewUnstartedServer(i) // until the process ends
 		var err error
 		i.Provider, err = spidtest.New(spidtest.Config{
 			// Another site than Stella's, as real ones are.
 			BaseURL:         strings.Replace("http://"+serving.Listener.Addr().String(), "127.0.0.1", "localhost", 1),
 			Scheme:          scheme,
-			Name:            name,
-			ServiceProvider: func() ([]byte, error) { return metadata(i.world.Load()) },
-			Now:             func() time.Time { return i.world.Load().clock.Now() },
+			Name:            names[scheme],
+			ServiceProvider: func() ([]byte, error) { return i.guest.Load().metadata() },
+			Now:             func() time.Time { return i.guest.Load().now() },
 		})
 		w.must(err)
 		serving.Start()
 	}
-	w.Cleanup(func() { idle <- i })
+	w.Cleanup(func() { idle[scheme] <- i })
 	return i
 }
 
 // withCIE lets people log in with CIE too, of which level 3 is asked.
 func withCIE(w *world) {
-	w.cie = w.borrow(idleCIE, spid.CIE, "Ministero dell'Interno", func(w *world) ([]byte, error) { return w.server.CIE.Metadata() })
+	w.cie = w.borrow(spid.CIE, func() ([]byte, error) { return w.server.CIE.Metadata() })
 	providers, err := spid.ParseProviders(w.cie.Metadata())
 	w.must(err)
 	sp, base := *w.server.SPID.ServiceProvider, w.server.PublicURL.String()

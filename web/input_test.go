@@ -202,7 +202,7 @@ func TestCodeIsWrong(t *testing.T) {
 	refused(wrongCode(third), "Il codice non è corretto. Hai ancora 2 tentativi")
 	refused(wrongCode(third), "Il codice non è corretto. Hai ancora un tentativo")
 	b.press("Conferma", "codice", wrongCode(third)).answered(http.StatusUnprocessableEntity, heading,
-		"Sono stati inseriti troppi codici sbagliati. Riprova dopo le 12:16", "la procedura è in pausa fino alle 12:16")
+		"Sono stati inseriti troppi codici sbagliati. Riprova dopo le 12:17", "la procedura è in pausa fino alle 12:17")
 	if b.Find("form[action='/codice']").Length() != 0 {
 		t.Error("a code can be typed during the pause")
 	}
@@ -210,13 +210,13 @@ func TestCodeIsWrong(t *testing.T) {
 	right := b.form("Invia di nuovo").with("codice", third)
 	right.action = "/codice"
 	b.unchanged(func() {
-		b.post(right).answered(http.StatusUnprocessableEntity, heading, "Riprova dopo le 12:16")
-		b.press("Invia di nuovo").answered(http.StatusUnprocessableEntity, heading, "Riprova dopo le 12:16")
+		b.post(right).answered(http.StatusUnprocessableEntity, heading, "Riprova dopo le 12:17")
+		b.press("Invia di nuovo").answered(http.StatusUnprocessableEntity, heading, "Riprova dopo le 12:17")
 	})
 	// The pause is the mailbox's: leaving and coming back does not end it.
 	other := b.enter(anna)
 	other.goOn(anna, workflow.CodeEntry, workflow.CodeEntry).at("Ora identificati")
-	other.goOn(anna, workflow.Identification, workflow.CodeEntry).at(heading, "la procedura è in pausa fino alle 12:16")
+	other.goOn(anna, workflow.Identification, workflow.CodeEntry).at(heading, "la procedura è in pausa fino alle 12:17")
 	b.clock.Advance(15 * time.Minute)
 	other.get("/").at(heading, "Al momento non c'è un codice valido.")
 	other.press("Invia di nuovo").press("Conferma", "codice", b.sendCode()).at("Identificazione avvenuta con successo")

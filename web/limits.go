@@ -22,11 +22,5 @@ func limitFault(e *workflow.LimitError, now time.Time) templates.FieldError {
 	case "codes_per_address", "invitations_per_address":
 		message = "error_" + e.Limit
 	}
-	return templates.FieldError{Message: message, Args: map[string]any{"Until": fromMinute(e.Until, now)}}
-}
-
-// fromMinute is moment, for a time from which something works: the first whole
-// minute.
-func fromMinute(t, now time.Time) string {
-	return moment(t.Add(time.Minute-1).Truncate(time.Minute), now)
+	return templates.FieldError{Message: message, Args: map[string]any{"Until": moment(e.Until, now)}}
 }

@@ -22,7 +22,10 @@ func (s *Server) logout(w http.ResponseWriter, r *http.Request, f *Federation) e
 		redirectHome(w, r, "")
 		return nil
 	}
-	location, _, err := f.AnswerLogout(r.URL.RawQuery, f.Providers().Find)
+	location, p, err := f.AnswerLogout(r.URL.RawQuery, f.Providers().Find)
+	if reasonOf(err) == spid.ReasonSignatureInvalid && s.renewed(r, f, p.EntityID, p) {
+		location, _, err = f.AnswerLogout(r.URL.RawQuery, f.Providers().Find)
+	}
 	unanswered := reasonOf(err) == spid.ReasonLogoutService // asked in earnest, as CIE does, by who takes no answer
 	if err != nil && !unanswered {
 		s.Log.WarnContext(r.Context(), "a logout was refused", "request", requestID(r), "reason", err)

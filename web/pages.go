@@ -4,7 +4,6 @@ import (
 	"html/template"
 	"net/http"
 	"slices"
-	"time"
 
 	"stella/templates"
 	"stella/workflow"
@@ -152,7 +151,7 @@ func fillContract(s *Server, v *visit, p *templates.Page) {
 func fillCode(s *Server, v *visit, p *templates.Page) {
 	page := s.Procedure.CodePage(v.c)
 	data := templates.Code{Status: templates.CodeStatus(page.Status), To: workflow.MaskEmail(v.c.Qualification.Declaration.Email),
-		Expires: page.Expires, PausedUntil: page.PausedUntil, ResendAt: page.ResendAt}
+		PausedUntil: wholeMinute(page.PausedUntil)}
 	if page.Status == workflow.CodeSent {
 		data.SecondsLeft = seconds(page.Expires.Sub(v.c.Now))
 	}
@@ -173,9 +172,4 @@ func fillRejected(_ *Server, v *visit, p *templates.Page) {
 
 func fillClosed(_ *Server, v *visit, p *templates.Page) {
 	p.Data = templates.Closed{Since: v.c.Qualification.SteppedAt, ReturnURL: v.visitor.ReturnURL}
-}
-
-// seconds rounds up, so that nothing seems over before it is.
-func seconds(d time.Duration) int {
-	return int((d + time.Second - 1) / time.Second)
 }

@@ -1,13 +1,16 @@
 package web
 
 import (
+	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"stella/spid"
 	"stella/spid/spidtest"
+	"stella/store/storetest"
 	"stella/workflow"
 )
 
@@ -26,6 +29,9 @@ func (f federation) publish() {
 	f.Publish(aggregate)
 }
 
+// registry is made once, too.
+var registry = sync.OnceValues(func() (*spidtest.Registry, error) { return spidtest.NewRegistry(storetest.NewClock().Now()) })
+
 // federated makes a world that follows a registry.
 func federated(t *testing.T) federation {
 	t.Helper()
@@ -34,8 +40,9 @@ func federated(t *testing.T) federation {
 		var err error
 		f.provider, err = spidtest.New(spidtest.Config{BaseURL: "http://localhost:1", ServiceProvider: w.server.SPID.Metadata, Now: w.clock.Now})
 		w.must(err)
-		f.Registry, err = spidtest.NewRegistry(w.clock.Now())
+		made, err := registry()
 		w.must(err)
+		f.Registry = made.Again()
 		serving := httptest.NewServer(f.Registry)
 		t.Cleanup(serving.Close)
 		w.server.SPID.Registry, err = spid.Follow(spid.Source{Location: serving.URL, Signers: []spid.Fingerprint{f.Signer()},
@@ -80,6 +87,32 @@ func TestProviderChangesItsKey(t *testing.T) {
 	}
 }
 
+// A provider that logs people out with a key we have not heard of is heard.
+func TestProviderLogsOutWithAnotherKey(t *testing.T) {
+	t.Parallel()
+	f := federated(t)
+	f.record(anna)
+	b := f.enter(anna)
+	for range 3 {
+		f.must(f.provider.Rotate())
+	}
+	f.publish()
+	f.clock.Advance(2 * time.Minute)
+	location, err := f.provider.Logout()
+	f.must(err)
+	f.must(f.provider.LoggedOut(b.follow(location)))
+	b.get("/").at("Qualifica la tua casella PEC Esempio")
+	// Forged ones do not have the registry asked for ever.
+	f.clock.Advance(2 * time.Minute)
+	before := f.Fetched()
+	for range 3 {
+		b.get(f.idp.asks(t, issuedBy(f.provider.EntityID()))).answered(http.StatusForbidden, "Uscita non accettata")
+	}
+	if got := f.Fetched() - before; got != 1 {
+		t.Errorf("the registry was asked %d times", got)
+	}
+}
+
 // Anybody can send answers that no key verifies; the registry is not asked for
 // each of them.
 func TestUnknownKeysAreNotSoughtForEver(t *testing.T) {
@@ -87,15 +120,16 @@ func TestUnknownKeysAreNotSoughtForEver(t *testing.T) {
 	f := federated(t)
 	f.record(anna)
 	f.enter(anna).goOn(anna, workflow.HolderChoice, workflow.Identification)
-	stranger, err := spidtest.New(spidtest.Config{BaseURL: f.provider.EntityID(), ServiceProvider: f.server.SPID.Metadata, Now: f.clock.Now})
-	f.must(err)
 	b, request := f.login()
-	forged := request
-	forged.idp = &idp{Provider: stranger}
+	forge := func() filled {
+		forged := request
+		forged.idp = f.idp
+		return f.answer(forged, "Anna Neri", spidtest.BeforeSigning(issuedBy(f.provider.EntityID())))
+	}
 	f.clock.Advance(2 * time.Minute)
 	before := f.Fetched()
 	for range 5 {
-		b.unchanged(func() { b.deliver(f.answer(forged, "Anna Neri")).refused(technical) })
+		b.unchanged(func() { b.deliver(forge()).refused(technical) })
 	}
 	if got := f.Fetched() - before; got != 1 {
 		t.Errorf("the registry was asked %d times", got)
@@ -103,7 +137,7 @@ func TestUnknownKeysAreNotSoughtForEver(t *testing.T) {
 	// Where it does not answer, what we know is enough for whoever is honest.
 	f.Serve(spidtest.Broken)
 	f.clock.Advance(2 * time.Minute)
-	b.deliver(f.answer(forged, "Anna Neri")).refused(technical)
+	b.deliver(forge()).refused(technical)
 	if !strings.Contains(f.log.String(), `level=WARN msg="looking for a new key of an identity provider"`) {
 		t.Errorf("the log does not tell of the registry: %s", f.log)
 	}

@@ -6,6 +6,7 @@
 //   - session.go: who the visitor is
 //   - pages.go: the page of each state
 //   - forms.go: the forms, each with its event
+//   - fields.go: what is typed into them, and what is told to be wrong with it
 //   - start.go, invitation.go: the two ways in
 //   - federation.go: SPID and CIE, in which one can log in
 //   - login.go: the way to an identity provider
@@ -15,6 +16,7 @@
 //   - logout.go: logouts that an identity provider asks for
 //   - logos.go: the marks that the operator provides
 //   - limits.go: what is told of what was done too often
+//   - moment.go: times as people read them
 //   - code.go: where the newest code stands, for the page's script
 //   - fault.go: the one table from errors to statuses and pages
 package web

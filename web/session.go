@@ -14,9 +14,9 @@ import (
 // sessionCookie carries the secret of a browser's session.
 const sessionCookie = "stella"
 
-// CookieName is the name of a cookie of ours. Over https it is bound to the
+// cookieName is the name of a cookie of ours. Over https it is bound to the
 // host; a plain public URL is accepted for loopback only, where it cannot be.
-func CookieName(secure bool, name string) string {
+func cookieName(secure bool, name string) string {
 	if secure {
 		return "__Host-" + name
 	}
@@ -47,7 +47,7 @@ var (
 
 // visitor reads who the request's session belongs to.
 func (s *Server) visitor(r *http.Request) (workflow.Visitor, *sessions.Session, error) {
-	name := CookieName(s.secure(), sessionCookie)
+	name := cookieName(s.secure(), sessionCookie)
 	session, err := s.Sessions.Get(r, name)
 	if err != nil {
 		return workflow.Visitor{}, nil, err
@@ -93,7 +93,7 @@ func (s *Server) locale(r *http.Request, v workflow.Visitor) string {
 
 // admit opens a browser session for a visitor, under the secret given.
 func (s *Server) admit(w http.ResponseWriter, r *http.Request, v workflow.Visitor, id string) (*sessions.Session, error) {
-	session := sessions.NewSession(s.Sessions, CookieName(s.secure(), sessionCookie))
+	session := sessions.NewSession(s.Sessions, cookieName(s.secure(), sessionCookie))
 	options := CookieOptions(s.secure())
 	session.ID, session.Options = id, &options
 	text, err := json.Marshal(v)

@@ -81,6 +81,21 @@ var signer = sync.OnceValues(func() (*spid.ServiceProvider, error) {
 	return &spid.ServiceProvider{Key: key, Certificate: certificate, Organization: organization}, err
 })
 
+// parsed are the templates by their site.
+var parsed sync.Map
+
+// texts parses the templates once for each site: that is slow too.
+func texts(site templates.Site) (*templates.Templates, error) {
+	if known, ok := parsed.Load(site); ok {
+		return known.(*templates.Templates), nil
+	}
+	all, err := templates.New(site)
+	if err == nil {
+		parsed.Store(site, all)
+	}
+	return all, err
+}
+
 // newWorld makes a world whose server is configured further before it starts.
 func newWorld(t *testing.T, configure ...func(*world)) *world {
 	t.Helper()
@@ -98,7 +113,7 @@ func makeWorld(t *testing.T, public string, configure ...func(*world)) *world {
 	}
 	publicURL, err := url.Parse(public)
 	w.must(err)
-	w.idp = w.borrow(idle, spid.SPID, "Identità di prova", func(w *world) ([]byte, error) { return w.server.SPID.Metadata() })
+	w.idp = w.borrow(spid.SPID, func() ([]byte, error) { return w.server.SPID.Metadata() })
 	providers, err := spid.ParseProviders(w.idp.Metadata())
 	w.must(err)
 	contracts, err := templates.Contracts(nil)
@@ -107,7 +122,7 @@ func makeWorld(t *testing.T, public string, configure ...func(*world)) *world {
 	for locale, d := range contracts {
 		documents[locale] = workflow.Document{SHA256: d.SHA256, Version: d.Version, Date: d.Date, Locale: d.Locale, Body: d.Bytes}
 	}
-	w.site = templates.Site{Provider: "Posta Esempio", Service: "PEC Esempio", PublicURL: public,
+	w.site = templates.Site{Provider: "Posta Esempio", Service: "PEC Esempio",
 		WebmailURL: "https://webmail.example", PrivacyURL: "https://posta.example/privacy",
 		AccessibilityURL: "https://posta.example/accessibilita", HelpURL: "https://posta.example/aiuto",
 		HelpContact: "800 000 000", MailSender: "staff@posta.example"}
@@ -123,7 +138,7 @@ func makeWorld(t *testing.T, public string, configure ...func(*world)) *world {
 	for _, change := range configure {
 		change(w)
 	}
-	w.server.Templates, err = templates.New(w.site)
+	w.server.Templates, err = texts(w.site)
 	w.must(err)
 	w.handler = w.server.Handler()
 	listening.Config.Handler = w.handler

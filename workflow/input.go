@@ -19,9 +19,9 @@ type InputError struct{ Faults []Fault }
 
 // Fault is one thing wrong with one field.
 type Fault struct {
-	Field string         // "role", "email", "kind", "company_name", "company_code", "phone", "return_url"
-	Code  string         // "email_malformed", …
-	Args  map[string]any // for the sentence that tells it
+	Field string    // "role", "email", "kind", "company_name", "company_code", "phone", "return_url"
+	Code  string    // "email_malformed", …
+	Until time.Time // from when on it is right; zero where time mends nothing
 }
 
 func (e *InputError) Error() string {
@@ -38,7 +38,7 @@ func wrong(field, code string) *InputError {
 
 // wrongUntil is wrong now, and right from a time on.
 func wrongUntil(field, code string, until time.Time) *InputError {
-	return &InputError{Faults: []Fault{{Field: field, Code: code, Args: map[string]any{"Until": until}}}}
+	return &InputError{Faults: []Fault{{Field: field, Code: code, Until: until}}}
 }
 
 // faults joins what is wrong with several fields; nil when nothing is.

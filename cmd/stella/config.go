@@ -133,9 +133,6 @@ func (c config) Check() (*settings, error) {
 	s.documents, err = c.contract()
 	wrong.add("STELLA_CONTRACT_DIR", err)
 	c.checkMail(s, &wrong)
-	if s.publicURL != nil {
-		s.site.PublicURL = s.publicURL.String()
-	}
 	c.checkSPID(s, &wrong)
 	s.recipient, err = parseRecipient(c.ArchiveRecipient)
 	wrong.add("STELLA_ARCHIVE_RECIPIENT", err)

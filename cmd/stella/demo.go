@@ -160,7 +160,7 @@ func (c demoCommand) settings(dir string, inbox *demo.Inbox, idp *spidtest.Provi
 		publicURL: public, key: key, documents: documents, fromName: "Posta Esempio", from: "staff@posta.example",
 		relay: relay, spid: sp, providers: providers, recipient: auditor.Recipient(),
 		collaudo: true, // so that the official testers can be tried out
-		site: templates.Site{Provider: "Posta Esempio", Service: "PEC Esempio", PublicURL: public.String(), WebmailURL: webmail,
+		site: templates.Site{Provider: "Posta Esempio", Service: "PEC Esempio", WebmailURL: webmail,
 			PrivacyURL: webmail + "/privacy", AccessibilityURL: webmail + "/accessibilita", HelpURL: webmail + "/aiuto",
 			HelpContact: "assistenza@posta.example", MailSender: "staff@posta.example"},
 	}, nil

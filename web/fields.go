@@ -1,0 +1,107 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+
+	"stella/templates"
+	"stella/workflow"
+)
+
+// readForm reads what was typed, but for what no keyboard types and no
+// database holds.
+func readForm(r *http.Request) error {
+	err := r.ParseForm()
+	var tooLarge *http.MaxBytesError
+	if err != nil && !errors.As(err, &tooLarge) {
+		return errMalformed
+	}
+	for _, values := range r.PostForm {
+		for i := range values {
+			values[i] = strings.Map(typeable, values[i])
+		}
+	}
+	return err
+}
+
+func typeable(r rune) rune {
+	if r == utf8.RuneError || unicode.IsControl(r) && !unicode.IsSpace(r) {
+		return -1
+	}
+	return r
+}
+
+// formOf reads what the form was made for. A form without it is made for nothing.
+func formOf(in url.Values) workflow.Form {
+	id, err := uuid.Parse(in.Get("id"))
+	if err != nil {
+		return workflow.Form{}
+	}
+	version, err := strconv.Atoi(in.Get("version"))
+	if err != nil {
+		return workflow.Form{}
+	}
+	return workflow.Form{Qualification: id, Version: version}
+}
+
+func kindOf(value string) workflow.Kind {
+	switch value {
+	case "impresa":
+		return workflow.KindCompany
+	case "privato":
+		return workflow.KindPerson
+	}
+	return workflow.KindUnknown
+}
+
+func kindValue(k workflow.Kind) string {
+	switch k {
+	case workflow.KindCompany:
+		return "impresa"
+	case workflow.KindPerson:
+		return "privato"
+	}
+	return ""
+}
+
+// inputs names the inputs of the pages by the fields of the procedure.
+var inputs = map[string]string{
+	"role":         "ruolo",
+	"email":        "email",
+	"kind":         "intestatario",
+	"company_name": "ragione_sociale",
+	"company_code": "codice_fiscale_impresa",
+	"phone":        "cellulare",
+}
+
+func fieldErrors(e *workflow.InputError, now time.Time) []templates.FieldError {
+	errs := make([]templates.FieldError, len(e.Faults))
+	for i, f := range e.Faults {
+		errs[i] = templates.FieldError{Field: inputs[f.Field], Message: "error_" + f.Code}
+		if !f.Until.IsZero() {
+			errs[i].Args = map[string]any{"Until": moment(f.Until, now)}
+		}
+	}
+	return errs
+}
+
+func codeFault(e *workflow.CodeError, now time.Time) templates.FieldError {
+	f := templates.FieldError{Field: "codice", Message: "error_" + e.Code,
+		Args: map[string]any{"Left": e.Left, "Until": moment(e.Until, now)}}
+	if e.Code == "resend_wait" {
+		wait := seconds(e.Until.Sub(now))
+		f.Args["Seconds"] = wait
+		if wait > 60 {
+			f.Message = "error_resend_limit"
+		}
+	}
+	return f
+}

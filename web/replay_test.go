@@ -1,0 +1,48 @@
+package web
+
+import (
+	"net/http/httptest"
+	"testing"
+
+	"stella/spid"
+	"stella/workflow"
+)
+
+// An answer counts once, on whichever instance and after a restart.
+func TestReplayOnAnotherInstance(t *testing.T) {
+	t.Parallel()
+	b := at(t, anna, workflow.Identification, collaudo)
+	// another is a second process on the same database, or the first after a restart.
+	another := func() *browser {
+		s := &Server{Procedure: &workflow.Procedure{Store: b.store, Key: b.procedure.Key, Limits: b.procedure.Limits, Documents: b.procedure.Documents,
+			Now: b.clock.Now}, Sessions: b.server.Sessions, Templates: b.server.Templates, Collaudo: true, PublicURL: b.server.PublicURL,
+			SPID: Federation{b.server.SPID.ServiceProvider, spid.NewRegistry(b.server.SPID.Providers())}, Away: b.server.Away, Log: b.server.Log, Now: b.clock.Now}
+		serving := httptest.NewServer(s.Handler())
+		t.Cleanup(serving.Close)
+		other := *b.world
+		other.url = serving.URL
+		return &browser{world: &other, jar: b.jar}
+	}
+	second := another()
+	trial := second.askAt(b.trial())
+	tried1 := b.answer(trial, "Anna Neri")
+	b.bring(tried1).at(tried)
+	second.bring(tried1).refused(elsewhere)
+
+	request := b.ask()
+	answer := b.answer(request, "Anna Neri")
+	second.keepReturn(answer) // taken by one instance
+	b.unchanged(func() { b.deliver(answer).refused(elsewhere) })
+	b.wants(anna, workflow.AtProvider)
+
+	request = b.ask()
+	answer = b.answer(request, "Anna Neri")
+	b.deliver(answer).at("Identificazione riuscita")
+	for _, restarted := range []*browser{second, another()} {
+		b.unchanged(func() {
+			restarted.deliver(answer).refused(elsewhere)
+			restarted.deliver(b.answer(request, "Anna Neri")).refused(elsewhere)
+			restarted.bring(tried1).refused(elsewhere)
+		})
+	}
+}

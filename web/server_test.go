@@ -1,0 +1,84 @@
+package web
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"testing"
+
+	"stella/workflow"
+)
+
+func TestOtherSitesFormsAreRefused(t *testing.T) {
+	t.Parallel()
+	b := at(t, anna, workflow.Summary)
+	form := b.form("SALVA E PROCEDI")
+	b.careless = true // the cookie's attributes are another guard
+	send := func(headers ...string) *browser {
+		r := b.request(http.MethodPost, form.action, form.values)
+		r.Header.Del("Origin")
+		r.Header.Del("Sec-Fetch-Site")
+		for i := 0; i < len(headers); i += 2 {
+			r.Header.Set(headers[i], headers[i+1])
+		}
+		return b.load(r)
+	}
+	b.unchanged(func() {
+		for _, headers := range [][]string{
+			{"Sec-Fetch-Site", "cross-site", "Origin", "https://evil.example"},
+			{"Sec-Fetch-Site", "same-site", "Origin", "https://altro.posta.example"},
+			{"Sec-Fetch-Site", "cross-site"},
+			{"Origin", "https://evil.example"},
+			{"Origin", "null"},
+		} {
+			send(headers...).answered(http.StatusForbidden, "Richiesta non accettata", "Torna alla tua procedura e riprova.")
+		}
+	})
+	// An old browser says nothing of where it comes from.
+	send().at("Ora identificati")
+	form = b.get("/").form("Indietro")
+	send("Origin", b.world.url).at("Controlla i dati")
+}
+
+func TestBrowserThatSaysNothingOfItself(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.record(anna)
+	b := w.browser()
+	b.old = true
+	b.handOver(anna).goOn(anna, workflow.HolderChoice, workflow.Qualified).at("Identificazione avvenuta con successo")
+}
+
+func TestClientAddress(t *testing.T) {
+	t.Parallel()
+	s := &Server{Proxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")}}
+	for _, c := range []struct {
+		peer      string
+		forwarded []string
+		want      string
+	}{
+		{"198.51.100.7:4000", nil, "198.51.100.7"},
+		{"198.51.100.7:4000", []string{"203.0.113.9"}, "198.51.100.7"}, // a stranger says so
+		{"10.0.0.1:4000", nil, "10.0.0.1"},
+		{"10.0.0.1:4000", []string{"203.0.113.9"}, "203.0.113.9"},
+		{"10.0.0.1:4000", []string{"1.1.1.1, 203.0.113.9"}, "203.0.113.9"}, // the first was there when it came
+		{"10.0.0.1:4000", []string{"1.1.1.1", "203.0.113.9"}, "203.0.113.9"},
+		{"10.0.0.1:4000", []string{"1.1.1.1, 203.0.113.9, 10.0.0.2"}, "203.0.113.9"},
+		{"10.0.0.1:4000", []string{"10.0.0.3, 10.0.0.2"}, "10.0.0.3"},
+		{"10.0.0.1:4000", []string{"1.1.1.1, nonsense"}, "10.0.0.1"},
+		{"[::ffff:10.0.0.1]:4000", []string{"::ffff:203.0.113.9"}, "203.0.113.9"},
+		{"[fd00::1]:4000", []string{"2001:db8::1"}, "2001:db8::1"},
+	} {
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.RemoteAddr = c.peer
+		for _, f := range c.forwarded {
+			r.Header.Add("X-Forwarded-For", f)
+		}
+		if got := s.clientAddress(r); got.String() != c.want {
+			t.Errorf("from %s for %q: %s, want %s", c.peer, c.forwarded, got, c.want)
+		}
+	}
+	if got := s.clientAddress(&http.Request{RemoteAddr: "@"}); got.IsValid() {
+		t.Errorf("a socket without an address is %s", got)
+	}
+}
