@@ -134,10 +134,10 @@ func TestTheFinalDotIsWaitedForLonger(t *testing.T) {
 	for verb, want := range map[string]string{"end of data": "accepted", "rcpt": "deferred"} {
 		t.Run(verb, func(t *testing.T) {
 			p := newPost(t)
-			p.sender.Relay = newRelay(t, p.relay.options().WithTimeout(1500*time.Millisecond))
+			p.sender.Relay = newRelay(t, p.relay.options().WithTimeout(3*time.Second))
 			p.relay.faults(func(v string, _ int) error {
 				if v == verb {
-					time.Sleep(1200 * time.Millisecond)
+					time.Sleep(2300 * time.Millisecond)
 				}
 				return nil
 			})
@@ -186,10 +186,10 @@ func TestAConnectionThatDiedBetweenMailsIsReplaced(t *testing.T) {
 // A connection outlives the timeout of the mail before.
 func TestAnIdleConnectionDoesNotTimeOut(t *testing.T) {
 	p := newPost(t)
-	p.sender.Relay = newRelay(t, p.relay.options().WithTimeout(300*time.Millisecond))
+	p.sender.Relay = newRelay(t, p.relay.options().WithTimeout(time.Second))
 	for _, id := range p.ask(p.Reach(t, workflow.CodeEntry), 2) {
 		storetest.Must(t, p.work(id))
-		time.Sleep(400 * time.Millisecond)
+		time.Sleep(1200 * time.Millisecond)
 	}
 	if n := p.relay.connections(); n != 1 {
 		t.Errorf("%d connections, want 1", n)
@@ -253,15 +253,16 @@ func TestConnectionsAreBounded(t *testing.T) {
 func TestAMailDoesNotWaitForAConnectionForever(t *testing.T) {
 	p := newPost(t)
 	p.sender.Relay = newRelay(t, p.relay.options().WithTimeout(300*time.Millisecond))
+	released := make(chan struct{})
+	defer close(released)
 	p.relay.faults(func(verb string, _ int) error {
 		if verb == "rcpt" {
-			time.Sleep(time.Second)
+			<-released
 		}
 		return nil
 	})
 	ids := p.ask(p.Reach(t, workflow.CodeEntry), 30)
 	var all sync.WaitGroup
-	begin := time.Now()
 	for _, id := range ids {
 		all.Go(func() {
 			if p.sender.Work(t.Context(), job(id, p.Clock.Now())) == nil {
@@ -269,10 +270,7 @@ func TestAMailDoesNotWaitForAConnectionForever(t *testing.T) {
 			}
 		})
 	}
-	all.Wait()
-	if took := time.Since(begin); took > 900*time.Millisecond {
-		t.Errorf("that took %v", took)
-	}
+	all.Wait() // or for ever
 	for _, id := range ids {
 		if m := p.row(id); m.ended() || m.started != nil || m.reply == "" {
 			t.Errorf("the row says %+v", m)

@@ -30,12 +30,12 @@ type process struct {
 	Root     []byte
 }
 
-// hasty is a sender whose crash is seen after a second instead of 20.
+// hasty is a sender whose crash is seen after two seconds instead of 20.
 type hasty struct{ *mail.Sender }
 
 func (hasty) Timeout(*river.Job[workflow.SendMail]) time.Duration { return hastyTimeout }
 
-const hastyTimeout = time.Second
+const hastyTimeout = 2 * time.Second
 
 func sendUntilKilled(asked string) int {
 	err := func() error {

@@ -60,8 +60,8 @@ func (p *post) misbehave(j *storetest.Journey, verb, mood, want string) {
 	t := p.t
 	m := newMoody(t, verb, mood)
 	o := m.options()
-	if verb != "NOOP" && verb != "after the end" { // silence between two mails has a time of its own
-		o = o.WithTimeout(600 * time.Millisecond)
+	if mood == "silence" && verb != "NOOP" && verb != "after the end" { // between two mails it has a time of its own
+		o = o.WithTimeout(1500 * time.Millisecond)
 	}
 	p.sender = newSender(t, p.Store, newRelay(t, o), p.log)
 	p.sender.Now = p.Clock.Now

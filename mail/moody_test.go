@@ -90,7 +90,7 @@ func (m *moody) serve(conn net.Conn) {
 		conn.Close()
 	}()
 	c := conn
-	if !m.answer(c, "greeting", "220 relay.example") {
+	if _, on := m.answer(c, "greeting", "220 relay.example"); !on {
 		return
 	}
 	lines, secure := textproto.NewReader(bufio.NewReader(c)), ""
@@ -121,18 +121,19 @@ func (m *moody) serve(conn net.Conn) {
 		case "DATA":
 			right = "354 Go on"
 		}
-		if !m.answer(c, verb, right) {
+		said, on := m.answer(c, verb, right)
+		if !on {
 			return
 		}
 		switch {
-		case verb == "STARTTLS":
-			if !m.answer(c, "handshake", "") {
+		case said && verb == "STARTTLS":
+			if _, on := m.answer(c, "handshake", ""); !on {
 				return
 			}
 			c, secure = tls.Server(c, &tls.Config{Certificates: []tls.Certificate{m.cert}}), "second "
 			lines = textproto.NewReader(bufio.NewReader(c))
-		case verb == "DATA":
-			if !m.answer(c, "message", "") {
+		case said && verb == "DATA":
+			if _, on := m.answer(c, "message", ""); !on {
 				return
 			}
 			message, err := io.ReadAll(lines.DotReader())
@@ -153,37 +154,43 @@ func (m *moody) take(c net.Conn, message string) bool {
 		m.mails = append(m.mails, message)
 	}
 	m.mu.Unlock()
-	return m.answer(c, "final dot", "250 2.0.0 Queued") && m.answer(c, "after the end", "")
+	if _, on := m.answer(c, "final dot", "250 2.0.0 Queued"); !on {
+		return false
+	}
+	_, on := m.answer(c, "after the end", "")
+	return on
 }
 
-// answer says what is right, if in the mood, and whether to go on.
-func (m *moody) answer(c net.Conn, verb, right string) (on bool) {
+// answer says what is right, if in the mood; it returns whether it did, and
+// whether to go on.
+func (m *moody) answer(c net.Conn, verb, right string) (said, on bool) {
 	whom := ""
 	if verb == "RCPT" || verb == "DATA" || verb == "final dot" { // it knows by then
 		whom = ", <anna.neri@mail.example>"
 	}
-	switch mood := m.at(verb); mood {
+	mood := m.at(verb)
+	switch mood {
 	case "421":
 		io.WriteString(c, "421 4.3.2 Closing down"+whom+"\r\n")
-		return false
+		return false, false
 	case "451":
 		right = "451 4.7.1 Greylisted" + whom
 	case "5xx":
 		right = cmp.Or(map[string]string{"AUTH": "535 5.7.8 Wrong password", "MAIL": "530 5.7.0 STARTTLS first"}[verb], "554 5.7.1 Not this"+whom)
 	case "silence":
 		<-m.done
-		return false
+		return false, false
 	case "slowness":
 		time.Sleep(50 * time.Millisecond)
 	case "drop":
-		return false
+		return false, false
 	case "garbage":
 		right = "\xff\x00what?"
-		defer func() { on = on && verb != "handshake" }()
 	}
-	if right == "" {
-		return true
+	if right != "" {
+		if _, err := io.WriteString(c, right+"\r\n"); err != nil {
+			return false, false
+		}
 	}
-	_, err := io.WriteString(c, right+"\r\n")
-	return err == nil
+	return mood == "" || mood == "slowness", mood != "garbage" || verb != "handshake"
 }
