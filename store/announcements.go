@@ -52,9 +52,9 @@ const numberedAtOnce = 10_000
 // all places in front of it are. Where nothing is new there is nothing to wait
 // for.
 func (s *Store) number(ctx context.Context) error {
-	var new bool
-	err := s.pool.QueryRow(ctx, `select exists (select from announcements where position is null)`).Scan(&new)
-	if err != nil || !new {
+	var fresh bool
+	err := s.pool.QueryRow(ctx, `select exists (select from announcements where position is null)`).Scan(&fresh)
+	if err != nil || !fresh {
 		return err
 	}
 	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {

@@ -125,15 +125,3 @@ func TestATransactionThatIsForgottenEnds(t *testing.T) {
 		t.Errorf("it ends after %s", timeout)
 	}
 }
-
-// A version that came before the schema starts on it all the same: one goes back
-// without touching the schema, and a process that crashes in an upgrade returns.
-func TestASchemaThatIsNewerIsServed(t *testing.T) {
-	t.Parallel()
-	s, err := store.Open(t.Context(), storetest.URL(t), nil)
-	storetest.Must(t, err)
-	defer s.Close()
-	_, err = s.Pool().Exec(t.Context(), `insert into goose_db_version (version_id, is_applied) values (99999, true)`)
-	storetest.Must(t, err)
-	storetest.Must(t, s.CheckSchema(t.Context()))
-}

@@ -79,21 +79,30 @@ func readMailTimes(b *batch, mailbox int64, k workflow.MailKind, times *[]time.T
 // readMailbox leaves the ID zero where there is none.
 func readMailbox(b *batch, id int64, m *workflow.Mailbox) {
 	b.Queue(`
-		select m.id, m.address, m.status, coalesce(m.ordinary, ''), m.star, m.wrong_codes, m.deleted_at,
-		       r.id, r.kind, r.name, r.fiscal_code, r.vat_number, r.representatives, r.email, r.status, r.imported_by, r.imported_at
+		select `+mailboxColumns+`
 		from mailboxes m join records r on r.id = m.record_id
 		where m.id = $1`, id).QueryRow(func(row pgx.Row) error {
-		var deleted *time.Time
-		err := row.Scan(
-			&m.ID, &m.Address, &m.Status, &m.Ordinary, &m.Star, &m.WrongCodes, &deleted,
-			&m.Record.ID, &m.Record.Kind, &m.Record.Name, &m.Record.FiscalCode, &m.Record.VATNumber,
-			&m.Record.Representatives, &m.Record.Email, &m.Record.Status, &m.Record.ImportedBy, &m.Record.ImportedAt)
-		m.DeletedAt = timeOf(deleted)
+		err := row.Scan(mailboxInto(m)...)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return nil
 		}
 		return err
 	})
+}
+
+// mailboxColumns are what mailboxInto scans: a mailbox m, with its record r in force.
+const mailboxColumns = `m.id, m.address, m.status, coalesce(m.ordinary, ''), m.star, m.wrong_codes, m.deleted_at, ` + recordColumns
+
+func mailboxInto(m *workflow.Mailbox) []any {
+	return append([]any{&m.ID, &m.Address, &m.Status, &m.Ordinary, &m.Star, &m.WrongCodes, orZero(&m.DeletedAt)}, recordInto(&m.Record)...)
+}
+
+// recordColumns are what recordInto scans, of a record r.
+const recordColumns = `
+	r.id, r.kind, r.name, r.fiscal_code, r.vat_number, r.representatives, r.email, r.status, r.imported_by, r.imported_at`
+
+func recordInto(r *workflow.Record) []any {
+	return []any{&r.ID, &r.Kind, &r.Name, &r.FiscalCode, &r.VATNumber, &r.Representatives, &r.Email, &r.Status, &r.ImportedBy, &r.ImportedAt}
 }
 
 // current orders the qualifications of a mailbox so that the one in force
@@ -142,9 +151,8 @@ const invitations = `
 	from invitations `
 
 func scanInvitation(row pgx.CollectableRow) (i workflow.Invitation, err error) {
-	var accepted, ended *time.Time
-	err = row.Scan(&i.ID, &i.Qualification, &i.Version, &i.Nonce, &i.Digest, &i.Email, &i.SentAt, &i.ExpiresAt, &accepted, &ended, &i.Ended)
-	i.AcceptedAt, i.EndedAt = timeOf(accepted), timeOf(ended)
+	err = row.Scan(&i.ID, &i.Qualification, &i.Version, &i.Nonce, &i.Digest, &i.Email, &i.SentAt, &i.ExpiresAt,
+		orZero(&i.AcceptedAt), orZero(&i.EndedAt), &i.Ended)
 	return i, err
 }
 
@@ -176,10 +184,8 @@ func readCodes(b *batch, mailbox int64, codes *[]workflow.Code) {
 }
 
 func scanCode(row pgx.CollectableRow) (c workflow.Code, err error) {
-	var spent, started, accepted, refused, dropped *time.Time
-	err = row.Scan(&c.ID, &c.Qualification, &c.Nonce, &c.RequestedAt, &spent, &started, &accepted, &refused, &dropped)
-	c.SpentAt, c.StartedAt, c.AcceptedAt = timeOf(spent), timeOf(started), timeOf(accepted)
-	c.RefusedAt, c.DroppedAt = timeOf(refused), timeOf(dropped)
+	err = row.Scan(&c.ID, &c.Qualification, &c.Nonce, &c.RequestedAt, orZero(&c.SpentAt),
+		orZero(&c.StartedAt), orZero(&c.AcceptedAt), orZero(&c.RefusedAt), orZero(&c.DroppedAt))
 	return c, err
 }
 
@@ -188,18 +194,4 @@ func readInvitationTimes(b *batch, mailbox int64, times *[]time.Time) {
 	readAll(b, times, pgx.RowTo[time.Time], `
 		select i.sent_at from invitations i join qualifications q on q.id = i.qualification_id
 		where q.mailbox_id = $1 order by i.sent_at desc limit $2`, mailbox, workflow.InvitationsPerDay)
-}
-
-func timeOf(t *time.Time) time.Time {
-	if t == nil {
-		return time.Time{}
-	}
-	return *t
-}
-
-func nullTime(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	return &t
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -56,7 +55,7 @@ func (s *Store) Qualifications(ctx context.Context, f workflow.QualificationFilt
 	if f.Mailbox != "" {
 		c.and("m.address = $%d", f.Mailbox)
 	}
-	rows, err := s.pool.Query(ctx, `
+	all, err := list(ctx, s, pgx.RowToStructByPos[workflow.ListedQualification], `
 		select l.address, l.number, l.version, l.state, l.owner, l.reason, l.opened_at, l.stepped_at
 		from `+each+`
 		cross join lateral (
@@ -68,32 +67,24 @@ func (s *Store) Qualifications(ctx context.Context, f workflow.QualificationFilt
 	if err != nil {
 		return nil, fmt.Errorf("listing qualifications: %w", err)
 	}
-	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[workflow.ListedQualification])
-	if err != nil {
-		return nil, fmt.Errorf("listing qualifications: %w", err)
-	}
-	return list, nil
+	return all, nil
 }
 
 // SentInvitation reads an invitation, where its mailbox is of these domains and
 // was not deleted.
 func (s *Store) SentInvitation(ctx context.Context, domains []string, id uuid.UUID) (workflow.SentInvitation, error) {
-	rows, err := s.pool.Query(ctx, `
+	i, err := one(ctx, s, scanSentInvitation, `
 		select `+sentInvitation+`
 		where i.id = $1 and m.domain = any($2) and m.deleted_at is null`, id, domains)
 	if err != nil {
-		return workflow.SentInvitation{}, fmt.Errorf("finding an invitation: %w", err)
-	}
-	i, err := pgx.CollectExactlyOneRow(rows, scanSentInvitation)
-	if err != nil {
-		return i, fmt.Errorf("finding an invitation: %w", found(err))
+		return i, fmt.Errorf("finding an invitation: %w", err)
 	}
 	return i, nil
 }
 
 // SentInvitations lists invitations, the newest first.
 func (s *Store) SentInvitations(ctx context.Context, f workflow.InvitationFilter) ([]workflow.SentInvitation, error) {
-	c := &conditions{args: []any{f.Domains, nullTime(f.SentBefore), f.Before, f.Limit}}
+	c := &conditions{args: []any{f.Domains, orNull(f.SentBefore), f.Before, f.Limit}}
 	switch f.State { // as workflow.Invitation.State says
 	case "":
 	case workflow.InvitationIsLive:
@@ -108,7 +99,7 @@ func (s *Store) SentInvitations(ctx context.Context, f workflow.InvitationFilter
 	if f.Mailbox != "" {
 		c.and("m.address = $%d", f.Mailbox)
 	}
-	rows, err := s.pool.Query(ctx, `
+	all, err := list(ctx, s, scanSentInvitation, `
 		select l.*
 		from `+each+`
 		cross join lateral (
@@ -119,11 +110,7 @@ func (s *Store) SentInvitations(ctx context.Context, f workflow.InvitationFilter
 	if err != nil {
 		return nil, fmt.Errorf("listing invitations: %w", err)
 	}
-	list, err := pgx.CollectRows(rows, scanSentInvitation)
-	if err != nil {
-		return nil, fmt.Errorf("listing invitations: %w", err)
-	}
-	return list, nil
+	return all, nil
 }
 
 // sentInvitation reads what scanSentInvitation scans: nothing that a link is
@@ -136,9 +123,7 @@ const sentInvitation = `
 	join mailboxes m on m.id = q.mailbox_id`
 
 func scanSentInvitation(row pgx.CollectableRow) (i workflow.SentInvitation, err error) {
-	var accepted, ended *time.Time
-	err = row.Scan(&i.ID, &i.Qualification, &i.Version, &i.Email, &i.SentAt, &i.ExpiresAt, &accepted, &ended, &i.Ended,
+	err = row.Scan(&i.ID, &i.Qualification, &i.Version, &i.Email, &i.SentAt, &i.ExpiresAt, orZero(&i.AcceptedAt), orZero(&i.EndedAt), &i.Ended,
 		&i.Mailbox, &i.Address, &i.Number)
-	i.AcceptedAt, i.EndedAt = timeOf(accepted), timeOf(ended)
 	return i, err
 }

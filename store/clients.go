@@ -15,21 +15,19 @@ import (
 // ErrExists is returned for a name that is taken.
 var ErrExists = errors.New("already exists")
 
-// client names what is read of a client c, and goodToken says that one is that
-// of the token $1 at the time $2.
-const (
-	client    = `c.id, c.name, c.domains, c.return_urls, c.scopes`
-	goodToken = `(c.token = $1 or c.former_token = $1 and c.former_until > $2) and c.disabled_at is null`
-)
+// clientColumns are what clientInto scans, of a client c.
+const clientColumns = `c.id, c.name, c.domains, c.return_urls, c.scopes`
 
-func clientColumns(c *workflow.Client) []any {
+func clientInto(c *workflow.Client) []any {
 	return []any{&c.ID, &c.Name, &c.Domains, &c.ReturnURLs, &c.Scopes}
 }
 
 // ClientByToken finds a client by the digest of one of its tokens.
 func (s *Store) ClientByToken(ctx context.Context, token []byte, now time.Time) (workflow.Client, error) {
 	var c workflow.Client
-	err := s.pool.QueryRow(ctx, `select `+client+` from clients c where `+goodToken, token, now).Scan(clientColumns(&c)...)
+	err := s.pool.QueryRow(ctx, `
+		select `+clientColumns+` from clients c
+		where (c.token = $1 or c.former_token = $1 and c.former_until > $2) and c.disabled_at is null`, token, now).Scan(clientInto(&c)...)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return c, workflow.ErrUnauthorized
 	}
@@ -108,17 +106,14 @@ type ListedClient struct {
 
 // Clients lists the clients by name.
 func (s *Store) Clients(ctx context.Context) ([]ListedClient, error) {
-	rows, err := s.pool.Query(ctx, `select `+client+`, c.created_at, c.former_until, c.disabled_at from clients c order by c.name`)
+	all, err := list(ctx, s, func(row pgx.CollectableRow) (l ListedClient, err error) {
+		err = row.Scan(append(clientInto(&l.Client), &l.CreatedAt, orZero(&l.FormerUntil), orZero(&l.DisabledAt))...)
+		return l, err
+	}, `select `+clientColumns+`, c.created_at, c.former_until, c.disabled_at from clients c order by c.name`)
 	if err != nil {
 		return nil, fmt.Errorf("listing clients: %w", err)
 	}
-	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (ListedClient, error) {
-		var l ListedClient
-		var former, disabled *time.Time
-		err := row.Scan(append(clientColumns(&l.Client), &l.CreatedAt, &former, &disabled)...)
-		l.FormerUntil, l.DisabledAt = timeOf(former), timeOf(disabled)
-		return l, err
-	})
+	return all, nil
 }
 
 // returnURLs are never null: only webmails have any.

@@ -27,7 +27,6 @@ const claimable = `w.disabled_at is null and c.disabled_at is null and coalesce(
 func (s *Store) ClaimDelivery(ctx context.Context, webhook int64, now, until time.Time, atOnce int) (workflow.Webhook, workflow.Delivery, error) {
 	var w workflow.Webhook
 	var d workflow.Delivery
-	var formerUntil, failing *time.Time
 	claimed := false
 	b := &batch{}
 	b.BeginTx(pgx.TxOptions{IsoLevel: pgx.ReadCommitted})
@@ -50,7 +49,7 @@ func (s *Store) ClaimDelivery(ctx context.Context, webhook int64, now, until tim
 		       d.id, d.webhook_id, d.asked_at, d.attempts,`+told+`
 		join claimed d on d.announcement_id = a.id
 		join webhooks w on w.id = d.webhook_id`, now, until, webhook, atOnce).QueryRow(func(row pgx.Row) error {
-		err := row.Scan(append([]any{&w.ID, &w.URL, &w.Nonce, &w.FormerNonce, &formerUntil, &failing, &w.Failures,
+		err := row.Scan(append([]any{&w.ID, &w.URL, &w.Nonce, &w.FormerNonce, orZero(&w.FormerUntil), orZero(&w.FailingSince), &w.Failures,
 			&d.ID, &d.Webhook, &d.AskedAt, &d.Attempts}, toldInto(&d.Told)...)...)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return nil
@@ -64,7 +63,6 @@ func (s *Store) ClaimDelivery(ctx context.Context, webhook int64, now, until tim
 	if !claimed {
 		return w, d, workflow.ErrUnknown
 	}
-	w.FormerUntil, w.FailingSince = timeOf(formerUntil), timeOf(failing)
 	return w, d, nil
 }
 
@@ -103,7 +101,7 @@ func failed(b *batch, d workflow.Delivery, outcome string, at, due, resume time.
 	b.Queue(`
 		update deliveries set due_at = coalesce($4, due_at), dropped_at = case when $4::timestamptz is null then $3::timestamptz end,
 		       claimed_until = null, outcome = $5
-		where id = $1 and attempts = $2 and open`, d.ID, d.Attempts, at, nullTime(due), outcome)
+		where id = $1 and attempts = $2 and open`, d.ID, d.Attempts, at, orNull(due), outcome)
 	b.Queue(`
 		update webhooks set failing_since = coalesce(failing_since, $2), failures = failures + 1, retry_at = $3
 		where id = $1`, d.Webhook, at, resume)
@@ -118,22 +116,23 @@ func (s *Store) endAttempt(ctx context.Context, b *batch) error {
 
 // WakeWebhooks adds a job for each webhook with something to do.
 func (s *Store) WakeWebhooks(ctx context.Context, now time.Time) error {
-	rows, err := s.pool.Query(ctx, `
+	webhooks, err := list(ctx, s, pgx.RowTo[int64], `
 		select w.id from webhooks w join clients c on c.id = w.client_id
 		where exists (select from deliveries d where d.webhook_id = w.id and `+claimable+`)`, now)
 	if err != nil {
 		return fmt.Errorf("looking for deliveries: %w", err)
 	}
-	webhooks, err := pgx.CollectRows(rows, pgx.RowTo[int64])
-	if err != nil || len(webhooks) == 0 {
-		return err
+	if len(webhooks) == 0 {
+		return nil
 	}
 	jobs := make([]river.InsertManyParams, len(webhooks))
 	for i, w := range webhooks {
 		jobs[i] = deliver(w)
 	}
-	_, err = s.jobs.InsertMany(ctx, jobs)
-	return err
+	if _, err = s.jobs.InsertMany(ctx, jobs); err != nil {
+		return fmt.Errorf("waking the webhooks: %w", err)
+	}
+	return nil
 }
 
 // Redeliver has deliveries of a webhook made again: the one given, whatever
@@ -171,7 +170,7 @@ type DeliveryFilter struct {
 
 // Deliveries lists deliveries, the oldest first.
 func (s *Store) Deliveries(ctx context.Context, f DeliveryFilter) ([]workflow.Delivery, error) {
-	rows, err := s.pool.Query(ctx, `
+	all, err := list(ctx, s, scanDelivery, `
 		select d.id, d.webhook_id, d.asked_at, d.due_at, d.attempts, coalesce(d.delivered_at, d.dropped_at),
 		       case when d.open then 'waiting' when d.delivered_at is not null then 'delivered' else 'given up' end, d.outcome,`+told+`
 		join deliveries d on d.announcement_id = a.id
@@ -180,13 +179,11 @@ func (s *Store) Deliveries(ctx context.Context, f DeliveryFilter) ([]workflow.De
 	if err != nil {
 		return nil, fmt.Errorf("listing the deliveries: %w", err)
 	}
-	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (workflow.Delivery, error) {
-		var d workflow.Delivery
-		var ended *time.Time
-		err := row.Scan(append([]any{&d.ID, &d.Webhook, &d.AskedAt, &d.DueAt, &d.Attempts, &ended, &d.Ended, &d.Outcome}, toldInto(&d.Told)...)...)
-		d.EndedAt = timeOf(ended)
-		return d, err
-	})
 	slices.Reverse(all)
-	return all, err
+	return all, nil
+}
+
+func scanDelivery(row pgx.CollectableRow) (d workflow.Delivery, err error) {
+	err = row.Scan(append([]any{&d.ID, &d.Webhook, &d.AskedAt, &d.DueAt, &d.Attempts, orZero(&d.EndedAt), &d.Ended, &d.Outcome}, toldInto(&d.Told)...)...)
+	return d, err
 }

@@ -52,8 +52,8 @@ func readHistory(b *batch, h *workflow.History, q uuid.UUID, mailbox int64) {
 		select qualification_id, version, event, coalesce(from_state, ''), to_state, at, actor, client, actor_name, address, request, refs
 		from steps where qualification_id = $1 order by version`, q)
 	readAll(b, &h.Records, scanRecord, `
-		select id, kind, name, fiscal_code, vat_number, representatives, email, status, imported_by, imported_at
-		from records where mailbox_id = $1 order by imported_at, id`, mailbox)
+		select `+recordColumns+`
+		from records r where r.mailbox_id = $1 order by r.imported_at, r.id`, mailbox)
 	readAll(b, &h.Declarations, scanDeclaration, declarations+`where qualification_id = $1 order by declared_at, id`, q)
 	readAll(b, &h.Invitations, scanInvitation, invitations+`where qualification_id = $1 order by sent_at, id`, q)
 	readAll(b, &h.Identities, scanIdentity, identities+`where qualification_id = $1 order by identified_at, id`, q)
@@ -76,7 +76,7 @@ func scanStep(row pgx.CollectableRow) (s workflow.Step, err error) {
 }
 
 func scanRecord(row pgx.CollectableRow) (r workflow.Record, err error) {
-	err = row.Scan(&r.ID, &r.Kind, &r.Name, &r.FiscalCode, &r.VATNumber, &r.Representatives, &r.Email, &r.Status, &r.ImportedBy, &r.ImportedAt)
+	err = row.Scan(recordInto(&r)...)
 	return r, err
 }
 

@@ -51,11 +51,3 @@ func spend(b *batch, s workflow.Spend) {
 		return err
 	})
 }
-
-// sweepLimits deletes what is whole again.
-func sweepLimits(ctx context.Context, tx pgx.Tx, now time.Time) error {
-	if _, err := tx.Exec(ctx, `delete from limits where arrival < $1`, now); err != nil {
-		return fmt.Errorf("sweeping limits: %w", err)
-	}
-	return nil
-}

@@ -163,23 +163,6 @@ func TestAKilledInstanceHoldsNoLimit(t *testing.T) {
 	tooMuch(t, s, 1, noon, noon.Add(6*time.Minute))
 }
 
-func TestLimitsThatAreWholeAreSwept(t *testing.T) {
-	t.Parallel()
-	s, noon := storetest.New(t), storetest.NewClock().Now()
-	spends(t, s, 5, noon)
-	count := func(at time.Time) (n int) {
-		storetest.Must(t, s.Sweep(t.Context(), at))
-		storetest.Must(t, s.Pool().QueryRow(t.Context(), `select count(*) from limits`).Scan(&n))
-		return n
-	}
-	if n := count(noon.Add(30 * time.Minute)); n != 1 {
-		t.Errorf("%d rows, want that which counts", n)
-	}
-	if n := count(noon.Add(30*time.Minute + time.Second)); n != 0 {
-		t.Errorf("%d rows are left", n)
-	}
-}
-
 func BenchmarkSpend(b *testing.B) {
 	s, now := storetest.New(b), storetest.NewClock().Now()
 	for b.Loop() {

@@ -15,13 +15,9 @@ import (
 
 // LoginByID finds the login that an answer names.
 func (s *Store) LoginByID(ctx context.Context, id string) (workflow.Login, error) {
-	rows, err := s.pool.Query(ctx, logins+`where id = $1`, id)
+	l, err := one(ctx, s, scanLogin, logins+`where id = $1`, id)
 	if err != nil {
-		return workflow.Login{}, fmt.Errorf("reading a login: %w", err)
-	}
-	l, err := pgx.CollectExactlyOneRow(rows, scanLogin)
-	if err != nil {
-		return l, fmt.Errorf("reading a login: %w", found(err))
+		return l, fmt.Errorf("reading a login: %w", err)
 	}
 	return l, nil
 }

@@ -50,42 +50,48 @@ type Listed struct {
 	Address string
 	Status  workflow.Status
 	Kind    workflow.Kind
-	State   workflow.State // of the newest qualification; empty without one
-	Number  int64
+	State   workflow.State // of the qualification in force; empty without one
+	Number  int64          // of that case
 	Since   time.Time
 	Starred bool
 }
 
-// Mailboxes lists the mailboxes by address; only those whose newest
-// qualification is in the state given, unless it is empty.
-func (s *Store) Mailboxes(ctx context.Context, state workflow.State) ([]Listed, error) {
-	rows, err := s.pool.Query(ctx, `
-		select m.address, m.status, r.kind, coalesce(q.state, ''), coalesce(q.number, 0), q.stepped_at, m.star is not null
+// MailboxFilter says which mailboxes are listed.
+type MailboxFilter struct {
+	State workflow.State // of the qualification in force; empty for any
+	Cases bool           // only those that have a qualification
+	After string         // the last address of the page before; empty for the first page
+	Limit int
+}
+
+// Mailboxes lists mailboxes by address, also those that were deleted.
+func (s *Store) Mailboxes(ctx context.Context, f MailboxFilter) ([]Listed, error) {
+	all, err := list(ctx, s, scanMailbox, `
+		select m.address, m.status, r.kind, m.standing_state,
+		       coalesce((select q.number from qualifications q where q.mailbox_id = m.id `+current+`), 0), m.standing_since, m.star is not null
 		from mailboxes m
 		join records r on r.id = m.record_id
-		left join lateral (select q.state, q.number, q.stepped_at from qualifications q where q.mailbox_id = m.id `+current+`) q on true
-		where $1 = '' or q.state = $1
-		order by m.address`, state)
+		where m.address > $1 and ($2 = '' or m.standing_state = $2) and (not $3 or m.standing_state <> '')
+		order by m.address limit $4`, f.After, f.State, f.Cases, f.Limit)
 	if err != nil {
 		return nil, fmt.Errorf("listing mailboxes: %w", err)
 	}
-	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (Listed, error) {
-		var l Listed
-		var since *time.Time
-		err := row.Scan(&l.Address, &l.Status, &l.Kind, &l.State, &l.Number, &since, &l.Starred)
-		l.Since = timeOf(since)
-		return l, err
-	})
+	return all, nil
+}
+
+func scanMailbox(row pgx.CollectableRow) (l Listed, err error) {
+	err = row.Scan(&l.Address, &l.Status, &l.Kind, &l.State, &l.Number, orZero(&l.Since), &l.Starred)
+	return l, err
 }
 
 // Stale lists the mailboxes whose unfinished qualification, not under review,
 // made its last step before the time given.
 func (s *Store) Stale(ctx context.Context, before time.Time) ([]int64, error) {
-	rows, err := s.pool.Query(ctx, `
+	all, err := list(ctx, s, pgx.RowTo[int64], `
 		select mailbox_id from qualifications
 		where state not in ('qualified', 'revoked', 'expired', 'under_review') and stepped_at < $1`, before)
 	if err != nil {
 		return nil, fmt.Errorf("listing stale qualifications: %w", err)
 	}
-	return pgx.CollectRows(rows, pgx.RowTo[int64])
+	return all, nil
 }

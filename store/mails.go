@@ -15,7 +15,6 @@ import (
 // a code's life runs. ErrUnknown when it was accepted, refused or dropped before.
 func (s *Store) StartMail(ctx context.Context, id uuid.UUID, now time.Time) (workflow.PendingMail, error) {
 	m := workflow.PendingMail{Mail: workflow.Mail{ID: id}}
-	var expires *time.Time
 	err := s.pool.QueryRow(ctx, `
 		with started as (
 			update mails set attempts = attempts + 1, started_at = coalesce(started_at, $2)
@@ -31,8 +30,7 @@ func (s *Store) StartMail(ctx context.Context, id uuid.UUID, now time.Time) (wor
 		left join invitations i on i.id = m.invitation_id
 		left join documents d on d.sha256 = m.details ->> 'contract'`, id, now).Scan(
 		&m.Qualification, &m.Kind, &m.To, &m.Locale, &m.Code, &m.Invitation, &m.Details, &m.RequestedAt, &m.Attempts,
-		&m.Mailbox, &m.Number, &m.Nonce, &expires, &m.Useless, &m.ContractVersion)
-	m.Expires = timeOf(expires)
+		&m.Mailbox, &m.Number, &m.Nonce, orZero(&m.Expires), &m.Useless, &m.ContractVersion)
 	if err != nil {
 		return m, fmt.Errorf("starting a mail: %w", found(err))
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -22,7 +21,7 @@ type MailFilter struct {
 
 // SentMails lists mails, the oldest first.
 func (s *Store) SentMails(ctx context.Context, f MailFilter) ([]workflow.SentMail, error) {
-	rows, err := s.pool.Query(ctx, sentMail+`
+	all, err := list(ctx, s, scanSentMail, sentMail+`
 		where ($1 = '' or b.address = $1)
 		  and (not $2 and not $3
 		       or $2 and coalesce(m.accepted_at, m.refused_at, m.dropped_at) is null
@@ -31,20 +30,15 @@ func (s *Store) SentMails(ctx context.Context, f MailFilter) ([]workflow.SentMai
 	if err != nil {
 		return nil, fmt.Errorf("listing the mails: %w", err)
 	}
-	all, err := pgx.CollectRows(rows, scanSentMail)
 	slices.Reverse(all)
-	return all, err
+	return all, nil
 }
 
 // SentMail reads one mail; ErrUnknown if there is none.
 func (s *Store) SentMail(ctx context.Context, id uuid.UUID) (workflow.SentMail, error) {
-	rows, err := s.pool.Query(ctx, sentMail+`where m.id = $1`, id)
+	m, err := one(ctx, s, scanSentMail, sentMail+`where m.id = $1`, id)
 	if err != nil {
-		return workflow.SentMail{}, fmt.Errorf("reading a mail: %w", err)
-	}
-	m, err := pgx.CollectExactlyOneRow(rows, scanSentMail)
-	if err != nil {
-		return m, fmt.Errorf("reading a mail: %w", found(err))
+		return m, fmt.Errorf("reading a mail: %w", err)
 	}
 	return m, nil
 }
@@ -66,12 +60,9 @@ const sentMail = `
 	left join invitations i on i.id = m.invitation_id
 	`
 
-func scanSentMail(row pgx.CollectableRow) (workflow.SentMail, error) {
-	var m workflow.SentMail
-	var ended *time.Time
-	err := row.Scan(&m.ID, &m.Qualification, &m.Mailbox, &m.Number, &m.Kind, &m.To, &m.RequestedAt, &m.Attempts, &m.Reply,
-		&ended, &m.Outcome, &m.Useless)
-	m.EndedAt = timeOf(ended)
+func scanSentMail(row pgx.CollectableRow) (m workflow.SentMail, err error) {
+	err = row.Scan(&m.ID, &m.Qualification, &m.Mailbox, &m.Number, &m.Kind, &m.To, &m.RequestedAt, &m.Attempts, &m.Reply,
+		orZero(&m.EndedAt), &m.Outcome, &m.Useless)
 	return m, err
 }
 

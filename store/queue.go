@@ -21,7 +21,7 @@ type Backlog struct {
 // is to be tried again within seconds, and one scheduled whose time has come
 // until its leader has looked.
 func (s *Store) Backlogs(ctx context.Context) ([]Backlog, error) {
-	rows, err := s.pool.Query(ctx, `
+	all, err := list(ctx, s, scanBacklog, `
 		select queue, kind, stands, count(*), extract(epoch from now() - min(since))::float8
 		from (select queue, kind, 'running' as stands, attempted_at as since
 		      from river_job where state = 'running'
@@ -35,11 +35,12 @@ func (s *Store) Backlogs(ctx context.Context) ([]Backlog, error) {
 	if err != nil {
 		return nil, fmt.Errorf("counting the jobs: %w", err)
 	}
-	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (Backlog, error) {
-		var b Backlog
-		var seconds float64
-		err := row.Scan(&b.Queue, &b.Kind, &b.State, &b.Jobs, &seconds)
-		b.Oldest = time.Duration(seconds * float64(time.Second))
-		return b, err
-	})
+	return all, nil
+}
+
+func scanBacklog(row pgx.CollectableRow) (b Backlog, err error) {
+	var seconds float64
+	err = row.Scan(&b.Queue, &b.Kind, &b.State, &b.Jobs, &seconds)
+	b.Oldest = time.Duration(seconds * float64(time.Second))
+	return b, err
 }

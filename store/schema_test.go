@@ -1,32 +1,18 @@
 package store_test
 
 import (
-	"context"
 	"errors"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"stella/store"
 	"stella/store/storetest"
 	"stella/workflow"
 )
-
-func TestMain(m *testing.M) { os.Exit(storetest.Run(m)) }
-
-func newWorld(t *testing.T) *storetest.World {
-	t.Helper()
-	t.Parallel()
-	return storetest.NewWorld(t)
-}
 
 // refused checks that the database refuses what is tried, by the constraint
 // named; the error comes at the latest with the commit.
@@ -70,6 +56,28 @@ func TestTheLogIsAppendOnly(t *testing.T) {
 	refused(t, w, "steps never changes: truncate refused", `truncate qualifications, steps cascade`)
 	refused(t, w, "never changes: delete refused", `delete from steps using qualifications q where q.id = qualification_id`)
 	refused(t, w, "steps_pkey", `insert into steps select * from steps`)
+}
+
+// What the log refers to may be erased, and never changed.
+func TestWhatTheLogRefersToNeverChanges(t *testing.T) {
+	w := newWorld(t)
+	w.Reach(t, workflow.Qualified)
+	for _, table := range []string{"records", "declarations", "identities", "decisions", "documents", "messages"} {
+		if _, err := w.Pool().Exec(t.Context(), `update `+table+` set `+map[string]string{"records": "name = ''", "declarations": "email = ''",
+			"identities": "fiscal_number = ''", "decisions": "reason = ''", "documents": "version = ''", "messages": "sealed = ''"}[table]); err == nil ||
+			!strings.Contains(err.Error(), table+" never changes: update refused") {
+			t.Errorf("%s: %v", table, err)
+		}
+	}
+}
+
+func TestSuspensionsAreAppendOnly(t *testing.T) {
+	w := newWorld(t)
+	storetest.Must(t, w.Procedure.Suspend(t.Context(), "paolo", storetest.Provider, w.Clock.Now(), ""))
+	refused(t, w, "suspensions never changes: update refused", `update suspensions set since = now()`)
+	refused(t, w, "suspensions never changes: delete refused", `delete from suspensions`)
+	refused(t, w, "suspensions never changes: truncate refused", `truncate suspensions`)
+	refused(t, w, "suspensions_check", `insert into suspensions (provider, since, reason, operator, decided_at) values ('p', '2026-11-21', '', '', '2026-11-20')`)
 }
 
 func TestStarAndQualifiedAreOne(t *testing.T) {
@@ -171,181 +179,4 @@ func TestALoginIsOfItsOwnQualification(t *testing.T) {
 	refused(t, w, "trial_or_real", `update logins set qualification_id = null where id <> '_trial'`)
 	refused(t, w, "trial_or_real", `update logins set qualification_id = '`+other.ID.String()+`' where id = '_trial'`)
 	refused(t, w, "trial_is_not_kept", `update logins set answer = '{}' where id = '_trial'`)
-}
-
-func TestSuspensionsAreAppendOnly(t *testing.T) {
-	w := newWorld(t)
-	storetest.Must(t, w.Procedure.Suspend(t.Context(), "paolo", storetest.Provider, w.Clock.Now(), ""))
-	refused(t, w, "suspensions never changes: update refused", `update suspensions set since = now()`)
-	refused(t, w, "suspensions never changes: delete refused", `delete from suspensions`)
-	refused(t, w, "suspensions never changes: truncate refused", `truncate suspensions`)
-	refused(t, w, "suspensions_check", `insert into suspensions (provider, since, reason, operator, decided_at) values ('p', '2026-11-21', '', '', '2026-11-20')`)
-}
-
-// A new schema serves the version before it, while instances are replaced.
-func TestThePreviousVersionCanStillWrite(t *testing.T) {
-	w := newWorld(t)
-	q := w.Reach(t, workflow.Identified).Case().Qualification
-	for _, sql := range []string{
-		`insert into logins (id, qualification_id, provider, provider_name, relay_state, level, comparison, session, started_at)
-		 select '_new', qualification_id, provider, provider_name, relay_state, level, comparison, session, started_at from logins where id = $1`,
-		`insert into identities (id, qualification_id, login_id, assertion_id, provider, provider_name, level, name,
-		                         family_name, fiscal_number, date_of_birth, person_code, authenticated_at, identified_at)
-		 select gen_random_uuid(), qualification_id, '_new', 'another', provider, provider_name, level, name,
-		        family_name, fiscal_number, date_of_birth, person_code, authenticated_at, identified_at from identities where login_id = $1`,
-	} {
-		if done, err := w.Pool().Exec(t.Context(), sql, q.Login.ID); err != nil || done.RowsAffected() != 1 {
-			t.Errorf("%s: %v", sql, err)
-		}
-	}
-}
-
-func TestSeveralMigrateAtOnce(t *testing.T) {
-	t.Parallel()
-	url := storetest.EmptyURL(t)
-	open := func() *store.Store {
-		s, err := store.Open(t.Context(), url, nil)
-		storetest.Must(t, err)
-		t.Cleanup(s.Close)
-		return s
-	}
-	first := open()
-	if err := first.CheckSchema(t.Context()); !errors.Is(err, store.ErrPending) {
-		t.Errorf("an empty database: %v, want %v", err, store.ErrPending)
-	}
-	var all sync.WaitGroup
-	var mu sync.Mutex
-	var applied []int
-	for _, s := range []*store.Store{first, open(), open()} {
-		all.Go(func() {
-			n, err := s.Migrate(t.Context())
-			if err != nil {
-				t.Errorf("a racer: %v", err)
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			applied = append(applied, n)
-		})
-	}
-	all.Wait()
-	slices.Sort(applied)
-	if len(applied) != 3 || applied[0] != 0 || applied[1] != 0 || applied[2] < 2 {
-		t.Errorf("the racers applied %v migrations; one was to apply all", applied)
-	}
-	if err := first.CheckSchema(t.Context()); err != nil {
-		t.Errorf("after the migrations: %v", err)
-	}
-	// A program that is newer than the queue's tables must not start either.
-	_, err := first.Pool().Exec(t.Context(), `delete from river_migration where version = (select max(version) from river_migration)`)
-	storetest.Must(t, err)
-	if err := first.CheckSchema(t.Context()); !errors.Is(err, store.ErrPending) {
-		t.Errorf("with an old queue: %v", err)
-	}
-}
-
-func TestTheConnections(t *testing.T) {
-	t.Parallel()
-	url := storetest.URL(t)
-	for suffix, want := range map[string]int32{"": 20, "pool_max_conns=3": 3} {
-		u := url
-		if suffix != "" {
-			sep := "?"
-			if strings.Contains(u, "?") {
-				sep = "&"
-			}
-			u += sep + suffix
-		}
-		s, err := store.Open(t.Context(), u, nil)
-		storetest.Must(t, err)
-		if got := s.Pool().Config().MaxConns; got != want {
-			t.Errorf("%q: %d connections at most, want %d", suffix, got, want)
-		}
-		var zone, name string
-		storetest.Must(t, s.Pool().QueryRow(t.Context(), `select current_setting('timezone'), current_setting('application_name')`).Scan(&zone, &name))
-		if zone != "UTC" || name != "stella" {
-			t.Errorf("a connection of %s in %s", name, zone)
-		}
-		storetest.Must(t, s.Ping(t.Context()))
-		s.Close()
-	}
-	if _, err := store.Open(t.Context(), "postgres://stella:a+secret@127.0.0.1:1/stella?connect_timeout=1", nil); err == nil || strings.Contains(err.Error(), "secret") {
-		t.Errorf("a database that is not there: %v", err)
-	}
-	if _, err := store.Open(t.Context(), "postgres://stella:a+secret@[", nil); err == nil || strings.Contains(err.Error(), "secret") {
-		t.Errorf("a URL that is none: %v", err)
-	}
-}
-
-func TestAStepIsOneTransaction(t *testing.T) {
-	w := newWorld(t)
-	j := w.Reach(t, workflow.Summary)
-	before := j.Case()
-	undone := errors.New("undone")
-	err := w.Update(t.Context(), j.Mailbox, func(c *workflow.Case) error {
-		c.Mailbox.Status = workflow.Cancelled
-		c.Qualification.Remark = "a remark"
-		c.Added = append(c.Added, workflow.Declaration{ID: uuid.New(), Qualification: c.Qualification.ID})
-		return undone
-	})
-	if !errors.Is(err, undone) {
-		t.Fatal(err)
-	}
-	err = w.Update(t.Context(), j.Mailbox, func(c *workflow.Case) error {
-		c.Mailbox.Status = workflow.Cancelled
-		c.Added = append(c.Added, "a row of no table")
-		return nil
-	})
-	if err == nil {
-		t.Error("a row without a table was written")
-	}
-	after := j.Case()
-	if after.Mailbox.Status != workflow.Active || after.Qualification.Remark != "" || after.Qualification.Version != before.Qualification.Version {
-		t.Errorf("the case is now %+v of %+v", after.Qualification, after.Mailbox)
-	}
-	if _, err := w.View(t.Context(), 4711); !errors.Is(err, workflow.ErrUnknown) {
-		t.Errorf("a mailbox that is not there: %v", err)
-	}
-	if err := w.Update(t.Context(), 4711, func(*workflow.Case) error { return nil }); !errors.Is(err, workflow.ErrUnknown) {
-		t.Errorf("a mailbox that is not there: %v", err)
-	}
-}
-
-// Steps of one mailbox wait for one another, those of others do not.
-func TestStepsOfOneMailboxAreOneAfterAnother(t *testing.T) {
-	w := newWorld(t)
-	a, b := w.Reach(t, workflow.Summary), w.Reach(t, workflow.Summary)
-	started, finish, done := make(chan bool), make(chan bool), make(chan error, 1)
-	go func() {
-		done <- w.Update(context.WithoutCancel(t.Context()), a.Mailbox, func(c *workflow.Case) error {
-			close(started)
-			<-finish
-			return nil
-		})
-	}()
-	<-started
-	nothing := func(*workflow.Case) error { return nil }
-	if err := w.Update(t.Context(), b.Mailbox, nothing); err != nil {
-		t.Errorf("another mailbox: %v", err)
-	}
-	short, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
-	defer cancel()
-	if err := w.Update(short, a.Mailbox, nothing); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("the same mailbox: %v, want to wait", err)
-	}
-	close(finish)
-	storetest.Must(t, <-done)
-	storetest.Must(t, w.Update(t.Context(), a.Mailbox, nothing))
-}
-
-// What the log refers to may be erased, and never changed.
-func TestWhatTheLogRefersToNeverChanges(t *testing.T) {
-	w := newWorld(t)
-	w.Reach(t, workflow.Qualified)
-	for _, table := range []string{"records", "declarations", "identities", "decisions", "documents", "messages"} {
-		if _, err := w.Pool().Exec(t.Context(), `update `+table+` set `+map[string]string{"records": "name = ''", "declarations": "email = ''",
-			"identities": "fiscal_number = ''", "decisions": "reason = ''", "documents": "version = ''", "messages": "sealed = ''"}[table]); err == nil ||
-			!strings.Contains(err.Error(), table+" never changes: update refused") {
-			t.Errorf("%s: %v", table, err)
-		}
-	}
 }

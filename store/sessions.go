@@ -1,7 +1,6 @@
 package store
 
 import (
-	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -84,30 +83,4 @@ func (s *Sessions) Save(r *http.Request, w http.ResponseWriter, session *session
 	}
 	http.SetCookie(w, sessions.NewCookie(session.Name(), session.ID, session.Options))
 	return nil
-}
-
-// Sweep deletes the sessions, hand-offs, calls and limits that are over, and the
-// parked answers that nobody came for.
-func (s *Store) Sweep(ctx context.Context, now time.Time) error {
-	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, `delete from sessions where expires_at < $1`, now); err != nil {
-			return fmt.Errorf("sweeping sessions: %w", err)
-		}
-		if err := sweepLimits(ctx, tx, now); err != nil {
-			return err
-		}
-		if _, err := tx.Exec(ctx, `delete from handoffs where expires_at < $1`, now.Add(-24*time.Hour)); err != nil {
-			return fmt.Errorf("sweeping hand-offs: %w", err)
-		}
-		if _, err := tx.Exec(ctx, `delete from calls where claimed_at < $1`, now.Add(-workflow.CallLife)); err != nil {
-			return fmt.Errorf("sweeping calls: %w", err)
-		}
-		_, err := tx.Exec(ctx, `
-			update logins set answer = null, handle = null
-			where answer is not null and answered_at < $1`, now.Add(-workflow.AnswerLife))
-		if err != nil {
-			return fmt.Errorf("sweeping answers: %w", err)
-		}
-		return nil
-	})
 }

@@ -29,7 +29,7 @@ func (s *Store) writeCase(ctx context.Context, tx pgx.Tx, c *workflow.Case) erro
 		update mailboxes set status = $2, record_id = $3, ordinary = nullif($4, ''), star = $5, wrong_codes = coalesce($6, '{}'::timestamptz[]),
 		       deleted_at = $7
 		where id = $1`,
-		m.ID, m.Status, m.Record.ID, m.Ordinary, m.Star, m.WrongCodes, nullTime(m.DeletedAt))
+		m.ID, m.Status, m.Record.ID, m.Ordinary, m.Star, m.WrongCodes, orNull(m.DeletedAt))
 	if err := s.send(ctx, tx, b); err != nil {
 		return fmt.Errorf("writing a step: %w", err)
 	}
@@ -97,7 +97,7 @@ func (s *Store) writeRow(b *batch, mailbox int64, row any) error {
 			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 			on conflict (id) do update set accepted_at = $9, ended_at = $10, ended = $11`,
 			r.ID, r.Qualification, r.Version, r.Nonce, r.Digest, r.Email, r.SentAt, r.ExpiresAt,
-			nullTime(r.AcceptedAt), nullTime(r.EndedAt), r.Ended)
+			orNull(r.AcceptedAt), orNull(r.EndedAt), r.Ended)
 	case workflow.Login:
 		writeLogin(b, r)
 	case workflow.Message:
@@ -116,7 +116,7 @@ func (s *Store) writeRow(b *batch, mailbox int64, row any) error {
 			insert into codes (id, qualification_id, nonce, requested_at, spent_at)
 			values ($1, $2, $3, $4, $5)
 			on conflict (id) do update set spent_at = $5`,
-			r.ID, r.Qualification, r.Nonce, r.RequestedAt, nullTime(r.SpentAt))
+			r.ID, r.Qualification, r.Nonce, r.RequestedAt, orNull(r.SpentAt))
 	case workflow.Decision:
 		writeDecision(b, r)
 	case workflow.Document:

@@ -5,12 +5,16 @@
 //   - away.go, silent_linux.go: a database that does not answer
 //   - batch.go: what is asked in one round trip
 //   - case.go: a mailbox with its qualification, read and locked for a step
+//   - standings.go: what webmails ask of a mailbox, the hot path
 //   - step.go: what a step changed and added
 //   - logins.go, archive.go: requests to identity providers, and the sealed
 //     messages exchanged with them
 //   - aggregate.go, suspensions.go: which identity providers there are, and
 //     which are not believed
 //   - handoffs.go, sessions.go: how people come in
+//   - limits.go: what was spent of the limits
+//   - calls.go: the calls of the API that may be made again
+//   - sweep.go: what is over, and deleted
 //   - mails.go: outgoing mail, for the sender
 //   - outbox.go: what became of it, for operators
 //   - announcements.go: what was told of mailboxes, as a feed
@@ -35,6 +39,7 @@ import (
 
 	"filippo.io/age"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype/zeronull"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
@@ -112,6 +117,19 @@ func (s *Store) Ping(ctx context.Context) error {
 	return err
 }
 
+// list reads the rows of a query.
+func list[T any](ctx context.Context, s *Store, scan pgx.RowToFunc[T], sql string, args ...any) ([]T, error) {
+	rows, _ := s.pool.Query(ctx, sql, args...) // the rows have its error
+	return pgx.CollectRows(rows, scan)
+}
+
+// one reads the row of a query; ErrUnknown where there is none.
+func one[T any](ctx context.Context, s *Store, scan pgx.RowToFunc[T], sql string, args ...any) (T, error) {
+	rows, _ := s.pool.Query(ctx, sql, args...) // the rows have its error
+	row, err := pgx.CollectExactlyOneRow(rows, scan)
+	return row, found(err)
+}
+
 // found turns the absence of a row into the error that callers know.
 func found(err error) error {
 	if errors.Is(err, pgx.ErrNoRows) {
@@ -119,3 +137,8 @@ func found(err error) error {
 	}
 	return err
 }
+
+// orZero is where a time is scanned that is zero where the row has null, and
+// orNull writes it so.
+func orZero(t *time.Time) *zeronull.Timestamptz { return (*zeronull.Timestamptz)(t) }
+func orNull(t time.Time) zeronull.Timestamptz   { return zeronull.Timestamptz(t) }

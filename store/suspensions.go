@@ -34,11 +34,11 @@ func (s *Store) writeSuspension(ctx context.Context, provider string, since *tim
 // Suspensions lists when identity providers were not believed, or are not. Of
 // several suspensions with no resumption between them the newest holds.
 func (s *Store) Suspensions(ctx context.Context) ([]workflow.Suspension, error) {
-	rows, err := s.pool.Query(ctx, suspensions)
+	all, err := list(ctx, s, scanSuspension, suspensions)
 	if err != nil {
 		return nil, fmt.Errorf("reading the suspensions: %w", err)
 	}
-	return pgx.CollectRows(rows, scanSuspension)
+	return all, nil
 }
 
 const suspensions = `
@@ -50,26 +50,24 @@ const suspensions = `
 	order by provider, decided_at`
 
 func scanSuspension(row pgx.CollectableRow) (x workflow.Suspension, err error) {
-	var until *time.Time
-	err = row.Scan(&x.Provider, &x.Since, &until, &x.Reason, &x.Operator, &x.SuspendedAt)
-	x.Until = timeOf(until)
+	err = row.Scan(&x.Provider, &x.Since, orZero(&x.Until), &x.Reason, &x.Operator, &x.SuspendedAt)
 	return x, err
 }
 
 // LoggedInWith are the names of the identity providers that anybody set out to
 // log in with, by their identifiers.
 func (s *Store) LoggedInWith(ctx context.Context) (map[string]string, error) {
-	rows, err := s.pool.Query(ctx, `select provider, max(provider_name) from logins group by provider`)
-	if err != nil {
-		return nil, fmt.Errorf("listing the identity providers: %w", err)
-	}
+	rows, _ := s.pool.Query(ctx, `select provider, max(provider_name) from logins group by provider`) // the rows have its error
 	names := map[string]string{}
 	var id, name string
-	_, err = pgx.ForEachRow(rows, []any{&id, &name}, func() error {
+	_, err := pgx.ForEachRow(rows, []any{&id, &name}, func() error {
 		names[id] = name
 		return nil
 	})
-	return names, err
+	if err != nil {
+		return nil, fmt.Errorf("listing the identity providers: %w", err)
+	}
+	return names, nil
 }
 
 // Given is a star that an identity provider's word gave.
@@ -88,7 +86,7 @@ func (s *Store) GivenBy(ctx context.Context, provider string, since time.Time) (
 	if err := s.settle(ctx); err != nil {
 		return nil, err
 	}
-	rows, err := s.pool.Query(ctx, `
+	all, err := list(ctx, s, pgx.RowToStructByPos[Given], `
 		select m.address, q.number, i.identified_at, t.at, q.state
 		from identities i
 		join qualifications q on q.identity_id = i.id
@@ -99,7 +97,7 @@ func (s *Store) GivenBy(ctx context.Context, provider string, since time.Time) (
 	if err != nil {
 		return nil, fmt.Errorf("listing the stars of %s: %w", provider, err)
 	}
-	return pgx.CollectRows(rows, pgx.RowToStructByPos[Given])
+	return all, nil
 }
 
 // ErrUnsettled is returned when a transaction does not end.

@@ -78,13 +78,9 @@ func disable(b *batch, webhook int64, why workflow.DisabledWhy, at time.Time) {
 
 // Webhook reads a webhook; ErrUnknown if there is none.
 func (s *Store) Webhook(ctx context.Context, id int64) (workflow.Webhook, error) {
-	rows, err := s.pool.Query(ctx, webhook+`where w.id = $1`, id)
+	w, err := one(ctx, s, scanWebhook, webhook+`where w.id = $1`, id)
 	if err != nil {
-		return workflow.Webhook{}, fmt.Errorf("reading a webhook: %w", err)
-	}
-	w, err := pgx.CollectExactlyOneRow(rows, scanListed)
-	if err != nil {
-		return workflow.Webhook{}, fmt.Errorf("reading a webhook: %w", found(err))
+		return w.Webhook, fmt.Errorf("reading a webhook: %w", err)
 	}
 	return w.Webhook, nil
 }
@@ -98,14 +94,14 @@ type ListedWebhook struct {
 
 // Webhooks lists the webhooks of all clients.
 func (s *Store) Webhooks(ctx context.Context) ([]ListedWebhook, error) {
-	rows, err := s.pool.Query(ctx, webhook+`order by c.name, w.id`)
+	all, err := list(ctx, s, scanWebhook, webhook+`order by c.name, w.id`)
 	if err != nil {
 		return nil, fmt.Errorf("listing the webhooks: %w", err)
 	}
-	return pgx.CollectRows(rows, scanListed)
+	return all, nil
 }
 
-// webhook reads what scanListed scans.
+// webhook reads what scanWebhook scans.
 const webhook = `
 	select w.id, c.name, w.url, w.kinds, w.nonce, w.former_nonce, w.former_until, w.created_at, w.disabled_at, w.disabled,
 	       w.failing_since, w.failures, coalesce(d.waiting, 0), d.oldest
@@ -115,12 +111,8 @@ const webhook = `
 	     on d.webhook_id = w.id
 	`
 
-func scanListed(row pgx.CollectableRow) (ListedWebhook, error) {
-	var w ListedWebhook
-	var former, disabled, failing, oldest *time.Time
-	err := row.Scan(&w.ID, &w.Client, &w.URL, &w.Kinds, &w.Nonce, &w.FormerNonce, &former, &w.CreatedAt, &disabled, &w.Disabled,
-		&failing, &w.Failures, &w.Waiting, &oldest)
-	w.FormerUntil, w.DisabledAt, w.FailingSince = timeOf(former), timeOf(disabled), timeOf(failing)
-	w.OldestAt = timeOf(oldest)
+func scanWebhook(row pgx.CollectableRow) (w ListedWebhook, err error) {
+	err = row.Scan(&w.ID, &w.Client, &w.URL, &w.Kinds, &w.Nonce, &w.FormerNonce, orZero(&w.FormerUntil), &w.CreatedAt, orZero(&w.DisabledAt), &w.Disabled,
+		orZero(&w.FailingSince), &w.Failures, &w.Waiting, orZero(&w.OldestAt))
 	return w, err
 }

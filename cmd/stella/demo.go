@@ -200,7 +200,7 @@ func demoServiceProvider(public string) (*spid.ServiceProvider, error) {
 // populate imports the sample mailboxes and registers the webmail, unless that
 // was done before. It keeps away from data that are not the demo's.
 func (c demoCommand) populate(ctx context.Context, db *store.Store) error {
-	there, err := db.Mailboxes(ctx, "")
+	there, err := db.Mailboxes(ctx, store.MailboxFilter{Limit: 100}) // far more than the demo has
 	if err != nil {
 		return err
 	}

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"strings"
 	"text/tabwriter"
 	"time"
 
+	"stella/store"
 	"stella/workflow"
 )
 
@@ -35,16 +37,13 @@ func (d database) list(ctx context.Context, state workflow.State, cases bool) er
 		return err
 	}
 	defer db.close()
-	all, err := db.Mailboxes(ctx, state)
+	all, err := db.Mailboxes(ctx, store.MailboxFilter{State: state, Cases: cases, Limit: math.MaxInt32})
 	if err != nil {
 		return err
 	}
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "MAILBOX\tSTATUS\tKIND\tCASE\tSTATE\tSINCE\tSTAR")
 	for _, m := range all {
-		if cases && m.Number == 0 {
-			continue
-		}
 		star := ""
 		if m.Starred {
 			star = "star"

@@ -2,6 +2,10 @@
 // PostgreSQL: one private cluster for each test binary, with databases copied
 // from a migrated one. A database serves one test after another, emptied
 // between them: making one takes longer than most tests.
+//
+//   - storetest.go: the cluster, its databases, and a clock that a test sets
+//   - world.go: the procedure on a database, with a webmail that is known to it
+//   - journey.go: the way of a mailbox through the procedure, to any state
 package storetest
 
 import (

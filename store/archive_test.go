@@ -1,0 +1,83 @@
+package store_test
+
+import (
+	"bytes"
+	"testing"
+
+	"filippo.io/age"
+	"github.com/google/uuid"
+
+	"stella/store/storetest"
+	"stella/workflow"
+)
+
+func TestTheArchiveIsTheAuditors(t *testing.T) {
+	w := newWorld(t)
+	j := w.Reach(t, workflow.Identification)
+	login := j.LogIn()
+	secret := bytes.Repeat([]byte("<Response>NRENNA80A41H501T</Response>\n"), 3000) // more than a chunk of age
+	storetest.Must(t, w.ClaimAnswer(t.Context(), login, w.Answer(storetest.Anna),
+		workflow.Message{ID: uuid.New(), Login: login, Direction: "response", Body: secret, ReceivedAt: w.Clock.Now()}))
+	all, err := w.OpenArchive(t.Context(), login, storetest.Auditor)
+	storetest.Must(t, err)
+	if len(all) != 2 || all[0].Direction != "request" || string(all[0].Body) != "<AuthnRequest/>" || all[0].Login != login ||
+		all[1].Direction != "response" || !bytes.Equal(all[1].Body, secret) || !all[1].ReceivedAt.Equal(w.Clock.Now()) {
+		t.Errorf("the archive gives back %+v", all)
+	}
+	rows, err := w.Pool().Query(t.Context(), `select sealed, sha256 from messages`)
+	storetest.Must(t, err)
+	defer rows.Close()
+	for rows.Next() {
+		var sealed []byte
+		var digest string
+		storetest.Must(t, rows.Scan(&sealed, &digest))
+		if !bytes.HasPrefix(sealed, []byte("age-encryption.org/v1")) || len(digest) != 64 {
+			t.Errorf("sealed is %.40q", sealed)
+		}
+		for _, plain := range []string{"NRENNA", "<Response", "<AuthnRequest", login} {
+			if bytes.Contains(sealed, []byte(plain)) {
+				t.Errorf("the sealed message holds %q", plain)
+			}
+		}
+	}
+	stranger, err := age.GenerateX25519Identity()
+	storetest.Must(t, err)
+	if all, err := w.OpenArchive(t.Context(), login, stranger); err == nil {
+		t.Errorf("another key opens %d messages", len(all))
+	}
+	if all, err := w.OpenArchive(t.Context(), "_unheard", storetest.Auditor); err != nil || len(all) != 0 {
+		t.Errorf("a login that is not there: %v, %v", all, err)
+	}
+	// Nothing is archived in clear, not even for want of an auditor.
+	w.SealTo(nil)
+	other := w.Reach(t, workflow.Identification)
+	err = w.Procedure.StartLogin(t.Context(), other.Visitor, workflow.Login{ID: "_1", StartedAt: w.Clock.Now()}, []byte("<AuthnRequest/>"))
+	if err == nil || other.Case().Qualification.State != workflow.Identification {
+		t.Errorf("a login that cannot be archived: %v", err)
+	}
+}
+
+func TestOnlyAFewRefusedAnswersAreKept(t *testing.T) {
+	w := newWorld(t)
+	login := w.Reach(t, workflow.AtProvider).Case().Qualification.Login.ID
+	other := w.Reach(t, workflow.AtProvider).Case().Qualification.Login.ID
+	for range 8 {
+		storetest.Must(t, w.KeepMessage(t.Context(), response(login, w)))
+	}
+	storetest.Must(t, w.KeepMessage(t.Context(), response(other, w)))
+	for id, want := range map[string]int{login: 5, other: 1} {
+		all, err := w.OpenArchive(t.Context(), id, storetest.Auditor)
+		storetest.Must(t, err)
+		if len(all)-1 != want { // and the request
+			t.Errorf("%d answers were kept, want %d", len(all)-1, want)
+		}
+	}
+	// The one that counts is kept all the same.
+	storetest.Must(t, w.ClaimAnswer(t.Context(), login, w.Answer(storetest.Anna), response(login, w)))
+	if all, err := w.OpenArchive(t.Context(), login, storetest.Auditor); err != nil || len(all) != 7 {
+		t.Errorf("%d messages, %v", len(all), err)
+	}
+	if err := w.KeepMessage(t.Context(), response("_unheard", w)); err == nil {
+		t.Error("a message of no login was kept")
+	}
+}

@@ -1,0 +1,113 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"stella/store/storetest"
+	"stella/workflow"
+)
+
+func TestAStepIsOneTransaction(t *testing.T) {
+	w := newWorld(t)
+	j := w.Reach(t, workflow.Summary)
+	before := j.Case()
+	undone := errors.New("undone")
+	err := w.Update(t.Context(), j.Mailbox, func(c *workflow.Case) error {
+		c.Mailbox.Status = workflow.Cancelled
+		c.Qualification.Remark = "a remark"
+		c.Added = append(c.Added, workflow.Declaration{ID: uuid.New(), Qualification: c.Qualification.ID})
+		return undone
+	})
+	if !errors.Is(err, undone) {
+		t.Fatal(err)
+	}
+	err = w.Update(t.Context(), j.Mailbox, func(c *workflow.Case) error {
+		c.Mailbox.Status = workflow.Cancelled
+		c.Added = append(c.Added, "a row of no table")
+		return nil
+	})
+	if err == nil {
+		t.Error("a row without a table was written")
+	}
+	after := j.Case()
+	if after.Mailbox.Status != workflow.Active || after.Qualification.Remark != "" || after.Qualification.Version != before.Qualification.Version {
+		t.Errorf("the case is now %+v of %+v", after.Qualification, after.Mailbox)
+	}
+	if _, err := w.View(t.Context(), 4711); !errors.Is(err, workflow.ErrUnknown) {
+		t.Errorf("a mailbox that is not there: %v", err)
+	}
+	if err := w.Update(t.Context(), 4711, func(*workflow.Case) error { return nil }); !errors.Is(err, workflow.ErrUnknown) {
+		t.Errorf("a mailbox that is not there: %v", err)
+	}
+}
+
+// Steps of one mailbox wait for one another, those of others do not.
+func TestStepsOfOneMailboxAreOneAfterAnother(t *testing.T) {
+	w := newWorld(t)
+	a, b := w.Reach(t, workflow.Summary), w.Reach(t, workflow.Summary)
+	started, finish, done := make(chan bool), make(chan bool), make(chan error, 1)
+	go func() {
+		done <- w.Update(context.WithoutCancel(t.Context()), a.Mailbox, func(c *workflow.Case) error {
+			close(started)
+			<-finish
+			return nil
+		})
+	}()
+	<-started
+	nothing := func(*workflow.Case) error { return nil }
+	if err := w.Update(t.Context(), b.Mailbox, nothing); err != nil {
+		t.Errorf("another mailbox: %v", err)
+	}
+	short, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	if err := w.Update(short, a.Mailbox, nothing); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("the same mailbox: %v, want to wait", err)
+	}
+	close(finish)
+	storetest.Must(t, <-done)
+	storetest.Must(t, w.Update(t.Context(), a.Mailbox, nothing))
+}
+
+// A step that had to wait for the lock reads what the step before it committed:
+// of the mailbox, of its qualification, and of the rows beside them.
+func TestAStepThatWaitedReadsWhatWasCommitted(t *testing.T) {
+	t.Parallel()
+	w := storetest.NewWorld(t)
+	j := w.Reach(t, workflow.CodeEntry)
+	before := j.Case()
+	holding, finish, done := make(chan bool), make(chan bool), make(chan error, 2)
+	go func() {
+		done <- w.Update(context.WithoutCancel(t.Context()), j.Mailbox, func(c *workflow.Case) error {
+			close(holding)
+			<-finish
+			c.Mailbox.Ordinary = "changed@mail.example"
+			c.Qualification.Remark = "changed"
+			c.Added = append(c.Added, workflow.Code{ID: uuid.New(), Qualification: c.Qualification.ID, Nonce: make([]byte, 16),
+				RequestedAt: w.Clock.Now(), SpentAt: w.Clock.Now()})
+			return nil
+		})
+	}()
+	<-holding
+	var read *workflow.Case
+	go func() {
+		done <- w.Update(context.WithoutCancel(t.Context()), j.Mailbox, func(c *workflow.Case) error {
+			read = c
+			return nil
+		})
+	}()
+	for waits := false; !waits; {
+		storetest.Must(t, w.Pool().QueryRow(t.Context(), `
+			select exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')`).Scan(&waits))
+	}
+	close(finish)
+	storetest.Must(t, <-done)
+	storetest.Must(t, <-done)
+	if read.Mailbox.Ordinary != "changed@mail.example" || read.Qualification.Remark != "changed" || len(read.Codes) != len(before.Codes)+1 {
+		t.Errorf("it read %q, %q and %d codes", read.Mailbox.Ordinary, read.Qualification.Remark, len(read.Codes))
+	}
+}

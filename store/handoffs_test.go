@@ -1,0 +1,105 @@
+package store_test
+
+import (
+	"errors"
+	"net/netip"
+	"sync/atomic"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"stella/store/storetest"
+	"stella/workflow"
+)
+
+func TestAHandOffUsedTwiceEndsTheFirstSession(t *testing.T) {
+	w := newWorld(t)
+	j := w.Record(t, storetest.AnnasRecord)
+	secret, err := w.HandOff(t.Context(), j.Address)
+	storetest.Must(t, err)
+	first := newBrowser(t, w)
+	first.enter()
+	bystander := newBrowser(t, w)
+	bystander.enter()
+	start := func(b *browser) error {
+		_, err := w.Procedure.Start(t.Context(), secret, workflow.Digest(b.cookie.Value), netip.Addr{}, "")
+		return err
+	}
+	open := func() bool {
+		open, err := w.Procedure.HandOffOpen(t.Context(), secret)
+		storetest.Must(t, err)
+		return open
+	}
+	if !open() {
+		t.Error("the link is closed before its use")
+	}
+	storetest.Must(t, start(first))
+	if open() || first.visit(nil).IsNew {
+		t.Error("after the first use: the link open, or the session gone")
+	}
+	second := newBrowser(t, w)
+	second.enter()
+	if err := start(second); !errors.Is(err, workflow.ErrUnknown) {
+		t.Errorf("a second use: %v", err)
+	}
+	if !first.visit(nil).IsNew {
+		t.Error("the first session goes on")
+	}
+	if bystander.visit(nil).IsNew {
+		t.Error("somebody else's session ended")
+	}
+	if err := start(second); !errors.Is(err, workflow.ErrUnknown) {
+		t.Errorf("a third use: %v", err)
+	}
+
+	// One that was never used ends nobody's session, however late it comes.
+	secret, err = w.HandOff(t.Context(), j.Address)
+	storetest.Must(t, err)
+	w.Clock.Advance(workflow.HandOffLife)
+	if open() || !errors.Is(start(second), workflow.ErrUnknown) || bystander.visit(nil).IsNew {
+		t.Error("an old link")
+	}
+	secret = "a guess"
+	if open() || !errors.Is(start(second), workflow.ErrUnknown) {
+		t.Error("a guessed link")
+	}
+}
+
+func TestAHandOffIsUsedByOneOfMany(t *testing.T) {
+	w := newWorld(t)
+	j := w.Record(t, storetest.AnnasRecord)
+	secret, err := w.HandOff(t.Context(), j.Address)
+	storetest.Must(t, err)
+	var won atomic.Int32
+	atOnce(func(int) {
+		_, err := w.UseHandOff(t.Context(), workflow.Digest(secret), []byte(uuid.NewString()), w.Clock.Now())
+		if err == nil {
+			won.Add(1)
+		} else if !errors.Is(err, workflow.ErrUnknown) {
+			t.Error(err)
+		}
+	})
+	if won.Load() != 1 {
+		t.Errorf("%d used it", won.Load())
+	}
+}
+
+// Both uses of a hand-off may come before either has a session.
+func TestAHandOffUsedTwiceAtOnceIsHeldByNobody(t *testing.T) {
+	w := newWorld(t)
+	j := w.Record(t, storetest.AnnasRecord)
+	secret, err := w.HandOff(t.Context(), j.Address)
+	storetest.Must(t, err)
+	token, first := workflow.Digest(secret), workflow.Digest("first")
+	_, err = w.UseHandOff(t.Context(), token, first, w.Clock.Now())
+	storetest.Must(t, err)
+	if held, err := w.HandOffHeld(t.Context(), token, first); err != nil || !held {
+		t.Errorf("used once: held %v, %v", held, err)
+	}
+	if _, err := w.UseHandOff(t.Context(), token, workflow.Digest("second"), w.Clock.Now()); !errors.Is(err, workflow.ErrUnknown) {
+		t.Errorf("used twice: %v", err)
+	}
+	if held, err := w.HandOffHeld(t.Context(), token, first); err != nil || held {
+		t.Errorf("used twice: held %v, %v", held, err)
+	}
+}

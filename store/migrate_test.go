@@ -1,0 +1,143 @@
+package store_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"stella/store"
+	"stella/store/storetest"
+	"stella/workflow"
+)
+
+func TestSeveralMigrateAtOnce(t *testing.T) {
+	t.Parallel()
+	url := storetest.EmptyURL(t)
+	open := func() *store.Store {
+		s, err := store.Open(t.Context(), url, nil)
+		storetest.Must(t, err)
+		t.Cleanup(s.Close)
+		return s
+	}
+	first := open()
+	if err := first.CheckSchema(t.Context()); !errors.Is(err, store.ErrPending) {
+		t.Errorf("an empty database: %v, want %v", err, store.ErrPending)
+	}
+	var all sync.WaitGroup
+	var mu sync.Mutex
+	var applied []int
+	for _, s := range []*store.Store{first, open(), open()} {
+		all.Go(func() {
+			n, err := s.Migrate(t.Context())
+			if err != nil {
+				t.Errorf("a racer: %v", err)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			applied = append(applied, n)
+		})
+	}
+	all.Wait()
+	slices.Sort(applied)
+	if len(applied) != 3 || applied[0] != 0 || applied[1] != 0 || applied[2] < 2 {
+		t.Errorf("the racers applied %v migrations; one was to apply all", applied)
+	}
+	if err := first.CheckSchema(t.Context()); err != nil {
+		t.Errorf("after the migrations: %v", err)
+	}
+	// A program that is newer than the queue's tables must not start either.
+	_, err := first.Pool().Exec(t.Context(), `delete from river_migration where version = (select max(version) from river_migration)`)
+	storetest.Must(t, err)
+	if err := first.CheckSchema(t.Context()); !errors.Is(err, store.ErrPending) {
+		t.Errorf("with an old queue: %v", err)
+	}
+}
+
+// A new schema serves the version before it, while instances are replaced.
+func TestThePreviousVersionCanStillWrite(t *testing.T) {
+	w := newWorld(t)
+	q := w.Reach(t, workflow.Identified).Case().Qualification
+	for _, sql := range []string{
+		`insert into logins (id, qualification_id, provider, provider_name, relay_state, level, comparison, session, started_at)
+		 select '_new', qualification_id, provider, provider_name, relay_state, level, comparison, session, started_at from logins where id = $1`,
+		`insert into identities (id, qualification_id, login_id, assertion_id, provider, provider_name, level, name,
+		                         family_name, fiscal_number, date_of_birth, person_code, authenticated_at, identified_at)
+		 select gen_random_uuid(), qualification_id, '_new', 'another', provider, provider_name, level, name,
+		        family_name, fiscal_number, date_of_birth, person_code, authenticated_at, identified_at from identities where login_id = $1`,
+	} {
+		if done, err := w.Pool().Exec(t.Context(), sql, q.Login.ID); err != nil || done.RowsAffected() != 1 {
+			t.Errorf("%s: %v", sql, err)
+		}
+	}
+}
+
+// A version that came before the schema starts on it all the same: one goes back
+// without touching the schema, and a process that crashes in an upgrade returns.
+func TestASchemaThatIsNewerIsServed(t *testing.T) {
+	t.Parallel()
+	s, err := store.Open(t.Context(), storetest.URL(t), nil)
+	storetest.Must(t, err)
+	defer s.Close()
+	_, err = s.Pool().Exec(t.Context(), `insert into goose_db_version (version_id, is_applied) values (99999, true)`)
+	storetest.Must(t, err)
+	storetest.Must(t, s.CheckSchema(t.Context()))
+}
+
+// What was there before a migration is given what comes with it: cases and
+// invitations their domain, mailboxes their standing.
+func TestMigrationsFillWhatIsThere(t *testing.T) {
+	t.Parallel()
+	s, err := store.Open(t.Context(), storetest.URL(t), storetest.Auditor.Recipient())
+	storetest.Must(t, err)
+	defer s.Close()
+	w := storetest.WorldIn(t, s)
+	for _, state := range []workflow.State{workflow.Qualified, workflow.Invited, workflow.Rejected} {
+		w.Reach(t, state)
+	}
+	w.Record(t, storetest.AnnasRecord) // without a case
+	again := w.Reach(t, workflow.Revoked)
+	again.Enter("another browser") // opens another case
+
+	told := func() string {
+		t.Helper()
+		domains := []string{storetest.Domain}
+		cases, err := w.Qualifications(t.Context(), workflow.QualificationFilter{Domains: domains, Limit: 10})
+		storetest.Must(t, err)
+		sent, err := w.SentInvitations(t.Context(), workflow.InvitationFilter{Domains: domains, Limit: 10})
+		storetest.Must(t, err)
+		on, err := w.Registered(t.Context(), workflow.RegisterFilter{Domains: domains, Limit: 10})
+		storetest.Must(t, err)
+		if len(cases) != 5 || len(sent) != 1 || len(on) != 5 {
+			t.Errorf("listed are %d cases, %d invitations and %d mailboxes", len(cases), len(sent), len(on))
+		}
+		var all strings.Builder
+		for _, m := range on {
+			fmt.Fprintf(&all, "%+v\n", m.Standing)
+		}
+		return all.String()
+	}
+	before := told()
+	migrate := func(file string, up bool) {
+		t.Helper()
+		text, err := os.ReadFile("migrations/" + file)
+		storetest.Must(t, err)
+		sql, down, _ := strings.Cut(string(text), "-- +goose Down")
+		if !up {
+			sql = down
+		}
+		_, err = s.Pool().Exec(t.Context(), sql)
+		storetest.Must(t, err)
+	}
+	migrate("00008_cases.sql", false)
+	migrate("00007_standings.sql", false)
+	migrate("00007_standings.sql", true)
+	migrate("00008_cases.sql", true)
+	s.Pool().Reset() // its connections know the columns that there were
+	if after := told(); after != before {
+		t.Errorf("the mailboxes stand for\n%swant\n%s", after, before)
+	}
+}

@@ -1,0 +1,187 @@
+package store_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"stella/store"
+	"stella/store/storetest"
+	"stella/workflow"
+)
+
+// many are 5,000 mailboxes, each with a case and what belongs to one. The oldest
+// tenth is of a small domain.
+const many = `
+	set session_replication_role = replica;
+	insert into clients (name, token, domains, return_urls, created_at)
+	values ('webmail', sha256('token'), '{small.example,large.example}', '{}', now());
+	insert into mailboxes (address, status, record_id, standing_state, standing_since)
+	select 'mailbox' || n || case when n <= 500 then '@small.example' else '@large.example' end, 'active', gen_random_uuid(), 'invited', now()
+	from generate_series(1, 5000) n;
+	insert into records (id, mailbox_id, kind, name, fiscal_code, vat_number, representatives, email, status, imported_by, imported_at)
+	select record_id, id, 'person', 'Anna Neri', '', '', '[]', '', 'active', 'tests', now() from mailboxes;
+	insert into qualifications (id, mailbox_id, version, state, opened_at, stepped_at, owner, locale, domain, reason, remark)
+	select gen_random_uuid(), id, 2, case when id % 500 = 7 then 'under_review' else 'invited' end, now(),
+	       now() - case when id % 500 = 8 then interval '40 days' else '0' end, 'webmail', 'it', domain, '', ''
+	from mailboxes order by id;
+	insert into steps (qualification_id, version, event, from_state, to_state, at, actor, client, actor_name, request, refs)
+	select id, 2, 'holder_invited', 'holder_invitation', state, now(), 'webmail', '', '', '', '{}' from qualifications;
+	insert into invitations (id, qualification_id, version, nonce, digest, email, sent_at, expires_at, ended_at, ended, domain)
+	select gen_random_uuid(), id, 2, '', sha256(number::text::bytea), '', now() + number * interval '1 second', now() + interval '30 days',
+	       case when number % 500 = 7 then now() end, case when number % 500 = 7 then 'withdrawn' else '' end, domain
+	from qualifications;
+	insert into codes (id, qualification_id, nonce, requested_at) select gen_random_uuid(), id, '', now() from qualifications;
+	insert into mails (id, qualification_id, kind, recipient, locale, details, requested_at)
+	select gen_random_uuid(), id, 'invitation', '', 'it', '{}', now() from qualifications;
+	insert into logins (id, qualification_id, provider, provider_name, relay_state, level, comparison, session, started_at)
+	select 'login' || number, id, '', '', '', '', '', sha256(number::text::bytea), now() from qualifications;
+	insert into announcements (id, position, kind, mailbox_id, qualification_id, version, active, at)
+	select gen_random_uuid(), number, 'qualification.invited', mailbox_id, id, 2, true, now() from qualifications order by number;
+	insert into webhooks (client_id, url, kinds, nonce, created_at) select id, 'https://webmail.example/', '{}', '', now() from clients;
+	insert into deliveries (webhook_id, announcement_id, mailbox_id, asked_at, due_at, delivered_at)
+	select 1, id, mailbox_id, now(), now() - made * interval '1 second', case when made <= 4900 then now() end from announcements order by made;
+	reset session_replication_role;
+	analyze`
+
+// However many mailboxes there are, what is asked for again and again reads
+// little more than its answer: it is found by an index, and by the right one.
+func TestAQuestionReadsLittleMoreThanItsAnswer(t *testing.T) {
+	t.Parallel()
+	ctx, now, url := t.Context(), time.Now(), storetest.URL(t)+"&pool_max_conns=1"
+	open := func() *store.Store {
+		s, err := store.Open(ctx, url, nil)
+		storetest.Must(t, err)
+		return s
+	}
+	filler := open()
+	_, err := filler.Pool().Exec(ctx, many)
+	storetest.Must(t, err)
+	filler.Close()
+	admin := open()
+	defer admin.Close()
+
+	small, both := []string{"small.example"}, []string{"large.example", "small.example"}
+	const address = "mailbox2507@large.example"
+	mailbox, err := admin.MailboxByAddress(ctx, address)
+	storetest.Must(t, err)
+	var addresses []string
+	for n := 1000; n < 3000; n += 100 {
+		addresses = append(addresses, fmt.Sprintf("mailbox%d@large.example", n))
+	}
+	cases := func(f workflow.QualificationFilter) func(*store.Store) (int, error) {
+		f.Limit = 10
+		return func(s *store.Store) (int, error) { return count(s.Qualifications(ctx, f)) }
+	}
+	invitations := func(f workflow.InvitationFilter) func(*store.Store) (int, error) {
+		f.Limit, f.Now = 10, now
+		return func(s *store.Store) (int, error) { return count(s.SentInvitations(ctx, f)) }
+	}
+	events := func(domains []string, after int64) func(*store.Store) (int, error) {
+		return func(s *store.Store) (int, error) {
+			all, _, err := s.Told(ctx, domains, nil, after, 10)
+			return len(all), err
+		}
+	}
+	for _, question := range []struct {
+		name          string
+		answers, rows int // as many as there are, and as may be read at most
+		ask           func(*store.Store) (answers int, err error)
+	}{
+		{"a status", 1, 5, func(s *store.Store) (int, error) {
+			asked, err := s.Standing(ctx, workflow.Digest("token"), address, now)
+			return some(asked.Standing), err
+		}},
+		{"twenty statuses", 20, 50, func(s *store.Store) (int, error) {
+			all, err := s.StandingsOf(ctx, addresses)
+			return len(all), err
+		}},
+		{"a mailbox on record", 1, 5, func(s *store.Store) (int, error) {
+			m, err := s.RegisteredAs(ctx, address)
+			return some(m), err
+		}},
+		{"the last mailboxes of a domain", 5, 20, func(s *store.Store) (int, error) {
+			return count(s.Registered(ctx, workflow.RegisterFilter{Domains: small, After: 495, Limit: 10}))
+		}},
+		{"the mailboxes by address", 10, 40, func(s *store.Store) (int, error) {
+			return count(s.Mailboxes(ctx, store.MailboxFilter{After: address, Limit: 10}))
+		}},
+		{"a case", 1, 60, func(s *store.Store) (int, error) {
+			c, err := s.View(ctx, mailbox)
+			return some(c), err
+		}},
+		{"a history", 1, 80, func(s *store.Store) (int, error) {
+			h, err := s.History(ctx, mailbox, 0)
+			return some(h), err
+		}},
+		{"a step", 1, 80, func(s *store.Store) (int, error) {
+			return 1, s.Update(ctx, mailbox, func(c *workflow.Case) error {
+				c.Added = append(c.Added, workflow.Decision{ID: uuid.New(), Qualification: c.Qualification.ID})
+				return nil
+			})
+		}},
+		{"an import", 200, 2000, func(s *store.Store) (int, error) {
+			var all []workflow.Registration
+			for n := 1000; n < 1200; n++ {
+				r := workflow.Record{ID: uuid.New(), Kind: workflow.KindPerson, Name: "Anna Neri", Status: workflow.Active, ImportedAt: now}
+				if n%2 == 0 {
+					r.Name = r.ID.String() // another each time
+				}
+				all = append(all, workflow.Registration{Address: fmt.Sprintf("mailbox%d@large.example", n), Record: r})
+			}
+			return count(s.RecordMailboxes(ctx, all, false))
+		}},
+		{"the cases of a domain", 10, 50, cases(workflow.QualificationFilter{Domains: small})},
+		{"the cases of a domain in a state", 1, 20, cases(workflow.QualificationFilter{Domains: small, State: workflow.UnderReview})},
+		{"the cases of a mailbox", 1, 20, cases(workflow.QualificationFilter{Domains: both, Mailbox: address})},
+		{"the invitations of a domain", 10, 60, invitations(workflow.InvitationFilter{Domains: small})},
+		{"the invitations withdrawn", 1, 20, invitations(workflow.InvitationFilter{Domains: small, State: "withdrawn"})},
+		{"the invitations of a mailbox", 1, 20, invitations(workflow.InvitationFilter{Domains: both, Mailbox: address})},
+		{"the newest events", 5, 50, events(both, 4995)},
+		{"the first events", 10, 100, events(small, 0)},
+		{"what is stale", 10, 30, func(s *store.Store) (int, error) { return count(s.Stale(ctx, now.Add(-workflow.UnfinishedLife))) }},
+		{"the next delivery", 1, 50, func(s *store.Store) (int, error) {
+			_, d, err := s.ClaimDelivery(ctx, 1, now, now, 4)
+			return int(d.Webhook), err
+		}},
+	} {
+		before := rowsRead(t, admin)
+		s := open()
+		const times = 8 // often enough for the server to keep one plan for all who ask
+		for range times {
+			if answers, err := question.ask(s); err != nil || answers != question.answers {
+				t.Errorf("%s: %d answers, want %d (%v)", question.name, answers, question.answers, err)
+			}
+		}
+		s.Close()
+		rows := (rowsRead(t, admin) - before) / times
+		if rows > question.rows {
+			t.Errorf("%s: %d rows are read, want %d at most", question.name, rows, question.rows)
+		}
+	}
+}
+
+// rowsRead is how many rows were read of the tables and entries of their indexes,
+// by connections that have ended since.
+func rowsRead(t *testing.T, admin *store.Store) (n int) {
+	t.Helper()
+	for others := true; others; { // which tell what they read when they end
+		storetest.Must(t, admin.Pool().QueryRow(t.Context(), `
+			select exists (select from pg_stat_activity
+			               where datname = current_database() and backend_type = 'client backend' and pid <> pg_backend_pid())`).Scan(&others))
+	}
+	storetest.Must(t, admin.Pool().QueryRow(t.Context(), `
+		select (select sum(seq_tup_read) from pg_stat_user_tables) + (select sum(idx_tup_read) from pg_stat_user_indexes)`).Scan(&n))
+	return n
+}
+
+func count[T any](all []T, err error) (int, error) { return len(all), err }
+
+func some[T any](one *T) int {
+	if one == nil {
+		return 0
+	}
+	return 1
+}
