@@ -21,10 +21,17 @@ begin
 	return null;
 end $$;
 -- +goose StatementEnd
-create trigger keep_standing after insert or update of state, stepped_at, identity_id on qualifications
-	for each row execute function keep_standing();
+-- At the commit: a step may write the identity after the qualification.
+create constraint trigger keep_standing after insert or update of state, stepped_at, identity_id on qualifications
+	deferrable initially deferred for each row execute function keep_standing();
 
-update qualifications set state = state where id in (select distinct on (mailbox_id) id from qualifications);
+-- Not by the trigger: one statement takes a seventh of the time.
+update mailboxes m
+set standing_state = q.state, standing_since = q.stepped_at, standing_level = coalesce(i.level, '')
+from (select distinct on (mailbox_id) mailbox_id, state, stepped_at, identity_id from qualifications
+	order by mailbox_id, (state not in ('qualified', 'revoked', 'expired')) desc, (state = 'qualified') desc, number desc) q
+left join identities i on i.id = q.identity_id
+where m.id = q.mailbox_id;
 
 -- +goose Down
 drop trigger keep_standing on qualifications;
