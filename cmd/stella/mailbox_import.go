@@ -58,7 +58,7 @@ func (c mailboxImportCommand) Run(ctx context.Context) (err error) {
 		defer func() { err = errors.Join(err, rejects.Close()) }()
 		i.rejects = rejects
 	}
-	debug.SetGCPercent(20) // the hashes of millions of addresses stay: a second room as big is not needed
+	debug.SetGCPercent(20) // the hashes of millions of addresses stay until the end, and need no room as large again beside them
 	err = i.run(ctx, in)
 	i.report(os.Stdout)
 	return err
@@ -139,17 +139,25 @@ func (i *mailboxImport) run(ctx context.Context, in io.Reader) error {
 		defer close(chunks)
 		unread = i.read(ctx, file, chunks)
 	}()
+	err = i.finishAll(ctx, chunks, file, rejects)
+	if err == nil {
+		err = unread
+	}
+	return i.end(err)
+}
+
+// finishAll finishes chunk after chunk, until there are no more.
+func (i *mailboxImport) finishAll(ctx context.Context, chunks <-chan *chunk, file *mailboxReader, rejects *csv.Writer) error {
 	for {
 		select {
 		case <-ctx.Done(): // the reader may be waiting for a pipe
-			return i.interrupted(ctx.Err())
+			return ctx.Err()
 		case c, more := <-chunks:
 			if !more {
-				i.progress.end(i.last)
-				return i.ended(unread)
+				return nil
 			}
 			if err := i.finish(c, file, rejects); err != nil {
-				return i.interrupted(err)
+				return err
 			}
 		}
 	}
@@ -167,8 +175,7 @@ func (i *mailboxImport) read(ctx context.Context, file *mailboxReader, chunks ch
 		for len(c.mailboxes)+len(c.wrong) < chunkSize && file.read-begun < chunkBytes {
 			row, err := file.next()
 			if err == io.EOF {
-				i.begin(ctx, c, file, chunks)
-				return nil
+				return i.begin(ctx, c, file, chunks)
 			}
 			if err != nil {
 				return fmt.Errorf("reading line %d: %w", file.line, err)
@@ -188,14 +195,14 @@ func (i *mailboxImport) read(ctx context.Context, file *mailboxReader, chunks ch
 				c.mailboxes = append(c.mailboxes, m)
 			}
 		}
-		if !i.begin(ctx, c, file, chunks) {
-			return nil
+		if err := i.begin(ctx, c, file, chunks); err != nil {
+			return err
 		}
 	}
 }
 
-// begin sets a chunk going, unless the import has ended.
-func (i *mailboxImport) begin(ctx context.Context, c *chunk, file *mailboxReader, chunks chan<- *chunk) bool {
+// begin sets a chunk going. Its error says that the import was ended.
+func (i *mailboxImport) begin(ctx context.Context, c *chunk, file *mailboxReader, chunks chan<- *chunk) error {
 	c.last, c.read = file.line-1, file.read
 	go func() {
 		defer close(c.ready)
@@ -203,9 +210,9 @@ func (i *mailboxImport) begin(ctx context.Context, c *chunk, file *mailboxReader
 	}()
 	select {
 	case chunks <- c:
-		return true
+		return nil
 	case <-ctx.Done():
-		return false
+		return ctx.Err()
 	}
 }
 
@@ -252,26 +259,20 @@ func (w wrongLine) cause() (field, reason string) {
 	return strings.Join(fields, "; "), strings.Join(reasons, "; ")
 }
 
-// interrupted says how far an import came that could not go on.
-func (i *mailboxImport) interrupted(err error) error {
-	i.progress.end(i.last)
-	if errors.Is(err, context.Canceled) {
-		err = errors.New("interrupted")
-	}
-	if i.trial {
-		return err
-	}
-	return fmt.Errorf("%w: the lines up to %d were taken; to go on, import the file again", err, i.last)
-}
-
-// ended says what an import comes to whose chunks are done.
-func (i *mailboxImport) ended(unread error) error {
+// end says what an import comes to, and how far it came where an error ended it.
+func (i *mailboxImport) end(err error) error {
+	i.progress.end()
 	if more := i.rejected - toldLines; more > 0 {
 		fmt.Fprintf(i.told, "and %d lines more\n", more)
 	}
+	if errors.Is(err, context.Canceled) {
+		err = errors.New("interrupted")
+	}
 	switch {
-	case unread != nil:
-		return i.interrupted(unread)
+	case err != nil && i.trial:
+		return err
+	case err != nil:
+		return fmt.Errorf("%w: the lines up to %d were taken; to go on, import the file again", err, i.last)
 	case i.rejected == 1:
 		return errors.New("1 line was rejected")
 	case i.rejected > 0:

@@ -16,6 +16,8 @@ type progress struct {
 	size     int64 // of the file; 0 for a pipe
 	begun    time.Time
 	shown    time.Time
+	line     int   // up to this one all is done
+	read     int64 // bytes, up to there
 }
 
 // How often progress is shown.
@@ -46,19 +48,20 @@ func (p *progress) show(line int, read int64) {
 	if p.terminal {
 		every = onTerminal
 	}
+	p.line, p.read = line, read
 	now := time.Now()
 	if now.Sub(p.shown) < every {
 		return
 	}
 	p.shown = now
-	p.write(line, read)
+	p.write()
 }
 
-func (p *progress) write(line int, read int64) {
-	rate := float64(line) / time.Since(p.begun).Seconds()
-	text := fmt.Sprintf("%d lines, %.0f a second", line, rate)
+func (p *progress) write() {
+	rate := float64(p.line) / time.Since(p.begun).Seconds()
+	text := fmt.Sprintf("%d lines, %.0f a second", p.line, rate)
 	if p.size > 0 {
-		part := float64(read) / float64(p.size)
+		part := min(float64(p.read)/float64(p.size), 1) // it may grow meanwhile
 		text = fmt.Sprintf("%3.0f%%  %s", 100*part, text)
 		if p.terminal {
 			full := int(part * barWidth)
@@ -79,10 +82,10 @@ func (p *progress) clear() {
 	}
 }
 
-// end leaves the last of a bar standing.
-func (p *progress) end(line int) {
+// end leaves the bar standing as far as it came.
+func (p *progress) end() {
 	if p != nil && p.terminal {
-		p.write(line, p.size)
+		p.write()
 		fmt.Fprintln(p.out)
 	}
 }
