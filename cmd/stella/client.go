@@ -9,7 +9,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"stella/store"
@@ -38,7 +37,7 @@ type clientAddCommand struct {
 	Name      string   `arg:"" help:"A name for it, as the log will tell it."`
 	Domain    []string `required:"" placeholder:"DOMAIN" help:"A domain of its mailboxes, such as pec.example; may be repeated. It can ask for no others."`
 	Scope     []string `default:"webmail" enum:"webmail,registry,operator,auditor" help:"What it may do (${enum}); may be repeated. Default: ${default}."`
-	ReturnURL []string `name:"return-url" placeholder:"URL" help:"Where a webmail's users may return to; may be repeated, and at least one is needed. Compared to the letter."`
+	ReturnURL []string `name:"return-url" placeholder:"URL" help:"Where a webmail's users may return to; may be repeated, and a webmail needs one. They are compared letter by letter."`
 }
 
 func (clientAddCommand) Help() string { return clientAddHelp }
@@ -68,6 +67,9 @@ func (c clientAddCommand) Run(ctx context.Context) error {
 // kept.
 func (c clientAddCommand) check() error {
 	var wrong []error
+	if strings.TrimSpace(c.Name) == "" {
+		wrong = append(wrong, errors.New("the client has no name"))
+	}
 	for i, d := range c.Domain {
 		address, err := workflow.ParseAddress("x@" + strings.TrimPrefix(d, "@"))
 		if err != nil {
@@ -104,16 +106,12 @@ func (c clientListCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "CLIENT\tSCOPES\tDOMAINS\tSINCE\tTOKENS")
+	t := newTable(os.Stdout)
+	t.row("CLIENT", "SCOPES", "DOMAINS", "SINCE", "TOKENS")
 	for _, l := range all {
-		var scopes []string
-		for _, s := range l.Scopes {
-			scopes = append(scopes, string(s))
-		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", l.Name, strings.Join(scopes, ","), strings.Join(l.Domains, ","), moment(l.CreatedAt), tokens(l))
+		t.row(l.Name, joined(l.Scopes), strings.Join(l.Domains, ","), moment(l.CreatedAt), tokens(l))
 	}
-	return w.Flush()
+	return t.flush()
 }
 
 // tokens says which tokens of a client are good.
@@ -191,7 +189,7 @@ func (c clientEnableCommand) Run(ctx context.Context) error {
 
 func noClient(name string, err error) error {
 	if errors.Is(err, workflow.ErrUnknown) {
-		return fmt.Errorf("there is no client %q: stella client list tells which there are", name)
+		return fmt.Errorf("there is no client %q: \"stella client list\" lists those that there are", name)
 	}
 	return err
 }

@@ -74,13 +74,36 @@ func TestAClientThatCannotBe(t *testing.T) {
 		"add office --domain pec.example --scope registry --return-url https://x.example/": "only a webmail has a --return-url: add --scope webmail, or leave it out",
 		"add mail --domain pec.example": "a webmail needs a --return-url, where its users go back to",
 		"rotate office --overlap=-1h":   "--overlap is negative",
-		"rotate office":                 `there is no client "office": stella client list tells which there are`,
-		"disable office":                `there is no client "office": stella client list tells which there are`,
-		"enable office":                 `there is no client "office": stella client list tells which there are`,
+		"rotate office":                 `there is no client "office": "stella client list" lists those that there are`,
+		"disable office":                `there is no client "office": "stella client list" lists those that there are`,
+		"enable office":                 `there is no client "office": "stella client list" lists those that there are`,
 	} {
 		stella(t, env, append([]string{"client"}, strings.Fields(args)...)...).fails(t, 1, want)
 	}
+	stella(t, env, "client", "add", " ", "--domain=pec.example", "--scope=registry").fails(t, 1, "the client has no name")
 	if r := stella(t, env, "client", "add", "x", "--domain=pec.example", "--scope=admin"); r.status != 2 || !strings.Contains(r.err, `"webmail","registry","operator","auditor"`) {
 		t.Errorf("%+v", r)
 	}
+}
+
+func TestAWebmailIsRegisteredOnce(t *testing.T) {
+	t.Parallel()
+	s := storetest.New(t)
+	url := s.Pool().Config().ConnString()
+	run := func(args ...string) result {
+		return stella(t, []string{"STELLA_DATABASE_URL=" + url}, append([]string{"client", "add"}, args...)...)
+	}
+	out := run("webmail", "--domain", "@PEC.example", "--domain=città.example", "--return-url", "https://webmail.example/").succeeds(t)
+	lines := strings.Split(out, "\n")
+	if len(lines) != 3 || lines[0] != "Token of webmail; it is not shown again:" {
+		t.Fatalf("%q", out)
+	}
+	c, err := s.ClientByToken(t.Context(), workflow.Digest(lines[1]), time.Now())
+	if err != nil || strings.Join(c.Domains, " ") != "pec.example xn--citt-3na.example" {
+		t.Errorf("%+v, %v", c, err)
+	}
+	run("webmail", "--domain", "pec.example", "--return-url", "https://webmail.example/").fails(t, 1, `client "webmail": already exists`)
+	run("other", "--domain", "pec", "--domain", "a@b.example", "--return-url", "webmail.example", "--return-url", "javascript:alert(1)").fails(t, 1,
+		`--domain "pec" is no domain, such as pec.example`+"\n"+`--domain "a@b.example" is no domain, such as pec.example`+"\n"+
+			`--return-url "webmail.example" is no URL, such as https://webmail.example/`+"\n"+`--return-url "javascript:alert(1)" is no URL, such as https://webmail.example/`)
 }

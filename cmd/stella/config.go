@@ -17,6 +17,8 @@ import (
 	"stella/templates"
 )
 
+//go:generate go test . -run TestTheConfigurationIsDocumented -write
+
 // config is the configuration of the service, as it is given. Nothing in it is
 // required by the parser, so that Check can name everything that is missing or
 // wrong at once.
@@ -111,6 +113,7 @@ var errMissing = errors.New("is missing")
 func (c config) Check() (*settings, error) {
 	var wrong problems
 	s := &settings{database: c.database, listen: c.Listen, metrics: c.Metrics}
+	wrong.add("STELLA_DATABASE_URL", c.database.check())
 	var err error
 	s.publicURL, err = parsePublicURL(c.PublicURL)
 	wrong.add("STELLA_PUBLIC_URL", err)
@@ -121,11 +124,7 @@ func (c config) Check() (*settings, error) {
 		_, _, err := net.SplitHostPort(c.Metrics)
 		wrong.add("STELLA_METRICS_LISTEN", err)
 	}
-	for _, p := range c.Proxies {
-		prefix, err := netip.ParsePrefix(p)
-		wrong.add("STELLA_PROXIES", err)
-		s.proxies = append(s.proxies, prefix)
-	}
+	s.proxies = parseNetworks("STELLA_PROXIES", c.Proxies, &wrong)
 	s.allow = c.webhookConfig.check(&wrong)
 	s.key, err = readKey(c.KeyFile)
 	wrong.add("STELLA_KEY_FILE", err)
@@ -176,6 +175,19 @@ func parsePublicURL(raw string) (*url.URL, error) {
 func isLoopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+func parseNetworks(variable string, texts []string, wrong *problems) []netip.Prefix {
+	var all []netip.Prefix
+	for _, text := range texts {
+		network, err := netip.ParsePrefix(text)
+		if err != nil {
+			err = fmt.Errorf("%q is no network, such as 10.1.2.0/24", text)
+		}
+		wrong.add(variable, err)
+		all = append(all, network)
+	}
+	return all
 }
 
 // readKey reads a key as it is: any of its bytes may look like a blank.

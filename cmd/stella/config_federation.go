@@ -122,6 +122,7 @@ func (c cieConfig) check(sp spid.ServiceProvider, public *url.URL, wrong *proble
 	base := urlOf(public)
 	sp.Scheme, sp.EntityID, sp.Comparison = spid.CIE, cmp.Or(c.CIEEntityID, sp.EntityID), "minimum"
 	sp.ACSURL, sp.LogoutURL = base+"/cie/acs", base+"/cie/logout"
+	wrong.add("STELLA_CIE_ENTITY_ID", checkEntityID(c.CIEEntityID))
 	o := &sp.Organization
 	o.Municipality, o.NACE2Code = c.OrganizationMunicipality, c.OrganizationNACE2Code
 	wrong.need("STELLA_ORGANIZATION_MUNICIPALITY, which CIE wants,", o.Municipality)

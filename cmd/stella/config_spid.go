@@ -49,6 +49,7 @@ func (c organizationConfig) organization() spid.Organization {
 // check names the variables that are missing for the metadata of the schemes,
 // and leaves what the others hold to package spid.
 func (c organizationConfig) check(wrong *problems, schemes ...spid.Scheme) spid.Organization {
+	wrong.add("STELLA_SPID_ENTITY_ID", checkEntityID(c.EntityID))
 	o, before := c.organization(), len(*wrong)
 	wrong.need("STELLA_ORGANIZATION_NAME", c.OrganizationName)
 	wrong.need("STELLA_ORGANIZATION_URL", c.OrganizationURL)
@@ -92,6 +93,14 @@ func (c spidConfig) check(public *url.URL, wrong *problems) *spid.ServiceProvide
 		wrong.add("the SPID metadata", err)
 	}
 	return sp
+}
+
+// checkEntityID accepts what SAML calls a URI, or nothing.
+func checkEntityID(id string) error {
+	if u, err := url.Parse(id); id != "" && (err != nil || !u.IsAbs()) {
+		return fmt.Errorf("%q is no URI, such as https://gestore.example", id)
+	}
+	return nil
 }
 
 func urlOf(public *url.URL) string {

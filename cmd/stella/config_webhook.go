@@ -1,9 +1,6 @@
 package main
 
-import (
-	"fmt"
-	"net/netip"
-)
+import "net/netip"
 
 // webhookConfig says where webhooks may be, beside public addresses.
 type webhookConfig struct {
@@ -11,14 +8,5 @@ type webhookConfig struct {
 }
 
 func (c webhookConfig) check(wrong *problems) []netip.Prefix {
-	var allow []netip.Prefix
-	for _, text := range c.WebhookAllow {
-		prefix, err := netip.ParsePrefix(text)
-		if err != nil {
-			err = fmt.Errorf("%q is no network, such as 10.1.2.0/24", text)
-		}
-		wrong.add("STELLA_WEBHOOK_ALLOW", err)
-		allow = append(allow, prefix)
-	}
-	return allow
+	return parseNetworks("STELLA_WEBHOOK_ALLOW", c.WebhookAllow, wrong)
 }

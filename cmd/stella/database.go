@@ -10,6 +10,7 @@ import (
 
 	"filippo.io/age"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"stella/store"
 	"stella/store/localpg"
@@ -42,6 +43,15 @@ func (d database) dir() string {
 		return d.Dir
 	}
 	return defaultDir()
+}
+
+// check reads the URL, without going there.
+func (d database) check() error {
+	if d.URL == "" {
+		return nil
+	}
+	_, err := pgxpool.ParseConfig(d.URL)
+	return err
 }
 
 // opened is a database in use.
@@ -134,26 +144,4 @@ func withoutPassword(raw string) string {
 		return "the URL given"
 	}
 	return u.Redacted()
-}
-
-type migrateCommand struct {
-	database
-}
-
-func (c migrateCommand) Run(ctx context.Context) error {
-	db, err := c.open(ctx, nil)
-	if err != nil {
-		return err
-	}
-	defer db.close()
-	done, err := db.Migrate(ctx)
-	if err != nil {
-		return err
-	}
-	if done == 0 {
-		fmt.Printf("%s: the schema is up to date\n", db.where)
-		return nil
-	}
-	fmt.Printf("%s: %d migrations applied\n", db.where, done)
-	return nil
 }

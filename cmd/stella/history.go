@@ -8,8 +8,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"text/tabwriter"
-	"unicode"
 
 	"stella/workflow"
 )
@@ -17,7 +15,7 @@ import (
 // printHistory tells a case so that it can be told again: the log, what each
 // step was decided on, and the rows that this refers to.
 func printHistory(out io.Writer, h *workflow.History) error {
-	t := table{tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)}
+	t := newTable(out)
 	q := h.Case.Qualification
 	t.row("mailbox", h.Case.Mailbox.Address)
 	t.row("case", strconv.FormatInt(q.Number, 10))
@@ -33,7 +31,7 @@ func printHistory(out io.Writer, h *workflow.History) error {
 	if q.Remark != "" {
 		t.row("remark", q.Remark)
 	}
-	if err := t.w.Flush(); err != nil {
+	if err := t.flush(); err != nil {
 		return err
 	}
 	t.steps(h)
@@ -45,35 +43,7 @@ func printHistory(out io.Writer, h *workflow.History) error {
 	section(t, "MAIL\tTO\tASKED FOR\tATTEMPTS\tOUTCOME\tAT\tRELAY", h.Mails, func(m workflow.SentMail) []string {
 		return []string{string(m.Kind), m.To, moment(m.RequestedAt), strconv.Itoa(m.Attempts), m.Outcome, moment(m.EndedAt), cmp.Or(m.Reply, "-")}
 	})
-	return t.w.Flush()
-}
-
-// table writes columns.
-type table struct{ w *tabwriter.Writer }
-
-// row writes cells; what a terminal would take for more than text is left out.
-func (t table) row(cells ...string) {
-	for i, c := range cells {
-		cells[i] = strings.Map(func(r rune) rune {
-			if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
-				return '·'
-			}
-			return r
-		}, c)
-	}
-	fmt.Fprintln(t.w, strings.Join(cells, "\t"))
-}
-
-// section writes rows under their header, and nothing where there are none.
-func section[T any](t table, header string, rows []T, cells func(T) []string) {
-	if len(rows) == 0 {
-		return
-	}
-	t.w.Flush() // the columns of this one are its own; an error stays for the last flush
-	fmt.Fprintf(t.w, "\n%s\n", header)
-	for _, r := range rows {
-		t.row(cells(r)...)
-	}
+	return t.flush()
 }
 
 func (t table) steps(h *workflow.History) {

@@ -8,7 +8,6 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/google/uuid"
@@ -28,7 +27,7 @@ type mailListCommand struct {
 	Pending bool   `help:"Only those still to be sent."`
 	Failed  bool   `help:"Only those that the relay refused, or that were dropped."`
 	Mailbox string `placeholder:"ADDRESS" help:"Only those of a certified mailbox's cases."`
-	Limit   int    `default:"1000" help:"At most so many, the newest."`
+	Limit   uint   `default:"1000" help:"At most so many, the newest."`
 }
 
 func (c mailListCommand) Run(ctx context.Context) error {
@@ -43,17 +42,17 @@ func (c mailListCommand) Run(ctx context.Context) error {
 			return err
 		}
 	}
-	all, err := db.SentMails(ctx, store.MailFilter{Mailbox: mailbox, Pending: c.Pending, Failed: c.Failed, Limit: c.Limit})
+	all, err := db.SentMails(ctx, store.MailFilter{Mailbox: mailbox, Pending: c.Pending, Failed: c.Failed, Limit: int(c.Limit)})
 	if err != nil {
 		return err
 	}
-	t := table{tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)}
+	t := newTable(os.Stdout)
 	t.row("ID", "CASE", "MAILBOX", "KIND", "TO", "ASKED FOR", "ATTEMPTS", "OUTCOME", "AT", "RELAY")
 	for _, m := range all {
 		t.row(m.ID.String(), strconv.FormatInt(m.Number, 10), m.Mailbox, string(m.Kind), m.To, moment(m.RequestedAt),
 			strconv.Itoa(m.Attempts), m.Outcome, moment(m.EndedAt), cmp.Or(m.Reply, "-"))
 	}
-	return t.w.Flush()
+	return t.flush()
 }
 
 // mailID names a mail.
@@ -95,7 +94,7 @@ func (c mailShowCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return c.known(err)
 	}
-	t := table{tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)}
+	t := newTable(os.Stdout)
 	t.row("mail", m.ID.String())
 	t.row("mailbox", m.Mailbox)
 	t.row("case", strconv.FormatInt(m.Number, 10))
@@ -106,7 +105,7 @@ func (c mailShowCommand) Run(ctx context.Context) error {
 	t.row("outcome", m.Outcome)
 	t.row("at", moment(m.EndedAt))
 	t.row("relay", cmp.Or(m.Reply, "-"))
-	return t.w.Flush()
+	return t.flush()
 }
 
 type mailRetryCommand struct {

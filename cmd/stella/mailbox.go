@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
+	"io"
 	"os"
+	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"stella/store"
@@ -27,30 +27,40 @@ type mailboxListCommand struct {
 }
 
 func (c mailboxListCommand) Run(ctx context.Context) error {
-	return c.list(ctx, "", false)
-}
-
-// list prints the mailboxes, of one state or all; or only those that have a case.
-func (d database) list(ctx context.Context, state workflow.State, cases bool) error {
-	db, err := d.use(ctx)
+	db, err := c.use(ctx)
 	if err != nil {
 		return err
 	}
 	defer db.close()
-	all, err := db.Mailboxes(ctx, store.MailboxFilter{State: state, Cases: cases, Limit: math.MaxInt32})
-	if err != nil {
-		return err
-	}
-	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "MAILBOX\tSTATUS\tKIND\tCASE\tSTATE\tSINCE\tSTAR")
-	for _, m := range all {
-		star := ""
-		if m.Starred {
-			star = "star"
+	return listMailboxes(ctx, db.Store, store.MailboxFilter{}, os.Stdout)
+}
+
+// listMailboxes prints mailboxes page by page, so that it holds neither millions
+// of them nor a transaction open while a pipe is slow.
+func listMailboxes(ctx context.Context, db *store.Store, f store.MailboxFilter, out io.Writer) error {
+	t := newTable(out)
+	t.row("MAILBOX", "STATUS", "KIND", "CASE", "STATE", "SINCE", "STAR")
+	f.Limit = 1000
+	for {
+		page, err := db.Mailboxes(ctx, f)
+		if err != nil {
+			return err
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", m.Address, m.Status, dash(m.Kind), dash(number(m.Number)), dash(m.State), moment(m.Since), star)
+		for _, m := range page {
+			star := ""
+			if m.Starred {
+				star = "star"
+			}
+			t.row(m.Address, string(m.Status), dash(m.Kind), dash(number(m.Number)), dash(m.State), moment(m.Since), star)
+			f.After = m.Address
+		}
+		if err := t.flush(); err != nil {
+			return fmt.Errorf("writing the list: %w", err)
+		}
+		if len(page) < f.Limit {
+			return nil
+		}
 	}
-	return w.Flush()
 }
 
 type mailboxShowCommand struct {
@@ -73,23 +83,29 @@ func (c mailboxShowCommand) Run(ctx context.Context) error {
 		return err
 	}
 	m, r := found.Mailbox, found.Mailbox.Record
-	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(w, "mailbox\t%s\nstatus\t%s\nkind\t%s\nname\t%s\nfiscal code\t%s\n", m.Address, m.Status, dash(r.Kind), dash(r.Name), dash(r.FiscalCode))
+	t := newTable(os.Stdout)
+	t.row("mailbox", m.Address)
+	t.row("status", string(m.Status))
+	t.row("kind", dash(r.Kind))
+	t.row("name", dash(r.Name))
+	t.row("fiscal code", dash(r.FiscalCode))
 	if r.VATNumber != "" {
-		fmt.Fprintf(w, "VAT number\t%s\n", r.VATNumber)
+		t.row("VAT number", r.VATNumber)
 	}
 	for _, p := range r.Representatives {
-		fmt.Fprintf(w, "representative\t%s %s\n", p.FiscalCode, p.Name)
+		t.row("representative", p.FiscalCode+" "+p.Name)
 	}
-	fmt.Fprintf(w, "ordinary address\t%s\nrecord of\t%s\n", dash(m.OrdinaryAddress()), moment(r.ImportedAt))
+	t.row("ordinary address", dash(m.OrdinaryAddress()))
+	t.row("record of", moment(r.ImportedAt))
 	if q := found.Qualification; q != nil {
-		fmt.Fprintf(w, "case\t%d\nstate\t%s since %s\n", q.Number, q.State, moment(q.SteppedAt))
+		t.row("case", number(q.Number))
+		t.row("state", fmt.Sprintf("%s since %s", q.State, moment(q.SteppedAt)))
 	}
-	fmt.Fprintf(w, "star\t%v\n", m.Star != nil)
+	t.row("star", strconv.FormatBool(m.Star != nil))
 	if m.Deleted() {
-		fmt.Fprintf(w, "deleted\t%s by %s\n", moment(m.DeletedAt), r.ImportedBy)
+		t.row("deleted", fmt.Sprintf("%s by %s", moment(m.DeletedAt), r.ImportedBy))
 	}
-	return w.Flush()
+	return t.flush()
 }
 
 type mailboxDeleteCommand struct {
@@ -113,36 +129,9 @@ func (c mailboxDeleteCommand) Run(ctx context.Context) error {
 	if errors.Is(err, workflow.ErrUnknown) {
 		return fmt.Errorf("there is no mailbox %s on record", address)
 	}
-	return err
-}
-
-// dash stands for what is not there.
-func dash[T ~string](s T) string {
-	if s == "" {
-		return "-"
-	}
-	return string(s)
-}
-
-func number(n int64) string {
-	if n == 0 {
-		return ""
-	}
-	return fmt.Sprint(n)
-}
-
-var rome = func() *time.Location {
-	l, err := time.LoadLocation("Europe/Rome")
 	if err != nil {
-		panic(err) // time/tzdata is embedded
+		return err
 	}
-	return l
-}()
-
-// moment tells a time as operators read it.
-func moment(t time.Time) string {
-	if t.IsZero() {
-		return "-"
-	}
-	return t.In(rome).Format("2006-01-02 15:04:05")
+	fmt.Printf("%s: deleted\n", address)
+	return nil
 }

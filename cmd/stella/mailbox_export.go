@@ -15,7 +15,7 @@ import (
 type mailboxExportCommand struct {
 	database
 	Domain string `placeholder:"DOMAIN" help:"Only the mailboxes of this domain."`
-	State  string `help:"Only those whose qualification is in this state, such as qualified." enum:",${states}" default:""`
+	State  string `placeholder:"STATE" help:"Only those whose qualification is in this state, such as qualified." enum:",${states}" default:""`
 }
 
 func (mailboxExportCommand) Help() string {

@@ -4,19 +4,23 @@
 //   - main.go: the commands
 //   - config.go, config_mail.go, config_spid.go, config_federation.go,
 //     config_webhook.go: the configuration of the service, checked as a whole
-//   - service.go: the parts put together, started and stopped
+//   - serve.go, demo.go: the service alone, and with toy neighbours
+//   - service.go: its parts put together, started and stopped
+//   - listener.go, requests.go, outage.go: clients and requests bounded; a
+//     database that is away
 //   - registry.go, certificates.go: identity providers kept fresh, and
 //     certificates watched
-//   - health.go, farewell.go, metrics.go, webhook_metrics.go, tally.go: what a
+//   - health.go, farewell.go, metrics.go, metrics_webhook.go, tally.go: what a
 //     balancer and Prometheus are told
-//   - requests.go, outage.go: every request bounded; a database that is away
-//   - serve.go, demo.go: the service alone, and with toy neighbours
-//   - database.go: which database, and the commands on it
-//   - mailbox_csv.go, mailbox_import.go, mailbox_export.go, csv.go, progress.go:
-//     files of mailboxes
-//   - mailbox.go, qualification.go, history.go, client.go, archive.go,
-//     metadata.go, keygen.go, provider.go, mail.go, webhook.go: the operator's
-//     commands
+//   - database.go, migrate.go: which database, and its schema
+//   - mailbox.go, mailbox_import.go, mailbox_export.go, qualification.go,
+//     client.go, mail.go, webhook.go, webhook_deliveries.go, spid.go,
+//     spid_keygen.go, spid_provider.go, archive.go: the other commands, each
+//     under its name
+//   - operator.go, table.go, history.go: who decides, and how lists and cases
+//     are printed
+//   - mailbox_csv.go, csv.go, progress.go: files of mailboxes, and how far an
+//     import has come
 //   - demo: the toy neighbours
 package main
 
@@ -31,6 +35,8 @@ import (
 	_ "time/tzdata" // Europe/Rome, wherever this runs
 
 	"github.com/alecthomas/kong"
+
+	"stella/workflow"
 )
 
 // version is set by the build.
@@ -46,11 +52,11 @@ type commands struct {
 	Demo          demoCommand          `cmd:"" help:"Try Stella out: starts it with a toy webmail, identity provider and mail relay."`
 	Serve         serveCommand         `cmd:"" help:"Run the service."`
 	Migrate       migrateCommand       `cmd:"" help:"Bring the database's schema up to date."`
-	Client        clientCommands       `cmd:"" help:"Webmails that may use the API."`
+	Client        clientCommands       `cmd:"" help:"Your programs that may use the API: webmails, the register of mailboxes, the back office."`
 	Mailbox       mailboxCommands      `cmd:"" help:"Mailboxes and their holders on record."`
 	Qualification qualificationCommand `cmd:"" help:"Qualifications: look into them, settle reviews, revoke."`
 	Mail          mailCommands         `cmd:"" help:"Mails that were asked for, and what became of them."`
-	Webhook       webhookCommands      `cmd:"" help:"Where clients are told of their mailboxes, and what became of it."`
+	Webhook       webhookCommands      `cmd:"" help:"Where clients are told what happens to their mailboxes, and what became of each delivery."`
 	SPID          spidCommands         `cmd:"" name:"spid" help:"Stella as a SPID service provider."`
 	Archive       archiveCommands      `cmd:"" help:"The encrypted archive of SPID requests and responses."`
 	Version       versionCommand       `cmd:"" help:"Print the version."`
@@ -90,7 +96,7 @@ func main() {
 func newParser(ctx context.Context, c *commands) *kong.Kong {
 	k, err := kong.New(c, kong.Name("stella"), kong.Description(description),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}), kong.UsageOnError(),
-		kong.Vars{"default_dir": defaultDir(), "operator": currentOperator(), "states": states()},
+		kong.Vars{"default_dir": defaultDir(), "operator": currentOperator(), "states": joined(workflow.States), "kinds": joined(workflow.AnnouncementKinds)},
 		kong.BindTo(ctx, (*context.Context)(nil)))
 	if err != nil {
 		panic(err) // the tags above are malformed

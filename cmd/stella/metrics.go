@@ -78,19 +78,10 @@ var (
 
 // databaseMetrics tells of the database, and of the job queue in it.
 type databaseMetrics struct {
-	store  *store.Store
-	outage *outage
-
-	mu       sync.Mutex
-	backlogs []store.Backlog
-	counted  time.Time
+	store    *store.Store
+	outage   *outage
+	backlogs remembered[store.Backlog]
 }
-
-// The queue is counted at most once in countEvery, however often it is asked.
-const (
-	countEvery = 5 * time.Second
-	countFor   = 2 * time.Second
-)
 
 // Describe implements [prometheus.Collector].
 func (m *databaseMetrics) Describe(to chan<- *prometheus.Desc) {
@@ -114,25 +105,38 @@ func (m *databaseMetrics) Collect(to chan<- prometheus.Metric) {
 	tell(connectionsMetric, float64(pool.MaxConns()), "most")
 	to <- prometheus.MustNewConstMetric(waitedMetric, prometheus.CounterValue, float64(pool.EmptyAcquireCount()))
 	to <- prometheus.MustNewConstMetric(waitingMetric, prometheus.CounterValue, pool.EmptyAcquireWaitTime().Seconds())
-	for _, b := range m.count() {
+	for _, b := range m.backlogs.or(m.store.Backlogs) {
 		tell(jobsMetric, float64(b.Jobs), b.Queue, b.Kind, b.State)
 		tell(oldestMetric, b.Oldest.Seconds(), b.Queue, b.Kind, b.State)
 	}
 }
 
-// count counts the queue; nothing is told of one that cannot be counted.
-func (m *databaseMetrics) count() []store.Backlog {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if time.Since(m.counted) < countEvery {
-		return m.backlogs
+// remembered is what was last counted in the database: at most once in
+// countEvery, however often it is asked, and for no longer than countFor.
+type remembered[T any] struct {
+	mu  sync.Mutex
+	all []T
+	at  time.Time
+}
+
+const (
+	countEvery = 5 * time.Second
+	countFor   = 2 * time.Second
+)
+
+// or returns what is remembered, or counts; nil where that fails.
+func (r *remembered[T]) or(count func(context.Context) ([]T, error)) []T {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if time.Since(r.at) < countEvery {
+		return r.all
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), countFor)
 	defer cancel()
-	backlogs, err := m.store.Backlogs(ctx)
+	all, err := count(ctx)
 	if err != nil {
-		backlogs = nil
+		all = nil
 	}
-	m.backlogs, m.counted = backlogs, time.Now()
-	return backlogs
+	r.all, r.at = all, time.Now()
+	return all
 }

@@ -163,7 +163,7 @@ func TestServeWithoutItsDatabase(t *testing.T) {
 	c := goodConfig(t)
 	c.URL = "postgres://stella@127.0.0.1:1/stella"
 	began := time.Now()
-	r := stella(t, environ(valueOf(c)), "serve")
+	r := stella(t, environ(c), "serve")
 	if r.status != 1 || !strings.HasPrefix(r.err, "stella: reaching the database: ") || time.Since(began) > 12*time.Second {
 		t.Errorf("after %v: %+v", time.Since(began), r)
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/user"
 	"strconv"
 	"strings"
 	"time"
@@ -15,45 +14,25 @@ import (
 )
 
 type qualificationCommand struct {
-	List    qualificationListCommand   `cmd:"" help:"List qualifications."`
+	List    qualificationListCommand   `cmd:"" help:"List the mailboxes that have a qualification, and where it stands."`
 	Show    qualificationShowCommand   `cmd:"" help:"Show a qualification: every step, on what it was decided, every mail."`
 	Approve qualificationDecideCommand `cmd:"" help:"Approve one under review: the mailbox gets its star."`
 	Refuse  qualificationDecideCommand `cmd:"" help:"Refuse one under review; the holder is told the reason in these words."`
 	Revoke  qualificationDecideCommand `cmd:"" help:"Take the star from a qualified mailbox; the holder is told the reason in these words."`
 }
 
-// operator is who makes a decision, for the log.
-type operator struct {
-	Operator string `env:"STELLA_OPERATOR" default:"${operator}" help:"Who decides, for the log (default: the user of this machine, ${operator})."`
-}
-
-// currentOperator is the person at the keyboard, also behind sudo.
-func currentOperator() string {
-	if name := os.Getenv("SUDO_USER"); name != "" {
-		return name
-	}
-	if u, err := user.Current(); err == nil {
-		return u.Username
-	}
-	return "unknown"
-}
-
-// states are the states one can ask for.
-func states() string {
-	var all []string
-	for _, s := range workflow.States {
-		all = append(all, string(s))
-	}
-	return strings.Join(all, ",")
-}
-
 type qualificationListCommand struct {
 	database
-	State string `help:"Only those in this state, such as under_review." enum:",${states}" default:""`
+	State string `placeholder:"STATE" help:"Only those in this state, such as under_review." enum:",${states}" default:""`
 }
 
 func (c qualificationListCommand) Run(ctx context.Context) error {
-	return c.list(ctx, workflow.State(c.State), true)
+	db, err := c.use(ctx)
+	if err != nil {
+		return err
+	}
+	defer db.close()
+	return listMailboxes(ctx, db.Store, store.MailboxFilter{State: workflow.State(c.State), Cases: true}, os.Stdout)
 }
 
 // subject names a mailbox by its address, or by the number of a case.
@@ -90,7 +69,7 @@ type qualificationDecideCommand struct {
 	database
 	operator
 	subject
-	Reason string `required:"" help:"The reason, or the document relied on. It is kept with the decision."`
+	Reason string `required:"" placeholder:"TEXT" help:"The reason, or the document relied on. It is kept with the decision."`
 }
 
 // Run is told by kong which of the three commands it is.

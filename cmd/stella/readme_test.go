@@ -35,7 +35,7 @@ func TestTheReadmesScript(t *testing.T) {
 	c := goodConfig(t)
 	c.URL, c.Listen = storetest.EmptyURL(t), freePort(t)
 	bash := exec.CommandContext(t.Context(), "bash", "-euc", script)
-	bash.Env = append(environ(valueOf(c)), "PATH="+bin+":"+os.Getenv("PATH"), "HOME="+t.TempDir(), "USER=tests", "GORACE=atexit_sleep_ms=0")
+	bash.Env = append(environ(c), "PATH="+bin+":"+os.Getenv("PATH"), "HOME="+t.TempDir(), "USER=tests", "GORACE=atexit_sleep_ms=0")
 	bash.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // the service goes on in its group
 	said, err := os.Create(filepath.Join(t.TempDir(), "said"))
 	storetest.Must(t, err)

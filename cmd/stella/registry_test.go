@@ -2,10 +2,8 @@ package main
 
 import (
 	"bytes"
-	"encoding/json"
 	"log/slog"
 	"net/http/httptest"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -28,40 +26,6 @@ func registryOf(t *testing.T) (r *spidtest.Registry, url string, publish func())
 		storetest.Must(t, err)
 		r.Publish(aggregate)
 	}
-}
-
-// ready waits until the service is ready, and returns what it says.
-func (s *served) ready() readiness {
-	s.t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
-		code, body := s.get("/readyz")
-		var r readiness
-		if err := json.Unmarshal([]byte(body), &r); err != nil {
-			s.t.Fatalf("%q: %v", body, err)
-		}
-		if code == 200 {
-			return r
-		}
-		if time.Now().After(deadline) {
-			s.t.Fatalf("%d %s: %s", code, body, s.log())
-		}
-	}
-}
-
-// logs waits until the service logs a line.
-func (s *served) logs(text string) {
-	s.t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !strings.Contains(s.log(), text); time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			s.t.Fatalf("it does not log %q:\n%s", text, s.log())
-		}
-	}
-}
-
-func (s *served) end() {
-	s.t.Helper()
-	storetest.Must(s.t, s.Process.Signal(os.Interrupt))
-	s.wait()
 }
 
 // The first start may find the registry away, and any later one: what was read
@@ -113,24 +77,6 @@ func TestServeWithARegistry(t *testing.T) {
 	if other.status != 0 || !strings.Contains(other.err, "the registry that the service keeps is left out") || strings.Contains(other.out, "idp.example") {
 		t.Errorf("a registry that nobody trusts: %+v", other)
 	}
-}
-
-// metrics is what Prometheus is told.
-func (s *served) metrics() string {
-	s.t.Helper()
-	for line := range strings.Lines(s.log()) {
-		var said struct{ Msg, Listen string }
-		if json.Unmarshal([]byte(line), &said) == nil && said.Msg == "serving metrics" {
-			m := &served{t: s.t, listen: said.Listen}
-			code, body := m.get("/metrics")
-			if code != 200 {
-				s.t.Errorf("the metrics: %d %s", code, body)
-			}
-			return body
-		}
-	}
-	s.t.Fatalf("there are no metrics: %s", s.log())
-	return ""
 }
 
 func newRefresher(t *testing.T, s *store.Store, r *spidtest.Registry, url string, log *bytes.Buffer) *refresher {

@@ -2,111 +2,18 @@ package main
 
 import (
 	"bufio"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
-	"reflect"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"stella/store/storetest"
 )
-
-func valueOf(c config) reflect.Value { return reflect.ValueOf(c) }
-
-// served is a service that runs.
-type served struct {
-	*exec.Cmd
-	t      *testing.T
-	listen string
-	ended  chan error
-
-	mu   sync.Mutex
-	said []string // its log
-}
-
-// serveProcess starts the service and waits until it listens.
-func serveProcess(t *testing.T, c config) *served {
-	t.Helper()
-	return waitFor(t, program(t, environ(valueOf(c)), "serve"))
-}
-
-// waitFor starts a service by its command and waits until it listens.
-func waitFor(t *testing.T, command *exec.Cmd) *served {
-	t.Helper()
-	s := &served{Cmd: command, t: t, ended: make(chan error, 1)}
-	log, err := s.StderrPipe()
-	storetest.Must(t, err)
-	storetest.Must(t, s.Start())
-	listens := make(chan string, 1)
-	go func() {
-		for lines := bufio.NewScanner(log); lines.Scan(); {
-			s.mu.Lock()
-			s.said = append(s.said, lines.Text())
-			s.mu.Unlock()
-			var line struct{ Msg, Listen string }
-			if json.Unmarshal(lines.Bytes(), &line) == nil && line.Msg == "serving" {
-				listens <- line.Listen
-			}
-		}
-		s.ended <- s.Wait()
-	}()
-	t.Cleanup(func() {
-		s.Process.Kill()
-		if found := leak(s.log()); found != "" {
-			t.Errorf("the log tells %q:\n%s", found, s.log())
-		}
-	})
-	select {
-	case s.listen = <-listens:
-	case err := <-s.ended:
-		t.Fatalf("it ended (%v): %s", err, s.log())
-	case <-time.After(30 * time.Second):
-		t.Fatalf("it does not listen: %s", s.log())
-	}
-	return s
-}
-
-func (s *served) log() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return strings.Join(s.said, "\n")
-}
-
-func (s *served) get(path string, header ...string) (int, string) {
-	s.t.Helper()
-	r, err := http.NewRequestWithContext(s.t.Context(), "GET", "http://"+s.listen+path, nil)
-	storetest.Must(s.t, err)
-	for i := 0; i < len(header); i += 2 {
-		r.Header.Set(header[i], header[i+1])
-	}
-	answer, err := http.DefaultClient.Do(r)
-	storetest.Must(s.t, err)
-	defer answer.Body.Close()
-	body, err := io.ReadAll(answer.Body)
-	storetest.Must(s.t, err)
-	return answer.StatusCode, string(body)
-}
-
-// wait waits for the end after SIGTERM.
-func (s *served) wait() {
-	s.t.Helper()
-	select {
-	case err := <-s.ended:
-		if err != nil {
-			s.t.Errorf("it ended with %v: %s", err, s.log())
-		}
-	case <-time.After(30 * time.Second):
-		s.t.Fatalf("it does not end: %s", s.log())
-	}
-}
 
 // dataDir is a folder that a PostgreSQL started by root can enter too.
 func dataDir(t *testing.T) string {
@@ -156,7 +63,7 @@ func TestServe(t *testing.T) {
 		t.Errorf("%d %s", code, body)
 	}
 	// Another service on the same data would lose them with this one.
-	other := stella(t, append(environ(valueOf(c)), dir...), "serve")
+	other := stella(t, append(environ(c), dir...), "serve")
 	if other.status != 1 || !strings.Contains(other.err, "stella: another stella runs on the data in "+c.Dir) {
 		t.Errorf("another: %+v", other)
 	}
@@ -247,7 +154,7 @@ func TestServeRefusesAWrongConfigurationAsAWhole(t *testing.T) {
 	t.Parallel()
 	c := goodConfig(t)
 	c.PublicURL, c.SMTPURL, c.SPIDKeyFile, c.ArchiveRecipient = "http://id.example", "relay", "/nonexistent/key", ""
-	stella(t, environ(valueOf(c)), "serve").fails(t, 1, `the configuration has 4 problems:
+	stella(t, environ(c), "serve").fails(t, 1, `the configuration has 4 problems:
 STELLA_PUBLIC_URL: "http://id.example": plain http is for loopback only
 STELLA_SMTP_URL: want smtp://relay.example:587 or smtps://relay.example:465
 STELLA_SPID_KEY_FILE, STELLA_SPID_CERT_FILE: loading the SPID key: open /nonexistent/key: no such file or directory
@@ -261,7 +168,7 @@ STELLA_ARCHIVE_RECIPIENT is missing`)
 	defer taken.Close()
 	c = goodConfig(t)
 	c.URL, c.Listen = storetest.URL(t), taken.Addr().String()
-	if r := stella(t, environ(valueOf(c)), "serve"); r.status != 1 || !strings.Contains(r.err, c.Listen) || !strings.Contains(r.err, "address already in use") {
+	if r := stella(t, environ(c), "serve"); r.status != 1 || !strings.Contains(r.err, c.Listen) || !strings.Contains(r.err, "address already in use") {
 		t.Errorf("a port that is taken: %+v", r)
 	}
 }

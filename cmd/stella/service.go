@@ -89,7 +89,7 @@ func newService(s *settings, db *store.Store, log *slog.Logger) (*service, error
 	}
 	hooks := &webhook.Sender{Outbox: db, Courier: &webhook.Courier{Key: s.key, Allow: s.allow}, Now: time.Now, Log: log}
 	v.metrics = newMetrics(slices.Concat(sender.Measure(), hooks.Measure(), []prometheus.Collector{counted,
-		&identityProviders{registry, v.certificates}, &databaseMetrics{store: db, outage: v.outage}, &webhookMetrics{db}})...)
+		&identityProviders{registry, v.certificates}, &databaseMetrics{store: db, outage: v.outage}, &webhookMetrics{store: db}})...)
 	v.handler = counted.requests(v.routes(pages.Handler(), calls.Handler()))
 	v.queue, err = newQueue(db, sender, hooks, &expiry{procedure: procedure, store: db, log: log}, v.refresher, slog.New(quiet{log.Handler(), v.outage}))
 	return v, err

@@ -6,10 +6,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"stella/client"
-	"stella/store"
 	"stella/store/storetest"
 	"stella/workflow"
 )
@@ -36,13 +34,7 @@ func TestWebhooksAreManaged(t *testing.T) {
 		t.Helper()
 		return stella(t, env, append([]string{"webhook"}, args...)...)
 	}
-	good := func(r result) string {
-		t.Helper()
-		if r.status != 0 || r.err != "" {
-			t.Fatalf("%d %s", r.status, r.err)
-		}
-		return r.out
-	}
+	good := func(r result) string { t.Helper(); return r.succeeds(t) }
 	refused := func(r result, why string) {
 		t.Helper()
 		if r.status != 1 || r.out != "" || !strings.HasPrefix(r.err, "stella: ") || !strings.Contains(r.err, why) {
@@ -58,7 +50,9 @@ func TestWebhooksAreManaged(t *testing.T) {
 	good(stella(t, env, "client", "add", "posta", "--domain", "pec.example", "--scope", "registry"))
 	refused(run("add", "posta", "http://10.0.0.1/"), "10.0.0.1 is no public address")
 	refused(run("add", "posta", "ftp://webmail.example/"), "want https")
-	refused(run("add", "posta", receiver.URL, "--kind", "unheard"), "--kind")
+	if r := run("add", "posta", receiver.URL, "--kind", "unheard"); r.status != 2 || !strings.Contains(r.err, `but got "unheard"`) {
+		t.Errorf("a kind that is none: %+v", r)
+	}
 	added := good(run("add", "posta", receiver.URL, "--kind", "qualification.completed"))
 	secret.Store(lastLine(added))
 	if !strings.HasPrefix(added, "Webhook 1 of posta.") || !strings.HasPrefix(lastLine(added), "whsec_") {
@@ -109,41 +103,21 @@ func TestTheServiceDelivers(t *testing.T) {
 	c := goodConfig(t)
 	c.URL, c.Metrics, c.WebhookAllow = storetest.URL(t), "127.0.0.1:0", []string{"127.0.0.0/8"}
 	s := serveProcess(t, c)
-	events := make(chan client.Event, 10)
-	secret := ""
-	receiver := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		e, err := client.ReadWebhook(r, secret)
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		events <- *e
-	}))
-	t.Cleanup(receiver.Close)
-	db, err := store.Open(t.Context(), c.URL, nil)
-	storetest.Must(t, err)
-	t.Cleanup(db.Close)
-	w := storetest.WorldIn(t, db)
-	w.Clock.Advance(time.Since(w.Clock.Now()))
+	w := worldOf(t, c.URL)
 	w.Procedure.Key = []byte(secretKey)
-	_, secret, err = w.Procedure.AddWebhook(t.Context(), storetest.Webmail, receiver.URL, nil)
+	r := startReceiver(t, 0)
+	var err error
+	_, r.secret, err = w.Procedure.AddWebhook(t.Context(), storetest.Webmail, r.URL, nil)
 	storetest.Must(t, err)
-	began := time.Now()
 	j := w.Reach(t, workflow.HolderChoice)
-	select {
-	case e := <-events:
-		if e.Type != client.EventStarted || e.Data.Mailbox != j.Address {
-			t.Errorf("delivered: %+v", e)
-		}
-		t.Logf("delivered after %v", time.Since(began))
-	case <-time.After(10 * time.Second):
-		t.Fatal("nothing was delivered")
+	eventually(t, "it is delivered", func() bool { n, _ := r.came(); return n == 1 })
+	if r.events[j.Address] != 1 {
+		t.Errorf("delivered: %v", r.events)
 	}
-	for end := time.Now().Add(5 * time.Second); s.gauge(`stella_webhook_attempts_total{outcome="delivered"}`) != 1; time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("the delivery is not counted")
-		}
-	}
+	eventually(t, "nothing waits any more", func() bool { return waiting(t, w) == 0 })
+	eventually(t, "it is counted", func() bool {
+		return strings.Contains(s.metrics(), `stella_webhook_attempts_total{outcome="delivered"} 1`+"\n")
+	})
 	if good, waiting := s.gauge(`stella_webhooks{state="good"}`), s.gauge("stella_webhook_waiting"); good != 1 || waiting != 0 {
 		t.Errorf("%v good webhooks, %v deliveries wait", good, waiting)
 	}

@@ -83,7 +83,7 @@ func TestThereIsRoomForNoMoreClients(t *testing.T) {
 	const files, room = 200, 100
 	c := goodConfig(t)
 	c.URL, c.Metrics = storetest.URL(t), "127.0.0.1:0"
-	command := program(t, environ(valueOf(c)), "serve")
+	command := program(t, environ(c), "serve")
 	command.Args = append([]string{"sh", "-c", `ulimit -n "$0" && exec "$@"`, "200", command.Path}, command.Args[1:]...)
 	command.Path = "/bin/sh"
 	s := waitFor(t, command)
@@ -120,7 +120,7 @@ func TestThereIsRoomForNoMoreClients(t *testing.T) {
 func TestHowManyClientsThereIsRoomFor(t *testing.T) {
 	t.Parallel()
 	for files, want := range map[uint64]int{64: 32, 1024: 896, 65536: maxClients, 1 << 63: maxClients} {
-		if got := clients(files); got != want {
+		if got := roomFor(files); got != want {
 			t.Errorf("%d of %d files, want %d", got, files, want)
 		}
 	}

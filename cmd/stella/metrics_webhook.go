@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -16,8 +15,11 @@ var (
 	overdueMetric  = prometheus.NewDesc("stella_webhook_oldest_seconds", "Time since the oldest of these was asked for.", nil, nil)
 )
 
-// webhookMetrics tells of the webhooks as they are when asked.
-type webhookMetrics struct{ store *store.Store }
+// webhookMetrics tells of the webhooks.
+type webhookMetrics struct {
+	store    *store.Store
+	webhooks remembered[store.ListedWebhook]
+}
 
 // Describe implements [prometheus.Collector].
 func (m *webhookMetrics) Describe(to chan<- *prometheus.Desc) {
@@ -28,10 +30,8 @@ func (m *webhookMetrics) Describe(to chan<- *prometheus.Desc) {
 
 // Collect implements [prometheus.Collector].
 func (m *webhookMetrics) Collect(to chan<- prometheus.Metric) {
-	ctx, cancel := context.WithTimeout(context.Background(), countFor)
-	defer cancel()
-	all, err := m.store.Webhooks(ctx)
-	if err != nil {
+	all := m.webhooks.or(m.store.Webhooks)
+	if all == nil {
 		return
 	}
 	states := map[string]int{"good": 0, "failing": 0, "given_up": 0, "disabled": 0}

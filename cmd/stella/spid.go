@@ -10,7 +10,7 @@ import (
 type spidCommands struct {
 	Keygen   spidKeygenCommand    `cmd:"" help:"Make our key, and the request for its certificate."`
 	Metadata spidMetadataCommand  `cmd:"" help:"Print our signed metadata, for AgID and identity providers."`
-	Provider spidProviderCommands `cmd:"" help:"Identity providers: which there are, and which are not believed."`
+	Provider spidProviderCommands `cmd:"" help:"Identity providers: which there are, and which are suspended."`
 }
 
 type spidMetadataCommand struct {

@@ -7,7 +7,6 @@ import (
 	"maps"
 	"os"
 	"slices"
-	"text/tabwriter"
 	"time"
 
 	"stella/spid"
@@ -50,13 +49,13 @@ func (c spidProviderListCommand) Run(ctx context.Context) error {
 			standing[s.Provider] = s
 		}
 	}
-	t := table{tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)}
+	t := newTable(os.Stdout)
 	t.row("PROVIDER", "NAME", "SUSPENDED", "SINCE", "BY", "REASON")
 	for _, id := range slices.Sorted(maps.Keys(known)) {
 		s := standing[id]
 		t.row(id, dash(known[id]), moment(s.SuspendedAt), moment(s.Since), dash(s.Operator), dash(s.Reason))
 	}
-	return t.w.Flush()
+	return t.flush()
 }
 
 // known are the names of the identity providers that the configuration and the
@@ -169,12 +168,12 @@ func printGiven(given []store.Given) error {
 	if len(given) == 0 {
 		return nil
 	}
-	t := table{tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)}
+	t := newTable(os.Stdout)
 	t.row("MAILBOX", "CASE", "IDENTIFIED", "QUALIFIED", "STATE")
 	for _, g := range given {
 		t.row(g.Address, number(g.Number), moment(g.IdentifiedAt), moment(g.QualifiedAt), string(g.State))
 	}
-	return t.w.Flush()
+	return t.flush()
 }
 
 // since is a time as operators write it.

@@ -20,7 +20,7 @@ func keygen(t *testing.T, args ...string) (dir string, r result) {
 	t.Helper()
 	c := goodConfig(t)
 	dir = t.TempDir()
-	env := append(environ(reflect.ValueOf(c.organizationConfig)), "STELLA_PUBLIC_URL="+c.PublicURL)
+	env := append(environ(c.organizationConfig), "STELLA_PUBLIC_URL="+c.PublicURL)
 	return dir, stella(t, env, append([]string{"spid", "keygen", dir + "/spid.key"}, args...)...)
 }
 
@@ -80,7 +80,7 @@ func TestNothingIsWrittenOver(t *testing.T) {
 		c := goodConfig(t)
 		dir := t.TempDir()
 		storetest.Must(t, os.WriteFile(dir+"/"+there, []byte("precious"), 0o600))
-		env := append(environ(reflect.ValueOf(c.organizationConfig)), "STELLA_PUBLIC_URL="+c.PublicURL)
+		env := append(environ(c.organizationConfig), "STELLA_PUBLIC_URL="+c.PublicURL)
 		stella(t, env, "spid", "keygen", dir+"/spid.key").fails(t, 1, dir+"/"+there+" is there already, and is not written over")
 		if text, err := os.ReadFile(dir + "/" + there); err != nil || string(text) != "precious" {
 			t.Errorf("%s now holds %q (%v)", there, text, err)

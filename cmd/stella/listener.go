@@ -13,7 +13,8 @@ const (
 	otherFiles = 128 // the database's connections, the relays', all the rest
 )
 
-func clients(files uint64) int {
+// roomFor is how many clients an instance with so many files has room for.
+func roomFor(files uint64) int {
 	if files < 2*otherFiles {
 		return int(files / 2)
 	}
@@ -41,7 +42,7 @@ func listen(address string) (*clientListener, error) {
 		return nil, err
 	}
 	closed := make(chan struct{})
-	return &clientListener{TCPListener: l.(*net.TCPListener), room: make(chan struct{}, clients(files.Cur)),
+	return &clientListener{TCPListener: l.(*net.TCPListener), room: make(chan struct{}, roomFor(files.Cur)),
 		closed: closed, close: sync.OnceFunc(func() { close(closed) })}, nil
 }
 

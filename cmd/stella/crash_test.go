@@ -1,0 +1,144 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"stella/client"
+	"stella/store/storetest"
+	"stella/workflow"
+)
+
+// receiver takes webhooks, and its time for each.
+type receiver struct {
+	*httptest.Server
+	mu     sync.Mutex
+	secret string
+	events map[string]int // how often each came, by its mailbox
+}
+
+func startReceiver(t *testing.T, takes time.Duration) *receiver {
+	t.Helper()
+	r := &receiver{events: map[string]int{}}
+	r.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
+		r.mu.Lock()
+		e, err := client.ReadWebhook(request, r.secret)
+		if err != nil {
+			t.Error(err)
+		} else {
+			r.events[e.Data.Mailbox]++
+		}
+		r.mu.Unlock()
+		time.Sleep(takes)
+	}))
+	t.Cleanup(r.Close)
+	return r
+}
+
+// came tells how many events came, and how many requests that took.
+func (r *receiver) came() (events, requests int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, n := range r.events {
+		requests += n
+	}
+	return len(r.events), requests
+}
+
+// waiting is how many deliveries are not made.
+func waiting(t *testing.T, w *storetest.World) (n int) {
+	t.Helper()
+	storetest.Must(t, w.Pool().QueryRow(t.Context(), `select count(*) from deliveries where open`).Scan(&n))
+	return n
+}
+
+// A service that is killed amid its deliveries loses none, and repeats no more
+// than were under way.
+func TestAKilledServiceDeliversEverything(t *testing.T) {
+	t.Parallel()
+	const events, atOnce = 24, 4
+	c := goodConfig(t)
+	c.URL, c.WebhookAllow = storetest.URL(t), []string{"127.0.0.0/8"}
+	w := worldOf(t, c.URL)
+	w.Procedure.Key = []byte(secretKey)
+	r := startReceiver(t, 50*time.Millisecond)
+	var err error
+	_, r.secret, err = w.Procedure.AddWebhook(t.Context(), storetest.Webmail, r.URL, nil)
+	storetest.Must(t, err)
+	for range events {
+		w.Reach(t, workflow.HolderChoice)
+	}
+	s := serveProcess(t, c)
+	eventually(t, "it delivers", func() bool { n, _ := r.came(); return n >= events/4 })
+	storetest.Must(t, s.Process.Kill())
+	<-s.ended
+	if n, _ := r.came(); n > events-atOnce {
+		t.Fatalf("%d of %d were delivered before it was killed", n, events)
+	}
+	// What it had claimed is another's after 20 seconds, and its lead after 15.
+	for _, forget := range []string{`update deliveries set claimed_until = now() - interval '1 second' where claimed_until is not null`, `delete from river_leader`} {
+		_, err := w.Pool().Exec(t.Context(), forget)
+		storetest.Must(t, err)
+	}
+	serveProcess(t, c)
+	eventually(t, "nothing waits any more", func() bool { return waiting(t, w) == 0 })
+	arrived, requests := r.came()
+	if twice := requests - arrived; arrived != events || twice > atOnce {
+		t.Errorf("%d of %d events arrived, and %d of them twice", arrived, events, twice)
+	}
+}
+
+// An import that is killed amid its work is done by the next one, and nothing is
+// done twice: not a record, and not a star taken.
+func TestAKilledImportIsDoneByTheNext(t *testing.T) {
+	t.Parallel()
+	const many = 20_000
+	w := storetest.NewWorld(t)
+	var lines strings.Builder
+	lines.WriteString(header)
+	var stars []*storetest.Journey
+	for n := range many {
+		fmt.Fprintf(&lines, "m%d@%s,,,,,,active\n", n, storetest.Domain)
+		if n%(many/3) == 0 { // one whose record names another holder from now on
+			j := w.Reach(t, workflow.Qualified)
+			stars = append(stars, j)
+			fmt.Fprintf(&lines, "%s,person,Sara Verdi,%s,,,active\n", j.Address, storetest.Sara)
+		}
+	}
+	mailboxes := file(t, "m.csv", []byte(lines.String()))
+	env := []string{"STELLA_DATABASE_URL=" + w.Pool().Config().ConnString()}
+	count := func(what string) (n int) {
+		t.Helper()
+		storetest.Must(t, w.Pool().QueryRow(t.Context(), `select count(*) from `+what).Scan(&n))
+		return n
+	}
+	killed := program(t, env, "mailbox", "import", mailboxes)
+	storetest.Must(t, killed.Start())
+	eventually(t, "some lines are there", func() bool { return count("mailboxes") > len(stars) })
+	storetest.Must(t, killed.Process.Kill())
+	killed.Wait()
+	if n := count("mailboxes"); n >= many {
+		t.Fatalf("%d mailboxes were there before it was killed", n)
+	}
+	again := stella(t, env, "mailbox", "import", mailboxes) // which tells how far it is, if it takes long
+	if again.status != 0 || !strings.Contains(again.out, " made\n") || !strings.Contains(again.out, " unchanged\n") {
+		t.Errorf("the next one says %+v", again)
+	}
+	for what, want := range map[string]int{
+		"mailboxes": many + len(stars),
+		"records":   many + 2*len(stars),
+		"(select distinct mailbox_id from records) r": many + len(stars),
+		"steps where event = 'revoked'":               len(stars),
+		"mails where kind = 'revoked'":                2 * len(stars), // to the holder and to the mailbox
+		"mailboxes where star is not null":            0,
+	} {
+		if n := count(what); n != want {
+			t.Errorf("there are %d %s, want %d", n, what, want)
+		}
+	}
+}

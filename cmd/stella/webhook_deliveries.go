@@ -1,0 +1,103 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/google/uuid"
+
+	"stella/store"
+	"stella/webhook"
+	"stella/workflow"
+)
+
+type webhookTestCommand struct {
+	database
+	keyFile
+	webhookConfig
+	webhookID
+}
+
+func (c webhookTestCommand) Run(ctx context.Context) error {
+	var wrong problems
+	key, allow := c.keyFile.read(&wrong), c.webhookConfig.check(&wrong)
+	if err := wrong.join(); err != nil {
+		return err
+	}
+	db, err := c.use(ctx)
+	if err != nil {
+		return err
+	}
+	defer db.close()
+	w, err := db.Webhook(ctx, c.ID)
+	if err != nil {
+		return c.known(err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, webhook.SendTimeout)
+	defer cancel()
+	began := time.Now()
+	courier := &webhook.Courier{Key: key, Allow: allow}
+	answer := courier.Send(ctx, w, webhook.Trial(uuid.NewString(), began), began)
+	if !answer.Delivered() {
+		return fmt.Errorf("%s: %s", w.URL, answer)
+	}
+	fmt.Printf("%s: %s, after %v\n", w.URL, answer, time.Since(began).Round(time.Millisecond))
+	return nil
+}
+
+type webhookDeliveriesCommand struct {
+	database
+	Webhook int64 `arg:"" optional:"" help:"Only those of this webhook."`
+	Waiting bool  `help:"Only those still to be made."`
+	GivenUp bool  `help:"Only those that were given up."`
+	Limit   uint  `default:"1000" help:"At most so many, the newest."`
+}
+
+func (c webhookDeliveriesCommand) Run(ctx context.Context) error {
+	db, err := c.use(ctx)
+	if err != nil {
+		return err
+	}
+	defer db.close()
+	all, err := db.Deliveries(ctx, store.DeliveryFilter{Webhook: c.Webhook, Waiting: c.Waiting, GivenUp: c.GivenUp, Limit: int(c.Limit)})
+	if err != nil {
+		return err
+	}
+	t := newTable(os.Stdout)
+	t.row("DELIVERY", "WEBHOOK", "EVENT", "MAILBOX", "CASE", "ASKED FOR", "ATTEMPTS", "OUTCOME", "AT", "ANSWER")
+	for _, d := range all {
+		t.row(strconv.FormatInt(d.ID, 10), strconv.FormatInt(d.Webhook, 10), string(d.Kind), d.Address, strconv.FormatInt(d.Number, 10),
+			moment(d.AskedAt), strconv.Itoa(d.Attempts), d.Ended, moment(d.EndedAt), cmp.Or(d.Outcome, "-"))
+	}
+	return t.flush()
+}
+
+type webhookRedeliverCommand struct {
+	database
+	webhookID
+	Delivery int64 `placeholder:"DELIVERY" help:"This one alone, as \"stella webhook deliveries\" names it, whatever became of it."`
+}
+
+func (c webhookRedeliverCommand) Run(ctx context.Context) error {
+	db, err := c.use(ctx)
+	if err != nil {
+		return err
+	}
+	defer db.close()
+	n, err := db.Redeliver(ctx, c.ID, c.Delivery, time.Now())
+	switch {
+	case errors.Is(err, workflow.ErrUnknown):
+		return fmt.Errorf("there is no webhook %d, or it is disabled: see \"stella webhook list\"", c.ID)
+	case err != nil:
+		return err
+	case n == 0 && c.Delivery != 0:
+		return fmt.Errorf("webhook %d has no delivery %d that has ended: see \"stella webhook deliveries\"", c.ID, c.Delivery)
+	}
+	fmt.Printf("Deliveries that are made again: %d\n", n)
+	return nil
+}
