@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"slices"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -41,7 +40,7 @@ func (s *Server) mailboxes(ctx context.Context, c workflow.Client, in *mailboxes
 	}
 	out := &mailboxesOutput{client.MailboxPage{Mailboxes: []client.Mailbox{}}}
 	f := workflow.RegisterFilter{After: after, Limit: in.Limit + 1}
-	if !choose(&f, workflow.Status(in.Status), in.State) {
+	if !f.Choose(workflow.Status(in.Status), workflow.Outward(in.State)) {
 		return out, nil
 	}
 	all, err := s.Procedure.Registered(ctx, c, f)
@@ -58,18 +57,4 @@ func (s *Server) mailboxes(ctx context.Context, c workflow.Client, in *mailboxes
 		out.Body.Mailboxes = append(out.Body.Mailboxes, m)
 	}
 	return out, nil
-}
-
-var standings = []workflow.Status{workflow.Active, workflow.MailboxExpired, workflow.Cancelled, workflow.MailboxRevoked}
-
-// choose says which mailboxes have a standing and what is told as a state; false
-// for none. Only an active mailbox is told to be in any state.
-func choose(f *workflow.RegisterFilter, status workflow.Status, state client.State) bool {
-	f.Statuses = slices.DeleteFunc(slices.Clone(standings), func(s workflow.Status) bool {
-		return status != "" && s != status || state != "" && (s == workflow.Active) == (state == client.StateNotEligible)
-	})
-	if state != "" && state != client.StateNotEligible {
-		f.States = slices.DeleteFunc(append([]workflow.State{""}, workflow.States...), func(s workflow.State) bool { return stateOf(s) != state })
-	}
-	return len(f.Statuses) > 0
 }

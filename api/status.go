@@ -84,46 +84,17 @@ func (s *Server) status(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// describe tells a webmail what it needs, and no more. The star is shown only
-// while the mailbox is active.
+// describe tells a webmail what it needs, and no more.
 func describe(s *workflow.Standing) client.Mailbox {
-	m := client.Mailbox{Address: s.Address, State: client.StateNone, Show: client.ShowBanner}
-	if s.Status != workflow.Active {
-		m.State, m.Show = client.StateNotEligible, client.ShowNothing
+	state, show := s.Outward()
+	m := client.Mailbox{Address: s.Address, State: client.State(state), Show: client.Show(show)}
+	switch state {
+	case workflow.OutwardNone, workflow.OutwardNotEligible:
 		return m
-	}
-	m.State = stateOf(s.State)
-	switch m.State {
-	case client.StateNone:
-		return m
-	case client.StateUnderReview: // nothing to do for the user
-		m.Show = client.ShowNothing
-	case client.StateQualified:
+	case workflow.OutwardQualified:
 		m.Level = s.Level
-		if s.Starred {
-			m.Show = client.ShowStar
-		}
 	}
 	since := s.Since.UTC().Truncate(time.Second)
 	m.Since = &since
 	return m
-}
-
-// stateOf is what is told of a state of the newest qualification.
-func stateOf(s workflow.State) client.State {
-	switch s {
-	case "", workflow.Expired:
-		return client.StateNone
-	case workflow.Invited:
-		return client.StateInvited
-	case workflow.UnderReview:
-		return client.StateUnderReview
-	case workflow.Rejected:
-		return client.StateRejected
-	case workflow.Revoked:
-		return client.StateRevoked
-	case workflow.Qualified:
-		return client.StateQualified
-	}
-	return client.StateInProgress
 }

@@ -20,7 +20,7 @@ func scanRegistered(row pgx.CollectableRow) (workflow.Registered, error) {
 	var found workflow.Registered
 	m, s := &found.Mailbox, &found.Standing
 	err := row.Scan(append(mailboxInto(m), &s.State, orZero(&s.Since), &s.Level)...)
-	s.Mailbox, s.Address, s.Status, s.Starred = m.ID, m.Address, m.Status, m.Star != nil
+	s.Mailbox, s.Address, s.Status = m.ID, m.Address, m.Status
 	return found, err
 }
 

@@ -34,11 +34,11 @@ func (s *Store) standing(ctx context.Context, address, client string, token ...a
 	var status, state string
 	err = s.pool.QueryRow(ctx, `
 		select c.id, c.scopes = '{webmail}', coalesce(m.id, 0), coalesce(m.status, ''), coalesce(m.standing_state, ''),
-		       coalesce(m.standing_since, 'epoch'), coalesce(m.standing_level, ''), m.star is not null
+		       coalesce(m.standing_since, 'epoch'), coalesce(m.standing_level, '')
 		from clients c
 		left join mailboxes m on m.address = $1 and m.domain = any(c.domains) and m.deleted_at is null
 		where `+client+` and c.disabled_at is null`, append([]any{address}, token...)...).
-		Scan(&asked.Client, &asked.Webmail, &found.Mailbox, &status, &state, &found.Since, &found.Level, &found.Starred)
+		Scan(&asked.Client, &asked.Webmail, &found.Mailbox, &status, &state, &found.Since, &found.Level)
 	if err == nil && found.Mailbox != 0 {
 		found.Status, found.State = workflow.Status(status), workflow.State(state)
 		asked.Standing = &found
@@ -56,14 +56,14 @@ func (s *Store) StandingOf(ctx context.Context, address string) (*workflow.Stand
 func (s *Store) StandingsOf(ctx context.Context, addresses []string) (map[string]*workflow.Standing, error) {
 	all := make(map[string]*workflow.Standing, len(addresses))
 	rows, err := s.pool.Query(ctx, `
-		select m.address, m.id, m.status, m.standing_state, coalesce(m.standing_since, 'epoch'), m.standing_level, m.star is not null
+		select m.address, m.id, m.status, m.standing_state, coalesce(m.standing_since, 'epoch'), m.standing_level
 		from mailboxes m
 		where m.address = any($1) and m.deleted_at is null`, addresses)
 	if err != nil {
 		return nil, fmt.Errorf("reading the standing of mailboxes: %w", err)
 	}
 	var found workflow.Standing
-	columns := []any{&found.Address, &found.Mailbox, &found.Status, &found.State, &found.Since, &found.Level, &found.Starred}
+	columns := []any{&found.Address, &found.Mailbox, &found.Status, &found.State, &found.Since, &found.Level}
 	_, err = pgx.ForEachRow(rows, columns, func() error {
 		standing := found
 		all[found.Address] = &standing

@@ -83,26 +83,14 @@ type Told struct {
 	Event   Event // of the step
 }
 
-// outward is what a webmail says and shows after each announcement, while the
-// mailbox is active.
-var outward = map[AnnouncementKind]struct{ state, show string }{
-	AnnounceStarted:     {"in_progress", "banner"},
-	AnnounceInvited:     {"invited", "banner"},
-	AnnounceUnderReview: {"under_review", "none"},
-	AnnounceCompleted:   {"qualified", "star"},
-	AnnounceRejected:    {"rejected", "banner"},
-	AnnounceRevoked:     {"revoked", "banner"},
-	AnnounceExpired:     {"none", "banner"},
-}
-
-// Outward is the state of the mailbox, and what to show beside its name, as the
-// API says them when a client asks.
-func (t Told) Outward() (state, show string) {
-	if !t.Active {
-		return "not_eligible", "none"
+// Outward is what was told of the mailbox then, and what to show beside its name.
+func (t Told) Outward() (Outward, Show) {
+	for state, kind := range announced {
+		if kind == t.Kind {
+			return outward(t.Active, state)
+		}
 	}
-	o := outward[t.Kind]
-	return o.state, o.show
+	return outward(t.Active, HolderChoice) // which every qualification begins with
 }
 
 // Reason says why a qualification was rejected; empty for all else.

@@ -19,6 +19,7 @@
 //   - input.go: what people type
 //   - secret.go: what codes, links and digests are computed with
 //   - mail.go, retry.go: the mails a step asks for, and those tried again
+//   - standing.go: what webmails are told of a mailbox
 //   - announcement.go, webhook.go: what is told to those who follow a mailbox,
 //     and where
 //   - observe.go: what is told to whoever counts

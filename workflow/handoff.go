@@ -12,69 +12,6 @@ import (
 // HandOffLife is for how long a hand-off's link may be used.
 const HandOffLife = 60 * time.Second
 
-// Standing is what a webmail may know of a mailbox.
-type Standing struct {
-	Mailbox int64
-	Address string
-	Status  Status
-	State   State // of the newest qualification; empty where there was none
-	Since   time.Time
-	Level   string // of the identity, with the star
-	Starred bool
-}
-
-// Standing answers a client that asks for a mailbox; with its record, where one
-// of the client's scopes lets it read those. A mailbox that is not of its domains
-// is unknown to it.
-func (p *Procedure) Standing(ctx context.Context, token, address string) (*Standing, *Record, error) {
-	address, _ = parseMailbox(address) // "" for what is none, and nobody's: only the token is looked at
-	asked, err := p.Store.Standing(ctx, Digest(token), address, p.Now())
-	if err != nil {
-		return nil, nil, err
-	}
-	if err := p.observed(p.admitCall(ctx, asked.Client)); err != nil {
-		return nil, nil, err
-	}
-	if asked.Standing == nil {
-		return nil, nil, ErrUnknown
-	}
-	if asked.Webmail {
-		return asked.Standing, nil, nil
-	}
-	client, err := p.Store.ClientByToken(ctx, Digest(token), p.Now())
-	if err != nil || !client.May(ScopeRegistry, ScopeOperator, ScopeAuditor) {
-		return asked.Standing, nil, err
-	}
-	r, err := p.RecordOf(ctx, client, address)
-	if err != nil {
-		return nil, nil, err
-	}
-	return &r.Standing, &r.Mailbox.Record, nil // both as of one moment
-}
-
-// Standings answers a client that asks for many mailboxes, by address as it
-// wrote them; those that are unknown to it are left out.
-func (p *Procedure) Standings(ctx context.Context, client Client, addresses []string) (map[string]*Standing, error) {
-	kept := make([]string, 0, len(addresses))
-	written := make(map[string]string, len(addresses))
-	for _, a := range addresses {
-		if address, err := client.parse(a); err == nil {
-			kept, written[a] = append(kept, address), address
-		}
-	}
-	found, err := p.Store.StandingsOf(ctx, kept)
-	if err != nil {
-		return nil, err
-	}
-	all := make(map[string]*Standing, len(found))
-	for a, address := range written {
-		if s := found[address]; s != nil {
-			all[a] = s
-		}
-	}
-	return all, nil
-}
-
 // HandOff is a webmail's user on the way to Stella.
 type HandOff struct {
 	Token     []byte // digest

@@ -1,6 +1,9 @@
 package workflow
 
-import "context"
+import (
+	"context"
+	"slices"
+)
 
 // Register is the part of Store that keeps mailboxes as their providers know them.
 type Register interface {
@@ -40,6 +43,21 @@ type RegisterFilter struct {
 	Limit    int
 	Statuses []Status // none for any
 	States   []State  // of the qualification in force, none for any; "" is a mailbox that has no qualification
+}
+
+var statuses = []Status{Active, MailboxExpired, Cancelled, MailboxRevoked}
+
+// Choose has only those listed that have a status and of which this is told, each
+// "" for any; false where there are none such. Of a mailbox that is not active
+// nothing else is told.
+func (f *RegisterFilter) Choose(status Status, told Outward) bool {
+	f.Statuses = slices.DeleteFunc(slices.Clone(statuses), func(s Status) bool {
+		return status != "" && s != status || told != "" && (s == Active) == (told == OutwardNotEligible)
+	})
+	if told != "" && told != OutwardNotEligible {
+		f.States = slices.DeleteFunc(append([]State{""}, States...), func(s State) bool { return s.outward() != told })
+	}
+	return len(f.Statuses) > 0
 }
 
 // RecordOf finds a mailbox of the client's domains.
