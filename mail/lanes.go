@@ -18,11 +18,12 @@ const (
 	pecSenders  = 4
 )
 
-// A code is fetched within a millisecond of its step. Of two steps in the same
-// millisecond, the queue is told of one; the other's code is found by asking.
+// A code is fetched within a millisecond of its step, of which the queue is told.
+// Only where it could not be, as just after PostgreSQL was away, it finds the code
+// by asking.
 const (
 	codeCooldown = time.Millisecond
-	codePoll     = 25 * time.Millisecond
+	codePoll     = 250 * time.Millisecond
 )
 
 // Queues are the queues that a Sender works.

@@ -170,8 +170,12 @@ func writeMail(b *batch, m workflow.Mail) {
 	sendMail(b, m.ID, m.Queue)
 }
 
-// sendMail adds the job that sends a mail.
+// sendMail adds the job that sends a mail, and tells its queue at the commit, as
+// River does. But River tells of one job in a millisecond, and where that commits
+// first, another that came with it would wait for the next time that the queue
+// looks.
 func sendMail(b *batch, id uuid.UUID, queue string) {
+	b.Queue(`select pg_notify(current_schema() || '.river_insert', format('{"queue": %s}', to_json($1::text)))`, queue)
 	b.jobs = append(b.jobs, river.InsertManyParams{Args: workflow.SendMail{Mail: id},
 		InsertOpts: &river.InsertOpts{Queue: queue, MaxAttempts: mailAttempts}})
 }

@@ -85,8 +85,8 @@ func Open(ctx context.Context, url string, recipient age.Recipient) (*Store, err
 		return nil, fmt.Errorf("reaching the database: %w", err)
 	}
 	// Insert-only: it starts nothing, and warns of nothing. Of two inserts within
-	// FetchCooldown the queue is told of one alone, and a code would wait for the
-	// next time that it looks.
+	// FetchCooldown the queue is told of one alone, and the other would wait for
+	// the next time that it looks; sendMail does more.
 	jobs, err := river.NewClient(riverpgxv5.New(pool), &river.Config{FetchCooldown: time.Millisecond, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		pool.Close()
