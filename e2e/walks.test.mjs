@@ -14,8 +14,8 @@ describe('walks', { concurrency: 2 }, () => {
 	before(openBrowser);
 	after(closeBrowser);
 
-	describe('detours', { concurrency: true }, detours);
-	describe('holders', { concurrency: true }, holders);
+	describe('detours', { concurrency: 2 }, detours);
+	describe('holders', { concurrency: 2 }, holders);
 	describe('without scripts', withoutScripts);
 	describe('strangers', { concurrency: true }, strangers);
 });
