@@ -78,7 +78,7 @@ func TestARelayMayAskForAPassword(t *testing.T) {
 		{"CRAM-MD5", "a password", "neither AUTH PLAIN nor AUTH LOGIN"},
 	} {
 		t.Run(test.offers+" "+test.want, func(t *testing.T) {
-			p.log = &log{}
+			p.log = &storetest.Log{}
 			m := newMoody(t, "", "")
 			m.offers = test.offers
 			o := m.options()

@@ -49,7 +49,7 @@ func TestARelayMayMisbehaveAtEveryWord(t *testing.T) {
 			}
 			t.Run(verb+"/"+moods[i], func(t *testing.T) {
 				t.Parallel()
-				p := &post{World: p.World, t: t, log: &log{}}
+				p := &post{World: p.World, t: t, log: &storetest.Log{}}
 				p.misbehave(j, verb, moods[i], want)
 			})
 		}

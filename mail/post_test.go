@@ -1,14 +1,12 @@
 package mail_test
 
 import (
-	"bytes"
 	"errors"
 	"flag"
 	"io"
 	"log/slog"
 	"os"
 	"slices"
-	"sync"
 	"testing"
 	"time"
 
@@ -40,7 +38,7 @@ type post struct {
 	t      *testing.T
 	relay  *relay
 	sender *mail.Sender
-	log    *log
+	log    *storetest.Log
 
 	errors map[uuid.UUID][]rivertype.AttemptError // of the jobs
 }
@@ -54,7 +52,7 @@ func newPost(t *testing.T) *post {
 // newPostAlone is for what is measured.
 func newPostAlone(t *testing.T) *post {
 	t.Helper()
-	p := &post{World: storetest.NewWorld(t), t: t, relay: startRelay(t), log: &log{}, errors: map[uuid.UUID][]rivertype.AttemptError{}}
+	p := &post{World: storetest.NewWorld(t), t: t, relay: startRelay(t), log: &storetest.Log{}, errors: map[uuid.UUID][]rivertype.AttemptError{}}
 	p.sender = newSender(t, p.Store, p.relay.client(t), p.log)
 	p.sender.Now = p.Clock.Now
 	return p
@@ -84,23 +82,6 @@ func (p *post) inRealTime() *post {
 	p.Clock.Advance(time.Since(p.Clock.Now()))
 	p.Procedure.Now, p.sender.Now = time.Now, time.Now
 	return p
-}
-
-type log struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *log) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *log) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }
 
 // row is what the database says of a mail.

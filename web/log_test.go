@@ -1,37 +1,23 @@
 package web
 
 import (
-	"bytes"
 	"context"
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 
 	"stella/otp"
 	"stella/spid/spidtest"
+	"stella/store/storetest"
 	"stella/workflow"
 )
 
 // logbook is a log that can be read back.
 type logbook struct {
-	mu   sync.Mutex
-	text bytes.Buffer
+	storetest.Log
 	// What goes wrong on our side is logged as an error; a test that provokes
 	// one says so.
 	errorsExpected bool
-}
-
-func (l *logbook) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(b)
-}
-
-func (l *logbook) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
 }
 
 // checkLog reads the log of every test: whatever people did in it, it holds

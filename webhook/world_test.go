@@ -1,7 +1,6 @@
 package webhook_test
 
 import (
-	"bytes"
 	"context"
 	"crypto/x509"
 	"encoding/json"
@@ -35,13 +34,13 @@ type world struct {
 	*storetest.World
 	t      *testing.T
 	sender *webhook.Sender
-	log    *log
+	log    *storetest.Log
 }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	t.Parallel()
-	w := &world{World: storetest.NewWorld(t), t: t, log: &log{}}
+	w := &world{World: storetest.NewWorld(t), t: t, log: &storetest.Log{}}
 	w.sender = w.newSender()
 	return w
 }
@@ -240,21 +239,4 @@ func (w *world) eventually(within time.Duration, what string, is func() bool) {
 			w.t.Fatalf("after %v: not %s; the log: %s", within, what, w.log)
 		}
 	}
-}
-
-type log struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *log) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *log) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }

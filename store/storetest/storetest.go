@@ -6,6 +6,7 @@
 //   - storetest.go: the cluster, its databases, and a clock that a test sets
 //   - world.go: the procedure on a database, with a webmail that is known to it
 //   - journey.go: the way of a mailbox through the procedure, to any state
+//   - log.go: a log that is read while more is written
 package storetest
 
 import (
