@@ -28,6 +28,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
+	"stella/request"
 	"stella/workflow"
 )
 
@@ -65,38 +66,26 @@ func (s *Server) Handler() http.Handler {
 	return s.observe(mux)
 }
 
-// observe logs each call by its route, and answers one that panics like any
-// other failure. Of the status, which is asked at every login of a webmail, only
-// what did not go well: whoever counts has the metrics.
+// observe gives each call an id and logs it by its route, and answers one that
+// panics like any other failure. Of the status, which is asked at every login of
+// a webmail, it logs only what did not go well: whoever counts has the metrics.
 func (s *Server) observe(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return http.HandlerFunc(func(w http.ResponseWriter, asked *http.Request) {
+		r, answer := request.Identify(asked), request.NewAnswer(w)
 		began := time.Now()
-		seen := &answer{ResponseWriter: w, status: http.StatusOK}
 		defer func() {
 			if p := recover(); p != nil {
-				s.Log.ErrorContext(r.Context(), "an API call panicked", "route", r.Pattern, "panic", p, "stack", string(debug.Stack()))
-				writeProblem(seen, refusal(http.StatusInternalServerError, failed))
+				s.Log.ErrorContext(r.Context(), "an API call panicked", "request", request.ID(r.Context()), "route", r.Pattern,
+					"panic", p, "stack", string(debug.Stack()))
+				writeProblem(answer, refusal(http.StatusInternalServerError, failed))
 			}
-			if r.Pattern == statusRoute && seen.status < http.StatusBadRequest {
+			asked.Pattern = r.Pattern // for who counts requests
+			if r.Pattern == statusRoute && answer.Status < http.StatusBadRequest {
 				return
 			}
-			s.Log.LogAttrs(r.Context(), slog.LevelInfo, "served", slog.String("route", r.Pattern),
-				slog.Int("status", seen.status), slog.Duration("duration", time.Since(began)))
+			s.Log.InfoContext(r.Context(), "served", "request", request.ID(r.Context()), "route", r.Pattern, "method", r.Method,
+				"status", answer.Status, "duration", time.Since(began))
 		}()
-		next.ServeHTTP(seen, r)
+		next.ServeHTTP(answer, r)
 	})
 }
-
-// answer remembers the status.
-type answer struct {
-	http.ResponseWriter
-	status int
-}
-
-func (a *answer) WriteHeader(status int) {
-	a.status = status
-	a.ResponseWriter.WriteHeader(status)
-}
-
-// Unwrap lets http.ResponseController through.
-func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"time"
 
+	"stella/request"
 	"stella/workflow"
 )
 
@@ -41,8 +42,8 @@ func once[I, O any](ctx context.Context, s *Server, operation string, client wor
 	if err != nil {
 		return nil, err
 	}
-	request := sha256.Sum256(append([]byte(operation+"\n"), asked...))
-	call := workflow.Call{Client: client.ID, Key: workflow.Digest(keyed.key()), Request: request[:], At: s.Procedure.Now()}
+	what := sha256.Sum256(append([]byte(operation+"\n"), asked...))
+	call := workflow.Call{Client: client.ID, Key: workflow.Digest(keyed.key()), Request: what[:], At: s.Procedure.Now()}
 	store := s.Procedure.Store
 	answer, err := store.ClaimCall(ctx, call)
 	if err != nil {
@@ -69,7 +70,7 @@ func once[I, O any](ctx context.Context, s *Server, operation string, client wor
 		err = store.FinishCall(settle, call, answer)
 	}
 	if err != nil { // it was done all the same, and its client is to know
-		s.Log.WarnContext(ctx, "the answer of a call was not kept: it may be done again", "operation", operation, "error", err)
+		s.Log.WarnContext(ctx, "the answer of a call was not kept: it may be done again", "request", request.ID(ctx), "operation", operation, "error", err)
 	}
 	return out, nil
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"stella/client"
+	"stella/request"
 	"stella/workflow"
 )
 
@@ -90,10 +91,10 @@ func (s *Server) fault(ctx context.Context, err error) error {
 			&huma.ErrorDetail{Location: "body.return_url", Message: "it is not one of this client's, to the letter"})
 	}
 	if s.Away(err) {
-		s.Log.WarnContext(ctx, "an API call found no database", "error", err)
+		s.Log.WarnContext(ctx, "an API call found no database", "request", request.ID(ctx), "error", err)
 		return refusalAfter(5*time.Second, http.StatusServiceUnavailable, "the database cannot be reached; nothing was lost: try again")
 	}
-	s.Log.ErrorContext(ctx, "an API call failed", "error", err)
+	s.Log.ErrorContext(ctx, "an API call failed", "request", request.ID(ctx), "error", err)
 	return refusal(http.StatusInternalServerError, failed)
 }
 

@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -154,8 +155,8 @@ func TestWhatIsLogged(t *testing.T) {
 	w.call("GET", "/api/v1/mailboxes/nobody@pec.example", "")
 	w.call("POST", handoffs, handOff(anna, storetest.ReturnURL))
 	said := w.log.String()
-	for _, want := range []string{`msg=served route="GET /api/v1/mailboxes/{address}" status=404`, `msg=served route="POST /api/v1/handoffs" status=201`} {
-		if !strings.Contains(said, want) {
+	for _, want := range []string{`route="GET /api/v1/mailboxes/{address}" method=GET status=404`, `route="POST /api/v1/handoffs" method=POST status=201`} {
+		if !regexp.MustCompile(`msg=served request=[A-Z2-7]{16} ` + regexp.QuoteMeta(want)).MatchString(said) {
 			t.Errorf("the log does not say %s: %s", want, said)
 		}
 	}

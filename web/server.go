@@ -22,8 +22,6 @@
 package web
 
 import (
-	"context"
-	"crypto/rand"
 	"fmt"
 	"io/fs"
 	"log/slog"
@@ -37,6 +35,7 @@ import (
 
 	"github.com/gorilla/sessions"
 
+	"stella/request"
 	"stella/templates"
 	"stella/workflow"
 )
@@ -186,42 +185,20 @@ func (s *Server) guard(next http.Handler) http.Handler {
 	})
 }
 
-type contextKey int
-
-const requestKey contextKey = iota
-
 // identify gives each request an id, and logs it by the pattern of its route:
 // links hold secrets.
 func (s *Server) identify(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, asked *http.Request) {
-		r := asked.WithContext(context.WithValue(asked.Context(), requestKey, rand.Text()[:16]))
-		recorded := &recorder{ResponseWriter: w, status: http.StatusOK}
+		r, answer := request.Identify(asked), request.NewAnswer(w)
 		began := s.Now()
-		next.ServeHTTP(recorded, r)
+		next.ServeHTTP(answer, r)
 		asked.Pattern = r.Pattern // for who counts requests
 		s.Log.InfoContext(r.Context(), "served", "request", requestID(r), "route", r.Pattern, "method", r.Method,
-			"status", recorded.status, "duration", s.Now().Sub(began))
+			"status", answer.Status, "duration", s.Now().Sub(began))
 	})
 }
 
-func requestID(r *http.Request) string {
-	id, _ := r.Context().Value(requestKey).(string)
-	return id
-}
-
-// recorder remembers the status for the log.
-type recorder struct {
-	http.ResponseWriter
-	status int
-}
-
-func (w *recorder) WriteHeader(status int) {
-	w.status = status
-	w.ResponseWriter.WriteHeader(status)
-}
-
-// Unwrap lets http.ResponseController through.
-func (w *recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+func requestID(r *http.Request) string { return request.ID(r.Context()) }
 
 // clientAddress is where a request came from: the last address that a proxy of
 // ours put down, or else the other end of the connection.

@@ -35,7 +35,7 @@ func (s *served) connect(clients int, answered bool, sends string) (conns []net.
 }
 
 const (
-	request    = "GET /healthz HTTP/1.1\r\nHost: id.example\r\n\r\n"
+	whole      = "GET /healthz HTTP/1.1\r\nHost: id.example\r\n\r\n"
 	halfHeader = "POST /avvio HTTP/1.1\r\nHost: id.exam"
 	halfBody   = "POST /spid/acs HTTP/1.1\r\nHost: id.example\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 1000\r\n\r\nSAMLResponse=P"
 	page       = "GET / HTTP/1.1\r\nHost: id.example\r\n\r\n"
@@ -52,7 +52,7 @@ func TestIdleAndSlowClientsHoldNothingUp(t *testing.T) {
 	s := serveProcess(t, c)
 	s.get("/start/unheard")
 	before := s.gauge("process_resident_memory_bytes")
-	s.connect(clients/2, true, request)
+	s.connect(clients/2, true, whole)
 	s.connect(clients/4, false, halfHeader)
 	s.connect(clients/4-20, false, halfBody)
 	s.connect(20, true, strings.Repeat(page, 100))
@@ -87,8 +87,8 @@ func TestThereIsRoomForNoMoreClients(t *testing.T) {
 	command.Args = append([]string{"sh", "-c", `ulimit -n "$0" && exec "$@"`, "200", command.Path}, command.Args[1:]...)
 	command.Path = "/bin/sh"
 	s := waitFor(t, command)
-	served := s.connect(room, true, request)
-	waiting := s.connect(2*files, false, request)
+	served := s.connect(room, true, whole)
+	waiting := s.connect(2*files, false, whole)
 	if open := s.gauge("process_open_fds"); open >= files-20 {
 		t.Errorf("%.0f of %d files are open", open, files)
 	}

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"stella/request"
 )
 
 // requestTimeout bounds what a request waits for, which is the database: a
@@ -18,24 +20,10 @@ func (t *tally) requests(next http.Handler) http.Handler {
 		ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
 		defer cancel()
 		r = r.WithContext(ctx)
-		answer := &answer{ResponseWriter: w, status: http.StatusOK}
+		answer := request.NewAnswer(w)
 		began := time.Now()
 		next.ServeHTTP(answer, r)
-		class := strconv.Itoa(answer.status/100) + "xx"
+		class := strconv.Itoa(answer.Status/100) + "xx"
 		t.served.WithLabelValues(r.Pattern, class).Observe(time.Since(began).Seconds())
 	})
 }
-
-// answer remembers the status.
-type answer struct {
-	http.ResponseWriter
-	status int
-}
-
-func (a *answer) WriteHeader(status int) {
-	a.status = status
-	a.ResponseWriter.WriteHeader(status)
-}
-
-// Unwrap lets http.ResponseController through.
-func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
