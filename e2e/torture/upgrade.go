@@ -32,17 +32,9 @@ func (r *release) becomes(program string) {
 // the new schema, and after two thirds replaces the instances one by one.
 func (w *world) upgrade(ctx context.Context, progress io.Writer) {
 	pause(ctx, w.length/3)
-	for tries := 1; ctx.Err() == nil; tries++ {
-		out, err := w.run(ctx, w.binary, "migrate")
-		if err == nil {
-			fmt.Fprintf(progress, "        migrated under the former program: %s", out)
-			break
-		}
-		if tries == 20 {
-			w.ledger.lie("the database cannot be migrated: %v", err)
-			return
-		}
-		pause(ctx, time.Second) // PostgreSQL may be away
+	if err := w.migrate(ctx, progress); err != nil {
+		w.ledger.lie("the database cannot be migrated: %v", err)
+		return
 	}
 	pause(ctx, w.length/3)
 	w.release.becomes(w.binary)
@@ -55,5 +47,20 @@ func (w *world) upgrade(ctx context.Context, progress io.Writer) {
 		}
 		i.await(ctx)
 		fmt.Fprintf(progress, "        %s is the present program\n", i.name)
+	}
+}
+
+// migrate tries until the run ends: PostgreSQL may be away, once for a minute.
+func (w *world) migrate(ctx context.Context, progress io.Writer) error {
+	for {
+		out, err := w.run(ctx, w.binary, "migrate")
+		if err == nil {
+			fmt.Fprintf(progress, "        migrated under the former program: %s", out)
+			return nil
+		}
+		if ctx.Err() != nil {
+			return err
+		}
+		pause(ctx, time.Second)
 	}
 }
