@@ -84,6 +84,7 @@ func TestARelayMayAskForAPassword(t *testing.T) {
 			o := m.options()
 			o.Password = test.password
 			p.sender = newSender(t, p.Store, newRelay(t, o), p.log)
+			p.sender.Now = p.Clock.Now
 			id := p.ask(j, 1)[0]
 			err := p.work(id)
 			if test.want == "" {
