@@ -36,8 +36,8 @@ func (r Record) judge(d Declaration, fiscalNumber string) Verdict {
 // company's representatives, and a sole trader.
 func (r Record) holders() []string {
 	all := make([]string, 0, len(r.Representatives)+1)
-	if p, ok := fiscal.Company(r.FiscalCode).Person(); ok {
-		all = append(all, string(p))
+	if _, trader := fiscal.Company(r.FiscalCode).Person(); trader || r.Kind == KindPerson && r.FiscalCode != "" {
+		all = append(all, r.FiscalCode)
 	}
 	for _, p := range r.Representatives {
 		all = append(all, p.FiscalCode)
@@ -68,8 +68,8 @@ func (r Record) companyDiffers(code string) bool {
 }
 
 // compare matches one fiscal number against those of the holders, character by
-// character. Codes that differ only by omocodia are two persons' or one's: no
-// register here can tell, so they are unproven.
+// character. Codes that differ only by omocodia, or of which one is provisional,
+// are two persons' or one's: no register here can tell, so they are unproven.
 func compare(fiscalNumber string, holders ...string) Verdict {
 	person := plainCode(fiscalNumber)
 	verdict, known := Differs, false
@@ -80,7 +80,7 @@ func compare(fiscalNumber string, holders ...string) Verdict {
 			continue
 		case holder == person:
 			return Matched
-		case fiscal.SameButForOmocodia(fiscal.Person(holder), fiscal.Person(person)):
+		case fiscal.MayBeSame(fiscal.Person(holder), fiscal.Person(person)):
 			verdict = Unproven
 		}
 		known = true

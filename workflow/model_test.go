@@ -32,7 +32,7 @@ func TestTheProcedureKeepsToItsModel(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		w.Clock.Advance(start.Sub(w.Clock.Now()))
 		plays++
-		p := newPlay(t, w, plays, rapid.IntRange(0, 6).Draw(rt, "record"), rapid.Bool().Draw(rt, "by file"))
+		p := newPlay(t, w, plays, rapid.IntRange(0, 7).Draw(rt, "record"), rapid.Bool().Draw(rt, "by file"))
 		defer func() { acts += p.acts }()
 		rt.Repeat(map[string]func(*rapid.T){
 			"goes on":       p.goOn,

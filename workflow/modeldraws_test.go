@@ -141,7 +141,7 @@ func (p *play) anyLogin(t *rapid.T) int {
 }
 
 func (p *play) anyPerson(t *rapid.T) string {
-	return rapid.SampledFrom([]string{storetest.Anna, annaOmocode, storetest.Luca, storetest.Sara, ""}).Draw(t, "person")
+	return rapid.SampledFrom([]string{storetest.Anna, annaOmocode, provisional, storetest.Luca, storetest.Sara, ""}).Draw(t, "person")
 }
 
 func (p *play) anyOfProvider(t *rapid.T) act {
@@ -251,7 +251,7 @@ func (p *play) onward(t *rapid.T) act {
 // holder is a person who can log in for the mailbox.
 func (p *play) holder() string {
 	switch r := p.m.record; {
-	case len(r.FiscalCode) == 16:
+	case r.Kind == workflow.KindPerson && r.FiscalCode != "", len(r.FiscalCode) == 16:
 		return r.FiscalCode
 	case len(r.Representatives) > 0:
 		return r.Representatives[0].FiscalCode
@@ -266,7 +266,7 @@ func (p *play) records() []workflow.Record {
 	represented.Representatives = []workflow.Representative{{FiscalCode: storetest.Luca, Name: "Luca Bianchi"}, {FiscalCode: storetest.Anna, Name: "Anna Neri"}}
 	soleTrader.FiscalCode, soleTrader.VATNumber = storetest.Anna, storetest.Bianchi
 	person := workflow.Record{Kind: workflow.KindPerson, Name: "Anna Neri", FiscalCode: storetest.Anna, Email: p.emails[0]}
-	unknown, another := person, person
-	unknown.FiscalCode, another.FiscalCode = "", storetest.Sara
-	return []workflow.Record{person, represented, unknown, company, soleTrader, another, {Email: p.emails[1]}}
+	unknown, another, newcomer := person, person, person
+	unknown.FiscalCode, another.FiscalCode, newcomer.FiscalCode = "", storetest.Sara, provisional
+	return []workflow.Record{person, represented, unknown, company, soleTrader, another, {Email: p.emails[1]}, newcomer}
 }

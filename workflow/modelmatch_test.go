@@ -46,7 +46,7 @@ func (m *model) keeps(before workflow.Record) bool {
 
 // holders are the persons whom a record names.
 func holders(r workflow.Record) (all []string) {
-	if len(r.FiscalCode) == 16 {
+	if r.Kind == workflow.KindPerson && r.FiscalCode != "" || len(r.FiscalCode) == 16 {
 		all = append(all, r.FiscalCode)
 	}
 	for _, p := range r.Representatives {
@@ -55,10 +55,11 @@ func holders(r workflow.Record) (all []string) {
 	return all
 }
 
-// alike: it is the person's code, or differs from it by omocodia alone.
+// alike: it is the person's code, or differs from it by omocodia alone, or one
+// of the two is provisional.
 func (m *model) alike(code string) bool {
 	omocodia := []string{storetest.Anna, annaOmocode}
-	return code == m.person || slices.Contains(omocodia, code) && slices.Contains(omocodia, m.person)
+	return code == m.person || (code == provisional) != (m.person == provisional) || slices.Contains(omocodia, code) && slices.Contains(omocodia, m.person)
 }
 
 func (m *model) companyDiffers(code string) bool {

@@ -143,7 +143,7 @@ func (c *Case) stillHeld(before Record) bool {
 
 // keepsPerson reports whether a record, after another, still names a person, or
 // still does not say who the holder is. One who was named, be it with a code that
-// differs by omocodia, and is no more, is gone.
+// differs by omocodia or is provisional, and is no more, is gone.
 func (r Record) keepsPerson(before Record, fiscalNumber string) bool {
 	named := r.holders()
 	switch compare(fiscalNumber, named...) {

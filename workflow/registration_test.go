@@ -19,7 +19,7 @@ func TestARecordThatCouldNeverMatchIsRefused(t *testing.T) {
 		field  string
 	}{
 		"a wrong check character":              {workflow.Record{Kind: workflow.KindPerson, FiscalCode: "NRENNA80A41H501X"}, "fiscal_code"},
-		"a person's code that is a company's":  {workflow.Record{Kind: workflow.KindPerson, FiscalCode: storetest.Bianchi}, "fiscal_code"},
+		"a wrong provisional code":             {workflow.Record{Kind: workflow.KindPerson, FiscalCode: "12345678904"}, "fiscal_code"},
 		"a company's code that is none":        {workflow.Record{Kind: workflow.KindCompany, FiscalCode: "09876543218"}, "fiscal_code"},
 		"a code without a kind":                {workflow.Record{FiscalCode: storetest.Anna}, "kind"},
 		"an unknown kind":                      {workflow.Record{Kind: "ente"}, "kind"},

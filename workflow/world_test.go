@@ -19,6 +19,8 @@ func TestMain(m *testing.M) {
 const (
 	// The same person as Anna, told apart from another by letters for digits.
 	annaOmocode = "NRENNA80A41H50ML"
+	// A code that a person may have had before one of 16 characters.
+	provisional = "12345678903"
 	cooperativa = "02468135799"
 )
 

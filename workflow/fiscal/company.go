@@ -22,7 +22,7 @@ func ParseCompany(s string) (Company, error) {
 			break
 		}
 	}
-	if len(s) == len("IT")+11 {
+	if len(s) == len("IT")+digits {
 		s = strings.TrimPrefix(s, "IT")
 	}
 	c, err := parseCompany(s)
@@ -32,7 +32,8 @@ func ParseCompany(s string) (Company, error) {
 	return c, nil
 }
 
-// Person returns the code as a sole trader's own, if it is one.
+// Person returns the code as a sole trader's own, if it is one: a code of 11
+// digits is a company's.
 func (c Company) Person() (p Person, ok bool) {
 	return Person(c), len(c) == len(shape)
 }
@@ -44,27 +45,11 @@ func parseCompany(s string) (Company, error) {
 	case len(shape):
 		p, err := parsePerson(s)
 		return Company(p), err
-	case 11:
-	default:
-		return "", ErrLength
-	}
-	sum := 0
-	for i, c := range s {
-		if c < '0' || c > '9' {
-			return "", ErrCharacter
+	case digits:
+		if err := checkNumber(s); err != nil {
+			return "", err
 		}
-		n := int(c - '0')
-		if i%2 == 1 { // the second place
-			n *= 2
-			n = n/10 + n%10
-		}
-		sum += n
+		return Company(s), nil
 	}
-	if s == "00000000000" { // fits, but is what forms are filled with
-		return "", ErrCharacter
-	}
-	if sum%10 != 0 {
-		return "", ErrCheck
-	}
-	return Company(s), nil
+	return "", ErrLength
 }

@@ -2,6 +2,7 @@ package fiscal_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -9,6 +10,9 @@ import (
 )
 
 var persons = []string{"NRENNA80A41H501T", "BNCLCU75C12F205G", "VRDSRA82E50L219E", "CNTPLA70H55A944H", "RSSMRA80A01H501U", "MRTMTT91D08F205J"}
+
+// provisional codes are a person's where a person is meant, and a company's elsewhere.
+var provisional = []string{"12345678903", "90000000019"}
 
 var companies = []string{"09876543217", "02468135799", "00743110157", "00488410010"}
 
@@ -141,8 +145,21 @@ func TestRefused(t *testing.T) {
 			t.Errorf("ParseCompany(%q) = %q, %v; want %v", c.s, p, err, c.want)
 		}
 	}
-	if _, err := fiscal.ParsePerson("09876543217"); !errors.Is(err, fiscal.ErrLength) {
-		t.Errorf("a company's code as a person's: %v", err)
+	for _, c := range []struct {
+		s    string
+		want error
+	}{
+		{"1234567890", fiscal.ErrLength},
+		{"123456789030", fiscal.ErrLength},
+		{"IT12345678903", fiscal.ErrLength}, // a company's prefix
+		{"VATIT-12345678903", fiscal.ErrLength},
+		{"1234567890O", fiscal.ErrCharacter},
+		{"00000000000", fiscal.ErrCharacter},
+		{"12345678904", fiscal.ErrCheck},
+	} {
+		if p, err := fiscal.ParsePerson(c.s); p != "" || !errors.Is(err, c.want) {
+			t.Errorf("ParsePerson(%q) = %q, %v; want %v", c.s, p, err, c.want)
+		}
 	}
 }
 
@@ -153,6 +170,40 @@ func TestEveryDay(t *testing.T) {
 		want := day >= 1 && day <= 31 || day >= 41 && day <= 71
 		if _, err := fiscal.ParsePerson(code); (err == nil) != want {
 			t.Errorf("day %d: %v", day, err)
+		}
+	}
+}
+
+// Eleven digits are a person's provisional code where a person is meant, and a
+// company's elsewhere. Such a code may be of anyone who has one of 16 characters.
+func TestProvisionalCodes(t *testing.T) {
+	t.Parallel()
+	for _, code := range provisional {
+		for _, s := range []string{code, "TINIT-" + code, " " + code[:3] + " " + code[3:] + "\n"} {
+			if p, err := fiscal.ParsePerson(s); string(p) != code || err != nil {
+				t.Errorf("%q: %q, %v", s, p, err)
+			}
+		}
+		if c, err := fiscal.ParseCompany(code); err != nil {
+			t.Errorf("%s, of a company: %v", code, err)
+		} else if p, ok := c.Person(); ok {
+			t.Errorf("%s, of a company, is the person %s", code, p)
+		}
+		for _, other := range persons {
+			if !fiscal.MayBeSame(fiscal.Person(code), fiscal.Person(other)) || !fiscal.MayBeSame(fiscal.Person(other), fiscal.Person(code)) {
+				t.Errorf("%s and %s are said to be two persons", code, other)
+			}
+		}
+	}
+	if fiscal.MayBeSame(fiscal.Person(provisional[0]), fiscal.Person(provisional[0])) {
+		t.Error("a provisional code differs from itself")
+	}
+	if fiscal.MayBeSame(fiscal.Person(provisional[0]), fiscal.Person(provisional[1])) {
+		t.Error("two provisional codes are said to be one person")
+	}
+	for _, s := range []string{"", "A", "NRENNA80A41H501"} {
+		if fiscal.MayBeSame(fiscal.Person(s), fiscal.Person(provisional[0])) {
+			t.Errorf("%q, which is no code, may be the person of another", s)
 		}
 	}
 }
@@ -179,22 +230,22 @@ func TestOmocodia(t *testing.T) {
 		}
 		for i, a := range family {
 			for j, b := range family {
-				if got := fiscal.SameButForOmocodia(a, b); got != (i != j) {
+				if got := fiscal.MayBeSame(a, b); got != (i != j) {
 					t.Fatalf("%s and %s: %v", a, b, got)
 				}
 			}
 		}
 		for _, other := range persons {
-			if other != code && fiscal.SameButForOmocodia(fiscal.Person(other), family[1]) {
+			if other != code && fiscal.MayBeSame(fiscal.Person(other), family[1]) {
 				t.Errorf("%s and %s are taken for the same", other, family[1])
 			}
 		}
 	}
 	// A letter that is no digit's stays a letter.
-	if fiscal.SameButForOmocodia(fiscal.Person(checked("LRENNA80A41H501")), fiscal.Person(checked("MRENNA80A41H501"))) {
+	if fiscal.MayBeSame(fiscal.Person(checked("LRENNA80A41H501")), fiscal.Person(checked("MRENNA80A41H501"))) {
 		t.Error("two names are taken for the same")
 	}
-	if fiscal.SameButForOmocodia("", "") || fiscal.SameButForOmocodia("A", "B") {
+	if fiscal.MayBeSame("", "") || fiscal.MayBeSame("A", "B") {
 		t.Error("what is no code is the same as another")
 	}
 }
@@ -243,18 +294,18 @@ func TestOneCheckDigitFits(t *testing.T) {
 
 // What is read once is read again as the same.
 func FuzzParse(f *testing.F) {
-	for _, s := range append(append([]string{"", "IT", "TINIT-", "\xff", "ſſſſſſſſſſſſſſſſ", "NRENNAULAQMHRLMT"}, persons...), companies...) {
+	for _, s := range slices.Concat([]string{"", "IT", "TINIT-", "\xff", "ſſſſſſſſſſſſſſſſ", "NRENNAULAQMHRLMT"}, persons, companies, provisional) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
 		p, err := fiscal.ParsePerson(s)
-		if again, _ := fiscal.ParsePerson(string(p)); err == nil && (again != p || checked(string(p)) != string(p)) {
+		if again, _ := fiscal.ParsePerson(string(p)); err == nil && (again != p || len(p) == 16 && checked(string(p)) != string(p)) {
 			t.Errorf("%q is read as %q, that as %q", s, p, again)
 		}
 		c, err := fiscal.ParseCompany(s)
 		if again, _ := fiscal.ParseCompany(string(c)); err == nil && again != c {
 			t.Errorf("%q is read as %q, that as %q", s, c, again)
 		}
-		fiscal.SameButForOmocodia(fiscal.Person(s), p)
+		fiscal.MayBeSame(fiscal.Person(s), p)
 	})
 }

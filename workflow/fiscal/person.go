@@ -7,13 +7,13 @@ import (
 )
 
 // A Person is the valid codice fiscale of a person, in capitals, as the
-// Ministry of Finance laid it down by decree of 23 December 1976, number 13813.
+// Ministry of Finance laid it down by decree of 23 December 1976, number 13813,
+// or a provisional one of 11 digits (article 10).
 type Person string
 
-// ParsePerson reads a codice fiscale of 16 characters, as it is typed or, with
-// TINIT- before it, as SPID gives it. The error wraps one of this package's.
-//
-// Of the provisional codes of 11 digits it knows nothing.
+// ParsePerson reads a codice fiscale of 16 characters or a provisional one, as
+// it is typed or, with TINIT- before it, as SPID gives it. The error wraps one
+// of this package's.
 func ParsePerson(s string) (Person, error) {
 	p, err := parsePerson(strings.TrimPrefix(Clean(s), "TINIT-"))
 	if err != nil {
@@ -23,10 +23,16 @@ func ParsePerson(s string) (Person, error) {
 }
 
 func parsePerson(s string) (Person, error) {
-	if s == "" {
+	switch utf8.RuneCountInString(s) {
+	case 0:
 		return "", ErrEmpty
-	}
-	if utf8.RuneCountInString(s) != len(shape) {
+	case digits:
+		if err := checkNumber(s); err != nil {
+			return "", err
+		}
+		return Person(s), nil
+	case len(shape):
+	default:
 		return "", ErrLength
 	}
 	for i := range len(shape) {
@@ -85,11 +91,14 @@ func check(s string) byte {
 	return 'A' + byte(sum%26)
 }
 
-// SameButForOmocodia reports whether two different codes say the same of their
-// persons, one or both with letters for some digits. They may belong to one
-// person, who was given a new code, or to two who were born alike: no code
-// tells.
-func SameButForOmocodia(a, b Person) bool {
+// MayBeSame reports whether two different codes may belong to one person, who
+// was given a new code. No code says it: codes that differ only by omocodia,
+// with letters for some digits, may also belong to two who were born alike, and
+// a provisional code says nothing of its person.
+func MayBeSame(a, b Person) bool {
+	if min(len(a), len(b)) == digits && max(len(a), len(b)) == len(shape) {
+		return true
+	}
 	return a != b && withoutOmocodia(string(a)) == withoutOmocodia(string(b))
 }
 
