@@ -1,10 +1,12 @@
 package mail
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
 	"net"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -35,11 +37,22 @@ func dial(ctx context.Context, o RelayOptions, until time.Time) (*connection, er
 	if err != nil {
 		return nil, err
 	}
+	o.Name = cmp.Or(o.Name, addressLiteral(conn.LocalAddr()))
 	if err := enter(client, o); err != nil {
 		client.Close()
 		return nil, err
 	}
 	return &connection{Client: client}, nil
+}
+
+// addressLiteral writes an address as RFC 5321, section 4.1.3, has it in place
+// of a domain name.
+func addressLiteral(a net.Addr) string {
+	ip := netip.MustParseAddrPort(a.String()).Addr().Unmap().WithZone("")
+	if ip.Is6() {
+		return "[IPv6:" + ip.String() + "]"
+	}
+	return "[" + ip.String() + "]"
 }
 
 var (
@@ -54,7 +67,7 @@ var (
 // enter says who we are, in clear no more than that.
 func enter(c *smtp.Client, o RelayOptions) error {
 	c.SkipSMTPUTF8(true)
-	if err := c.Hello(o.name); err != nil {
+	if err := c.Hello(o.Name); err != nil {
 		return err
 	}
 	if !o.ImplicitTLS {

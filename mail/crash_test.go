@@ -54,11 +54,7 @@ func sendUntilKilled(asked string) int {
 		roots := x509.NewCertPool()
 		roots.AddCert(root)
 		options := mail.RelayOptions{Host: "127.0.0.1", Port: p.Relay, TLS: &tls.Config{RootCAs: roots}}
-		relay, err := mail.NewRelay(options.WithTimeout(hastyTimeout))
-		if err != nil {
-			return err
-		}
-		sender, err := makeSender(db, relay, os.Stderr)
+		sender, err := makeSender(db, mail.NewRelay(options.WithTimeout(hastyTimeout)), os.Stderr)
 		if err != nil {
 			return err
 		}

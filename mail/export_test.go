@@ -13,3 +13,11 @@ func (o RelayOptions) WithIdleFor(d time.Duration) RelayOptions {
 	o.idleFor = d
 	return o
 }
+
+// AddressLiteral is that of a connection from an address with a port.
+func AddressLiteral(address string) string { return addressLiteral(localAddress(address)) }
+
+type localAddress string
+
+func (localAddress) Network() string  { return "tcp" }
+func (a localAddress) String() string { return string(a) }

@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/emersion/go-smtp"
 	"github.com/riverqueue/river/rivertype"
 
 	"stella/mail"
@@ -152,27 +151,6 @@ func TestAReplyIsKeptAsFarAsItCanBe(t *testing.T) {
 		storetest.Must(t, p.work(m.id))
 		if m := p.row(m.id); m.refused == nil || !strings.Contains(m.reply, "550 5.1.1") || !strings.Contains(m.reply, "[31mèèè") || len(m.reply) > 512 {
 			t.Errorf("the row says %+v", m)
-		}
-	}
-}
-
-// Some of the noes to a recipient are none: the relay does not understand us,
-// or wants us to log in first.
-func TestANoMayBeMeantForUs(t *testing.T) {
-	p := newPost(t)
-	j := p.Reach(t, workflow.CodeEntry)
-	for _, test := range []struct {
-		code int
-		want string
-	}{
-		{500, "deferred"}, {502, "deferred"}, {503, "deferred"}, {530, "deferred"}, {535, "deferred"},
-		{501, "refused"}, {550, "refused"}, {552, "refused"}, {553, "refused"}, {554, "refused"}, {556, "refused"},
-	} {
-		p.relay.faults(at("rcpt", 1, &smtp.SMTPError{Code: test.code, EnhancedCode: smtp.NoEnhancedCode, Message: "No"}))
-		id := p.ask(j, 1)[0]
-		err := p.work(id)
-		if got := p.row(id).outcome(err); got != test.want {
-			t.Errorf("after %d the mail is %s, want %s", test.code, got, test.want)
 		}
 	}
 }

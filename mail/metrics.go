@@ -20,7 +20,7 @@ func (s *Sender) Measure() []prometheus.Collector {
 	s.metrics = &metrics{
 		outcomes: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "stella_mail_attempts_total",
-			Help: "Attempts to send a mail, by its kind and by what became of it: accepted, refused, dropped, deferred, unknown.",
+			Help: "Attempts to send a mail, by its kind and by what became of it: accepted, refused, dropped, deferred, faulted, unknown.",
 		}, []string{"kind", "outcome"}),
 		latency: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "stella_mail_acceptance_seconds",
@@ -47,6 +47,15 @@ func (m *metrics) count(k workflow.MailKind, outcome string) {
 	if m != nil {
 		m.outcomes.WithLabelValues(string(k), outcome).Inc()
 	}
+}
+
+// outcome names a failure of a mail that is put off: deferred, or faulted if
+// that stays until an operator corrects the cause.
+func (f *Failure) outcome() string {
+	if f.lasting() {
+		return "faulted"
+	}
+	return "deferred"
 }
 
 func (m *metrics) accepted(k workflow.MailKind, after time.Duration) {

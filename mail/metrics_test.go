@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/emersion/go-smtp"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/prometheus/client_golang/prometheus/testutil"
@@ -28,6 +29,8 @@ func TestMailsAreCounted(t *testing.T) {
 	storetest.Must(t, p.work(ids[0])) // refused
 	p.relay.faults(at("rcpt", 1, tryLater))
 	p.wait(p.work(ids[1])) // deferred
+	p.relay.faults(at("rcpt", 1, &smtp.SMTPError{Code: 554, EnhancedCode: smtp.EnhancedCode{5, 7, 1}, Message: "Relay access denied"}))
+	p.wait(p.work(ids[3])) // faulted
 	p.relay.faults(at("end of data", 1, errDrop))
 	p.wait(p.work(ids[2])) // unknown
 	p.Clock.Advance(15 * time.Minute)
@@ -36,12 +39,13 @@ func TestMailsAreCounted(t *testing.T) {
 	storetest.Must(t, p.work(ids[1])) // dropped
 
 	err := testutil.GatherAndCompare(registry, strings.NewReader(`
-# HELP stella_mail_attempts_total Attempts to send a mail, by its kind and by what became of it: accepted, refused, dropped, deferred, unknown.
+# HELP stella_mail_attempts_total Attempts to send a mail, by its kind and by what became of it: accepted, refused, dropped, deferred, faulted, unknown.
 # TYPE stella_mail_attempts_total counter
 stella_mail_attempts_total{kind="code",outcome="accepted"} 1
 stella_mail_attempts_total{kind="under_review",outcome="accepted"} 1
 stella_mail_attempts_total{kind="under_review",outcome="deferred"} 1
 stella_mail_attempts_total{kind="under_review",outcome="dropped"} 1
+stella_mail_attempts_total{kind="under_review",outcome="faulted"} 1
 stella_mail_attempts_total{kind="under_review",outcome="refused"} 1
 stella_mail_attempts_total{kind="under_review",outcome="unknown"} 1
 # HELP stella_mail_connections Connections to a relay that are in use.

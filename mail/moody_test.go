@@ -176,7 +176,7 @@ func (m *moody) answer(c net.Conn, verb, right string) (said, on bool) {
 	case "451":
 		right = "451 4.7.1 Greylisted" + whom
 	case "5xx":
-		right = cmp.Or(map[string]string{"AUTH": "535 5.7.8 Wrong password", "MAIL": "530 5.7.0 STARTTLS first"}[verb], "554 5.7.1 Not this"+whom)
+		right = cmp.Or(map[string]string{"AUTH": "535 5.7.8 Wrong password", "MAIL": "530 5.7.0 STARTTLS first"}[verb], "550 5.1.1 Not this"+whom)
 	case "silence":
 		<-m.done
 		return false, false

@@ -5,9 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"net"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -38,7 +36,10 @@ type RelayOptions struct {
 	Password    string
 	TLS         *tls.Config // roots of the relay's own; nil for the system's
 
-	name    string        // by which we introduce ourselves
+	// Name is the domain name in EHLO. Without one, EHLO has the address literal
+	// of the connection (RFC 5321, section 4.1.4).
+	Name string
+
 	timeout time.Duration // of one mail; tests have less
 	idleFor time.Duration // the same
 }
@@ -64,18 +65,14 @@ const (
 func (o RelayOptions) address() string { return net.JoinHostPort(o.Host, strconv.Itoa(o.Port)) }
 
 // NewRelay prepares a relay; it connects when there is something to send.
-func NewRelay(o RelayOptions) (*Relay, error) {
-	var err error
-	if o.name, err = os.Hostname(); err != nil {
-		return nil, fmt.Errorf("asking for this host's name: %w", err)
-	}
+func NewRelay(o RelayOptions) *Relay {
 	o.timeout, o.idleFor = cmp.Or(o.timeout, sendTimeout), cmp.Or(o.idleFor, idleFor)
 	if o.TLS == nil {
 		o.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
 	}
 	o.TLS = o.TLS.Clone()
 	o.TLS.ServerName = o.Host
-	return &Relay{options: o, using: make(chan struct{}, maxConnections)}, nil
+	return &Relay{options: o, using: make(chan struct{}, maxConnections)}
 }
 
 // Send hands over one mail and returns the relay's reply, or how it failed.

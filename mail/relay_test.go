@@ -33,6 +33,7 @@ type relay struct {
 	fault  func(verb string, n int) error // of the nth time a verb is heard
 	heard  map[string]int
 	mails  []received
+	names  []string // in EHLO, of each connection
 	opened int
 	open   map[net.Conn]bool
 	clear  bytes.Buffer // what came before TLS, or would have to
@@ -73,6 +74,9 @@ func start(t *testing.T, wrap func(net.Listener, *tls.Config) net.Listener, conf
 	}}
 	r.serve = func(l net.Listener) func() {
 		server := smtp.NewServer(smtp.BackendFunc(func(c *smtp.Conn) (smtp.Session, error) {
+			r.mu.Lock()
+			r.names = append(r.names, c.Hostname())
+			r.mu.Unlock()
 			return &session{relay: r, conn: c}, r.hear("ehlo", c.Conn())
 		}))
 		server.Domain = "relay.example"
@@ -144,10 +148,7 @@ func (r *relay) client(t *testing.T) *mail.Relay {
 
 func newRelay(t *testing.T, o mail.RelayOptions) *mail.Relay {
 	t.Helper()
-	c, err := mail.NewRelay(o)
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := mail.NewRelay(o)
 	t.Cleanup(c.Close)
 	return c
 }

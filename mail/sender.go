@@ -149,7 +149,7 @@ func (s *Sender) putOff(ctx context.Context, m workflow.PendingMail, f *Failure,
 	case err != nil:
 		return err
 	case !f.Unknown():
-		s.metrics.count(m.Kind, "deferred")
+		s.metrics.count(m.Kind, f.outcome())
 		return river.JobSnooze(s.untilRetry(m, job.CreatedAt))
 	case m.Kind == workflow.MailCode && !sentBefore:
 		s.metrics.count(m.Kind, "unknown")

@@ -56,7 +56,10 @@ func (s *Sender) tell(ctx context.Context, r *Relay, f *Failure) {
 	}
 	reply := slog.String("reply", f.String())
 	if f.stage != connecting && f.stage != sender {
-		reply = slog.Int("code", f.Code())
+		reply = slog.Group("", "code", f.Code(), "enhanced", f.enhanced())
+		if f.lasting() {
+			what = "the relay refuses a mail, and the cause is not its recipient"
+		}
 	}
 	s.Log.Log(ctx, level, what, relay, "stage", f.stage, reply)
 }

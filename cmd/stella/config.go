@@ -43,6 +43,7 @@ type config struct {
 	MailFrom            string `env:"STELLA_MAIL_FROM" placeholder:"SENDER" group:"Mail" help:"Sender of the mails, such as \"Posta Esempio <staff@gestore.example>\"."`
 	SMTPURL             string `name:"smtp-url" env:"STELLA_SMTP_URL" placeholder:"URL" group:"Mail" help:"The relay, such as smtp://user@relay.example:587, or smtps:// for TLS from the first byte. TLS is mandatory."`
 	SMTPPasswordFile    string `name:"smtp-password-file" env:"STELLA_SMTP_PASSWORD_FILE" placeholder:"FILE" group:"Mail" help:"The relay's password."`
+	SMTPEHLOName        string `name:"smtp-ehlo-name" env:"STELLA_SMTP_EHLO_NAME" placeholder:"HOST" group:"Mail" help:"Domain name by which Stella introduces itself to the relays (default: the public URL's host, or an address literal if that has no dot)."`
 	SMTPCAFile          string `name:"smtp-ca-file" env:"STELLA_SMTP_CA_FILE" placeholder:"FILE" group:"Mail" help:"Certificates (PEM) that the relays are checked against, instead of the system's."`
 	PECSMTPURL          string `name:"pec-smtp-url" env:"STELLA_PEC_SMTP_URL" placeholder:"URL" group:"Mail" help:"A second relay, for mails to certified mailboxes. Without it they go through the first."`
 	PECSMTPPasswordFile string `name:"pec-smtp-password-file" env:"STELLA_PEC_SMTP_PASSWORD_FILE" placeholder:"FILE" group:"Mail" help:"The second relay's password."`

@@ -32,11 +32,35 @@ func (c config) checkMail(s *settings, wrong *problems) {
 		relay := parseRelay("STELLA_PEC_SMTP", c.PECSMTPURL, c.PECSMTPPasswordFile, roots, wrong)
 		s.pecRelay = &relay
 	}
+	name, err := c.ehloName(s.publicURL)
+	wrong.add("STELLA_SMTP_EHLO_NAME", err)
+	s.relay.Name = name
+	if s.pecRelay != nil {
+		s.pecRelay.Name = name
+	}
 	if c.DKIMSelector != "" || c.DKIMKeyFile != "" {
 		wrong.add("STELLA_DKIM_SELECTOR", checkSelector(c.DKIMSelector))
 		s.dkim, err = readDKIM(c.DKIMSelector, c.DKIMKeyFile)
 		wrong.add("STELLA_DKIM_KEY_FILE", err)
 	}
+}
+
+// domainName is a name that relays accept in EHLO: fully qualified, and in ASCII.
+var domainName = regexp.MustCompile(`^([0-9A-Za-z]([0-9A-Za-z-]*[0-9A-Za-z])?\.)+[A-Za-z]([0-9A-Za-z-]*[0-9A-Za-z])?$`)
+
+// ehloName is by default the public URL's host; empty if that is no domain name
+// either, so that EHLO has an address literal. The host's own name is not used:
+// a container's has no dot, and relays refuse it.
+func (c config) ehloName(public *url.URL) (string, error) {
+	switch {
+	case c.SMTPEHLOName != "" && !domainName.MatchString(c.SMTPEHLOName):
+		return "", fmt.Errorf("%q: want a domain name with a dot, such as identita.gestore.example", c.SMTPEHLOName)
+	case c.SMTPEHLOName != "":
+		return c.SMTPEHLOName, nil
+	case public != nil && domainName.MatchString(public.Hostname()):
+		return public.Hostname(), nil
+	}
+	return "", nil
 }
 
 // selector is the name of a key in the DNS (RFC 6376, section 3.1).

@@ -108,3 +108,30 @@ func begin(lines, wanted []string) bool {
 	}
 	return len(lines) > 0
 }
+
+func TestTheNameInEHLOIsADomainName(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ name, public, want string }{
+		{"", "https://identita.gestore.example", "identita.gestore.example"},
+		{"", "https://identita.gestore.example:8443", "identita.gestore.example"},
+		{"mail.gestore.example", "https://identita.gestore.example", "mail.gestore.example"},
+		{"", "http://localhost:8080", ""}, // EHLO has the connection's address
+		{"", "https://10.1.2.3", ""},
+		{"", "https://stella", ""},
+	} {
+		c := goodConfig(t)
+		c.SMTPEHLOName, c.PublicURL, c.PECSMTPURL = test.name, test.public, "smtp://pec-relay.example"
+		s, err := c.Check()
+		storetest.Must(t, err)
+		if s.relay.Name != test.want || s.pecRelay.Name != test.want {
+			t.Errorf("%q at %s: EHLO has %q and %q, want %q", test.name, test.public, s.relay.Name, s.pecRelay.Name, test.want)
+		}
+	}
+	for _, name := range []string{"stella_web_1", "9f1c2a7b3d4e", "10.1.2.3", "posta.", "a b.example"} {
+		c := goodConfig(t)
+		c.SMTPEHLOName = name
+		if _, err := c.Check(); err == nil || !strings.Contains(err.Error(), "STELLA_SMTP_EHLO_NAME") || !strings.Contains(err.Error(), name) {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+}

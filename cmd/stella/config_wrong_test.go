@@ -46,6 +46,7 @@ func TestEachWrongValueIsNamed(t *testing.T) {
 		"a user's password":       {func(c *config) { c.SMTPPasswordFile = "" }, "STELLA_SMTP_PASSWORD_FILE", "missing"},
 		"no such password":        {func(c *config) { c.SMTPPasswordFile = "/nonexistent" }, "STELLA_SMTP_PASSWORD_FILE", "/nonexistent"},
 		"a password of nobody":    {func(c *config) { c.SMTPURL = "smtp://relay.example" }, "STELLA_SMTP_URL", "user"},
+		"a container's name":      {func(c *config) { c.SMTPEHLOName = "9f1c2a7b3d4e" }, "STELLA_SMTP_EHLO_NAME", "9f1c2a7b3d4e"},
 		"no such authority":       {func(c *config) { c.SMTPCAFile = "/nonexistent" }, "STELLA_SMTP_CA_FILE", "/nonexistent"},
 		"an authority of garbage": {func(c *config) { c.SMTPCAFile = file(t, "ca", garbage) }, "STELLA_SMTP_CA_FILE", "no certificate"},
 		"a wrong second relay":    {func(c *config) { c.PECSMTPURL = "relay" }, "STELLA_PEC_SMTP_URL", "smtp://"},

@@ -79,13 +79,9 @@ func newService(s *settings, db *store.Store, log *slog.Logger) (*service, error
 		outage:       &outage{ping: db.Ping, log: log}}
 	sender := &mail.Sender{Outbox: db, Templates: texts, Key: s.key, PublicURL: s.publicURL.String(),
 		FromName: s.fromName, From: s.from, DKIM: s.dkim, Now: time.Now, Log: log}
-	if sender.Relay, err = v.relay(s.relay); err != nil {
-		return nil, err
-	}
+	sender.Relay = v.relay(s.relay)
 	if s.pecRelay != nil {
-		if sender.PECRelay, err = v.relay(*s.pecRelay); err != nil {
-			return nil, err
-		}
+		sender.PECRelay = v.relay(*s.pecRelay)
 	}
 	hooks := &webhook.Sender{Outbox: db, Courier: &webhook.Courier{Key: s.key, Allow: s.allow}, Now: time.Now, Log: log}
 	v.metrics = newMetrics(slices.Concat(sender.Measure(), hooks.Measure(), []prometheus.Collector{counted,
@@ -95,12 +91,10 @@ func newService(s *settings, db *store.Store, log *slog.Logger) (*service, error
 	return v, err
 }
 
-func (v *service) relay(o mail.RelayOptions) (*mail.Relay, error) {
-	r, err := mail.NewRelay(o)
-	if err == nil {
-		v.relays = append(v.relays, r)
-	}
-	return r, err
+func (v *service) relay(o mail.RelayOptions) *mail.Relay {
+	r := mail.NewRelay(o)
+	v.relays = append(v.relays, r)
+	return r
 }
 
 // routes joins the pages, the API and what a balancer asks.
