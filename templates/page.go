@@ -150,6 +150,12 @@ type Start struct {
 	Action string // where the button posts to
 }
 
+// Guide is the public guide of the procedure.
+type Guide struct {
+	URL    string // its own address, to be opened on another device
+	Resume bool   // the browser may be in a procedure: offer the way back
+}
+
 // Fault is a page for what went wrong on our side or was refused.
 type Fault struct {
 	Kind      string // "not_found", "forbidden", "too_large", "method", "logout", "too_many", "unavailable", "internal"

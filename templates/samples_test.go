@@ -167,6 +167,7 @@ func samples(locale string) []sample {
 	closed("not_eligible", "", nil)
 	out("welcome", "", nil)
 	add("welcome", "left", Page{Notice: "notice_left"})
+	out("guide", "", Guide{URL: "https://stella.example/guida", Resume: true})
 	out("session_ended", "", nil)
 	out("start", "", Start{Action: "/start/abc"})
 	out("start_ended", "", Ended{Why: "expired"})

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// An asset is a file of static/. Its URL holds a digest of its content, so that
+// An asset is a file of static/, or a picture of journey/. Its URL holds a digest of its content, so that
 // browsers may keep it for good and still get a new one after an upgrade.
 type asset struct {
 	url         string
@@ -22,22 +22,24 @@ type asset struct {
 var assets = loadAssets(files)
 
 func loadAssets(fsys fs.FS) map[string]asset {
-	names, err := fs.Glob(fsys, "static/*")
-	if err != nil {
-		panic(err) // the pattern above is malformed
-	}
-	all := make(map[string]asset, len(names))
-	for _, file := range names {
-		content, err := fs.ReadFile(fsys, file)
+	all := map[string]asset{}
+	for _, pattern := range []string{"static/*", "journey/*/*"} {
+		names, err := fs.Glob(fsys, pattern)
 		if err != nil {
-			panic(err) // an embedded file cannot be missing
+			panic(err) // the pattern above is malformed
 		}
-		name, ext := path.Base(file), path.Ext(file)
-		sum := sha256.Sum256(content)
-		all[name] = asset{
-			url:         "/static/" + strings.TrimSuffix(name, ext) + "." + hex.EncodeToString(sum[:6]) + ext,
-			contentType: contentTypes[ext],
-			content:     string(content),
+		for _, file := range names {
+			content, err := fs.ReadFile(fsys, file)
+			if err != nil {
+				panic(err) // an embedded file cannot be missing
+			}
+			base, ext := path.Base(file), path.Ext(file)
+			sum := sha256.Sum256(content)
+			all[strings.TrimPrefix(file, "static/")] = asset{
+				url:         "/static/" + strings.TrimSuffix(base, ext) + "." + hex.EncodeToString(sum[:6]) + ext,
+				contentType: contentTypes[ext],
+				content:     string(content),
+			}
 		}
 	}
 	return all
@@ -47,6 +49,7 @@ func loadAssets(fsys fs.FS) map[string]asset {
 var contentTypes = map[string]string{
 	".css": "text/css; charset=utf-8",
 	".js":  "text/javascript; charset=utf-8",
+	".png": "image/png",
 	".svg": "image/svg+xml",
 }
 

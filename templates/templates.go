@@ -6,7 +6,8 @@
 //	view.go       what a page's template can ask for
 //	words.go      the texts of locales/, languages, dates
 //	mail.go       Mail: mails/KIND.txt, which ends with mail.txt, and its words again as HTML in mail.html
-//	static.go     the style sheet, the scripts and the drawings of static/
+//	static.go     the style sheet, the scripts and the drawings of static/, the pictures of journey/
+//	guide.go      what the page of the guide can ask for
 //	contract.go   the contract notice: the sample of contract/, or the operator's own
 //
 // It knows nothing of what the pages are for: it is given a name and data. All
@@ -28,7 +29,7 @@ import (
 	texttemplate "text/template"
 )
 
-//go:embed layout.html mail.html mail.txt pages mails locales static contract
+//go:embed layout.html mail.html mail.txt pages mails locales static journey contract
 var files embed.FS
 
 // Templates renders pages and mails. It is safe for concurrent use.

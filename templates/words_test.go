@@ -102,7 +102,8 @@ func TestPlaceholders(t *testing.T) {
 // TestEveryTextIsUsed scans the templates and the sources for the ids they use.
 func TestEveryTextIsUsed(t *testing.T) {
 	t.Parallel()
-	inTemplate := regexp.MustCompile(`\.(?:T|Strong) "([^"]+)"`)
+	inTemplate := regexp.MustCompile(`\.(?:T|Strong|Naming|Pictured) "([^"]+)"`)
+	picture := regexp.MustCompile(`\.Pictured "[^"]+" "\d+-([^"]+)"`)
 	used := map[string]bool{}
 	for _, id := range handed {
 		used[id] = true
@@ -114,6 +115,9 @@ func TestEveryTextIsUsed(t *testing.T) {
 		content, err := files.ReadFile(name)
 		for _, m := range inTemplate.FindAllStringSubmatch(string(content), -1) {
 			used[m[1]] = true
+		}
+		for _, m := range picture.FindAllStringSubmatch(string(content), -1) {
+			used["guide_picture_"+strings.ReplaceAll(m[1], "-", "_")] = true
 		}
 		return err
 	})

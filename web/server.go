@@ -14,6 +14,7 @@
 //   - failure.go: what people are told of a login that failed
 //   - trial.go: logins of official testers
 //   - logout.go: logouts that an identity provider asks for
+//   - guide.go: the public guide of the procedure
 //   - logos.go: the marks that the operator provides
 //   - limits.go: what is told of what was done too often
 //   - moment.go: times as people read them
@@ -82,6 +83,8 @@ func (s *Server) Handler() http.Handler {
 		})
 	}
 	route("GET /{$}", s.home)
+	route("GET "+GuidePath, s.showGuide)
+	route("GET "+GuidePath+"/qr.svg", s.showGuideCode)
 	route("GET /start/{token}", s.showStart)
 	route("POST /start/{token}", s.start)
 	route("GET /invito/{token}", s.showInvitation)

@@ -15,6 +15,7 @@ import (
 	stellamail "stella/mail"
 	"stella/spid"
 	"stella/templates"
+	"stella/web"
 )
 
 //go:generate go test . -run TestTheConfigurationIsDocumented -write
@@ -36,7 +37,7 @@ type config struct {
 	WebmailURL       string `name:"webmail-url" env:"STELLA_WEBMAIL_URL" placeholder:"URL" group:"Words" help:"The webmail, where holders start."`
 	PrivacyURL       string `name:"privacy-url" env:"STELLA_PRIVACY_URL" placeholder:"URL" group:"Words" help:"The privacy notice."`
 	AccessibilityURL string `name:"accessibility-url" env:"STELLA_ACCESSIBILITY_URL" placeholder:"URL" group:"Words" help:"The accessibility statement."`
-	HelpURL          string `name:"help-url" env:"STELLA_HELP_URL" placeholder:"URL" group:"Words" help:"Help for holders."`
+	HelpURL          string `name:"help-url" env:"STELLA_HELP_URL" placeholder:"URL" group:"Words" help:"Help for holders. Without it pages and mails lead to the guide that Stella itself shows, at /guida."`
 	HelpContact      string `env:"STELLA_HELP_CONTACT" placeholder:"TEXT" group:"Words" help:"Whom holders can ask: an address or a telephone number."`
 	ContractDir      string `env:"STELLA_CONTRACT_DIR" placeholder:"DIR" group:"Words" help:"Folder with the contract notice, it.html and en.html. Without it a sample is shown."`
 
@@ -129,6 +130,9 @@ func (c config) Check() (*settings, error) {
 	s.allow = c.webhookConfig.check(&wrong)
 	s.key, err = readKey(c.KeyFile)
 	wrong.add("STELLA_KEY_FILE", err)
+	if c.HelpURL == "" && s.publicURL != nil {
+		c.HelpURL = s.publicURL.JoinPath(web.GuidePath).String()
+	}
 	s.site = c.checkWords(&wrong)
 	s.documents, err = c.contract()
 	wrong.add("STELLA_CONTRACT_DIR", err)
@@ -223,13 +227,17 @@ func (c config) checkWords(wrong *problems) templates.Site {
 		}
 		return value
 	}
+	helpURL := c.HelpURL // empty only if there is no public URL either, which is reported
+	if helpURL != "" {
+		link("STELLA_HELP_URL", helpURL)
+	}
 	return templates.Site{
 		Provider:         text("STELLA_PROVIDER", c.Provider),
 		Service:          text("STELLA_SERVICE", c.Service),
 		WebmailURL:       link("STELLA_WEBMAIL_URL", c.WebmailURL),
 		PrivacyURL:       link("STELLA_PRIVACY_URL", c.PrivacyURL),
 		AccessibilityURL: link("STELLA_ACCESSIBILITY_URL", c.AccessibilityURL),
-		HelpURL:          link("STELLA_HELP_URL", c.HelpURL),
+		HelpURL:          helpURL,
 		HelpContact:      text("STELLA_HELP_CONTACT", c.HelpContact),
 	}
 }

@@ -175,7 +175,7 @@ func TestAnEmptyConfigurationNamesAllThatIsMissing(t *testing.T) {
 	if err == nil {
 		t.Fatal("an empty configuration is taken")
 	}
-	want := `the configuration has 22 problems:
+	want := `the configuration has 21 problems:
 STELLA_PUBLIC_URL is missing
 STELLA_KEY_FILE is missing
 STELLA_PROVIDER is missing
@@ -183,7 +183,6 @@ STELLA_SERVICE is missing
 STELLA_WEBMAIL_URL is missing
 STELLA_PRIVACY_URL is missing
 STELLA_ACCESSIBILITY_URL is missing
-STELLA_HELP_URL is missing
 STELLA_HELP_CONTACT is missing
 STELLA_MAIL_FROM is missing
 STELLA_SMTP_URL is missing

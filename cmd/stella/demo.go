@@ -27,6 +27,7 @@ import (
 	"stella/spid/spidtest"
 	"stella/store"
 	"stella/templates"
+	"stella/web"
 	"stella/workflow"
 )
 
@@ -161,7 +162,7 @@ func (c demoCommand) settings(dir string, inbox *demo.Inbox, idp *spidtest.Provi
 		relay: relay, spid: sp, providers: providers, recipient: auditor.Recipient(),
 		collaudo: true, // so that the official testers can be tried out
 		site: templates.Site{Provider: "Posta Esempio", Service: "PEC Esempio", WebmailURL: webmail,
-			PrivacyURL: webmail + "/privacy", AccessibilityURL: webmail + "/accessibilita", HelpURL: webmail + "/aiuto",
+			PrivacyURL: webmail + "/privacy", AccessibilityURL: webmail + "/accessibilita", HelpURL: public.JoinPath(web.GuidePath).String(),
 			HelpContact: "assistenza@posta.example", MailSender: "staff@posta.example"},
 	}, nil
 }

@@ -41,7 +41,7 @@ func (w *Webmail) Handler() http.Handler {
 	mux.HandleFunc("POST /conferma", w.confirm)
 	mux.HandleFunc("GET /style.css", writeStyle)
 	// Stella's pages link to these of every provider.
-	for _, path := range []string{"/privacy", "/accessibilita", "/aiuto"} {
+	for _, path := range []string{"/privacy", "/accessibilita"} {
 		mux.HandleFunc("GET "+path, w.about)
 	}
 	// The click that confirms is carried over to Stella by a redirect, which

@@ -1,0 +1,65 @@
+package web
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/PuerkitoBio/goquery"
+)
+
+func TestTheGuideIsForEverybody(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b := w.browser().get("/guida")
+	if b.status != http.StatusOK || text(b.Find("h1")) != "Guida all'identificazione della casella PEC Esempio" {
+		t.Fatalf("the guide is answered %d: %s", b.status, b.text())
+	}
+	address := w.url + "/guida"
+	if link := b.Find(".device a"); link.AttrOr("href", "") != address || text(link) != address {
+		t.Errorf("the address beside the code is %q", text(link))
+	}
+	if b.Find(`main a[href="/"]`).Length() > 0 {
+		t.Error("a browser without a session is offered the way back to its procedure")
+	}
+	pictures := b.Find("figure img")
+	if pictures.Length() != 13 {
+		t.Errorf("the guide has %d pictures", pictures.Length())
+	}
+	pictures.Each(func(_ int, img *goquery.Selection) {
+		if img.AttrOr("alt", "") == "" {
+			t.Errorf("%s has no description", img.AttrOr("src", ""))
+		}
+		if b.get(img.AttrOr("src", "")); b.status != http.StatusOK || b.header.Get("Content-Type") != "image/png" {
+			t.Errorf("%s is answered %d", img.AttrOr("src", ""), b.status)
+		}
+	})
+	if b.get("/guida/qr.svg"); b.status != http.StatusOK || b.header.Get("Content-Type") != "image/svg+xml" || !strings.HasPrefix(b.body, "<svg") {
+		t.Errorf("the code is answered %d: %s", b.status, b.body)
+	}
+}
+
+func TestTheGuideNeedsNoDatabase(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(w *world) { w.server.Procedure, w.server.Sessions = nil, nil })
+	for _, path := range []string{"/guida", "/guida/qr.svg"} {
+		if b := w.browser().get(path); b.status != http.StatusOK {
+			t.Errorf("without a database %s is answered %d", path, b.status)
+		}
+	}
+}
+
+func TestTheGuideIsLinkedFromTheProcedure(t *testing.T) {
+	t.Parallel()
+	b := at(t, anna, "introduction")
+	if b.get(b.link("Guida passo passo")); text(b.Find("h1")) != "Guida all'identificazione della casella PEC Esempio" {
+		t.Fatalf("the link leads to %s", b.text())
+	}
+	if b.get(b.link("Torna alla procedura")); text(b.Find("h1")) != "Cosa occorre" {
+		t.Errorf("the way back leads to %s", b.text())
+	}
+	welcome := b.world.browser().get("/")
+	if to := welcome.link("Guida passo passo"); !strings.HasSuffix(to, "/guida") {
+		t.Errorf("the welcome page links to %s", to)
+	}
+}
