@@ -35,7 +35,7 @@ export async function closeBrowser() {
 
 // newVisitor is somebody with cookies of their own, at a house. With pictures,
 // and where STELLA_SCREENSHOTS is 1, the pages that are given a name are
-// photographed for docs/journey.
+// photographed for the guide, in templates/journey.
 export async function newVisitor(house, { javaScript = true, pictures = false } = {}) {
 	// With motion, a colour could be judged on its way to another.
 	const context = await browser.newContext({ locale: 'it-IT', viewport: wide, javaScriptEnabled: javaScript, reducedMotion: 'reduce' });
@@ -109,7 +109,7 @@ async function look(visitor) {
 }
 
 async function photograph(page, name) {
-	const folder = fileURLToPath(new URL('../docs/journey/', import.meta.url));
+	const folder = fileURLToPath(new URL('../templates/journey/it/', import.meta.url));
 	await mkdir(folder, { recursive: true });
 	await page.setViewportSize(phone);
 	await page.screenshot({ path: `${folder}${name}.png`, animations: 'disabled', caret: 'initial' });

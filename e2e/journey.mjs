@@ -2,6 +2,7 @@
 // the one before it ended, and ends on a page that has been looked at.
 
 import assert from 'node:assert/strict';
+import jsQR from 'jsqr';
 import { arrive } from './browser.mjs';
 
 export const anna = { mailbox: 'anna.neri@pec.example', email: 'anna.neri@mail.example', name: 'Anna Neri' };
@@ -62,6 +63,31 @@ export async function expectNoStar(visitor, mailbox, state) {
 	await arrive(visitor, mailbox);
 	assert.equal(await star(visitor).count(), 0, 'there is a star');
 	await visitor.page.getByText(`"state": "${state}"`).waitFor();
+}
+
+// The guide
+
+// openGuide follows the guide's link on the first page.
+export async function openGuide(visitor) {
+	await visitor.page.goto(visitor.house.stella);
+	await press(visitor, link(visitor, 'Guida passo passo'));
+	await arrive(visitor, /^Guida all'identificazione/);
+}
+
+// readGuideCode reads the QR code as a camera does, from its pixels.
+export async function readGuideCode(visitor) {
+	const { data, width, height } = await visitor.page
+		.getByRole('img', { name: 'Codice QR con l\'indirizzo di questa pagina', exact: true })
+		.evaluate(async (img) => {
+			await img.decode();
+			const canvas = document.createElement('canvas');
+			[canvas.width, canvas.height] = [4 * img.width, 4 * img.height];
+			const pen = canvas.getContext('2d');
+			pen.drawImage(img, 0, 0, canvas.width, canvas.height);
+			const { data, width, height } = pen.getImageData(0, 0, canvas.width, canvas.height);
+			return { data: [...data], width, height };
+		});
+	return jsQR(Uint8ClampedArray.from(data), width, height)?.data;
 }
 
 // The data

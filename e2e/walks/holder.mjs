@@ -48,6 +48,18 @@ export function holders() {
 		await arrive(visitor, 'Caselle di prova');
 	});
 
+	test('the guide can be opened on another device by its QR code', async () => {
+		const visitor = await newVisitor(house);
+		await go.openGuide(visitor);
+		const address = await go.readGuideCode(visitor);
+		assert.equal(address, visitor.page.url());
+
+		const phone = await newVisitor(house);
+		await phone.page.goto(address);
+		await arrive(phone, /^Guida all'identificazione/);
+		assert.equal(await phone.page.title(), await visitor.page.title());
+	});
+
 	test('Luca identifies himself for his company', async () => {
 		const visitor = await newVisitor(house);
 		await go.walkToLogin(visitor, go.officine);
