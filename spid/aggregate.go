@@ -14,12 +14,12 @@ import (
 )
 
 // Bounds of an aggregate. AgID's has 12 providers, some 140 kB, 1500 elements
-// and a depth of 8.
+// with 2000 attributes, texts of up to 3 kB and a depth of 8.
 const maxAggregate = 10 << 20 // bytes
 
 const nsPublication = "urn:oasis:names:tc:SAML:metadata:rpi"
 
-var aggregateBounds = bounds{nodes: 20_000, attributes: 32, depth: 24}
+var aggregateBounds = bounds{bytes: maxAggregate, nodes: 20_000, attributes: 32, declared: 100_000, piece: 256 << 10, depth: 24}
 
 // maxAhead is how far in the future an aggregate may say that it was made. One
 // that was believed further on would keep out all those that come after it.
@@ -52,9 +52,6 @@ func ParseAggregate(raw []byte, signers []Fingerprint, now time.Time) (*Aggregat
 }
 
 func parseAggregate(raw []byte, signers []Fingerprint, now time.Time) (*Aggregate, error) {
-	if len(raw) > maxAggregate {
-		return nil, fmt.Errorf("more than %d bytes", maxAggregate)
-	}
 	root, err := aggregateBounds.read(raw)
 	if err != nil {
 		return nil, err
@@ -92,8 +89,13 @@ func parseAggregate(raw []byte, signers []Fingerprint, now time.Time) (*Aggregat
 		}
 		return gone
 	})
+	for _, p := range a.Providers {
+		if err := p.Unusable(now); err != nil {
+			a.Faults = errors.Join(a.Faults, fmt.Errorf("%s: is not offered: %w", p.EntityID, err))
+		}
+	}
 	if len(a.Providers) == 0 {
-		return nil, errors.Join(a.Faults, errNoProvider)
+		return nil, errors.Join(a.Faults, noProvider(root))
 	}
 	return a, nil
 }

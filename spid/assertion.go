@@ -49,7 +49,7 @@ func (v verification) assertion(el *etree.Element) (*Assertion, error) {
 	}
 	a.Issuer = text(issuer)
 	for _, read := range []func(*Assertion, *etree.Element) error{
-		v.subject, v.conditions, v.authnStatement, v.attributes,
+		v.subject, v.conditions, v.authnStatements, v.attributes,
 	} {
 		if err := read(a, el); err != nil {
 			return nil, err
@@ -134,59 +134,85 @@ func (v verification) conditions(a *Assertion, el *etree.Element) error {
 	return nil
 }
 
-// authnStatement does not look at SessionIndex. By the rules a login of level 2
-// or 3 opens no session, but official testers send one, and it binds us to
-// nothing.
-func (v verification) authnStatement(a *Assertion, el *etree.Element) error {
-	statement, err := only(el, "saml:AuthnStatement", ReasonAuthnStatement)
-	if err != nil {
-		return err
+// authnStatements reads how and when the person authenticated. There may be more
+// than one statement (SPID technical rules, "Assertion": at least one). Each must
+// keep the rules, since a provider that says two things of one login is not to be
+// believed in the better one, and the assertion has the lowest level and the
+// earliest instant of them.
+//
+// SessionIndex is not read. By the rules a login of level 2 or 3 opens no
+// session, but official testers send one, and it binds us to nothing.
+func (v verification) authnStatements(a *Assertion, el *etree.Element) error {
+	statements := children(el, "saml:AuthnStatement")
+	if len(statements) == 0 {
+		return reject(ReasonAuthnStatement, "the assertion has no AuthnStatement")
 	}
-	if a.AuthnInstant, err = instant(statement, "AuthnInstant", ReasonAuthnInstant); err != nil {
-		return err
-	}
-	if err := v.begun(a.AuthnInstant, statement, "AuthnInstant", ReasonAuthnInstant); err != nil {
-		return err
-	}
-	context, err := only(statement, "saml:AuthnContext", ReasonAuthnContext)
-	if err != nil {
-		return err
-	}
-	class, err := only(context, "saml:AuthnContextClassRef", ReasonAuthnContextClass)
-	if err != nil {
-		return err
-	}
-	level, ok := parseLevel(text(class))
-	if !ok {
-		return reject(ReasonAuthnContextClass, "AuthnContextClassRef is none of SPID")
-	}
-	if !level.satisfies(v.request.Level, v.request.Comparison) {
-		return reject(ReasonLevel, "%s does not satisfy %s %s", level, v.request.Comparison, v.request.Level)
-	}
-	a.Level = level
-	return nil
-}
-
-func (v verification) attributes(a *Assertion, el *etree.Element) error {
-	statement, err := only(el, "saml:AttributeStatement", ReasonAttributeStatement)
-	if err != nil {
-		return err
-	}
-	attributes := children(statement, "saml:Attribute")
-	if len(attributes) == 0 {
-		return reject(ReasonAttributeStatement, "AttributeStatement has no attributes")
-	}
-	a.Attributes = make(map[string]string, len(attributes))
-	for _, attribute := range attributes {
-		name, _ := attr(attribute, "Name")
-		if _, taken := a.Attributes[name]; name == "" || taken {
-			return reject(ReasonAttributeName, "an attribute's name is empty or there twice")
-		}
-		value, err := only(attribute, "saml:AttributeValue", ReasonAttributeValue)
+	for i, statement := range statements {
+		at, level, err := v.authnStatement(statement)
 		if err != nil {
 			return err
 		}
-		a.Attributes[name] = text(value)
+		if i == 0 || level < a.Level {
+			a.Level = level
+		}
+		if i == 0 || at.Before(a.AuthnInstant) {
+			a.AuthnInstant = at
+		}
+	}
+	return nil
+}
+
+func (v verification) authnStatement(statement *etree.Element) (time.Time, Level, error) {
+	at, err := instant(statement, "AuthnInstant", ReasonAuthnInstant)
+	if err != nil {
+		return at, 0, err
+	}
+	if err := v.begun(at, statement, "AuthnInstant", ReasonAuthnInstant); err != nil {
+		return at, 0, err
+	}
+	if at.Before(v.asked().Add(-authnTolerance)) {
+		return at, 0, reject(ReasonAuthnInstant, "the person authenticated before the request, which asks for a new authentication")
+	}
+	context, err := only(statement, "saml:AuthnContext", ReasonAuthnContext)
+	if err != nil {
+		return at, 0, err
+	}
+	class, err := only(context, "saml:AuthnContextClassRef", ReasonAuthnContextClass)
+	if err != nil {
+		return at, 0, err
+	}
+	level, ok := parseLevel(text(class))
+	if !ok {
+		return at, 0, reject(ReasonAuthnContextClass, "AuthnContextClassRef is none of SPID")
+	}
+	if !level.satisfies(v.request.Level, v.request.Comparison) {
+		return at, 0, reject(ReasonLevel, "%s does not satisfy %s %s", level, v.request.Comparison, v.request.Level)
+	}
+	return at, level, nil
+}
+
+// attributes reads the attributes of all statements. One that a login asks for
+// has one value: with two, whichever were taken would be a guess, and the answer
+// cannot be used. Of others with more values none is taken.
+func (v verification) attributes(a *Assertion, el *etree.Element) error {
+	values, err := attributeValues(el)
+	if err != nil {
+		return err
+	}
+	for _, name := range companyAttributes {
+		if n := len(values[name]); n > 1 {
+			return reject(ReasonAttributeValue, "%s has %d values", name, n)
+		}
+	}
+	a.Attributes = make(map[string]string, len(values))
+	for name, all := range values {
+		if len(all) == 1 {
+			a.Attributes[name] = all[0]
+		}
+	}
+	if has := a.Attributes; has[AttributeName]+has[AttributeFamilyName] == "" &&
+		has[AttributeCompanyName]+has[AttributeCompanyFiscalNumber]+has[AttributeIVACode] != "" {
+		return reject(ReasonLegalPerson, "the identity is a legal person's, and names nobody")
 	}
 	for _, name := range []string{AttributeName, AttributeFamilyName, AttributeFiscalNumber} {
 		if a.Attributes[name] == "" {
@@ -194,4 +220,34 @@ func (v verification) attributes(a *Assertion, el *etree.Element) error {
 		}
 	}
 	return nil
+}
+
+// attributeValues returns the values of each attribute of an assertion by its
+// name, whatever statement it is in.
+func attributeValues(el *etree.Element) (map[string][]string, error) {
+	statements := children(el, "saml:AttributeStatement")
+	if len(statements) == 0 {
+		return nil, reject(ReasonAttributeStatement, "the assertion has no AttributeStatement")
+	}
+	values := map[string][]string{}
+	for _, statement := range statements {
+		attributes := children(statement, "saml:Attribute")
+		if len(attributes) == 0 {
+			return nil, reject(ReasonAttributeStatement, "AttributeStatement has no attributes")
+		}
+		for _, attribute := range attributes {
+			name, _ := attr(attribute, "Name")
+			if name == "" {
+				return nil, reject(ReasonAttributeName, "an attribute has no name")
+			}
+			found := children(attribute, "saml:AttributeValue")
+			if len(found) == 0 {
+				return nil, reject(ReasonAttributeValue, "an attribute has no value")
+			}
+			for _, value := range found {
+				values[name] = append(values[name], text(value))
+			}
+		}
+	}
+	return values, nil
 }

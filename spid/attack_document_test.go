@@ -34,7 +34,7 @@ var documentAttacks = []attack{
 	{"declared as UTF-7", prefixed(`<?xml version="1.0" encoding="UTF-7"?>`), spid.ReasonNotWellFormed},
 	{"declared as UTF-7, and written so", written(func(xml string) string {
 		return `<?xml version="1.0" encoding="UTF-7"?>` + strings.NewReplacer("<", "+ADw-", ">", "+AD4-").Replace(xml)
-	}), spid.ReasonNotWellFormed},
+	}), spid.ReasonTooLarge},
 	{"declared as UTF-16", prefixed(`<?xml version="1.0" encoding="UTF-16"?>`), spid.ReasonNotWellFormed},
 	{"written in UTF-16, big end first", written(func(xml string) string { return inUTF16(xml, 1) }), spid.ReasonNotWellFormed},
 	{"written in UTF-16, little end first", written(func(xml string) string { return inUTF16(xml, 0) }), spid.ReasonNotWellFormed},
@@ -57,6 +57,13 @@ var documentAttacks = []attack{
 	{"a parameter entity", prefixed(`<!DOCTYPE r [<!ENTITY % x SYSTEM "https://evil.example/x"> %x;]>`), spid.ReasonDoctype},
 	{"a billion laughs", prefixed(laughs()), spid.ReasonDoctype},
 	{"a stylesheet", prefixed(`<?xml-stylesheet href="https://evil.example/x.xsl"?>`), spid.ReasonDoctype},
+	{"two declarations", prefixed(`<?xml version="1.0"?><?xml version="1.0"?>`), spid.ReasonDoctype},
+	{"a declaration after a space", prefixed(` <?xml version="1.0"?>`), spid.ReasonDoctype},
+	{"a declaration after a line break", prefixed("\n" + `<?xml version="1.0"?>`), spid.ReasonDoctype},
+	{"a declaration after a comment", prefixed(`<!-- a --><?xml version="1.0"?>`), spid.ReasonDoctype},
+	{"a declaration before a byte order mark", prefixed(`<?xml version="1.0"?>` + "\ufeff"), spid.ReasonNotWellFormed},
+	{"a declaration that has no end", prefixed(`<?xml version="1.0"`), spid.ReasonNotWellFormed},
+	{"an instruction whose name begins with xml", prefixed(`<?xmlx version="1.0"?>`), spid.ReasonDoctype},
 	{"a declaration inside", rewritten("<saml:Subject>", `<?xml version="1.0"?><saml:Subject>`), spid.ReasonDoctype},
 	{"an instruction at the end", suffixed("<?x?>"), spid.ReasonDoctype},
 	{"two documents", written(func(xml string) string { return xml + xml }), spid.ReasonNotWellFormed},
@@ -82,8 +89,8 @@ var documentAttacks = []attack{
 	{"in base64 for URLs", posted(strings.NewReplacer("+", "-", "/", "_").Replace), spid.ReasonNotBase64},
 	{"in base64 without its end", posted(func(field string) string { return field[:len(field)-1] }), spid.ReasonNotBase64},
 	{"in base64 with an end inside", posted(func(field string) string { return "QQ==" + field }), spid.ReasonNotBase64},
-	{"in base64 twice", posted(pack), spid.ReasonNotWellFormed},
-	{"in hexadecimal", written(func(xml string) string { return hex.EncodeToString([]byte(xml)) }), spid.ReasonNotWellFormed},
+	{"in base64 twice", posted(pack), spid.ReasonTooLarge},
+	{"in hexadecimal", written(func(xml string) string { return hex.EncodeToString([]byte(xml)) }), spid.ReasonTooLarge},
 	{"encoded for a URL", posted(func(field string) string { return url.QueryEscape(field + "=") }), spid.ReasonNotBase64},
 	{"NUL in base64", posted(func(field string) string { return field[:8] + "\x00" + field[8:] }), spid.ReasonNotBase64},
 	{"deflated, as in a query", written(func(string) string { return deflated("<samlp:Response/>") }), spid.ReasonNotWellFormed},
@@ -141,11 +148,19 @@ func sizeAttacks() []attack {
 		{"many namespaces", rewritten(to, "<saml:Subject"+many(2000, func(i int) string { return fmt.Sprintf(` xmlns:n%d="urn:n"`, i) })+">"), spid.ReasonTooLarge},
 		{"deep", rewritten(to, many(200, same("<saml:Subject>"))+many(199, same("</saml:Subject>"))), spid.ReasonTooLarge},
 		{"deep, never closed", rewritten(to, many(6_000, same("<saml:Subject>"))), spid.ReasonTooLarge},
-		{"a long name", rewritten(to, to+"<saml:"+strings.Repeat("a", 60_000)+"/>"), spid.ReasonUnexpectedElement},
-		{"a long value", rewritten(">TINIT-", ">"+strings.Repeat("A", 60_000)), spid.ReasonSignatureInvalid},
-		{"a long value of the response", rewritten("<samlp:Response", `<samlp:Response Consent="`+strings.Repeat("A", 60_000)+`"`), ""},
-		{"a long comment", rewritten(to, "<!--"+strings.Repeat("A", 60_000)+"-->"+to), ""},
-		{"much space", rewritten(to, strings.Repeat("\n", 60_000)+to), spid.ReasonSignatureInvalid},
+		{"a long name", rewritten(to, to+"<saml:"+strings.Repeat("a", 60_000)+"/>"), spid.ReasonTooLarge},
+		{"a long value", rewritten(">TINIT-", ">"+strings.Repeat("A", 60_000)), spid.ReasonTooLarge},
+		{"a long value of the response", rewritten("<samlp:Response", `<samlp:Response Consent="`+strings.Repeat("A", 60_000)+`"`), spid.ReasonTooLarge},
+		{"a long comment", rewritten(to, "<!--"+strings.Repeat("A", 60_000)+"-->"+to), spid.ReasonTooLarge},
+		{"a long name that fits", rewritten(to, to+"<saml:"+strings.Repeat("a", 8_000)+"/>"), spid.ReasonUnexpectedElement},
+		{"a name that is too long", rewritten(to, to+"<saml:"+strings.Repeat("a", 9_000)+"/>"), spid.ReasonTooLarge},
+		{"a long comment that fits", rewritten(to, "<!--"+strings.Repeat("A", 8_000)+"-->"+to), ""},
+		{"a comment that is too long", rewritten(to, "<!--"+strings.Repeat("A", 9_000)+"-->"+to), spid.ReasonTooLarge},
+		{"a text that is too long", rewritten(to, strings.Repeat("\n", 9_000)+to), spid.ReasonTooLarge},
+		{"many attributes, on many elements", rewritten(to, many(20, func(i int) string {
+			return "<saml:NameID" + many(19, func(i int) string { return fmt.Sprintf(` a%d=""`, i) }) + "/>"
+		})+to), spid.ReasonTooLarge},
+		{"much space", rewritten(to, strings.Repeat("\n", 60_000)+to), spid.ReasonTooLarge},
 	}
 }
 

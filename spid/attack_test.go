@@ -36,6 +36,7 @@ var corpus = []struct {
 	{"keys", keyAttacks},                 // and by whom
 	{"documents", documentAttacks},       // attack_document_test.go: encodings and syntax
 	{"sizes", sizeAttacks()},             // huge, deep, wide
+	{"allowed", allowedAttacks},          // allowed_test.go: in what SAML allows beyond SPID
 	{"truncations", truncationAttacks()}, // at every 64th byte
 }
 

@@ -3,7 +3,9 @@ package spid_test
 import (
 	"encoding/xml"
 	"net/url"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/beevik/etree"
 	"github.com/crewjam/saml"
@@ -84,4 +86,30 @@ func BenchmarkCrewjam(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// BenchmarkHostile is what it costs to refuse answers that nobody signed, in
+// CPU time of the process.
+func BenchmarkHostile(b *testing.B) {
+	for _, a := range append(hostile(), attack{name: "a genuine answer", forge: made()}) {
+		b.Run(a.name, func(b *testing.B) {
+			w := observe(b)
+			answer := a.forge(w)
+			before, n := cpuTime(b), 0
+			for b.Loop() {
+				_, _ = w.verify(answer)
+				n++
+			}
+			b.ReportMetric(float64((cpuTime(b)-before).Microseconds())/float64(n), "cpu-µs/op")
+			b.ReportMetric(float64(len(answer)), "bytes")
+		})
+	}
+}
+
+func cpuTime(b *testing.B) time.Duration {
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }

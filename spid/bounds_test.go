@@ -2,6 +2,7 @@ package spid_test
 
 import (
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -10,40 +11,68 @@ import (
 	"stella/spid"
 )
 
-// What an answer can cost at most, against a genuine one: ten times as much.
-// Those that are too large cost little, since no tree is made of them. The
-// costliest fill the bounds with namespaces, and have a SignedInfo that holds,
-// stolen from a genuine answer, so that the digest has to be made.
+// hostile are answers that nobody signed and that are made to cost as much as
+// they can: those that are too large, and those that fill the bounds. The latter
+// have a SignedInfo that holds, stolen from a genuine answer, so that the digest
+// has to be made.
+func hostile() []attack {
+	last := func(root *etree.Element) { find(root, assertion).AddChild(find(root, aSignature)) }
+	piece := func(s string) string { return strings.Repeat(s, 7_900/len(s)) }
+	return append(sizeAttacks(), []attack{
+		{"attributes, all that fit", loose(last, fill(17, 18, false)), spid.ReasonSignatureInvalid},
+		{"namespaces, all that fit", loose(last, fill(15, 18, true)), spid.ReasonSignatureInvalid},
+		{"elements, all that fit", loose(last, fill(220, 1, false)), spid.ReasonSignatureInvalid},
+		{"text to be escaped", loose(last, fillText(piece("<")[:1_900])), spid.ReasonSignatureInvalid},
+		{"text of references", rewritten(">TINIT-", ">"+piece("&amp;")), spid.ReasonSignatureInvalid},
+		{"an attribute to be escaped", loose(last, set(nameID, "SPNameQualifier", piece("<")[:1_900])), spid.ReasonSignatureInvalid},
+		{"attributes of 250 characters", loose(last, fillText(strings.Repeat("A", 250))), spid.ReasonSignatureInvalid},
+		{"comments, all that fit", loose(last, comments(150, "")), ""},
+		{"long comments", loose(last, comments(3, piece("c"))), ""},
+		{"digest wrong", loose(last, write(fiscalValue, luca.FiscalNumber)), spid.ReasonSignatureInvalid},
+		{"signed with a key of one's own", counterfeit(after(remove(signature))), spid.ReasonSignatureInvalid},
+		{"a long signature", loose(write(aSignature+"/ds:SignatureValue", piece("AAAA"))), spid.ReasonSignatureStructure},
+		{"a long digest", loose(write(reference+"/ds:DigestValue", piece("AAAA"))), spid.ReasonSignatureStructure},
+		{"many inclusive namespaces", loose(prefixes(1_500)), spid.ReasonSignatureTransforms},
+		{"inclusive namespaces, all that fit", loose(last, fill(15, 18, true), prefixes(19)), spid.ReasonSignatureInvalid},
+		{"many references", loose(copies(reference, 30)), spid.ReasonSignatureReference},
+		{"many signatures", loose(copies(aSignature, 12)), spid.ReasonSignaturePlacement},
+	}...)
+}
+
+// What an answer can cost at most, against a genuine one. An answer that is too
+// large costs little, because no tree is made of it.
 //
 // It is not parallel, since it counts what is allocated.
 func TestBounds(t *testing.T) {
 	w := observe(t)
-	genuine := allocations(w, made()(w))
-	signatureLast := func(root *etree.Element) { find(root, assertion).AddChild(find(root, aSignature)) }
-	attacks := append(sizeAttacks(),
-		attack{"namespaces, on every attribute", loose(signatureLast, fill(220, 18, false)), spid.ReasonSignatureInvalid},
-		attack{"namespaces, around them too", loose(signatureLast, fill(115, 18, true)), spid.ReasonSignatureInvalid},
-		attack{"text to be escaped", loose(signatureLast, write(nameID, strings.Repeat("<", 20_000))), spid.ReasonSignatureInvalid},
-		attack{"an attribute to be escaped", loose(signatureLast, set(nameID, "SPNameQualifier", strings.Repeat("<", 20_000))), spid.ReasonSignatureInvalid},
-	)
-	for _, a := range attacks {
+	genuine := spentOn(w, made()(w))
+	for _, a := range hostile() {
 		w := observe(t)
 		answer := a.forge(w)
 		w.judge(answer, a.want)
-		n := allocations(w, answer)
-		t.Logf("%s, %d bytes: %.0f allocations, a genuine answer %.0f", a.name, len(answer), n, genuine)
-		if n > 10*genuine {
-			t.Errorf("%s: %.0f allocations, a genuine answer takes %.0f", a.name, n, genuine)
+		n := spentOn(w, answer)
+		t.Logf("%-36s %6d bytes: %5d allocations, %7d bytes; genuine %d, %d", a.name, len(answer), n.count, n.bytes, genuine.count, genuine.bytes)
+		times := uint64(4)
+		if a.want == spid.ReasonTooLarge {
+			times = 1
 		}
-		if a.want == spid.ReasonTooLarge && n > 2*genuine {
-			t.Errorf("%s: %.0f allocations before it is refused", a.name, n)
+		if n.count > times*genuine.count || n.bytes > times*genuine.bytes {
+			t.Errorf("%s: more than %d times a genuine answer", a.name, times)
 		}
 	}
 }
 
-// allocations returns how often memory is allocated to verify an answer.
-func allocations(w *witness, answer string) float64 {
-	return testing.AllocsPerRun(1, func() { _, _ = w.verify(answer) })
+// spending is what is allocated.
+type spending struct{ count, bytes uint64 }
+
+// spentOn returns what is allocated to verify an answer.
+func spentOn(w *witness, answer string) spending {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, _ = w.verify(answer)
+	runtime.ReadMemStats(&after)
+	return spending{after.Mallocs - before.Mallocs, after.TotalAlloc - before.TotalAlloc}
 }
 
 // fill adds attributes to the assertion, with namespaces of their own, and if
@@ -63,9 +92,54 @@ func fill(attributesAdded, namespaces int, parents bool) edit {
 		for range attributesAdded {
 			el := find(root, attributes).CreateElement("saml:Attribute")
 			declare(el, "n")
-			if parents {
-				declare(el.CreateElement("saml:AttributeValue"), "v")
-			}
 		}
+	}
+}
+
+// fillText adds as many attributes with that value as fit into an answer.
+func fillText(value string) edit {
+	return func(root *etree.Element) {
+		doc := etree.NewDocumentWithRoot(root.Copy())
+		length, err := doc.WriteToString()
+		check(err)
+		one := etree.NewElement("saml:Attribute")
+		one.CreateElement("saml:AttributeValue").SetText(value)
+		text, err := etree.NewDocumentWithRoot(one.Copy()).WriteToString()
+		check(err)
+		for range (35<<10 - len(length)) / len(text) {
+			find(root, attributes).AddChild(one.Copy())
+		}
+	}
+}
+
+// comments adds comments to the response, which is not signed.
+func comments(n int, text string) edit {
+	return func(root *etree.Element) {
+		for range n {
+			root.CreateComment(text)
+		}
+	}
+}
+
+// copies adds copies of an element beside it.
+func copies(path string, n int) edit {
+	return func(root *etree.Element) {
+		for range n {
+			repeat(path)(root)
+		}
+	}
+}
+
+// prefixes adds a list of inclusive namespaces to the canonical form.
+func prefixes(n int) edit {
+	return func(root *etree.Element) {
+		transform := find(root, reference+"/ds:Transforms").ChildElements()[1]
+		el := transform.CreateElement("ec:InclusiveNamespaces")
+		el.CreateAttr("xmlns:ec", "http://www.w3.org/2001/10/xml-exc-c14n#")
+		list := make([]string, n)
+		for i := range list {
+			list[i] = fmt.Sprintf("a%d", i%18)
+		}
+		el.CreateAttr("PrefixList", strings.Join(list, " "))
 	}
 }

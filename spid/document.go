@@ -10,15 +10,6 @@ import (
 	"github.com/beevik/etree"
 )
 
-// bounds are what a document may not exceed, since the work of goxmldsig grows
-// with elements times namespace declarations, and with the square of the
-// comments in one element.
-type bounds struct {
-	nodes      int // elements, comments and CDATA sections
-	attributes int // of one element
-	depth      int
-}
-
 // read returns the root of a document of bounded size which every reader reads
 // in the same way. The error is a *[Rejection].
 func (b bounds) read(raw []byte) (*etree.Element, error) {
@@ -36,59 +27,20 @@ func (b bounds) read(raw []byte) (*etree.Element, error) {
 		return nil, reject(ReasonNotWellFormed, "the document is not well-formed")
 	}
 	for _, token := range doc.Child {
-		switch t := token.(type) {
-		case *etree.CharData:
-			if strings.TrimSpace(t.Data) != "" {
-				return nil, reject(ReasonNotWellFormed, "text outside of the root")
-			}
-		case *etree.ProcInst:
-			if t.Target != "xml" {
-				return nil, reject(ReasonDoctype, "the document has a processing instruction")
-			}
+		if t, ok := token.(*etree.CharData); ok && strings.TrimSpace(t.Data) != "" {
+			return nil, reject(ReasonNotWellFormed, "text outside of the root")
 		}
 	}
 	if roots := doc.ChildElements(); len(roots) != 1 {
 		return nil, reject(ReasonNotWellFormed, "the document has %d roots", len(roots))
 	}
-	return doc.Root(), b.checkNames(doc.Root())
+	return doc.Root(), checkNames(doc.Root())
 }
 
-// scan counts nodes before a tree is made of them, and refuses what a SAML
-// document never has: a document type, and processing instructions other than
-// the XML declaration.
-func (b bounds) scan(raw []byte) error {
-	nodes := 0
-	for {
-		_, markup, found := bytes.Cut(raw, []byte("<"))
-		if !found {
-			return nil
-		}
-		begins := func(with string) bool { return bytes.HasPrefix(markup, []byte(with)) }
-		switch {
-		case begins("/"):
-		case begins("?"):
-			if nodes > 0 || !begins("?xml") {
-				return reject(ReasonDoctype, "the document has a processing instruction")
-			}
-		case begins("!") && !begins("!--") && !begins("![CDATA["):
-			return reject(ReasonDoctype, "the document has a document type")
-		default:
-			nodes++
-		}
-		if nodes > b.nodes {
-			return reject(ReasonTooLarge, "more than %d elements and comments", b.nodes)
-		}
-		raw = markup
-	}
-}
-
-// checkNames refuses an element with many attributes or two of one name, and odd
-// names. Those do not come through writing and reading again, and goxmldsig does
-// just that (CVE-2020-29510, CVE-2020-29511).
-func (b bounds) checkNames(el *etree.Element) error {
-	if len(el.Attr) > b.attributes {
-		return reject(ReasonTooLarge, "an element with more than %d attributes", b.attributes)
-	}
+// checkNames refuses an element with two attributes of one name, and odd names.
+// Those do not come through writing and reading again, and goxmldsig does just
+// that (CVE-2020-29510, CVE-2020-29511).
+func checkNames(el *etree.Element) error {
 	odd := oddName(el.Tag)
 	for i, a := range el.Attr {
 		odd = odd || oddName(a.Key)
@@ -102,7 +54,7 @@ func (b bounds) checkNames(el *etree.Element) error {
 		return reject(ReasonNotWellFormed, "a name that does not begin with a letter")
 	}
 	for child := range el.ChildElementsSeq() {
-		if err := b.checkNames(child); err != nil {
+		if err := checkNames(child); err != nil {
 			return err
 		}
 	}

@@ -1,6 +1,10 @@
 package spid
 
-import "github.com/beevik/etree"
+import (
+	"slices"
+
+	"github.com/beevik/etree"
+)
 
 // envelope checks what a response says about itself, be the login a success or
 // a failure (SPID technical rules, "Single Sign-On", "Response").
@@ -16,6 +20,11 @@ func (v verification) envelope(response *etree.Element) error {
 	}
 	if destination, _ := attr(response, "Destination"); destination != v.sp.ACSURL {
 		return reject(ReasonDestination, "Destination is not our assertion consumer service")
+	}
+	// Some providers leave their name out where they report a failure, as SAML
+	// allows (SAML 2.0 Core, 3.2.2). Nobody is identified by it.
+	if len(children(response, "saml:Issuer")) == 0 && failed(response) {
+		return nil
 	}
 	issuer, err := v.issuer(response, ReasonIssuer)
 	if err != nil {
@@ -38,15 +47,33 @@ func (v verification) status(response *etree.Element, assertions int) error {
 	if err != nil {
 		return err
 	}
-	switch value, _ := attr(code, "Value"); value {
-	case statusSuccess:
+	switch value, _ := attr(code, "Value"); {
+	case value == statusSuccess:
 		return nil
-	case statusRequester, statusResponder, statusVersionMismatch:
-		if assertions > 0 {
-			return reject(ReasonStatusAssertion, "the login failed, and yet there is an assertion")
-		}
-		return v.anomaly(status)
-	default:
+	case !slices.Contains(failures, value):
 		return reject(ReasonStatus, "the status is none of SAML 2.0")
+	case assertions > 0:
+		return reject(ReasonStatusAssertion, "the login failed, and yet there is an assertion")
 	}
+	return v.anomaly(status)
+}
+
+// failures are the statuses of a login that failed: those of the first rank, and
+// those of the second that SPID uses, which some providers send without the
+// first (SPID technical rules, "Messaggi di errore").
+var failures = []string{
+	statusRequester, statusResponder, statusVersionMismatch,
+	statusAuthnFailed, statusNoAuthnContext, statusNoPassive, statusRequestDenied, statusRequestUnsupported,
+}
+
+// failed reports whether a response says that the login failed.
+func failed(response *etree.Element) bool {
+	for _, status := range children(response, "samlp:Status") {
+		for _, code := range children(status, "samlp:StatusCode") {
+			if value, _ := attr(code, "Value"); slices.Contains(failures, value) {
+				return true
+			}
+		}
+	}
+	return false
 }

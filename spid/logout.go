@@ -12,7 +12,7 @@ import (
 const maxLogoutAge = 5 * time.Minute
 
 // logoutBounds are those of a logout request, which has four elements.
-var logoutBounds = bounds{nodes: 32, attributes: 16, depth: 8}
+var logoutBounds = bounds{bytes: maxInflated, nodes: 32, attributes: 16, declared: 64, piece: 4 << 10, depth: 8}
 
 // AnswerLogout answers a logout request that came to LogoutURL by HTTP-Redirect
 // with that query: it returns where the browser is to be redirected to, and the

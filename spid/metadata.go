@@ -8,7 +8,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/beevik/etree"
 	"github.com/crewjam/saml"
@@ -32,14 +31,10 @@ type attributeSet struct {
 // attributes, the minimum that eIDAS asks for.
 func (sp *ServiceProvider) attributeSets() []attributeSet {
 	name := cmp.Or(sp.ServiceName, sp.Organization.DisplayName)
-	person := []string{AttributeName, AttributeFamilyName, AttributeFiscalNumber, AttributeDateOfBirth}
 	if sp.Scheme == CIE {
-		return []attributeSet{{personSet, name, person}}
+		return []attributeSet{{personSet, name, cardAttributes}}
 	}
-	person = append([]string{AttributeSPIDCode}, person...)
-	company := append(slices.Clone(person),
-		AttributeCompanyName, AttributeCompanyFiscalNumber, AttributeIVACode, AttributeRegisteredOffice)
-	return []attributeSet{{personSet, name, person}, {companySet, name + " per le imprese", company}}
+	return []attributeSet{{personSet, name, personAttributes}, {companySet, name + " per le imprese", companyAttributes}}
 }
 
 // Metadata returns the signed metadata of the service provider: for SPID to be

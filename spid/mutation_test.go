@@ -63,6 +63,7 @@ func TestMutationsBeforeSigning(t *testing.T) {
 		{`(remove|rename|empty|change) Response/Assertion/@xmlns:xs`, "only types use it, which are not read"},
 		{`change Response/(Assertion/)?@ID`, "as good a name as any"},
 		{`change Response/Assertion/Subject/NameID/(@NameQualifier|text)`, "for the provider to choose, and different at every login"},
+		{`duplicate Response/Assertion/AuthnStatement`, "it says the same twice"},
 		{`duplicate Response/Assertion/Conditions/AudienceRestriction(/Audience)?`, "we are still the audience"},
 		{`\w+ Response/Assertion/AttributeStatement/Attribute:\w+/@NameFormat`, "may be left out (official case 109), and is not read"},
 		{`\w+ Response/Assertion/AttributeStatement/Attribute:\w+/AttributeValue/@xsi:type`, "types are not read"},

@@ -1,5 +1,7 @@
 package spid
 
+import "slices"
+
 // Namespaces.
 const (
 	nsProtocol  = "urn:oasis:names:tc:SAML:2.0:protocol"
@@ -26,6 +28,12 @@ const (
 	statusRequester       = "urn:oasis:names:tc:SAML:2.0:status:Requester"
 	statusResponder       = "urn:oasis:names:tc:SAML:2.0:status:Responder"
 	statusVersionMismatch = "urn:oasis:names:tc:SAML:2.0:status:VersionMismatch"
+
+	statusAuthnFailed        = "urn:oasis:names:tc:SAML:2.0:status:AuthnFailed"
+	statusNoAuthnContext     = "urn:oasis:names:tc:SAML:2.0:status:NoAuthnContext"
+	statusNoPassive          = "urn:oasis:names:tc:SAML:2.0:status:NoPassive"
+	statusRequestDenied      = "urn:oasis:names:tc:SAML:2.0:status:RequestDenied"
+	statusRequestUnsupported = "urn:oasis:names:tc:SAML:2.0:status:RequestUnsupported"
 )
 
 // Identifiers of XML Signature. SPID asks for RSA with SHA-256 or better over
@@ -60,4 +68,13 @@ const (
 	AttributeCompanyFiscalNumber = "companyFiscalNumber" // with TINIT- before it
 	AttributeIVACode             = "ivaCode"             // with VATIT- before it
 	AttributeRegisteredOffice    = "registeredOffice"
+)
+
+// Attributes that a login asks for: with CIE, for a person, and for a company. The
+// last has all that is ever used.
+var (
+	cardAttributes    = []string{AttributeName, AttributeFamilyName, AttributeFiscalNumber, AttributeDateOfBirth}
+	personAttributes  = append([]string{AttributeSPIDCode}, cardAttributes...)
+	companyAttributes = append(slices.Clone(personAttributes),
+		AttributeCompanyName, AttributeCompanyFiscalNumber, AttributeIVACode, AttributeRegisteredOffice)
 )

@@ -3,6 +3,7 @@ package spid
 import (
 	"cmp"
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/xml"
@@ -29,6 +30,27 @@ type Provider struct {
 	Certificates []*x509.Certificate
 
 	validUntil time.Time // by its metadata; zero if they do not say
+}
+
+// Unusable says why no answer of the provider can count at that time, or returns
+// nil: it has no certificate in force, or once in force, whose key is RSA of
+// 2048 bits or more.
+func (p *Provider) Unusable(now time.Time) error {
+	if len(usable(p.Certificates, now)) > 0 {
+		return nil
+	}
+	var why []error
+	for _, c := range p.Certificates {
+		switch key, ok := c.PublicKey.(*rsa.PublicKey); {
+		case !ok:
+			why = append(why, errors.New("a key that is not RSA"))
+		case key.N.BitLen() < minRSA:
+			why = append(why, fmt.Errorf("a key of %d bits, less than %d", key.N.BitLen(), minRSA))
+		default:
+			why = append(why, fmt.Errorf("a certificate that is not valid before %s", c.NotBefore.UTC().Format(time.RFC3339)))
+		}
+	}
+	return fmt.Errorf("no certificate that may sign: %w", errors.Join(why...))
 }
 
 // Providers are the identity providers one may log in with.
@@ -72,12 +94,24 @@ func ParseProviders(metadata []byte) (Providers, error) {
 	}
 	providers, err := providersIn(doc.Root())
 	if len(providers) == 0 {
-		err = errors.Join(err, errNoProvider)
+		err = errors.Join(err, noProvider(doc.Root()))
 	}
 	return providers, err
 }
 
-var errNoProvider = errors.New("SAML metadata: no usable identity provider")
+// noProvider says that a document has no provider that can be used. Where it has
+// no entry at all it says why: what the entries lack, the other errors say.
+func noProvider(root *etree.Element) error {
+	const none = "SAML metadata: no usable identity provider"
+	switch {
+	case len(entityDescriptors(root)) > 0:
+		return errors.New(none)
+	case isMetadata(root, "EntitiesDescriptor"):
+		return errors.New(none + ": the list has no EntityDescriptor")
+	}
+	return fmt.Errorf("%s: the root is %s of the namespace %q, not EntityDescriptor or EntitiesDescriptor of %q",
+		none, root.Tag, root.NamespaceURI(), nsMetadata)
+}
 
 // providersIn returns the usable providers in a descriptor of one entity or of
 // many, with an error that tells of the others.
@@ -145,7 +179,7 @@ func parseProvider(el *etree.Element) (*Provider, error) {
 	if p.EntityID == "" {
 		return nil, errors.New("no entityID")
 	}
-	p.Name = displayName(descriptor.Organization, p.EntityID)
+	p.Name = displayName(p.EntityID, descriptor.Organization)
 	if len(descriptor.IDPSSODescriptors) == 0 {
 		return nil, errors.New("not an identity provider")
 	}
@@ -218,24 +252,4 @@ func parseCertificate(data string) (*x509.Certificate, error) {
 		return nil, err
 	}
 	return readCertificate(der)
-}
-
-// displayName prefers the Italian display name.
-func displayName(o *saml.Organization, otherwise string) string {
-	if o == nil {
-		return otherwise
-	}
-	return cmp.Or(localized(o.OrganizationDisplayNames), localized(o.OrganizationNames), otherwise)
-}
-
-func localized(names []saml.LocalizedName) string {
-	var first string
-	for _, name := range names {
-		value := strings.TrimSpace(name.Value)
-		if name.Lang == "it" && value != "" {
-			return value
-		}
-		first = cmp.Or(first, value)
-	}
-	return first
 }

@@ -1,10 +1,14 @@
 package spid_test
 
 import (
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
 	"encoding/xml"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/beevik/etree"
 
@@ -205,6 +209,12 @@ func TestProviderName(t *testing.T) {
 		"English":           named("https://b.example", remove(display), name("en", "English")),
 		"Il nome":           named("https://c.example", remove(display), write("md:Organization/md:OrganizationName", "Il nome")),
 		"https://d.example": named("https://d.example", remove("md:Organization")),
+		"Sielte S.p.A.":     named("https://e.example", write(display, "http://www.sielte.it"), write("md:Organization/md:OrganizationName", "Sielte S.p.A.")),
+		"Un gestore":        named("https://f.example", write(display, "https://f.example/"), name("en", "Un\n  gestore")),
+		"https://g.example": named("https://g.example", write(display, "https://g.example"), write("md:Organization/md:OrganizationName", "https://www.g.example")),
+		"Sielte ID":         named("https://identity.sieltecloud.it", write(display, "http://www.sielte.it")),
+		"TIM id":            named("https://login.id.tim.it/affwebservices/public/saml2sso", write(display, "Trust Technologies srl")),
+		"Etna ID":           named("https://id.eht.eu", remove("md:Organization")),
 	} {
 		providers, err := spid.ParseProviders(aggregate(t, edit))
 		if err != nil {
@@ -212,6 +222,64 @@ func TestProviderName(t *testing.T) {
 		}
 		if got := providers[0].Name; got != want {
 			t.Errorf("the name is %q, want %q", got, want)
+		}
+	}
+}
+
+// A file without a provider says what it is instead.
+func TestWhyThereIsNoProvider(t *testing.T) {
+	t.Parallel()
+	for raw, want := range map[string]string{
+		`<EntityDescriptor entityID="https://a.example"/>`:                              `the root is EntityDescriptor of the namespace ""`,
+		`<md:EntitiesDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata"/>`:      "the list has no EntityDescriptor",
+		`<Response xmlns="urn:oasis:names:tc:SAML:2.0:protocol"/>`:                      `the root is Response of the namespace "urn:oasis:names:tc:SAML:2.0:protocol"`,
+		`<md:EntityDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata"/>`:        "no entityID",
+		`<EntityDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata" entityID="a"/>`: "not an identity provider",
+	} {
+		if _, err := spid.ParseProviders([]byte(raw)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want it to say %q", raw, err, want)
+		}
+	}
+}
+
+// A provider whose answers cannot count is known, and not offered.
+func TestUnusable(t *testing.T) {
+	t.Parallel()
+	short, err := rsa.GenerateKey(rand.Reader, 1024)
+	if err != nil {
+		t.Fatal(err)
+	}
+	weak := certify(short, now.AddDate(-1, 0, 0), now.AddDate(1, 0, 0))
+	soon := certify(hand, now.Add(time.Hour), now.AddDate(1, 0, 0))
+	good := certify(hand, now.AddDate(-1, 0, 0), now.AddDate(1, 0, 0))
+	expired := certify(hand, now.AddDate(-2, 0, 0), now.AddDate(-1, 0, 0))
+	for name, c := range map[string]struct {
+		certificates []*x509.Certificate
+		want         string // empty: it is offered
+	}{
+		"a key of 1,024 bits":         {[]*x509.Certificate{weak}, "a key of 1024 bits"},
+		"a key that is not yet valid": {[]*x509.Certificate{soon}, "not valid before 2026-03-02T11:20:30Z"},
+		"both":                        {[]*x509.Certificate{weak, soon}, "a key of 1024 bits"},
+		"none":                        {nil, "no certificate that may sign"},
+		"a good key":                  {[]*x509.Certificate{good}, ""},
+		"a good key besides":          {[]*x509.Certificate{weak, soon, good}, ""},
+		"one that has expired":        {[]*x509.Certificate{expired}, ""},
+	} {
+		p := &spid.Provider{EntityID: "https://a.example", Certificates: c.certificates}
+		at := now
+		r := spid.NewRegistry(spid.Providers{p}, func() time.Time { return at })
+		err := p.Unusable(now)
+		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: got %v, want %q", name, err, c.want)
+		}
+		if offered := r.Providers().Find(p.EntityID) != nil; offered != (c.want == "") {
+			t.Errorf("%s: offered is %t", name, offered)
+		}
+		if r.Find(p.EntityID, now) == nil {
+			t.Errorf("%s: an answer of it does not find it", name)
+		}
+		if at = now.Add(2 * time.Hour); slices.Contains(c.certificates, soon) && len(r.Providers()) != 1 {
+			t.Errorf("%s: not offered once its key is valid", name)
 		}
 	}
 }

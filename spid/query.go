@@ -68,8 +68,8 @@ func digest(hash crypto.Hash, text string) []byte {
 // Bounds of what comes by HTTP-Redirect. What browsers and servers let through
 // is a fraction of it.
 const (
-	maxQuery    = 32 << 10
-	maxInflated = 64 << 10
+	maxQuery    = 16 << 10
+	maxInflated = 16 << 10
 )
 
 // A query is one that came, the values of its parameters as they were sent:

@@ -34,7 +34,7 @@ func (r *Registry) Due() bool {
 	if 0 < a.cacheLimit && a.cacheLimit < limit {
 		limit = max(a.cacheLimit, seekEvery)
 	}
-	return r.now().Sub(a.FetchedAt) >= limit
+	return r.clock().Sub(a.FetchedAt) >= limit
 }
 
 // Refresh fetches the aggregate, checks it, uses it in place of the former, and
@@ -86,7 +86,7 @@ func (r *Registry) RefreshFor(ctx context.Context, entityID string, p *Provider)
 	if r.renewed(entityID, p) {
 		return true, nil
 	}
-	now := r.now()
+	now := r.clock()
 	if now.Sub(r.sought) < seekEvery {
 		return false, nil
 	}
@@ -138,7 +138,7 @@ func (r *Registry) fetch(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("fetching the identity providers: %w", err)
 	}
-	now := r.now()
+	now := r.clock()
 	if err := r.use(raw, now); err != nil {
 		return fmt.Errorf("fetching the identity providers from %s: %w", r.source.Location, err)
 	}
@@ -152,7 +152,7 @@ func (r *Registry) fetch(ctx context.Context) error {
 // is there is refused, since its signature would bring back keys that have been
 // withdrawn.
 func (r *Registry) use(raw []byte, fetchedAt time.Time) error {
-	now := r.now()
+	now := r.clock()
 	a, err := ParseAggregate(raw, r.source.Signers, now)
 	if err != nil {
 		return err

@@ -13,6 +13,7 @@ import (
 // It may be used from many goroutines at once.
 type Registry struct {
 	fixed   Providers
+	clock   func() time.Time
 	listing atomic.Pointer[listing]
 
 	// For a registry that follows a source; see refresh.go.
@@ -40,9 +41,13 @@ type Memory interface {
 	KeepAggregate(ctx context.Context, raw []byte, fetchedAt time.Time) error
 }
 
-// NewRegistry makes a registry of providers that are configured and stay.
-func NewRegistry(fixed Providers) *Registry {
-	r := &Registry{fixed: slices.Clone(fixed), turn: make(chan struct{}, 1)}
+// NewRegistry makes a registry of providers that are configured and stay. The
+// clock is time.Now if nil.
+func NewRegistry(fixed Providers, clock func() time.Time) *Registry {
+	if clock == nil {
+		clock = time.Now
+	}
+	r := &Registry{fixed: slices.Clone(fixed), clock: clock, turn: make(chan struct{}, 1)}
 	r.listing.Store(&listing{})
 	return r
 }
@@ -60,21 +65,22 @@ func Follow(source Source, fixed Providers) (*Registry, error) {
 	if err := checkLocation(source.Location); err != nil {
 		return nil, err
 	}
-	r := NewRegistry(fixed)
+	r := NewRegistry(fixed, source.Now)
 	r.source, r.client = &source, newClient()
 	return r, nil
 }
 
-// Providers returns those that logins may start at.
+// Providers returns those that logins may start at. One whose answers cannot
+// count is not among them, see [Provider.Unusable].
 func (r *Registry) Providers() Providers {
 	providers := slices.Clone(r.fixed)
-	now := r.now()
+	now := r.clock()
 	for _, p := range r.listing.Load().providers {
 		if r.fixed.Find(p.EntityID) == nil && !lapsed(p.validUntil, now) {
 			providers = append(providers, p)
 		}
 	}
-	return providers
+	return slices.DeleteFunc(providers, func(p *Provider) bool { return p.Unusable(now) != nil })
 }
 
 // Find returns the provider of that entity ID as it was known to a request made
@@ -87,7 +93,7 @@ func (r *Registry) Find(entityID string, asked time.Time) *Provider {
 	if p := r.fixed.Find(entityID); p != nil {
 		return p
 	}
-	current, now := r.listing.Load(), r.now()
+	current, now := r.listing.Load(), r.clock()
 	found := current.providers.Find(entityID)
 	if found != nil && !answers(found.validUntil, asked, now) {
 		found = nil
@@ -105,13 +111,6 @@ func (r *Registry) Find(entityID string, asked time.Time) *Provider {
 
 // Aggregate returns the aggregate that is in use, or nil.
 func (r *Registry) Aggregate() *Aggregate { return r.listing.Load().aggregate }
-
-func (r *Registry) now() time.Time {
-	if r.source == nil || r.source.Now == nil {
-		return time.Now()
-	}
-	return r.source.Now()
-}
 
 // overlap is for how long what was listed when a request was made is good for
 // its answer.

@@ -114,8 +114,8 @@ func (m *memory) KeepAggregate(_ context.Context, raw []byte, at time.Time) erro
 
 func TestFixedProviders(t *testing.T) {
 	t.Parallel()
-	fixed := spid.Providers{{EntityID: "https://a.example"}}
-	r := spid.NewRegistry(fixed)
+	fixed := spid.Providers{{EntityID: "https://a.example", Certificates: provider.Certificates}}
+	r := spid.NewRegistry(fixed, clock)
 	fixed[0] = nil         // the registry has its own list,
 	r.Providers()[0] = nil // and does not give it away
 	if entityIDs(r.Providers()) != "a" || r.Find("https://a.example", now) == nil || r.Find("https://b.example", now) != nil {
@@ -131,7 +131,7 @@ func TestFixedProviders(t *testing.T) {
 // stay.
 func TestRegistry(t *testing.T) {
 	t.Parallel()
-	test := &spid.Provider{EntityID: "https://b.example", Name: "configured"}
+	test := &spid.Provider{EntityID: "https://b.example", Name: "configured", Certificates: provider.Certificates}
 	f := follow(t, test)
 	if entityIDs(f.Providers()) != "b" || f.Aggregate() != nil {
 		t.Errorf("got %s before the first refresh", entityIDs(f.Providers()))

@@ -97,6 +97,7 @@ const (
 	ReasonAttributeName            Reason = "attribute-name"
 	ReasonAttributeValue           Reason = "attribute-value"
 	ReasonAttributeMissing         Reason = "attribute-missing"
+	ReasonLegalPerson              Reason = "legal-person" // an identity of a company, without a person
 )
 
 // A logout request, beside those of the above that it may break too.

@@ -8,10 +8,12 @@ import (
 )
 
 // Bounds of a response. Real ones have some 10 kB, 100 elements with up to 12
-// attributes, and a depth of 8.
-const maxEncoded = 128 << 10 // bytes, as it is posted
+// attributes, 100 attributes in all, texts of up to 3 kB (a certificate), and a
+// depth of 8. Nobody who is not a provider can make one that costs more than
+// about 5 ms to refuse (BenchmarkHostile).
+const maxEncoded = 48 << 10 // bytes, as it is posted
 
-var responseBounds = bounds{nodes: 300, attributes: 20, depth: 16}
+var responseBounds = bounds{bytes: 36 << 10, nodes: 300, attributes: 20, declared: 400, piece: 8 << 10, depth: 16}
 
 // A Response is a SAML response as it arrived. Nothing in it is to be trusted.
 type Response struct {

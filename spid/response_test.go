@@ -55,7 +55,9 @@ func TestOtherRules(t *testing.T) {
 		want spid.Reason
 	}{
 		{"instant at the request's very second", set("", "IssueInstant", "2026-03-02T10:20:30Z"), ""},
-		{"instant a second before the request", set("", "IssueInstant", "2026-03-02T10:20:29Z"), spid.ReasonIssueInstant},
+		{"instant by a clock that is 5 s slow", all(set("", "IssueInstant", "2026-03-02T10:20:25Z"), set(assertion, "IssueInstant", "2026-03-02T10:20:25Z")), ""},
+		{"instant by a clock that is 6 s slow", set("", "IssueInstant", "2026-03-02T10:20:24Z"), spid.ReasonIssueInstant},
+		{"the assertion's instant by a clock that is 6 s slow", set(assertion, "IssueInstant", "2026-03-02T10:20:24Z"), spid.ReasonAssertionIssueInstant},
 		{"instant within the tolerance", set("", "IssueInstant", "2026-03-02T10:20:55Z"), ""},
 		{"instant beyond the tolerance", set("", "IssueInstant", "2026-03-02T10:21:05Z"), spid.ReasonIssueInstant},
 		{"instant without a zone", set("", "IssueInstant", "2026-03-02T10:20:30"), spid.ReasonIssueInstant},
@@ -71,6 +73,8 @@ func TestOtherRules(t *testing.T) {
 		{"NotBefore in the confirmation", set(data, "NotBefore", "2026-03-02T10:20:30Z"), spid.ReasonConfirmationNotBefore},
 		{"AuthnInstant absent", unset(statement, "AuthnInstant"), spid.ReasonAuthnInstant},
 		{"AuthnInstant in the future", set(statement, "AuthnInstant", future), spid.ReasonAuthnInstant},
+		{"AuthnInstant a minute before the request", set(statement, "AuthnInstant", "2026-03-02T10:19:30Z"), ""},
+		{"AuthnInstant more than a minute before the request", set(statement, "AuthnInstant", "2026-03-02T10:19:29Z"), spid.ReasonAuthnInstant},
 		{"a second restriction for others", func(root *etree.Element) {
 			find(root, conditions).CreateElement("saml:AudienceRestriction").CreateElement("saml:Audience").SetText("https://other.example")
 		}, spid.ReasonAudience},
@@ -83,11 +87,9 @@ func TestOtherRules(t *testing.T) {
 		{"two NameIDs", repeat(nameID), spid.ReasonNameID},
 		{"two confirmations", repeat(confirmation), spid.ReasonConfirmation},
 		{"two conditions", repeat(conditions), spid.ReasonConditions},
-		{"two statements", repeat(statement), spid.ReasonAuthnStatement},
-		{"two attribute statements", repeat(attributes), spid.ReasonAttributeStatement},
 		{"two issuers", repeat(issuer), spid.ReasonIssuer},
 		{"two statuses", repeat(status), spid.ReasonStatus},
-		{"an attribute twice", repeat(attributes + "/saml:Attribute"), spid.ReasonAttributeName},
+		{"an attribute twice", repeat(attributes + "/saml:Attribute"), spid.ReasonAttributeValue},
 		{"an attribute with two values", repeat(fiscalValue), spid.ReasonAttributeValue},
 		{"an attribute without a name", unset(attributes+"/saml:Attribute", "Name"), spid.ReasonAttributeName},
 		{"a value with an element", func(root *etree.Element) { find(root, fiscalValue).CreateElement("saml:NameID") }, spid.ReasonUnexpectedElement},
@@ -98,6 +100,9 @@ func TestOtherRules(t *testing.T) {
 		{"Advice", func(root *etree.Element) { find(root, assertion).CreateElement("saml:Advice") }, spid.ReasonUnexpectedElement},
 		{"text between elements", func(root *etree.Element) { root.CreateText("text") }, spid.ReasonUnexpectedText},
 		{"an element of no namespace", func(root *etree.Element) { find(root, subject).CreateElement("NameID") }, spid.ReasonUnexpectedElement},
+		{"an attribute statement without attributes beside one with them", func(root *etree.Element) {
+			find(root, assertion).CreateElement("saml:AttributeStatement")
+		}, spid.ReasonAttributeStatement},
 		{"a failure with an assertion", set(statusCode, "Value", "urn:oasis:names:tc:SAML:2.0:status:Responder"), spid.ReasonStatusAssertion},
 	} {
 		t.Run(c.what, func(t *testing.T) {
@@ -180,6 +185,31 @@ func TestCompany(t *testing.T) {
 	}
 }
 
+// An identity of a legal person has nobody in it. It is of the wrong kind, which
+// is told apart from a person's that lacks something.
+func TestLegalPerson(t *testing.T) {
+	t.Parallel()
+	person := func(name string) edit { return remove(attributes + "/saml:Attribute[@Name='" + name + "']") }
+	nobody := all(person("name"), person("familyName"), person("fiscalNumber"), person("dateOfBirth"))
+	for _, c := range []struct {
+		what string
+		edit edit
+		want spid.Reason
+	}{
+		{"a company alone", all(nobody, addAttribute("companyName", "Officine Bianchi S.r.l."), addAttribute("ivaCode", "VATIT-09876543217")), spid.ReasonLegalPerson},
+		{"a company by its code alone", all(nobody, addAttribute("companyFiscalNumber", "TINIT-09876543217")), spid.ReasonLegalPerson},
+		{"a company with a fiscal number", all(person("name"), person("familyName"), addAttribute("companyName", "Officine Bianchi S.r.l.")), spid.ReasonLegalPerson},
+		{"nobody", all(nobody, person("spidCode"), addAttribute("email", "anna@mail.example")), spid.ReasonAttributeMissing},
+		{"a person without a name, and a company", all(person("name"), addAttribute("companyName", "Officine Bianchi S.r.l.")), spid.ReasonAttributeMissing},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			t.Parallel()
+			w := observe(t)
+			w.judge(w.answer(idp, before(c.edit)), c.want)
+		})
+	}
+}
+
 // An answer is for one request, one provider and one RelayState.
 func TestVerifyAnotherRequest(t *testing.T) {
 	t.Parallel()
@@ -239,6 +269,19 @@ func TestAnomaly(t *testing.T) {
 		{"no code", write(message, "Authentication failed"), "", ""},
 		{"no message", remove(message), "", ""},
 		{"second status as the rules misspell it", set(statusCode+"/samlp:StatusCode", "Value", "urn:oasis:names:tc:SAML:2.0:statuss:AuthnFailed"), "nr25", ""},
+		{"the second status at the first rank", all(set(statusCode, "Value", "urn:oasis:names:tc:SAML:2.0:status:AuthnFailed"), remove(statusCode+"/samlp:StatusCode")), "nr25", ""},
+		{"the second status at both ranks", set(statusCode, "Value", "urn:oasis:names:tc:SAML:2.0:status:AuthnFailed"), "nr25", ""},
+		{"the first status Requester", set(statusCode, "Value", "urn:oasis:names:tc:SAML:2.0:status:Requester"), "nr25", ""},
+		{"Requester, RequestUnsupported", all(set(statusCode, "Value", "urn:oasis:names:tc:SAML:2.0:status:Requester"),
+			set(statusCode+"/samlp:StatusCode", "Value", "urn:oasis:names:tc:SAML:2.0:status:RequestUnsupported")), "nr25", ""},
+		{"RequestUnsupported at the first rank", set(statusCode, "Value", "urn:oasis:names:tc:SAML:2.0:status:RequestUnsupported"), "nr25", ""},
+		{"a status that is none", set(statusCode, "Value", "urn:oasis:names:tc:SAML:2.0:status:Cancelled"), "", spid.ReasonStatus},
+		{"no Issuer", remove(issuer), "nr25", ""},
+		{"no Issuer, and the second status at the first rank", all(remove(issuer), set(statusCode, "Value", "urn:oasis:names:tc:SAML:2.0:status:AuthnFailed")), "nr25", ""},
+		{"no Issuer, and a status that is none", all(remove(issuer), set(statusCode, "Value", "urn:x")), "", spid.ReasonIssuer},
+		{"an empty Issuer", hollow(issuer), "", spid.ReasonIssuer},
+		{"words around the code", write(message, "Operazione annullata: ErrorCode nr25 (utente)"), "nr25", ""},
+		{"no-break spaces around the code", write(message, "\u00a0ErrorCode\u00a0nr25\u00a0"), "nr25", ""},
 		{"a detail in words", detail(func(el *etree.Element) { el.SetText("Accesso negato") }), "nr25", ""},
 		{"a detail in elements of the provider's own", detail(func(el *etree.Element) {
 			el.CreateElement("Cause").SetText("org.example.AccessDenied")

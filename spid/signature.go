@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/beevik/etree"
@@ -16,6 +17,15 @@ import (
 
 // minRSA is the shortest key SPID lets sign (SPID technical rules, "Metadata").
 const minRSA = 2048
+
+// Bounds of a signature, of which goxmldsig does work before it can fail: the
+// base64 of a key of 8,192 bits and of SHA-512, both with line breaks, and more
+// prefixes than a response declares.
+const (
+	maxSignature = 2 << 10
+	maxDigest    = 256
+	maxPrefixes  = 20
+)
 
 // verified returns what the signature of el covers, read again from the signed
 // bytes, once one of the provider's certificates verifies it, and when that
@@ -112,8 +122,12 @@ func checkSignature(el *etree.Element) error {
 	if err != nil {
 		return err
 	}
-	if _, err := only(signature, "ds:SignatureValue", ReasonSignatureStructure); err != nil {
+	value, err := only(signature, "ds:SignatureValue", ReasonSignatureStructure)
+	if err != nil {
 		return err
+	}
+	if len(text(value)) > maxSignature {
+		return reject(ReasonSignatureStructure, "a signature of more than %d characters", maxSignature)
 	}
 	info, err := only(signature, "ds:SignedInfo", ReasonSignatureStructure)
 	if err != nil {
@@ -136,8 +150,12 @@ func checkSignature(el *etree.Element) error {
 	if err := algorithm(reference, "ds:DigestMethod", algSHA256, algSHA384, algSHA512); err != nil {
 		return err
 	}
-	if _, err := only(reference, "ds:DigestValue", ReasonSignatureStructure); err != nil {
+	sum, err := only(reference, "ds:DigestValue", ReasonSignatureStructure)
+	if err != nil {
 		return err
+	}
+	if len(text(sum)) > maxDigest {
+		return reject(ReasonSignatureStructure, "a digest of more than %d characters", maxDigest)
 	}
 	return checkTransforms(reference)
 }
@@ -148,9 +166,17 @@ func checkTransforms(reference *etree.Element) error {
 		return err
 	}
 	var algorithms []string
+	prefixes := 0
 	for _, transform := range children(transforms, "ds:Transform") {
 		alg, _ := attr(transform, "Algorithm")
 		algorithms = append(algorithms, alg)
+		for _, inclusive := range children(transform, "ec:InclusiveNamespaces") {
+			list, _ := attr(inclusive, "PrefixList")
+			prefixes += 1 + len(strings.Fields(list))
+		}
+	}
+	if prefixes > maxPrefixes {
+		return reject(ReasonSignatureTransforms, "more than %d inclusive namespaces", maxPrefixes)
 	}
 	if !slices.Equal(algorithms, []string{algEnveloped, algExclusive}) {
 		return reject(ReasonSignatureTransforms, "transforms other than enveloped signature and exclusive canonical XML")

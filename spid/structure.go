@@ -16,15 +16,22 @@ var prefixes = map[string]string{
 	nsExclusive: "ec",
 }
 
-// grammar lists the elements a response may have and the children of each.
-// Whatever is not listed is refused, so that nothing can hide a second
+// grammar lists the elements a response may have and the children of each. An
+// element that is not listed is refused, so that nothing can hide a second
 // assertion or a signed foreign element: signature wrapping lives off elements
-// that one reader skips and another finds. Of SAML's conditions OneTimeUse and
-// ProxyRestriction are let in because they hold by themselves: an assertion is
-// used once, and none is made on its strength. A StatusDetail may hold what is
-// foreign, see checkGrammar.
+// that one reader skips and another finds.
+//
+// It has what SAML allows and SPID does not forbid. Of that nothing is read but
+// what assertion.go names: not who else vouched for the login
+// (AuthenticatingAuthority), not a declaration of how (AuthnContextDeclRef), not
+// who may confirm the subject (the NameID of a SubjectConfirmation), and not the
+// conditions OneTimeUse and ProxyRestriction, which hold by themselves: an
+// assertion is used once, and none is made on its strength. StatusDetail and
+// Extensions may hold what is foreign, see checkGrammar. Advice is the one
+// element of an assertion that SPID forbids.
 var grammar = map[string][]string{
-	"samlp:Response":      {"saml:Issuer", "ds:Signature", "samlp:Status", "saml:Assertion"},
+	"samlp:Response":      {"saml:Issuer", "ds:Signature", "samlp:Extensions", "samlp:Status", "saml:Assertion"},
+	"samlp:Extensions":    {},
 	"saml:Issuer":         {},
 	"samlp:Status":        {"samlp:StatusCode", "samlp:StatusMessage", "samlp:StatusDetail"},
 	"samlp:StatusCode":    {"samlp:StatusCode"},
@@ -34,7 +41,7 @@ var grammar = map[string][]string{
 	"saml:Assertion":               {"saml:Issuer", "ds:Signature", "saml:Subject", "saml:Conditions", "saml:AuthnStatement", "saml:AttributeStatement"},
 	"saml:Subject":                 {"saml:NameID", "saml:SubjectConfirmation"},
 	"saml:NameID":                  {},
-	"saml:SubjectConfirmation":     {"saml:SubjectConfirmationData"},
+	"saml:SubjectConfirmation":     {"saml:NameID", "saml:SubjectConfirmationData"},
 	"saml:SubjectConfirmationData": {},
 	"saml:Conditions":              {"saml:AudienceRestriction", "saml:OneTimeUse", "saml:ProxyRestriction"},
 	"saml:AudienceRestriction":     {"saml:Audience"},
@@ -43,8 +50,10 @@ var grammar = map[string][]string{
 	"saml:Audience":                {},
 	"saml:AuthnStatement":          {"saml:SubjectLocality", "saml:AuthnContext"},
 	"saml:SubjectLocality":         {},
-	"saml:AuthnContext":            {"saml:AuthnContextClassRef"},
+	"saml:AuthnContext":            {"saml:AuthnContextClassRef", "saml:AuthnContextDeclRef", "saml:AuthenticatingAuthority"},
 	"saml:AuthnContextClassRef":    {},
+	"saml:AuthnContextDeclRef":     {},
+	"saml:AuthenticatingAuthority": {},
 	"saml:AttributeStatement":      {"saml:Attribute"},
 	"saml:Attribute":               {"saml:AttributeValue"},
 	"saml:AttributeValue":          {},
@@ -74,6 +83,11 @@ var grammar = map[string][]string{
 	"ds:X509SerialNumber":       {},
 	"ds:X509SKI":                {},
 }
+
+// open lists the elements that may hold elements of other namespaces: a
+// provider's own words on a failure (SAML 2.0 Core, 3.2.2.4), and what two
+// parties have agreed on beyond SAML (3.2.2).
+var open = map[string]bool{"samlp:StatusDetail": true, "samlp:Extensions": true}
 
 // checkStructure checks the whole of el, a response or an assertion: that only
 // known elements stand in it, each in its place, that there are not two
@@ -107,8 +121,8 @@ func checkGrammar(el *etree.Element) error {
 				return reject(ReasonUnexpectedText, "%s has text", parent)
 			}
 		case *etree.Element:
-			if parent == "samlp:StatusDetail" && foreign(t) {
-				continue // a provider's own words on a failure (SAML 2.0 Core, 3.2.2.4)
+			if open[parent] && foreign(t) {
+				continue
 			}
 			if child := qname(t); !slices.Contains(allowed, child) {
 				return misplaced(parent, child)

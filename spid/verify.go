@@ -7,11 +7,21 @@ import (
 	"github.com/beevik/etree"
 )
 
-// futureTolerance is how far ahead of ours a provider's clock may go. Servers
-// on NTP are apart by milliseconds; half a minute leaves room for one that has
-// lost it, and opens nothing, since answers are tied to a recorded request.
-// Nothing is added to the end of a validity.
-const futureTolerance = 30 * time.Second
+// How far a provider's clock may be from ours. Servers on NTP are apart by
+// milliseconds; these leave room for one that has lost it. They open nothing,
+// because an answer is tied to a recorded request. Nothing is added to the end
+// of a validity.
+const (
+	futureTolerance = 30 * time.Second
+	pastTolerance   = 5 * time.Second
+)
+
+// authnTolerance is by how much the person may have authenticated before the
+// request was made. The request asks for a new authentication (ForceAuthn), so
+// that an older one is that of another login, by a person who used the browser
+// before. A minute leaves room for a provider whose credentials are checked by
+// another server than the one that writes the answer.
+const authnTolerance = time.Minute
 
 // Verify checks that r is the answer of provider p to the request, and returns
 // what it asserts. The error is a *[Rejection] if a rule does not hold, or an
@@ -77,19 +87,21 @@ type verification struct {
 	expired time.Time // when the certificate did that verifies the response, if it has
 }
 
-// issued reads an IssueInstant, which lies between the request and now. The
-// request's is cut to the second: many providers write whole seconds, and
-// official testers send ours back.
+// issued reads an IssueInstant, which lies between the request and now.
 func (v verification) issued(el *etree.Element, reason Reason) (time.Time, error) {
 	t, err := instant(el, "IssueInstant", reason)
 	if err != nil {
 		return t, err
 	}
-	if t.Before(v.request.IssuedAt.Truncate(time.Second)) {
+	if t.Before(v.asked().Add(-pastTolerance)) {
 		return t, reject(reason, "IssueInstant of %s is before the request", qname(el))
 	}
 	return t, v.begun(t, el, "IssueInstant", reason)
 }
+
+// asked is when the request was made, cut to the second: many providers write
+// whole seconds, and official testers send ours back.
+func (v verification) asked() time.Time { return v.request.IssuedAt.Truncate(time.Second) }
 
 // begun checks that an instant does not lie in the future.
 func (v verification) begun(t time.Time, el *etree.Element, key string, reason Reason) error {

@@ -86,16 +86,31 @@ func (w *witness) remember(root *etree.Element) {
 		Issuer:       read("saml:Issuer"),
 		NameID:       read("saml:Subject/saml:NameID"),
 		IssuedAt:     instant(".", "IssueInstant"),
-		AuthnInstant: instant("saml:AuthnStatement", "AuthnInstant"),
 		NotOnOrAfter: instant("saml:Conditions", "NotOnOrAfter"),
 		Attributes:   map[string]string{},
 	}
-	a.Level, _ = spid.LevelNamed(strings.TrimPrefix(read("//saml:AuthnContextClassRef"), "https://www.spid.gov.it/"))
-	for _, attribute := range el.FindElements("saml:AttributeStatement/saml:Attribute") {
-		if value := attribute.SelectElement("saml:AttributeValue"); value != nil {
-			a.Attributes[attribute.SelectAttrValue("Name", "")] = strings.TrimSpace(value.Text())
+	for i, statement := range el.SelectElements("saml:AuthnStatement") {
+		class := ""
+		if ref := statement.FindElement("saml:AuthnContext/saml:AuthnContextClassRef"); ref != nil {
+			class = strings.TrimSpace(ref.Text())
+		}
+		level, _ := spid.LevelNamed(strings.TrimPrefix(class, "https://www.spid.gov.it/"))
+		at, _ := time.Parse(time.RFC3339, statement.SelectAttrValue("AuthnInstant", ""))
+		if i == 0 || level < a.Level {
+			a.Level = level
+		}
+		if i == 0 || at.Before(a.AuthnInstant) {
+			a.AuthnInstant = at
 		}
 	}
+	// An attribute that has more than one value says nothing.
+	values := map[string]int{}
+	for _, value := range el.FindElements("saml:AttributeStatement/saml:Attribute/saml:AttributeValue") {
+		name := value.Parent().SelectAttrValue("Name", "")
+		a.Attributes[name] = strings.TrimSpace(value.Text())
+		values[name]++
+	}
+	maps.DeleteFunc(a.Attributes, func(name, _ string) bool { return values[name] > 1 })
 	w.signed = append(w.signed, a)
 }
 

@@ -138,8 +138,8 @@ func wrappings() []attack {
 		hide hiding
 		want [8]spid.Reason
 	}{
-		{"", plainly, [...]spid.Reason{structure, element, misplaced, misplaced, misplaced, misplaced, element, structure}},
-		{" in Extensions", inside("samlp:Extensions"), [...]spid.Reason{structure, element, element, element, element, structure, element, structure}},
+		{"", plainly, [...]spid.Reason{structure, element, misplaced, misplaced, misplaced, misplaced, misplaced, structure}},
+		{" in Extensions", inside("samlp:Extensions"), [...]spid.Reason{structure, element, misplaced, element, misplaced, structure, element, structure}},
 		{" in Object", inside("ds:Object"), [...]spid.Reason{structure, element, element, element, element, structure, element, structure}},
 		{" in Advice", inside("saml:Advice"), [...]spid.Reason{structure, element, element, element, element, structure, element, structure}},
 	} {

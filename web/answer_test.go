@@ -279,7 +279,7 @@ func TestProviderIsRemoved(t *testing.T) {
 	t.Parallel()
 	b := at(t, anna, workflow.Identification)
 	answer := b.answer(b.ask(), "Anna Neri")
-	b.server.SPID.Registry = spid.NewRegistry(nil)
+	b.server.SPID.Registry = spid.NewRegistry(nil, nil)
 	b.unchanged(func() { b.deliver(answer).refused(technical) })
 	b.get("/identificazione/spid").at("Scegli il gestore della tua identità SPID", "In questo momento nessun gestore SPID è disponibile.")
 }

@@ -16,7 +16,7 @@ import (
 func postOnly(w *world) {
 	p := *w.server.SPID.Providers()[0]
 	p.RedirectURL = ""
-	w.server.SPID.Registry = spid.NewRegistry(spid.Providers{&p})
+	w.server.SPID.Registry = spid.NewRegistry(spid.Providers{&p}, w.clock.Now)
 }
 
 // A provider that takes requests by HTTP-POST gets them by a page whose form

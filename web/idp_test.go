@@ -72,7 +72,7 @@ func withCIE(w *world) {
 	w.must(err)
 	sp, base := *w.server.SPID.ServiceProvider, w.server.PublicURL.String()
 	sp.Scheme, sp.ACSURL, sp.LogoutURL, sp.Level = spid.CIE, base+"/cie/acs", base+"/cie/logout", spid.SpidL3
-	w.server.CIE = &Federation{&sp, spid.NewRegistry(providers)}
+	w.server.CIE = &Federation{&sp, spid.NewRegistry(providers, w.clock.Now)}
 	w.site.CIE = true
 }
 

@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"crypto/x509"
 	"io/fs"
 	"net/http"
 	"net/url"
@@ -16,20 +17,21 @@ import (
 	"stella/workflow"
 )
 
-// providers are some, as the registry has them.
-func providers(entityIDs ...string) spid.Providers {
+// providers are some, as the registry has them, all with one certificate.
+func (w *world) providers(entityIDs ...string) *spid.Registry {
 	var all spid.Providers
 	for _, id := range entityIDs {
 		u, _ := url.Parse(id)
-		all = append(all, &spid.Provider{EntityID: id, Name: "Gestore " + u.Hostname(), RedirectURL: id + "/sso"})
+		all = append(all, &spid.Provider{EntityID: id, Name: "Gestore " + u.Hostname(), RedirectURL: id + "/sso",
+			Certificates: []*x509.Certificate{w.server.SPID.Certificate}})
 	}
-	return all
+	return spid.NewRegistry(all, w.clock.Now)
 }
 
 func TestProvidersPage(t *testing.T) {
 	t.Parallel()
 	b := at(t, anna, workflow.Identification, func(w *world) {
-		w.server.SPID.Registry = spid.NewRegistry(providers("https://a.example", "https://b.example", "https://c.example", "https://d.example"))
+		w.server.SPID.Registry = w.providers("https://a.example", "https://b.example", "https://c.example", "https://d.example")
 	})
 	b.must(b.procedure.Suspend(t.Context(), "operatore", "https://c.example", b.clock.Now(), "prova"))
 	names := func() []string {
@@ -67,7 +69,7 @@ const drawing = `<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</scrip
 func TestLogos(t *testing.T) {
 	t.Parallel()
 	b := at(t, anna, workflow.Identification, withCIE, func(w *world) {
-		w.server.SPID.Registry = spid.NewRegistry(providers("https://posteid.poste.it", "https://login.id.tim.it/a/saml2sso", "https://senza.example"))
+		w.server.SPID.Registry = w.providers("https://posteid.poste.it", "https://login.id.tim.it/a/saml2sso", "https://senza.example")
 		w.server.Logos = fstest.MapFS{
 			"posteid.poste.it.svg": {Data: []byte(drawing)},
 			"posteid.poste.it.png": {Data: []byte("a picture too")},

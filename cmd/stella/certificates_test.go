@@ -34,7 +34,7 @@ func watch(t *testing.T, ours, provider []*x509.Certificate) *watched {
 	if len(ours) > 1 {
 		sp.Other = ours[1]
 	}
-	registry := spid.NewRegistry(spid.Providers{{EntityID: "https://idp.example", Certificates: provider}})
+	registry := spid.NewRegistry(spid.Providers{{EntityID: "https://idp.example", Certificates: provider}}, func() time.Time { return w.today })
 	w.certificates = certificates{federations: []*web.Federation{{ServiceProvider: sp, Registry: registry}}, log: slog.New(slog.NewJSONHandler(&w.log, nil)),
 		now: func() time.Time { return w.today }, told: map[spid.Fingerprint]told{}}
 	return w

@@ -25,7 +25,7 @@ const (
 // the registry.
 func newRegistry(s *settings, db *store.Store) (*spid.Registry, error) {
 	if s.registry == nil {
-		return spid.NewRegistry(s.providers), nil
+		return spid.NewRegistry(s.providers, nil), nil
 	}
 	source := *s.registry
 	source.Memory = db

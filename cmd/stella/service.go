@@ -70,7 +70,7 @@ func newService(s *settings, db *store.Store, log *slog.Logger) (*service, error
 	}
 	federations := []*web.Federation{&pages.SPID}
 	if s.cie != nil {
-		pages.CIE = &web.Federation{ServiceProvider: s.cie, Registry: spid.NewRegistry(s.card)}
+		pages.CIE = &web.Federation{ServiceProvider: s.cie, Registry: spid.NewRegistry(s.card, nil)}
 		federations = append(federations, pages.CIE)
 	}
 	calls := &api.Server{Procedure: procedure, PublicURL: s.publicURL.String(), Away: store.Away, Log: log}
