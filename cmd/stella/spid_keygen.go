@@ -52,7 +52,7 @@ func (c spidKeygenCommand) Run() error {
 
 // makeKey writes a key and what is made of it, or neither.
 func makeKey(keyFile, otherFile string, selfSigned bool, entityID string, o spid.Organization) error {
-	key, err := spid.GenerateKey(2048)
+	key, err := spid.GenerateKey(3072)
 	if err != nil {
 		return err
 	}

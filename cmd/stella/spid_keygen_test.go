@@ -2,6 +2,7 @@ package main
 
 import (
 	"crypto"
+	"crypto/rsa"
 	"crypto/x509"
 	"encoding/pem"
 	"os"
@@ -53,6 +54,9 @@ func TestAKeyIsMadeWithTheRequestForItsCertificate(t *testing.T) {
 	}
 	key, err := x509.ParsePKCS8PrivateKey(readBlock(t, dir+"/spid.key", "PRIVATE KEY"))
 	storetest.Must(t, err)
+	if bits := key.(*rsa.PrivateKey).N.BitLen(); bits != 3072 {
+		t.Errorf("the key has %d bits", bits)
+	}
 	if !reflect.DeepEqual(request.PublicKey, key.(crypto.Signer).Public()) {
 		t.Error("the request is for another key")
 	}
