@@ -16,6 +16,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -86,7 +87,7 @@ func (c demoCommand) run(ctx context.Context, db *opened) error {
 		return err
 	}
 	webmail := &demo.Webmail{Stella: c.address("localhost", 0), Token: "demo", URL: c.address("localhost", 1) + "/",
-		Inbox: c.address("localhost", 3), Dir: c.Dir}
+		InboxURL: c.address("localhost", 3), Inbox: inbox, Approve: c.approve()}
 	neighbours := []http.Handler{webmail.Handler(), idp, inbox.Handler()}
 	listeners := make([]net.Listener, len(neighbours)+1)
 	for i := range listeners {
@@ -102,6 +103,24 @@ func (c demoCommand) run(ctx context.Context, db *opened) error {
 	}
 	c.welcome(db.where)
 	return service.run(ctx, listeners[0])
+}
+
+// approve is the command that the webmail shows for a case under review, but for
+// the mailbox. It can be pasted into a shell as it is.
+func (c demoCommand) approve() string {
+	command := []string{shellWord(os.Args[0]), "qualification", "approve", "--reason", `"visura camerale"`}
+	if c.Dir != "" {
+		command = append(command, "--dir", shellWord(c.Dir))
+	}
+	return strings.Join(command, " ")
+}
+
+// shellWord quotes a word for a POSIX shell, if it needs that.
+func shellWord(s string) string {
+	if s != "" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+@") == "" {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
 func (c demoCommand) welcome(where string) {
@@ -198,22 +217,31 @@ func demoServiceProvider(public string) (*spid.ServiceProvider, error) {
 		Key: key, Certificate: certificate, Organization: o}, nil
 }
 
+// demoWebmail is the name of the demo's client. It is registered in a database
+// that is the demo's, and in no other.
+const demoWebmail = "demo-webmail"
+
 // populate imports the sample mailboxes and registers the webmail, unless that
-// was done before. It keeps away from data that are not the demo's.
+// was done before. It refuses a database with mailboxes that no demo has used: it
+// may be the provider's own.
 func (c demoCommand) populate(ctx context.Context, db *store.Store) error {
-	there, err := db.Mailboxes(ctx, store.MailboxFilter{Limit: 100}) // far more than the demo has
+	clients, err := db.Clients(ctx)
 	if err != nil {
 		return err
 	}
-	for _, m := range there {
-		if !strings.Contains(demo.Mailboxes, m.Address) {
-			return fmt.Errorf("the folder %s holds mailboxes that are not the demo's, such as %s: use another --dir", database{Dir: c.Dir}.dir(), m.Address)
+	if !slices.ContainsFunc(clients, func(known store.ListedClient) bool { return known.Name == demoWebmail }) {
+		there, err := db.Mailboxes(ctx, store.MailboxFilter{Limit: 1})
+		if err != nil {
+			return err
+		}
+		if len(there) > 0 {
+			return fmt.Errorf("the folder %s holds mailboxes that are not the demo's: use another --dir", database{Dir: c.Dir}.dir())
 		}
 	}
 	p := &workflow.Procedure{Store: db, Now: time.Now}
 	if _, err := importMailboxes(ctx, p, "demo", strings.NewReader(demo.Mailboxes), io.Discard); err != nil {
 		return fmt.Errorf("importing the sample mailboxes: %w", err)
 	}
-	client := workflow.Client{Name: "demo-webmail", Domains: []string{"pec.example"}, ReturnURLs: []string{c.address("localhost", 1) + "/"}, Scopes: []workflow.Scope{workflow.ScopeWebmail}}
+	client := workflow.Client{Name: demoWebmail, Domains: []string{"pec.example"}, ReturnURLs: []string{c.address("localhost", 1) + "/"}, Scopes: []workflow.Scope{workflow.ScopeWebmail}}
 	return db.PutClient(ctx, client, workflow.Digest("demo"), time.Now())
 }

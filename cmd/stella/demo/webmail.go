@@ -14,14 +14,15 @@ import (
 // sample mailboxes by a button. Like a real one it asks Stella at every visit
 // whether to show the banner or the star, and hands its users over.
 type Webmail struct {
-	Stella string // where Stella answers
-	Token  string // our token for its API
-	URL    string // where we answer, which is where users return to
-	Inbox  string // where the mails can be read
+	Stella   string // where Stella answers
+	Token    string // our token for its API
+	URL      string // where we answer, which is where users return to
+	InboxURL string // where the mails can be read
+	Inbox    *Inbox // the mails, of which each mailbox shows its own
 
-	// For the command that an operator is told to type:
-	Program string // how the demo was started, such as bin/stella
-	Dir     string // its data folder; empty for the usual one
+	// Approve is the command, for a shell, with which an operator approves the
+	// case of a mailbox whose address follows it.
+	Approve string
 }
 
 // webmailCookie holds the mailbox one has entered. The demo's servers share
@@ -57,8 +58,9 @@ func (w *Webmail) about(rw http.ResponseWriter, _ *http.Request) {
 // A webmailPage is what webmail.html shows.
 type webmailPage struct {
 	*Webmail
-	Samples  []sample // without a mailbox: all to choose from
-	Sample   sample   // the mailbox one is in
+	Samples  []sample  // without a mailbox: all to choose from
+	Sample   sample    // the mailbox one is in
+	Received []message // what Stella sent to it
 	Messages []letter
 	Standing client.Mailbox
 	Raw      string // the standing as Stella answered it
@@ -78,7 +80,7 @@ func (w *Webmail) home(rw http.ResponseWriter, r *http.Request) {
 // show answers with the page of a mailbox. problem is what went wrong before,
 // if anything did.
 func (w *Webmail) show(rw http.ResponseWriter, r *http.Request, s sample, problem error) {
-	page := webmailPage{Webmail: w, Sample: s, Messages: letters(s)}
+	page := webmailPage{Webmail: w, Sample: s, Received: w.Inbox.newest(s.Address), Messages: letters(s)}
 	m, raw, err := w.mailbox(r.Context(), s.Address)
 	if err == nil {
 		page.Standing, page.Raw, page.State = *m, raw, stateWords[m.State]

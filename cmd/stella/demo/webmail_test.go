@@ -60,18 +60,21 @@ func newStella(t *testing.T) *stella {
 
 // A visitor is a browser at the webmail.
 type visitor struct {
-	t   *testing.T
-	url string
+	t     *testing.T
+	url   string
+	inbox *Inbox
 	http.Client
 }
 
 func visit(t *testing.T, s *stella, token string) *visitor {
-	w := &Webmail{Stella: s.URL, Token: token, Inbox: "http://localhost:8083"}
+	inbox, address := startInbox(t)
+	w := &Webmail{Stella: s.URL, Token: token, InboxURL: address, Inbox: inbox,
+		Approve: `bin/stella qualification approve --reason "visura camerale"`}
 	server := httptest.NewServer(w.Handler())
 	t.Cleanup(server.Close)
 	w.URL = server.URL + "/"
 	jar, _ := cookiejar.New(nil)
-	return &visitor{t, server.URL, http.Client{Jar: jar}}
+	return &visitor{t, server.URL, inbox, http.Client{Jar: jar}}
 }
 
 // page reads an answer, and its status.
@@ -160,6 +163,34 @@ func TestBannerStarOrNeither(t *testing.T) {
 		if !strings.Contains(doc.Find("pre").Text(), `"state": "`+string(test.state)+`"`) {
 			t.Errorf("%s: the state is not shown", test.state)
 		}
+	}
+}
+
+func TestAMailboxShowsWhatStellaWroteToIt(t *testing.T) {
+	v := visit(t, newStella(t), "demo")
+	for to, subject := range map[string]string{"Anna.Neri@pec.example": "Identificazione avvenuta", "sara.verdi@pec.example": "Per Sara"} {
+		if err := send(t, v.inbox, to, subject, "testo", ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	first := v.enter("anna.neri@pec.example").Find(".letters li").First()
+	if first.Find("a").Text() != "Identificazione avvenuta" {
+		t.Errorf("the newest mail of the mailbox is %q", first.Text())
+	}
+	read, status := v.page(v.Get(first.Find("a").AttrOr("href", "")))
+	if status != http.StatusOK || !strings.Contains(read.Find(".mail").Text(), "testo") {
+		t.Errorf("it is read with status %d: %s", status, read.Text())
+	}
+}
+
+func TestACaseUnderReviewShowsTheCommandThatApprovesIt(t *testing.T) {
+	v := visit(t, newStella(t), "demo")
+	want := `bin/stella qualification approve --reason "visura camerale" nuova.cooperativa@pec.example`
+	if got := v.enter("nuova.cooperativa@pec.example").Find("pre").First().Text(); got != want {
+		t.Errorf("the command is %q, want %q", got, want)
+	}
+	if got := v.enter("anna.neri@pec.example").Find("pre").Text(); strings.Contains(got, "approve") {
+		t.Errorf("a mailbox that needs no operator shows %q", got)
 	}
 }
 

@@ -1,0 +1,54 @@
+package main
+
+import (
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"stella/store/storetest"
+	"stella/workflow"
+)
+
+func TestTheDemoStartsAgainAmongMailboxesOfOnesOwn(t *testing.T) {
+	t.Parallel()
+	db := storetest.New(t)
+	storetest.Must(t, demoCommand{Port: 8080}.populate(t.Context(), db))
+	own := "address,kind,name,fiscal_code,representatives,email,status\nmia@pec.example,person,Anna Neri,NRENNA80A41H501T,,mia@mail.example,active\n"
+	p := &workflow.Procedure{Store: db, Now: time.Now}
+	_, err := importMailboxes(t.Context(), p, "me", strings.NewReader(own), io.Discard)
+	storetest.Must(t, err)
+	if err := (demoCommand{Port: 8080}).populate(t.Context(), db); err != nil {
+		t.Errorf("the demo does not start again: %v", err)
+	}
+}
+
+func TestTheDemoRefusesADatabaseThatIsNotItsOwn(t *testing.T) {
+	t.Parallel()
+	db := storetest.New(t)
+	own := "address,kind,name,fiscal_code,representatives,email,status\nmia@pec.example,person,Anna Neri,NRENNA80A41H501T,,mia@mail.example,active\n"
+	p := &workflow.Procedure{Store: db, Now: time.Now}
+	_, err := importMailboxes(t.Context(), p, "me", strings.NewReader(own), io.Discard)
+	storetest.Must(t, err)
+	if err := (demoCommand{Port: 8080}).populate(t.Context(), db); err == nil || !strings.Contains(err.Error(), "use another --dir") {
+		t.Errorf("the demo answers %v", err)
+	}
+}
+
+// A shell passes the words of the command on as they were meant.
+func TestTheCommandThatApprovesCanBePasted(t *testing.T) {
+	t.Parallel()
+	dir := "/srv/it's a \"demo\" $HOME"
+	command := "printf '%s\\n' " + demoCommand{Dir: dir}.approve()
+	out, err := exec.CommandContext(t.Context(), "sh", "-c", command).Output()
+	storetest.Must(t, err)
+	want := strings.Join([]string{os.Args[0], "qualification", "approve", "--reason", "visura camerale", "--dir", dir, ""}, "\n")
+	if string(out) != want {
+		t.Errorf("a shell reads\n%swant\n%s", out, want)
+	}
+	if got := (demoCommand{}).approve(); strings.Contains(got, "--dir") {
+		t.Errorf("without a folder the command is %s", got)
+	}
+}
