@@ -114,11 +114,11 @@ const current = `order by (q.state not in ('qualified', 'revoked', 'expired')) d
 func readQualification(b *batch, into **workflow.Qualification, where string, args ...any) {
 	q := &workflow.Qualification{}
 	b.Queue(`
-		select q.id, q.number, q.version, q.state, q.opened_at, q.stepped_at, q.owner, q.locale,
+		select q.id, q.number, q.version, q.state, q.opened_at, q.stepped_at, q.owner, q.locale, q.invited_locale,
 		       coalesce(q.document, ''), q.reason, q.remark
 		from qualifications q where `+where, args...).QueryRow(func(row pgx.Row) error {
 		err := row.Scan(
-			&q.ID, &q.Number, &q.Version, &q.State, &q.OpenedAt, &q.SteppedAt, &q.Owner, &q.Locale,
+			&q.ID, &q.Number, &q.Version, &q.State, &q.OpenedAt, &q.SteppedAt, &q.Owner, &q.Locale, &q.InvitedLocale,
 			&q.Document, &q.Reason, &q.Remark)
 		switch {
 		case err == nil:

@@ -60,17 +60,17 @@ func writeQualification(b *batch, mailbox int64, q *workflow.Qualification) {
 	write := `
 		update qualifications set version = $3, state = $4, opened_at = $5, stepped_at = $6, owner = $7, locale = $8,
 		       declaration_id = $9, invitation_id = $10, login_id = $11, identity_id = $12,
-		       document = nullif($13, ''), reason = $14, remark = $15
+		       document = nullif($13, ''), reason = $14, remark = $15, invited_locale = $16
 		where id = $1 and mailbox_id = $2`
 	if q.Number == 0 {
 		write = `
 		insert into qualifications (id, mailbox_id, version, state, opened_at, stepped_at, owner, locale,
-		                            declaration_id, invitation_id, login_id, identity_id, document, reason, remark)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, nullif($13, ''), $14, $15)`
+		                            declaration_id, invitation_id, login_id, identity_id, document, reason, remark, invited_locale)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, nullif($13, ''), $14, $15, $16)`
 	}
 	b.Queue(write,
 		q.ID, mailbox, q.Version, q.State, q.OpenedAt, q.SteppedAt, q.Owner, q.Locale,
-		declaration, invitation, login, identity, q.Document, q.Reason, q.Remark)
+		declaration, invitation, login, identity, q.Document, q.Reason, q.Remark, q.InvitedLocale)
 	b.Queue(`
 		update logins set answer = null, handle = null
 		where qualification_id = $1 and answer is not null and id <> $2`, q.ID, waiting)

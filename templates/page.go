@@ -22,6 +22,7 @@ type Site struct {
 // Page is what a handler hands to a page's template.
 type Page struct {
 	Locale  string // "it" or "en"
+	Path    string // where the page is shown again in another language
 	Mailbox string // the mailbox in hand; empty where there is none
 	Form    Form
 	Leave   bool              // a session is open: offer Esci

@@ -65,6 +65,27 @@ func (v view) StepName() (string, error) {
 	return list[v.Step-1].Name, nil
 }
 
+// LanguageParameter is the query parameter by which a page is asked for in a
+// language.
+const LanguageParameter = "lingua"
+
+// languageLink leads to the same page in another language.
+type languageLink struct{ Locale, Name, URL string }
+
+// Languages are the languages that the page can be shown in instead.
+func (v view) Languages() []languageLink {
+	var all []languageLink
+	for _, l := range locales {
+		if l != v.Locale {
+			all = append(all, languageLink{l, languageNames[l], v.Path + "?" + LanguageParameter + "=" + l})
+		}
+	}
+	return all
+}
+
+// languageNames are as the speakers of each language have them.
+var languageNames = map[string]string{"it": "Italiano", "en": "English"}
+
 // Purpose is, in words, the identity that a company's login asks for; empty for
 // a person's own.
 func (v view) Purpose(purpose string) (string, error) {

@@ -6,6 +6,7 @@ import (
 	"html/template"
 	"io/fs"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 	_ "time/tzdata" // people are told the time of Rome wherever the program runs
@@ -57,6 +58,9 @@ func (t *Templates) Locale(wanted ...string) string {
 	_, i := language.MatchStrings(matcher, wanted...)
 	return locales[i]
 }
+
+// IsLocale reports whether there are texts in a language.
+func IsLocale(locale string) bool { return slices.Contains(locales, locale) }
 
 func (w words) with(name string, value any) words {
 	w.known = maps.Clone(w.known)

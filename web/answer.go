@@ -152,7 +152,7 @@ func (s *Server) refuseAnswer(w http.ResponseWriter, r *http.Request, f *Federat
 	if d.Trial {
 		d.Reason = string(reasonOf(why))
 	}
-	s.loginFailed(w, r, templates.Page{Locale: s.Templates.Locale(r.Header.Get("Accept-Language"))}, d)
+	s.loginFailed(w, r, templates.Page{Locale: s.locale(r, workflow.Visitor{})}, d)
 	return nil
 }
 

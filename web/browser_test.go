@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"net/http"
@@ -17,8 +18,9 @@ type browser struct {
 	jar http.CookieJar
 	page
 
-	old      bool // it does not say where a request comes from
-	careless bool // it sends cookies along wherever a request comes from
+	reads    string // its Accept-Language; Italian if empty
+	old      bool   // it does not say where a request comes from
+	careless bool   // it sends cookies along wherever a request comes from
 }
 
 func (w *world) browser() *browser {
@@ -104,7 +106,7 @@ func (b *browser) request(method, address string, form url.Values) *http.Request
 	}
 	r, err := http.NewRequestWithContext(b.Context(), method, address, strings.NewReader(form.Encode()))
 	b.must(err)
-	r.Header.Set("Accept-Language", "it-IT,it;q=0.9")
+	r.Header.Set("Accept-Language", cmp.Or(b.reads, "it-IT,it;q=0.9"))
 	if b.from != "" {
 		r.Header.Set("X-Forwarded-For", b.from)
 	}

@@ -90,11 +90,16 @@ func (s *Server) fault(w http.ResponseWriter, r *http.Request, err error) {
 		d.Reference = requestID(r)
 		data = d
 	}
-	s.write(w, r, status, page, templates.Page{Locale: s.Templates.Locale(r.Header.Get("Accept-Language")), Data: data})
+	var v workflow.Visitor
+	if status != http.StatusServiceUnavailable {
+		v, _, _ = s.visitor(r) // for the language: a page in no session is shown too
+	}
+	s.write(w, r, status, page, templates.Page{Locale: s.locale(r, v), Data: data})
 }
 
 // write renders a page as a whole before anything of it is sent.
 func (s *Server) write(w http.ResponseWriter, r *http.Request, status int, name string, p templates.Page) {
+	p.Path = reopened(r)
 	var body bytes.Buffer
 	if err := s.Templates.Page(&body, name, p); err != nil {
 		s.Log.ErrorContext(r.Context(), "rendering a page", "request", requestID(r), "page", name, "error", err)
@@ -103,6 +108,7 @@ func (s *Server) write(w http.ResponseWriter, r *http.Request, status int, name 
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Language", p.Locale)
+	w.Header().Set("Vary", "Accept-Language, Cookie")
 	w.WriteHeader(status)
 	w.Write(body.Bytes())
 }

@@ -115,7 +115,7 @@ func (b *browser) answered(status int, heading string, sentences ...string) *bro
 	if got := text(b.Find("h1")); b.status != status || got != heading {
 		b.Fatalf("the answer is %d %q, want %d %q: %s (%v)", b.status, got, status, heading, b.text(), b.trail)
 	}
-	if title := strings.TrimPrefix(text(b.Find("title")), "Errore: "); !strings.HasPrefix(title, heading+" – ") && b.page.url.Hostname() == "127.0.0.1" {
+	if title := strings.TrimPrefix(strings.TrimPrefix(text(b.Find("title")), "Errore: "), "Error: "); !strings.HasPrefix(title, heading+" – ") && b.page.url.Hostname() == "127.0.0.1" {
 		b.Errorf("the title is %q", text(b.Find("title")))
 	}
 	for _, s := range sentences {

@@ -17,7 +17,7 @@ func (s *Server) showInvitation(w http.ResponseWriter, r *http.Request) error {
 	}
 	q := c.Qualification
 	s.write(w, r, http.StatusOK, "invitation", templates.Page{
-		Locale:  s.Templates.Locale(r.Header.Get("Accept-Language"), q.Locale),
+		Locale:  s.Templates.Locale(s.chosenLanguage(r), r.Header.Get("Accept-Language"), q.Locale),
 		Mailbox: c.Mailbox.Address,
 		Values:  map[string]string{"decline": r.URL.Path + "/rifiuta"},
 		Form:    templates.Form{Qualification: q.ID.String(), Version: q.Version},
@@ -29,7 +29,10 @@ func (s *Server) showInvitation(w http.ResponseWriter, r *http.Request) error {
 
 // acceptInvitation lets the invited holder in, in their own browser.
 func (s *Server) acceptInvitation(w http.ResponseWriter, r *http.Request) error {
-	locale := s.Templates.Locale(r.Header.Get("Accept-Language"))
+	if err := readForm(r); err != nil {
+		return err
+	}
+	locale := s.locale(r, workflow.Visitor{Locale: r.PostForm.Get(templates.LanguageParameter)}) // as the page was shown
 	v, err := s.Procedure.AcceptInvitation(r.Context(), r.PathValue("token"), locale, s.clientAddress(r), requestID(r))
 	if err != nil {
 		return s.invitationFault(w, r, err)

@@ -4,6 +4,7 @@
 //
 //   - server.go: the routes, and what holds for each request
 //   - session.go: who the visitor is
+//   - language.go: the language of the pages
 //   - pages.go: the page of each state
 //   - forms.go: the forms, each with its event
 //   - fields.go: what is typed into them, and what is told to be wrong with it
@@ -122,7 +123,7 @@ func (s *Server) Handler() http.Handler {
 		return errNotFound
 	})
 
-	return s.identify(s.guard(s.sameOrigin(mux)))
+	return s.identify(s.guard(s.sameOrigin(s.keepLanguage(mux))))
 }
 
 // methodsOf lists the methods that a path has a route for.

@@ -63,6 +63,7 @@ func (s *Server) visitor(r *http.Request) (workflow.Visitor, *sessions.Session, 
 	if err := json.Unmarshal([]byte(text), &v); err != nil {
 		return v, nil, fmt.Errorf("reading a session: %w", err)
 	}
+	v.Locale = s.locale(r, v)
 	v.Session, v.Address, v.Request = workflow.Digest(session.ID), s.clientAddress(r), requestID(r)
 	return v, session, nil
 }
@@ -83,12 +84,7 @@ func (s *Server) visit(r *http.Request) (*visit, error) {
 	if c.Mailbox.Status != workflow.Active {
 		return nil, workflow.ErrNotEligible
 	}
-	return &visit{visitor: visitor, session: session, c: c, locale: s.locale(r, visitor)}, nil
-}
-
-// locale is the one the webmail told, or else the browser's.
-func (s *Server) locale(r *http.Request, v workflow.Visitor) string {
-	return s.Templates.Locale(v.Locale, r.Header.Get("Accept-Language"))
+	return &visit{visitor: visitor, session: session, c: c, locale: visitor.Locale}, nil
 }
 
 // admit opens a browser session for a visitor, under the secret given.

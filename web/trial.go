@@ -35,7 +35,7 @@ func (s *Server) startTrial(w http.ResponseWriter, r *http.Request, f *Federatio
 	if err != nil {
 		return fmt.Errorf("making a trial request to %s: %w", provider.EntityID, err)
 	}
-	page := templates.Page{Locale: s.Templates.Locale(r.Header.Get("Accept-Language"))}
+	page := templates.Page{Locale: s.locale(r, workflow.Visitor{})}
 	err = s.Procedure.StartTrial(r.Context(), loginOf(request, provider), request.XML, s.clientAddress(r))
 	if errors.Is(err, workflow.ErrSuspended) {
 		d := failureOf(f, workflow.Login{}, "suspended")
@@ -79,7 +79,7 @@ func (s *Server) endTrial(w http.ResponseWriter, r *http.Request, f *Federation,
 		return err
 	}
 	s.remark(r, l, answer, a)
-	p := templates.Page{Locale: s.Templates.Locale(r.Header.Get("Accept-Language"))}
+	p := templates.Page{Locale: s.locale(r, workflow.Visitor{})}
 	if a == nil {
 		s.loginFailed(w, r, p, failureOf(f, l, failureCode(answer.Failure)))
 		return nil

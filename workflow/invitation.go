@@ -97,7 +97,7 @@ func (p *Procedure) Invite(ctx context.Context, v Visitor, f Form, email string)
 		}
 		c.endInvitation("replaced")
 		i.Version = q.Version
-		q.Invitation = &i
+		q.Invitation, q.InvitedLocale = &i, ""
 		c.add(i, p.spend(invitationsPerAddress, address))
 		c.mailInvitation(i)
 		return nil
@@ -171,7 +171,7 @@ func (c *Case) leaveInvitation(e Event, ended string, refs Refs) error {
 	c.endInvitation(ended)
 	c.spendCodes()
 	c.forget()
-	q.Owner = OwnedByWebmail
+	q.Owner, q.InvitedLocale = OwnedByWebmail, ""
 	return nil
 }
 
@@ -211,7 +211,8 @@ func (p *Procedure) Invitation(ctx context.Context, secret string) (*Case, error
 }
 
 // AcceptInvitation lets the invited holder in: once by an event, afterwards,
-// until the end, to go on where they left.
+// until the end, to go on where they left. The locale is that of the page on
+// which they accept.
 func (p *Procedure) AcceptInvitation(ctx context.Context, secret, locale string, from netip.Addr, request string) (Visitor, error) {
 	return p.asInvited(ctx, secret, locale, from, request, func(c *Case) error {
 		q := c.Qualification
@@ -221,7 +222,7 @@ func (p *Procedure) AcceptInvitation(ctx context.Context, secret, locale string,
 		if err := c.fire(InvitationAccepted, Refs{"invitation": q.Invitation.ID.String()}); err != nil {
 			return err
 		}
-		q.Invitation.AcceptedAt, q.Owner = c.Now, OwnedByInvited
+		q.Invitation.AcceptedAt, q.Owner, q.InvitedLocale = c.Now, OwnedByInvited, locale
 		c.add(*q.Invitation)
 		c.forget() // what a delegate entered before they invited
 		return nil

@@ -77,9 +77,8 @@ func (c *Case) mail(k MailKind, to string, d MailDetails) {
 }
 
 func (c *Case) newMail(k MailKind, to string, d MailDetails) Mail {
-	q := c.Qualification
-	return Mail{ID: newID(), Qualification: q.ID, Kind: k, Queue: queueOf(k, to, c.Mailbox.Address), To: to,
-		Locale: q.Locale, Details: d, RequestedAt: c.Now}
+	return Mail{ID: newID(), Qualification: c.Qualification.ID, Kind: k, Queue: queueOf(k, to, c.Mailbox.Address), To: to,
+		Locale: c.localeOf(to), Details: d, RequestedAt: c.Now}
 }
 
 func (c *Case) mailCode(code Code) {

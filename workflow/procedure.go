@@ -176,6 +176,7 @@ func (p *Procedure) visit(ctx context.Context, v Visitor, do func(*Case) error) 
 		if !c.Knows(v) {
 			return ErrElsewhere
 		}
+		c.Qualification.shown(v)
 		outcome = do(c)
 		if keeps(outcome) {
 			return nil

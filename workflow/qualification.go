@@ -36,7 +36,11 @@ type Qualification struct {
 	OpenedAt  time.Time
 	SteppedAt time.Time // when the last step was made
 	Owner     Owner
-	Locale    string // of its mails
+
+	// The languages in which pages were last shown, and in which mails are
+	// written: to the mailbox's users, and to the holder they invited.
+	Locale        string
+	InvitedLocale string
 
 	Declaration *Declaration // the newest
 	Invitation  *Invitation  // the newest

@@ -14,7 +14,7 @@ type Visitor struct {
 	Client     string    `json:"client,omitempty"`     // the webmail's name
 	User       string    `json:"user,omitempty"`       // the webmail's own reference
 	Invitation uuid.UUID `json:"invitation,omitempty"` // the invited holder's; zero for a webmail's user
-	Locale     string    `json:"locale,omitempty"`     // as the webmail told it
+	Locale     string    `json:"locale,omitempty"`     // of the pages; in a session, the one it began with
 	ReturnURL  string    `json:"return_url,omitempty"` // back to the webmail
 
 	// Of the request in hand, not of the session.
