@@ -15,6 +15,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"strings"
+	"unicode"
 )
 
 // A Key is the server's secret, of 32 random bytes or more. Who has it can
@@ -40,19 +41,31 @@ func (k Key) Check(nonce []byte, typed string) bool {
 	return subtle.ConstantTimeCompare([]byte(k.Code(nonce)), []byte(typed)) == 1
 }
 
-// Clean removes the blanks and hyphens with which people group digits, and
-// which come along with a copied text. It reports false unless six ASCII
-// digits remain: then nothing was tried that could be right or wrong.
+// Clean returns the digits of what was typed or pasted, in whatever script, as
+// ASCII: what stands around and between them comes along with a copied text. It
+// reports false unless there are exactly six: then nothing was tried that could
+// be right or wrong.
 func Clean(typed string) (code string, ok bool) {
-	code = strings.Map(func(r rune) rune {
-		switch r {
-		case ' ', '\t', '\r', '\n', '\u00a0', '\u202f', '-', '\u2010', '\u2011', '\u2012', '\u2013':
-			return -1
-		}
-		return r
-	}, typed)
-	if len(code) != 6 || strings.Trim(code, "0123456789") != "" {
+	code = strings.Map(asciiDigit, typed)
+	if len(code) != 6 {
 		return "", false
 	}
 	return code, true
+}
+
+// asciiDigit returns the ASCII digit of the same value as a decimal digit of any
+// script, and -1 for another character. The decimal digits of a script are ten in
+// a row, from zero (Unicode standard, section 4.6), and unicode.Nd has whole tens.
+func asciiDigit(r rune) rune {
+	for _, tens := range unicode.Nd.R16 {
+		if rune(tens.Lo) <= r && r <= rune(tens.Hi) {
+			return '0' + (r-rune(tens.Lo))%10
+		}
+	}
+	for _, tens := range unicode.Nd.R32 {
+		if rune(tens.Lo) <= r && r <= rune(tens.Hi) {
+			return '0' + (r-rune(tens.Lo))%10
+		}
+	}
+	return -1
 }

@@ -7,6 +7,7 @@ import (
 	"math/big"
 	"strings"
 	"testing"
+	"unicode"
 
 	"pgregory.net/rapid"
 
@@ -99,16 +100,52 @@ func TestClean(t *testing.T) {
 		{"01234", ""},
 		{"0123456", ""},
 		{"01234a", ""},
-		{"012.345", ""},
 		{"+12345", ""},
-		{"٠١٢٣٤٥", ""},
-		{"０１２３４５", ""},
-		{"٠١٢", ""}, // six bytes
+		{"012.345", "012345"},
+		{"012345.", "012345"},
+		{"Codice: 012345", "012345"},
+		{"Il tuo codice è «012345».\r\nVale 60 secondi", ""}, // eight digits
+		{"\u200b012345\u200b", "012345"},
+		{"\ufeff012\u2060345", "012345"},
+		{"٠١٢٣٤٥", "012345"},
+		{"०१२३४५", "012345"},
+		{"０１２３４５", "012345"},
+		{"𝟎𝟏𝟚𝟛𝟺𝟝", "012345"},
+		{"01２３४५", "012345"},
+		{"٠١٢", ""},           // six bytes
+		{"012345²", "012345"}, // a power, no digit
+		{"①②③④⑤⑥", ""},
 		{"012\xff", ""},
+		{"012345\xff", "012345"},
 	} {
 		got, ok := otp.Clean(c.typed)
 		if got != c.want || ok != (c.want != "") {
 			t.Errorf("Clean(%q) = %q, %v; want %q", c.typed, got, ok, c.want)
 		}
+	}
+}
+
+// Every decimal digit of Unicode is read as its value.
+func TestDigitsOfEveryScript(t *testing.T) {
+	t.Parallel()
+	scripts := 0
+	for r := rune(0); r <= unicode.MaxRune; r++ {
+		if !unicode.Is(unicode.Nd, r) {
+			continue
+		}
+		for i := range rune(10) {
+			if !unicode.Is(unicode.Nd, r+i) {
+				t.Fatalf("%U and what follows are not ten digits", r)
+			}
+			want := string('0' + i)
+			if got, ok := otp.Clean("12345" + string(r+i)); !ok || got != "12345"+want {
+				t.Errorf("%c is read as %q, want %s", r+i, got, want)
+			}
+		}
+		r += 9
+		scripts++
+	}
+	if scripts < 60 {
+		t.Errorf("%d scripts", scripts)
 	}
 }
