@@ -56,12 +56,32 @@ func known(c *workflow.Case) error {
 
 func readCase(b *batch, mailbox int64, c *workflow.Case) {
 	readMailbox(b, mailbox, &c.Mailbox)
+	readSavedEmail(b, mailbox, &c.SavedEmail)
+	readRecordedCertified(b, mailbox, &c.RecordedCertified)
 	readQualification(b, &c.Qualification, `q.mailbox_id = $1 `+current, mailbox)
 	readCodes(b, mailbox, &c.Codes)
 	readInvitationTimes(b, mailbox, &c.Invitations)
 	readMailTimes(b, mailbox, workflow.MailContactsChanged, &c.ToldContacts)
 	readMailTimes(b, mailbox, workflow.MailRejected, &c.ToldRejected)
 	readAll(b, &c.Suspensions, scanSuspension, suspensions)
+}
+
+// readSavedEmail reads the address of the declaration that a step saved last, as
+// the log of the qualification in force has it. What was saved before the
+// qualification passed to another person counts no more: those steps name none.
+func readSavedEmail(b *batch, mailbox int64, email *string) {
+	b.Queue(`
+		select coalesce((
+			select d.email
+			from (select (s.refs ->> 'declaration')::uuid as declaration
+			      from steps s
+			      where s.qualification_id = (select q.id from qualifications q where q.mailbox_id = $1 `+current+`)
+			        and s.event = any($2)
+			      order by s.version desc limit 1) saved
+			join declarations d on d.id = saved.declaration), '')`,
+		mailbox, []workflow.Event{workflow.DataConfirmed, workflow.ContactsCorrected,
+			workflow.InvitationAccepted, workflow.InvitationDeclined, workflow.InvitationWithdrawn}).
+		QueryRow(func(row pgx.Row) error { return row.Scan(email) })
 }
 
 // readMailTimes reads when the newest mails of a kind were asked for, newest

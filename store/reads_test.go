@@ -102,6 +102,14 @@ func TestAQuestionReadsLittleMoreThanItsAnswer(t *testing.T) {
 			m, err := s.RegisteredAs(ctx, address)
 			return some(m), err
 		}},
+		{"a domain of certified mail", 1, 5, func(s *store.Store) (int, error) {
+			is, err := s.IsCertified(ctx, "small.example")
+			return map[bool]int{true: 1}[is], err
+		}},
+		{"a domain of ordinary mail", 0, 5, func(s *store.Store) (int, error) {
+			is, err := s.IsCertified(ctx, "mail.example")
+			return map[bool]int{true: 1}[is], err
+		}},
 		{"the last mailboxes of a domain", 5, 20, func(s *store.Store) (int, error) {
 			return count(s.Registered(ctx, workflow.RegisterFilter{Domains: small, After: 495, Limit: 10}))
 		}},

@@ -70,6 +70,33 @@ func (s *Store) Registered(ctx context.Context, f workflow.RegisterFilter) ([]wo
 	return page, nil
 }
 
+// certified asks whether a domain, d.name, is one of certified mail. The next
+// domain in the index is one entry, however the planner thinks that domains are
+// spread.
+const certified = `
+	select coalesce((select m.domain from mailboxes m where m.domain >= d.name order by m.domain limit 1) = d.name, false)
+	       or exists (select from clients c where d.name = any(c.domains))
+	from `
+
+// IsCertified reports whether a domain is that of a mailbox or of a client.
+func (s *Store) IsCertified(ctx context.Context, domain string) (is bool, err error) {
+	err = s.pool.QueryRow(ctx, certified+`(select $1::text) d(name)`, domain).Scan(&is)
+	if err != nil {
+		return false, fmt.Errorf("looking for a domain of certified mail: %w", err)
+	}
+	return is, nil
+}
+
+// readRecordedCertified reads whether the ordinary address on record of a mailbox
+// has such a domain.
+func readRecordedCertified(b *batch, mailbox int64, is *bool) {
+	b.Queue(`
+		select coalesce((`+certified+`(
+			select split_part(coalesce(m.ordinary, r.email), '@', 2)
+			from mailboxes m join records r on r.id = m.record_id where m.id = $1) d(name)), false)`, mailbox).
+		QueryRow(func(row pgx.Row) error { return row.Scan(is) })
+}
+
 // Domains lists the domains of the mailboxes on record.
 func (s *Store) Domains(ctx context.Context) ([]string, error) {
 	// One look into the index for each, and not one for each mailbox.

@@ -87,7 +87,7 @@ func fieldErrors(e *workflow.InputError, now time.Time) []templates.FieldError {
 	for i, f := range e.Faults {
 		errs[i] = templates.FieldError{Field: inputs[f.Field], Message: "error_" + f.Code}
 		if !f.Until.IsZero() {
-			errs[i].Args = map[string]any{"Until": moment(f.Until, now)}
+			errs[i].Args = map[string]any{"Until": moment(f.Until, now), "Recorded": f.Recorded}
 		}
 	}
 	return errs

@@ -113,8 +113,10 @@ func (s *Server) form(f form) handler {
 		switch {
 		case err == nil:
 			redirectHome(w, r, f.notice)
-		case errors.As(err, &stale) && stale.Repeated && f.page == "": // an edit may have been another one
+		case errors.As(err, &stale) && stale.Repeated:
 			redirectHome(w, r, "")
+		case errors.As(err, &stale) && stale.Changed:
+			redirectHome(w, r, "changed")
 		case errors.As(err, &stale), errors.Is(err, workflow.ErrNotAllowed):
 			redirectHome(w, r, "moved_on")
 		case errors.Is(err, workflow.ErrLapsed):

@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -13,8 +14,11 @@ const (
 	emailMissing   = "Inserisci un indirizzo e-mail"
 	emailMalformed = "Inserisci un indirizzo e-mail nel formato nome@esempio.it"
 	emailIsMailbox = "Inserisci un indirizzo diverso dalla casella PEC da identificare"
+	emailAccent    = "Gli indirizzi con lettere accentate prima della @ non sono accettati"
+	emailSign      = "Prima della @ sono accettati solo lettere, cifre e i segni . _ - + ' & = (il trattino non all'inizio)"
 	emailIsPEC     = "Sembra una casella PEC: usa un indirizzo di posta ordinaria"
-	phoneMalformed = "Inserisci il numero con il prefisso internazionale, per esempio +391234567890"
+	phoneMalformed = "Inserisci il numero con il prefisso internazionale, per esempio +39 347 123 4567"
+	phoneNotMobile = "Questo non è il numero di un cellulare. Inserisci un cellulare, per esempio +39 347 123 4567, o lascia il campo vuoto"
 	nameShort      = "Inserisci la ragione sociale (almeno 2 caratteri)"
 	nameLong       = "La ragione sociale è troppo lunga: usa al massimo 200 caratteri"
 	codeMissing    = "Inserisci il codice fiscale dell'impresa"
@@ -110,11 +114,16 @@ func addresses(button string) []mistake {
 		{button, []string{"email", "anna@"}, "email", emailMalformed},
 		{button, []string{"email", "anna@example"}, "email", emailMalformed},
 		{button, []string{"email", "anna neri@mail.example"}, "email", emailMalformed},
-		{button, []string{"email", `"><script>@mail.example`}, "email", emailMalformed},
+		{button, []string{"email", `"><script>@mail.example`}, "email", emailSign},
+		{button, []string{"email", "a%b@mail.example"}, "email", emailSign},
+		{button, []string{"email", "-oQ/x@mail.example"}, "email", emailSign},
+		{button, []string{"email", "anna@127.0.0.1"}, "email", emailMalformed},
+		{button, []string{"email", "josé@münchen.example"}, "email", emailAccent},
 		{button, []string{"email", "a@mail.example,b@mail.example"}, "email", emailMalformed},
 		{button, []string{"email", "ANNA.NERI@pec.example"}, "email", emailIsMailbox},
 		{button, []string{"email", "altra@pec.example"}, "email", emailIsPEC},
 		{button, []string{"email", "anna@pec.altro.example"}, "email", emailIsPEC},
+		{button, []string{"email", "anna@legalmail.it"}, "email", emailIsPEC},
 	}
 }
 
@@ -122,6 +131,7 @@ func contacts(button string) []mistake {
 	return append(addresses(button),
 		mistake{button, []string{"email", "anna@mail.example", "cellulare", "12"}, "cellulare", phoneMalformed},
 		mistake{button, []string{"email", "anna@mail.example", "cellulare", "non lo dico"}, "cellulare", phoneMalformed},
+		mistake{button, []string{"email", "anna@mail.example", "cellulare", "06 1234567"}, "cellulare", phoneNotMobile},
 		mistake{button, []string{"email", "anna", "cellulare", "12"}, "email", emailMalformed},
 		mistake{button, []string{"email", "anna", "cellulare", "12"}, "cellulare", phoneMalformed})
 }
@@ -247,4 +257,24 @@ func TestBodyIsTooLarge(t *testing.T) {
 	answer := b.answer(b.ask(), "Anna Neri").with("altro", strings.Repeat("x", maxAnswer))
 	b.unchanged(func() { b.deliver(answer).answered(http.StatusRequestEntityTooLarge, "Richiesta troppo lunga") })
 	b.deliver(answer.with("altro", strings.Repeat("x", maxForm))).at("Identificazione riuscita")
+}
+
+// Typing errors are free. What is saved is told, five times a day; then the page
+// names the way out.
+func TestContactsAreChangedTooOften(t *testing.T) {
+	t.Parallel()
+	b := at(t, anna, workflow.Summary)
+	change := func(address string) *browser {
+		return b.click("Modifica l'e-mail").press("Conferma", "email", address).at("Controlla i dati", address)
+	}
+	for i := range 5 {
+		change("errore" + strconv.Itoa(i) + "@mail.example")
+		change("altra" + strconv.Itoa(i) + "@mail.example").press("SALVA E PROCEDI").at("Ora identificati").press("Indietro").at("Controlla i dati")
+	}
+	change("altra5@mail.example")
+	b.unchanged(func() {
+		b.press("SALVA E PROCEDI").answered(http.StatusUnprocessableEntity, "Controlla i dati", "altra5@mail.example",
+			"Hai cambiato l'indirizzo e-mail troppe volte. Riprova dopo le ", ", oppure inserisci l'indirizzo che conoscevamo già")
+	})
+	change(anna.email).press("SALVA E PROCEDI").at("Ora identificati")
 }

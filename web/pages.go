@@ -36,7 +36,7 @@ var pages = map[workflow.State]struct {
 }
 
 // notices are the messages that / may be asked to show.
-var notices = []string{"moved_on", "saved", "code_sent", "invited", "withdrawn", "contract_changed", "lapsed", "left"}
+var notices = []string{"moved_on", "changed", "saved", "code_sent", "invited", "withdrawn", "contract_changed", "lapsed", "left"}
 
 // home shows the page of the state, or says what to do.
 func (s *Server) home(w http.ResponseWriter, r *http.Request) error {

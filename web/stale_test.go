@@ -28,6 +28,52 @@ func TestStaleTab(t *testing.T) {
 	b.goOn(anna, workflow.ContactData, workflow.Summary).get("/?nota=moved_on").at("Controlla i dati").tells(movedOn)
 }
 
+const changed = "I dati sono stati aggiornati in un'altra finestra. Controllali di nuovo."
+
+// What another window saved is told, unless it is the same.
+func TestTwoWindowsOfData(t *testing.T) {
+	t.Parallel()
+	b := at(t, anna, workflow.ContactData)
+	window := func() *browser { return &browser{world: b.world, jar: b.jar, page: b.page} }
+	same, different, phone := window(), window(), window()
+	b.press("Conferma", "email", "anna@mail.example").at("Controlla i dati")
+	b.unchanged(func() {
+		same.press("Conferma", "email", " anna@MAIL.example ").at("Controlla i dati").tells("")
+		different.press("Conferma", "email", "altra@mail.example").at("Controlla i dati", "anna@mail.example").tells(changed)
+		phone.press("Conferma", "email", "anna@mail.example", "cellulare", "347 123 4567").at("Controlla i dati").tells(changed)
+	})
+	summary := window()
+	b.click("Modifica l'e-mail")
+	edit, again := window(), window()
+	b.press("Conferma", "email", "altra@mail.example").at("Controlla i dati", "altra@mail.example")
+	b.unchanged(func() {
+		summary.press("SALVA E PROCEDI").at("Controlla i dati", "altra@mail.example").tells(changed)
+		edit.press("Conferma", "email", "terza@mail.example").at("Controlla i dati", "altra@mail.example").tells(changed)
+		again.press("Conferma", "email", "altra@mail.example").at("Controlla i dati", "altra@mail.example").tells("")
+	})
+	twice := window()
+	b.press("SALVA E PROCEDI").at("Ora identificati")
+	b.unchanged(func() { twice.press("SALVA E PROCEDI").at("Ora identificati").tells("") })
+	b.goOn(anna, workflow.Identification, workflow.Identified).click("Modifica dove arriverà il codice OTP")
+	edit = window()
+	b.press("Conferma", "email", "anna@mail.example").at("Identificazione riuscita", "anna@mail.example")
+	b.unchanged(func() {
+		edit.press("Conferma", "email", "terza@mail.example").at("Identificazione riuscita", "anna@mail.example").tells(changed)
+	})
+}
+
+// Another choice made meanwhile is told too.
+func TestTwoWindowsOfAChoice(t *testing.T) {
+	t.Parallel()
+	b := at(t, anna, workflow.HolderChoice)
+	other, twice := &browser{world: b.world, jar: b.jar, page: b.page}, &browser{world: b.world, jar: b.jar, page: b.page}
+	b.press("Conferma", "ruolo", "si").at("Cosa occorre")
+	b.unchanged(func() {
+		other.press("Conferma", "ruolo", "no").at("Cosa occorre").tells(movedOn)
+		twice.press("Conferma", "ruolo", "si").at("Cosa occorre").tells("")
+	})
+}
+
 func TestFormIsSentAgain(t *testing.T) {
 	t.Parallel()
 	b := at(t, anna, workflow.ContactData)
@@ -71,7 +117,9 @@ func TestTwoTabs(t *testing.T) {
 	b.press("Conferma", "intestatario", "impresa").press("Conferma", "codice_fiscale_impresa", bianchi.company)
 	b.unchanged(func() { other.press("Conferma", "intestatario", "impresa").at("Dati di Contatto").tells(movedOn) })
 	other.press("Conferma").at("Controlla i dati")
-	b.unchanged(func() { b.press("Conferma", "email", "altra@bianchi.example").at("Controlla i dati", bianchi.email) })
+	b.unchanged(func() {
+		b.press("Conferma", "email", "altra@bianchi.example").at("Controlla i dati", bianchi.email).tells(changed)
+	})
 	// A page of a change is open in one tab, and the other went on.
 	b.click("Modifica l'e-mail")
 	other.press("SALVA E PROCEDI")

@@ -61,17 +61,23 @@ func TestDataAreCorrected(t *testing.T) {
 	b.click("Modifica l'intestatario").at("Modifica l'intestatario").holds("intestatario", "impresa").holds("codice_fiscale_impresa", "09876543217")
 	b.press("Conferma", "ragione_sociale", "Officine Bianchi S.r.l.").at("Controlla i dati", "Officine Bianchi S.r.l.").tells("Abbiamo salvato le modifiche.")
 	b.click("Modifica l'e-mail").at("Modifica i contatti").holds("email", "amministrazione@bianchi.example")
-	b.press("Conferma", "email", "nuova@bianchi.example", "cellulare", "+44 20 7946 0018").at("Controlla i dati", "nuova@bianchi.example", "+442079460018")
-	for _, to := range []string{"amministrazione@bianchi.example", "officine.bianchi@pec.example"} {
-		if b.mails(workflow.MailContactsChanged, to) != 1 {
-			t.Errorf("%s is not told of the other address", to)
+	b.press("Conferma", "email", "nuova@bianchi.example", "cellulare", "+44 7911 123456").at("Controlla i dati", "nuova@bianchi.example", "+447911123456")
+	told := func(times int) {
+		t.Helper()
+		for _, to := range []string{"amministrazione@bianchi.example", "officine.bianchi@pec.example"} {
+			if got := b.mails(workflow.MailContactsChanged, to); got != times {
+				t.Errorf("%s is told of the other address %d times, want %d", to, got, times)
+			}
 		}
 	}
 	b.click("Modifica il cellulare").click("Torna indietro senza modificare").at("Controlla i dati")
-
-	b.goOn(bianchi, workflow.Summary, workflow.Identified).at("Identificazione riuscita", "arriverà a nuova@bianchi.example")
+	told(0) // not saved yet
+	b.press("SALVA E PROCEDI").at("Ora identificati")
+	told(1)
+	b.goOn(bianchi, workflow.Identification, workflow.Identified).at("Identificazione riuscita", "arriverà a nuova@bianchi.example")
 	b.click("Modifica dove arriverà il codice OTP").at("Modifica i contatti").press("Conferma", "email", "altra@bianchi.example")
 	b.at("Identificazione riuscita", "arriverà a altra@bianchi.example")
+	told(2)
 	b.wants(bianchi, workflow.Identified)
 	// The pages of changes are for their states only.
 	for _, path := range []string{"/riepilogo/intestatario", "/riepilogo/contatti", "/codice/contatti"} {

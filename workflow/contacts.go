@@ -26,50 +26,86 @@ func (p *Procedure) RedirectCode(ctx context.Context, v Visitor, f Form, email, 
 }
 
 func (p *Procedure) contacts(ctx context.Context, v Visitor, f Form, e Event, email, phone string) error {
-	return p.step(ctx, v, f, e, func(c *Case) error {
-		address, badEmail := c.Mailbox.ordinaryAddress(email)
-		number, badPhone := parsePhone(phone)
-		if err := faults(badEmail, badPhone); err != nil {
+	typed, err := p.ordinary(ctx, email)
+	if err != nil {
+		return err
+	}
+	address := typed.address
+	number, badPhone := parsePhone(phone)
+	same := func(c *Case) bool {
+		d := c.Qualification.Declaration
+		return d != nil && d.Email == address && d.Phone == number
+	}
+	return p.enter(ctx, v, f, e, same, func(c *Case) error {
+		if err := faults(typed.of(c.Mailbox), badPhone); err != nil {
 			return err
 		}
-		var before string
-		if d := c.Qualification.Declaration; d != nil {
-			before = d.Email
-		}
-		if until := nextOf(c.ToldContacts, contactChangesPerDay, c.Now); c.mustTell(before, address) && until.After(c.Now) {
-			return wrongUntil("email", "contacts_limit", until)
+		redirects := e == ContactsCorrected && address != c.Qualification.Declaration.Email
+		if redirects {
+			if err := c.limitContacts("email", address); err != nil {
+				return err
+			}
 		}
 		err := c.declare(e, func(d *Declaration) { d.Email, d.Phone = address, number })
-		if err != nil {
+		if err != nil || !redirects {
 			return err
 		}
-		c.tellContacts(before, address)
-		if c.Qualification.State == CodeEntry && address != before {
+		c.tellContacts(address)
+		if c.Qualification.State == CodeEntry {
 			return c.replaceCode(p)
 		}
 		return nil
 	})
 }
 
-// tellContacts tells the address on record and the certified mailbox that the
-// code goes elsewhere, in the step that made it so.
-func (c *Case) tellContacts(before, now string) {
-	if !c.mustTell(before, now) {
+// ConfirmData saves what is on the summary. From then on the code goes to the
+// address that stands there.
+func (p *Procedure) ConfirmData(ctx context.Context, v Visitor, f Form) error {
+	same := func(c *Case) bool { return c.Qualification.State != Summary } // else it is another summary
+	return p.enter(ctx, v, f, DataConfirmed, same, func(c *Case) error {
+		address := c.Qualification.Declaration.Email
+		if err := c.limitContacts("", address); err != nil {
+			return err
+		}
+		if err := c.fire(DataConfirmed, c.standingRefs()); err != nil {
+			return err
+		}
+		c.tellContacts(address)
+		return nil
+	})
+}
+
+// tellContacts writes to the address on record and to the certified mailbox that
+// the code goes elsewhere, in the step that saves the new address.
+func (c *Case) tellContacts(address string) {
+	if !c.mustTell(address) {
 		return
 	}
-	details := MailDetails{NewMasked: MaskEmail(now)}
-	if recorded := c.Mailbox.OrdinaryAddress(); recorded != "" {
+	details := MailDetails{NewMasked: MaskEmail(address)}
+	if recorded := c.Mailbox.OrdinaryAddress(); recorded != "" && recorded != c.Mailbox.Address {
 		c.mail(MailContactsChanged, recorded, details)
 	}
 	c.mail(MailContactsChanged, c.Mailbox.Address, details)
 }
 
+// mustTell reports whether an address is neither the one on record nor the one
+// that was saved last, of which they know.
+func (c *Case) mustTell(address string) bool {
+	return address != c.SavedEmail && !strings.EqualFold(address, c.Mailbox.OrdinaryAddress())
+}
+
 // contactChangesPerDay bounds the mails that changes of the contacts make us
-// write. One more change is refused, since none may go untold.
+// write. One more change is refused, since each must be made known.
 const contactChangesPerDay = 5
 
-func (c *Case) mustTell(before, now string) bool {
-	return now != before && !strings.EqualFold(now, c.Mailbox.OrdinaryAddress())
+// limitContacts refuses an address that would be one change too many. The one on
+// record is taken at any time: that is a way out, unless it is a certified one.
+func (c *Case) limitContacts(field, address string) error {
+	until := nextOf(c.ToldContacts, contactChangesPerDay, c.Now)
+	if !until.After(c.Now) || !c.mustTell(address) {
+		return nil
+	}
+	return &InputError{Faults: []Fault{{Field: field, Code: "contacts_limit", Until: until, Recorded: c.recordedEmail() != ""}}}
 }
 
 // nextOf is from when on there are fewer than so many in a day again; the times
@@ -81,13 +117,9 @@ func nextOf(times []time.Time, perDay int, now time.Time) time.Time {
 	return times[perDay-1].Add(24 * time.Hour)
 }
 
-// ConfirmData: the summary is right.
-func (p *Procedure) ConfirmData(ctx context.Context, v Visitor, f Form) error {
-	return p.act(ctx, v, f, DataConfirmed)
-}
-
 // SuggestedEmail is what the contact field is filled with beforehand: what was
-// entered before, or the invitation's address, or the one on record.
+// entered before, or the invitation's address, or the one on record if it is an
+// ordinary one.
 func (c *Case) SuggestedEmail(v Visitor) string {
 	q := c.Qualification
 	switch {
@@ -96,14 +128,25 @@ func (c *Case) SuggestedEmail(v Visitor) string {
 	case v.invited():
 		return q.Invitation.Email
 	}
-	return c.Mailbox.OrdinaryAddress()
+	return c.recordedEmail()
 }
 
-// contact is where the holder is written to.
+// recordedEmail is the ordinary address on record; empty for a certified one,
+// which would be refused.
+func (c *Case) recordedEmail() string {
+	recorded := c.Mailbox.OrdinaryAddress()
+	if _, domain, _ := strings.Cut(recorded, "@"); c.RecordedCertified || certified(domain) {
+		return ""
+	}
+	return recorded
+}
+
+// contact is where the holder is written to: an address that was entered counts
+// from when it was saved.
 func (c *Case) contact() string {
 	q := c.Qualification
 	switch {
-	case q.Declaration != nil && q.Declaration.Email != "":
+	case q.Declaration != nil && q.Declaration.Email != "" && q.Declaration.Email == c.SavedEmail:
 		return q.Declaration.Email
 	case q.Owner == OwnedByInvited && q.Invitation != nil:
 		return q.Invitation.Email

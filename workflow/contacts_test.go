@@ -13,17 +13,32 @@ import (
 
 func TestAnotherAddressIsToldToTheOneOnRecordAndToTheMailbox(t *testing.T) {
 	x := reach(t, workflow.ContactData)
-	x.Must(x.Procedure.EnterContacts(x.Context(), x.Visitor, x.Form(), "altra@mail.example", ""))
+	told := func(want ...string) {
+		t.Helper()
+		if got := x.Mails(); !slices.Equal(got, want) {
+			t.Errorf("mails %v, want %v", got, want)
+		}
+	}
+	// What is typed and not saved is no news.
+	x.Must(x.Procedure.EnterContacts(x.Context(), x.Visitor, x.Form(), "atlra@mail.example", ""))
+	x.Must(x.Procedure.CorrectContacts(x.Context(), x.Visitor, x.Form(), "altra@mail.example", ""))
+	told()
+	confirm := func() {
+		t.Helper()
+		x.Must(x.Procedure.ConfirmData(x.Context(), x.Visitor, x.Form()))
+		x.IsAt(workflow.Identification)
+	}
+	confirm()
 	want := []string{"contacts_changed anna.neri@mail.example", "contacts_changed " + x.Address}
-	if got := x.Mails(); !slices.Equal(got, want) {
-		t.Errorf("mails %v, want %v", got, want)
-	}
-	// The same again is no news, and the one on record is none either.
+	told(want...)
+	// The same again is none, and the one on record is none either.
+	x.Must(x.Procedure.StepBack(x.Context(), x.Visitor, x.Form()))
 	x.Must(x.Procedure.CorrectContacts(x.Context(), x.Visitor, x.Form(), "altra@mail.example", "3471234567"))
+	confirm()
+	x.Must(x.Procedure.StepBack(x.Context(), x.Visitor, x.Form()))
 	x.Must(x.Procedure.CorrectContacts(x.Context(), x.Visitor, x.Form(), "Anna.Neri@mail.example", "3471234567"))
-	if got := x.Mails(); !slices.Equal(got, want) {
-		t.Errorf("mails %v, want %v", got, want)
-	}
+	confirm()
+	told(want...)
 	if d := x.Case().Qualification.Declaration; d.Phone != "+393471234567" {
 		t.Errorf("the telephone number is %q", d.Phone)
 	}
@@ -32,19 +47,75 @@ func TestAnotherAddressIsToldToTheOneOnRecordAndToTheMailbox(t *testing.T) {
 // No change goes untold, and nobody is told without end.
 func TestFiveChangesOfTheContactsADay(t *testing.T) {
 	x := reach(t, workflow.Summary)
-	change := func(i int) error {
-		return x.Procedure.CorrectContacts(x.Context(), x.Visitor, x.Form(), fmt.Sprintf("altra%d@mail.example", i), "")
+	save := func(address string) error {
+		x.Must(x.Procedure.CorrectContacts(x.Context(), x.Visitor, x.Form(), address, ""))
+		return x.Procedure.ConfirmData(x.Context(), x.Visitor, x.Form())
+	}
+	refused := func(err error) {
+		t.Helper()
+		var input *workflow.InputError
+		want := workflow.Fault{Code: "contacts_limit", Until: x.Clock.Now().Add(24 * time.Hour), Recorded: true}
+		if !errors.As(err, &input) || input.Faults[0].Code != want.Code || !input.Faults[0].Until.Equal(want.Until) || !input.Faults[0].Recorded {
+			t.Errorf("one change more: %v, want %+v", err, want)
+		}
+	}
+	for i := range 9 { // typing errors
+		x.Must(x.Procedure.CorrectContacts(x.Context(), x.Visitor, x.Form(), fmt.Sprintf("errore%d@mail.example", i), ""))
 	}
 	for i := range 5 {
-		x.Must(change(i))
+		x.Must(save(fmt.Sprintf("altra%d@mail.example", i)))
+		x.Must(x.Procedure.StepBack(x.Context(), x.Visitor, x.Form()))
+	}
+	refused(save("altra5@mail.example"))
+	x.IsAt(workflow.Summary)
+	x.Must(save("altra4@mail.example")) // of which they know
+	x.Must(x.Procedure.StepBack(x.Context(), x.Visitor, x.Form()))
+	x.Must(save("anna.neri@mail.example")) // the one on record
+	x.Must(logInAs(x, storetest.Anna))
+	refused(x.Procedure.RedirectCode(x.Context(), x.Visitor, x.Form(), "altra6@mail.example", ""))
+	x.Clock.Advance(24 * time.Hour)
+	if err := x.Procedure.ConfirmIdentity(x.Context(), x.Visitor, x.Form()); !errors.Is(err, workflow.ErrLapsed) {
+		t.Fatal(err)
+	}
+	x.Must(logInAs(x, storetest.Anna))
+	x.Must(x.Procedure.RedirectCode(x.Context(), x.Visitor, x.Form(), "altra6@mail.example", ""))
+	if got := len(x.Mails()); got != 2*6 {
+		t.Errorf("%d mails", got)
+	}
+}
+
+// Without an address on record there is none to go back to.
+func TestTheWayOutOfTheLimitIsNamedIfThereIsOne(t *testing.T) {
+	r := storetest.AnnasRecord
+	r.Email = ""
+	x := begin(t, r).To(workflow.ContactData)
+	x.Must(x.Procedure.EnterContacts(x.Context(), x.Visitor, x.Form(), "altra@mail.example", ""))
+	var err error
+	for i := 0; err == nil && i < 6; i++ {
+		x.Must(x.Procedure.CorrectContacts(x.Context(), x.Visitor, x.Form(), fmt.Sprintf("altra%d@mail.example", i), ""))
+		if err = x.Procedure.ConfirmData(x.Context(), x.Visitor, x.Form()); err == nil {
+			x.Must(x.Procedure.StepBack(x.Context(), x.Visitor, x.Form()))
+		}
 	}
 	var input *workflow.InputError
-	if err := change(5); !errors.As(err, &input) || input.Faults[0].Code != "contacts_limit" {
-		t.Errorf("the sixth: %v", err)
+	if !errors.As(err, &input) || input.Faults[0].Code != "contacts_limit" || input.Faults[0].Recorded {
+		t.Errorf("the sixth change: %v", err)
 	}
-	x.Must(x.Procedure.CorrectContacts(x.Context(), x.Visitor, x.Form(), "anna.neri@mail.example", "")) // back to the one on record
-	x.Clock.Advance(24 * time.Hour)
-	x.Must(change(6))
+}
+
+// An address that was typed and not saved gets no mail.
+func TestWhatIsNotSavedIsNotWrittenTo(t *testing.T) {
+	x := begin(t, storetest.BianchisRecord).To(workflow.Summary)
+	x.Must(x.Procedure.CorrectContacts(x.Context(), x.Visitor, x.Form(), "errore@mail.example", ""))
+	for range 2 {
+		x.Must(x.Procedure.StepBack(x.Context(), x.Visitor, x.Form()))
+	}
+	x.Must(x.Procedure.ChooseKind(x.Context(), x.Visitor, x.Form(), workflow.KindCompany))
+	x.Must(x.Procedure.EnterCompany(x.Context(), x.Visitor, x.Form(), "", cooperativa))
+	x.IsAt(workflow.Rejected)
+	if got, want := x.Mails(), []string{"rejected amministrazione@bianchi.example"}; !slices.Equal(got, want) {
+		t.Errorf("mails %v, want %v", got, want)
+	}
 }
 
 // Whoever has the mailbox can be rejected as often as they like; the holder is

@@ -13,7 +13,8 @@ const (
 
 // ChooseRole says whether the visitor is the holder.
 func (p *Procedure) ChooseRole(ctx context.Context, v Visitor, f Form, r Role) error {
-	return p.step(ctx, v, f, HolderDeclared, func(c *Case) error {
+	same := func(c *Case) bool { return c.Qualification.State == HolderInvitation == (r == Delegate) }
+	return p.enter(ctx, v, f, HolderDeclared, same, func(c *Case) error {
 		switch r {
 		case Holder:
 			return c.fire(HolderDeclared, nil)
@@ -32,7 +33,8 @@ func (p *Procedure) Begin(ctx context.Context, v Visitor, f Form) error {
 // ChooseKind says what the holder is. A kind that the record contradicts is a
 // fault of the input, with what to do about it.
 func (p *Procedure) ChooseKind(ctx context.Context, v Visitor, f Form, k Kind) error {
-	return p.step(ctx, v, f, PersonChosen, func(c *Case) error {
+	same := func(c *Case) bool { d := c.Qualification.Declaration; return d != nil && d.Kind == k }
+	return p.enter(ctx, v, f, PersonChosen, same, func(c *Case) error {
 		if err := c.checkKind(k); err != nil {
 			return err
 		}
@@ -48,7 +50,8 @@ func (p *Procedure) ChooseKind(ctx context.Context, v Visitor, f Form, k Kind) e
 // record ends the attempt.
 func (p *Procedure) EnterCompany(ctx context.Context, v Visitor, f Form, name, code string) error {
 	name, code, bad := parseCompany(name, code)
-	return p.step(ctx, v, f, CompanyEntered, func(c *Case) error {
+	same := func(c *Case) bool { return c.declares(KindCompany, name, code) }
+	return p.enter(ctx, v, f, CompanyEntered, same, func(c *Case) error {
 		if bad != nil {
 			return bad
 		}
@@ -68,32 +71,37 @@ func (p *Procedure) EnterCompany(ctx context.Context, v Visitor, f Form, name, c
 // CorrectHolder changes the kind of holder, or the company's data, from the
 // summary.
 func (p *Procedure) CorrectHolder(ctx context.Context, v Visitor, f Form, k Kind, name, code string) error {
-	return p.step(ctx, v, f, DataCorrected, func(c *Case) error {
+	var bad error
+	if k == KindCompany {
+		name, code, bad = parseCompany(name, code)
+	} else {
+		name, code = "", ""
+	}
+	same := func(c *Case) bool { return c.declares(k, name, code) }
+	return p.enter(ctx, v, f, DataCorrected, same, func(c *Case) error {
 		if err := c.checkKind(k); err != nil {
 			return err
 		}
-		var bad error
-		if k == KindCompany {
-			if name, code, bad = parseCompany(name, code); bad != nil {
-				return bad
-			}
-			if c.Mailbox.Record.companyDiffers(code) {
-				return wrong("company_code", "company_code_differs")
-			}
+		if bad != nil {
+			return bad
 		}
-		return c.declare(DataCorrected, func(d *Declaration) {
-			d.setKind(k)
-			if k == KindCompany {
-				d.CompanyName, d.CompanyCode = name, code
-			}
-		})
+		if k == KindCompany && c.Mailbox.Record.companyDiffers(code) {
+			return wrong("company_code", "company_code_differs")
+		}
+		return c.declare(DataCorrected, func(d *Declaration) { d.Kind, d.CompanyName, d.CompanyCode = k, name, code })
 	})
+}
+
+// declares reports whether these data of the holder were entered last.
+func (c *Case) declares(k Kind, name, code string) bool {
+	d := c.Qualification.Declaration
+	return d != nil && d.Kind == k && d.CompanyName == name && d.CompanyCode == code
 }
 
 // StepBack goes back one page, where the table has a way back. An invited
 // holder's way back ends where their own way began.
 func (p *Procedure) StepBack(ctx context.Context, v Visitor, f Form) error {
-	return p.attend(ctx, v, f, func(c *Case) error {
+	return p.attend(ctx, v, f, nil, func(c *Case) error {
 		if c.Lapsed(v) {
 			if err := c.lapse(nil); err != nil {
 				return err

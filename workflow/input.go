@@ -2,14 +2,11 @@ package workflow
 
 import (
 	"errors"
-	"net/mail"
-	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
 
 	"github.com/nyaruka/phonenumbers"
-	"golang.org/x/net/idna"
 
 	"stella/workflow/fiscal"
 )
@@ -22,6 +19,8 @@ type Fault struct {
 	Field string    // "role", "email", "kind", "company_name", "company_code", "phone", "return_url"
 	Code  string    // "email_malformed", …
 	Until time.Time // from when on it is right; zero where time mends nothing
+
+	Recorded bool // the ordinary address on record is taken before then
 }
 
 func (e *InputError) Error() string {
@@ -56,73 +55,21 @@ func faults(errs ...error) error {
 	return all
 }
 
-// ErrAddress is returned for what is no e-mail address that can be written to.
-var ErrAddress = errors.New("not an e-mail address")
-
-// ParseAddress reads an e-mail address as people type it: surrounding blanks
-// are dropped, the domain is made lower case. Quoted local parts, names and
-// address literals are refused, as are domains without a dot (RFC 5321 limits:
-// 64 octets before the @, 254 in all).
-func ParseAddress(typed string) (string, error) {
-	typed = strings.TrimSpace(typed)
-	local, domain, ok := strings.Cut(typed, "@")
-	if !ok || len(typed) > 254 || len(local) > 64 || strings.ContainsAny(typed, "\"\\ \t\r\n<>(),;:[]") {
-		return "", ErrAddress
-	}
-	for _, r := range local { // SMTPUTF8 is no relay's promise
-		if r > '~' || r < '!' {
-			return "", ErrAddress
-		}
-	}
-	parsed, err := mail.ParseAddress(typed)
-	if err != nil || parsed.Name != "" || parsed.Address != typed {
-		return "", ErrAddress
-	}
-	ascii, err := hostnames.ToASCII(domain)
-	if err != nil || !strings.Contains(ascii, ".") || strings.HasSuffix(ascii, ".") {
-		return "", ErrAddress
-	}
-	return local + "@" + ascii, nil
-}
-
-// parseMailbox reads the address of a certified mailbox, as it is kept; it
-// returns "" for what is none.
-func parseMailbox(address string) (string, error) {
-	return ParseAddress(strings.ToLower(address))
-}
-
-var hostnames = idna.New(idna.MapForLookup(), idna.StrictDomainName(true), idna.BidiRule(), idna.VerifyDNSLength(true))
-
-// ordinaryAddress reads the address of an ordinary mailbox: neither the
-// mailbox itself, nor a certified one, which may refuse ordinary mail.
-func (m Mailbox) ordinaryAddress(typed string) (string, error) {
-	if strings.TrimSpace(typed) == "" {
-		return "", wrong("email", "email_missing")
-	}
-	address, err := ParseAddress(typed)
-	if err != nil {
-		return "", wrong("email", "email_malformed")
-	}
-	if strings.EqualFold(address, m.Address) {
-		return "", wrong("email", "email_is_mailbox")
-	}
-	_, domain, _ := strings.Cut(address, "@")
-	_, own, _ := strings.Cut(m.Address, "@")
-	if domain == own || slices.Contains(strings.Split(domain, "."), "pec") {
-		return "", wrong("email", "email_is_pec")
-	}
-	return address, nil
-}
-
-// parsePhone reads a telephone number, Italian where it has no prefix, and
-// writes it as E.164. None is no fault.
+// parsePhone reads the number of a mobile telephone, Italian if it has no prefix,
+// and writes it as E.164. None is no fault. In some countries no number says
+// whether it is a mobile one.
 func parsePhone(typed string) (string, error) {
-	if strings.TrimSpace(typed) == "" {
+	if typed = strings.TrimFunc(typed, unseen); typed == "" {
 		return "", nil
 	}
 	number, err := phonenumbers.Parse(typed, "IT")
 	if err != nil || !phonenumbers.IsValidNumber(number) {
 		return "", wrong("phone", "phone_malformed")
+	}
+	switch phonenumbers.GetNumberType(number) {
+	case phonenumbers.MOBILE, phonenumbers.FIXED_LINE_OR_MOBILE:
+	default:
+		return "", wrong("phone", "phone_not_mobile")
 	}
 	return phonenumbers.Format(number, phonenumbers.E164), nil
 }

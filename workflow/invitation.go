@@ -77,13 +77,20 @@ func (p *Procedure) Invite(ctx context.Context, v Visitor, f Form, email string)
 	if err := p.admit(ctx, invitationsPerNetwork, v.Address); err != nil {
 		return err
 	}
-	return p.attend(ctx, v, f, func(c *Case) error {
+	typed, err := p.ordinary(ctx, email)
+	if err != nil {
+		return err
+	}
+	same := func(c *Case) bool {
+		i := c.Qualification.Invitation
+		return i != nil && (email == "" || i.Email == typed.address)
+	}
+	return p.attend(ctx, v, f, same, func(c *Case) error {
 		q := c.Qualification
+		address := typed.address
 		if q.State == Invited && email == "" {
-			email = q.Invitation.Email
-		}
-		address, err := c.Mailbox.ordinaryAddress(email)
-		if err != nil {
+			address = q.Invitation.Email // which was judged when it was typed
+		} else if err := typed.of(c.Mailbox); err != nil {
 			return err
 		}
 		if until := nextOf(c.Invitations, InvitationsPerDay, c.Now); until.After(c.Now) {

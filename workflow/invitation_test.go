@@ -197,7 +197,8 @@ func TestAForgedLinkIsUnknown(t *testing.T) {
 func TestAnInvitedHolderInheritsNothing(t *testing.T) {
 	x := begin(t, storetest.BianchisRecord).To(workflow.ContactData)
 	x.Must(x.Procedure.EnterContacts(x.Context(), x.Visitor, x.Form(), "delegata@mail.example", "+393331234567"))
-	for range 4 {
+	x.Must(x.Procedure.ConfirmData(x.Context(), x.Visitor, x.Form()))
+	for range 5 {
 		x.Must(x.Procedure.StepBack(x.Context(), x.Visitor, x.Form()))
 	}
 	x.To(workflow.Invited)
@@ -211,6 +212,7 @@ func TestAnInvitedHolderInheritsNothing(t *testing.T) {
 	}
 	x.To(workflow.ContactData)
 	x.Must(x.Procedure.EnterContacts(x.Context(), x.Visitor, x.Form(), "delegata@mail.example", ""))
+	x.Must(x.Procedure.ConfirmData(x.Context(), x.Visitor, x.Form()))
 	if got, want := x.Mails()[before:], []string{"contacts_changed amministrazione@bianchi.example", "contacts_changed " + x.Address}; !slices.Equal(got, want) {
 		t.Errorf("mails %v, want %v", got, want)
 	}

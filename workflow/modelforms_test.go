@@ -60,7 +60,7 @@ func (p *play) fill(t *rapid.T, name string) step {
 	case "redirect code":
 		return p.contacts(t, workflow.ContactsCorrected, real.RedirectCode)
 	case "confirm data":
-		return plain(workflow.DataConfirmed, real.ConfirmData)
+		return step{workflow.DataConfirmed, (*model).confirmData, real.ConfirmData}
 	case "confirm identity":
 		return plain(workflow.IdentityConfirmed, real.ConfirmIdentity)
 	case "disown identity":

@@ -24,7 +24,7 @@ type model struct {
 	invitations []invitation
 	codes       []code // in the order in which they were asked for
 	wrong       []time.Time
-	told        []time.Time // that the code goes elsewhere
+	told        []time.Time // when it was made known that the code goes elsewhere
 	suspensions []suspension
 	logins      int // that were started
 	answered    map[int]bool
@@ -37,6 +37,7 @@ type attempt struct {
 	stepped  time.Time
 	invited  bool // an invited holder owns it
 	declared declaration
+	saved    string // the address, on the summary or after the login
 	reason   workflow.Reason
 	login    login
 	person   string // who was identified; empty while nobody is
@@ -198,7 +199,7 @@ func (m *model) leave(e workflow.Event, why string) string {
 	m.endInvitation(why)
 	m.spendCodes()
 	m.forgetLogin()
-	m.declared, m.invited = declaration{}, false
+	m.declared, m.saved, m.invited = declaration{}, "", false
 	return done
 }
 
@@ -209,23 +210,47 @@ func (m *model) address() string {
 	return m.record.Email
 }
 
-// contacts is a change of where the code goes, which is told to the one on
-// record, five times a day.
+// contacts is what was entered. After the login the code goes there at once.
 func (m *model) contacts(e workflow.Event, email string) string {
-	elsewhere := email != m.declared.email && !strings.EqualFold(email, m.address())
-	if elsewhere && m.often(m.told, 5) {
+	redirects := e == workflow.ContactsCorrected && email != m.declared.email
+	if redirects && m.limited(email) {
 		return "contacts_limit"
 	}
-	changed := email != m.declared.email
 	m.fire(e)
 	m.declared.email = email
-	if elsewhere {
-		m.told = append(m.told, m.now)
+	if !redirects {
+		return done
 	}
-	if m.state == workflow.CodeEntry && changed {
+	m.save(email)
+	if m.state == workflow.CodeEntry {
 		m.replaceCode()
 	}
 	return done
+}
+
+// confirmData saves what was entered: the code goes there.
+func (m *model) confirmData() string {
+	if m.limited(m.declared.email) {
+		return "contacts_limit"
+	}
+	m.fire(workflow.DataConfirmed)
+	m.save(m.declared.email)
+	return done
+}
+
+// elsewhere: it is neither the address on record nor the one saved last. This is
+// made known to the one on record, five times a day.
+func (m *model) elsewhere(email string) bool {
+	return email != m.saved && !strings.EqualFold(email, m.address())
+}
+
+func (m *model) limited(email string) bool { return m.elsewhere(email) && m.often(m.told, 5) }
+
+func (m *model) save(email string) {
+	if m.elsewhere(email) {
+		m.told = append(m.told, m.now)
+	}
+	m.saved = email
 }
 
 // often: so many or more in the last day.

@@ -143,7 +143,7 @@ func (m *model) accept(n int) string {
 	if i := &m.invitations[n]; i.accepted.IsZero() {
 		m.fire(workflow.InvitationAccepted)
 		m.forgetLogin()
-		i.accepted, m.invited, m.declared = m.now, true, declaration{}
+		i.accepted, m.invited, m.declared, m.saved = m.now, true, declaration{}, ""
 	}
 	return done
 }

@@ -74,8 +74,11 @@ var ErrLapsed = errors.New("the login does not count in this session")
 // StaleError is returned for a form made for an earlier state.
 type StaleError struct {
 	// Repeated tells the same step sent twice, a double click, from a form that
-	// lost to another.
+	// lost to another: with the same input, if it has any.
 	Repeated bool
+	// Changed tells that the data on the page were changed meanwhile, and are not
+	// what the form says.
+	Changed bool
 }
 
 func (StaleError) Error() string { return "the form was made for an earlier state" }
@@ -99,6 +102,13 @@ type Case struct {
 	// those that anybody with the mailbox can make us write without a login.
 	ToldContacts []time.Time // changes of the contacts, told to the mailbox
 	ToldRejected []time.Time
+
+	// SavedEmail is the ordinary address of the qualification that was saved last,
+	// on the summary or after the login; empty before.
+	SavedEmail string
+	// RecordedCertified tells that the ordinary address on record has a domain of
+	// certified mail, as IsCertified knows them.
+	RecordedCertified bool
 
 	Suspensions []Suspension // of identity providers, those that ended too
 
@@ -136,7 +146,14 @@ func (c *Case) fire(e Event, refs Refs) error {
 // where the state hangs on a login, the visitor must be the one who made it:
 // for any other the login lapses, and that is the step.
 func (p *Procedure) step(ctx context.Context, v Visitor, f Form, e Event, do func(*Case) error) error {
-	return p.attend(ctx, v, f, func(c *Case) error {
+	return p.enter(ctx, v, f, e, nil, do)
+}
+
+// enter is step for a form with input. same tells whether that is there already:
+// a stale form that says the same is a double click, one that does not is another
+// window's. It is nil for a form without input.
+func (p *Procedure) enter(ctx context.Context, v Visitor, f Form, e Event, same func(*Case) bool, do func(*Case) error) error {
+	return p.attend(ctx, v, f, same, func(c *Case) error {
 		if c.Lapsed(v) {
 			return errors.Join(ErrLapsed, c.lapse(nil))
 		}
@@ -147,8 +164,8 @@ func (p *Procedure) step(ctx context.Context, v Visitor, f Form, e Event, do fun
 	})
 }
 
-// attend is step without the questions of the login and the event.
-func (p *Procedure) attend(ctx context.Context, v Visitor, f Form, do func(*Case) error) error {
+// attend is enter without the questions of the login and the event.
+func (p *Procedure) attend(ctx context.Context, v Visitor, f Form, same func(*Case) bool, do func(*Case) error) error {
 	return p.visit(ctx, v, func(c *Case) error {
 		q := c.Qualification
 		switch {
@@ -157,11 +174,23 @@ func (p *Procedure) attend(ctx context.Context, v Visitor, f Form, do func(*Case
 		case f.Qualification != q.ID:
 			return StaleError{}
 		case f.Version != q.Version:
-			// A step that also sends a code counts for two.
-			return StaleError{Repeated: f.Version == q.Version-1 || f.Version == q.Version-2 && q.State == CodeEntry}
+			return c.stale(f, same == nil || same(c))
 		}
 		return do(c)
 	})
+}
+
+// stale says what became of the page that a form was made for, whose input is
+// there already or not.
+func (c *Case) stale(f Form, same bool) StaleError {
+	q := c.Qualification
+	// A step that also sends a code counts for two.
+	newest := f.Version == q.Version-1 || f.Version == q.Version-2 && q.State == CodeEntry
+	switch q.State {
+	case Summary, Identified, CodeEntry: // which show the data
+		return StaleError{Repeated: newest && same, Changed: !same}
+	}
+	return StaleError{Repeated: newest && same}
 }
 
 // visit is attend without the form, for whoever may see the case. An outcome

@@ -22,6 +22,9 @@ type Register interface {
 	// by domain and in each as they were made; none that was deleted.
 	RegisteredAs(ctx context.Context, address string) (*Registered, error)
 	Registered(ctx context.Context, f RegisterFilter) ([]Registered, error)
+	// IsCertified reports whether a domain is one of certified mail here: that of
+	// a mailbox, also one that was deleted, or of a client.
+	IsCertified(ctx context.Context, domain string) (bool, error)
 }
 
 // Registration is what a provider says of a mailbox.
