@@ -260,7 +260,7 @@ func TestAnAddressOfAForeignAlphabetIsWrittenInASCII(t *testing.T) {
 func TestAnAddressThatIsNotASCIIIsRefusedAtOnce(t *testing.T) {
 	p := newPost(t)
 	id := p.ask(p.Reach(t, workflow.CodeEntry), 1)[0]
-	_, err := p.Pool().Exec(t.Context(), `update mails set recipient = 'anna.nèri@mail.example' where id = $1`, id)
+	_, err := storetest.Owner(t, p.Store).Exec(t.Context(), `update mails set recipient = 'anna.nèri@mail.example' where id = $1`, id)
 	storetest.Must(t, err)
 	storetest.Must(t, p.work(id))
 	if m := p.row(id); m.refused == nil || !strings.Contains(m.reply, "not written in ASCII") || len(p.relay.received()) != 0 {
@@ -274,7 +274,7 @@ func TestAnAddressCannotSpeakToTheRelay(t *testing.T) {
 	j := p.Reach(t, workflow.CodeEntry)
 	for _, address := range []string{"anna@mail.example>\r\nRCPT TO:<thief@mail.example", "anna@mail.example, thief@mail.example", "Anna <anna@mail.example>\r\nBcc: thief@mail.example"} {
 		id := p.ask(j, 1)[0]
-		_, err := p.Pool().Exec(t.Context(), `update mails set recipient = $2 where id = $1`, id, address)
+		_, err := storetest.Owner(t, p.Store).Exec(t.Context(), `update mails set recipient = $2 where id = $1`, id, address)
 		storetest.Must(t, err)
 		if p.work(id) == nil || p.row(id).accepted != nil || len(p.relay.received()) != 0 {
 			t.Errorf("%q was written to", address)

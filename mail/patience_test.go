@@ -115,7 +115,7 @@ func TestWaitsAreSpread(t *testing.T) {
 func TestAMailThatCannotBeWrittenEndsVisiblyDead(t *testing.T) {
 	p := newPost(t)
 	id := p.ask(p.Reach(t, workflow.CodeEntry), 1)[0]
-	_, err := p.Pool().Exec(t.Context(), `update mails set kind = 'unheard_of' where id = $1`, id)
+	_, err := storetest.Owner(t, p.Store).Exec(t.Context(), `update mails set kind = 'unheard_of' where id = $1`, id)
 	storetest.Must(t, err)
 	for range 2 {
 		if p.work(id) == nil {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
@@ -25,14 +26,36 @@ const migrationLock = 7_357_002
 // ErrPending is returned for a database whose schema is older than the program.
 var ErrPending = errors.New("the database has pending migrations")
 
-// Migrate brings the schema up to date: ours and the job queue's. Several at
-// once wait for one another. It returns how many migrations it applied.
-func (s *Store) Migrate(ctx context.Context) (int, error) {
+// Migrate brings the schema up to date: ours and the job queue's. Then it gives
+// the roles named, and those that had them before, the rights of the service. The
+// role of the connection owns the tables. Several at once wait for one another.
+// It returns how many migrations it applied.
+func (s *Store) Migrate(ctx context.Context, roles ...string) (int, error) {
+	if err := s.CheckServer(ctx); err != nil {
+		return 0, err
+	}
 	unlock, err := s.lockMigrations(ctx)
 	if err != nil {
 		return 0, err
 	}
 	defer unlock()
+	if err := s.checkOwner(ctx); err != nil {
+		return 0, err
+	}
+	done, err := s.migrate(ctx)
+	if err != nil {
+		return 0, err
+	}
+	before, err := s.granted(ctx)
+	if err != nil {
+		return 0, err
+	}
+	all := append(before, roles...)
+	slices.Sort(all)
+	return done, s.grant(ctx, slices.Compact(all))
+}
+
+func (s *Store) migrate(ctx context.Context) (int, error) {
 	db := stdlib.OpenDBFromPool(s.pool)
 	defer db.Close()
 	provider, err := provider(db)
@@ -54,6 +77,25 @@ func (s *Store) Migrate(ctx context.Context) (int, error) {
 	return len(done) + len(res.Versions), nil
 }
 
+// checkOwner refuses a role that does not own the tables. In an empty database
+// any role that may make tables becomes their owner.
+func (s *Store) checkOwner(ctx context.Context) error {
+	var role, owner string
+	var owns bool
+	err := s.pool.QueryRow(ctx, `
+		select current_user, pg_get_userbyid(relowner), pg_has_role(relowner, 'usage')
+		from pg_class where oid = to_regclass('steps')`).Scan(&role, &owner, &owns)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return nil
+	case err != nil:
+		return fmt.Errorf("looking for the owner of the tables: %w", err)
+	case !owns:
+		return fmt.Errorf("the role %q does not own the tables: connect as %q to migrate", role, owner)
+	}
+	return nil
+}
+
 // lockMigrations waits until nobody else migrates. The lock is held by a
 // connection of its own, and ends with it.
 func (s *Store) lockMigrations(ctx context.Context) (unlock func(), err error) {
@@ -69,30 +111,41 @@ func (s *Store) lockMigrations(ctx context.Context) (unlock func(), err error) {
 	return unlock, nil
 }
 
-// CheckSchema returns ErrPending unless the schema is up to date.
+// CheckSchema returns ErrPending unless the schema is up to date, and ErrRights
+// unless the role of the connection may do all that the service does.
 func (s *Store) CheckSchema(ctx context.Context) error {
+	pending, err := s.pending(ctx)
+	switch {
+	case refusedRight(err):
+		return fmt.Errorf("%w: %w", ErrRights, err)
+	case err != nil:
+		return err
+	case pending:
+		return ErrPending
+	}
+	return s.checkRights(ctx)
+}
+
+func (s *Store) pending(ctx context.Context) (bool, error) {
 	db := stdlib.OpenDBFromPool(s.pool)
 	defer db.Close()
 	provider, err := provider(db)
 	if err != nil {
-		return err
+		return false, err
 	}
 	pending, err := provider.HasPending(ctx)
 	if err != nil {
-		return fmt.Errorf("reading the schema's version: %w", err)
+		return false, fmt.Errorf("reading the schema's version: %w", err)
 	}
 	queue, err := s.queueMigrator()
 	if err != nil {
-		return err
+		return false, err
 	}
 	res, err := queue.Validate(ctx, nil)
 	if err != nil {
-		return fmt.Errorf("reading the job queue's version: %w", err)
+		return false, fmt.Errorf("reading the job queue's version: %w", err)
 	}
-	if pending || !res.OK {
-		return ErrPending
-	}
-	return nil
+	return pending || !res.OK, nil
 }
 
 func provider(db *sql.DB) (*goose.Provider, error) {

@@ -82,7 +82,7 @@ func TestASchemaThatIsNewerIsServed(t *testing.T) {
 	s, err := store.Open(t.Context(), storetest.URL(t), nil)
 	storetest.Must(t, err)
 	defer s.Close()
-	_, err = s.Pool().Exec(t.Context(), `insert into goose_db_version (version_id, is_applied) values (99999, true)`)
+	_, err = storetest.Owner(t, s).Exec(t.Context(), `insert into goose_db_version (version_id, is_applied) values (99999, true)`)
 	storetest.Must(t, err)
 	storetest.Must(t, s.CheckSchema(t.Context()))
 }
@@ -129,7 +129,7 @@ func TestMigrationsFillWhatIsThere(t *testing.T) {
 		if !up {
 			sql = down
 		}
-		_, err = s.Pool().Exec(t.Context(), sql)
+		_, err = storetest.Owner(t, s).Exec(t.Context(), sql)
 		storetest.Must(t, err)
 	}
 	migrate("00008_cases.sql", false)

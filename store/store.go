@@ -2,6 +2,8 @@
 // beside the code that reads its rows.
 //
 //   - store.go, migrate.go: the connection and the schema
+//   - url.go, server.go, rights.go: where the database is, what is asked of its
+//     server, and what the service's role may do
 //   - away.go, silent_linux.go: a database that does not answer
 //   - batch.go: what is asked in one round trip
 //   - case.go: a mailbox with its qualification, read and locked for a step
@@ -64,9 +66,9 @@ const maxConns = 20
 // seconds. The recipient is the auditor, to whom the archive is encrypted; nil
 // where nothing will be archived.
 func Open(ctx context.Context, url string, recipient age.Recipient) (*Store, error) {
-	config, err := pgxpool.ParseConfig(url)
+	config, err := ParseURL(url)
 	if err != nil {
-		return nil, fmt.Errorf("reading the database's URL: %w", err)
+		return nil, fmt.Errorf("the database's URL %w", err)
 	}
 	if plain, err := pgx.ParseConfig(url); err == nil && plain.RuntimeParams["pool_max_conns"] == "" {
 		config.MaxConns = maxConns

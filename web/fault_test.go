@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"stella/store/storetest"
 	"stella/workflow"
 )
 
@@ -24,14 +25,14 @@ func TestOurOwnFaults(t *testing.T) {
 		t.Errorf("a panic is answered %d %s", answer.Code, answer.Body)
 	}
 	form := b.form("SALVA E PROCEDI")
-	_, err := b.store.Pool().Exec(t.Context(), `alter table mailboxes rename to lost`)
+	_, err := storetest.Owner(t, b.store).Exec(t.Context(), `alter table mailboxes rename to lost`)
 	b.must(err)
 	b.post(form).answered(http.StatusInternalServerError, "C'è un problema con il servizio", "I dati salvati non sono persi: riprova tra poco.")
 	reference := strings.TrimPrefix(text(b.Find("p.small")), "Riferimento: ")
 	if !strings.Contains(b.log.String(), `level=ERROR msg="a request failed" request=`+reference) {
 		t.Errorf("the reference %q is not the log's", reference)
 	}
-	_, err = b.store.Pool().Exec(t.Context(), `alter table lost rename to mailboxes`)
+	_, err = storetest.Owner(t, b.store).Exec(t.Context(), `alter table lost rename to mailboxes`)
 	b.must(err)
 	b.post(form).at("Ora identificati")
 }

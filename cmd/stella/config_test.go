@@ -3,6 +3,7 @@ package main
 import (
 	"crypto/x509"
 	"encoding/pem"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -90,8 +91,8 @@ func variables(v reflect.Value) (env []string) {
 			}
 			env = append(env, name+"="+strings.Join(all, ","))
 		default:
-			if value.String() != "" {
-				env = append(env, name+"="+value.String())
+			if !value.IsZero() {
+				env = append(env, fmt.Sprint(name, "=", value))
 			}
 		}
 	}

@@ -4,13 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
 	"os"
 	"path/filepath"
 
 	"filippo.io/age"
-	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/alecthomas/kong"
 
 	"stella/store"
 	"stella/store/localpg"
@@ -19,8 +17,9 @@ import (
 // database says where the data are: a PostgreSQL given by its URL, or else a
 // private one in a folder.
 type database struct {
-	URL string `name:"database-url" env:"STELLA_DATABASE_URL" placeholder:"URL" help:"PostgreSQL to use, such as postgres://stella@db1,db2/stella?sslmode=verify-full&target_session_attrs=read-write. Without it Stella runs a private one."`
-	Dir string `env:"STELLA_DIR" type:"path" placeholder:"DIR" help:"Folder of the private PostgreSQL and other data (default: ${default_dir})."`
+	URL      string `name:"database-url" env:"STELLA_DATABASE_URL" placeholder:"URL" help:"PostgreSQL to use, such as postgres://stella@db1,db2/stella?sslmode=verify-full&target_session_attrs=read-write. Without it Stella runs a private one."`
+	Insecure bool   `name:"database-insecure" env:"STELLA_DATABASE_INSECURE" help:"Accept a database on another machine without sslmode=verify-full, over a network that nobody else can reach."`
+	Dir      string `env:"STELLA_DIR" placeholder:"DIR" help:"Folder of the private PostgreSQL and other data (default: ${default_dir})."`
 }
 
 // defaultDir is where the data are kept when nothing says otherwise.
@@ -40,7 +39,7 @@ func defaultDir() string {
 
 func (d database) dir() string {
 	if d.Dir != "" {
-		return d.Dir
+		return kong.ExpandPath(d.Dir)
 	}
 	return defaultDir()
 }
@@ -50,8 +49,15 @@ func (d database) check() error {
 	if d.URL == "" {
 		return nil
 	}
-	_, err := pgxpool.ParseConfig(d.URL)
-	return err
+	config, err := store.ParseURL(d.URL)
+	if err != nil {
+		return err
+	}
+	if host := store.Unverified(config); host != "" && !d.Insecure {
+		return fmt.Errorf("the connection to %s is not verified by TLS: say sslmode=verify-full there (and sslrootcert=FILE for an authority of your own), "+
+			"or STELLA_DATABASE_INSECURE=true if nobody else can reach the network between", host)
+	}
+	return nil
 }
 
 // opened is a database in use.
@@ -61,30 +67,29 @@ type opened struct {
 	where   string           // for people
 }
 
-// open connects to the database, starting the private one if it is that. The
-// schema of a private one is ours to keep up to date.
+// open connects to the database as the service does, starting the private one if
+// it is that. The schema of a private one is ours to keep up to date.
 func (d database) open(ctx context.Context, recipient age.Recipient) (*opened, error) {
-	if d.URL != "" {
-		s, err := store.Open(ctx, d.URL, recipient)
-		if err != nil {
-			return nil, err
-		}
-		return &opened{Store: s, where: "PostgreSQL at " + withoutPassword(d.URL)}, nil
+	if d.URL == "" {
+		o, _, err := d.openPrivate(ctx, recipient)
+		return o, err
 	}
-	cluster, err := localpg.Start(ctx, localpg.Options{Dir: d.dir()})
+	if err := d.check(); err != nil {
+		return nil, fmt.Errorf("STELLA_DATABASE_URL: %w", err)
+	}
+	s, err := store.Open(ctx, d.URL, recipient)
 	if err != nil {
-		return nil, fmt.Errorf("starting the private PostgreSQL: %w", err)
+		return nil, err
 	}
-	o := &opened{cluster: cluster, where: "private PostgreSQL in " + d.dir()}
-	if err := o.prepare(ctx, recipient); err != nil {
-		return nil, fmt.Errorf("%w (and stopping it: %v)", err, cluster.Stop())
-	}
-	return o, nil
+	return &opened{Store: s, where: "PostgreSQL at " + store.Where(s.Pool().Config())}, nil
 }
 
-// use is open for the operator's commands, which need the schema of this
-// program.
+// use is open for the operator's commands, which need a database that is there,
+// with the schema of this program.
 func (d database) use(ctx context.Context) (*opened, error) {
+	if d.URL == "" && !localpg.Exists(d.dir()) {
+		return nil, fmt.Errorf("there is no database in %s: name --dir or STELLA_DATABASE_URL", d.dir())
+	}
 	o, err := d.open(ctx, nil)
 	if err != nil {
 		return nil, err
@@ -97,35 +102,12 @@ func (d database) use(ctx context.Context) (*opened, error) {
 
 func checkSchema(ctx context.Context, s *store.Store) error {
 	err := s.CheckSchema(ctx)
-	if errors.Is(err, store.ErrPending) {
+	switch {
+	case errors.Is(err, store.ErrPending):
 		return fmt.Errorf("%w: run \"stella migrate\" first", err)
+	case errors.Is(err, store.ErrRights):
+		return fmt.Errorf("%w: as the owner of the tables, run \"stella migrate --grant ROLE\"", err)
 	}
-	return err
-}
-
-// prepare makes the database of a private PostgreSQL when it is not there.
-func (o *opened) prepare(ctx context.Context, recipient age.Recipient) error {
-	admin, err := pgx.Connect(ctx, o.cluster.URL("postgres"))
-	if err != nil {
-		return fmt.Errorf("reaching the private PostgreSQL: %w", err)
-	}
-	defer admin.Close(ctx)
-	// One at a time: two commands may be the first ones at once.
-	if _, err := admin.Exec(ctx, `select pg_advisory_lock(7357)`); err != nil {
-		return fmt.Errorf("locking the private PostgreSQL: %w", err)
-	}
-	var there bool
-	err = admin.QueryRow(ctx, `select exists (select from pg_database where datname = 'stella')`).Scan(&there)
-	if err == nil && !there {
-		_, err = admin.Exec(ctx, `create database stella`)
-	}
-	if err != nil {
-		return fmt.Errorf("making the database: %w", err)
-	}
-	if o.Store, err = store.Open(ctx, o.cluster.URL("stella"), recipient); err != nil {
-		return err
-	}
-	_, err = o.Store.Migrate(ctx)
 	return err
 }
 
@@ -136,12 +118,4 @@ func (o *opened) close() error {
 		return nil
 	}
 	return o.cluster.Stop()
-}
-
-func withoutPassword(raw string) string {
-	u, err := url.Parse(raw)
-	if err != nil {
-		return "the URL given"
-	}
-	return u.Redacted()
 }

@@ -12,7 +12,7 @@
 //     certificates watched
 //   - health.go, farewell.go, metrics.go, metrics_webhook.go, tally.go: what a
 //     balancer and Prometheus are told
-//   - database.go, migrate.go: which database, and its schema
+//   - database.go, private.go, migrate.go: which database, and its schema
 //   - mailbox.go, mailbox_import.go, mailbox_export.go, qualification.go,
 //     client.go, mail.go, webhook.go, webhook_deliveries.go, spid.go,
 //     spid_keygen.go, spid_provider.go, archive.go: the other commands, each

@@ -2,27 +2,59 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
+
+	"stella/store"
 )
 
 type migrateCommand struct {
 	database
+	Grant []string `placeholder:"ROLE" help:"Role of PostgreSQL that \"stella serve\" and the other commands connect as: it gets the rights that they need and no others. Later migrations renew them."`
+}
+
+func (migrateCommand) Help() string {
+	return "It connects as the owner of the tables. The service connects as another role, which cannot delete or change evidence: name it with --grant. The private PostgreSQL has both roles already."
 }
 
 func (c migrateCommand) Run(ctx context.Context) error {
-	db, err := c.open(ctx, nil)
+	where, done, err := c.migrate(ctx)
 	if err != nil {
 		return err
 	}
-	defer db.close()
-	done, err := db.Migrate(ctx)
-	if err != nil {
-		return err
+	switch done {
+	case 0:
+		fmt.Printf("%s: the schema is up to date\n", where)
+	default:
+		fmt.Printf("%s: %d migrations applied\n", where, done)
 	}
-	if done == 0 {
-		fmt.Printf("%s: the schema is up to date\n", db.where)
-		return nil
+	if len(c.Grant) > 0 {
+		fmt.Printf("%s has the rights of the service\n", strings.Join(c.Grant, ", "))
 	}
-	fmt.Printf("%s: %d migrations applied\n", db.where, done)
 	return nil
+}
+
+// migrate says which database it migrated, and how many migrations it applied.
+func (c migrateCommand) migrate(ctx context.Context) (where string, done int, err error) {
+	if c.URL == "" {
+		if len(c.Grant) > 0 {
+			return "", 0, errors.New("the private PostgreSQL has its roles: --grant is for one of your own")
+		}
+		db, done, err := c.openPrivate(ctx, nil)
+		if err != nil {
+			return "", 0, err
+		}
+		return db.where, done, db.close()
+	}
+	if err := c.check(); err != nil {
+		return "", 0, fmt.Errorf("STELLA_DATABASE_URL: %w", err)
+	}
+	db, err := store.Open(ctx, c.URL, nil)
+	if err != nil {
+		return "", 0, err
+	}
+	defer db.Close()
+	done, err = db.Migrate(ctx, c.Grant...)
+	return "PostgreSQL at " + store.Where(db.Pool().Config()), done, err
 }

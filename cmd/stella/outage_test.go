@@ -28,8 +28,13 @@ func startPostgres(t *testing.T) *ours {
 	p := &ours{t: t, dir: dataDir(t)}
 	p.start()
 	t.Cleanup(func() { p.Stop() })
+	_, err := preparePrivate(t.Context(), p.Cluster)
+	storetest.Must(t, err)
 	return p
 }
+
+// url is that of the database, for the service.
+func (p *ours) url() string { return p.RoleURL(serviceRole, "stella") }
 
 func (p *ours) start() {
 	p.t.Helper()
@@ -38,14 +43,12 @@ func (p *ours) start() {
 	storetest.Must(p.t, err)
 }
 
-// worldOf migrates a database and opens it for a journey of today.
+// worldOf opens a database for a journey of today.
 func worldOf(t *testing.T, url string) *storetest.World {
 	t.Helper()
 	s, err := store.Open(t.Context(), url, storetest.Auditor.Recipient())
 	storetest.Must(t, err)
 	t.Cleanup(s.Close)
-	_, err = s.Migrate(t.Context())
-	storetest.Must(t, err)
 	w := storetest.WorldIn(t, s)
 	w.Clock.Advance(time.Since(w.Clock.Now()))
 	return w
@@ -86,9 +89,9 @@ func eventually(t *testing.T, what string, holds func() bool) {
 func TestTheDatabaseGoesAwayAndComesBack(t *testing.T) {
 	t.Parallel()
 	p := startPostgres(t)
-	w := worldOf(t, p.URL("postgres"))
+	w := worldOf(t, p.url())
 	c := goodConfig(t)
-	c.URL = p.URL("postgres")
+	c.URL = p.url()
 	mails := withInbox(t, &c)
 	s := serveProcess(t, c)
 	const page = "/start/unheard" // which the database is asked for
@@ -134,9 +137,9 @@ func TestTheDatabaseGoesAwayAndComesBack(t *testing.T) {
 func TestAPageThatMeetsNoDatabaseSaysWhenToComeAgain(t *testing.T) {
 	t.Parallel()
 	p := startPostgres(t)
-	worldOf(t, p.URL("postgres"))
+	worldOf(t, p.url())
 	c := goodConfig(t)
-	c.URL = p.URL("postgres")
+	c.URL = p.url()
 	s := serveProcess(t, c)
 	s.get("/healthz")
 	storetest.Must(t, p.Stop())

@@ -39,7 +39,7 @@ func (c serveCommand) Run(ctx context.Context) error {
 }
 
 func serve(ctx context.Context, s *settings, db *store.Store, log *slog.Logger) error {
-	if err := checkSchema(ctx, db); err != nil {
+	if err := checkDatabase(ctx, db, log); err != nil {
 		return err
 	}
 	service, err := newService(s, db, log)
@@ -62,6 +62,22 @@ func serve(ctx context.Context, s *settings, db *store.Store, log *slog.Logger) 
 	}
 	log.Info("serving", "url", s.publicURL.String(), "listen", l.Addr().String(), "version", version)
 	return service.run(ctx, l)
+}
+
+// checkDatabase refuses a database that the service cannot work with, and warns
+// of a role that may do more than the service needs.
+func checkDatabase(ctx context.Context, db *store.Store, log *slog.Logger) error {
+	if err := db.CheckServer(ctx); err != nil {
+		return err
+	}
+	if err := checkSchema(ctx, db); err != nil {
+		return err
+	}
+	may, err := db.MayDelete(ctx)
+	if may {
+		log.Warn("the service connects to the database as a role that could delete evidence: give it another, by \"stella migrate --grant ROLE\"")
+	}
+	return err
 }
 
 // own opens the database for a process that stays. A private PostgreSQL ends

@@ -138,6 +138,7 @@ func newQueue(db *store.Store, sender *mail.Sender, hooks *webhook.Sender, e *ex
 		FetchPollInterval:    fetchPoll,
 		JobTimeout:           mail.JobTimeout,
 		RescueStuckJobsAfter: mail.JobTimeout,
+		ReindexerSchedule:    river.NeverSchedule(), // only the owner of the tables may
 		PeriodicJobs: []*river.PeriodicJob{every(expireEvery, workflow.Expire{}), every(refreshEvery, refresh{}),
 			every(webhook.WakeEvery, workflow.WakeWebhooks{})},
 		Logger: log,

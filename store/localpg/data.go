@@ -12,21 +12,60 @@ import (
 	"syscall"
 )
 
-// dataFolder is the cluster's folder in dir, which is made if missing. It
-// refuses one that holds something else than a cluster.
-func dataFolder(dir string) (string, error) {
+// Exists reports whether there is a cluster in dir, or something in its place.
+func Exists(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, "postgres"))
+	return !errors.Is(err, os.ErrNotExist)
+}
+
+// place makes dir if it is missing, and says where its cluster is, or will be,
+// and whose. If there can be none it removes the folders that it made.
+func place(ctx context.Context, dir string) (data string, who account, err error) {
 	if dir == "" {
-		return "", errors.New("no folder given")
+		return "", account{}, errors.New("no folder given")
 	}
+	if dir, err = filepath.Abs(dir); err != nil {
+		return "", account{}, err
+	}
+	missing := missingFolders(dir)
+	defer func() {
+		if err != nil {
+			for _, folder := range missing {
+				os.Remove(folder) // only if it is empty
+			}
+		}
+	}()
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return "", err
+		return "", account{}, err
 	}
-	dir, err := filepath.Abs(dir)
-	if err != nil {
-		return "", err
+	if data, err = dataFolder(dir); err != nil {
+		return "", account{}, err
 	}
+	if who, err = accountFor(data); err != nil {
+		return "", account{}, err
+	}
+	if !Exists(dir) {
+		_, err = programsFor(ctx, data, who)
+	}
+	return data, who, err
+}
+
+// missingFolders are those of dir that are not there, the innermost first.
+func missingFolders(dir string) (missing []string) {
+	for ; ; dir = filepath.Dir(dir) {
+		if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
+			return missing
+		}
+		missing = append(missing, dir)
+	}
+}
+
+// dataFolder is the cluster's folder in dir. It refuses one that holds something
+// else than a cluster.
+func dataFolder(dir string) (string, error) {
 	// One cluster, one name: the socket's folder is derived from it.
-	if dir, err = filepath.EvalSymlinks(dir); err != nil {
+	dir, err := filepath.EvalSymlinks(dir)
+	if err != nil {
 		return "", err
 	}
 	data := filepath.Join(dir, "postgres")

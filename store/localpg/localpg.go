@@ -65,7 +65,8 @@ type Cluster struct {
 // join it. Recovery after a crash may take long; ctx limits the wait, not the
 // server's life.
 //
-// A cluster of a major version that is not installed is refused untouched.
+// A cluster of a major version that is not installed is refused untouched, and
+// where no cluster can be made nothing is left behind.
 func Start(ctx context.Context, o Options) (*Cluster, error) {
 	c, err := start(ctx, o)
 	if err != nil {
@@ -75,11 +76,7 @@ func Start(ctx context.Context, o Options) (*Cluster, error) {
 }
 
 func start(ctx context.Context, o Options) (*Cluster, error) {
-	data, err := dataFolder(o.Dir)
-	if err != nil {
-		return nil, err
-	}
-	who, err := accountFor(data)
+	data, who, err := place(ctx, o.Dir)
 	if err != nil {
 		return nil, err
 	}
@@ -119,10 +116,14 @@ func start(ctx context.Context, o Options) (*Cluster, error) {
 	return c, nil
 }
 
-// URL returns the address of a database of the cluster, for pgx. A new
-// cluster has the database "postgres" only.
-func (c *Cluster) URL(database string) string {
-	u := url.URL{Scheme: "postgres", User: url.User("postgres"), Path: "/" + database}
+// URL returns the address of a database of the cluster, for pgx, as the
+// superuser "postgres". A new cluster has the database "postgres" only.
+func (c *Cluster) URL(database string) string { return c.RoleURL("postgres", database) }
+
+// RoleURL is URL for another role, which can be any of the cluster: who reaches
+// the socket is believed.
+func (c *Cluster) RoleURL(role, database string) string {
+	u := url.URL{Scheme: "postgres", User: url.User(role), Path: "/" + database}
 	u.RawQuery = url.Values{"host": {c.folder}, "port": {port}}.Encode()
 	return u.String()
 }

@@ -69,6 +69,19 @@ func TestRootStepsDownAndNamesTheFolderInItsWay(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "cannot enter "+closed+":") {
 		t.Errorf("%v; want %s named", err, closed)
 	}
+	if left, err := os.ReadDir(closed); err != nil || len(left) > 0 {
+		t.Errorf("it left %v behind (%v)", left, err)
+	}
+}
+
+func TestWhetherThereIsACluster(t *testing.T) {
+	t.Parallel()
+	if dir := folder(t); Exists(dir) || Exists(filepath.Join(dir, "nothing")) {
+		t.Error("an empty folder holds a cluster")
+	}
+	if !Exists(made) {
+		t.Error("a cluster is not seen")
+	}
 }
 
 func TestSocketFolderTakenByAnother(t *testing.T) {

@@ -3,7 +3,11 @@
 // from a migrated one. A database serves one test after another, emptied
 // between them: making one takes longer than most tests.
 //
-//   - storetest.go: the cluster, its databases, and a clock that a test sets
+// Tests connect as the role of the service, which may do no more than the
+// service needs. A test that changes what the service may not change uses Owner.
+//
+//   - storetest.go: the cluster and its databases
+//   - clock.go: a clock that a test sets
 //   - world.go: the procedure on a database, with a webmail that is known to it
 //   - journey.go: the way of a mailbox through the procedure, to any state
 //   - log.go: a log that is read while more is written
@@ -17,7 +21,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"filippo.io/age"
 	"github.com/jackc/pgx/v5"
@@ -77,30 +80,57 @@ func run(m *testing.M) (code int, err error) {
 	return m.Run(), nil
 }
 
+// Role is the role of the service.
+const Role = "stella"
+
 func makeTemplate(ctx context.Context) error {
-	if _, err := admin.Exec(ctx, `create database template_stella`); err != nil {
-		return err
+	for _, sql := range []string{`create role ` + Role + ` login`, `create database template_stella`} {
+		if _, err := admin.Exec(ctx, sql); err != nil {
+			return err
+		}
 	}
 	s, err := store.Open(ctx, cluster.URL("template_stella"), nil)
 	if err != nil {
 		return err
 	}
 	defer s.Close()
-	_, err = s.Migrate(ctx)
+	_, err = s.Migrate(ctx, Role)
 	return err
 }
 
-// URL makes a database for a test and returns its URL.
+// URL makes a database for a test and returns its URL, for the service. A busy
+// machine may take long to let a connection in.
 func URL(t testing.TB) string {
 	t.Helper()
-	return create(t, "template_stella")
+	return cluster.RoleURL(Role, create(t, "template_stella")) + "&connect_timeout=30"
 }
 
-// EmptyURL makes a database without a schema.
+// EmptyURL makes a database without a schema and returns its URL, for its owner.
 func EmptyURL(t testing.TB) string {
 	t.Helper()
-	return create(t, "template1")
+	return cluster.URL(create(t, "template1"))
 }
+
+// Owner connects to the database of a store as the owner of its tables.
+func Owner(t testing.TB, s *store.Store) *pgx.Conn {
+	t.Helper()
+	conn, err := pgx.Connect(context.Background(), ownerURL(s))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close(context.Background()) })
+	return conn
+}
+
+// RoleURL is the URL of a store's database for another role.
+func RoleURL(s *store.Store, role string) string {
+	return cluster.RoleURL(role, s.Pool().Config().ConnConfig.Database)
+}
+
+// DatabaseURL is the URL of a database by its name, for its owner.
+func DatabaseURL(name string) string { return cluster.URL(name) }
+
+func ownerURL(s *store.Store) string { return RoleURL(s, "postgres") }
 
 func create(t testing.TB, template string) string {
 	t.Helper()
@@ -110,7 +140,7 @@ func create(t testing.TB, template string) string {
 	if _, err := admin.Exec(t.Context(), `create database `+name+` template `+template); err != nil {
 		t.Fatalf("making a database: %v", err)
 	}
-	return cluster.URL(name)
+	return name
 }
 
 // idle are databases whose tests have ended.
@@ -131,7 +161,7 @@ func New(t testing.TB) *store.Store {
 	}
 	t.Cleanup(func() {
 		// As a replica: nothing guards the rows of the log.
-		_, err := s.Pool().Exec(context.Background(), `do $$ declare name text; begin
+		err := asOwner(s, `do $$ declare name text; begin
 			set local session_replication_role = replica;
 			for name in select tablename from pg_tables
 				where schemaname = 'public' and tablename not in ('goose_db_version', 'river_migration')
@@ -151,6 +181,16 @@ func New(t testing.TB) *store.Store {
 	return s
 }
 
+// asOwner runs a statement that the service's role may not.
+func asOwner(s *store.Store, sql string) error {
+	conn, err := pgx.Connect(context.Background(), ownerURL(s))
+	if err != nil {
+		return err
+	}
+	_, err = conn.Exec(context.Background(), sql)
+	return errors.Join(err, conn.Close(context.Background()))
+}
+
 // closeIdle ends the connections before the cluster stops.
 func closeIdle() {
 	for {
@@ -161,27 +201,4 @@ func closeIdle() {
 			return
 		}
 	}
-}
-
-// Clock is a clock that a test sets.
-type Clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-// NewClock starts at a Saturday noon in Rome.
-func NewClock() *Clock { return &Clock{now: time.Date(2026, 11, 21, 11, 0, 0, 0, time.UTC)} }
-
-// Now is the time the clock shows.
-func (c *Clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-// Advance sets the clock forward, or backward.
-func (c *Clock) Advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
 }

@@ -1,0 +1,182 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// rights are what the service's role may do with each table, beside reading it.
+// What is not named is refused by the database: to change or delete evidence, to
+// empty a table, to drop a trigger or alter a table. Each table has a line here.
+var rights = []struct{ table, privileges string }{
+	// Evidence. It is added to and never changed, but for the columns named.
+	{"steps", "insert"},
+	{"records", "insert"},
+	{"declarations", "insert"},
+	{"identities", "insert"},
+	{"decisions", "insert"},
+	{"documents", "insert"},
+	{"messages", "insert"},
+	{"suspensions", "insert"},
+	{"announcements", "insert, update (position)"},
+	{"invitations", "insert, update (accepted_at, ended_at, ended)"},
+	{"logins", "insert, update (answered_at, assertion_id, handle, answer)"},
+	{"codes", "insert, update (spent_at)"},
+	{"mails", "insert, update (attempts, started_at, accepted_at, refused_at, dropped_at, reply)"},
+
+	// What stands now: its history is in the rows above.
+	{"mailboxes", "insert, update"},
+	{"qualifications", "insert, update"},
+	{"clients", "insert, update"},
+	{"webhooks", "insert, update"},
+	{"deliveries", "insert, update"},
+	{"aggregate", "insert, update"},
+
+	// What is over after a while, and swept.
+	{"sessions", "insert, update, delete"},
+	{"handoffs", "insert, update, delete"},
+	{"calls", "insert, update, delete"},
+	{"limits", "insert, update, delete"},
+
+	// River's. It deletes the jobs that are done, and what instances that ended
+	// left.
+	{"river_job", "insert, update, delete"},
+	{"river_leader", "insert, update, delete"},
+	{"river_queue", "insert, update, delete"},
+	{"river_notification", "insert, update, delete"},
+
+	// The versions of the schema.
+	{"goose_db_version", ""},
+	{"river_migration", ""},
+}
+
+// ErrRights is returned for a role that may not do all that the service does.
+var ErrRights = errors.New("the role lacks rights")
+
+// grant gives roles the rights of the service, and takes away whatever else they
+// were given on these tables. The caller owns the tables.
+func (s *Store) grant(ctx context.Context, roles []string) error {
+	for _, role := range roles {
+		if err := s.mayBeGranted(ctx, role); err != nil {
+			return err
+		}
+		err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+			_, err := tx.Exec(ctx, grants(role), pgx.QueryExecModeSimpleProtocol)
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("granting rights to %s: %w", role, err)
+		}
+	}
+	return nil
+}
+
+// grants are the statements by which a role gets its rights. The database and the
+// schema are those of the connection; an import needs a temporary table.
+func grants(role string) string {
+	to := pgx.Identifier{role}.Sanitize()
+	var sql strings.Builder
+	fmt.Fprintf(&sql, `do $$ begin
+		execute format('grant connect, temporary on database %%I to %%s', current_database(), %[1]s);
+		execute format('grant usage on schema %%I to %%s', current_schema(), %[1]s);
+	end $$;
+	grant usage on sequence river_job_id_seq, river_notification_id_seq to %[2]s;`, literal(to), to)
+	for _, r := range rights {
+		privileges := "select"
+		if r.privileges != "" {
+			privileges += ", " + r.privileges
+		}
+		fmt.Fprintf(&sql, "revoke all on %[1]s from %[3]s; grant %[2]s on %[1]s to %[3]s;\n", r.table, privileges, to)
+	}
+	return sql.String()
+}
+
+func literal(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
+
+// mayBeGranted refuses a role that is not there, and one that no grant bounds.
+func (s *Store) mayBeGranted(ctx context.Context, role string) error {
+	var unbound bool
+	err := s.pool.QueryRow(ctx, `
+		select r.rolsuper or pg_has_role(r.oid, t.relowner, 'member')
+		from pg_roles r, pg_class t
+		where r.rolname = $1 and t.oid = 'steps'::regclass`, role).Scan(&unbound)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return fmt.Errorf("there is no role %[1]q: make it by \"create role %[2]s login\", with a password or a certificate", role, pgx.Identifier{role}.Sanitize())
+	case err != nil:
+		return fmt.Errorf("looking at the role %s: %w", role, err)
+	case unbound:
+		return fmt.Errorf("the role %q is a superuser or owns the tables, so that no grant bounds it: name another", role)
+	}
+	return nil
+}
+
+// granted are the roles that have rights on the log beside its owner.
+func (s *Store) granted(ctx context.Context) ([]string, error) {
+	roles, err := list(ctx, s, pgx.RowTo[string], `
+		select distinct pg_get_userbyid(a.grantee)
+		from pg_class t, aclexplode(t.relacl) a
+		where t.oid = 'steps'::regclass and a.privilege_type = 'INSERT' and a.grantee not in (0, t.relowner)`)
+	if err != nil {
+		return nil, fmt.Errorf("reading who has rights: %w", err)
+	}
+	return roles, nil
+}
+
+// checkRights returns ErrRights unless the role of the connection may do all
+// that the service does.
+func (s *Store) checkRights(ctx context.Context) error {
+	var tables, privileges []string
+	for _, r := range rights {
+		for _, p := range append([]string{"select"}, wholly(r.privileges)...) {
+			tables, privileges = append(tables, r.table), append(privileges, p)
+		}
+	}
+	lacking, err := list(ctx, s, pgx.RowTo[string], `
+		select current_user || ' may not ' || privilege || ' in ' || tab
+		from unnest($1::text[], $2::text[]) as x (tab, privilege)
+		where not case privilege when 'delete' then has_table_privilege(tab, privilege)
+		          else has_any_column_privilege(tab, privilege) end
+		limit 1`, tables, privileges)
+	if err != nil {
+		return fmt.Errorf("checking the role's rights: %w", err)
+	}
+	if len(lacking) > 0 {
+		return fmt.Errorf("%w: %s", ErrRights, lacking[0])
+	}
+	return nil
+}
+
+// wholly is privileges without their columns.
+func wholly(privileges string) (names []string) {
+	for _, p := range strings.Split(privileges, ", ") {
+		name, _, _ := strings.Cut(p, " ")
+		if slices.Contains([]string{"insert", "update", "delete"}, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// MayDelete reports whether the role of the connection may delete evidence: it
+// owns the tables, or is a superuser. The service should be neither.
+func (s *Store) MayDelete(ctx context.Context) (bool, error) {
+	var may bool
+	err := s.pool.QueryRow(ctx, `select has_table_privilege('steps', 'delete')`).Scan(&may)
+	if err != nil {
+		return false, fmt.Errorf("looking at the role's rights: %w", err)
+	}
+	return may, nil
+}
+
+// refusedRight reports whether PostgreSQL refused an act for want of a right.
+func refusedRight(err error) bool {
+	var said *pgconn.PgError
+	return errors.As(err, &said) && said.Code == "42501" // insufficient_privilege
+}
