@@ -23,6 +23,7 @@ package api
 import (
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"runtime/debug"
 	"time"
 
@@ -38,6 +39,8 @@ type Server struct {
 	PublicURL string
 	Away      func(error) bool // whether an error is that of a database which cannot be reached
 	Log       *slog.Logger
+	Requests  *request.Log
+	Address   func(*http.Request) netip.Addr // where a request came from
 }
 
 // Handler returns the routes, all under /api/.
@@ -83,8 +86,7 @@ func (s *Server) observe(next http.Handler) http.Handler {
 			if r.Pattern == statusRoute && answer.Status < http.StatusBadRequest {
 				return
 			}
-			s.Log.InfoContext(r.Context(), "served", "request", request.ID(r.Context()), "route", r.Pattern, "method", r.Method,
-				"status", answer.Status, "duration", time.Since(began))
+			s.Requests.Served(r, s.Address(r), answer.Status, time.Since(began))
 		}()
 		next.ServeHTTP(answer, r)
 	})

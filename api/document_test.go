@@ -9,8 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"stella/api"
-	"stella/store"
 	"stella/store/storetest"
 	"stella/workflow"
 )
@@ -20,7 +18,7 @@ var write = flag.Bool("write", false, "write openapi.json")
 // served is the OpenAPI document, for everybody.
 func served(t *testing.T) string {
 	t.Helper()
-	s := &api.Server{Procedure: &workflow.Procedure{}, PublicURL: "https://id.example", Away: store.Away, Log: slog.New(slog.DiscardHandler)}
+	s := server(&workflow.Procedure{}, slog.New(slog.DiscardHandler))
 	a := call(t, s.Handler(), "GET", "/api/v1/openapi.json", "")
 	if a.Code != 200 || a.Header().Get("Content-Type") != "application/openapi+json" {
 		t.Fatalf("%d %v %s", a.Code, a.Header(), a.text)

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"mime"
@@ -9,7 +10,9 @@ import (
 	"unicode/utf8"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/go-json-experiment/json/jsontext"
 
+	"stella/request"
 	"stella/workflow"
 )
 
@@ -60,10 +63,11 @@ func (s *Server) authenticate(scopes []workflow.Scope) func(huma.Context, func(h
 	return func(c huma.Context, next func(huma.Context)) {
 		token := bearer(c.Header("Authorization"))
 		if token == "" {
-			refuse(c, noToken())
+			refuse(c, noToken(c.Context()))
 			return
 		}
 		client, err := s.Procedure.Authenticate(c.Context(), token)
+		request.By(c.Context(), client.Name)
 		if err == nil && !client.May(scopes...) {
 			err = workflow.ErrForbidden
 		}
@@ -75,7 +79,10 @@ func (s *Server) authenticate(scopes []workflow.Scope) func(huma.Context, func(h
 	}
 }
 
-func noToken() error { return unauthorized("a bearer token is needed") }
+func noToken(ctx context.Context) error {
+	request.Refuse(ctx, "no_token", nil)
+	return unauthorized("a bearer token is needed")
+}
 
 func bearer(header string) string {
 	scheme, token, ok := strings.Cut(header, " ")
@@ -100,13 +107,20 @@ func readable(c huma.Context, next func(huma.Context)) {
 	next(c)
 }
 
-var errEncoding = errors.New("it is not UTF-8 text")
+var (
+	errEncoding  = errors.New("it is not UTF-8 text")
+	errNameTwice = errors.New("an object has one name twice")
+)
 
-// jsonFormat is huma's, but for text that is not UTF-8: encoding/json would put
-// something else in its place.
+// jsonFormat is huma's, without what encoding/json replaces silently: text that
+// is not UTF-8, and all but the last of the members of one name (RFC 8259,
+// section 4).
 var jsonFormat = huma.Format{Marshal: huma.DefaultJSONFormat.Marshal, Unmarshal: func(data []byte, v any) error {
 	if !utf8.Valid(data) {
 		return errEncoding
+	}
+	if _, err := jsontext.NewDecoder(bytes.NewBuffer(data)).ReadValue(); errors.Is(err, jsontext.ErrDuplicateName) {
+		return errNameTwice
 	}
 	return huma.DefaultJSONFormat.Unmarshal(data, v)
 }}

@@ -68,8 +68,10 @@ func (s *Server) fault(ctx context.Context, err error) error {
 	case errors.As(err, &answered): // by the operation itself
 		return err
 	case errors.Is(err, workflow.ErrUnauthorized):
+		request.Refuse(ctx, "unknown_token", nil)
 		return unauthorized("the token is not known")
 	case errors.Is(err, workflow.ErrForbidden):
+		request.Refuse(ctx, "scope", nil)
 		return refusal(http.StatusForbidden, "this client does not have a scope that the operation needs")
 	case errors.Is(err, workflow.ErrCallDiffers):
 		return refusal(http.StatusUnprocessableEntity, "this Idempotency-Key was used for another request")
@@ -82,6 +84,7 @@ func (s *Server) fault(ctx context.Context, err error) error {
 	case errors.Is(err, workflow.ErrNotEligible):
 		return refusal(http.StatusConflict, "the mailbox is not active, and cannot be qualified")
 	case errors.As(err, &limit):
+		request.Refuse(ctx, limit.Limit, nil)
 		return refusalAfter(limit.Until.Sub(s.Procedure.Now()), http.StatusTooManyRequests,
 			"too many calls, or too many hand-offs of one mailbox: try again after Retry-After seconds")
 	case errors.As(err, &record):

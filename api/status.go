@@ -58,7 +58,7 @@ func (nowhere) Handle(*huma.Operation, func(huma.Context)) {}
 func (s *Server) status(w http.ResponseWriter, r *http.Request) error {
 	token := bearer(r.Header.Get("Authorization"))
 	if token == "" {
-		return noToken()
+		return noToken(r.Context())
 	}
 	standing, record, err := s.Procedure.Standing(r.Context(), token, r.PathValue("address"))
 	if err != nil {

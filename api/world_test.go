@@ -8,11 +8,13 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"testing"
 
 	"stella/api"
 	"stella/client"
+	"stella/request"
 	"stella/store"
 	"stella/store/storetest"
 	"stella/workflow"
@@ -34,8 +36,19 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
+func server(p *workflow.Procedure, log *slog.Logger) *api.Server {
+	return &api.Server{Procedure: p, PublicURL: "https://id.example", Away: store.Away, Log: log,
+		Requests: &request.Log{Logger: log, Refused: func(string) {}},
+		Address:  func(r *http.Request) netip.Addr { return address(r.RemoteAddr) }}
+}
+
+func address(remote string) netip.Addr {
+	a, _ := netip.ParseAddrPort(remote) // in-process calls have none
+	return a.Addr()
+}
+
 func handler(p *workflow.Procedure, log io.Writer) http.Handler {
-	s := &api.Server{Procedure: p, PublicURL: "https://id.example", Away: store.Away, Log: slog.New(slog.NewTextHandler(log, nil))}
+	s := server(p, slog.New(slog.NewTextHandler(log, nil)))
 	h := s.Handler()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		told := &told{w, http.StatusOK}

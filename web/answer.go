@@ -9,6 +9,7 @@ import (
 
 	"github.com/gorilla/sessions"
 
+	"stella/request"
 	"stella/spid"
 	"stella/templates"
 	"stella/workflow"
@@ -137,7 +138,7 @@ func (s *Server) refuseAnswer(w http.ResponseWriter, r *http.Request, f *Federat
 			return err
 		}
 	}
-	s.Log.WarnContext(r.Context(), "an answer of an identity provider was refused", "request", requestID(r), "reason", why)
+	request.Refuse(r.Context(), "answer", why)
 	code := "technical"
 	switch {
 	case errors.Is(why, workflow.ErrUnknown):

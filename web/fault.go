@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 
+	"stella/request"
 	"stella/templates"
 	"stella/workflow"
 )
@@ -75,6 +76,9 @@ func (s *Server) fault(w http.ResponseWriter, r *http.Request, err error) {
 			status, page, data = f.status, f.page, f.data
 			break
 		}
+	}
+	if reason := refusalOf(err); reason != "" {
+		request.Refuse(r.Context(), reason, nil)
 	}
 	switch status {
 	case http.StatusServiceUnavailable:

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 
+	"stella/request"
 	"stella/templates"
 	"stella/workflow"
 )
@@ -129,6 +130,7 @@ func (s *Server) form(f form) handler {
 			return s.showFaults(w, r, f, http.StatusUnprocessableEntity, []templates.FieldError{codeFault(code, s.Now())})
 		case errors.As(err, &limit):
 			s.setRetryAfter(w, limit)
+			request.Refuse(r.Context(), limit.Limit, nil)
 			return s.showFaults(w, r, f, http.StatusTooManyRequests, []templates.FieldError{limitFault(limit, s.Now())})
 		default:
 			return err

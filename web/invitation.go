@@ -33,7 +33,7 @@ func (s *Server) acceptInvitation(w http.ResponseWriter, r *http.Request) error 
 		return err
 	}
 	locale := s.locale(r, workflow.Visitor{Locale: r.PostForm.Get(templates.LanguageParameter)}) // as the page was shown
-	v, err := s.Procedure.AcceptInvitation(r.Context(), r.PathValue("token"), locale, s.clientAddress(r), requestID(r))
+	v, err := s.Procedure.AcceptInvitation(r.Context(), r.PathValue("token"), locale, s.ClientAddress(r), requestID(r))
 	if err != nil {
 		return s.invitationFault(w, r, err)
 	}
@@ -45,7 +45,7 @@ func (s *Server) acceptInvitation(w http.ResponseWriter, r *http.Request) error 
 }
 
 func (s *Server) declineInvitation(w http.ResponseWriter, r *http.Request) error {
-	err := s.Procedure.DeclineInvitation(r.Context(), r.PathValue("token"), s.clientAddress(r), requestID(r))
+	err := s.Procedure.DeclineInvitation(r.Context(), r.PathValue("token"), s.ClientAddress(r), requestID(r))
 	if err != nil && !errors.Is(err, workflow.ErrNotAllowed) { // accepted meanwhile
 		return s.invitationFault(w, r, err)
 	}

@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 
+	"stella/request"
 	"stella/spid"
 )
 
@@ -28,7 +29,7 @@ func (s *Server) logout(w http.ResponseWriter, r *http.Request, f *Federation) e
 	}
 	unanswered := reasonOf(err) == spid.ReasonLogoutService // asked in earnest, as CIE does, by who takes no answer
 	if err != nil && !unanswered {
-		s.Log.WarnContext(r.Context(), "a logout was refused", "request", requestID(r), "reason", err)
+		request.Refuse(r.Context(), "logout", err)
 		return errLogout
 	}
 	if err := s.endSession(w, r); err != nil {

@@ -90,7 +90,7 @@ func TestForgedLogout(t *testing.T) {
 			b.get(address).answered(http.StatusForbidden, "Uscita non accettata", "per sicurezza non abbiamo fatto nulla.")
 			b.get("/").at("Identificazione riuscita")
 		})
-		if log := b.log.String(); !strings.Contains(log, `level=WARN msg="a logout was refused"`) {
+		if log := b.log.String(); !strings.Contains(log, "reason=logout address=127.0.0.1 error=") {
 			t.Errorf("%s: the log does not tell of it: %s", name, log)
 		}
 	}

@@ -101,8 +101,8 @@ func TestLog(t *testing.T) {
 		`route="GET /invito/{token}" method=GET status=200`,
 		`route="POST /invito/{token}" method=POST status=303`,
 		`route="GET /identificazione/avvia" method=GET status=302`,
-		`route="POST /spid/acs" method=POST status=403`,
-		`level=WARN msg="an answer of an identity provider was refused"`,
+		`level=WARN msg=refused`, `route="POST /spid/acs" method=POST status=403`,
+		`reason=answer address=127.0.0.1`,
 		`RelayState is not the one sent`,
 	} {
 		if !strings.Contains(log, line) {

@@ -20,6 +20,7 @@
 //   - limits.go: what is told of what was done too often
 //   - moment.go: times as people read them
 //   - code.go: where the newest code stands, for the page's script
+//   - refusal.go: the words for what was refused
 //   - fault.go: the one table from errors to statuses and pages
 package web
 
@@ -57,6 +58,7 @@ type Server struct {
 	Proxies   []netip.Prefix   // whose X-Forwarded-For is believed
 	Away      func(error) bool // whether an error is that of a database which cannot be reached
 	Log       *slog.Logger
+	Requests  *request.Log
 	Now       func() time.Time
 
 	logos map[string]logo // by file name
@@ -164,16 +166,12 @@ const contentSecurity = "default-src 'none'; script-src 'self'; style-src 'self'
 func (s *Server) guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
+		request.Protect(h, s.PublicURL.Scheme == "https")
 		h.Set("Content-Security-Policy", contentSecurity)
 		h.Set("Referrer-Policy", "same-origin") // with no-referrer one's own forms send Origin: null
-		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("X-Frame-Options", "DENY")
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
-		h.Set("Cache-Control", "no-store")
-		if s.PublicURL.Scheme == "https" {
-			h.Set("Strict-Transport-Security", "max-age=31536000")
-		}
 		limit := int64(maxForm)
 		if slices.ContainsFunc(s.federations(), func(f *Federation) bool { return r.URL.Path == f.path()+"/acs" }) {
 			limit = maxAnswer
@@ -197,16 +195,15 @@ func (s *Server) identify(next http.Handler) http.Handler {
 		began := s.Now()
 		next.ServeHTTP(answer, r)
 		asked.Pattern = r.Pattern // for who counts requests
-		s.Log.InfoContext(r.Context(), "served", "request", requestID(r), "route", r.Pattern, "method", r.Method,
-			"status", answer.Status, "duration", s.Now().Sub(began))
+		s.Requests.Served(r, s.ClientAddress(r), answer.Status, s.Now().Sub(began))
 	})
 }
 
 func requestID(r *http.Request) string { return request.ID(r.Context()) }
 
-// clientAddress is where a request came from: the last address that a proxy of
+// ClientAddress is where a request came from: the last address that a proxy of
 // ours put down, or else the other end of the connection.
-func (s *Server) clientAddress(r *http.Request) netip.Addr {
+func (s *Server) ClientAddress(r *http.Request) netip.Addr {
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
 		return netip.Addr{}

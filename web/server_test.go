@@ -74,11 +74,11 @@ func TestClientAddress(t *testing.T) {
 		for _, f := range c.forwarded {
 			r.Header.Add("X-Forwarded-For", f)
 		}
-		if got := s.clientAddress(r); got.String() != c.want {
+		if got := s.ClientAddress(r); got.String() != c.want {
 			t.Errorf("from %s for %q: %s, want %s", c.peer, c.forwarded, got, c.want)
 		}
 	}
-	if got := s.clientAddress(&http.Request{RemoteAddr: "@"}); got.IsValid() {
+	if got := s.ClientAddress(&http.Request{RemoteAddr: "@"}); got.IsValid() {
 		t.Errorf("a socket without an address is %s", got)
 	}
 }

@@ -64,7 +64,7 @@ func (s *Server) visitor(r *http.Request) (workflow.Visitor, *sessions.Session, 
 		return v, nil, fmt.Errorf("reading a session: %w", err)
 	}
 	v.Locale = s.locale(r, v)
-	v.Session, v.Address, v.Request = workflow.Digest(session.ID), s.clientAddress(r), requestID(r)
+	v.Session, v.Address, v.Request = workflow.Digest(session.ID), s.ClientAddress(r), requestID(r)
 	return v, session, nil
 }
 

@@ -27,7 +27,7 @@ func (s *Server) showStart(w http.ResponseWriter, r *http.Request) error {
 // start lets the user of a hand-off in.
 func (s *Server) start(w http.ResponseWriter, r *http.Request) error {
 	id := newSessionID()
-	v, err := s.Procedure.Start(r.Context(), r.PathValue("token"), workflow.Digest(id), s.clientAddress(r), requestID(r))
+	v, err := s.Procedure.Start(r.Context(), r.PathValue("token"), workflow.Digest(id), s.ClientAddress(r), requestID(r))
 	if errors.Is(err, workflow.ErrUnknown) {
 		s.startEnded(w, r)
 		return nil

@@ -36,7 +36,7 @@ func (s *Server) startTrial(w http.ResponseWriter, r *http.Request, f *Federatio
 		return fmt.Errorf("making a trial request to %s: %w", provider.EntityID, err)
 	}
 	page := templates.Page{Locale: s.locale(r, workflow.Visitor{})}
-	err = s.Procedure.StartTrial(r.Context(), loginOf(request, provider), request.XML, s.clientAddress(r))
+	err = s.Procedure.StartTrial(r.Context(), loginOf(request, provider), request.XML, s.ClientAddress(r))
 	if errors.Is(err, workflow.ErrSuspended) {
 		d := failureOf(f, workflow.Login{}, "suspended")
 		d.Trial = true

@@ -14,6 +14,7 @@ import (
 	"github.com/google/uuid"
 
 	"stella/otp"
+	"stella/request"
 	"stella/spid"
 	"stella/store"
 	"stella/store/storetest"
@@ -135,6 +136,7 @@ func makeWorld(t *testing.T, public string, configure ...func(*world)) *world {
 	w.server = &Server{Procedure: w.procedure, SPID: Federation{&sp, spid.NewRegistry(providers, w.clock.Now)}, PublicURL: publicURL,
 		Sessions: &store.Sessions{Store: w.store, Options: CookieOptions(publicURL.Scheme == "https"), Life: 30 * time.Minute, Now: w.clock.Now},
 		Away:     store.Away, Log: slog.New(slog.NewTextHandler(w.log, nil)), Now: w.clock.Now}
+	w.server.Requests = &request.Log{Logger: w.server.Log, Refused: func(string) {}}
 	for _, change := range configure {
 		change(w)
 	}

@@ -21,6 +21,7 @@ import (
 
 	"stella/api"
 	"stella/client"
+	"stella/request"
 	"stella/store"
 	"stella/store/storetest"
 	"stella/webhook"
@@ -152,7 +153,10 @@ func (r *receiver) types(mailbox string) (all []client.EventType) {
 // feed is what the API tells the webmail that asks for events.
 func (w *world) feed() []client.Event {
 	w.t.Helper()
-	s := api.Server{Procedure: w.Procedure, PublicURL: "https://id.example", Away: store.Away, Log: slog.New(slog.NewTextHandler(w.log, nil))}
+	log := slog.New(slog.NewTextHandler(w.log, nil))
+	s := api.Server{Procedure: w.Procedure, PublicURL: "https://id.example", Away: store.Away, Log: log,
+		Requests: &request.Log{Logger: log, Refused: func(string) {}},
+		Address:  func(*http.Request) netip.Addr { return netip.Addr{} }}
 	server := httptest.NewServer(s.Handler())
 	defer server.Close()
 	page, err := (&client.Client{URL: server.URL, Token: storetest.Token}).Events(w.t.Context(), "", client.EventFilter{})

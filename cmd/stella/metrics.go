@@ -26,7 +26,7 @@ func newMetrics(all ...prometheus.Collector) http.Handler {
 	metrics.MustRegister(all...)
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
-	return mux
+	return protected(false, mux)
 }
 
 var (

@@ -14,6 +14,14 @@ import (
 // within it too.
 const requestTimeout = 10 * time.Second
 
+// protected sets the headers that every answer carries.
+func protected(https bool, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		request.Protect(w.Header(), https)
+		next.ServeHTTP(w, r)
+	})
+}
+
 // requests bounds every request, and counts it by its route.
 func (t *tally) requests(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -20,6 +20,7 @@ import (
 	"stella/api"
 	"stella/mail"
 	"stella/otp"
+	"stella/request"
 	"stella/spid"
 	"stella/store"
 	"stella/templates"
@@ -57,6 +58,7 @@ func newService(s *settings, db *store.Store, log *slog.Logger) (*service, error
 	}
 	counted := newTally()
 	procedure := &workflow.Procedure{Store: db, Key: s.key, Limits: otp.Defaults, Documents: documents, Now: time.Now, Observer: counted.observer()}
+	requests := &request.Log{Logger: log, Refused: func(reason string) { counted.refused.WithLabelValues(reason).Inc() }}
 	registry, err := newRegistry(s, db)
 	if err != nil {
 		return nil, err
@@ -64,7 +66,7 @@ func newService(s *settings, db *store.Store, log *slog.Logger) (*service, error
 	pages := &web.Server{
 		Procedure: procedure,
 		Sessions:  &store.Sessions{Store: db, Options: web.CookieOptions(s.publicURL.Scheme == "https"), Life: sessionLife, Now: time.Now},
-		Templates: texts, PublicURL: s.publicURL, Proxies: s.proxies, Away: store.Away, Log: log, Now: time.Now,
+		Templates: texts, PublicURL: s.publicURL, Proxies: s.proxies, Away: store.Away, Log: log, Requests: requests, Now: time.Now,
 		SPID:    web.Federation{ServiceProvider: s.spid, Registry: registry},
 		Purpose: s.purpose, Collaudo: s.collaudo, Logos: s.logos,
 	}
@@ -73,7 +75,7 @@ func newService(s *settings, db *store.Store, log *slog.Logger) (*service, error
 		pages.CIE = &web.Federation{ServiceProvider: s.cie, Registry: spid.NewRegistry(s.card, nil)}
 		federations = append(federations, pages.CIE)
 	}
-	calls := &api.Server{Procedure: procedure, PublicURL: s.publicURL.String(), Away: store.Away, Log: log}
+	calls := &api.Server{Procedure: procedure, PublicURL: s.publicURL.String(), Away: store.Away, Log: log, Requests: requests, Address: pages.ClientAddress}
 	v := &service{store: db, procedure: procedure, log: log, refresher: &refresher{registry: registry, log: log},
 		certificates: &certificates{federations: federations, log: log, now: time.Now, told: map[spid.Fingerprint]told{}},
 		outage:       &outage{ping: db.Ping, log: log}}
@@ -86,7 +88,7 @@ func newService(s *settings, db *store.Store, log *slog.Logger) (*service, error
 	hooks := &webhook.Sender{Outbox: db, Courier: &webhook.Courier{Key: s.key, Allow: s.allow}, Now: time.Now, Log: log}
 	v.metrics = newMetrics(slices.Concat(sender.Measure(), hooks.Measure(), []prometheus.Collector{counted,
 		&identityProviders{registry, v.certificates}, &databaseMetrics{store: db, outage: v.outage}, &webhookMetrics{store: db}})...)
-	v.handler = counted.requests(v.routes(pages.Handler(), calls.Handler()))
+	v.handler = protected(s.publicURL.Scheme == "https", counted.requests(v.routes(pages.Handler(), calls.Handler())))
 	v.queue, err = newQueue(db, sender, hooks, &expiry{procedure: procedure, store: db, log: log}, v.refresher, slog.New(quiet{log.Handler(), v.outage}))
 	return v, err
 }

@@ -11,11 +11,12 @@ import (
 // tally counts what happens in this process. The values of its labels are names
 // that we give: events, routes, limits, identity providers of the registry.
 type tally struct {
-	steps  *prometheus.CounterVec
-	logins *prometheus.CounterVec
-	codes  *prometheus.CounterVec
-	limits *prometheus.CounterVec
-	served *prometheus.HistogramVec
+	steps   *prometheus.CounterVec
+	logins  *prometheus.CounterVec
+	codes   *prometheus.CounterVec
+	limits  *prometheus.CounterVec
+	refused *prometheus.CounterVec
+	served  *prometheus.HistogramVec
 }
 
 func newTally() *tally {
@@ -23,10 +24,11 @@ func newTally() *tally {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
 	}
 	return &tally{
-		steps:  counter("stella_steps_total", "Steps of the procedure that were committed.", "event"),
-		logins: counter("stella_logins_total", "Logins that came back: matched, unproven, differs, refused by us, or why the provider says they failed.", "provider", "outcome"),
-		codes:  counter("stella_codes_typed_total", "Codes that people typed.", "outcome"),
-		limits: counter("stella_limits_hit_total", "What a limit refused.", "limit"),
+		steps:   counter("stella_steps_total", "Steps of the procedure that were committed.", "event"),
+		logins:  counter("stella_logins_total", "Logins that came back: matched, unproven, differs, refused by us, or why the provider says they failed.", "provider", "outcome"),
+		codes:   counter("stella_codes_typed_total", "Codes that people typed.", "outcome"),
+		limits:  counter("stella_limits_hit_total", "What a limit refused.", "limit"),
+		refused: counter("stella_refused_total", "Requests that were refused: without a good token or scope, from another site, over a limit, or answers and logouts of identity providers that do not hold.", "reason"),
 		served: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "stella_http_request_duration_seconds",
 			Help: "Requests, by the pattern of their route and the class of their status.", Buckets: []float64{.002, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}},
 			[]string{"route", "status"}),
@@ -48,7 +50,7 @@ func (t *tally) Collect(to chan<- prometheus.Metric) {
 }
 
 func (t *tally) all() []prometheus.Collector {
-	return []prometheus.Collector{t.steps, t.logins, t.codes, t.limits, t.served}
+	return []prometheus.Collector{t.steps, t.logins, t.codes, t.limits, t.refused, t.served}
 }
 
 // observer is what the procedure tells.

@@ -1,0 +1,34 @@
+package web
+
+import (
+	"errors"
+
+	"stella/workflow"
+)
+
+// refusals are the words by which the log and a metric name what was refused.
+var refusals = []struct {
+	err    error
+	reason string
+}{
+	{errCrossOrigin, "cross_origin"},
+	{errPrefetch, "prefetch"},
+	{errForged, "foreign_link"},
+	{errNoSession, "no_session"},
+	{errSessionEnded, "session_ended"},
+	{workflow.ErrElsewhere, "elsewhere"},
+}
+
+// refusalOf is the word for an error, or empty if nobody is refused by it.
+func refusalOf(err error) string {
+	var limit *workflow.LimitError
+	if errors.As(err, &limit) {
+		return limit.Limit
+	}
+	for _, r := range refusals {
+		if errors.Is(err, r.err) {
+			return r.reason
+		}
+	}
+	return ""
+}

@@ -1,0 +1,49 @@
+package web
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"stella/workflow"
+)
+
+// Each refused request is one line, with its reason and the address that it came
+// from.
+func TestRefusedRequestsAreLogged(t *testing.T) {
+	t.Parallel()
+	b := at(t, anna, workflow.CodeEntry)
+	behindProxy(b.world)
+	logged := func(reason string, status int) {
+		t.Helper()
+		log := strings.TrimSpace(b.log.String())
+		last := log[strings.LastIndex(log, "\n")+1:]
+		if !strings.Contains(last, "level=WARN msg=refused") || !strings.Contains(last, " reason="+reason+" address=192.0.2.7") {
+			t.Errorf("%d is logged as %s, want %s", status, last, reason)
+		}
+	}
+
+	foreign := b.request(http.MethodPost, "/codice", nil)
+	foreign.Header.Set("Origin", "https://evil.example")
+	foreign.Header.Set("Sec-Fetch-Site", "cross-site")
+	b.load(foreign)
+	logged("cross_origin", b.status)
+
+	b.get("/identificazione/avvia?idp=x&t=forged")
+	logged("foreign_link", b.status)
+
+	stranger := b.world.browser()
+	stranger.load(stranger.request(http.MethodPost, "/codice", nil))
+	logged("no_session", stranger.status)
+
+	b.clock.Advance(20 * time.Second)
+	b.exhaust("codes_per_address", time.Hour)
+	b.get("/").press("Invia di nuovo")
+	logged("codes_per_address", b.status)
+
+	b.get("/")
+	if log := strings.TrimSpace(b.log.String()); !strings.Contains(log[strings.LastIndex(log, "\n")+1:], "msg=served") {
+		t.Errorf("a good request is logged otherwise: %s", log)
+	}
+}
