@@ -1,16 +1,11 @@
-# The image holds one static program and nothing else: no shell, and no
-# PostgreSQL, so STELLA_DATABASE_URL must be set.
-FROM golang:1.26-bookworm AS build
-ARG VERSION=development
-WORKDIR /src
-COPY go.mod go.sum ./
-RUN go mod download
-COPY . .
-RUN CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-X main.version=$VERSION" -o /stella ./cmd/stella
-
-FROM gcr.io/distroless/static-debian12:nonroot
-COPY --from=build /stella /stella
-# Its own loopback nobody could reach.
+# The image holds one static program, the certificates of the public
+# authorities, and nothing else: no shell, and no PostgreSQL, so that
+# STELLA_DATABASE_URL must be set. `scripts/image files` puts its files into
+# bin/image; scripts/image also builds it, without a daemon.
+FROM scratch
+COPY bin/image/ /
+USER 65532:65532
+# The loopback of a container is its own.
 ENV STELLA_LISTEN=:8080
 EXPOSE 8080
 ENTRYPOINT ["/stella"]

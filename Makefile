@@ -1,10 +1,12 @@
-# Stella needs Go 1.26. What else these need they install, on Debian and
+# Stella needs Go 1.26.8 or newer; an older one fetches it. What else these need they install, on Debian and
 # Ubuntu, or name.
 #
 #	make demo       try Stella, with nothing to configure (ARGS="--port 9000")
 #	make test       check everything
 #	make torture    kill everything for ten minutes (MINUTES=10 SEED=7); docs/reliability.md
 #	make build      bin/stella
+#	make image      an image of it, without a daemon: bin/stella.oci.tar
+#	make sbom       what it consists of (CycloneDX): bin/stella.cdx.json
 #	make generate   whatever is generated from the code
 #	make clean      forget what the others made
 
@@ -13,9 +15,10 @@ ifeq ($(shell git rev-parse -q --verify HEAD 2>/dev/null),)
 export GOFLAGS += -buildvcs=false
 endif
 
-VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo development)
+# A tag and what came after it. Without Git, what the Go command knows.
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null)
 
-.PHONY: demo test torture build generate clean
+.PHONY: demo test torture build image sbom generate clean
 
 demo:
 	scripts/setup
@@ -33,7 +36,13 @@ torture:
 	go run ./e2e/torture -stella bin/stella -minutes $(or $(MINUTES),10) $(if $(SEED),-seed $(SEED)) $(ARGS)
 
 build:
-	CGO_ENABLED=0 go build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/stella ./cmd/stella
+	CGO_ENABLED=0 go build -trimpath $(if $(VERSION),-ldflags '-X main.version=$(VERSION)') -o bin/stella ./cmd/stella
+
+image: build
+	scripts/image
+
+sbom: build
+	scripts/sbom
 
 generate:
 	go generate ./...

@@ -36,7 +36,7 @@ type clientAddCommand struct {
 	database
 	Name      string   `arg:"" help:"A name for it, as the log will tell it."`
 	Domain    []string `required:"" placeholder:"DOMAIN" help:"A domain of its mailboxes, such as pec.example; may be repeated. It can ask for no others."`
-	Scope     []string `default:"webmail" enum:"webmail,registry,operator,auditor" help:"What it may do (${enum}); may be repeated. Default: ${default}."`
+	Scope     []string `default:"webmail" placeholder:"SCOPE" enum:"webmail,registry,operator,auditor" help:"What it may do (${enum}); may be repeated (default: ${default})."`
 	ReturnURL []string `name:"return-url" placeholder:"URL" help:"Where a webmail's users may return to; may be repeated, and a webmail needs one. They are compared letter by letter."`
 }
 
@@ -128,7 +128,7 @@ func tokens(l store.ListedClient) string {
 type clientRotateCommand struct {
 	database
 	Name    string        `arg:"" help:"The client."`
-	Overlap time.Duration `default:"24h" help:"For how long the former token is good; 0 when it was stolen."`
+	Overlap time.Duration `default:"24h" placeholder:"TIME" help:"For how long the former token is good; 0 when it was stolen (default: ${default})."`
 }
 
 func (c clientRotateCommand) Run(ctx context.Context) error {

@@ -27,7 +27,7 @@ type config struct {
 	database `group:"Database"`
 
 	PublicURL string   `name:"public-url" env:"STELLA_PUBLIC_URL" placeholder:"URL" group:"Web" help:"Where people reach Stella, such as https://identita.gestore.example. Plain http is accepted for loopback only."`
-	Listen    string   `env:"STELLA_LISTEN" default:"127.0.0.1:8080" group:"Web" help:"Address to listen on, behind a proxy that speaks TLS (${default})."`
+	Listen    string   `env:"STELLA_LISTEN" default:"127.0.0.1:8080" placeholder:"ADDRESS" group:"Web" help:"Address to listen on, behind a proxy that speaks TLS (default: ${default})."`
 	Metrics   string   `name:"metrics-listen" env:"STELLA_METRICS_LISTEN" placeholder:"ADDRESS" group:"Web" help:"Address to listen on for Prometheus, such as 127.0.0.1:9090: /metrics is there and nowhere else. Without it there are no metrics."`
 	Proxies   []string `env:"STELLA_PROXIES" placeholder:"CIDR" group:"Web" help:"Proxies whose X-Forwarded-For is believed, such as 10.0.0.0/8."`
 	KeyFile   string   `env:"STELLA_KEY_FILE" placeholder:"FILE" group:"Web" help:"Secret from which codes and links are computed: a file of 32 random bytes or more, the same for every instance."`

@@ -22,11 +22,11 @@ type providersConfig struct {
 // loginConfig is what a login asks for, and where.
 type loginConfig struct {
 	Registry   string `name:"spid-registry" env:"STELLA_SPID_REGISTRY" placeholder:"URL" group:"SPID" help:"The signed registry of identity providers: AgID's is https://registry.spid.gov.it/metadata/idp/spid-entities-idps.xml. It may be a file. It is read every hour, and the last good one is kept."`
-	Level      string `name:"spid-level" env:"STELLA_SPID_LEVEL" default:"SpidL2" group:"SPID" help:"Level to ask for: SpidL1, SpidL2 or SpidL3 (${default})."`
-	Comparison string `name:"spid-comparison" env:"STELLA_SPID_COMPARISON" default:"minimum" group:"SPID" help:"How the level is meant: exact, minimum, better or maximum (${default})."`
+	Level      string `name:"spid-level" env:"STELLA_SPID_LEVEL" default:"SpidL2" placeholder:"LEVEL" group:"SPID" help:"Level to ask for: SpidL1, SpidL2 or SpidL3 (default: ${default})."`
+	Comparison string `name:"spid-comparison" env:"STELLA_SPID_COMPARISON" default:"minimum" placeholder:"COMPARISON" group:"SPID" help:"How the level is meant: exact, minimum, better or maximum (default: ${default})."`
 	Purpose    string `name:"spid-purpose" env:"STELLA_SPID_PURPOSE" placeholder:"PURPOSE" group:"SPID" help:"For a company's mailbox, ask for a professional identity: P, PF, PG, LP or PX. It tells of which company the person is, and proves no power to represent it. Without it a person's own identity is asked for."`
 	LogosDir   string `name:"spid-logos-dir" env:"STELLA_SPID_LOGOS_DIR" placeholder:"DIR" group:"SPID" help:"Folder with the official logos of SPID, CIE and the identity providers, such as posteid.poste.it.svg. Without it names are shown alone."`
-	Collaudo   string `name:"spid-collaudo" env:"STELLA_SPID_COLLAUDO" default:"false" group:"SPID" help:"true lets the official testers log in at /spid/collaudo, for no mailbox. It is refused with AgID's registry, unless it is force (${default})."`
+	Collaudo   string `name:"spid-collaudo" env:"STELLA_SPID_COLLAUDO" default:"false" placeholder:"WHETHER" group:"SPID" help:"true lets the official testers log in at /spid/collaudo, for no mailbox. It is refused with AgID's registry, unless it is force (default: ${default})."`
 }
 
 // cieConfig is what we are to CIE, beyond what we are to SPID.

@@ -33,7 +33,7 @@ import (
 )
 
 type demoCommand struct {
-	Port int    `default:"8080" help:"First of four ports: Stella, the webmail, the identity provider, the relay's inbox (${default})."`
+	Port int    `default:"8080" placeholder:"PORT" help:"First of four ports: Stella, the webmail, the identity provider, the relay's inbox (default: ${default})."`
 	Dir  string `env:"STELLA_DIR" type:"path" placeholder:"DIR" help:"Folder of the private PostgreSQL and other data (default: ${default_dir})."`
 }
 

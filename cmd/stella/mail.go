@@ -27,7 +27,7 @@ type mailListCommand struct {
 	Pending bool   `help:"Only those still to be sent."`
 	Failed  bool   `help:"Only those that the relay refused, or that were dropped."`
 	Mailbox string `placeholder:"ADDRESS" help:"Only those of a certified mailbox's cases."`
-	Limit   uint   `default:"1000" help:"At most so many, the newest."`
+	Limit   uint   `default:"1000" placeholder:"N" help:"At most so many, the newest (default: ${default})."`
 }
 
 func (c mailListCommand) Run(ctx context.Context) error {

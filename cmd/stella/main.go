@@ -17,6 +17,7 @@
 //     client.go, mail.go, webhook.go, webhook_deliveries.go, spid.go,
 //     spid_keygen.go, spid_provider.go, archive.go: the other commands, each
 //     under its name
+//   - version.go, licenses.go: which program this is, and what it consists of
 //   - operator.go, table.go, history.go: who decides, and how lists and cases
 //     are printed
 //   - mailbox_csv.go, csv.go, progress.go: files of mailboxes, and how far an
@@ -39,9 +40,6 @@ import (
 	"stella/workflow"
 )
 
-// version is set by the build.
-var version = "development"
-
 const description = `Stella identifies the holders of certified mailboxes (PEC) with SPID, so that the mailboxes become European registered mail.
 
 To try it out, run "stella demo" and open the address that it prints.
@@ -59,25 +57,17 @@ type commands struct {
 	Webhook       webhookCommands      `cmd:"" help:"Where clients are told what happens to their mailboxes, and what became of each delivery."`
 	SPID          spidCommands         `cmd:"" name:"spid" help:"Stella as a SPID service provider."`
 	Archive       archiveCommands      `cmd:"" help:"The encrypted archive of SPID requests and responses."`
-	Version       versionCommand       `cmd:"" help:"Print the version."`
-}
+	Licenses      licensesCommand      `cmd:"" help:"Print what this program consists of, with each licence."`
+	Version       versionCommand       `cmd:"" help:"Print the version; so do --version and -v."`
 
-type versionCommand struct{}
-
-func (versionCommand) Run() error {
-	fmt.Println("stella", version)
-	return nil
+	ShowVersion kong.VersionFlag `name:"version" short:"v" hidden:"" help:"Print the version."`
 }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	k := newParser(ctx, &commands{})
-	args := os.Args[1:]
-	if len(args) == 0 {
-		args = []string{"--help"}
-	}
-	parsed, err := k.Parse(args)
+	parsed, err := k.Parse(asked(os.Args[1:]))
 	if err != nil {
 		var wrong *kong.ParseError
 		if errors.As(err, &wrong) {
@@ -93,10 +83,22 @@ func main() {
 	}
 }
 
+// asked returns the arguments, with the other ways to ask for help replaced by
+// --help.
+func asked(args []string) []string {
+	switch {
+	case len(args) == 0:
+		return []string{"--help"}
+	case args[0] == "help":
+		return append(args[1:], "--help")
+	}
+	return args
+}
+
 func newParser(ctx context.Context, c *commands) *kong.Kong {
 	k, err := kong.New(c, kong.Name("stella"), kong.Description(description),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}), kong.UsageOnError(),
-		kong.Vars{"default_dir": defaultDir(), "operator": currentOperator(), "states": joined(workflow.States), "kinds": joined(workflow.AnnouncementKinds)},
+		kong.Vars{"default_dir": defaultDir(), "operator": currentOperator(), "version": "stella " + version, "states": joined(workflow.States), "kinds": joined(workflow.AnnouncementKinds)},
 		kong.BindTo(ctx, (*context.Context)(nil)))
 	if err != nil {
 		panic(err) // the tags above are malformed

@@ -105,6 +105,9 @@ func TestEveryCommandExplainsItself(t *testing.T) {
 			if !strings.HasSuffix(n.Help, ".") && !strings.HasSuffix(n.Help, ")") {
 				t.Errorf("the flag --%s is explained by %q", n.Name, n.Help)
 			}
+			if n.HasDefault && n.Default != "" && strings.Contains(n.FormatPlaceHolder(), n.Default) && strings.Contains(n.Help, n.Default) {
+				t.Errorf("the flag --%s=%s names its default again: %q", n.Name, n.FormatPlaceHolder(), n.Help)
+			}
 			// The flag and its variable have one name.
 			for _, env := range n.Envs {
 				name := "STELLA_" + strings.ToUpper(strings.ReplaceAll(n.Name, "-", "_"))
@@ -144,7 +147,20 @@ func TestWithoutACommandTheHelpIsShown(t *testing.T) {
 	if !strings.Contains(out, "stella demo") || !strings.Contains(out, "stella serve") {
 		t.Errorf("%s", out)
 	}
-	if version := stella(t, nil, "version").succeeds(t); version != "stella development\n" {
-		t.Errorf("%q", version)
+	if help := stella(t, nil, "help").succeeds(t); help != out {
+		t.Errorf("help prints %s", help)
+	}
+	serve := stella(t, nil, "serve", "--help").succeeds(t)
+	if help := stella(t, nil, "help", "serve").succeeds(t); help != serve {
+		t.Errorf("help serve prints %s", help)
+	}
+}
+
+func TestTheVersionIsPrinted(t *testing.T) {
+	t.Parallel()
+	for _, ask := range []string{"version", "--version", "-v"} {
+		if got := stella(t, nil, ask).succeeds(t); got != "stella "+version+"\n" || version == "" {
+			t.Errorf("%s prints %q", ask, got)
+		}
 	}
 }

@@ -7,7 +7,7 @@ import (
 
 // operator is who makes a decision, for the log.
 type operator struct {
-	Operator string `env:"STELLA_OPERATOR" default:"${operator}" help:"Who decides, for the log (default: the user of this machine)."`
+	Operator string `env:"STELLA_OPERATOR" default:"${operator}" placeholder:"NAME" help:"Who decides, for the log (default: the user of this machine)."`
 }
 
 // currentOperator is the person at the keyboard, also behind sudo.

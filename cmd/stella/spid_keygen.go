@@ -14,7 +14,7 @@ import (
 )
 
 type spidKeygenCommand struct {
-	File       string `arg:"" optional:"" default:"spid.key" help:"Where to write the key (${default}). The request goes beside it, as .csr instead of .key."`
+	File       string `arg:"" optional:"" default:"spid.key" help:"Where to write the key (default: ${default}). The request goes beside it, as .csr instead of .key."`
 	SelfSigned bool   `help:"Make a certificate instead of a request, as .pem: for a public administration, for CIE, or to try things out."`
 	PublicURL  string `name:"public-url" env:"STELLA_PUBLIC_URL" placeholder:"URL" help:"Where people reach Stella."`
 	Locality   string `name:"organization-locality" env:"STELLA_ORGANIZATION_LOCALITY" placeholder:"TOWN" help:"The town of the organization's seat (default: that of its invoices)."`

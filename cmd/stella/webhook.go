@@ -133,7 +133,7 @@ type webhookRotateCommand struct {
 	database
 	keyFile
 	webhookID
-	Overlap time.Duration `default:"24h" help:"For how long the former secret signs too; 0 when it was stolen."`
+	Overlap time.Duration `default:"24h" placeholder:"TIME" help:"For how long the former secret signs too; 0 when it was stolen (default: ${default})."`
 }
 
 func (c webhookRotateCommand) Run(ctx context.Context) error {

@@ -55,7 +55,7 @@ type webhookDeliveriesCommand struct {
 	Webhook int64 `arg:"" optional:"" help:"Only those of this webhook."`
 	Waiting bool  `help:"Only those still to be made."`
 	GivenUp bool  `help:"Only those that were given up."`
-	Limit   uint  `default:"1000" help:"At most so many, the newest."`
+	Limit   uint  `default:"1000" placeholder:"N" help:"At most so many, the newest (default: ${default})."`
 }
 
 func (c webhookDeliveriesCommand) Run(ctx context.Context) error {

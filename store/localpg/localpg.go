@@ -68,6 +68,9 @@ type Cluster struct {
 // A cluster of a major version that is not installed is refused untouched, and
 // where no cluster can be made nothing is left behind.
 func Start(ctx context.Context, o Options) (*Cluster, error) {
+	if len(installed()) == 0 {
+		return nil, fmt.Errorf("private PostgreSQL in %q: %w", o.Dir, notInstalled(nil))
+	}
 	c, err := start(ctx, o)
 	if err != nil {
 		return nil, fmt.Errorf("private PostgreSQL in %q: %w", o.Dir, err)

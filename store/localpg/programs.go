@@ -47,7 +47,11 @@ func programsFor(ctx context.Context, data string, who account) (string, error) 
 		return "", fmt.Errorf("the cluster is of PostgreSQL %d, and these are installed: %s. Install PostgreSQL %[1]d, or move the cluster with pg_upgrade; nothing was changed",
 			want, cmp.Or(strings.Join(found, ", "), "none"))
 	}
-	return "", fmt.Errorf("no PostgreSQL %d or newer is installed (found: %s). Install its server programs, initdb and postgres (on Debian: apt install postgresql), or configure a database",
+	return "", notInstalled(found)
+}
+
+func notInstalled(found []string) error {
+	return fmt.Errorf("no PostgreSQL %d or newer is installed (found: %s). Install its server programs, initdb and postgres (on Debian: apt install postgresql), or name a database in STELLA_DATABASE_URL",
 		oldest, cmp.Or(strings.Join(found, ", "), "none"))
 }
 
