@@ -83,8 +83,7 @@ func TestARelayMayAskForAPassword(t *testing.T) {
 			m.offers = test.offers
 			o := m.options()
 			o.Password = test.password
-			p.sender = newSender(t, p.Store, newRelay(t, o), p.log)
-			p.sender.Now = p.Clock.Now
+			p.sender = newSender(t, p.World, newRelay(t, o), p.log)
 			id := p.ask(j, 1)[0]
 			err := p.work(id)
 			if test.want == "" {

@@ -54,7 +54,7 @@ func sendUntilKilled(asked string) int {
 		roots := x509.NewCertPool()
 		roots.AddCert(root)
 		options := mail.RelayOptions{Host: "127.0.0.1", Port: p.Relay, TLS: &tls.Config{RootCAs: roots}}
-		sender, err := makeSender(db, mail.NewRelay(options.WithTimeout(hastyTimeout)), os.Stderr)
+		sender, err := makeSender(db, time.Now, mail.NewRelay(options.WithTimeout(hastyTimeout)), os.Stderr)
 		if err != nil {
 			return err
 		}

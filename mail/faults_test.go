@@ -62,8 +62,7 @@ func (p *post) misbehave(j *storetest.Journey, verb, mood, want string) {
 	if mood == "silence" && verb != "NOOP" && verb != "after the end" { // between two mails it has a time of its own
 		o = o.WithTimeout(1500 * time.Millisecond)
 	}
-	p.sender = newSender(t, p.Store, newRelay(t, o), p.log)
-	p.sender.Now = p.Clock.Now
+	p.sender = newSender(t, p.World, newRelay(t, o), p.log)
 	id := p.ask(j, 1)[0]
 
 	before := 0

@@ -53,22 +53,22 @@ func newPost(t *testing.T) *post {
 func newPostAlone(t *testing.T) *post {
 	t.Helper()
 	p := &post{World: storetest.NewWorld(t), t: t, relay: startRelay(t), log: &storetest.Log{}, errors: map[uuid.UUID][]rivertype.AttemptError{}}
-	p.sender = newSender(t, p.Store, p.relay.client(t), p.log)
-	p.sender.Now = p.Clock.Now
+	p.sender = newSender(t, p.World, p.relay.client(t), p.log)
 	return p
 }
 
-func newSender(t testing.TB, db *store.Store, r *mail.Relay, l io.Writer) *mail.Sender {
+// newSender has the clock of the world.
+func newSender(t testing.TB, w *storetest.World, r *mail.Relay, l io.Writer) *mail.Sender {
 	t.Helper()
-	s, err := makeSender(db, r, l)
+	s, err := makeSender(w.Store, w.Clock.Now, r, l)
 	storetest.Must(t, err)
 	return s
 }
 
-func makeSender(db *store.Store, r *mail.Relay, l io.Writer) (*mail.Sender, error) {
+func makeSender(db *store.Store, now func() time.Time, r *mail.Relay, l io.Writer) (*mail.Sender, error) {
 	texts, err := templates.New(site)
 	return &mail.Sender{Outbox: db, Relay: r, Templates: texts, Key: storetest.Key, PublicURL: publicURL,
-		FromName: "Posta Esempio – Identità", From: site.MailSender, Now: time.Now, Log: slog.New(slog.NewTextHandler(l, nil))}, err
+		FromName: "Posta Esempio – Identità", From: site.MailSender, Now: now, Log: slog.New(slog.NewTextHandler(l, nil))}, err
 }
 
 const publicURL = "https://id.example"
@@ -77,10 +77,9 @@ var site = templates.Site{Provider: "Posta Esempio", Service: "PEC Esempio",
 	WebmailURL: "https://webmail.example", PrivacyURL: "https://p.example", AccessibilityURL: "https://a.example",
 	HelpURL: "https://h.example", HelpContact: "help@posta.example", MailSender: "staff@posta.example"}
 
-// inRealTime is for what the queue works, which has a clock of its own.
+// inRealTime is for what the queue works, which reads the machine's clock.
 func (p *post) inRealTime() *post {
-	p.Clock.Advance(time.Since(p.Clock.Now()))
-	p.Procedure.Now, p.sender.Now = time.Now, time.Now
+	p.InRealTime()
 	return p
 }
 

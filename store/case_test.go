@@ -100,10 +100,7 @@ func TestAStepThatWaitedReadsWhatWasCommitted(t *testing.T) {
 			return nil
 		})
 	}()
-	for waits := false; !waits; {
-		storetest.Must(t, w.Pool().QueryRow(t.Context(), `
-			select exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')`).Scan(&waits))
-	}
+	storetest.LockAwaited(t, w.Store)
 	close(finish)
 	storetest.Must(t, <-done)
 	storetest.Must(t, <-done)

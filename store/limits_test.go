@@ -153,10 +153,7 @@ func TestAKilledInstanceHoldsNoLimit(t *testing.T) {
 	storetest.Must(t, err)
 	waiting := make(chan error)
 	go func() { waiting <- s.Spend(t.Context(), take(9, noon)) }()
-	for blocked := false; !blocked; { // by the one that is about to die
-		storetest.Must(t, s.Pool().QueryRow(t.Context(), `
-			select exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')`).Scan(&blocked))
-	}
+	storetest.LockAwaited(t, s) // which the one that is about to die holds
 	_, err = s.Pool().Exec(t.Context(), `select pg_terminate_backend($1)`, int(dying.PgConn().PID()))
 	storetest.Must(t, err)
 	storetest.Must(t, <-waiting)

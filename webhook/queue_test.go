@@ -45,7 +45,7 @@ func TestTwoInstancesDeliverOnce(t *testing.T) {
 // Receivers that do not answer, each with many deliveries, hold nobody up.
 func TestADeadReceiverHoldsNobodyUp(t *testing.T) {
 	w := newWorld(t)
-	w.inRealTime()
+	w.InRealTime()
 	var dead []*receiver
 	hang := make(chan bool)
 	for range 6 {
@@ -84,7 +84,7 @@ func TestADeadReceiverHoldsNobodyUp(t *testing.T) {
 // claimed it, and its job is lost.
 func TestWhatAnInstanceLeftIsFound(t *testing.T) {
 	w := newWorld(t)
-	w.inRealTime()
+	w.InRealTime()
 	r := w.newReceiver()
 	j := w.Reach(t, workflow.HolderChoice)
 	now := time.Now()

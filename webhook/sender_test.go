@@ -22,7 +22,7 @@ import (
 // with nothing personal but the mailbox's address.
 func TestAnEventArrivesSigned(t *testing.T) {
 	w := newWorld(t)
-	w.inRealTime()
+	w.InRealTime()
 	r := w.newReceiver()
 	j := w.Reach(t, workflow.Rejected)
 	w.work(r)

@@ -53,12 +53,6 @@ func (w *world) newSender() *webhook.Sender {
 
 var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 
-// inRealTime is for what has a clock of its own.
-func (w *world) inRealTime() {
-	w.Clock.Advance(time.Since(w.Clock.Now()))
-	w.Procedure.Now, w.sender.Now = time.Now, time.Now
-}
-
 // received is a request that a receiver got.
 type received struct {
 	http.Header

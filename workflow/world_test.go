@@ -5,7 +5,6 @@ import (
 	"flag"
 	"os"
 	"testing"
-	"time"
 
 	"stella/store/storetest"
 	"stella/workflow"
@@ -70,7 +69,9 @@ func isStale(err error) bool {
 // ended without.
 func waitsForALock(x *storetest.Journey, ended chan error) {
 	x.Helper()
-	for waits := 0; waits == 0 && len(ended) == 0; time.Sleep(time.Millisecond) {
+	storetest.Eventually(x, "a session waits for a lock", func() bool {
+		var waits int
 		x.Must(x.Pool().QueryRow(x.Context(), `select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`).Scan(&waits))
-	}
+		return waits > 0 || len(ended) > 0
+	})
 }

@@ -155,18 +155,17 @@ func TestAnInterruptedImportGoesOn(t *testing.T) {
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	feed, in := io.Pipe()
-	go func() { // half of it comes, and then nothing more
-		io.WriteString(in, text.String()[:text.Len()/2])
-		for { // until the first chunk is there
-			var n int
-			if w.Pool().QueryRow(context.Background(), `select count(*) from mailboxes`).Scan(&n); n > 0 {
-				break
-			}
-		}
-		stop()
-	}()
+	go io.WriteString(in, text.String()[:text.Len()/2]) // half of it comes, and then nothing more
 	i := &mailboxImport{procedure: w.Procedure, operator: "tests", told: io.Discard}
-	err := i.run(ctx, feed)
+	ended := make(chan error, 1)
+	go func() { ended <- i.run(ctx, feed) }()
+	storetest.Eventually(t, "the first chunk is there", func() bool {
+		var n int
+		storetest.Must(t, w.Pool().QueryRow(t.Context(), `select count(*) from mailboxes`).Scan(&n))
+		return n > 0
+	})
+	stop()
+	err := <-ended
 	want := fmt.Sprintf("interrupted: the lines up to %d were taken; to go on, import the file again", i.last)
 	if err == nil || err.Error() != want {
 		t.Errorf("the end is %v", err)

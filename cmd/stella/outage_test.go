@@ -43,15 +43,13 @@ func (p *ours) start() {
 	storetest.Must(p.t, err)
 }
 
-// worldOf opens a database for a journey of today.
+// worldOf opens a database for a journey in real time.
 func worldOf(t *testing.T, url string) *storetest.World {
 	t.Helper()
 	s, err := store.Open(t.Context(), url, storetest.Auditor.Recipient())
 	storetest.Must(t, err)
 	t.Cleanup(s.Close)
-	w := storetest.WorldIn(t, s)
-	w.Clock.Advance(time.Since(w.Clock.Now()))
-	return w
+	return storetest.WorldIn(t, s).InRealTime()
 }
 
 // withInbox lets the mails go to an inbox, and returns how many of them came to

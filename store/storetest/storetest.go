@@ -7,7 +7,7 @@
 // service needs. A test that changes what the service may not change uses Owner.
 //
 //   - storetest.go: the cluster and its databases
-//   - clock.go: a clock that a test sets
+//   - clock.go: the clock of a world, which stands still until a test sets it
 //   - world.go: the procedure on a database, with a webmail that is known to it
 //   - journey.go: the way of a mailbox through the procedure, to any state
 //   - log.go: a log that is read while more is written

@@ -69,6 +69,13 @@ func (w *World) Another() *workflow.Procedure {
 	return &workflow.Procedure{Store: p.Store, Key: p.Key, Limits: p.Limits, Documents: p.Documents, Now: p.Now}
 }
 
+// InRealTime makes the world's clock run with the machine's, for a test in which
+// something else reads that one: another process, the queue, a certificate.
+func (w *World) InRealTime() *World {
+	w.Clock.Follow()
+	return w
+}
+
 // HandOff asks for the link that brings a mailbox's user here, as the webmail
 // does, and returns its secret.
 func (w *World) HandOff(ctx context.Context, address string) (string, error) {
