@@ -1,7 +1,6 @@
 package api_test
 
 import (
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -96,48 +95,4 @@ func TestTooManyCallsOfAClient(t *testing.T) {
 	if rows != 1 {
 		t.Errorf("%d rows, want one for the client", rows)
 	}
-}
-
-// A client is answered as soon for a mailbox of others as for one that does not
-// exist. The two are asked for by turns, so that what slows the machine slows both.
-func TestKnownAndUnknownMailboxesTakeTheSameTime(t *testing.T) {
-	w := newWorld(t)
-	w.Reach(t, workflow.Qualified)
-	j := w.Reach(t, workflow.Invited)
-	other := w.addClient("other", "altrove.example", workflow.ScopeWebmail)
-	for _, c := range []struct {
-		method, path string
-		body         func(string) string
-	}{
-		{"GET", "/api/v1/mailboxes/", func(string) string { return "" }},
-		{"POST", handoffs, func(mailbox string) string { return handOff(mailbox, storetest.ReturnURL) }},
-	} {
-		took := map[string][]time.Duration{}
-		for i := range 600 {
-			for _, mailbox := range []string{j.Address, "mailboxX@pec.example"} {
-				path := c.path
-				if c.method == "GET" {
-					path += mailbox
-				}
-				began := time.Now()
-				a := call(t, w.handler, c.method, path, c.body(mailbox), "Authorization", "Bearer "+other)
-				if a.Code != 404 {
-					t.Fatalf("%d %s", a.Code, a.text)
-				}
-				if i >= 50 { // warm
-					took[mailbox] = append(took[mailbox], time.Since(began))
-				}
-			}
-		}
-		known, unknown := median(took[j.Address]), median(took["mailboxX@pec.example"])
-		t.Logf("%s: known %s, unknown %s", c.method, known, unknown)
-		if (known - unknown).Abs() > 300*time.Microsecond {
-			t.Errorf("%s: p50 %s for a mailbox that exists, %s for one that does not", c.method, known, unknown)
-		}
-	}
-}
-
-func median(times []time.Duration) time.Duration {
-	slices.Sort(times)
-	return times[len(times)/2]
 }
