@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/PuerkitoBio/goquery"
 	"github.com/google/uuid"
@@ -70,7 +71,7 @@ func TestACodeIsMailed(t *testing.T) {
 	l := p.read(all[0])
 	for header, want := range map[string]string{
 		"Message-Id":       "<" + m.id.String() + "@posta.example>",
-		"Date":             "Sat, 21 Nov 2026 11:00:00 +0000",
+		"Date":             p.Clock.Now().Format(time.RFC1123Z),
 		"Auto-Submitted":   "auto-generated",
 		"Content-Language": "it",
 		"To":               "<anna.neri@mail.example>",

@@ -84,7 +84,9 @@ func TestFiveCodesInAQuarterOfAnHour(t *testing.T) {
 		b.press("Invia di nuovo").at("Inserisci il codice").tells("Ti abbiamo inviato un nuovo codice.")
 	}
 	b.clock.Advance(20 * time.Second)
-	b.unchanged(func() { b.press("Invia di nuovo").wrong("codice", "Hai chiesto troppi codici. Riprova dopo le 12:15") })
+	b.unchanged(func() {
+		b.press("Invia di nuovo").wrong("codice", "Hai chiesto troppi codici. Riprova dopo le "+b.after(800*time.Second))
+	})
 	b.told("sending", 0, 800)
 	b.clock.Advance(800 * time.Second)
 	b.press("Invia di nuovo").at("Inserisci il codice", "Stiamo inviando")
@@ -97,7 +99,7 @@ func TestCodesPause(t *testing.T) {
 	for range 5 {
 		b.press("Conferma", "codice", wrongCode(code))
 	}
-	b.answered(http.StatusUnprocessableEntity, "Inserisci il codice", "la procedura è in pausa fino alle 12:15", "Dopo quell'ora seleziona Invia di nuovo")
+	b.answered(http.StatusUnprocessableEntity, "Inserisci il codice", "la procedura è in pausa fino alle "+b.after(15*time.Minute), "Dopo quell'ora seleziona Invia di nuovo")
 	b.told("paused", 0, 20)
 	b.clock.Advance(15*time.Minute - time.Second)
 	b.told("paused", 0, 0)

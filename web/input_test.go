@@ -165,7 +165,7 @@ func TestInvitationAddressIsWrong(t *testing.T) {
 		b.press("Invia di nuovo").at("Invito inviato")
 	}
 	b.unchanged(func() {
-		b.press("Invia di nuovo").wrong("email", "Hai inviato troppi inviti. Riprova dopo le 12:00 (22/11/2026)")
+		b.press("Invia di nuovo").wrong("email", "Hai inviato troppi inviti. Riprova dopo le "+b.clock.RomeIn(24*time.Hour).Format("15:04 (02/01/2006)"))
 	})
 	b.clock.Advance(24 * time.Hour)
 	b.handOver(anna).press("Invia di nuovo").at("Invito inviato")
@@ -211,8 +211,9 @@ func TestCodeIsWrong(t *testing.T) {
 	refused(wrongCode(third), "Il codice non è corretto. Hai ancora 3 tentativi")
 	refused(wrongCode(third), "Il codice non è corretto. Hai ancora 2 tentativi")
 	refused(wrongCode(third), "Il codice non è corretto. Hai ancora un tentativo")
+	over := b.after(15 * time.Minute)
 	b.press("Conferma", "codice", wrongCode(third)).answered(http.StatusUnprocessableEntity, heading,
-		"Sono stati inseriti troppi codici sbagliati. Riprova dopo le 12:17", "la procedura è in pausa fino alle 12:17")
+		"Sono stati inseriti troppi codici sbagliati. Riprova dopo le "+over, "la procedura è in pausa fino alle "+over)
 	if b.Find("form[action='/codice']").Length() != 0 {
 		t.Error("a code can be typed during the pause")
 	}
@@ -220,13 +221,13 @@ func TestCodeIsWrong(t *testing.T) {
 	right := b.form("Invia di nuovo").with("codice", third)
 	right.action = "/codice"
 	b.unchanged(func() {
-		b.post(right).answered(http.StatusUnprocessableEntity, heading, "Riprova dopo le 12:17")
-		b.press("Invia di nuovo").answered(http.StatusUnprocessableEntity, heading, "Riprova dopo le 12:17")
+		b.post(right).answered(http.StatusUnprocessableEntity, heading, "Riprova dopo le "+over)
+		b.press("Invia di nuovo").answered(http.StatusUnprocessableEntity, heading, "Riprova dopo le "+over)
 	})
 	// The pause is the mailbox's: leaving and coming back does not end it.
 	other := b.enter(anna)
 	other.goOn(anna, workflow.CodeEntry, workflow.CodeEntry).at("Ora identificati")
-	other.goOn(anna, workflow.Identification, workflow.CodeEntry).at(heading, "la procedura è in pausa fino alle 12:17")
+	other.goOn(anna, workflow.Identification, workflow.CodeEntry).at(heading, "la procedura è in pausa fino alle "+over)
 	b.clock.Advance(15 * time.Minute)
 	other.get("/").at(heading, "Al momento non c'è un codice valido.")
 	other.press("Invia di nuovo").press("Conferma", "codice", b.sendCode()).at("Identificazione avvenuta con successo")

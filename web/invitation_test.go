@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"stella/workflow"
 )
@@ -13,7 +14,7 @@ const luca = "luca.bianchi@mail.example"
 func TestInvitedHolderIsQualified(t *testing.T) {
 	t.Parallel()
 	delegate, guest, link := invited(t, bianchi, luca)
-	delegate.at("Invito inviato", "Abbiamo inviato l'invito a l•••@m•••.example.", "Il link vale fino al 28 novembre 2026, 12:00.")
+	delegate.at("Invito inviato", "Abbiamo inviato l'invito a l•••@m•••.example.", "Il link vale fino al "+delegate.date(7*24*time.Hour)+".")
 	guest.at("Ti chiedono di confermare l'identità", "Casella officine.bianchi@pec.example", "Gestore Posta Esempio",
 		"Intestatario O•••• B•••• S••••", "Se continui, la casella risulterà tua a tutti gli effetti.")
 	guest.wants(bianchi, workflow.Invited)

@@ -41,7 +41,7 @@ func TestTooManyCodesToAnAddress(t *testing.T) {
 	b := at(t, anna, workflow.CodeEntry)
 	b.clock.Advance(20 * time.Second)
 	b.exhaust("codes_per_address", time.Hour)
-	const sentence = "A questo indirizzo e-mail sono stati inviati troppi codici. Riprova dopo le 12:04" // 12:03:20
+	sentence := "A questo indirizzo e-mail sono stati inviati troppi codici. Riprova dopo le " + b.after(180*time.Second)
 	b.unchanged(func() { b.press("Invia di nuovo").limited("Inserisci il codice", sentence, "180") })
 	b.clock.Advance(3 * time.Minute)
 	b.press("Invia di nuovo").at("Inserisci il codice").tells("Ti abbiamo inviato un nuovo codice.")
@@ -53,7 +53,7 @@ func TestTooManyInvitationsToAnAddress(t *testing.T) {
 	b.press("Conferma", "ruolo", "no").press("Invia l'invito", "email", "luca@mail.example").at("Invito inviato")
 	b.exhaust("invitations_per_address", 24*time.Hour)
 	b.unchanged(func() {
-		b.press("Invia di nuovo").limited("Invito inviato", "A questo indirizzo e-mail sono stati inviati troppi inviti. Riprova dopo le 14:24", "8640")
+		b.press("Invia di nuovo").limited("Invito inviato", "A questo indirizzo e-mail sono stati inviati troppi inviti. Riprova dopo le "+b.after(8640*time.Second), "8640")
 	})
 }
 
@@ -67,7 +67,7 @@ func TestTooManyInvitationsOfANetwork(t *testing.T) {
 	b.exhaust("invitations_per_network", time.Hour)
 	b.unchanged(func() {
 		b.press("Invia l'invito", "email", "luca.bianchi@mail.example").
-			limited("Invita l'intestatario", "Sono arrivate troppe richieste in poco tempo. Riprova dopo le 12:01", "18").
+			limited("Invita l'intestatario", "Sono arrivate troppe richieste in poco tempo. Riprova dopo le "+b.after(18*time.Second), "18").
 			holds("email", "luca.bianchi@mail.example")
 	})
 	b.from = "192.0.2.8"
@@ -76,8 +76,9 @@ func TestTooManyInvitationsOfANetwork(t *testing.T) {
 
 func TestTooManyOfANetwork(t *testing.T) {
 	t.Parallel()
-	const heading, sentence = "Troppe richieste", "Riprova dopo le 12:01: quello che hai inserito è salvato."
 	b := at(t, anna, workflow.AtProvider, behindProxy, collaudo)
+	const heading = "Troppe richieste"
+	sentence := "Riprova dopo le " + b.after(2*time.Second) + ": quello che hai inserito è salvato."
 	b.exhaust("logins_per_network", 15*time.Minute)
 	b.unchanged(func() {
 		restart := b.get("/").link("Ricomincia l'accesso")

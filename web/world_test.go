@@ -2,11 +2,13 @@ package web
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"os"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -101,6 +103,18 @@ func texts(site templates.Site) (*templates.Templates, error) {
 func newWorld(t *testing.T, configure ...func(*world)) *world {
 	t.Helper()
 	return makeWorld(t, "", configure...)
+}
+
+// after returns the minute in which d will have passed, as pages show it.
+func (w *world) after(d time.Duration) string {
+	return w.clock.RomeIn(d + time.Minute - 1).Format("15:04")
+}
+
+// date returns the day and the time after d, as Italian pages show them.
+func (w *world) date(d time.Duration) string {
+	at := w.clock.RomeIn(d)
+	months := strings.Fields("gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre")
+	return fmt.Sprintf("%d %s %d, %s", at.Day(), months[at.Month()-1], at.Year(), at.Format("15:04"))
 }
 
 // makeWorld makes a world with a public URL, or with that of its test server.

@@ -81,7 +81,7 @@ var outcomes = map[workflow.Event]func(x *storetest.Journey) error{
 		return x.Procedure.RequestCode(x.Context(), x.Visitor, x.Form())
 	},
 	workflow.CodeWrong: func(x *storetest.Journey) error {
-		return x.Procedure.TypeCode(x.Context(), x.Visitor, x.Form(), "000000")
+		return x.Procedure.TypeCode(x.Context(), x.Visitor, x.Form(), x.WrongCode())
 	},
 	workflow.CodeSpent: func(x *storetest.Journey) error {
 		for range 4 {
