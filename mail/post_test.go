@@ -217,13 +217,3 @@ func newQueue(db *store.Store, sender river.Worker[workflow.SendMail], queues ma
 		JobTimeout: sender.Timeout(nil), RescueStuckJobsAfter: sender.Timeout(nil),
 		Logger: slog.New(slog.NewTextHandler(l, &slog.HandlerOptions{Level: slog.LevelWarn}))})
 }
-
-// eventually waits for something to become true.
-func eventually(t *testing.T, within time.Duration, what string, is func() bool) {
-	t.Helper()
-	for end := time.Now().Add(within); !is(); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("after %v: not %s", within, what)
-		}
-	}
-}

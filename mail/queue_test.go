@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/riverqueue/river"
@@ -61,7 +60,7 @@ func TestAMailLeavesWithItsStep(t *testing.T) {
 	undone := errors.New("undone")
 	err := p.Update(t.Context(), j.Mailbox, func(c *workflow.Case) error {
 		c.Added = append(c.Added, workflow.Mail{ID: uuid.New(), Qualification: c.Qualification.ID, Kind: workflow.MailQualified, Queue: workflow.QueueMails,
-			To: "nobody@mail.example", Locale: "it", RequestedAt: time.Now()})
+			To: "nobody@mail.example", Locale: "it", RequestedAt: p.Clock.Now()})
 		return undone
 	})
 	if !errors.Is(err, undone) {
@@ -70,7 +69,7 @@ func TestAMailLeavesWithItsStep(t *testing.T) {
 	// Neither does one that the database refuses, after the mail was written.
 	err = p.Update(t.Context(), j.Mailbox, func(c *workflow.Case) error {
 		c.Added = append(c.Added, workflow.Mail{ID: uuid.New(), Qualification: c.Qualification.ID, Kind: workflow.MailQualified, Queue: workflow.QueueMails,
-			To: "nobody@mail.example", Locale: "it", RequestedAt: time.Now()})
+			To: "nobody@mail.example", Locale: "it", RequestedAt: p.Clock.Now()})
 		c.Qualification.State = workflow.Qualified // and no row of the log says why
 		return nil
 	})
@@ -79,7 +78,7 @@ func TestAMailLeavesWithItsStep(t *testing.T) {
 	}
 	j.To(workflow.CodeEntry)
 
-	eventually(t, 10*time.Second, "sent", p.allEnded) // after a no, two seconds before
+	storetest.Eventually(t, "the mails are sent", p.allEnded) // after a no, two seconds before
 	all := p.relay.received()
 	if len(all) != 1 || !slices.Equal(all[0].to, []string{"anna.neri@mail.example"}) {
 		t.Errorf("the relay got %+v", all)

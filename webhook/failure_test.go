@@ -55,11 +55,7 @@ func TestAReceiverMayMisbehave(t *testing.T) {
 			r := w.newReceiver()
 			r.answers(test.answer)
 			j := w.Reach(t, workflow.HolderChoice)
-			began := time.Now()
 			w.work(r)
-			if took := time.Since(began); took > 5*time.Second {
-				t.Errorf("that took %v", took)
-			}
 			d := w.deliveries(r)
 			if len(d) != 1 || d[0].Ended != "waiting" || d[0].Outcome != test.outcome {
 				t.Fatalf("the log says %+v, want %q", d, test.outcome)
@@ -104,18 +100,23 @@ func drip(c net.Conn, text string) {
 func TestAnEndlessAnswerIsNotRead(t *testing.T) {
 	w := newWorld(t)
 	r := w.newReceiver()
+	cut := make(chan bool, 1)
 	r.answers(func(_ received, h http.ResponseWriter) {
-		for range 1 << 20 {
+		for range 1 << 18 { // a gigabyte
 			if _, err := h.Write(make([]byte, 1<<12)); err != nil {
+				cut <- true
 				return
 			}
 		}
+		cut <- false
 	})
 	w.Reach(t, workflow.HolderChoice)
-	began := time.Now()
 	w.work(r)
-	if d := w.deliveries(r)[0]; d.Outcome != "200 OK" || time.Since(began) > 5*time.Second {
-		t.Errorf("after %v the log says %+v", time.Since(began), d)
+	if d := w.deliveries(r)[0]; d.Outcome != "200 OK" {
+		t.Errorf("the log says %+v", d)
+	}
+	if !<-cut {
+		t.Error("all of it was read")
 	}
 }
 

@@ -57,8 +57,13 @@ func TestADeadReceiverHoldsNobodyUp(t *testing.T) {
 	for range 20 {
 		w.Reach(t, workflow.HolderChoice)
 	}
+	good := w.newReceiver(workflow.AnnounceInvited)
+	var inviting []*storetest.Journey
+	for range 5 {
+		inviting = append(inviting, w.Reach(t, workflow.HolderInvitation))
+	}
 	w.start(w.sender)
-	w.eventually(10*time.Second, "hanging", func() bool {
+	storetest.Eventually(w.t, "all receivers hang", func() bool {
 		for _, r := range dead {
 			if len(r.received()) == 0 {
 				return false
@@ -66,16 +71,20 @@ func TestADeadReceiverHoldsNobodyUp(t *testing.T) {
 		}
 		return true
 	})
-	good := w.newReceiver(workflow.AnnounceInvited)
 	began := time.Now()
-	for range 5 {
-		w.Reach(t, workflow.Invited)
+	for _, j := range inviting {
+		j.To(workflow.Invited)
 	}
-	w.eventually(5*time.Second, "delivered", func() bool { return len(good.received()) == 5 })
+	storetest.Eventually(w.t, "the events are delivered", func() bool { return len(good.received()) == 5 })
 	t.Logf("5 deliveries in %v beside 6 receivers that hang", time.Since(began))
 	for _, r := range dead {
 		if n := len(r.received()); n > 4 {
 			t.Errorf("%d requests hang at one receiver", n)
+		}
+		for _, d := range w.deliveries(r) {
+			if d.Outcome != "" {
+				t.Errorf("the events waited until a receiver that hangs was given up: %+v", d)
+			}
 		}
 	}
 }
@@ -93,7 +102,7 @@ func TestWhatAnInstanceLeftIsFound(t *testing.T) {
 	_, err = w.Pool().Exec(t.Context(), `delete from river_job`)
 	storetest.Must(t, err)
 	w.start(w.sender)
-	w.eventually(2*webhook.WakeEvery+5*time.Second, "delivered", func() bool { return len(r.types(j.Address)) == 1 })
+	storetest.Eventually(w.t, "the events are delivered", func() bool { return len(r.types(j.Address)) == 1 })
 	if took := time.Since(now); took < 2*time.Second {
 		t.Errorf("it was taken from a process that was alive, after %v", took)
 	}
@@ -109,7 +118,7 @@ func TestAStopIsNoFailure(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error)
 	go func() { ended <- w.sender.Work(ctx, job(r)) }()
-	w.eventually(5*time.Second, "asked", func() bool { return len(r.received()) == 1 })
+	storetest.Eventually(w.t, "the receiver is asked", func() bool { return len(r.received()) == 1 })
 	stop()
 	if err := <-ended; err != nil {
 		t.Error(err)

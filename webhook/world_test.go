@@ -43,6 +43,11 @@ func newWorld(t *testing.T) *world {
 	t.Parallel()
 	w := &world{World: storetest.NewWorld(t), t: t, log: &storetest.Log{}}
 	w.sender = w.newSender()
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("the log: %s", w.log)
+		}
+	})
 	return w
 }
 
@@ -227,14 +232,4 @@ func (w *world) start(s *webhook.Sender) {
 			w.t.Error(err)
 		}
 	})
-}
-
-// eventually waits for something to become true.
-func (w *world) eventually(within time.Duration, what string, is func() bool) {
-	w.t.Helper()
-	for end := time.Now().Add(within); !is(); time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(end) {
-			w.t.Fatalf("after %v: not %s; the log: %s", within, what, w.log)
-		}
-	}
 }
