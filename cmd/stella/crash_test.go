@@ -4,27 +4,33 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
-	"time"
 
 	"stella/client"
 	"stella/store/storetest"
 	"stella/workflow"
 )
 
-// receiver takes webhooks, and its time for each.
+// receiver takes webhooks. With n, it holds those from the nth on until it is
+// released.
 type receiver struct {
 	*httptest.Server
 	mu     sync.Mutex
 	secret string
 	events map[string]int // how often each came, by its mailbox
+
+	held    chan struct{}
+	release func()
 }
 
-func startReceiver(t *testing.T, takes time.Duration) *receiver {
+func startReceiver(t *testing.T, n int) *receiver {
 	t.Helper()
-	r := &receiver{events: map[string]int{}}
+	r := &receiver{events: map[string]int{}, held: make(chan struct{})}
+	r.release = sync.OnceFunc(func() { close(r.held) })
 	r.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
 		r.mu.Lock()
 		e, err := client.ReadWebhook(request, r.secret)
@@ -33,10 +39,14 @@ func startReceiver(t *testing.T, takes time.Duration) *receiver {
 		} else {
 			r.events[e.Data.Mailbox]++
 		}
+		hold := n > 0 && len(r.events) >= n
 		r.mu.Unlock()
-		time.Sleep(takes)
+		if hold {
+			<-r.held
+		}
 	}))
 	t.Cleanup(r.Close)
+	t.Cleanup(r.release)
 	return r
 }
 
@@ -66,7 +76,7 @@ func TestAKilledServiceDeliversEverything(t *testing.T) {
 	c.URL, c.WebhookAllow = storetest.URL(t), []string{"127.0.0.0/8"}
 	w := worldOf(t, c.URL)
 	w.Procedure.Key = []byte(secretKey)
-	r := startReceiver(t, 50*time.Millisecond)
+	r := startReceiver(t, events/4)
 	var err error
 	_, r.secret, err = w.Procedure.AddWebhook(t.Context(), storetest.Webmail, r.URL, nil)
 	storetest.Must(t, err)
@@ -74,19 +84,17 @@ func TestAKilledServiceDeliversEverything(t *testing.T) {
 		w.Reach(t, workflow.HolderChoice)
 	}
 	s := serveProcess(t, c)
-	eventually(t, "it delivers", func() bool { n, _ := r.came(); return n >= events/4 })
+	storetest.Eventually(t, "it delivers", func() bool { n, _ := r.came(); return n >= events/4 })
 	storetest.Must(t, s.Process.Kill())
 	<-s.ended
-	if n, _ := r.came(); n > events-atOnce {
-		t.Fatalf("%d of %d were delivered before it was killed", n, events)
-	}
+	r.release()
 	// What it had claimed is another's after 20 seconds, and its lead after 15.
 	for _, forget := range []string{`update deliveries set claimed_until = now() - interval '1 second' where claimed_until is not null`, `delete from river_leader`} {
 		_, err := w.Pool().Exec(t.Context(), forget)
 		storetest.Must(t, err)
 	}
 	serveProcess(t, c)
-	eventually(t, "nothing waits any more", func() bool { return waiting(t, w) == 0 })
+	storetest.Eventually(t, "nothing waits any more", func() bool { return waiting(t, w) == 0 })
 	arrived, requests := r.came()
 	if twice := requests - arrived; arrived != events || twice > atOnce {
 		t.Errorf("%d of %d events arrived, and %d of them twice", arrived, events, twice)
@@ -98,7 +106,7 @@ func TestAKilledServiceDeliversEverything(t *testing.T) {
 func TestAKilledImportIsDoneByTheNext(t *testing.T) {
 	t.Parallel()
 	const many = 20_000
-	w := storetest.NewWorld(t)
+	w := storetest.NewWorld(t).InRealTime()
 	var lines strings.Builder
 	lines.WriteString(header)
 	var stars []*storetest.Journey
@@ -117,14 +125,17 @@ func TestAKilledImportIsDoneByTheNext(t *testing.T) {
 		storetest.Must(t, w.Pool().QueryRow(t.Context(), `select count(*) from `+what).Scan(&n))
 		return n
 	}
-	killed := program(t, env, "mailbox", "import", mailboxes)
+	half := t.TempDir() + "/half" // a pipe that brings half of the lines, and does not end
+	storetest.Must(t, syscall.Mkfifo(half, 0o600))
+	killed := program(t, env, "mailbox", "import", half)
 	storetest.Must(t, killed.Start())
-	eventually(t, "some lines are there", func() bool { return count("mailboxes") > len(stars) })
+	pipe, err := os.OpenFile(half, os.O_RDWR, 0)
+	storetest.Must(t, err)
+	defer pipe.Close()
+	go pipe.WriteString(lines.String()[:lines.Len()/2])
+	storetest.Eventually(t, "some lines are there", func() bool { return count("mailboxes") > len(stars) })
 	storetest.Must(t, killed.Process.Kill())
 	killed.Wait()
-	if n := count("mailboxes"); n >= many {
-		t.Fatalf("%d mailboxes were there before it was killed", n)
-	}
 	again := stella(t, env, "mailbox", "import", mailboxes) // which tells how far it is, if it takes long
 	if again.status != 0 || !strings.Contains(again.out, " made\n") || !strings.Contains(again.out, " unchanged\n") {
 		t.Errorf("the next one says %+v", again)

@@ -23,7 +23,7 @@ func mailOf(t *testing.T, w *storetest.World, k workflow.MailKind) uuid.UUID {
 
 func TestAnOperatorLooksAfterTheMails(t *testing.T) {
 	t.Parallel()
-	w := storetest.NewWorld(t)
+	w := storetest.NewWorld(t).InRealTime()
 	run := func(args ...string) result {
 		return stella(t, []string{"STELLA_DATABASE_URL=" + w.Pool().Config().ConnString(), "STELLA_OPERATOR=maria"}, append([]string{"mail"}, args...)...)
 	}

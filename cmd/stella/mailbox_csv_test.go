@@ -14,7 +14,7 @@ import (
 // not written again.
 func TestTheSameFileInOtherWords(t *testing.T) {
 	t.Parallel()
-	w := storetest.NewWorld(t)
+	w := storetest.NewWorld(t).InRealTime()
 	take(t, w, goodFile, counts{workflow.RecordMade: 3})
 	for name, text := range map[string]string{
 		"again":                goodFile,
@@ -41,7 +41,7 @@ func TestTheSameFileInOtherWords(t *testing.T) {
 
 func TestWrongLinesAreNamedAndTheOthersTaken(t *testing.T) {
 	t.Parallel()
-	w := storetest.NewWorld(t)
+	w := storetest.NewWorld(t).InRealTime()
 	take(t, w, header+`good1@pec.example,person,Anna Neri,NRENNA80A41H501T,,,active
 no address,person,Anna Neri,NRENNA80A41H501T,,,active
 code@pec.example,person,Anna Neri,NRENNA80A41H501X,,,active
@@ -75,7 +75,7 @@ good4@pec.example,person,Anna Neri,NRENNA80A41H501T,,,active
 
 func TestAFileOfSomethingElseIsRefused(t *testing.T) {
 	t.Parallel()
-	w := storetest.NewWorld(t)
+	w := storetest.NewWorld(t).InRealTime()
 	for text, want := range map[string]string{
 		"":                     "the file is empty",
 		"address,name\na,b\n":  "the first line does not name the columns kind, fiscal_code, representatives, email, status",
@@ -127,7 +127,7 @@ func TestRejectedLinesComeBackMended(t *testing.T) {
 
 func TestManyWrongLinesAreToldInBrief(t *testing.T) {
 	t.Parallel()
-	w := storetest.NewWorld(t)
+	w := storetest.NewWorld(t).InRealTime()
 	const many = 20_000
 	var told, rejects bytes.Buffer
 	i := &mailboxImport{procedure: w.Procedure, operator: "tests", told: &told, rejects: &rejects}

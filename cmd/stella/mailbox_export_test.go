@@ -14,7 +14,7 @@ import (
 
 func TestAnExportIsImportedUnchanged(t *testing.T) {
 	t.Parallel()
-	w := storetest.NewWorld(t)
+	w := storetest.NewWorld(t).InRealTime()
 	awkward := strings.TrimSuffix(header, "\n") + `,vat_number
 formula@pec.example,person,"=cmd|'/c calc'!A1",,,,active,
 at@altra.example,company,"@Officine ""Bianchi""; & figli, S.r.l.",09876543217,"BNCLCU75C12F205G -Luca, Bianchi;VRDSRA82E50L219E",info@mail.example,expired,09876543217
@@ -33,7 +33,7 @@ nobody@pec.example,,,,,,cancelled,
 	if strings.Contains(out, "gone@") {
 		t.Error("a deleted mailbox is exported")
 	}
-	empty := storetest.NewWorld(t)
+	empty := storetest.NewWorld(t).InRealTime()
 	take(t, empty, out, counts{workflow.RecordMade: 4})
 	var again bytes.Buffer
 	storetest.Must(t, exportMailboxes(t.Context(), empty.Store, workflow.RegisterFilter{Domains: []string{"altra.example", "pec.example"}}, &again))
@@ -53,7 +53,7 @@ nobody@pec.example,,,,,,cancelled,
 // A list of several pages has each mailbox once.
 func TestAnExportOfManyPages(t *testing.T) {
 	t.Parallel()
-	w := storetest.NewWorld(t)
+	w := storetest.NewWorld(t).InRealTime()
 	var text strings.Builder
 	text.WriteString(header)
 	for n := range 5000 {

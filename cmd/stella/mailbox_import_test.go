@@ -67,7 +67,7 @@ nobody@pec.example,,,,,,active
 
 func TestMailboxesAreImported(t *testing.T) {
 	t.Parallel()
-	w := storetest.NewWorld(t)
+	w := storetest.NewWorld(t).InRealTime()
 	take(t, w, goodFile, counts{workflow.RecordMade: 3})
 	if m := mailboxAt(t, w, "anna.neri@pec.example"); m.Record.FiscalCode != storetest.Anna || m.Record.Email != "anna.neri@mail.example" ||
 		m.Status != workflow.Active || m.Record.ImportedBy != "tests" {
@@ -94,7 +94,7 @@ func TestMailboxesAreImported(t *testing.T) {
 
 func TestAnImportTakesTheStarOfAnotherHolder(t *testing.T) {
 	t.Parallel()
-	w := storetest.NewWorld(t)
+	w := storetest.NewWorld(t).InRealTime()
 	j := w.Reach(t, workflow.Qualified)
 	line := func(name, code, status string) string {
 		return header + "other@pec.example,,,,,,active\n" + j.Address + ",person," + name + "," + code + ",,anna.neri@mail.example," + status + "\n"
@@ -113,7 +113,7 @@ func TestAnImportTakesTheStarOfAnotherHolder(t *testing.T) {
 // What would be done is what is done.
 func TestATrialChangesNothing(t *testing.T) {
 	t.Parallel()
-	w := storetest.NewWorld(t)
+	w := storetest.NewWorld(t).InRealTime()
 	loses, keeps := w.Reach(t, workflow.Qualified), w.Reach(t, workflow.Qualified)
 	take(t, w, header+"a@pec.example,,,,,,active\nb@pec.example,,,,,,active\nc@pec.example,,,,,,active\n", counts{workflow.RecordMade: 3})
 	storetest.Must(t, w.Procedure.Delete(t.Context(), "tests", "c@pec.example"))
@@ -146,7 +146,7 @@ func TestATrialChangesNothing(t *testing.T) {
 // What was done is whole chunks, whenever it ends.
 func TestAnInterruptedImportGoesOn(t *testing.T) {
 	t.Parallel()
-	w := storetest.NewWorld(t)
+	w := storetest.NewWorld(t).InRealTime()
 	var text strings.Builder
 	text.WriteString(header)
 	const many = 4*chunkSize + 17
@@ -189,7 +189,7 @@ func (s stopper) Write(p []byte) (int, error) {
 
 func TestAnInterruptionIsNotTakenForTheEnd(t *testing.T) {
 	t.Parallel()
-	w := storetest.NewWorld(t)
+	w := storetest.NewWorld(t).InRealTime()
 	text := header + strings.Repeat("no address,,,,,,active\n", 2*chunkSize)
 	for range 8 {
 		ctx, stop := context.WithCancel(t.Context())
@@ -207,7 +207,7 @@ func TestAnInterruptionIsNotTakenForTheEnd(t *testing.T) {
 // do not get in each other's way.
 func TestImportsAndHoldersAtOnce(t *testing.T) {
 	t.Parallel()
-	w := storetest.NewWorld(t)
+	w := storetest.NewWorld(t).InRealTime()
 	var walkers []*storetest.Journey
 	var first, second strings.Builder
 	first.WriteString(header)

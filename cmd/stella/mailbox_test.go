@@ -34,7 +34,7 @@ func TestTheOperatorsCommandsOnMailboxes(t *testing.T) {
 
 func TestADeletedMailboxIsStillShown(t *testing.T) {
 	t.Parallel()
-	w := storetest.NewWorld(t)
+	w := storetest.NewWorld(t).InRealTime()
 	j := w.Reach(t, workflow.Qualified)
 	run := func(args ...string) result {
 		return stella(t, []string{"STELLA_DATABASE_URL=" + w.Pool().Config().ConnString()}, args...)

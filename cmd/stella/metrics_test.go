@@ -55,7 +55,7 @@ func stellas(scraped string) string {
 // counted is a procedure whose steps are counted, and what is told of them.
 func counted(t *testing.T) (*storetest.World, http.Handler) {
 	t.Helper()
-	w := storetest.NewWorld(t)
+	w := storetest.NewWorld(t).InRealTime()
 	tally := newTally()
 	w.Procedure.Observer = tally.observer()
 	return w, newMetrics(tally, &databaseMetrics{store: w.Store, outage: &outage{}})
@@ -170,7 +170,7 @@ func TestAServiceTellsPrometheus(t *testing.T) {
 	w := worldOf(t, c.URL)
 	s.ready()
 	w.Record(t, storetest.AnnasRecord).To(workflow.CodeEntry)
-	eventually(t, "the code arrives", func() bool { return mails("anna.neri@mail.example") == 1 })
+	storetest.Eventually(t, "the code arrives", func() bool { return mails("anna.neri@mail.example") == 1 })
 	j := w.RecordAs(t, "anna.neri@pec.example", storetest.AnnasRecord)
 	s.enter(j.Address, storetest.Token)
 	if code, _ := s.get("/nothing/" + j.Address); code != 404 {

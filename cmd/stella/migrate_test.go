@@ -14,7 +14,7 @@ func TestADatabaseThatIsNotMigrated(t *testing.T) {
 	run := func(args ...string) result { return stella(t, []string{"STELLA_DATABASE_URL=" + url}, args...) }
 	for _, args := range []string{"mailbox list", "mailbox show x", "mail list", "qualification list", "qualification show 1", "qualification approve 1 --reason=x",
 		"client add x --domain=a.example --return-url=https://a.example",
-		"spid provider list", "spid provider suspend x --since=2026-11-20", "spid provider resume x"} {
+		"spid provider list", "spid provider suspend x --since=2020-11-20", "spid provider resume x"} {
 		run(strings.Fields(args)...).fails(t, 1, `the database has pending migrations: run "stella migrate" first`)
 	}
 	c := goodConfig(t)

@@ -1,12 +1,17 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"stella/cmd/stella/demo"
@@ -72,14 +77,58 @@ func withInbox(t *testing.T, c *config) (mails func(to string) int) {
 	}
 }
 
-// eventually waits until something holds.
-func eventually(t *testing.T, what string, holds func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(15 * time.Second); !holds(); time.Sleep(50 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("not after 15 s: %s", what)
+// An outage is logged when it begins and when it ends, however many look at it,
+// and meanwhile nothing that the job queue complains of.
+func TestAnOutageIsLoggedOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var log, complaints storetest.Log
+		var away atomic.Bool
+		o := &outage{log: slog.New(slog.NewTextHandler(&log, nil)), ping: func(context.Context) error {
+			if away.Load() {
+				return errors.New("gone")
+			}
+			return nil
+		}}
+		jobs := slog.New(quiet{slog.NewTextHandler(&complaints, nil), o})
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
+		go o.follow(ctx)
+		time.Sleep(time.Minute)
+		away.Store(true)
+		for range 100 {
+			jobs.Warn("no job could be fetched")
+			time.Sleep(100 * time.Millisecond)
 		}
-	}
+		if said := log.String(); strings.Count(said, "\n") != 1 || !strings.Contains(said, "level=ERROR msg=\"the database is away") || complaints.String() != "" {
+			t.Errorf("while it is away, the log says %q and the queue %q", said, complaints.String())
+		}
+		away.Store(false)
+		time.Sleep(time.Minute)
+		if said := log.String(); strings.Count(said, "\n") != 2 || !strings.Contains(said, `msg="the database is back" away=1`) {
+			t.Errorf("afterwards the log says %q", said)
+		}
+		jobs.Warn("a job is stuck")
+		if said := complaints.String(); !strings.Contains(said, "a job is stuck") {
+			t.Errorf("afterwards the queue says %q", said)
+		}
+	})
+}
+
+// A database that does not answer is waited for no longer than it takes to know.
+func TestASilentDatabaseIsAway(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		o := &outage{log: slog.New(slog.DiscardHandler), ping: func(ctx context.Context) error {
+			<-ctx.Done()
+			return ctx.Err()
+		}}
+		began := time.Now()
+		o.look(t.Context())
+		if took := time.Since(began); took != lookFor || !o.away.Load() {
+			t.Errorf("after %v it is away: %v", took, o.away.Load())
+		}
+	})
 }
 
 // A database that goes away takes nothing along: pages say so, and when it is
@@ -97,29 +146,24 @@ func TestTheDatabaseGoesAwayAndComesBack(t *testing.T) {
 		t.Fatalf("%d %s", code, body)
 	}
 	w.Record(t, storetest.AnnasRecord).To(workflow.CodeEntry)
-	eventually(t, "the code arrives", func() bool { return mails("anna.neri@mail.example") == 1 })
+	storetest.Eventually(t, "the code arrives", func() bool { return mails("anna.neri@mail.example") == 1 })
 
 	storetest.Must(t, p.Stop())
 	for range 20 {
-		began := time.Now()
 		code, body := s.get(page, "Accept-Language", "it")
 		if code != 503 || !strings.Contains(body, "Quello che hai già salvato non è perso") {
 			t.Errorf("%d %s", code, body)
-		}
-		if waited := time.Since(began); waited > 5*time.Second {
-			t.Errorf("the page waited for %v", waited)
 		}
 	}
 	if code, body := s.get("/readyz"); code != 503 || !strings.Contains(body, "the database does not answer") {
 		t.Errorf("%d %s", code, body)
 	}
 	s.logs("the database is away")
-	time.Sleep(2 * time.Second) // in which much more could be told
 
 	p.start()
-	eventually(t, "the page is there again", func() bool { code, _ := s.get(page); return code == 410 })
+	storetest.Eventually(t, "the page is there again", func() bool { code, _ := s.get(page); return code == 410 })
 	w.Record(t, storetest.AnnasRecord).To(workflow.CodeEntry)
-	eventually(t, "a code arrives afterwards", func() bool { return mails("anna.neri@mail.example") == 2 })
+	storetest.Eventually(t, "a code arrives afterwards", func() bool { return mails("anna.neri@mail.example") == 2 })
 	s.logs("the database is back")
 	log := s.log()
 	if n := strings.Count(log, `"level":"ERROR"`); n != 1 {
@@ -150,11 +194,7 @@ func TestAPageThatMeetsNoDatabaseSaysWhenToComeAgain(t *testing.T) {
 		t.Errorf("%s, Retry-After %q", answer.Status, answer.Header.Get("Retry-After"))
 	}
 	// SIGTERM ends the service while there is no database.
-	began := time.Now()
 	s.end()
-	if took := time.Since(began); took > 15*time.Second {
-		t.Errorf("it took %v to end", took)
-	}
 }
 
 // A service that finds no database says so and ends, for its supervisor to try
@@ -163,9 +203,8 @@ func TestServeWithoutItsDatabase(t *testing.T) {
 	t.Parallel()
 	c := goodConfig(t)
 	c.URL = "postgres://stella@127.0.0.1:1/stella"
-	began := time.Now()
 	r := stella(t, environ(c), "serve")
-	if r.status != 1 || !strings.HasPrefix(r.err, "stella: reaching the database: ") || time.Since(began) > 12*time.Second {
-		t.Errorf("after %v: %+v", time.Since(began), r)
+	if r.status != 1 || !strings.HasPrefix(r.err, "stella: reaching the database: ") {
+		t.Errorf("%+v", r)
 	}
 }

@@ -11,7 +11,7 @@ import (
 
 func TestAnOperatorDecides(t *testing.T) {
 	t.Parallel()
-	w := storetest.NewWorld(t)
+	w := storetest.NewWorld(t).InRealTime()
 	url := w.Pool().Config().ConnString()
 	run := func(args ...string) result {
 		return stella(t, []string{"STELLA_DATABASE_URL=" + url, "STELLA_OPERATOR=maria"}, append([]string{"qualification"}, args...)...)
@@ -96,7 +96,7 @@ func TestAnOperatorDecides(t *testing.T) {
 // The company of a professional identity is evidence that an auditor sees.
 func TestTheCompanyOfAnIdentityIsShown(t *testing.T) {
 	t.Parallel()
-	w := storetest.NewWorld(t)
+	w := storetest.NewWorld(t).InRealTime()
 	j := w.Reach(t, workflow.AtProvider)
 	a := w.Answer(storetest.Anna)
 	a.Assertion.CompanyName, a.Assertion.CompanyVATNumber = "Officine Bianchi S.r.l.", "09876543217"

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"stella/store/storetest"
 )
@@ -81,16 +80,14 @@ func TestServe(t *testing.T) {
 	}
 	answers.ReadString('\n')
 	storetest.Must(t, s.Process.Signal(syscall.SIGTERM))
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	storetest.Eventually(t, "it takes no more connections", func() bool {
 		again, err := net.Dial("tcp", s.listen)
 		if err != nil {
-			break
+			return true
 		}
 		again.Close()
-		if time.Now().After(deadline) {
-			t.Fatal("it goes on to take connections")
-		}
-	}
+		return false
+	})
 	io.WriteString(conn, body)
 	answer, err := http.ReadResponse(answers, nil)
 	storetest.Must(t, err)

@@ -55,6 +55,9 @@ func waitFor(t *testing.T, command *exec.Cmd) *served {
 	}()
 	t.Cleanup(func() {
 		s.Process.Kill()
+		if t.Failed() {
+			t.Logf("the log of the service:\n%s", s.log())
+		}
 		if found := leak(s.log()); found != "" {
 			t.Errorf("the log tells %q:\n%s", found, s.log())
 		}
@@ -63,7 +66,7 @@ func waitFor(t *testing.T, command *exec.Cmd) *served {
 	case s.listen = <-listens:
 	case err := <-s.ended:
 		t.Fatalf("it ended (%v): %s", err, s.log())
-	case <-time.After(30 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatalf("it does not listen: %s", s.log())
 	}
 	return s
@@ -78,11 +81,7 @@ func (s *served) log() string {
 // logs waits until the service logs a line.
 func (s *served) logs(text string) {
 	s.t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !strings.Contains(s.log(), text); time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			s.t.Fatalf("it does not log %q:\n%s", text, s.log())
-		}
-	}
+	storetest.Eventually(s.t, fmt.Sprintf("it logs %q", text), func() bool { return strings.Contains(s.log(), text) })
 }
 
 func (s *served) get(path string, header ...string) (int, string) {
@@ -103,19 +102,16 @@ func (s *served) get(path string, header ...string) (int, string) {
 // ready waits until the service is ready, and returns what it says.
 func (s *served) ready() readiness {
 	s.t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+	var r readiness
+	storetest.Eventually(s.t, "it is ready", func() bool {
 		code, body := s.get("/readyz")
-		var r readiness
+		r = readiness{}
 		if err := json.Unmarshal([]byte(body), &r); err != nil {
 			s.t.Fatalf("%q: %v", body, err)
 		}
-		if code == 200 {
-			return r
-		}
-		if time.Now().After(deadline) {
-			s.t.Fatalf("%d %s: %s", code, body, s.log())
-		}
-	}
+		return code == 200
+	})
+	return r
 }
 
 // metrics is what Prometheus is told.
@@ -185,7 +181,7 @@ func (s *served) wait() {
 		if err != nil {
 			s.t.Errorf("it ended with %v: %s", err, s.log())
 		}
-	case <-time.After(30 * time.Second):
+	case <-time.After(time.Minute):
 		s.t.Fatalf("it does not end: %s", s.log())
 	}
 }

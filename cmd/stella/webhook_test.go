@@ -110,12 +110,12 @@ func TestTheServiceDelivers(t *testing.T) {
 	_, r.secret, err = w.Procedure.AddWebhook(t.Context(), storetest.Webmail, r.URL, nil)
 	storetest.Must(t, err)
 	j := w.Reach(t, workflow.HolderChoice)
-	eventually(t, "it is delivered", func() bool { n, _ := r.came(); return n == 1 })
+	storetest.Eventually(t, "it is delivered", func() bool { n, _ := r.came(); return n == 1 })
 	if r.events[j.Address] != 1 {
 		t.Errorf("delivered: %v", r.events)
 	}
-	eventually(t, "nothing waits any more", func() bool { return waiting(t, w) == 0 })
-	eventually(t, "it is counted", func() bool {
+	storetest.Eventually(t, "nothing waits any more", func() bool { return waiting(t, w) == 0 })
+	storetest.Eventually(t, "it is counted", func() bool {
 		return strings.Contains(s.metrics(), `stella_webhook_attempts_total{outcome="delivered"} 1`+"\n")
 	})
 	if good, waiting := s.gauge(`stella_webhooks{state="good"}`), s.gauge("stella_webhook_waiting"); good != 1 || waiting != 0 {

@@ -57,6 +57,13 @@ func (c *Clock) Advance(d time.Duration) {
 	c.ahead += d
 }
 
+// Set stops the clock at a time.
+func (c *Clock) Set(at time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.base, c.ahead = at.UTC, 0
+}
+
 // Follow makes the clock run with the machine's, from now on and at its time.
 func (c *Clock) Follow() {
 	c.mu.Lock()
