@@ -61,7 +61,7 @@ export async function arrive(visitor, heading, picture) {
 		assert.fail(`waited for “${heading}”, am at ${page.url()}:\n${text}\n\n${house.log().slice(-4000)}`);
 	}
 	for (const { value } of await visitor.context.cookies()) house.secrets.add('a cookie', value);
-	if (picture && visitor.pictures) await photograph(page, picture);
+	if (picture && visitor.pictures) await photograph(visitor, picture);
 	await look(visitor);
 }
 
@@ -108,10 +108,16 @@ async function look(visitor) {
 	assert.deepEqual(visitor.faults, [], name);
 }
 
-async function photograph(page, name) {
-	const folder = fileURLToPath(new URL('../templates/journey/it/', import.meta.url));
-	await mkdir(folder, { recursive: true });
-	await page.setViewportSize(phone);
-	await page.screenshot({ path: `${folder}${name}.png`, animations: 'disabled', caret: 'initial' });
-	await page.setViewportSize(wide);
+// photograph takes a page in both languages, for the guide in each. The toy
+// webmail speaks Italian only.
+async function photograph({ page, house }, name) {
+	const ours = page.url().startsWith(house.stella);
+	for (const [language, other] of [['it', 'English'], ['en', 'Italiano']]) {
+		const folder = fileURLToPath(new URL(`../templates/journey/${language}/`, import.meta.url));
+		await mkdir(folder, { recursive: true });
+		await page.setViewportSize(phone);
+		await page.screenshot({ path: `${folder}${name}.png`, animations: 'disabled', caret: 'initial' });
+		await page.setViewportSize(wide);
+		if (ours) await Promise.all([page.waitForNavigation(), page.getByRole('link', { name: other, exact: true }).click()]);
+	}
 }
