@@ -27,14 +27,16 @@ import (
 	"stella/spid"
 	"stella/spid/spidtest"
 	"stella/store"
+	"stella/store/localpg"
 	"stella/templates"
 	"stella/web"
 	"stella/workflow"
 )
 
 type demoCommand struct {
-	Port int    `default:"8080" placeholder:"PORT" help:"First of four ports: Stella, the webmail, the identity provider, the relay's inbox (default: ${default})."`
-	Dir  string `env:"STELLA_DIR" type:"path" placeholder:"DIR" help:"Folder of the private PostgreSQL and other data (default: ${default_dir})."`
+	Port  int    `default:"8080" placeholder:"PORT" help:"First of four ports: Stella, the webmail, the identity provider, the relay's inbox (default: ${default})."`
+	Dir   string `env:"STELLA_DIR" type:"path" placeholder:"DIR" help:"Folder of the private PostgreSQL and other data (default: ${default_dir})."`
+	Fresh bool   `help:"Begin again: delete what an earlier demo kept in the folder."`
 }
 
 func (demoCommand) Help() string {
@@ -48,16 +50,33 @@ func (c demoCommand) address(host string, n int) string {
 }
 
 func (c demoCommand) Run(ctx context.Context) error {
-	// Its log is for who looks for faults, and goes beside the data.
-	db, err := database{Dir: c.Dir}.own(ctx, nil)
+	db, err := c.open(ctx)
 	if err != nil {
 		return err
 	}
 	return errors.Join(c.run(ctx, db), db.close())
 }
 
+// open starts the demo's database, empty if it is to be fresh.
+func (c demoCommand) open(ctx context.Context) (*opened, error) {
+	db, err := database{Dir: c.Dir}.own(ctx, nil)
+	if err != nil || !c.Fresh {
+		return db, err
+	}
+	if err := errors.Join(c.checkOwn(ctx, db.Store), db.close()); err != nil {
+		return nil, err
+	}
+	if err := errors.Join(localpg.Remove(database{Dir: c.Dir}.dir()), os.RemoveAll(c.folder())); err != nil {
+		return nil, fmt.Errorf("deleting the former demo: %w", err)
+	}
+	return database{Dir: c.Dir}.own(ctx, nil)
+}
+
+// folder holds the demo's keys, beside its database.
+func (c demoCommand) folder() string { return filepath.Join(database{Dir: c.Dir}.dir(), "demo") }
+
 func (c demoCommand) run(ctx context.Context, db *opened) error {
-	dir := filepath.Join(database{Dir: c.Dir}.dir(), "demo")
+	dir := c.folder()
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
@@ -134,7 +153,7 @@ Stella's demo is running.
 
 Enter as anna.neri@pec.example, click "Conferma identità" and follow the pages;
 the code arrives in the inbox. Data: %s.
-Stop with Ctrl-C.
+Stop with Ctrl-C; begin again with --fresh.
 
 `, c.address("localhost", 1), c.address("localhost", 0), c.address("127.0.0.1", 2), c.address("localhost", 3), where)
 }
@@ -221,22 +240,28 @@ func demoServiceProvider(public string) (*spid.ServiceProvider, error) {
 // that is the demo's, and in no other.
 const demoWebmail = "demo-webmail"
 
-// populate imports the sample mailboxes and registers the webmail, unless that
-// was done before. It refuses a database with mailboxes that no demo has used: it
-// may be the provider's own.
-func (c demoCommand) populate(ctx context.Context, db *store.Store) error {
+// checkOwn refuses a database with mailboxes that no demo has used: it may be the
+// provider's own.
+func (c demoCommand) checkOwn(ctx context.Context, db *store.Store) error {
 	clients, err := db.Clients(ctx)
 	if err != nil {
 		return err
 	}
-	if !slices.ContainsFunc(clients, func(known store.ListedClient) bool { return known.Name == demoWebmail }) {
-		there, err := db.Mailboxes(ctx, store.MailboxFilter{Limit: 1})
-		if err != nil {
-			return err
-		}
-		if len(there) > 0 {
-			return fmt.Errorf("the folder %s holds mailboxes that are not the demo's: use another --dir", database{Dir: c.Dir}.dir())
-		}
+	if slices.ContainsFunc(clients, func(known store.ListedClient) bool { return known.Name == demoWebmail }) {
+		return nil
+	}
+	there, err := db.Mailboxes(ctx, store.MailboxFilter{Limit: 1})
+	if err == nil && len(there) > 0 {
+		err = fmt.Errorf("the folder %s holds mailboxes that are not the demo's: use another --dir", database{Dir: c.Dir}.dir())
+	}
+	return err
+}
+
+// populate imports the sample mailboxes and registers the webmail, unless that
+// was done before.
+func (c demoCommand) populate(ctx context.Context, db *store.Store) error {
+	if err := c.checkOwn(ctx, db); err != nil {
+		return err
 	}
 	p := &workflow.Procedure{Store: db, Now: time.Now}
 	if _, err := importMailboxes(ctx, p, "demo", strings.NewReader(demo.Mailboxes), io.Discard); err != nil {

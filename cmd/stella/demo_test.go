@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"io"
 	"os"
 	"os/exec"
@@ -8,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"stella/store"
 	"stella/store/storetest"
 	"stella/workflow"
 )
@@ -50,5 +52,45 @@ func TestTheCommandThatApprovesCanBePasted(t *testing.T) {
 	}
 	if got := (demoCommand{}).approve(); strings.Contains(got, "--dir") {
 		t.Errorf("without a folder the command is %s", got)
+	}
+}
+
+func TestAFreshDemoHasNothingOfTheFormer(t *testing.T) {
+	t.Parallel()
+	dir := dataDir(t)
+	former := demoCommand{Port: 8080, Dir: dir}
+	db, err := former.open(t.Context())
+	storetest.Must(t, err)
+	storetest.Must(t, former.populate(t.Context(), db.Store))
+	storetest.Must(t, db.close())
+
+	fresh := demoCommand{Port: 8080, Dir: dir, Fresh: true}
+	db, err = fresh.open(t.Context())
+	storetest.Must(t, err)
+	there, err := db.Mailboxes(t.Context(), store.MailboxFilter{Limit: 1})
+	storetest.Must(t, errors.Join(err, db.close()))
+	if len(there) != 0 {
+		t.Errorf("a fresh demo has the mailbox %s", there[0].Address)
+	}
+}
+
+func TestAFreshDemoLeavesOtherDataAlone(t *testing.T) {
+	t.Parallel()
+	dir := dataDir(t)
+	db, err := database{Dir: dir}.own(t.Context(), nil)
+	storetest.Must(t, err)
+	own := "address,kind,name,fiscal_code,representatives,email,status\nmia@pec.example,person,Anna Neri,NRENNA80A41H501T,,mia@mail.example,active\n"
+	_, err = importMailboxes(t.Context(), &workflow.Procedure{Store: db.Store, Now: time.Now}, "me", strings.NewReader(own), io.Discard)
+	storetest.Must(t, errors.Join(err, db.close()))
+
+	if _, err := (demoCommand{Port: 8080, Dir: dir, Fresh: true}).open(t.Context()); err == nil || !strings.Contains(err.Error(), "use another --dir") {
+		t.Fatalf("the demo answers %v", err)
+	}
+	db, err = database{Dir: dir}.own(t.Context(), nil)
+	storetest.Must(t, err)
+	there, err := db.Mailboxes(t.Context(), store.MailboxFilter{Limit: 2})
+	storetest.Must(t, errors.Join(err, db.close()))
+	if len(there) != 1 {
+		t.Errorf("%d mailboxes are left of one", len(there))
 	}
 }

@@ -50,6 +50,31 @@ func place(ctx context.Context, dir string) (data string, who account, err error
 	return data, who, err
 }
 
+// Remove deletes the cluster in dir with all its data. If a process runs it, it
+// is left as it is, and an error returned.
+func Remove(dir string) error {
+	data, err := dataFolder(dir)
+	if err != nil {
+		return err
+	}
+	who, err := accountFor(data)
+	if err != nil {
+		return err
+	}
+	held, err := openLock(data+".lock", who)
+	if err != nil {
+		return err
+	}
+	defer held.Close()
+	switch mine, err := try(held); {
+	case err != nil:
+		return err
+	case !mine:
+		return fmt.Errorf("the cluster in %s is in use", dir)
+	}
+	return os.RemoveAll(data)
+}
+
 // missingFolders are those of dir that are not there, the innermost first.
 func missingFolders(dir string) (missing []string) {
 	for ; ; dir = filepath.Dir(dir) {
