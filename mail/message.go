@@ -11,13 +11,18 @@ import (
 	"stella/workflow"
 )
 
-// compose writes a mail. The same row makes the same mail, whenever it is sent.
+// compose writes a mail. The same row makes a mail with the same words and the
+// same Message-ID, whenever it is sent.
 func (s *Sender) compose(m workflow.PendingMail) ([]byte, error) {
 	text, err := s.Templates.Mail(string(m.Kind), s.words(m))
 	if err != nil {
 		return nil, err
 	}
-	msg := gomail.NewMsg(gomail.WithNoDefaultUserAgent(), gomail.WithBoundary(m.ID.String()))
+	options := []gomail.MsgOption{gomail.WithNoDefaultUserAgent()}
+	if text.Attachment == nil { // else there are two levels of parts, which need a boundary each
+		options = append(options, gomail.WithBoundary(m.ID.String()))
+	}
+	msg := gomail.NewMsg(options...)
 	if err := msg.FromFormat(s.FromName, s.From); err != nil {
 		return nil, fmt.Errorf("the sender: %w", err)
 	}
@@ -26,12 +31,18 @@ func (s *Sender) compose(m workflow.PendingMail) ([]byte, error) {
 	}
 	_, domain, _ := strings.Cut(s.From, "@")
 	msg.SetMessageIDWithValue(m.ID.String() + "@" + domain)
-	msg.SetDateWithValue(m.RequestedAt)
+	msg.SetDateWithValue(m.RequestedAt.In(templates.Rome))
 	msg.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834
 	msg.SetGenHeader(gomail.HeaderContentLang, s.Templates.Locale(m.Locale))
 	msg.Subject(text.Subject)
 	msg.SetBodyString(gomail.TypeTextPlain, text.Text)
 	msg.AddAlternativeString(gomail.TypeTextHTML, text.HTML)
+	if a := text.Attachment; a != nil {
+		err := msg.AttachReader(a.Name, bytes.NewReader(a.Content), gomail.WithFileContentType(gomail.ContentType(a.ContentType)))
+		if err != nil {
+			return nil, fmt.Errorf("the attachment: %w", err)
+		}
+	}
 	if s.DKIM != nil {
 		s.DKIM.sign(msg, domain, m.RequestedAt)
 	}
@@ -43,14 +54,18 @@ func (s *Sender) compose(m workflow.PendingMail) ([]byte, error) {
 // words computes what the row does not hold, the code and the link, and names
 // the rest.
 func (s *Sender) words(m workflow.PendingMail) templates.Mail {
-	w := templates.Mail{Locale: m.Locale, Mailbox: m.Mailbox, Number: m.Number, At: m.RequestedAt,
-		Expires: m.Expires, Person: m.Details.Person, Provider: m.Details.Provider, Level: m.Details.Level,
-		Contract: m.ContractVersion, Reason: string(m.Details.Reason), Remark: m.Details.Remark, NewMasked: m.Details.NewMasked}
+	w := templates.Mail{Locale: m.Locale, Mailbox: workflow.Readable(m.Mailbox), Number: m.Number, At: m.RequestedAt,
+		Expires: m.Expires, Holder: m.Details.Holder, Person: m.Details.Person, Provider: m.Details.Provider, Level: m.Details.Level,
+		Reason: string(m.Details.Reason), Remark: m.Details.Remark, NewMasked: m.Details.NewMasked}
+	if n := m.Notice; n.SHA256 != "" {
+		w.Notice = &templates.Document{Version: n.Version, Date: n.Date, SHA256: n.SHA256, Locale: n.Locale, Bytes: n.Body}
+	}
 	switch m.Kind {
 	case workflow.MailCode:
 		w.Code = workflow.CodeDigits(s.Key, m.Nonce)
 	case workflow.MailInvitation:
 		w.Link = s.PublicURL + "/invito/" + workflow.InvitationSecret(s.Key, m.Nonce)
+		w.Guide = s.PublicURL + "/guida"
 	}
 	return w
 }

@@ -2,6 +2,7 @@ package mail_test
 
 import (
 	"bytes"
+	"encoding/base64"
 	"io"
 	"mime"
 	"mime/multipart"
@@ -16,6 +17,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"stella/store/storetest"
+	"stella/templates"
 	"stella/workflow"
 )
 
@@ -24,6 +26,8 @@ type letter struct {
 	netmail.Header
 	subject    string
 	text, html string
+	attachment string // its name
+	attached   []byte
 }
 
 func (p *post) read(m received) letter {
@@ -33,12 +37,28 @@ func (p *post) read(m received) letter {
 	l := letter{Header: parsed.Header}
 	l.subject, err = new(mime.WordDecoder).DecodeHeader(parsed.Header.Get("Subject"))
 	storetest.Must(p.t, err)
+	words := io.Reader(parsed.Body)
 	media, params, err := mime.ParseMediaType(parsed.Header.Get("Content-Type"))
 	storetest.Must(p.t, err)
+	if media == "multipart/mixed" {
+		parts := multipart.NewReader(parsed.Body, params["boundary"])
+		first, err := parts.NextPart()
+		storetest.Must(p.t, err)
+		content, err := io.ReadAll(first)
+		storetest.Must(p.t, err)
+		words = bytes.NewReader(content)
+		media, params, err = mime.ParseMediaType(first.Header.Get("Content-Type"))
+		storetest.Must(p.t, err)
+		file, err := parts.NextPart()
+		storetest.Must(p.t, err)
+		l.attachment = file.FileName()
+		l.attached, err = io.ReadAll(base64.NewDecoder(base64.StdEncoding, file))
+		storetest.Must(p.t, err)
+	}
 	if media != "multipart/alternative" {
 		p.t.Fatalf("the mail is %s", media)
 	}
-	parts := multipart.NewReader(parsed.Body, params["boundary"])
+	parts := multipart.NewReader(words, params["boundary"])
 	for _, want := range []string{"text/plain; charset=UTF-8", "text/html; charset=UTF-8"} {
 		part, err := parts.NextPart()
 		storetest.Must(p.t, err)
@@ -71,7 +91,7 @@ func TestACodeIsMailed(t *testing.T) {
 	l := p.read(all[0])
 	for header, want := range map[string]string{
 		"Message-Id":       "<" + m.id.String() + "@posta.example>",
-		"Date":             p.Clock.Now().Format(time.RFC1123Z),
+		"Date":             p.Clock.Now().In(templates.Rome).Format(time.RFC1123Z),
 		"Auto-Submitted":   "auto-generated",
 		"Content-Language": "it",
 		"To":               "<anna.neri@mail.example>",
@@ -233,13 +253,14 @@ func TestNoMailTellsThatItWasRead(t *testing.T) {
 		}
 		for _, a := range page.Find("a").EachIter() {
 			link := a.AttrOr("href", "")
-			if !strings.HasPrefix(link, publicURL+"/invito/") && link != site.HelpURL {
+			if !strings.HasPrefix(link, publicURL+"/") && link != site.HelpURL && link != site.WebmailURL && link != "mailto:"+site.HelpContact {
 				t.Errorf("%q leads to %s", l.subject, link)
 			}
-			if a.Text() != link {
+			shown := strings.TrimPrefix(link, "mailto:")
+			if !a.HasClass("button") && a.Text() != shown {
 				t.Errorf("%q leads to %s where it says %q", l.subject, link, a.Text())
 			}
-			if !strings.Contains(l.text, link) {
+			if !strings.Contains(l.text, shown) {
 				t.Errorf("%q: the text has no %s", l.subject, link)
 			}
 		}

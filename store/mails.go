@@ -22,7 +22,7 @@ func (s *Store) StartMail(ctx context.Context, id uuid.UUID, now time.Time) (wor
 			returning *)
 		select m.qualification_id, m.kind, m.recipient, m.locale, m.code_id, m.invitation_id, m.details, m.requested_at, m.attempts,
 		       b.address, q.number, coalesce(c.nonce, i.nonce), i.expires_at,
-		       coalesce(c.spent_at, i.ended_at) is not null, coalesce(d.version, '')
+		       coalesce(c.spent_at, i.ended_at) is not null, coalesce(d.sha256, ''), coalesce(d.version, ''), d.date, coalesce(d.locale, ''), d.body
 		from started m
 		join qualifications q on q.id = m.qualification_id
 		join mailboxes b on b.id = q.mailbox_id
@@ -30,7 +30,7 @@ func (s *Store) StartMail(ctx context.Context, id uuid.UUID, now time.Time) (wor
 		left join invitations i on i.id = m.invitation_id
 		left join documents d on d.sha256 = m.details ->> 'contract'`, id, now).Scan(
 		&m.Qualification, &m.Kind, &m.To, &m.Locale, &m.Code, &m.Invitation, &m.Details, &m.RequestedAt, &m.Attempts,
-		&m.Mailbox, &m.Number, &m.Nonce, orZero(&m.Expires), &m.Useless, &m.ContractVersion)
+		&m.Mailbox, &m.Number, &m.Nonce, orZero(&m.Expires), &m.Useless, &m.Notice.SHA256, &m.Notice.Version, orZero(&m.Notice.Date), &m.Notice.Locale, &m.Notice.Body)
 	if err != nil {
 		return m, fmt.Errorf("starting a mail: %w", found(err))
 	}

@@ -6,28 +6,27 @@ import (
 	"html/template"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 	texttemplate "text/template"
 )
 
 // Message is a mail ready to be sent.
 type Message struct {
-	Subject string
-	Text    string
-	HTML    string
+	Subject    string
+	Text       string
+	HTML       string
+	Attachment *Attachment // nil if there is none
 }
 
-// letter is what a mail's template sees as its dot.
-type letter struct {
-	Mail
-	words
-	Site Site
-}
+// bilingual are the mails to people whose language is not known yet. They have
+// the text of both, first the one of the person who caused the mail.
+var bilingual = []string{"invitation"}
 
 func loadMails(fsys fs.FS) (map[string]*texttemplate.Template, *template.Template, error) {
-	sheet, err := template.ParseFS(fsys, "mail.html")
+	sheets, err := template.ParseFS(fsys, "mail.html", "notice.html")
 	if err != nil {
-		return nil, nil, fmt.Errorf("templates: mail.html: %w", err)
+		return nil, nil, fmt.Errorf("templates: %w", err)
 	}
 	names, err := fs.Glob(fsys, "mails/*.txt")
 	if err != nil {
@@ -41,64 +40,52 @@ func loadMails(fsys fs.FS) (map[string]*texttemplate.Template, *template.Templat
 		}
 		mails[strings.TrimSuffix(path.Base(file), ".txt")] = m
 	}
-	return mails, sheet, nil
+	return mails, sheets, nil
 }
 
-// Mail writes a mail. Its template begins with a line "Subject: …" and goes on
-// with paragraphs; the HTML part is made of the same paragraphs, so that the
-// two can never say different things.
+// Mail writes a mail. The text and the HTML part are made of the same sections,
+// so that the two can never say different things.
 func (t *Templates) Mail(kind string, m Mail) (Message, error) {
-	mail, ok := t.mails[kind]
-	if !ok {
-		return Message{}, fmt.Errorf("templates: no mail %q", kind)
-	}
 	m.Locale = t.Locale(m.Locale)
-	l := letter{m, t.words[m.Locale].with("Mailbox", m.Mailbox), t.site}
-	var b strings.Builder
-	if err := mail.Execute(&b, l); err != nil {
-		return Message{}, fmt.Errorf("templates: mail %q: %w", kind, err)
-	}
-	head, body, _ := strings.Cut(b.String(), "\n")
-	subject, ok := strings.CutPrefix(head, "Subject: ")
-	if !ok {
-		return Message{}, fmt.Errorf("templates: mail %q does not begin with its subject", kind)
-	}
-	var text []string
-	all := paragraphs(body)
-	for _, lines := range all {
-		text = append(text, strings.Join(lines, "\n"))
-	}
-	var page bytes.Buffer
-	err := t.sheet.Execute(&page, map[string]any{
-		"Locale":     m.Locale,
-		"Subject":    subject,
-		"Provider":   t.site.Provider,
-		"Code":       m.Code,
-		"Link":       m.Link,
-		"Help":       t.site.HelpURL,
-		"Paragraphs": all,
-	})
+	message, err := t.message(kind, m)
 	if err != nil {
 		return Message{}, fmt.Errorf("templates: mail %q: %w", kind, err)
 	}
-	return Message{
-		Subject: subject,
-		Text:    strings.Join(text, "\n\n") + "\n",
-		HTML:    page.String(),
-	}, nil
+	return message, nil
 }
 
-// paragraphs splits a text at its empty lines, and each paragraph in lines.
-func paragraphs(text string) [][]string {
-	var all [][]string
-	var lines []string
-	for line := range strings.Lines(text + "\n\n") {
-		line = strings.TrimSpace(line)
-		if line != "" {
-			lines = append(lines, line)
-		} else if lines != nil {
-			all, lines = append(all, lines), nil
+func (t *Templates) message(kind string, m Mail) (Message, error) {
+	languages := []string{m.Locale}
+	if slices.Contains(bilingual, kind) {
+		for _, l := range locales {
+			if l != m.Locale {
+				languages = append(languages, l)
+			}
 		}
 	}
-	return all
+	var sections []section
+	var texts []string
+	for i, locale := range languages {
+		m.Locale = locale
+		l := letter{Mail: m, words: t.words[locale].with("Mailbox", m.Mailbox), Site: t.site}
+		if i == 0 && len(languages) > 1 {
+			l.Hint = languages[1]
+		}
+		s, err := t.section(kind, l)
+		if err != nil {
+			return Message{}, err
+		}
+		sections, texts = append(sections, s), append(texts, s.text())
+	}
+	message := Message{Subject: sections[0].Subject, Text: strings.Join(texts, "\n* * *\n\n")}
+	var page bytes.Buffer
+	err := t.sheets.ExecuteTemplate(&page, "mail.html", map[string]any{"Provider": t.site.Provider, "Sections": sections})
+	if err != nil {
+		return Message{}, err
+	}
+	message.HTML = page.String()
+	if m.Notice != nil {
+		message.Attachment, err = t.noticeFile(*m.Notice)
+	}
+	return message, err
 }

@@ -172,11 +172,13 @@ type Mail struct {
 	At        time.Time
 	Code      string    // code
 	Link      string    // invitation
+	Guide     string    // invitation: the guide's address
 	Expires   time.Time // invitation
 	Person    string    // qualified_pec: who was identified
 	Provider  string    // qualified_pec: by which identity provider
-	Level     string    // qualified_pec
-	Contract  string    // qualified_pec: version of the notice acknowledged
+	Level     string    // qualified, qualified_pec
+	Holder    string    // qualified_pec: on record
+	Notice    *Document // qualified, qualified_pec: acknowledged; it comes with the mail
 	Reason    string    // rejected: as in Rejected; revoked: empty
 	Remark    string    // rejected after a review, revoked: the operator's words
 	NewMasked string    // contacts_changed: the new address, masked

@@ -189,8 +189,19 @@ func newTemplates(t *testing.T) *Templates {
 	return all
 }
 
+// sampleNotice is the contract notice that comes with Stella.
+func sampleNotice(locale string) *Document {
+	documents, err := Contracts(nil)
+	if err != nil {
+		panic(err)
+	}
+	d := documents[locale]
+	return &d
+}
+
 // mailKinds are the mails there are, each with what it needs.
 func mailKinds(locale string) map[string]Mail {
+	notice := sampleNotice(locale)
 	base := Mail{Locale: locale, Mailbox: mailbox, Number: 1042, At: now}
 	with := func(change func(*Mail)) Mail {
 		m := base
@@ -198,14 +209,16 @@ func mailKinds(locale string) map[string]Mail {
 		return m
 	}
 	return map[string]Mail{
-		"code":                 with(func(m *Mail) { m.Code = "042917" }),
-		"invitation":           with(func(m *Mail) { m.Link = "https://stella.example/invito/abc"; m.Expires = now.AddDate(0, 0, 7) }),
+		"code": with(func(m *Mail) { m.Code = "042917" }),
+		"invitation": with(func(m *Mail) {
+			m.Link, m.Guide, m.Expires = "https://stella.example/invito/abc", "https://stella.example/guida", now.AddDate(0, 0, 7)
+		}),
 		"invitation_qualified": base,
 		"invitation_declined":  base,
 		"qualified_pec": with(func(m *Mail) {
-			m.Person, m.Provider, m.Level, m.Contract = "Luca Bianchi", "Identità di prova", "SpidL2", "1.0"
+			m.Holder, m.Person, m.Provider, m.Level, m.Notice = "Officine Bianchi S.r.l.", "Luca Bianchi", "Identità di prova", "SpidL2", notice
 		}),
-		"qualified":        with(func(m *Mail) { m.Person = "Luca Bianchi" }),
+		"qualified":        with(func(m *Mail) { m.Person, m.Level, m.Notice = "Luca Bianchi", "SpidL2", notice }),
 		"rejected":         with(func(m *Mail) { m.Reason, m.Remark = "review_refused", "Il documento è illeggibile." }),
 		"under_review":     base,
 		"contacts_changed": with(func(m *Mail) { m.NewMasked = "l•••@b•••.example" }),

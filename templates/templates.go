@@ -5,7 +5,10 @@
 //	templates.go  New and Page: layout.html around pages/NAME.html
 //	view.go       what a page's template can ask for
 //	words.go      the texts of locales/, languages, dates
-//	mail.go       Mail: mails/KIND.txt, which ends with mail.txt, and its words again as HTML in mail.html
+//	mail.go       Mail: its text, and the same again as HTML in mail.html
+//	letter.go     the sections of a mail: mails/KIND.txt, which ends with mail.txt
+//	notice.go     the contract notice as a file that comes with a mail
+//	contact.go    the help contact with its links
 //	static.go     the style sheet, the scripts and the drawings of static/, the pictures of journey/
 //	guide.go      what the page of the guide can ask for
 //	contract.go   the contract notice: the sample of contract/, or the operator's own
@@ -29,16 +32,16 @@ import (
 	texttemplate "text/template"
 )
 
-//go:embed layout.html mail.html mail.txt pages mails locales static journey contract
+//go:embed layout.html mail.html mail.txt notice.html pages mails locales static journey contract
 var files embed.FS
 
 // Templates renders pages and mails. It is safe for concurrent use.
 type Templates struct {
-	site  Site
-	words map[string]words // by locale
-	pages map[string]*template.Template
-	mails map[string]*texttemplate.Template
-	sheet *template.Template // the HTML around a mail
+	site   Site
+	words  map[string]words // by locale
+	pages  map[string]*template.Template
+	mails  map[string]*texttemplate.Template
+	sheets *template.Template // the HTML around a mail, and around a contract notice
 }
 
 // New parses every template for one provider. An error names the file.
@@ -51,7 +54,7 @@ func New(site Site) (*Templates, error) {
 	if t.pages, err = loadPages(files); err != nil {
 		return nil, err
 	}
-	if t.mails, t.sheet, err = loadMails(files); err != nil {
+	if t.mails, t.sheets, err = loadMails(files); err != nil {
 		return nil, err
 	}
 	return t, nil

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	_ "time/tzdata" // people are told the time of Rome wherever the program runs
@@ -16,6 +17,15 @@ import (
 	"golang.org/x/text/language"
 )
 
+// Rome is the zone of the times that people are given.
+var Rome = func() *time.Location {
+	rome, err := time.LoadLocation("Europe/Rome")
+	if err != nil {
+		panic(err) // time/tzdata is embedded
+	}
+	return rome
+}()
+
 // locales are the languages, the original first.
 var locales = []string{"it", "en"}
 
@@ -24,15 +34,10 @@ var matcher = language.NewMatcher([]language.Tag{language.Italian, language.Engl
 // words are the texts of one language.
 type words struct {
 	localizer *i18n.Localizer
-	rome      *time.Location
 	known     map[string]any // what every text may mention: the provider, the mailbox
 }
 
 func loadWords(fsys fs.FS, site Site) (map[string]words, error) {
-	rome, err := time.LoadLocation("Europe/Rome")
-	if err != nil {
-		return nil, fmt.Errorf("templates: %w", err)
-	}
 	bundle := i18n.NewBundle(language.Italian)
 	bundle.RegisterUnmarshalFunc("toml", toml.Unmarshal)
 	all := make(map[string]words, len(locales))
@@ -41,7 +46,7 @@ func loadWords(fsys fs.FS, site Site) (map[string]words, error) {
 		if _, err := bundle.LoadMessageFileFS(fsys, file); err != nil {
 			return nil, fmt.Errorf("templates: %s: %w", file, err)
 		}
-		all[locale] = words{i18n.NewLocalizer(bundle, locale), rome, map[string]any{
+		all[locale] = words{i18n.NewLocalizer(bundle, locale), map[string]any{
 			"Provider":    site.Provider,
 			"Service":     site.Service,
 			"HelpContact": site.HelpContact,
@@ -131,14 +136,20 @@ func printable(r rune) rune {
 	return r
 }
 
-// Date is "21 novembre 2026".
+// Date is "21 novembre 2026", or "1º novembre 2026".
 func (w words) Date(t time.Time) (string, error) {
 	months, err := w.T("months")
 	if err != nil {
 		return "", err
 	}
-	t = t.In(w.rome)
-	return fmt.Sprintf("%d %s %d", t.Day(), strings.Fields(months)[t.Month()-1], t.Year()), nil
+	t = t.In(Rome)
+	day := strconv.Itoa(t.Day())
+	if t.Day() == 1 {
+		if day, err = w.T("first_of_month"); err != nil {
+			return "", err
+		}
+	}
+	return fmt.Sprintf("%s %s %d", day, strings.Fields(months)[t.Month()-1], t.Year()), nil
 }
 
 // DateTime is "21 novembre 2026, 14:05".
@@ -149,7 +160,7 @@ func (w words) DateTime(t time.Time) (string, error) {
 
 // Clock is "14:05".
 func (w words) Clock(t time.Time) string {
-	return t.In(w.rome).Format("15:04")
+	return t.In(Rome).Format("15:04")
 }
 
 // LevelName puts the level of an identification in words.

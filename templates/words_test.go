@@ -102,7 +102,7 @@ func TestPlaceholders(t *testing.T) {
 // TestEveryTextIsUsed scans the templates and the sources for the ids they use.
 func TestEveryTextIsUsed(t *testing.T) {
 	t.Parallel()
-	inTemplate := regexp.MustCompile(`\.(?:T|Strong|Naming|Pictured) "([^"]+)"`)
+	inTemplate := regexp.MustCompile(`\.(?:T|Strong|Linked|Fact|Naming|Pictured) "([^"]+)"`)
 	picture := regexp.MustCompile(`\.Pictured "[^"]+" "\d+-([^"]+)"`)
 	used := map[string]bool{}
 	for _, id := range handed {
@@ -124,8 +124,8 @@ func TestEveryTextIsUsed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, id := range strings.Fields(`months step_names fault_prefix level_spid level_cie
-		purpose_p purpose_pf purpose_pg purpose_lp purpose_px`) { // view.go, words.go
+	for _, id := range strings.Fields(`months first_of_month contract_file mail_zoned mail_invitation_button step_names fault_prefix level_spid level_cie
+		purpose_p purpose_pf purpose_pg purpose_lp purpose_px`) { // view.go, words.go, letter.go, notice.go
 		used[id] = true
 	}
 	it := catalogue(t, "it")
@@ -214,7 +214,7 @@ func TestDates(t *testing.T) {
 	t.Parallel()
 	all := newTemplates(t)
 	summer := time.Date(2026, 8, 31, 22, 5, 0, 0, time.UTC) // already September in Rome
-	for locale, want := range map[string]string{"it": "1 settembre 2026, 00:05", "en": "1 September 2026, 00:05"} {
+	for locale, want := range map[string]string{"it": "1º settembre 2026, 00:05", "en": "1 September 2026, 00:05"} {
 		if got, err := all.words[locale].DateTime(summer); got != want || err != nil {
 			t.Errorf("%s: %q, %v, want %q", locale, got, err, want)
 		}

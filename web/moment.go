@@ -1,19 +1,15 @@
 package web
 
-import "time"
+import (
+	"time"
 
-var rome = func() *time.Location {
-	l, err := time.LoadLocation("Europe/Rome")
-	if err != nil {
-		panic(err) // time/tzdata is embedded
-	}
-	return l
-}()
+	"stella/templates"
+)
 
 // moment tells from when something is possible, as people here read it; with
 // the day where that is not today.
 func moment(t, now time.Time) string {
-	t, now = wholeMinute(t).In(rome), now.In(rome)
+	t, now = wholeMinute(t).In(templates.Rome), now.In(templates.Rome)
 	if t.YearDay() == now.YearDay() && t.Year() == now.Year() {
 		return t.Format("15:04")
 	}

@@ -245,10 +245,9 @@ func (c *Case) qualify(e Event, refs Refs) error {
 	}
 	id := q.ID
 	c.Mailbox.Star, c.Mailbox.Ordinary = &id, q.Declaration.Email
-	details := MailDetails{}
+	details := MailDetails{Level: q.Identity.Level, Contract: q.Document}
 	c.mail(MailQualified, q.Declaration.Email, details)
-	details.Person, details.Provider, details.Level = q.Identity.FullName(), q.Identity.ProviderName, q.Identity.Level
-	details.Contract = q.Document
+	details.Holder, details.Person, details.Provider = c.Mailbox.Record.Name, q.Identity.FullName(), q.Identity.ProviderName
 	c.mail(MailQualifiedPEC, c.Mailbox.Address, details)
 	if q.Owner == OwnedByInvited {
 		c.endInvitation("finished")

@@ -63,6 +63,7 @@ type MailDetails struct {
 	Reason    Reason `json:"reason,omitempty"`
 	Remark    string `json:"remark,omitempty"`
 	NewMasked string `json:"new_masked,omitempty"`
+	Holder    string `json:"holder,omitempty"` // on record
 	Person    string `json:"person,omitempty"`
 	Provider  string `json:"provider,omitempty"`
 	Level     string `json:"level,omitempty"`
@@ -96,14 +97,14 @@ func (c *Case) mailInvitation(i Invitation) {
 // PendingMail is a mail about to be written, with all it needs.
 type PendingMail struct {
 	Mail
-	Mailbox         string
-	Number          int64 // of the case
-	At              time.Time
-	Attempts        int
-	Nonce           []byte // of the code or the invitation
-	Expires         time.Time
-	Useless         bool   // a code that was replaced, or an invitation that ended
-	ContractVersion string // of the notice acknowledged
+	Mailbox  string
+	Number   int64 // of the case
+	At       time.Time
+	Attempts int
+	Nonce    []byte // of the code or the invitation
+	Expires  time.Time
+	Useless  bool     // a code that was replaced, or an invitation that ended
+	Notice   Document // that was acknowledged; none if it has no digest
 }
 
 // SendMail is the job that sends one mail.

@@ -114,7 +114,7 @@ func MaskName(name string) string {
 // MaskEmail hides an address but for its first letter, the first letter of its
 // domain and its top-level domain, in constant length.
 func MaskEmail(address string) string {
-	local, domain, ok := strings.Cut(address, "@")
+	local, domain, ok := strings.Cut(Readable(address), "@")
 	if !ok || local == "" || domain == "" {
 		return "•••"
 	}

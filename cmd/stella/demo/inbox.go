@@ -78,6 +78,7 @@ func (i *Inbox) Handler() http.Handler {
 	mux.HandleFunc("GET /messages.json", i.json)
 	mux.HandleFunc("GET /messages/{id}", i.read)
 	mux.HandleFunc("GET /messages/{id}/html", i.html)
+	mux.HandleFunc("GET /messages/{id}/files/{name}", i.file)
 	mux.HandleFunc("GET /style.css", writeStyle)
 	return protected(mux, "'none'")
 }
@@ -93,6 +94,9 @@ func (i *Inbox) json(w http.ResponseWriter, r *http.Request) {
 
 func (i *Inbox) read(w http.ResponseWriter, r *http.Request) {
 	if m, ok := i.byID(r); ok {
+		// The page shows the HTML part in a frame.
+		policy := w.Header().Get("Content-Security-Policy")
+		w.Header().Set("Content-Security-Policy", policy+"; frame-src 'self'")
 		writePage(w, http.StatusOK, "message", m)
 		return
 	}
@@ -107,11 +111,29 @@ func (i *Inbox) html(w http.ResponseWriter, r *http.Request) {
 		writePage(w, http.StatusNotFound, "no-message", nil)
 		return
 	}
-	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; img-src data:; "+
-		"base-uri 'none'; frame-ancestors 'none'; form-action 'none'; "+
-		"sandbox allow-top-navigation allow-popups allow-popups-to-escape-sandbox")
+	w.Header().Set("Content-Security-Policy", foreign)
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Write([]byte(m.HTML))
+}
+
+// foreign is the policy of what came with a mail: it may be shown in our own
+// frame.
+const foreign = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; " +
+	"base-uri 'none'; frame-ancestors 'self'; form-action 'none'; " +
+	"sandbox allow-top-navigation allow-popups allow-popups-to-escape-sandbox"
+
+// file serves a file that came with a mail.
+func (i *Inbox) file(w http.ResponseWriter, r *http.Request) {
+	m, _ := i.byID(r)
+	for _, f := range m.Files {
+		if f.Name == r.PathValue("name") {
+			w.Header().Set("Content-Security-Policy", foreign)
+			w.Header().Set("Content-Type", f.Type)
+			w.Write(f.Content)
+			return
+		}
+	}
+	writePage(w, http.StatusNotFound, "no-message", nil)
 }
 
 func (i *Inbox) byID(r *http.Request) (message, bool) {

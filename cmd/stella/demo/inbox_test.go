@@ -119,9 +119,12 @@ func TestInboxKeepsMail(t *testing.T) {
 	if page.Find("pre a[href='http://localhost:8080/invito/abc']").Length() != 1 {
 		t.Error("the address in the text is no link")
 	}
-	html, ok := page.Find("a:contains('versione HTML')").Attr("href")
+	html, ok := page.Find("iframe[sandbox]").Attr("src")
 	if !ok {
-		t.Fatal("no link to the HTML")
+		t.Fatal("the HTML is not shown")
+	}
+	if link, _ := page.Find("a:contains('versione HTML')").Attr("href"); link != html {
+		t.Errorf("the link to the HTML leads to %q", link)
 	}
 	if read(t, url+html).Find("b").Text() != "123456" {
 		t.Error("the HTML is not the mail's")

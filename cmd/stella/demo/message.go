@@ -24,6 +24,13 @@ type message struct {
 	ID      int           `json:"-"`
 	HTML    string        `json:"-"`
 	Headers []headerField `json:"-"`
+	Files   []file        `json:"-"`
+}
+
+// A file came with a mail.
+type file struct {
+	Name, Type string
+	Content    []byte
 }
 
 type headerField struct{ Name, Value string }
@@ -66,9 +73,23 @@ func (m *message) addPart(contentType, encoding string, body io.Reader) {
 			if err != nil {
 				return
 			}
+			if name := p.FileName(); name != "" {
+				m.Files = append(m.Files, file{name, p.Header.Get("Content-Type"), decoded(p.Header.Get("Content-Transfer-Encoding"), p)})
+				continue
+			}
 			m.addPart(p.Header.Get("Content-Type"), p.Header.Get("Content-Transfer-Encoding"), p)
 		}
 	}
+	content := decoded(encoding, body)
+	switch {
+	case media == "text/plain" && m.Text == "":
+		m.Text = newlines(string(content))
+	case media == "text/html" && m.HTML == "":
+		m.HTML = string(content)
+	}
+}
+
+func decoded(encoding string, body io.Reader) []byte {
 	switch strings.ToLower(encoding) {
 	case "quoted-printable":
 		body = quotedprintable.NewReader(body)
@@ -76,12 +97,7 @@ func (m *message) addPart(contentType, encoding string, body io.Reader) {
 		body = base64.NewDecoder(base64.StdEncoding, body)
 	}
 	content, _ := io.ReadAll(body) // a broken end is no reason to hide the rest
-	switch {
-	case media == "text/plain" && m.Text == "":
-		m.Text = newlines(string(content))
-	case media == "text/html" && m.HTML == "":
-		m.HTML = string(content)
-	}
+	return content
 }
 
 func newlines(s string) string { return strings.ReplaceAll(s, "\r\n", "\n") }
