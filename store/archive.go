@@ -39,6 +39,10 @@ func (s *Store) seal(body []byte) ([]byte, error) {
 // KeepMessage archives a message that no step writes; a few for each login.
 func (s *Store) KeepMessage(ctx context.Context, m workflow.Message) error {
 	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		// One at a time for a login: the count below sees what the others kept.
+		if _, err := tx.Exec(ctx, `select from logins where id = $1 for update`, m.Login); err != nil {
+			return err
+		}
 		var kept int
 		err := tx.QueryRow(ctx, `
 			select count(*) from messages where login_id = $1 and direction = 'response'`, m.Login).Scan(&kept)

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"bytes"
+	"sync"
 	"testing"
 
 	"filippo.io/age"
@@ -61,9 +62,16 @@ func TestOnlyAFewRefusedAnswersAreKept(t *testing.T) {
 	w := newWorld(t)
 	login := w.Reach(t, workflow.AtProvider).Case().Qualification.Login.ID
 	other := w.Reach(t, workflow.AtProvider).Case().Qualification.Login.ID
-	for range 8 {
-		storetest.Must(t, w.KeepMessage(t.Context(), response(login, w)))
+	var sent sync.WaitGroup
+	for range 40 { // at once, as a stranger sends them
+		m := response(login, w)
+		sent.Go(func() {
+			if err := w.KeepMessage(t.Context(), m); err != nil {
+				t.Error(err)
+			}
+		})
 	}
+	sent.Wait()
 	storetest.Must(t, w.KeepMessage(t.Context(), response(other, w)))
 	for id, want := range map[string]int{login: 5, other: 1} {
 		all, err := w.OpenArchive(t.Context(), id, storetest.Auditor)

@@ -40,7 +40,7 @@ func TestTheAuditorReadsTheArchive(t *testing.T) {
 		return stella(t, []string{"STELLA_DATABASE_URL=" + w.Pool().Config().ConnString()}, append([]string{"archive", "show"}, args...)...)
 	}
 	key := file(t, "auditor.key", []byte(storetest.Auditor.String()+"\n"))
-	at := w.Clock.RomeIn(0).Format("2006-01-02 15:04:05")
+	at := moment(w.Clock.Now())
 	want := "<!-- request, " + at + ", SHA-256 b857e4e7eb75d159654764213b4107cc7ce591a5bb20a7a214ee751cb3c74e69, the log has its digest -->\n<AuthnRequest/>\n" +
 		"<!-- response, " + at + ", SHA-256 b40c651583a41c9daeaae9a2a1665979521b0f1886a2761d5fe746414186905c, the log has its digest -->\n<Response/>\n"
 	if out := run(login, "--key", key).succeeds(t); out != want {

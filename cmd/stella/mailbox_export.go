@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"stella/store"
@@ -36,7 +37,11 @@ func (c mailboxExportCommand) Run(ctx context.Context) error {
 		return err
 	}
 	if c.Domain != "" {
-		f.Domains = []string{strings.ToLower(c.Domain)}
+		domain := strings.ToLower(c.Domain)
+		if !slices.Contains(f.Domains, domain) {
+			return fmt.Errorf("no mailbox of the domain %q is on record", c.Domain)
+		}
+		f.Domains = []string{domain}
 	}
 	return exportMailboxes(ctx, db.Store, f, os.Stdout)
 }

@@ -45,6 +45,8 @@ nobody@pec.example,,,,,,cancelled,
 	if out := export("--domain=Altra.example"); lines(out) != 1 || !strings.Contains(out, "at@altra.example") {
 		t.Errorf("of a domain: %s", out)
 	}
+	stella(t, []string{"STELLA_DATABASE_URL=" + w.Pool().Config().ConnString()}, "mailbox", "export", "--domain=nope.example").fails(t, 1,
+		`no mailbox of the domain "nope.example" is on record`)
 	if out := export("--state=qualified"); lines(out) != 1 || !strings.Contains(out, star.Address) {
 		t.Errorf("of a state: %s", out)
 	}

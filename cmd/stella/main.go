@@ -31,6 +31,8 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
+	"strings"
 	"syscall"
 
 	_ "time/tzdata" // Europe/Rome, wherever this runs
@@ -77,6 +79,10 @@ func main() {
 		fmt.Fprintln(os.Stderr, "stella:", err)
 		os.Exit(1)
 	}
+	if err := blank(parsed); err != nil {
+		fmt.Fprintf(os.Stderr, "stella: %v\nTry \"%s --help\".\n", err, named(parsed))
+		os.Exit(2)
+	}
 	if err := parsed.Run(verb(parsed.Selected().Name)); err != nil {
 		fmt.Fprintln(os.Stderr, "stella:", err)
 		os.Exit(1)
@@ -93,6 +99,29 @@ func asked(args []string) []string {
 		return append(args[1:], "--help")
 	}
 	return args
+}
+
+// blank refuses a flag that is given without a value, as by a variable of a
+// script that is not set: without one it would stand for all or for none.
+func blank(parsed *kong.Context) error {
+	for _, p := range parsed.Path {
+		if p.Flag == nil {
+			continue
+		}
+		values := []string{}
+		switch given := p.Flag.Target.Interface().(type) {
+		case string:
+			values = append(values, given)
+		case []string:
+			values = append(values, given...)
+		default:
+			continue
+		}
+		if len(values) == 0 || slices.ContainsFunc(values, func(v string) bool { return strings.TrimSpace(v) == "" }) {
+			return fmt.Errorf("--%s has a blank value", p.Flag.Name)
+		}
+	}
+	return nil
 }
 
 func newParser(ctx context.Context, c *commands) *kong.Kong {

@@ -141,6 +141,34 @@ func TestACommandThatIsNone(t *testing.T) {
 	}
 }
 
+// A variable of a script that is not set does not stand for all, or for none.
+func TestABlankValueIsRefused(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		flag string
+		args []string
+	}{
+		{"--domain", []string{"client", "add", "x", "--return-url=https://x.example/", "--domain="}},
+		{"--domain", []string{"client", "add", "x", "--return-url=https://x.example/", "--domain=,pec.example"}},
+		{"--domain", []string{"client", "add", "x", "--return-url=https://x.example/", "--domain=pec.example", "--domain= "}},
+		{"--return-url", []string{"client", "add", "x", "--domain=pec.example", "--return-url="}},
+		{"--domain", []string{"mailbox", "export", "--domain="}},
+		{"--kind", []string{"webhook", "add", "x", "https://x.example/", "--kind="}},
+		{"--state", []string{"qualification", "list", "--state="}},
+		{"--mailbox", []string{"mail", "list", "--mailbox="}},
+		{"--reason", []string{"qualification", "approve", "anna@pec.example", "--reason="}},
+	} {
+		r := stella(t, nil, c.args...)
+		if r.status != 2 || r.out != "" || !strings.HasPrefix(r.err, "stella: "+c.flag+" has a blank value\n") {
+			t.Errorf("%q: status %d, it says %q", c.args, r.status, r.err)
+		}
+	}
+	// A variable that is set to nothing is one that is not set.
+	if r := stella(t, []string{"STELLA_PROXIES="}, "version"); r.status != 0 {
+		t.Errorf("%+v", r)
+	}
+}
+
 func TestWithoutACommandTheHelpIsShown(t *testing.T) {
 	t.Parallel()
 	out := stella(t, nil).succeeds(t)

@@ -117,15 +117,21 @@ func (s *served) ready() readiness {
 // metrics is what Prometheus is told.
 func (s *served) metrics() string {
 	s.t.Helper()
+	m := &served{t: s.t, listen: s.metricsListen()}
+	code, body := m.get("/metrics")
+	if code != 200 {
+		s.t.Errorf("the metrics: %d %s", code, body)
+	}
+	return body
+}
+
+// metricsListen is where the metrics are served.
+func (s *served) metricsListen() string {
+	s.t.Helper()
 	for line := range strings.Lines(s.log()) {
 		var said struct{ Msg, Listen string }
 		if json.Unmarshal([]byte(line), &said) == nil && said.Msg == "serving metrics" {
-			m := &served{t: s.t, listen: said.Listen}
-			code, body := m.get("/metrics")
-			if code != 200 {
-				s.t.Errorf("the metrics: %d %s", code, body)
-			}
-			return body
+			return said.Listen
 		}
 	}
 	s.t.Fatalf("there are no metrics: %s", s.log())

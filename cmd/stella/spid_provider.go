@@ -160,7 +160,17 @@ func (c spidProviderSuspendCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("%s: suspended; stars it gave since %s: %d\n", c.Provider, moment(c.Since.Time), len(given))
+	revoked := 0
+	for _, g := range given {
+		if g.State == workflow.Revoked {
+			revoked++
+		}
+	}
+	fmt.Printf("%s: suspended; stars it gave since %s: %d", c.Provider, moment(c.Since.Time), len(given)-revoked)
+	if revoked > 0 {
+		fmt.Printf(", and %d that were revoked", revoked)
+	}
+	fmt.Println()
 	return printGiven(given)
 }
 
@@ -181,7 +191,7 @@ type since struct{ time.Time }
 
 // UnmarshalText reads a day, a minute or a second, in Italian time.
 func (s *since) UnmarshalText(text []byte) (err error) {
-	for _, layout := range []string{time.DateOnly, "2006-01-02 15:04", time.DateTime, time.RFC3339} {
+	for _, layout := range []string{time.DateOnly, "2006-01-02 15:04", time.DateTime, clock, time.RFC3339} {
 		if s.Time, err = time.ParseInLocation(layout, string(text), rome); err == nil {
 			return nil
 		}

@@ -46,7 +46,7 @@ func TestAnIdentityProviderIsSuspended(t *testing.T) {
 	under := w.RecordAs(t, "under@pec.example", storetest.AnnasRecord)
 	under.To(workflow.Contract)
 
-	run("suspend", storetest.Provider, "--since=2126-11-20").fails(t, 1, "--since 2126-11-20 00:00:00: that time is still to come")
+	run("suspend", storetest.Provider, "--since=2126-11-20").fails(t, 1, "--since 2126-11-20 00:00:00 +01:00: that time is still to come")
 	if r := run("suspend", storetest.Provider, "--since=yesterday"); r.status != 2 || !strings.Contains(r.err, `"yesterday": want a day such as 2026-11-20`) {
 		t.Errorf("%+v", r)
 	}
@@ -57,13 +57,13 @@ func TestAnIdentityProviderIsSuspended(t *testing.T) {
 
 	// What was given since, and by whom it was stopped, and why.
 	out := columns(run("suspend", storetest.Provider, "--since", yesterday+" 13:00", "--reason", "chiavi rubate").succeeds(t))
-	want := []string{"https://idp.example: suspended; stars it gave since " + yesterday + " 13:00:00: 1", "MAILBOX CASE IDENTIFIED QUALIFIED STATE",
-		"late@pec.example 2 " + yesterday + " 13:00:00 " + yesterday + " 13:01:00 qualified"}
+	want := []string{"https://idp.example: suspended; stars it gave since " + written(t, yesterday+" 13:00:00") + ": 1", "MAILBOX CASE IDENTIFIED QUALIFIED STATE",
+		"late@pec.example 2 " + written(t, yesterday+" 13:00:00") + " " + written(t, yesterday+" 13:01:00") + " qualified"}
 	if strings.Join(out, "\n") != strings.Join(want, "\n") {
 		t.Errorf("it says\n%s\nwant\n%s", strings.Join(out, "\n"), strings.Join(want, "\n"))
 	}
 	list := columns(run("list").succeeds(t))
-	if s := list[1]; !strings.HasPrefix(s, "https://idp.example Identità di prova 20") || !strings.HasSuffix(s, " "+yesterday+" 13:00:00 maria chiavi rubate") {
+	if s := list[1]; !strings.HasPrefix(s, "https://idp.example Identità di prova 20") || !strings.HasSuffix(s, " "+written(t, yesterday+" 13:00:00")+" maria chiavi rubate") {
 		t.Errorf("%s", s)
 	}
 	if s := under.Case().Stage(under.Visitor); s != workflow.Identification {
@@ -76,6 +76,9 @@ func TestAnIdentityProviderIsSuspended(t *testing.T) {
 	// An earlier date lists more; and revoked ones were given too.
 	storetest.Must(t, w.Procedure.Revoke(t.Context(), "tests", "early@pec.example", 0, "x"))
 	out = columns(run("suspend", storetest.Provider, "--since="+before).succeeds(t))
+	if want := "https://idp.example: suspended; stars it gave since " + written(t, before+" 00:00:00") + ": 1, and 1 that were revoked"; out[0] != want {
+		t.Errorf("%s, want %s", out[0], want)
+	}
 	if len(out) != 4 || !strings.HasPrefix(out[2], "early@pec.example 1 ") || !strings.HasSuffix(out[2], " revoked") || !strings.HasPrefix(out[3], "late@pec.example 2 ") {
 		t.Errorf("%s", strings.Join(out, "\n"))
 	}
@@ -111,7 +114,7 @@ func TestWhichIdentityProvidersAreKnown(t *testing.T) {
 		}
 	}
 	out := stella(t, env, "spid", "provider", "suspend", "https://listed.example", "--since=2020-11-20").succeeds(t)
-	if out != "https://listed.example: suspended; stars it gave since 2020-11-20 00:00:00: 0\n" {
+	if out != "https://listed.example: suspended; stars it gave since 2020-11-20 00:00:00 +01:00: 0\n" {
 		t.Errorf("%q", out)
 	}
 	// Suspended it is known, whoever asks, and corrects the date.
@@ -119,7 +122,15 @@ func TestWhichIdentityProvidersAreKnown(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 	bare := stella(t, env[:1], "spid", "provider", "list")
-	if bare.status != 0 || !strings.Contains(bare.out, "  2020-11-19 00:00:00  ") || strings.Contains(bare.out, "extra.example") {
+	if bare.status != 0 || !strings.Contains(bare.out, "  2020-11-19 00:00:00 +01:00  ") || strings.Contains(bare.out, "extra.example") {
 		t.Errorf("%+v", bare)
 	}
+}
+
+// written is a time of Italy as a command prints it.
+func written(t *testing.T, local string) string {
+	t.Helper()
+	at, err := time.ParseInLocation(time.DateTime, local, rome)
+	storetest.Must(t, err)
+	return moment(at)
 }

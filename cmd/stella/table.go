@@ -66,6 +66,9 @@ func number(n int64) string {
 	return fmt.Sprint(n)
 }
 
+// clock is how a time is written.
+const clock = "2006-01-02 15:04:05 -07:00"
+
 var rome = func() *time.Location {
 	l, err := time.LoadLocation("Europe/Rome")
 	if err != nil {
@@ -74,10 +77,11 @@ var rome = func() *time.Location {
 	return l
 }()
 
-// moment tells a time as operators read it.
+// moment is a time as operators read it: of Italy, and with its distance from
+// UTC, in which the API has it.
 func moment(t time.Time) string {
 	if t.IsZero() {
 		return "-"
 	}
-	return t.In(rome).Format("2006-01-02 15:04:05")
+	return t.In(rome).Format(clock)
 }

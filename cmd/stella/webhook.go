@@ -33,6 +33,9 @@ type keyFile struct {
 
 func (k keyFile) read(wrong *problems) []byte {
 	key, err := readKey(k.KeyFile)
+	if errors.Is(err, errMissing) {
+		err = fmt.Errorf("%w: it is the service's secret (of the demo: the file \"key\" in its --dir)", err)
+	}
 	wrong.add("STELLA_KEY_FILE", err)
 	return key
 }
@@ -140,16 +143,19 @@ func (c webhookRotateCommand) Run(ctx context.Context) error {
 	if c.Overlap < 0 {
 		return errors.New("--overlap is negative")
 	}
-	var wrong problems
-	key := c.keyFile.read(&wrong)
-	if err := wrong.join(); err != nil {
-		return err
-	}
 	db, err := c.use(ctx)
 	if err != nil {
 		return err
 	}
 	defer db.close()
+	if _, err := db.Webhook(ctx, c.ID); err != nil {
+		return c.known(err)
+	}
+	var wrong problems
+	key := c.keyFile.read(&wrong)
+	if err := wrong.join(); err != nil {
+		return err
+	}
 	p := &workflow.Procedure{Store: db.Store, Key: key, Now: time.Now}
 	until := time.Now().Add(c.Overlap)
 	secret, err := p.RotateWebhook(ctx, c.ID, until)

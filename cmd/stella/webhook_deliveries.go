@@ -24,11 +24,6 @@ type webhookTestCommand struct {
 }
 
 func (c webhookTestCommand) Run(ctx context.Context) error {
-	var wrong problems
-	key, allow := c.keyFile.read(&wrong), c.webhookConfig.check(&wrong)
-	if err := wrong.join(); err != nil {
-		return err
-	}
 	db, err := c.use(ctx)
 	if err != nil {
 		return err
@@ -37,6 +32,11 @@ func (c webhookTestCommand) Run(ctx context.Context) error {
 	w, err := db.Webhook(ctx, c.ID)
 	if err != nil {
 		return c.known(err)
+	}
+	var wrong problems
+	key, allow := c.keyFile.read(&wrong), c.webhookConfig.check(&wrong)
+	if err := wrong.join(); err != nil {
+		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, webhook.SendTimeout)
 	defer cancel()

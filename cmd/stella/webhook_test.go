@@ -59,6 +59,12 @@ func TestWebhooksAreManaged(t *testing.T) {
 		t.Errorf("add says %s", added)
 	}
 	refused(run("add", "posta", receiver.URL), "has a webhook with this URL")
+	// What the command names is looked at before what it needs.
+	for _, command := range []string{"test", "rotate"} {
+		without := func(id string) result { return stella(t, env[:1], "webhook", command, id) }
+		refused(without("99"), "there is no webhook 99")
+		refused(without("1"), "STELLA_KEY_FILE is missing")
+	}
 
 	if out := good(run("test", "1")); !strings.Contains(out, receiver.URL+": 204 No Content, after ") {
 		t.Errorf("test says %s", out)
