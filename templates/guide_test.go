@@ -48,6 +48,7 @@ func TestGuide(t *testing.T) {
 		{"rejected-holder", "h1", "La tua richiesta di qualifica della PEC Esempio non è andata a buon fine: riprova"},
 		{"rejected-holder", `form[action="/riprova"] button`, "Riprova"},
 		{"rejected-holder", `form[action="/riprova/identita"] button`, "Ripeti l'identificazione con un'altra identità"},
+		{"rejected-holder", `form[action="/riprova/invito"] button`, "Invita l'intestatario"},
 		{"qualified", "h1", "Identificazione avvenuta con successo"},
 		{"start", `form[action="/start/abc"] button`, "Continua"},
 	}

@@ -138,7 +138,12 @@ type Rejected struct {
 	Reason     string // "company_differs", "holder_differs", "review_refused"
 	Remark     string // the operator's own words, after a review
 	LoginAgain bool   // another identity may mend it
+	Invite     bool   // the holder may be invited
 }
+
+// WrongPerson reports whether the person who logged in is what differs, so that
+// the data need no correction.
+func (r Rejected) WrongPerson() bool { return r.Reason == "holder_differs" && r.LoginAgain }
 
 // Closed is for the states that end a qualification.
 type Closed struct {

@@ -178,3 +178,33 @@ func TestPageFailsWhole(t *testing.T) {
 		t.Errorf("a failed page wrote %q", b.String())
 	}
 }
+
+// The filled button of a rejection is the remedy for it. What an operator
+// refused is not mended by another login alone.
+func TestTheFirstWayOnAfterARejection(t *testing.T) {
+	t.Parallel()
+	all := newTemplates(t)
+	want := map[string][]string{
+		"company": {"/riprova"},
+		"holder":  {"/riprova/identita", "/riprova/invito", "/riprova"},
+		"invited": {"/riprova/identita", "/riprova"},
+		"review":  {"/riprova", "/riprova/identita", "/riprova/invito"},
+	}
+	for _, s := range samples("it") {
+		if s.page != "rejected" {
+			continue
+		}
+		_, doc := render(t, all, s)
+		var ways, filled []string
+		doc.Find(`main form[action^="/riprova"]`).Each(func(_ int, form *goquery.Selection) {
+			action, _ := form.Attr("action")
+			ways = append(ways, action)
+			if !form.Find("button").HasClass("second") {
+				filled = append(filled, action)
+			}
+		})
+		if !slices.Equal(ways, want[s.variant]) || !slices.Equal(filled, want[s.variant][:1]) {
+			t.Errorf("%s: the ways on are %v, the filled buttons %v; want %v, the first filled", s.name(), ways, filled, want[s.variant])
+		}
+	}
+}

@@ -158,8 +158,9 @@ func samples(locale string) []sample {
 	}
 	closed("under_review", "", UnderReview{Number: 1042})
 	closed("rejected", "company", Rejected{Reason: "company_differs"})
-	closed("rejected", "holder", Rejected{Reason: "holder_differs", LoginAgain: true})
-	closed("rejected", "review", Rejected{Reason: "review_refused", Remark: "Il documento inviato è illeggibile.", LoginAgain: true})
+	closed("rejected", "holder", Rejected{Reason: "holder_differs", LoginAgain: true, Invite: true})
+	closed("rejected", "invited", Rejected{Reason: "holder_differs", LoginAgain: true})
+	closed("rejected", "review", Rejected{Reason: "review_refused", Remark: "Il documento inviato è illeggibile.", LoginAgain: true, Invite: true})
 	closed("qualified", "", Closed{Since: now, ReturnURL: "https://webmail.example/inbox"})
 	closed("qualified", "invited", Closed{Since: now})
 	closed("revoked", "", Closed{Since: now, ReturnURL: "https://webmail.example/inbox"})

@@ -50,6 +50,7 @@ var forms = map[string]form{
 	"/codice/contatti":        editContacts("/codice/contatti", workflow.CodeEntry, (*procedure).RedirectCode),
 	"/riprova":                {fire: plain((*procedure).Retry)},
 	"/riprova/identita":       {fire: plain((*procedure).RetryLogin)},
+	"/riprova/invito":         {fire: plain((*procedure).PassOn)},
 }
 
 // plain fires an event that has no input.

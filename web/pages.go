@@ -167,7 +167,7 @@ func fillUnderReview(_ *Server, v *visit, p *templates.Page) {
 
 func fillRejected(_ *Server, v *visit, p *templates.Page) {
 	q := v.c.Qualification
-	p.Data = templates.Rejected{Reason: string(q.Reason), Remark: q.Remark, LoginAgain: v.c.MayRetryLogin()}
+	p.Data = templates.Rejected{Reason: string(q.Reason), Remark: q.Remark, LoginAgain: v.c.MayRetryLogin(), Invite: v.c.MayPassOn(v.visitor)}
 }
 
 func fillClosed(_ *Server, v *visit, p *templates.Page) {

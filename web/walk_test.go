@@ -120,6 +120,29 @@ func TestWrongPersonIsRejectedAndMayTryAgain(t *testing.T) {
 	b.goOn(sara, workflow.HolderKind, workflow.Qualified).at("Identificazione avvenuta con successo")
 }
 
+// The typical wrong person is an accountant or a secretary: the page leads to the
+// invitation of the holder, and the attempt that failed is left behind.
+func TestWrongPersonInvitesTheHolder(t *testing.T) {
+	t.Parallel()
+	b := at(t, sara, workflow.AtProvider)
+	b.press("Accedi come Anna Neri").press("Autorizza").press("Continua")
+	b.press("Invita l'intestatario").at("Invita l'intestatario", "riceverà un link personale")
+	b.wants(sara, workflow.HolderInvitation)
+	b.press("Invia l'invito", "email", "sara.verdi@mail.example").at("Invito inviato")
+	guest := b.browser().get(b.invitationLink()).press("PROCEDI").at("Intestatario della casella PEC")
+	wrong := sara
+	wrong.person, wrong.email = "Anna Neri", "sara.verdi@mail.example"
+	guest.goOn(wrong, workflow.HolderKind, workflow.AtProvider).press("Accedi come Anna Neri").press("Autorizza").press("Continua")
+	if guest.Find(`form[action="/riprova/invito"]`).Length() != 0 {
+		t.Error("the person invited is offered to invite")
+	}
+	pass := guest.form("Riprova")
+	pass.action = "/riprova/invito"
+	guest.unchanged(func() { guest.post(pass).tells("La procedura è andata avanti in un'altra finestra: ecco dove sei.") })
+	guest.press("Ripeti l'identificazione con un'altra identità")
+	guest.goOn(sara, workflow.Identification, workflow.Qualified)
+}
+
 func TestAnotherCompanyIsRejected(t *testing.T) {
 	t.Parallel()
 	b := at(t, bianchi, workflow.CompanyData)

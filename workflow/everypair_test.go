@@ -18,6 +18,9 @@ var outcomes = map[workflow.Event]func(x *storetest.Journey) error{
 	},
 	workflow.ProcedureBegun: func(x *storetest.Journey) error { return x.Procedure.Begin(x.Context(), x.Visitor, x.Form()) },
 	workflow.HolderDenied: func(x *storetest.Journey) error {
+		if x.State() == workflow.Rejected {
+			return x.Procedure.PassOn(x.Context(), x.Visitor, x.Form())
+		}
 		return x.Procedure.ChooseRole(x.Context(), x.Visitor, x.Form(), workflow.Delegate)
 	},
 	workflow.HolderInvited: func(x *storetest.Journey) error {

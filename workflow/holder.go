@@ -155,6 +155,27 @@ func (c *Case) MayRetryLogin() bool {
 	return q.State == Rejected && q.Reason != ReasonCompany && q.Declaration != nil && q.Declaration.Email != ""
 }
 
+// PassOn leaves a rejected attempt to the holder, whom the visitor will invite.
+func (p *Procedure) PassOn(ctx context.Context, v Visitor, f Form) error {
+	return p.step(ctx, v, f, HolderDenied, func(c *Case) error {
+		if !c.MayPassOn(v) {
+			return ErrNotAllowed
+		}
+		if err := c.fire(HolderDenied, c.standingRefs()); err != nil {
+			return err
+		}
+		c.forgetLogin()
+		return nil
+	})
+}
+
+// MayPassOn reports whether somebody else could mend a rejection: not if the
+// company differs, nor if the visitor is already the one who was invited.
+func (c *Case) MayPassOn(v Visitor) bool {
+	q := c.Qualification
+	return q.State == Rejected && q.Reason != ReasonCompany && !v.invited()
+}
+
 func (c *Case) checkKind(k Kind) error {
 	switch {
 	case k != KindPerson && k != KindCompany:

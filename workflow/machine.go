@@ -95,7 +95,7 @@ var Events = fsm.Events{
 	on(HolderDeclared, Introduction, HolderChoice),
 	on(ProcedureBegun, HolderKind, Introduction),
 
-	on(HolderDenied, HolderInvitation, HolderChoice),
+	on(HolderDenied, HolderInvitation, HolderChoice, Rejected),
 	on(HolderInvited, Invited, HolderInvitation, Invited), // again: another mail, the former link dies
 	on(InvitationAccepted, HolderKind, Invited),
 	on(InvitationDeclined, HolderChoice, Invited),

@@ -244,7 +244,7 @@ func (p *play) onward(t *rapid.T) act {
 		workflow.HolderChoice: {"holder", "delegate", "delegate"}, workflow.Introduction: {"begin"}, workflow.HolderKind: {"kind"},
 		workflow.CompanyData: {"company"}, workflow.ContactData: {"contacts"}, workflow.Summary: {"confirm data", "correct holder", "correct contacts"},
 		workflow.Identified: {"confirm identity", "redirect code", "disown identity"}, workflow.Contract: {"contract"},
-		workflow.CodeEntry: {"type code", "request code", "redirect code"}, workflow.Rejected: {"retry login", "retry"},
+		workflow.CodeEntry: {"type code", "request code", "redirect code"}, workflow.Rejected: {"retry login", "retry", "pass on"},
 	}[m.state]...))
 }
 

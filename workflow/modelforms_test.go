@@ -27,7 +27,7 @@ func with[T any](do func(context.Context, workflow.Visitor, workflow.Form, T) er
 }
 
 var formNames = []string{"holder", "delegate", "begin", "kind", "company", "correct holder", "contacts", "correct contacts", "redirect code",
-	"confirm data", "confirm identity", "disown identity", "contract", "request code", "type code", "retry", "retry login"}
+	"confirm data", "confirm identity", "disown identity", "contract", "request code", "type code", "retry", "retry login", "pass on"}
 
 // fill fills in the form of a page.
 func (p *play) fill(t *rapid.T, name string) step {
@@ -35,7 +35,7 @@ func (p *play) fill(t *rapid.T, name string) step {
 	case "holder":
 		return plain(workflow.HolderDeclared, with(real.ChooseRole, workflow.Holder))
 	case "delegate":
-		return plain(workflow.HolderDenied, with(real.ChooseRole, workflow.Delegate))
+		return step{workflow.HolderDeclared, func(m *model) string { return m.fire(workflow.HolderDenied) }, with(real.ChooseRole, workflow.Delegate)}
 	case "begin":
 		return plain(workflow.ProcedureBegun, real.Begin)
 	case "kind":
@@ -76,6 +76,8 @@ func (p *play) fill(t *rapid.T, name string) step {
 		return step{workflow.Retried, func(m *model) string { return m.forgetting(workflow.Retried) }, real.Retry}
 	case "retry login":
 		return step{workflow.LoginRetried, (*model).retryLogin, real.RetryLogin}
+	case "pass on":
+		return step{workflow.HolderDenied, (*model).passOn, real.PassOn}
 	}
 	panic("there is no form " + name)
 }

@@ -73,6 +73,14 @@ func (m *model) retryLogin() string {
 	return m.forgetting(workflow.LoginRetried)
 }
 
+// passOn is the way to an invitation after a rejection, for whom nobody invited.
+func (m *model) passOn() string {
+	if m.state != workflow.Rejected || m.reason == workflow.ReasonCompany || m.invited {
+		return "not allowed"
+	}
+	return m.forgetting(workflow.HolderDenied)
+}
+
 func (m *model) stepBack(v visitor, f form) string {
 	if why := m.refuses(v, f); why != "" {
 		return why

@@ -34,6 +34,7 @@ var fires = map[string][]string{
 	"/codice/contatti":        {"contacts_corrected"},
 	"/riprova":                {"retried"},
 	"/riprova/identita":       {"login_retried"},
+	"/riprova/invito":         {"holder_denied"},
 }
 
 // lapsed is what any form fires whose login does not count any more.
