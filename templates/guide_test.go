@@ -18,6 +18,7 @@ func TestGuide(t *testing.T) {
 		{"introduction", `form[action="/introduzione"] button`, "PROCEDI"},
 		{"holder_invitation", `form[action="/invito"] button`, "Invia l'invito"},
 		{"invited", `form[action="/invito/annulla"] button`, "Annulla l'invito"},
+		{"invited", `form[action="/invito/intestatario"] button`, "Sono io l'intestatario: procedo qui"},
 		{"invited-rejected", "h1", "Richiesta dell'intestatario non riuscita"},
 		{"invitation", "form:not([action]) button", "PROCEDI"},
 		{"invitation", `form[action="/invito/abc/rifiuta"] button`, "Non riconosco questa casella"},

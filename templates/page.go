@@ -48,13 +48,19 @@ type FieldError struct {
 	Args    map[string]any // for the message
 }
 
+// HolderChoice is the first page.
+type HolderChoice struct {
+	Declined string // the address of the person who was invited and does not know the mailbox; empty if there is none
+}
+
 // Invited is for the delegate, who sees of an invitation only that it is out.
 type Invited struct {
-	To       string // masked
-	Expires  time.Time
-	Accepted bool // the holder has taken it up: it cannot be sent again
-	Expired  bool // nobody took it up in time
-	Rejected bool // the invited holder's request was rejected; they may try again, or it may be withdrawn
+	To        string // masked once the holder has taken it up
+	Expires   time.Time
+	Accepted  bool   // the holder has taken it up: it cannot be sent again
+	Expired   bool   // nobody took it up in time
+	Rejected  bool   // the invited holder's request was rejected; they may try again, or it may be withdrawn
+	ReturnURL string // back to the webmail
 }
 
 // Invitation is for who opens the link of an invitation.
@@ -122,7 +128,7 @@ const (
 // Code is the page where the code is typed.
 type Code struct {
 	Status      CodeStatus
-	To          string    // masked
+	To          string
 	SecondsLeft int       // of the code's life, when sent
 	PausedUntil time.Time // when paused
 	ResendIn    int       // seconds, zero when it may be asked for at once

@@ -58,8 +58,9 @@ func samples(locale string) []sample {
 	}
 	out := func(page, variant string, data any) { add(page, variant, Page{Data: data}) }
 
-	in("holder_choice", "", nil)
-	in("holder_choice", "error", nil, FieldError{Field: "ruolo", Message: "error_role_missing"})
+	in("holder_choice", "", HolderChoice{})
+	in("holder_choice", "declined", HolderChoice{Declined: "luca.bianchi@officine-meccaniche.bianchi.example"})
+	in("holder_choice", "error", HolderChoice{}, FieldError{Field: "ruolo", Message: "error_role_missing"})
 	in("introduction", "", nil)
 	in("holder_invitation", "", nil)
 	add("holder_invitation", "error", Page{Mailbox: mailbox, Leave: true, Back: true,
@@ -67,7 +68,7 @@ func samples(locale string) []sample {
 		Errors: []FieldError{{Field: "email", Message: "error_email_malformed"}}})
 	to := "l•••@b•••.example"
 	add("invited", "", Page{Mailbox: mailbox, Leave: true, Notice: "notice_invited",
-		Data: Invited{To: to, Expires: now.AddDate(0, 0, 7)}})
+		Data: Invited{To: "luca.bianchi@officine-meccaniche-bianchi.example", Expires: now.AddDate(0, 0, 7), ReturnURL: "https://webmail.example/inbox"}})
 	in("invited", "accepted", Invited{To: to, Expires: now, Accepted: true})
 	in("invited", "expired", Invited{To: to, Expires: now, Expired: true})
 	in("invited", "rejected", Invited{To: to, Expires: now, Accepted: true, Rejected: true})
@@ -135,7 +136,7 @@ func samples(locale string) []sample {
 	in("identified", "", Identified{Name: "Luca Bianchi", CodeEnd: "205G", Provider: "Identità di prova", Level: "SpidL2",
 		Email: "amministrazione@bianchi.example"})
 	in("contract", "", Contract{Version: document.Version, Date: document.Date, SHA256: document.SHA256, Document: document.Body})
-	code := Code{To: to, ResendIn: 20}
+	code := Code{To: "amministrazione.molto.lunga@officine-meccaniche-bianchi.example", ResendIn: 20}
 	for _, status := range []CodeStatus{CodeSending, CodeSent, CodeExpired, CodeRefused, CodeDropped, CodePaused, CodeSpent} {
 		c := code
 		c.Status = status

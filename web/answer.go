@@ -183,7 +183,7 @@ func (s *Server) returnFromLogin(w http.ResponseWriter, r *http.Request, f *Fede
 	var failed *workflow.LoginError
 	switch {
 	case err == nil:
-		redirectHome(w, r, "")
+		s.redirectHome(w, r, "")
 		return nil
 	case errors.As(err, &failed):
 		return s.showFailure(w, r, f, failureCode(failed.Code))

@@ -35,6 +35,7 @@ var forms = map[string]form{
 	"/indietro":               {fire: plain((*procedure).StepBack)},
 	"/invito":                 {fire: with((*procedure).Invite, "email"), notice: "invited"},
 	"/invito/annulla":         {fire: plain((*procedure).Withdraw), notice: "withdrawn"},
+	"/invito/intestatario":    {fire: plain((*procedure).TakeBack)},
 	"/intestatario":           {fire: chooseKind},
 	"/impresa":                {fire: withBoth((*procedure).EnterCompany, "ragione_sociale", "codice_fiscale_impresa")},
 	"/contatti":               {fire: withBoth((*procedure).EnterContacts, "email", "cellulare")},
@@ -114,17 +115,17 @@ func (s *Server) form(f form) handler {
 		var limit *workflow.LimitError
 		switch {
 		case err == nil:
-			redirectHome(w, r, f.notice)
+			s.redirectHome(w, r, f.notice)
 		case errors.As(err, &stale) && stale.Repeated:
-			redirectHome(w, r, "")
+			s.redirectHome(w, r, "")
 		case errors.As(err, &stale) && stale.Changed:
-			redirectHome(w, r, "changed")
+			s.redirectHome(w, r, "changed")
 		case errors.As(err, &stale), errors.Is(err, workflow.ErrNotAllowed):
-			redirectHome(w, r, "moved_on")
+			s.redirectHome(w, r, "moved_on")
 		case errors.Is(err, workflow.ErrLapsed):
-			redirectHome(w, r, "lapsed")
+			s.redirectHome(w, r, "lapsed")
 		case errors.Is(err, workflow.ErrContractChanged):
-			redirectHome(w, r, "contract_changed")
+			s.redirectHome(w, r, "contract_changed")
 		case errors.As(err, &input):
 			return s.showFaults(w, r, f, http.StatusUnprocessableEntity, fieldErrors(input, s.Now()))
 		case errors.As(err, &code):
@@ -166,7 +167,7 @@ func (s *Server) formPage(f form) handler {
 			return err
 		}
 		if f.page == "" || v.c.Stage(v.visitor) != f.state {
-			redirectHome(w, r, "")
+			s.redirectHome(w, r, "")
 			return nil
 		}
 		name, p := s.pageOf(f, v)

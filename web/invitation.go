@@ -40,7 +40,7 @@ func (s *Server) acceptInvitation(w http.ResponseWriter, r *http.Request) error 
 	if _, err := s.admit(w, r, v, newSessionID()); err != nil {
 		return err
 	}
-	redirectHome(w, r, "")
+	s.redirectHome(w, r, "")
 	return nil
 }
 

@@ -14,7 +14,7 @@ const luca = "luca.bianchi@mail.example"
 func TestInvitedHolderIsQualified(t *testing.T) {
 	t.Parallel()
 	delegate, guest, link := invited(t, bianchi, luca)
-	delegate.at("Invito inviato", "Abbiamo inviato l'invito a l•••@m•••.example.", "Il link vale fino al "+delegate.date(7*24*time.Hour)+".")
+	delegate.at("Invito inviato", "Abbiamo inviato l'invito a luca.bianchi@mail.example.", "Il link vale fino al "+delegate.date(7*24*time.Hour)+".")
 	guest.at("Ti chiedono di confermare l'identità", "Casella officine.bianchi@pec.example", "Gestore Posta Esempio",
 		"Intestatario O•••• B•••• S••••", "Se continui, la casella risulterà tua a tutti gli effetti.")
 	guest.wants(bianchi, workflow.Invited)
@@ -133,7 +133,7 @@ func TestInvitationLinkDies(t *testing.T) {
 	dead(first, http.StatusGone, ended, "Questo invito è stato sostituito da uno più recente")
 	guest.unchanged(func() { guest.press("PROCEDI").answered(http.StatusGone, ended) })
 
-	delegate.press("Invia l'invito", "email", "presidente@bianchi.example").at("Invito inviato", "p•••@b•••.example")
+	delegate.press("Invia l'invito", "email", "presidente@bianchi.example").at("Invito inviato", "presidente@bianchi.example")
 	dead(second, http.StatusGone, ended, "Questo invito è stato sostituito da uno più recente")
 	third := delegate.invitationLink()
 
@@ -172,6 +172,58 @@ func TestInvitationOpenedByManyChangesNothing(t *testing.T) {
 	guest.get("/").at("Dati della persona / impresa")
 	guest.recordAs(bianchi, workflow.Cancelled)
 	guest.unchanged(func() { guest.get(link).answered(http.StatusConflict, "Questa casella non può essere qualificata") })
+}
+
+// That the invited person does not know the mailbox is said by the page, to
+// everyone who comes from the webmail, until another is invited.
+func TestAnInvitationDeclinedIsToldOnThePage(t *testing.T) {
+	t.Parallel()
+	const declined = "La persona invitata, luca.bianchi@mail.example, non riconosce la casella"
+	delegate, guest, _ := invited(t, bianchi, luca)
+	guest.press("Non riconosco questa casella")
+	delegate.get("/").at("Conferma identità", declined).tells("")
+	delegate.enter(bianchi).at("Conferma identità", declined)
+	delegate.get("/").press("Conferma", "ruolo", "no").press("Indietro").at("Conferma identità", declined)
+	delegate.press("Conferma", "ruolo", "no").press("Invia l'invito", "email", "presidente@bianchi.example").press("Annulla l'invito").at("Conferma identità")
+	if strings.Contains(delegate.text(), "non riconosce") {
+		t.Error("an older answer is told of the newest invitation")
+	}
+}
+
+func TestAnInvitedPageSaysWhatIsNextAndWhatItCosts(t *testing.T) {
+	t.Parallel()
+	delegate, guest, _ := invited(t, bianchi, luca)
+	if got := delegate.link("Torna alla webmail"); got != returnURL {
+		t.Errorf("the way to the webmail is %s", got)
+	}
+	delegate.at("Invito inviato", "Il link inviato prima smetterà di funzionare.")
+	guest.at("Ti chiedono di confermare l'identità", "Cosa occorre", "un account SPID già attivo", "una casella di posta ordinaria")
+}
+
+// The holder comes by the webmail, after somebody else invited another person.
+func TestTheHolderTakesAnInvitationBack(t *testing.T) {
+	t.Parallel()
+	delegate, guest, link := invited(t, bianchi, luca)
+	holder := delegate.enter(bianchi).at("Invito inviato")
+	take := holder.form("Sono io l'intestatario: procedo qui")
+	holder.post(take).at("Cosa occorre").tells("")
+	holder.unchanged(func() { holder.post(take).at("Cosa occorre").tells("") }) // a double click
+	holder.wants(bianchi, workflow.Introduction)
+	guest.get(link).answered(http.StatusGone, "Questo invito non è più valido", "Questo invito è stato annullato.")
+	holder.goOn(bianchi, workflow.Introduction, workflow.Qualified)
+}
+
+// Once it was accepted the case is the invited holder's: it is withdrawn by its
+// own button, and nothing takes it over.
+func TestAnAcceptedInvitationIsNotTakenBack(t *testing.T) {
+	t.Parallel()
+	delegate, guest, _ := invited(t, bianchi, luca)
+	take := delegate.form("Sono io l'intestatario: procedo qui")
+	guest.press("PROCEDI")
+	delegate.unchanged(func() { delegate.post(take).answered(http.StatusForbidden, "La sessione è scaduta") })
+	if delegate.get("/").at("Invito accettato").Find(`form[action="/invito/intestatario"]`).Length() != 0 {
+		t.Error("what would be refused is offered")
+	}
 }
 
 func TestDelegateMayBeTheHolderAfterAll(t *testing.T) {

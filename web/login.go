@@ -24,7 +24,7 @@ func (s *Server) loginPage(name string, data func(r *http.Request, v *visit) (an
 			return err
 		}
 		if !v.c.MayLogIn(v.visitor) {
-			redirectHome(w, r, "")
+			s.redirectHome(w, r, "")
 			return nil
 		}
 		p := s.basePage(v)
@@ -109,7 +109,7 @@ func (s *Server) startLogin(w http.ResponseWriter, r *http.Request) error {
 	err = s.Procedure.StartLogin(r.Context(), v.visitor, loginOf(request, provider), request.XML)
 	switch {
 	case errors.Is(err, workflow.ErrNotAllowed):
-		redirectHome(w, r, "moved_on")
+		s.redirectHome(w, r, "moved_on")
 		return nil
 	case errors.Is(err, workflow.ErrSuspended):
 		return s.showFailure(w, r, f, "suspended")

@@ -20,7 +20,7 @@ func (s *Server) logout(w http.ResponseWriter, r *http.Request, f *Federation) e
 		return errLogout
 	}
 	if r.URL.Query().Has("SAMLResponse") { // to a request that we never make
-		redirectHome(w, r, "")
+		s.redirectHome(w, r, "")
 		return nil
 	}
 	location, p, err := f.AnswerLogout(r.URL.RawQuery, f.Providers().Find)
@@ -36,7 +36,7 @@ func (s *Server) logout(w http.ResponseWriter, r *http.Request, f *Federation) e
 		return err
 	}
 	if unanswered {
-		redirectHome(w, r, "left")
+		s.redirectHome(w, r, "left")
 		return nil
 	}
 	http.Redirect(w, r, location, http.StatusFound)

@@ -3,7 +3,6 @@ package web
 import (
 	"html/template"
 	"net/http"
-	"slices"
 
 	"stella/templates"
 	"stella/workflow"
@@ -15,7 +14,7 @@ var pages = map[workflow.State]struct {
 	name string
 	fill func(*Server, *visit, *templates.Page)
 }{
-	workflow.HolderChoice:     {"holder_choice", nil},
+	workflow.HolderChoice:     {"holder_choice", fillHolderChoice},
 	workflow.Introduction:     {"introduction", nil},
 	workflow.HolderInvitation: {"holder_invitation", nil},
 	workflow.Invited:          {"invited", fillInvited},
@@ -35,9 +34,6 @@ var pages = map[workflow.State]struct {
 	workflow.Expired:          {"expired", fillClosed},
 }
 
-// notices are the messages that / may be asked to show.
-var notices = []string{"moved_on", "changed", "saved", "code_sent", "invited", "withdrawn", "contract_changed", "lapsed", "left"}
-
 // home shows the page of the state, or says what to do.
 func (s *Server) home(w http.ResponseWriter, r *http.Request) error {
 	v, err := s.visit(r)
@@ -47,32 +43,16 @@ func (s *Server) home(w http.ResponseWriter, r *http.Request) error {
 		if err == errSessionEnded {
 			name = "session_ended"
 		}
-		p := templates.Page{Locale: s.locale(r, workflow.Visitor{}), Notice: notice(r)}
+		p := templates.Page{Locale: s.locale(r, workflow.Visitor{}), Notice: s.notice(w, r, nil)}
 		s.write(w, r, http.StatusOK, name, p)
 		return nil
 	case err != nil:
 		return err
 	}
 	name, p := s.statePage(v)
-	p.Notice = notice(r)
+	p.Notice = s.notice(w, r, v)
 	s.write(w, r, http.StatusOK, name, p)
 	return nil
-}
-
-func notice(r *http.Request) string {
-	if n := r.URL.Query().Get("nota"); slices.Contains(notices, n) {
-		return "notice_" + n
-	}
-	return ""
-}
-
-// redirectHome leads to the page of the state, whatever it is by now.
-func redirectHome(w http.ResponseWriter, r *http.Request, notice string) {
-	to := "/"
-	if notice != "" {
-		to += "?nota=" + notice
-	}
-	http.Redirect(w, r, to, http.StatusSeeOther)
 }
 
 // statePage makes the page of what the visitor is to see.
@@ -93,11 +73,22 @@ func (s *Server) basePage(v *visit) templates.Page {
 		Form: templates.Form{Qualification: q.ID.String(), Version: q.Version}}
 }
 
+func fillHolderChoice(_ *Server, v *visit, p *templates.Page) {
+	data := templates.HolderChoice{}
+	if i := v.c.Qualification.Invitation; i != nil && i.Declined() {
+		data.Declined = i.Email
+	}
+	p.Data = data
+}
+
 func fillInvited(_ *Server, v *visit, p *templates.Page) {
 	q := v.c.Qualification
-	data := templates.Invited{Accepted: q.Owner == workflow.OwnedByInvited, Rejected: q.State == workflow.Rejected}
+	data := templates.Invited{Accepted: q.Owner == workflow.OwnedByInvited, Rejected: q.State == workflow.Rejected, ReturnURL: v.visitor.ReturnURL}
 	if i := q.Invitation; i != nil {
-		data.To, data.Expires, data.Expired = workflow.MaskEmail(i.Email), i.ExpiresAt, i.Expired(v.c.Now)
+		data.To, data.Expires, data.Expired = i.Email, i.ExpiresAt, i.Expired(v.c.Now)
+		if !v.c.Owns(v.visitor) { // it is the invited holder's case now
+			data.To = workflow.MaskEmail(i.Email)
+		}
 	}
 	p.Data = data
 }
@@ -150,7 +141,7 @@ func fillContract(s *Server, v *visit, p *templates.Page) {
 
 func fillCode(s *Server, v *visit, p *templates.Page) {
 	page := s.Procedure.CodePage(v.c)
-	data := templates.Code{Status: templates.CodeStatus(page.Status), To: workflow.MaskEmail(v.c.Qualification.Declaration.Email),
+	data := templates.Code{Status: templates.CodeStatus(page.Status), To: v.c.Qualification.Declaration.Email,
 		PausedUntil: wholeMinute(page.PausedUntil)}
 	if page.Status == workflow.CodeSent {
 		data.SecondsLeft = seconds(page.Expires.Sub(v.c.Now))

@@ -78,13 +78,26 @@ func TestDelegateSeesNothing(t *testing.T) {
 	delegate.at("Identificazione avvenuta con successo")
 }
 
-// The pages show of an address that is not the visitor's to read only a mask.
-func TestCodePageMasksTheAddress(t *testing.T) {
+// Whoever typed an address reads it in full, or could not see a slip in it. Nobody
+// else does: the session that logged in has the page of the code, and a delegate
+// of an accepted invitation a mask.
+func TestAnAddressIsReadInFullByWhoTypedIt(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.CodeEntry)
-	b.silent(anna.email, "NRENNA80A41H501T", "Neri Anna", "Anna Neri")
-	b.sendCode()
-	b.get("/").silent(anna.email)
+	slip := anna
+	slip.email = "anna.neri@gmial.example"
+	b := at(t, slip, workflow.CodeEntry)
+	b.at("Inserisci il codice", slip.email).silent("NRENNA80A41H501T", "Neri Anna", "Anna Neri")
+	id := b.newestMail(workflow.MailCode)
+	_, err := b.store.StartMail(t.Context(), id, b.clock.Now())
+	b.must(err)
+	b.must(b.store.MailRefused(t.Context(), id, "550 no such user", b.clock.Now()))
+	b.get("/").at("Inserisci il codice", "Non riusciamo a scrivere a "+slip.email+". Controlla l'indirizzo.")
+	b.enter(slip).at("Ora identificati").silent(slip.email)
+
+	delegate, guest, _ := invited(t, bianchi, "luca.bianchi@gmial.example")
+	delegate.at("Invito inviato", "luca.bianchi@gmial.example")
+	guest.press("PROCEDI")
+	delegate.get("/").at("Invito accettato", "l•••@g•••.example").silent("gmial")
 }
 
 // The log of every test is read (see checkLog); here, that it is one to read.

@@ -7,6 +7,7 @@
 //   - language.go: the language of the pages
 //   - pages.go: the page of each state
 //   - forms.go: the forms, each with its event
+//   - notice.go: what the page after a form says once
 //   - fields.go: what is typed into them, and what is told to be wrong with it
 //   - start.go, invitation.go: the two ways in
 //   - federation.go: SPID and CIE, in which one can log in

@@ -122,6 +122,6 @@ func (s *Server) leave(w http.ResponseWriter, r *http.Request) error {
 	if err := s.endSession(w, r); err != nil {
 		return err
 	}
-	redirectHome(w, r, "left")
+	s.redirectHome(w, r, "left")
 	return nil
 }

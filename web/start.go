@@ -51,7 +51,7 @@ func (s *Server) start(w http.ResponseWriter, r *http.Request) error {
 		s.startEnded(w, r)
 		return nil
 	}
-	redirectHome(w, r, "")
+	s.redirectHome(w, r, "")
 	return nil
 }
 

@@ -33,7 +33,7 @@ func TestPersonIsQualified(t *testing.T) {
 	b.at("Identificazione riuscita", "Anna Neri", "termina con 501T", "SPID, livello 2, con Identità di prova",
 		"anna.neri@pec.example", "Il codice OTP arriverà a anna.neri@mail.example")
 	b.press("PROCEDI").at("Informativa contrattuale")
-	b.press("COMPLETA LA RICHIESTA DI IDENTIFICAZIONE").at("Inserisci il codice", "Stiamo inviando un codice OTP a a•••@m•••.example")
+	b.press("COMPLETA LA RICHIESTA DI IDENTIFICAZIONE").at("Inserisci il codice", "Stiamo inviando un codice OTP a anna.neri@mail.example")
 	b.press("Conferma", "codice", w.sendCode()).at("Identificazione avvenuta con successo", "La casella anna.neri@pec.example è ora qualificata")
 	if got := b.link("Torna alla webmail"); got != returnURL {
 		t.Errorf("the way to the webmail is %s", got)
@@ -85,7 +85,7 @@ func TestDataAreCorrected(t *testing.T) {
 			t.Errorf("%s shows another page", path)
 		}
 	}
-	b.goOn(bianchi, workflow.Identified, workflow.CodeEntry).at("Inserisci il codice", "a•••@b•••.example")
+	b.goOn(bianchi, workflow.Identified, workflow.CodeEntry).at("Inserisci il codice", "altra@bianchi.example")
 }
 
 func TestStepsBack(t *testing.T) {

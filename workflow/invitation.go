@@ -37,6 +37,9 @@ type Invitation struct {
 // Accepted reports whether the holder took the invitation up.
 func (i Invitation) Accepted() bool { return !i.AcceptedAt.IsZero() }
 
+// Declined reports whether the invited person does not know the mailbox.
+func (i Invitation) Declined() bool { return i.Ended == "declined" }
+
 // InvitationState says what an invitation is good for. One that has ended is in
 // the state that says how, which is its Ended.
 type InvitationState string
@@ -130,6 +133,20 @@ func (p *Procedure) Withdraw(ctx context.Context, v Visitor, f Form) error {
 			return StaleError{Repeated: f.Version == q.Version-1}
 		}
 		return c.leaveInvitation(InvitationWithdrawn, "withdrawn", Refs{})
+	})
+}
+
+// TakeBack withdraws an invitation that nobody took up, and goes on with the
+// visitor, who is the holder.
+func (p *Procedure) TakeBack(ctx context.Context, v Visitor, f Form) error {
+	return p.step(ctx, v, f, InvitationWithdrawn, func(c *Case) error {
+		if c.Qualification.State != Invited {
+			return ErrNotAllowed
+		}
+		if err := c.leaveInvitation(InvitationWithdrawn, "withdrawn", Refs{}); err != nil {
+			return err
+		}
+		return c.fire(HolderDeclared, nil)
 	})
 }
 

@@ -27,7 +27,7 @@ func with[T any](do func(context.Context, workflow.Visitor, workflow.Form, T) er
 }
 
 var formNames = []string{"holder", "delegate", "begin", "kind", "company", "correct holder", "contacts", "correct contacts", "redirect code",
-	"confirm data", "confirm identity", "disown identity", "contract", "request code", "type code", "retry", "retry login", "pass on"}
+	"confirm data", "confirm identity", "disown identity", "contract", "request code", "type code", "retry", "retry login", "pass on", "take back"}
 
 // fill fills in the form of a page.
 func (p *play) fill(t *rapid.T, name string) step {
@@ -78,6 +78,8 @@ func (p *play) fill(t *rapid.T, name string) step {
 		return step{workflow.LoginRetried, (*model).retryLogin, real.RetryLogin}
 	case "pass on":
 		return step{workflow.HolderDenied, (*model).passOn, real.PassOn}
+	case "take back":
+		return step{workflow.InvitationWithdrawn, (*model).takeBack, real.TakeBack}
 	}
 	panic("there is no form " + name)
 }

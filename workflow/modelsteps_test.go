@@ -131,6 +131,15 @@ func (m *model) withdraw(v visitor, f form) string {
 	return m.leave(workflow.InvitationWithdrawn, "withdrawn")
 }
 
+// takeBack is withdraw by a visitor who is the holder, and goes on.
+func (m *model) takeBack() string {
+	if m.state != workflow.Invited {
+		return "not allowed"
+	}
+	m.leave(workflow.InvitationWithdrawn, "withdrawn")
+	return m.fire(workflow.HolderDeclared)
+}
+
 // linkEnds is how a link is answered that leads nowhere.
 func (m *model) linkEnds(n int) string {
 	switch i := m.invitations[n]; {

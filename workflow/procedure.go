@@ -184,8 +184,9 @@ func (p *Procedure) attend(ctx context.Context, v Visitor, f Form, same func(*Ca
 // there already or not.
 func (c *Case) stale(f Form, same bool) StaleError {
 	q := c.Qualification
-	// A step that also sends a code counts for two.
-	newest := f.Version == q.Version-1 || f.Version == q.Version-2 && q.State == CodeEntry
+	// A step that also sends a code counts for two, and so does taking an
+	// invitation back.
+	newest := f.Version == q.Version-1 || f.Version == q.Version-2 && (q.State == CodeEntry || q.State == Introduction)
 	switch q.State {
 	case Summary, Identified, CodeEntry: // which show the data
 		return StaleError{Repeated: newest && same, Changed: !same}

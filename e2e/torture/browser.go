@@ -28,6 +28,7 @@ type browser struct {
 	ledger  *ledger
 
 	page       page
+	notice     string        // that the last redirect of a form left for the page after it
 	retryAfter time.Duration // that the last answer asked for
 }
 
@@ -114,7 +115,7 @@ func (b *browser) send(r *http.Request) (*http.Response, error) {
 	if origin := r.Header.Get("Origin"); origin == "" || origin == r.URL.Scheme+"://"+r.URL.Host {
 		for _, c := range b.jar.Cookies(r.URL) {
 			r.AddCookie(c)
-			b.ledger.secret(c.Value, "the cookie "+c.Name)
+			b.keepSecret(c)
 		}
 	}
 	began := time.Now()
@@ -127,11 +128,29 @@ func (b *browser) send(r *http.Request) (*http.Response, error) {
 	}
 	b.jar.SetCookies(r.URL, answer.Cookies())
 	for _, c := range answer.Cookies() {
-		if c.Value != "" {
-			b.ledger.secret(c.Value, "the cookie "+c.Name)
-		}
+		b.keepSecret(c)
 	}
 	return answer, nil
+}
+
+// isNotice tells the cookie that holds a notice, which is a word and no secret.
+func isNotice(c *http.Cookie) bool { return strings.HasSuffix(c.Name, "stella-notice") }
+
+// noticeOf is the notice that a redirect leaves for the page it leads to.
+func noticeOf(answer *http.Response) string {
+	for _, c := range answer.Cookies() {
+		if isNotice(c) {
+			return c.Value
+		}
+	}
+	return ""
+}
+
+// keepSecret notes a cookie's value, which must be found nowhere.
+func (b *browser) keepSecret(c *http.Cookie) {
+	if c.Value != "" && !isNotice(c) {
+		b.ledger.secret(c.Value, "the cookie "+c.Name)
+	}
 }
 
 // load makes a request, follows where it leads, and shows the page at the end.
@@ -151,7 +170,7 @@ func (b *browser) load(r *http.Request) (first string, err error) {
 		}
 		answer.Body.Close()
 		if first == "" {
-			first = to
+			first, b.notice = to, noticeOf(answer)
 		}
 		b.page.url = answer.Request.URL
 		next, err2 := b.request(r.Context(), http.MethodGet, to, nil)

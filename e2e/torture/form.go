@@ -19,6 +19,7 @@ var fires = map[string][]string{
 	"/indietro":               {"stepped_back"},
 	"/invito":                 {"holder_invited"},
 	"/invito/annulla":         {"invitation_withdrawn"},
+	"/invito/intestatario":    {"invitation_withdrawn", "holder_declared"},
 	"/intestatario":           {"company_chosen", "person_chosen"},
 	"/impresa":                {"company_entered", "company_differs"},
 	"/contatti":               {"contacts_entered"},
@@ -105,7 +106,7 @@ func (b *browser) note(f filled, to string) {
 		return
 	}
 	next := stepID{f.id.qualification, f.id.version + 1}
-	switch at.Query().Get("nota") {
+	switch b.notice {
 	case "moved_on", "contract_changed":
 		return
 	case lapsedNotice:
