@@ -24,6 +24,7 @@ type Page struct {
 	Locale  string // "it" or "en"
 	Path    string // where the page is shown again in another language
 	Mailbox string // the mailbox in hand; empty where there is none
+	Opener  string // the page from which this one was opened, whose step it shows; empty for its own
 	Form    Form
 	Leave   bool              // a session is open: offer Esci
 	Back    bool              // a step back is possible: offer Indietro
@@ -132,6 +133,21 @@ type Code struct {
 	SecondsLeft int       // of the code's life, when sent
 	PausedUntil time.Time // when paused
 	ResendIn    int       // seconds, zero when it may be asked for at once
+}
+
+// ResendMinutes is ResendIn in minutes, rounded up, if it is more than one: then
+// too many codes were asked for. Otherwise it is zero.
+func (c Code) ResendMinutes() int {
+	if c.ResendIn <= 60 {
+		return 0
+	}
+	return (c.ResendIn + 59) / 60
+}
+
+// EditContacts is the page on which the contacts are changed.
+type EditContacts struct {
+	Action string    // where its form posts to
+	CodeAt time.Time // from when a code may be sent to another address; zero for at once
 }
 
 // UnderReview gives the number to ask after.

@@ -149,14 +149,48 @@ func TestCodePage(t *testing.T) {
 		if got := strings.Contains(text(doc.Find("main")), "14:20"); got != paused {
 			t.Errorf("%s: tells the end of the pause: %v", s.name(), got)
 		}
-		if doc.Find("#resend").Length() != 1 || doc.Find("button[disabled]").Length() != 0 {
-			t.Errorf("%s: without a script a new code could not be asked for", s.name())
+		// Without a script a new code can be asked for, but in a pause.
+		if doc.Find("#resend").Length() != 1 || (doc.Find("#resend[disabled]").Length() == 1) != paused {
+			t.Errorf("%s: the button to send again is not as it should be", s.name())
+		}
+		if by, _ := doc.Find("#resend").Attr("aria-describedby"); !strings.HasPrefix(by, "wait") || doc.Find("#wait").Length() != 1 {
+			t.Errorf("%s: what must be waited for is no description of the button", s.name())
 		}
 		if doc.Find(`a[href="/codice/contatti"]`).Length() != 1 {
 			t.Errorf("%s: no way to mend the address", s.name())
 		}
 		if doc.Find("[role=status]").Length() != 1 || doc.Find("[role=status] #left, #left[role]").Length() != 0 {
 			t.Errorf("%s: the visible seconds must not be read out", s.name())
+		}
+		heading := "Inserisci il codice"
+		if paused {
+			heading = "Procedura in pausa"
+		}
+		if got := text(doc.Find("h1")); got != heading {
+			t.Errorf("%s: the heading is %q", s.name(), got)
+		}
+		// One button is filled, if there is anything to do.
+		if filled := doc.Find("main form:not([action='/esci'], [action='/indietro']) button:not(.second)").Length(); filled != 1 && !paused {
+			t.Errorf("%s: %d buttons are filled", s.name(), filled)
+		}
+		if invalid := doc.Find("[aria-invalid]").Length(); s.variant == "resend-error" && invalid != 0 {
+			t.Error("the field is called wrong where the button is")
+		}
+	}
+}
+
+// The page of a change shows the step it was opened from.
+func TestAChangeIsPartOfItsStep(t *testing.T) {
+	t.Parallel()
+	all := newTemplates(t)
+	want := map[string]string{"": "5 di 5", "later": "5 di 5", "identified": "3 di 5", "summary": "2 di 5"}
+	for _, s := range samples("it") {
+		if s.page != "edit_contacts" {
+			continue
+		}
+		_, doc := render(t, all, s)
+		if got := text(doc.Find(".progress p span")); got != want[s.variant] {
+			t.Errorf("%s: the step is %q, want %q", s.name(), got, want[s.variant])
 		}
 	}
 }

@@ -103,7 +103,13 @@ func samples(locale string) []sample {
 		FieldError{Field: "intestatario", Message: "error_kind_missing"},
 		FieldError{Field: "codice_fiscale_impresa", Message: "error_company_code_check"})
 	add("edit_contacts", "", Page{Mailbox: mailbox, Leave: true,
-		Values: map[string]string{"action": "/codice/contatti", "email": "anna.neri@mail.example"}})
+		Opener: "code", Data: EditContacts{Action: "/codice/contatti"}, Values: map[string]string{"email": "anna.neri@mail.example"}})
+	add("edit_contacts", "later", Page{Mailbox: mailbox, Leave: true,
+		Opener: "code", Data: EditContacts{Action: "/codice/contatti", CodeAt: now}, Values: map[string]string{"email": "anna.neri@mail.example"}})
+	for opener, action := range map[string]string{"summary": "/riepilogo/contatti", "identified": "/identita/contatti"} {
+		add("edit_contacts", opener, Page{Mailbox: mailbox, Leave: true, Opener: opener, Data: EditContacts{Action: action},
+			Values: map[string]string{"email": "anna.neri@mail.example"}})
+	}
 	in("identification", "", Identification{})
 	in("identification", "company", Identification{Company: true})
 	in("identification", "lapsed", Identification{Lapsed: true})
@@ -152,6 +158,9 @@ func samples(locale string) []sample {
 	}
 	code.Status, code.SecondsLeft = CodeSent, 31
 	in("code", "error", code, FieldError{Field: "codice", Message: "error_code_wrong", Args: map[string]any{"Left": 3}})
+	in("code", "resend-error", code, FieldError{Field: "resend", Message: "error_resend_wait", Args: map[string]any{"Seconds": 14}})
+	code.ResendIn = 13*60 - 4
+	in("code", "limit", code)
 	code.Status, code.PausedUntil = CodePaused, now.Add(15*time.Minute)
 	in("code", "paused-error", code, FieldError{Field: "codice", Message: "error_code_paused", Args: map[string]any{"Until": "14:20"}})
 	closed := func(page, variant string, data any) {

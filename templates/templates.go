@@ -20,6 +20,7 @@ package templates
 
 import (
 	"bytes"
+	"cmp"
 	"embed"
 	"fmt"
 	"html/template"
@@ -98,7 +99,7 @@ func (t *Templates) Page(w io.Writer, name string, p Page) error {
 	v := view{
 		Page:  p,
 		Site:  t.site,
-		Step:  steps[name],
+		Step:  steps[cmp.Or(p.Opener, name)],
 		words: t.words[p.Locale].with("Mailbox", p.Mailbox),
 	}
 	var b bytes.Buffer

@@ -16,7 +16,6 @@ var steps = map[string]int{
 	"contact_data":      2,
 	"summary":           2,
 	"edit_holder":       2,
-	"edit_contacts":     2,
 	"identification":    3,
 	"methods":           3,
 	"providers":         3,

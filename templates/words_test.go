@@ -167,7 +167,7 @@ func TestText(t *testing.T) {
 	}
 	for _, id := range handed {
 		for _, locale := range locales {
-			args := map[string]any{"Until": "14:20", "Left": 2, "Seconds": 3}
+			args := map[string]any{"Until": "14:20", "Left": 2, "Seconds": 3, "Minutes": 14}
 			if got := say(t, all, locale, id, args); got == "" || strings.Contains(got, "{{") {
 				t.Errorf("%s %s: %q", locale, id, got)
 			}

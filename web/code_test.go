@@ -43,9 +43,9 @@ func TestCodesLife(t *testing.T) {
 	b.clock.Advance(time.Millisecond)
 	b.told("sent", 60, 18)
 	b.unchanged(func() {
-		b.press("Invia di nuovo").wrong("codice", "Puoi chiedere un altro codice tra 18 secondi")
+		b.press("Invia di nuovo").wrong("resend", "Puoi chiedere un altro codice tra 18 secondi")
 		b.clock.Advance(16500 * time.Millisecond)
-		b.press("Invia di nuovo").wrong("codice", "Puoi chiedere un altro codice tra un secondo")
+		b.press("Invia di nuovo").wrong("resend", "Puoi chiedere un altro codice tra un secondo")
 	})
 	b.clock.Advance(time.Second)
 	b.told("sent", 43, 0)
@@ -84,10 +84,9 @@ func TestFiveCodesInAQuarterOfAnHour(t *testing.T) {
 		b.press("Invia di nuovo").at("Inserisci il codice").tells("")
 	}
 	b.clock.Advance(20 * time.Second)
-	b.unchanged(func() {
-		b.press("Invia di nuovo").wrong("codice", "Hai chiesto troppi codici. Riprova dopo le "+b.after(800*time.Second))
-	})
+	b.unchanged(func() { b.press("Invia di nuovo").wrong("resend", "Hai chiesto troppi codici. Riprova tra 14 minuti") })
 	b.told("sending", 0, 800)
+	b.at("Inserisci il codice", "Hai chiesto troppi codici. Puoi chiederne un altro tra 14 minuti.")
 	b.clock.Advance(800 * time.Second)
 	b.press("Invia di nuovo").at("Inserisci il codice", "Stiamo inviando")
 }
@@ -99,7 +98,8 @@ func TestCodesPause(t *testing.T) {
 	for range 5 {
 		b.press("Conferma", "codice", wrongCode(code))
 	}
-	b.answered(http.StatusUnprocessableEntity, "Inserisci il codice", "la procedura è in pausa fino alle "+b.after(15*time.Minute), "Dopo quell'ora seleziona Invia di nuovo")
+	over := b.after(15 * time.Minute)
+	b.answered(http.StatusUnprocessableEntity, "Procedura in pausa", "la procedura è in pausa fino alle "+over, "Potrai chiedere un altro codice dalle "+over+".")
 	b.told("paused", 0, 20)
 	b.clock.Advance(15*time.Minute - time.Second)
 	b.told("paused", 0, 0)
@@ -120,7 +120,7 @@ func TestRelayRefusesTheAddress(t *testing.T) {
 	b.told("refused", 0, 20)
 	b.at("Inserisci il codice", "Non riusciamo a scrivere a anna.neri@mail.example. Controlla l'indirizzo.")
 	b.clock.Advance(20 * time.Second)
-	b.click("Modifica i contatti").at("Modifica i contatti", "Il codice OTP arriverà al nuovo indirizzo.").holds("email", anna.email)
+	b.click("Modifica i contatti").at("Modifica i contatti", "Se cambi l'indirizzo e-mail ti inviamo subito un nuovo codice OTP").holds("email", anna.email)
 	b.press("Conferma", "email", "anna@altro.example").at("Inserisci il codice", "Stiamo inviando un codice OTP a anna@altro.example.").tells("Abbiamo salvato le modifiche.")
 	if b.mails(workflow.MailCode, "anna@altro.example") != 1 || b.mails(workflow.MailContactsChanged, anna.mailbox) != 1 {
 		t.Error("the code does not go to the new address, or the mailbox is not told")
@@ -128,20 +128,36 @@ func TestRelayRefusesTheAddress(t *testing.T) {
 	b.press("Conferma", "codice", b.sendCode()).at("Identificazione avvenuta con successo")
 }
 
-// A change of the address ends the code that went to the former one, even
-// where no other may be sent yet.
+// A change of the address ends the code that went to the former one, and sends
+// another at once: it is the first to that address.
 func TestContactsChangeAtTheCode(t *testing.T) {
 	t.Parallel()
 	b := at(t, anna, workflow.CodeEntry)
 	code := b.sendCode()
 	b.click("Modifica i contatti").press("Conferma", "cellulare", "3471234567").at("Inserisci il codice", "Vale 60 secondi")
 	b.click("Modifica i contatti").press("Conferma", "email", "anna@altro.example")
-	b.at("Inserisci il codice", "Al momento non c'è un codice valido.", "Lo invieremo a anna@altro.example")
-	b.told("spent", 0, 20)
+	b.at("Inserisci il codice", "Stiamo inviando un codice OTP a anna@altro.example").tells("Abbiamo salvato le modifiche.")
+	b.told("sending", 0, 20)
 	b.unchanged(func() {
 		b.press("Conferma", "codice", code).wrong("codice", "Questo codice è stato sostituito da uno più recente. Usa l'ultimo che hai ricevuto")
 	})
-	b.wants(anna, workflow.CodeEntry)
+	b.press("Conferma", "codice", b.sendCode()).at("Identificazione avvenuta con successo")
+}
+
+// If too many were sent, the page of the change says from when on there will be a code.
+func TestContactsChangeAfterTooManyCodes(t *testing.T) {
+	t.Parallel()
+	b := at(t, anna, workflow.CodeEntry)
+	for range 4 {
+		b.clock.Advance(20 * time.Second)
+		b.get("/").press("Invia di nuovo").at("Inserisci il codice")
+	}
+	b.click("Modifica i contatti").at("Modifica i contatti", "Potrai chiederne uno per il nuovo indirizzo dalle "+b.after(820*time.Second)+".")
+	b.press("Conferma", "email", "anna@altro.example")
+	b.at("Inserisci il codice", "Al momento non c'è un codice valido.", "Lo invieremo a anna@altro.example", "Puoi chiederne un altro tra 14 minuti.")
+	if b.mails(workflow.MailCode, "anna@altro.example") != 0 {
+		t.Error("a sixth code was sent within a quarter of an hour")
+	}
 }
 
 func TestCodeIsDropped(t *testing.T) {

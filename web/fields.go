@@ -96,11 +96,11 @@ func fieldErrors(e *workflow.InputError, now time.Time) []templates.FieldError {
 func codeFault(e *workflow.CodeError, now time.Time) templates.FieldError {
 	f := templates.FieldError{Field: "codice", Message: "error_" + e.Code,
 		Args: map[string]any{"Left": e.Left, "Until": moment(e.Until, now)}}
-	if e.Code == "resend_wait" {
-		wait := seconds(e.Until.Sub(now))
-		f.Args["Seconds"] = wait
-		if wait > 60 {
-			f.Message = "error_resend_limit"
+	if e.Code == "resend_wait" { // what was typed is not at fault: the button is
+		wait := templates.Code{ResendIn: seconds(e.Until.Sub(now))}
+		f.Field, f.Args["Seconds"] = "resend", wait.ResendIn
+		if minutes := wait.ResendMinutes(); minutes > 0 {
+			f.Message, f.Args["Minutes"] = "error_resend_limit", minutes
 		}
 	}
 	return f

@@ -93,7 +93,11 @@ func editContacts(path string, in workflow.State, step func(*procedure, context.
 	return form{fire: withBoth(step, "email", "cellulare"), notice: "saved",
 		page: "edit_contacts", state: in, fill: func(s *Server, v *visit, p *templates.Page) {
 			fillContacts(s, v, p)
-			p.Values["action"] = path
+			data := templates.EditContacts{Action: path}
+			if in == workflow.CodeEntry {
+				data.CodeAt = wholeMinute(s.Procedure.CodePage(v.c).RedirectAt)
+			}
+			p.Opener, p.Data = pages[in].name, data
 		}}
 }
 
@@ -149,7 +153,7 @@ func (s *Server) showFaults(w http.ResponseWriter, r *http.Request, f form, stat
 	}
 	name, p := s.pageOf(f, v)
 	for field := range r.PostForm {
-		if field != "codice" && field != "action" { // a code is typed anew
+		if field != "codice" { // a code is typed anew
 			p.Values[field] = r.PostForm.Get(field)
 		}
 	}

@@ -212,7 +212,7 @@ func TestCodeIsWrong(t *testing.T) {
 	refused(wrongCode(third), "Il codice non è corretto. Hai ancora 2 tentativi")
 	refused(wrongCode(third), "Il codice non è corretto. Hai ancora un tentativo")
 	over := b.after(15 * time.Minute)
-	b.press("Conferma", "codice", wrongCode(third)).answered(http.StatusUnprocessableEntity, heading,
+	b.press("Conferma", "codice", wrongCode(third)).answered(http.StatusUnprocessableEntity, "Procedura in pausa",
 		"Sono stati inseriti troppi codici sbagliati. Riprova dopo le "+over, "la procedura è in pausa fino alle "+over)
 	if b.Find("form[action='/codice']").Length() != 0 {
 		t.Error("a code can be typed during the pause")
@@ -221,13 +221,13 @@ func TestCodeIsWrong(t *testing.T) {
 	right := b.form("Invia di nuovo").with("codice", third)
 	right.action = "/codice"
 	b.unchanged(func() {
-		b.post(right).answered(http.StatusUnprocessableEntity, heading, "Riprova dopo le "+over)
-		b.press("Invia di nuovo").answered(http.StatusUnprocessableEntity, heading, "Riprova dopo le "+over)
+		b.post(right).answered(http.StatusUnprocessableEntity, "Procedura in pausa", "Riprova dopo le "+over)
+		b.press("Invia di nuovo").answered(http.StatusUnprocessableEntity, "Procedura in pausa", "Riprova dopo le "+over)
 	})
 	// The pause is the mailbox's: leaving and coming back does not end it.
 	other := b.enter(anna)
 	other.goOn(anna, workflow.CodeEntry, workflow.CodeEntry).at("Ora identificati")
-	other.goOn(anna, workflow.Identification, workflow.CodeEntry).at(heading, "la procedura è in pausa fino alle "+over)
+	other.goOn(anna, workflow.Identification, workflow.CodeEntry).at("Procedura in pausa", "la procedura è in pausa fino alle "+over)
 	b.clock.Advance(15 * time.Minute)
 	other.get("/").at(heading, "Al momento non c'è un codice valido.")
 	other.press("Invia di nuovo").press("Conferma", "codice", b.sendCode()).at("Identificazione avvenuta con successo")

@@ -87,8 +87,26 @@ func (p *Procedure) RequestCode(ctx context.Context, v Visitor, f Form) error {
 // replaceCode sends a code where one may be sent now; otherwise the page tells
 // from when on. The one before dies either way.
 func (c *Case) replaceCode(p *Procedure) error {
+	return c.sendFrom(p, p.Limits.NextSend(c.sends(), c.Now))
+}
+
+// redirectCode is replaceCode to another address.
+func (c *Case) redirectCode(p *Procedure) error {
+	return c.sendFrom(p, p.redirectAt(c))
+}
+
+// redirectAt is when a code may be sent to another address: at once, unless too
+// many were sent. The wait from one send to the next is between mails to the same
+// address.
+func (p *Procedure) redirectAt(c *Case) time.Time {
+	limits := p.Limits
+	limits.Every = 0
+	return limits.NextSend(c.sends(), c.Now)
+}
+
+func (c *Case) sendFrom(p *Procedure, at time.Time) error {
 	c.spendCodes()
-	if !p.pausedUntil(c).IsZero() || p.Limits.NextSend(c.sends(), c.Now).After(c.Now) {
+	if !p.pausedUntil(c).IsZero() || at.After(c.Now) {
 		return nil
 	}
 	return c.requestCode(p)

@@ -22,6 +22,7 @@ type CodePage struct {
 	Expires     time.Time // when sent
 	PausedUntil time.Time // when paused
 	ResendAt    time.Time // zero when another may be asked for now
+	RedirectAt  time.Time // zero when one is sent at once to another address
 }
 
 // CodePage says where the newest code stands and when another may be asked for.
@@ -29,6 +30,9 @@ func (p *Procedure) CodePage(c *Case) CodePage {
 	page := CodePage{PausedUntil: p.pausedUntil(c)}
 	if next := p.Limits.NextSend(c.sends(), c.Now); next.After(c.Now) {
 		page.ResendAt = next
+	}
+	if at := later(page.PausedUntil, p.redirectAt(c)); at.After(c.Now) {
+		page.RedirectAt = at
 	}
 	newest := c.newestCode()
 	switch {
@@ -44,6 +48,13 @@ func (p *Procedure) CodePage(c *Case) CodePage {
 		page.Status, page.Expires = newest.stand(c.Now)
 	}
 	return page
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 // stand tells of a code whose mail may still arrive.

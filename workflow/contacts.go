@@ -52,7 +52,7 @@ func (p *Procedure) contacts(ctx context.Context, v Visitor, f Form, e Event, em
 		}
 		c.tellContacts(address)
 		if c.Qualification.State == CodeEntry {
-			return c.replaceCode(p)
+			return c.redirectCode(p)
 		}
 		return nil
 	})

@@ -35,17 +35,33 @@ func (m *model) paused() bool {
 
 func (m *model) mustWait() bool { return m.nextSend().After(m.now) }
 
-func (m *model) nextSend() time.Time {
+func (m *model) nextSend() time.Time { return m.next(otp.Defaults) }
+
+// nextRedirect: another address waits for no more than the fifteen minutes.
+func (m *model) nextRedirect() time.Time {
+	limits := otp.Defaults
+	limits.Every = 0
+	return m.next(limits)
+}
+
+func (m *model) next(limits otp.Limits) time.Time {
 	var asked []time.Time
 	for _, c := range m.codes {
 		asked = append(asked, c.asked)
 	}
-	return otp.Defaults.NextSend(asked, m.now)
+	return limits.NextSend(asked, m.now)
 }
 
 func (m *model) replaceCode() {
 	m.spendCodes()
 	if !m.paused() && !m.mustWait() {
+		m.requestCode()
+	}
+}
+
+func (m *model) redirectCode() {
+	m.spendCodes()
+	if !m.paused() && !m.nextRedirect().After(m.now) {
 		m.requestCode()
 	}
 }
@@ -150,6 +166,12 @@ func (m *model) page() workflow.CodePage {
 	var page workflow.CodePage
 	if next := m.nextSend(); next.After(m.now) {
 		page.ResendAt = next
+	}
+	if next := m.nextRedirect(); next.After(m.now) {
+		page.RedirectAt = next
+	}
+	if until, paused := otp.Defaults.PausedUntil(m.wrong, m.now); paused && until.After(page.RedirectAt) {
+		page.RedirectAt = until
 	}
 	newest := m.newest()
 	switch until, paused := otp.Defaults.PausedUntil(m.wrong, m.now); {

@@ -127,7 +127,8 @@ func writeMailbox(b *strings.Builder, s workflow.Status, deleted bool, r workflo
 }
 
 func writePage(b *strings.Builder, page workflow.CodePage) {
-	fmt.Fprintf(b, "the page says %s until %s, paused until %s, another at %s\n", page.Status, page.Expires.UTC(), page.PausedUntil.UTC(), page.ResendAt.UTC())
+	fmt.Fprintf(b, "the page says %s until %s, paused until %s, another at %s, elsewhere at %s\n",
+		page.Status, page.Expires.UTC(), page.PausedUntil.UTC(), page.ResendAt.UTC(), page.RedirectAt.UTC())
 }
 
 // tell writes down the model in the same words.

@@ -223,7 +223,7 @@ func (m *model) contacts(e workflow.Event, email string) string {
 	}
 	m.save(email)
 	if m.state == workflow.CodeEntry {
-		m.replaceCode()
+		m.redirectCode()
 	}
 	return done
 }
