@@ -3,6 +3,7 @@
 #
 #	make demo       try Stella, with nothing to configure (ARGS="--port 9000")
 #	make test       check everything
+#	make test-later the Go tests on another day (DAYS=400, DAYS=-30 or DAY=2028-02-29; PACKAGES=./mail)
 #	make torture    kill everything for ten minutes (MINUTES=10 SEED=7); docs/reliability.md
 #	make build      bin/stella
 #	make image      an image of it, without a daemon: bin/stella.oci.tar
@@ -18,7 +19,7 @@ endif
 # A tag and what came after it. Without Git, what the Go command knows.
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null)
 
-.PHONY: demo test torture build image sbom generate clean
+.PHONY: demo test test-later torture build image sbom generate clean
 
 demo:
 	scripts/setup
@@ -29,6 +30,10 @@ test:
 	scripts/setup test
 	$(MAKE) build
 	scripts/test
+
+test-later:
+	scripts/setup test
+	scripts/test-later $(or $(DAY),$(DAYS),400) $(PACKAGES)
 
 torture:
 	scripts/setup
