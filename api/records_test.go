@@ -100,6 +100,12 @@ func TestAWrongRecordSaysWhatIsWrong(t *testing.T) {
 			r.Kind, r.FiscalCode = client.KindCompany, storetest.Bianchi
 			r.Representatives = []client.Representative{{FiscalCode: "LUCA", Name: "Luca Bianchi"}}
 		}, []string{"body.representatives"}},
+		{func(r *client.Record) { r.Name = `\N` }, []string{"body.name"}},
+		{func(r *client.Record) { r.Email = "a%b@mail.example" }, []string{"body.email"}},
+		{func(r *client.Record) {
+			r.Kind, r.FiscalCode = client.KindCompany, storetest.Bianchi
+			r.Representatives = []client.Representative{{FiscalCode: storetest.Luca, Name: "Luca Bianchi, VRDSRA82E50L219E Sara Verdi"}}
+		}, []string{"body.representatives"}},
 	} {
 		r := annas
 		test.change(&r)

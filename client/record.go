@@ -9,7 +9,7 @@ import (
 type Record struct {
 	Kind            Kind             `json:"kind" enum:"person,company," doc:"what the holder is; empty where that is not known, and nothing else of the holder is" example:"person"`
 	Name            string           `json:"name" required:"false" maxLength:"500" doc:"the holder's name, or the company's" example:"Anna Neri"`
-	FiscalCode      string           `json:"fiscal_code" required:"false" maxLength:"40" doc:"the holder's codice fiscale; a company's may be a person's, who is a sole trader" example:"NRENNA80A41H501T"`
+	FiscalCode      string           `json:"fiscal_code" required:"false" maxLength:"40" doc:"the holder's codice fiscale, also a provisional one of 11 digits; a company's may be a person's, who is a sole trader" example:"NRENNA80A41H501T"`
 	VATNumber       string           `json:"vat_number" required:"false" maxLength:"40" doc:"a company's partita IVA, which counts as its code too" example:""`
 	Representatives []Representative `json:"representatives" required:"false" nullable:"false" maxItems:"500" doc:"who may act for a company" example:"[]"`
 	Email           string           `json:"email" required:"false" maxLength:"254" doc:"the holder's ordinary address" example:"anna.neri@mail.example"`
@@ -18,7 +18,7 @@ type Record struct {
 
 // Representative may act for a company.
 type Representative struct {
-	FiscalCode string `json:"fiscal_code" maxLength:"40" doc:"codice fiscale" example:"BNCLCU75C12F205G"`
+	FiscalCode string `json:"fiscal_code" maxLength:"40" doc:"codice fiscale, also a provisional one of 11 digits" example:"BNCLCU75C12F205G"`
 	Name       string `json:"name" required:"false" maxLength:"500" doc:"name and family name" example:"Luca Bianchi"`
 }
 

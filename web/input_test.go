@@ -1,7 +1,9 @@
 package web
 
 import (
+	"fmt"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
 	"testing"
@@ -244,6 +246,14 @@ func TestInputIsCleaned(t *testing.T) {
 		bad := b.request(http.MethodPost, "/indietro?%zz", b.form("Indietro").values)
 		b.load(bad).answered(http.StatusBadRequest, "Richiesta non accettata")
 	})
+}
+
+func TestTheSizeOfAFormIsDocumented(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../docs/fields.md")
+	if want := fmt.Sprintf("A form has at most %d KiB.", maxForm>>10); err != nil || !strings.Contains(string(text), want) {
+		t.Errorf("docs/fields.md does not say %q (%v)", want, err)
+	}
 }
 
 func TestBodyIsTooLarge(t *testing.T) {

@@ -35,6 +35,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/gorilla/sessions"
@@ -62,7 +63,8 @@ type Server struct {
 	Requests  *request.Log
 	Now       func() time.Time
 
-	logos map[string]logo // by file name
+	logos     map[string]logo // by file name
+	unreadHop *sync.Once      // logs a proxy that names no address
 }
 
 // Bodies larger than these are refused: forms are small, and answers of
@@ -77,7 +79,7 @@ type handler func(w http.ResponseWriter, r *http.Request) error
 
 // Handler returns the routes.
 func (s *Server) Handler() http.Handler {
-	s.logos = s.readLogos()
+	s.logos, s.unreadHop = s.readLogos(), &sync.Once{}
 	mux := http.NewServeMux()
 	route := func(pattern string, h handler) {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
@@ -212,16 +214,36 @@ func (s *Server) ClientAddress(r *http.Request) netip.Addr {
 	address := peer.Addr().Unmap()
 	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
 	for _, hop := range slices.Backward(hops) {
+		if hop = strings.TrimSpace(hop); hop == "" {
+			continue
+		}
 		if !s.isProxy(address) {
 			break
 		}
-		before, err := netip.ParseAddr(strings.TrimSpace(hop))
+		before, err := parseHop(hop)
 		if err != nil {
+			s.unreadHop.Do(func() {
+				s.Log.WarnContext(r.Context(), "X-Forwarded-For names no address: people have the limits of the proxy, as one network; this is logged once",
+					"proxy", address, "part", hop[:min(len(hop), 60)])
+			})
 			break
 		}
-		address = before.Unmap()
+		address = before
 	}
 	return address
+}
+
+// parseHop reads an address of X-Forwarded-For: some proxies write a port with
+// it, or brackets around it.
+func parseHop(hop string) (netip.Addr, error) {
+	if with, err := netip.ParseAddrPort(hop); err == nil {
+		return with.Addr().WithZone("").Unmap(), nil
+	}
+	if inside, found := strings.CutPrefix(hop, "["); found {
+		hop = strings.TrimSuffix(inside, "]")
+	}
+	address, err := netip.ParseAddr(hop)
+	return address.WithZone("").Unmap(), err
 }
 
 func (s *Server) isProxy(a netip.Addr) bool {

@@ -1,9 +1,13 @@
 package web
 
 import (
+	"bytes"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"strings"
+	"sync"
 	"testing"
 
 	"stella/workflow"
@@ -51,7 +55,7 @@ func TestBrowserThatSaysNothingOfItself(t *testing.T) {
 
 func TestClientAddress(t *testing.T) {
 	t.Parallel()
-	s := &Server{Proxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")}}
+	s := &Server{Proxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")}, Log: slog.New(slog.DiscardHandler), unreadHop: &sync.Once{}}
 	for _, c := range []struct {
 		peer      string
 		forwarded []string
@@ -66,6 +70,18 @@ func TestClientAddress(t *testing.T) {
 		{"10.0.0.1:4000", []string{"1.1.1.1, 203.0.113.9, 10.0.0.2"}, "203.0.113.9"},
 		{"10.0.0.1:4000", []string{"10.0.0.3, 10.0.0.2"}, "10.0.0.3"},
 		{"10.0.0.1:4000", []string{"1.1.1.1, nonsense"}, "10.0.0.1"},
+		{"10.0.0.1:4000", []string{"203.0.113.9:51234"}, "203.0.113.9"},
+		{"10.0.0.1:4000", []string{"1.1.1.1:80, 203.0.113.9:51234, 10.0.0.9:443"}, "203.0.113.9"},
+		{"10.0.0.1:4000", []string{"203.0.113.9, 10.0.0.9:443"}, "203.0.113.9"},
+		{"10.0.0.1:4000", []string{"203.0.113.9, , 10.0.0.9 ", ""}, "203.0.113.9"},
+		{"10.0.0.1:4000", []string{"203.0.113.9", "10.0.0.9:443"}, "203.0.113.9"},
+		{"10.0.0.1:4000", []string{"[2001:db8::1]:443"}, "2001:db8::1"},
+		{"10.0.0.1:4000", []string{"[2001:db8::1]"}, "2001:db8::1"},
+		{"10.0.0.1:4000", []string{"[::ffff:203.0.113.9]:443"}, "203.0.113.9"},
+		{"10.0.0.1:4000", []string{"fe80::1%eth0"}, "fe80::1"},
+		{"10.0.0.1:4000", []string{"203.0.113.9:port"}, "10.0.0.1"},
+		{"10.0.0.1:4000", []string{"client.example:443"}, "10.0.0.1"},
+		{"10.0.0.1:4000", []string{"unknown"}, "10.0.0.1"},
 		{"[::ffff:10.0.0.1]:4000", []string{"::ffff:203.0.113.9"}, "203.0.113.9"},
 		{"[fd00::1]:4000", []string{"2001:db8::1"}, "2001:db8::1"},
 	} {
@@ -80,5 +96,30 @@ func TestClientAddress(t *testing.T) {
 	}
 	if got := s.ClientAddress(&http.Request{RemoteAddr: "@"}); got.IsValid() {
 		t.Errorf("a socket without an address is %s", got)
+	}
+}
+
+// Limits that hit a proxy for everybody must be seen in the log, and not fill it.
+func TestAProxyThatNamesNoAddressIsLoggedOnce(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	s := &Server{Proxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, Log: slog.New(slog.NewTextHandler(&log, nil)), unreadHop: &sync.Once{}}
+	ask := func(peer, forwarded string) {
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.RemoteAddr = peer
+		r.Header.Set("X-Forwarded-For", forwarded)
+		s.ClientAddress(r)
+	}
+	ask("198.51.100.7:4000", "unknown") // a stranger, who is not believed
+	ask("10.0.0.1:4000", "")
+	ask("10.0.0.1:4000", "unknown, 203.0.113.9") // what stands before the first stranger does not matter
+	if log.Len() > 0 {
+		t.Errorf("it logs %s", log.String())
+	}
+	for range 3 {
+		ask("10.0.0.1:4000", "203.0.113.9, unknown")
+	}
+	if got := log.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, "X-Forwarded-For") || !strings.Contains(got, "proxy=10.0.0.1 part=unknown") {
+		t.Errorf("it logs %s", got)
 	}
 }

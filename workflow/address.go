@@ -11,6 +11,12 @@ import (
 	"golang.org/x/net/idna"
 )
 
+// How long an address may be (RFC 5321, section 4.5.3.1), in octets.
+const (
+	maxLocal   = 64
+	maxAddress = 254
+)
+
 // ErrAddress is returned for what is no e-mail address that can be written to.
 // ErrAddressAccent and ErrAddressSign say more, and wrap it.
 var (
@@ -27,8 +33,7 @@ var (
 // allows there means something to a mail server or a shell on the way: % and !
 // are routes through other hosts, / and | files and programs, a hyphen at the
 // beginning an option. Accented letters need SMTPUTF8, which few relays have.
-// The domain is a name with a dot, and no IP address (RFC 5321 limits: 64 octets
-// before the @, 254 in all).
+// The domain is a name with a dot, and no IP address.
 func ParseAddress(typed string) (string, error) {
 	typed = strings.TrimFunc(typed, unseen)
 	local, domain, ok := strings.Cut(typed, "@")
@@ -45,7 +50,7 @@ func ParseAddress(typed string) (string, error) {
 	}
 	address := local + "@" + domain
 	parsed, err := mail.ParseAddress(address)
-	if err != nil || parsed.Name != "" || parsed.Address != address || len(local) > 64 || len(address) > 254 {
+	if err != nil || parsed.Name != "" || parsed.Address != address || len(local) > maxLocal || len(address) > maxAddress {
 		return "", ErrAddress
 	}
 	return address, nil

@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/nyaruka/phonenumbers"
+	"golang.org/x/text/unicode/norm"
 
 	"stella/workflow/fiscal"
 )
@@ -74,15 +75,18 @@ func parsePhone(typed string) (string, error) {
 	return phonenumbers.Format(number, phonenumbers.E164), nil
 }
 
+// maxCompanyName is how long a company's name may be that is typed, in characters.
+const maxCompanyName = 200
+
 // parseCompany reads a company's name, which may be left out, and its fiscal
 // code: eleven digits, or a person's sixteen characters for a sole trader.
 func parseCompany(name, code string) (string, string, error) {
-	name = strings.Join(strings.Fields(name), " ")
+	name = norm.NFC.String(strings.Join(strings.Fields(name), " "))
 	var bad error
 	switch n := utf8.RuneCountInString(name); {
 	case n == 1:
 		bad = wrong("company_name", "company_name_short")
-	case n > 200:
+	case n > maxCompanyName:
 		bad = wrong("company_name", "company_name_long")
 	}
 	parsed, err := parseCompanyCode(code)

@@ -7,6 +7,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"golang.org/x/text/unicode/norm"
+
 	"stella/workflow/fiscal"
 )
 
@@ -137,20 +139,38 @@ func (r *Record) checkCompany(e *RecordError) {
 
 func parseRepresentative(p Representative) (Representative, error) {
 	code, err := fiscal.ParsePerson(p.FiscalCode)
+	if errors.Is(err, fiscal.ErrLength) && fiscal.Contains(p.FiscalCode) {
+		err = errSeveral
+	}
 	if err != nil {
 		return p, err
 	}
 	name, err := parseName(p.Name)
-	if err == nil && strings.Contains(name, ";") { // which parts them in a file
+	switch {
+	case errors.Is(err, errCode):
+		err = errSeveral
+	case err == nil && strings.Contains(name, ";"): // which separates them in a file
 		err = errors.New("the name has a semicolon")
 	}
 	return Representative{FiscalCode: string(code), Name: name}, err
 }
 
-// parseName reads a name, with single blanks.
+// What is wrong with a name that holds a fiscal code: of a representative it is
+// most often another one, and to guess where one ends would be to guess who may
+// act for a company.
+var (
+	errCode    = errors.New("it has a fiscal code in it")
+	errSeveral = errors.New("there is more than a code and a name: several representatives are separated by a semicolon (;) in a file, and are several in a list")
+)
+
+// parseName reads a name, with single blanks, in Unicode's composed form (NFC).
 func parseName(s string) (string, error) {
-	s = strings.Join(strings.Fields(s), " ")
+	s = norm.NFC.String(strings.Join(strings.Fields(s), " "))
 	switch {
+	case s == `\N`, strings.EqualFold(s, "null"):
+		return s, fmt.Errorf("%s is what databases write for nothing: leave it empty", s)
+	case fiscal.Contains(s):
+		return s, errCode
 	case !utf8.ValidString(s):
 		return s, errors.New("it is not UTF-8 text")
 	case utf8.RuneCountInString(s) > maxName:

@@ -26,6 +26,11 @@ func TestARecordThatCouldNeverMatchIsRefused(t *testing.T) {
 		"a person with representatives":        {workflow.Record{Kind: workflow.KindPerson, Representatives: representative(storetest.Luca, "Luca")}, "representatives"},
 		"a representative without a code":      {workflow.Record{Kind: workflow.KindCompany, FiscalCode: storetest.Bianchi, Representatives: representative("", "Luca")}, "representatives"},
 		"a representative whose name is two":   {workflow.Record{Kind: workflow.KindCompany, Representatives: representative(storetest.Luca, "Luca; Anna")}, "representatives"},
+		"two representatives and a comma":      {workflow.Record{Kind: workflow.KindCompany, Representatives: representative(storetest.Luca, "Luca Bianchi, VRDSRA82E50L219E Sara Verdi")}, "representatives"},
+		"two codes and no name":                {workflow.Record{Kind: workflow.KindCompany, Representatives: representative(storetest.Luca+","+storetest.Sara, "")}, "representatives"},
+		"a name with a code":                   {workflow.Record{Kind: workflow.KindPerson, Name: "Anna Neri NRENNA80A41H501T"}, "name"},
+		"a database's nothing":                 {workflow.Record{Kind: workflow.KindCompany, Name: `\N`}, "name"},
+		"a representative of nothing":          {workflow.Record{Kind: workflow.KindCompany, Representatives: representative(storetest.Luca, "NULL")}, "representatives"},
 		"a VAT number of a person":             {workflow.Record{Kind: workflow.KindPerson, VATNumber: storetest.Bianchi}, "vat_number"},
 		"a VAT number that is a person's code": {workflow.Record{Kind: workflow.KindCompany, VATNumber: storetest.Anna}, "vat_number"},
 		"an e-mail that is none":               {workflow.Record{Kind: workflow.KindPerson, Email: "anna"}, "email"},
@@ -57,5 +62,24 @@ func TestAnAddressIsKeptInSmallLettersAndASCII(t *testing.T) {
 	c, err := workflow.Registration{Address: " Nuova@PEC.Bücher.Example ", Record: activeRecord()}.Check()
 	if want := "nuova@pec.xn--bcher-kva.example"; err != nil || c.Address() != want {
 		t.Errorf("%q, %v; want %s", c.Address(), err, want)
+	}
+}
+
+func TestANameIsKeptAsItIs(t *testing.T) {
+	w := newWorld(t)
+	for name, want := range map[string]string{
+		`Officine "Bianchi" & Figli n° 1`: `Officine "Bianchi" & Figli n° 1`,
+		"Nicolo\u0300 D'Angelo":           "Nicol\u00f2 D'Angelo", // composed
+		"Nicol\u00f2 D’Angelo":            "Nicol\u00f2 D’Angelo",
+		" Anna \t\n Neri ":                "Anna Neri",
+		"Null S.r.l.":                     "Null S.r.l.",
+		"Иванов, Ødegård & 山田":            "Иванов, Ødegård & 山田",
+	} {
+		r := workflow.Record{Kind: workflow.KindCompany, Name: name, Status: workflow.Active,
+			Representatives: []workflow.Representative{{FiscalCode: storetest.Luca, Name: name}}}
+		x := w.Record(t, r)
+		if got := x.Case().Mailbox.Record; got.Name != want || got.Representatives[0].Name != want {
+			t.Errorf("%q is kept as %q, %q", name, got.Name, got.Representatives[0].Name)
+		}
 	}
 }

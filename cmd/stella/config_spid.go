@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"stella/spid"
+	"stella/workflow"
 )
 
 // organizationConfig is whom the metadata and the certificate name.
@@ -54,6 +55,9 @@ func (c organizationConfig) check(wrong *problems, schemes ...spid.Scheme) spid.
 	wrong.need("STELLA_ORGANIZATION_NAME", c.OrganizationName)
 	wrong.need("STELLA_ORGANIZATION_URL", c.OrganizationURL)
 	wrong.need("STELLA_ORGANIZATION_EMAIL", c.OrganizationEmail)
+	if _, err := workflow.ParseAddress(c.OrganizationEmail); err != nil && c.OrganizationEmail != "" {
+		wrong.add("STELLA_ORGANIZATION_EMAIL", fmt.Errorf("%q: %w", c.OrganizationEmail, err))
+	}
 	if !o.Public {
 		wrong.need("STELLA_ORGANIZATION_VAT_NUMBER (or STELLA_ORGANIZATION_FISCAL_CODE, or for a public administration STELLA_ORGANIZATION_IPA_CODE)",
 			c.OrganizationVATNumber+c.OrganizationFiscalCode)

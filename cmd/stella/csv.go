@@ -108,6 +108,7 @@ func (r *csvReader) skip(window []byte, why error) (csvRecord, error) {
 	return wrong, nil
 }
 
+// discardLine skips the rest of a line, however long it is.
 func (r *csvReader) discardLine() error {
 	for {
 		part, err := r.in.ReadSlice('\n')

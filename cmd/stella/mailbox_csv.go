@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -27,30 +28,22 @@ type mailboxReader struct {
 	column map[string]int // where each stands
 }
 
-// openMailboxes reads the first line, which names the columns, and from which
-// the separator is known: Excel writes semicolons where the comma is for decimals.
+// openMailboxes reads the first line, which names the columns.
 func openMailboxes(in io.Reader) (*mailboxReader, error) {
 	r := &mailboxReader{csvReader: newCSVReader(in), column: map[string]int{}}
-	start, err := r.peek(1)
+	err := r.begin()
 	if err == io.EOF {
 		return nil, errors.New("the file is empty")
 	}
 	if err != nil {
-		return nil, fmt.Errorf("reading the first line: %w", err)
-	}
-	first, _, _ := bytes.Cut(start, []byte{'\n'})
-	if bytes.HasPrefix(first, []byte("\xff\xfe")) || bytes.HasPrefix(first, []byte("\xfe\xff")) || bytes.IndexByte(first, 0) >= 0 {
-		return nil, errors.New(`the file is UTF-16, or no text at all: save it as UTF-8 (in Excel "CSV UTF-8"), or convert it with "iconv -f UTF-16 -t UTF-8"`)
-	}
-	if bytes.HasPrefix(first, []byte("\ufeff")) {
-		r.discard(len("\ufeff"))
-	}
-	if bytes.IndexByte(first, ';') >= 0 {
-		r.comma = ';'
+		return nil, err
 	}
 	header, err := r.next()
 	if err == nil {
 		err = header.err
+	}
+	if err == io.EOF {
+		return nil, errors.New("the file names no columns")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reading the first line: %w", err)
@@ -58,16 +51,66 @@ func openMailboxes(in io.Reader) (*mailboxReader, error) {
 	return r, r.name(header.fields)
 }
 
+// begin learns how the file is written, from its beginning.
+func (r *mailboxReader) begin() error {
+	start, err := r.peek(1)
+	if err == io.EOF {
+		return err
+	}
+	if err != nil {
+		return fmt.Errorf("reading the first line: %w", err)
+	}
+	first := firstLine(start)
+	if bytes.HasPrefix(first, []byte("\xff\xfe")) || bytes.HasPrefix(first, []byte("\xfe\xff")) || bytes.IndexByte(first, 0) >= 0 {
+		return errors.New(`the file is UTF-16, or no text at all: save it as UTF-8 (in Excel "CSV UTF-8"), or convert it with "iconv -f UTF-16 -t UTF-8"`)
+	}
+	if rest, marked := bytes.CutPrefix(first, []byte("\ufeff")); marked {
+		r.discard(len("\ufeff"))
+		first = rest
+	}
+	if bytes.IndexByte(first, '\r') >= 0 {
+		return errors.New(`the lines end in a carriage return alone, as no program reads them: convert them with "tr '\r' '\n'"`)
+	}
+	return r.separate(first)
+}
+
+// separate learns what separates the fields: Excel writes semicolons where the
+// comma is for decimals, and may say so in a line before the columns, sep=;.
+func (r *mailboxReader) separate(first []byte) error {
+	told, hint := bytes.CutPrefix(bytes.ToLower(bytes.Trim(first, `" `)), []byte("sep="))
+	switch {
+	case !hint && bytes.IndexByte(first, ';') >= 0, string(told) == ";":
+		r.comma = ';'
+	case hint && string(told) != ",":
+		return errors.New("the first line names another separator than a comma or a semicolon")
+	}
+	if hint {
+		return r.discardLine()
+	}
+	return nil
+}
+
+// firstLine is a text up to its first line end.
+func firstLine(text []byte) []byte {
+	line, _, _ := bytes.Cut(text, []byte{'\n'})
+	return bytes.TrimSuffix(line, []byte{'\r'})
+}
+
 // name learns the columns' names.
 func (r *mailboxReader) name(names []string) error {
 	var unknown, twice, missing []string
+	words := !slices.ContainsFunc(names, func(n string) bool { return !columnName.MatchString(strings.TrimSpace(n)) })
 	for i, n := range names {
 		n = strings.ToLower(strings.TrimSpace(n))
+		called := fmt.Sprintf("%q", n)
+		if !words { // perhaps the line holds people's data, which no message repeats
+			called = fmt.Sprintf("column %d", i+1)
+		}
 		switch _, there := r.column[n]; {
 		case there:
-			twice = append(twice, n)
+			twice = append(twice, called)
 		case !slices.Contains(columns, n) && !slices.Contains(rejectColumns, n):
-			unknown = append(unknown, fmt.Sprintf("%.40q", n))
+			unknown = append(unknown, called)
 		}
 		r.column[n] = i
 		r.names = append(r.names, n)
@@ -89,6 +132,9 @@ func (r *mailboxReader) name(names []string) error {
 	}
 	return nil
 }
+
+// columnName matches a word of a header, and nothing.
+var columnName = regexp.MustCompile(`^([\pL_][\pL_ -]{0,30})?$`)
 
 // parse reads the mailbox of a record; the error is a RecordError, or of the
 // whole line.

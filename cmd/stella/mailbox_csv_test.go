@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -24,6 +25,9 @@ func TestTheSameFileInOtherWords(t *testing.T) {
 		"all quoted":           `"address","kind","name","fiscal_code","representatives","email","status"` + "\r\n" + `"nobody@pec.example","","","","","","active"` + "\r\n",
 		"a newline in a name":  header + "anna.neri@pec.example,person,\"Anna\r\nNeri\",NRENNA80A41H501T,,anna.neri@mail.example,active\n",
 		"with semicolons":      strings.ReplaceAll(header, ",", ";") + `officine@pec.example;company;Officine Bianchi, S.r.l.;09876543217;"BNCLCU75C12F205G Luca Bianchi;VRDSRA82E50L219E Sara Verdi";;active`,
+		"with Excel's hint":    "sep=;\r\n" + strings.ReplaceAll(header, ",", ";") + "nobody@pec.example;;;;;;active\r\n",
+		"with a hint, marked":  "\ufeff\"sep=;\"\n" + strings.ReplaceAll(header, ",", ";") + "nobody@pec.example;;;;;;active\n",
+		"with a hint, commas":  "SEP=,\n" + goodFile,
 		"in another order":     "status,address,email,kind,representatives,fiscal_code,name\nactive,anna.neri@pec.example,anna.neri@mail.example,person,,NRENNA80A41H501T,Anna Neri\n",
 		"with an empty column": "address,kind,name,fiscal_code,vat_number,representatives,email,status\nnobody@pec.example,,,,,,,active\n",
 		"a column of rejects":  "line,field,reason,address,kind,name,fiscal_code,representatives,email,status\n7,name,too long,nobody@pec.example,,,,,,active\n",
@@ -81,8 +85,16 @@ func TestAFileOfSomethingElseIsRefused(t *testing.T) {
 		"address,name\na,b\n":  "the first line does not name the columns kind, fiscal_code, representatives, email, status",
 		"address;kind;name\n":  "the first line does not name the columns fiscal_code, representatives, email, status",
 		"anna@pec.example,,\n": "the first line does not name the columns: it must be address,kind,name,fiscal_code,representatives,email,status",
-		strings.TrimSuffix(header, "\n") + ",vat_number,more,\n": `the first line names columns that are not known: "more", ""`,
-		strings.TrimSuffix(header, "\n") + ",name\n":             "the first line names columns twice: name",
+		strings.TrimSuffix(header, "\n") + ",vat_number,more,\n":                                                     `the first line names columns that are not known: "more", ""`,
+		strings.TrimSuffix(header, "\n") + ",name\n":                                                                 `the first line names columns twice: "name"`,
+		strings.ReplaceAll(goodFile, "\n", "\r"):                                                                     "the lines end in a carriage return alone",
+		strings.ReplaceAll(goodFile, "\n", "\r") + "\n":                                                              "the lines end in a carriage return alone",
+		strings.ReplaceAll(goodFile, "\n", "\r") + strings.Repeat("x", 70_000):                                       "the lines end in a carriage return alone",
+		strings.TrimSuffix(header, "\n") + "\u2028anna@pec.example,person,Anna Neri,NRENNA80A41H501T,,,active\u2028": "the first line names columns that are not known: column 7, column 8, column 9",
+		strings.TrimSuffix(header, "\n") + ",anna@mail.example,NRENNA80A41H501T\n":                                   "the first line names columns that are not known: column 8, column 9",
+		strings.TrimSuffix(header, "\n") + ",anna@mail.example,anna@mail.example\n":                                  "the first line names columns that are not known: column 8",
+		"sep=|\n" + header:          "the first line names another separator than a comma or a semicolon",
+		"sep=;":                     "the file names no columns",
 		"\"address\n":               "reading the first line: a quote is opened and never closed",
 		"\xff\xfea\x00d\x00d\x00":   "the file is UTF-16, or no text at all: save it as UTF-8",
 		"a\x00d\x00d\x00r\x00":      "the file is UTF-16, or no text at all: save it as UTF-8",
@@ -90,6 +102,32 @@ func TestAFileOfSomethingElseIsRefused(t *testing.T) {
 	} {
 		take(t, w, text, nil, want)
 	}
+}
+
+// Whoever separates two representatives with something else is told, and neither
+// is lost in the name of the other.
+func TestTwoRepresentativesInOne(t *testing.T) {
+	t.Parallel()
+	w := storetest.NewWorld(t)
+	var lines string
+	for i, separator := range []string{", ", " / ", " | ", "\n", " - ", " e ", ""} {
+		lines += fmt.Sprintf("soci%d@pec.example,company,Due Soci S.n.c.,00743110157,\"BNCLCU75C12F205G Luca Bianchi%sVRDSRA82E50L219E Sara Verdi\",,active\n", i, separator)
+	}
+	lines += `due@pec.example,company,Due Soci S.n.c.,00743110157,"BNCLCU75C12F205G,VRDSRA82E50L219E",,active` + "\n"
+	const why = "representatives: number 1: there is more than a code and a name: several representatives are separated by a semicolon (;)"
+	take(t, w, header+lines, nil, "line 2: "+why, "line 3: "+why, "line 4: "+why, "line 5: "+why, "line 7: "+why, "line 8: "+why, "line 9: "+why, "line 10: "+why)
+}
+
+// The same name composed in another way is the same name.
+func TestANameInAnotherForm(t *testing.T) {
+	t.Parallel()
+	w := storetest.NewWorld(t)
+	line := func(name string) string {
+		return header + "nicolo@pec.example,company," + name + ",09876543217,BNCLCU75C12F205G " + name + ",,active\n"
+	}
+	take(t, w, line("Nicolo\u0300"), counts{workflow.RecordMade: 1})
+	take(t, w, line("Nicol\u00f2"), counts{workflow.RecordUnchanged: 1})
+	take(t, w, line("Nicolo\u0300"), counts{workflow.RecordUnchanged: 1})
 }
 
 // The rejected lines are kept whole, and can be mended and imported as they are.

@@ -31,12 +31,12 @@ var (
 	ErrCheck     = errors.New("the check character does not fit the others")
 )
 
-// Clean removes blanks, also inside, and makes ASCII letters capital. The
-// parsers do it on their own.
+// Clean removes blanks and invisible characters, also inside, and makes ASCII
+// letters capital. The parsers do it on their own.
 func Clean(s string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
-		case unicode.IsSpace(r):
+		case unicode.IsSpace(r), unicode.Is(unicode.Cf, r):
 			return -1
 		case 'a' <= r && r <= 'z':
 			return r - 'a' + 'A'

@@ -73,7 +73,7 @@ func TestKnownCodes(t *testing.T) {
 
 func TestWaysToWrite(t *testing.T) {
 	t.Parallel()
-	for _, s := range []string{"nrenna80a41h501t", " NRE NNA 80A41\tH501T\n", "TINIT-NRENNA80A41H501T", "tinit-nrenna80a41h501t", "NRENNA80A41\u00a0H501T"} {
+	for _, s := range []string{"\u200bNRENNA80A41H501T\ufeff", "nrenna80a41h501t", " NRE NNA 80A41\tH501T\n", "TINIT-NRENNA80A41H501T", "tinit-nrenna80a41h501t", "NRENNA80A41\u00a0H501T"} {
 		if p, err := fiscal.ParsePerson(s); p != "NRENNA80A41H501T" {
 			t.Errorf("%q: %q, %v", s, p, err)
 		}
@@ -204,6 +204,36 @@ func TestProvisionalCodes(t *testing.T) {
 	for _, s := range []string{"", "A", "NRENNA80A41H501"} {
 		if fiscal.MayBeSame(fiscal.Person(s), fiscal.Person(provisional[0])) {
 			t.Errorf("%q, which is no code, may be the person of another", s)
+		}
+	}
+}
+
+func TestWhatHoldsACode(t *testing.T) {
+	t.Parallel()
+	for _, s := range []string{
+		"NRENNA80A41H501T",
+		"Luca Bianchi, VRDSRA82E50L219E Sara Verdi",
+		"Luca Bianchi/VRDSRA82E50L219E",
+		"Luca Bianchi|vrdsra82e50l219e|Sara Verdi",
+		"Luca BianchiVRDSRA82E50L219ESara Verdi",
+		"Luca Bianchi VRD SRA 82E50 L219E Sara Verdi",
+		"Luca Bianchi - VRDSRA82E50L219X Sara Verdi", // mistyped
+		"Luca Bianchi, VRDSRA82E50L2MVW Sara Verdi",  // letters for digits
+		"Luca Bianchi, 12345678903",
+		"Luca Bianchi 12345678900", // mistyped
+		"P.IVA 01234567890",
+	} {
+		if !fiscal.Contains(s) {
+			t.Errorf("%q: none is found", s)
+		}
+	}
+	for _, s := range []string{
+		"", "Anna Neri", "Officine Bianchi S.r.l.", "Studio 2000 & C. s.n.c. di Neri Anna", "Hotel 3 Mari",
+		"Precipitevolissimevolmente Gianluca Mantovani", "Cooperativa 25 Aprile 1945", "Via Roma 100, 20121 Milano",
+		"Tel. 0123456789", "123456789012", "Consorzio n. 1234/2019 dei Comuni Montani", "12 345 67 89",
+	} {
+		if fiscal.Contains(s) {
+			t.Errorf("%q: one is found", s)
 		}
 	}
 }

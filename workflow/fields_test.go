@@ -1,0 +1,45 @@
+package workflow
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+)
+
+// docs/fields.md says the rules as they are.
+func TestTheFieldsAreDocumented(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../docs/fields.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var signs []string
+	for r := rune('!'); r <= '~'; r++ {
+		letter := 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9'
+		if !letter && checkLocal("a"+string(r)) == nil {
+			signs = append(signs, string(r))
+		}
+	}
+	for _, r := range "._-+'&=" { // in the order of the sentences
+		if len(signs) != 7 || checkLocal("a"+string(r)) != nil {
+			t.Fatalf("before the @ there may be %q", signs)
+		}
+	}
+	for _, want := range []string{
+		"letters, digits and `. _ - + ' & =` before the @",
+		fmt.Sprintf("At most %d characters before the @ and %d in all.", maxLocal, maxAddress),
+		fmt.Sprintf("**Names** on record have at most %d characters", maxName),
+		fmt.Sprintf("| 2 to %d characters |", maxCompanyName),
+		fmt.Sprintf("at most %d, each a person's fiscal code", maxRepresentatives),
+	} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("docs/fields.md does not say %q", want)
+		}
+	}
+	for _, s := range statuses {
+		if !strings.Contains(string(text), "`"+string(s)+"`") {
+			t.Errorf("docs/fields.md does not name the status %s", s)
+		}
+	}
+}
