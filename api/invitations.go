@@ -59,7 +59,7 @@ func (s *Server) invitations(ctx context.Context, c workflow.Client, in *invitat
 }
 
 func describeInvitation(i workflow.SentInvitation, now time.Time) client.Invitation {
-	return client.Invitation{ID: i.ID.String(), Mailbox: i.Address, Case: i.Number, State: client.InvitationState(i.State(now)), Email: i.Email,
+	return client.Invitation{ID: i.ID.String(), Mailbox: i.Address, Case: i.Number, State: client.InvitationState(i.State(now)), Email: i.Email, Mail: client.MailOutcome(i.Mail),
 		Sent: i.SentAt.UTC(), Expires: i.ExpiresAt.UTC(), Accepted: moment(i.AcceptedAt), Ended: moment(i.EndedAt)}
 }
 

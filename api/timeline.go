@@ -43,7 +43,7 @@ func (s *Server) timeline(ctx context.Context, c workflow.Client, in *caseInput)
 	}
 	for _, m := range h.Mails {
 		t.Mails = append(t.Mails, client.Mail{ID: m.ID.String(), Kind: string(m.Kind), To: m.To, Asked: m.RequestedAt.UTC(), Attempts: m.Attempts,
-			Outcome: m.Outcome, Ended: moment(m.EndedAt), Reply: m.Reply})
+			Outcome: client.MailOutcome(m.Outcome), Ended: moment(m.EndedAt), Reply: m.Reply})
 	}
 	return &timelineOutput{t}, nil
 }

@@ -67,7 +67,7 @@ func TestTheTimelineTellsAll(t *testing.T) {
 	}
 	outcomes := map[string]string{}
 	for _, m := range got.Mails {
-		outcomes[m.Kind+" "+m.To] = m.Outcome
+		outcomes[m.Kind+" "+m.To] = string(m.Outcome)
 		if m.Kind == "code" && (m.Attempts != 1 || m.Ended == nil || m.Reply != "2.0.0 OK: queued" || m.Asked.IsZero()) {
 			t.Errorf("the mail of the code is %+v", m)
 		}

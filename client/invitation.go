@@ -15,6 +15,7 @@ type Invitation struct {
 	Case     int64           `json:"case" doc:"the number of its qualification" example:"42"`
 	State    InvitationState `json:"state" enum:"live,accepted,replaced,withdrawn,declined,finished,expired" doc:"live while its link may be accepted, accepted while its holder is under way; any other has ended" example:"live"`
 	Email    string          `json:"email" doc:"where it was sent" example:"luca.bianchi@mail.example"`
+	Mail     MailOutcome     `json:"mail" enum:"waiting,accepted,refused,dropped" doc:"what became of the mail with the link: accepted or refused by the relay, or dropped since it could not be sent in time" example:"accepted"`
 	Sent     time.Time       `json:"sent" doc:"when" example:"2026-11-20T10:02:00Z"`
 	Expires  time.Time       `json:"expires" doc:"until when it may be accepted" example:"2026-11-27T10:02:00Z"`
 	Accepted *time.Time      `json:"accepted" doc:"when it was; null before" example:"2026-11-20T11:40:12Z"`
@@ -33,6 +34,17 @@ const (
 	InvitationDeclined  InvitationState = "declined" // by the invited, who does not know the mailbox
 	InvitationFinished  InvitationState = "finished" // with the star
 	InvitationExpired   InvitationState = "expired"  // nobody took it up in time
+)
+
+// MailOutcome is what became of a mail.
+type MailOutcome string
+
+// The outcomes of a mail.
+const (
+	MailWaiting  MailOutcome = "waiting"  // it is still being tried
+	MailAccepted MailOutcome = "accepted" // by the relay
+	MailRefused  MailOutcome = "refused"  // by the relay, which says that the address is wrong
+	MailDropped  MailOutcome = "dropped"  // it could not be sent in time, or is of no use any more
 )
 
 // InvitationPage is a part of a list of invitations.

@@ -46,14 +46,14 @@ type Decision struct {
 
 // Mail is a mail of a case, with what became of it.
 type Mail struct {
-	ID       string     `json:"id" format:"uuid" doc:"its own" example:"019aa5b2-0b60-7d11-93c4-a51ae0f2b9d7"`
-	Kind     string     `json:"kind" doc:"what it tells" example:"qualified"`
-	To       string     `json:"to" doc:"the recipient" example:"anna.neri@mail.example"`
-	Asked    time.Time  `json:"asked" doc:"when a step asked for it" example:"2026-11-20T10:07:42.10425Z"`
-	Attempts int        `json:"attempts" doc:"how often it was tried" example:"1"`
-	Outcome  string     `json:"outcome" enum:"waiting,accepted,refused,dropped" doc:"accepted or refused by the relay, or dropped since it was of no use any more" example:"accepted"`
-	Ended    *time.Time `json:"ended" doc:"when that was known; null while it waits" example:"2026-11-20T10:07:43Z"`
-	Reply    string     `json:"reply,omitempty" doc:"what the relay said last" example:"2.0.0 OK: queued"`
+	ID       string      `json:"id" format:"uuid" doc:"its own" example:"019aa5b2-0b60-7d11-93c4-a51ae0f2b9d7"`
+	Kind     string      `json:"kind" doc:"what it tells" example:"qualified"`
+	To       string      `json:"to" doc:"the recipient" example:"anna.neri@mail.example"`
+	Asked    time.Time   `json:"asked" doc:"when a step asked for it" example:"2026-11-20T10:07:42.10425Z"`
+	Attempts int         `json:"attempts" doc:"how often it was tried" example:"1"`
+	Outcome  MailOutcome `json:"outcome" enum:"waiting,accepted,refused,dropped" doc:"accepted or refused by the relay, or dropped since it was of no use any more" example:"accepted"`
+	Ended    *time.Time  `json:"ended" doc:"when that was known; null while it waits" example:"2026-11-20T10:07:43Z"`
+	Reply    string      `json:"reply,omitempty" doc:"what the relay said last" example:"2.0.0 OK: queued"`
 }
 
 // Timeline asks for all that happened in a case.

@@ -135,11 +135,11 @@ func readQualification(b *batch, into **workflow.Qualification, where string, ar
 	q := &workflow.Qualification{}
 	b.Queue(`
 		select q.id, q.number, q.version, q.state, q.opened_at, q.stepped_at, q.owner, q.locale, q.invited_locale,
-		       coalesce(q.document, ''), q.reason, q.remark
+		       coalesce(q.document, ''), coalesce((select d.version from documents d where d.sha256 = q.document), ''), q.reason, q.remark
 		from qualifications q where `+where, args...).QueryRow(func(row pgx.Row) error {
 		err := row.Scan(
 			&q.ID, &q.Number, &q.Version, &q.State, &q.OpenedAt, &q.SteppedAt, &q.Owner, &q.Locale, &q.InvitedLocale,
-			&q.Document, &q.Reason, &q.Remark)
+			&q.Document, &q.Notice, &q.Reason, &q.Remark)
 		switch {
 		case err == nil:
 			*into = q
@@ -167,12 +167,13 @@ func scanDeclaration(row pgx.CollectableRow) (d workflow.Declaration, err error)
 }
 
 const invitations = `
-	select id, qualification_id, version, nonce, digest, email, sent_at, expires_at, accepted_at, ended_at, ended
+	select id, qualification_id, version, nonce, digest, email, sent_at, expires_at, accepted_at, ended_at, ended,
+	       (select ` + mailOutcome + ` from mails m where m.invitation_id = invitations.id)
 	from invitations `
 
 func scanInvitation(row pgx.CollectableRow) (i workflow.Invitation, err error) {
 	err = row.Scan(&i.ID, &i.Qualification, &i.Version, &i.Nonce, &i.Digest, &i.Email, &i.SentAt, &i.ExpiresAt,
-		orZero(&i.AcceptedAt), orZero(&i.EndedAt), &i.Ended)
+		orZero(&i.AcceptedAt), orZero(&i.EndedAt), &i.Ended, &i.Mail)
 	return i, err
 }
 

@@ -117,13 +117,13 @@ func (s *Store) SentInvitations(ctx context.Context, f workflow.InvitationFilter
 // made of.
 const sentInvitation = `
 	i.id, i.qualification_id, i.version, i.email, i.sent_at, i.expires_at, i.accepted_at, i.ended_at, i.ended,
-	m.id as mailbox, m.address, q.number
+	(select ` + mailOutcome + ` from mails m where m.invitation_id = i.id) as mail, m.id as mailbox, m.address, q.number
 	from invitations i
 	join qualifications q on q.id = i.qualification_id
 	join mailboxes m on m.id = q.mailbox_id`
 
 func scanSentInvitation(row pgx.CollectableRow) (i workflow.SentInvitation, err error) {
 	err = row.Scan(&i.ID, &i.Qualification, &i.Version, &i.Email, &i.SentAt, &i.ExpiresAt, orZero(&i.AcceptedAt), orZero(&i.EndedAt), &i.Ended,
-		&i.Mailbox, &i.Address, &i.Number)
+		&i.Mail, &i.Mailbox, &i.Address, &i.Number)
 	return i, err
 }

@@ -44,7 +44,7 @@ func TestTheHistoryTellsEveryStepAndMail(t *testing.T) {
 	}
 	var mails []string
 	for _, m := range h.Mails {
-		mails = append(mails, string(m.Kind)+" "+m.Outcome)
+		mails = append(mails, string(m.Kind)+" "+string(m.Outcome))
 	}
 	if want := []string{"code accepted", "qualified waiting", "qualified_pec waiting", "revoked waiting", "revoked waiting"}; !slices.Equal(mails, want) {
 		t.Errorf("the mails are %v, want %v", mails, want)

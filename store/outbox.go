@@ -48,10 +48,7 @@ func (s *Store) SentMail(ctx context.Context, id uuid.UUID) (workflow.SentMail, 
 const sentMail = `
 	select m.id, m.qualification_id, b.address, q.number, m.kind, m.recipient, m.requested_at, m.attempts, m.reply,
 	       coalesce(m.accepted_at, m.refused_at, m.dropped_at),
-	       case when m.accepted_at is not null then 'accepted'
-	            when m.refused_at is not null then 'refused'
-	            when m.dropped_at is not null then 'dropped'
-	            else 'waiting' end,
+	       ` + mailOutcome + `,
 	       coalesce(c.spent_at, i.ended_at) is not null
 	from mails m
 	join qualifications q on q.id = m.qualification_id
@@ -59,6 +56,13 @@ const sentMail = `
 	left join codes c on c.id = m.code_id
 	left join invitations i on i.id = m.invitation_id
 	`
+
+// mailOutcome is a workflow.MailOutcome, of a mail m.
+const mailOutcome = `
+	case when m.accepted_at is not null then 'accepted'
+	     when m.refused_at is not null then 'refused'
+	     when m.dropped_at is not null then 'dropped'
+	     else 'waiting' end`
 
 func scanSentMail(row pgx.CollectableRow) (m workflow.SentMail, err error) {
 	err = row.Scan(&m.ID, &m.Qualification, &m.Mailbox, &m.Number, &m.Kind, &m.To, &m.RequestedAt, &m.Attempts, &m.Reply,

@@ -173,6 +173,14 @@ type Closed struct {
 	ReturnURL string // back to the webmail; empty for who was invited
 }
 
+// Qualified is a receipt too.
+type Qualified struct {
+	Closed
+	Number int64  // of the case
+	Level  string // "SpidL2", "CieL3"
+	Notice string // version of the contract notice acknowledged
+}
+
 // Start is the page with one button, behind a hand-off's link.
 type Start struct {
 	Action string // where the button posts to

@@ -29,7 +29,7 @@ var pages = map[workflow.State]struct {
 	workflow.CodeEntry:        {"code", fillCode},
 	workflow.UnderReview:      {"under_review", fillUnderReview},
 	workflow.Rejected:         {"rejected", fillRejected},
-	workflow.Qualified:        {"qualified", fillClosed},
+	workflow.Qualified:        {"qualified", fillQualified},
 	workflow.Revoked:          {"revoked", fillClosed},
 	workflow.Expired:          {"expired", fillClosed},
 }
@@ -69,7 +69,7 @@ func (s *Server) statePage(v *visit) (string, templates.Page) {
 // basePage makes what every page of a procedure has.
 func (s *Server) basePage(v *visit) templates.Page {
 	q := v.c.Qualification
-	return templates.Page{Locale: v.locale, Mailbox: v.c.Mailbox.Address, Leave: true, Values: map[string]string{},
+	return templates.Page{Locale: v.locale, Mailbox: workflow.Readable(v.c.Mailbox.Address), Leave: true, Values: map[string]string{},
 		Form: templates.Form{Qualification: q.ID.String(), Version: q.Version}}
 }
 
@@ -103,7 +103,7 @@ func fillHolder(_ *Server, v *visit, p *templates.Page) {
 }
 
 func fillContacts(_ *Server, v *visit, p *templates.Page) {
-	p.Values["email"] = v.c.SuggestedEmail(v.visitor)
+	p.Values["email"] = workflow.Readable(v.c.SuggestedEmail(v.visitor))
 	if d := v.c.Qualification.Declaration; d != nil {
 		p.Values["cellulare"] = d.Phone
 	}
@@ -112,7 +112,7 @@ func fillContacts(_ *Server, v *visit, p *templates.Page) {
 func fillSummary(_ *Server, v *visit, p *templates.Page) {
 	d := v.c.Qualification.Declaration
 	p.Data = templates.Summary{Company: d.Kind == workflow.KindCompany, CompanyName: d.CompanyName,
-		CompanyCode: d.CompanyCode, Email: d.Email, Phone: d.Phone}
+		CompanyCode: d.CompanyCode, Email: workflow.Readable(d.Email), Phone: d.Phone}
 }
 
 func fillIdentification(s *Server, v *visit, p *templates.Page) {
@@ -130,7 +130,7 @@ func fillIdentified(_ *Server, v *visit, p *templates.Page) {
 	q := v.c.Qualification
 	code := q.Identity.FiscalNumber
 	p.Data = templates.Identified{Name: q.Identity.FullName(), CodeEnd: code[max(0, len(code)-4):],
-		Provider: q.Identity.ProviderName, Level: q.Identity.Level, Email: q.Declaration.Email}
+		Provider: q.Identity.ProviderName, Level: q.Identity.Level, Email: workflow.Readable(q.Declaration.Email)}
 }
 
 func fillContract(s *Server, v *visit, p *templates.Page) {
@@ -159,6 +159,12 @@ func fillUnderReview(_ *Server, v *visit, p *templates.Page) {
 func fillRejected(_ *Server, v *visit, p *templates.Page) {
 	q := v.c.Qualification
 	p.Data = templates.Rejected{Reason: string(q.Reason), Remark: q.Remark, LoginAgain: v.c.MayRetryLogin(), Invite: v.c.MayPassOn(v.visitor)}
+}
+
+func fillQualified(_ *Server, v *visit, p *templates.Page) {
+	q := v.c.Qualification
+	p.Data = templates.Qualified{Number: q.Number, Level: q.Identity.Level, Notice: q.Notice,
+		Closed: templates.Closed{Since: q.SteppedAt, ReturnURL: v.visitor.ReturnURL}}
 }
 
 func fillClosed(_ *Server, v *visit, p *templates.Page) {

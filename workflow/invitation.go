@@ -32,6 +32,8 @@ type Invitation struct {
 	AcceptedAt    time.Time // zero until then
 	EndedAt       time.Time // zero while it lives
 	Ended         string    // "replaced", "withdrawn", "declined", "finished", "expired"
+
+	Mail MailOutcome // of the mail with the link; empty for one that is not written yet
 }
 
 // Accepted reports whether the holder took the invitation up.

@@ -47,6 +47,7 @@ type Qualification struct {
 	Login       *Login       // the newest; only its answer counts
 	Identity    *Identity    // who was identified
 	Document    string       // SHA-256 of the notice acknowledged, in hexadecimal
+	Notice      string       // its version; read with the case, and never written
 	Reason      Reason
 	Remark      string // the operator's words, after a review or a revocation
 }

@@ -17,11 +17,22 @@ type SentMail struct {
 	To            string
 	RequestedAt   time.Time
 	Attempts      int
-	Outcome       string    // "accepted", "refused", "dropped" or "waiting"
+	Outcome       MailOutcome
 	EndedAt       time.Time // when that was known; zero while it waits
 	Reply         string    // the relay's last
 	Useless       bool      // nobody can do anything with it any more
 }
+
+// MailOutcome is what became of a mail.
+type MailOutcome string
+
+// The outcomes of a mail.
+const (
+	MailWaiting  MailOutcome = "waiting"  // it is still being tried
+	MailAccepted MailOutcome = "accepted" // by the relay
+	MailRefused  MailOutcome = "refused"  // by the relay, which says that the address is wrong
+	MailDropped  MailOutcome = "dropped"  // it could not be sent in time, or is of no use any more
+)
 
 // Mails is the part of Store that knows what became of them.
 type Mails interface {
@@ -59,9 +70,9 @@ func (m SentMail) staysAsItIs() string {
 	switch {
 	case m.Kind == MailCode:
 		return "a code is not sent again, since its page offers a new one"
-	case m.Outcome == "accepted":
+	case m.Outcome == MailAccepted:
 		return "the relay took it"
-	case m.Outcome == "waiting":
+	case m.Outcome == MailWaiting:
 		return "it is still being tried"
 	case m.Useless:
 		return "its invitation has ended"

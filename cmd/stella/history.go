@@ -41,7 +41,7 @@ func printHistory(out io.Writer, h *workflow.History) error {
 		return []string{string(d.Event), d.ID.String(), moment(d.DecidedAt), d.Operator, d.Reason}
 	})
 	section(t, "MAIL\tTO\tASKED FOR\tATTEMPTS\tOUTCOME\tAT\tRELAY", h.Mails, func(m workflow.SentMail) []string {
-		return []string{string(m.Kind), m.To, moment(m.RequestedAt), strconv.Itoa(m.Attempts), m.Outcome, moment(m.EndedAt), cmp.Or(m.Reply, "-")}
+		return []string{string(m.Kind), m.To, moment(m.RequestedAt), strconv.Itoa(m.Attempts), string(m.Outcome), moment(m.EndedAt), cmp.Or(m.Reply, "-")}
 	})
 	return t.flush()
 }
@@ -81,8 +81,8 @@ func (t table) people(h *workflow.History) {
 	section(t, "DECLARATION\tWHEN\tKIND\tCOMPANY\tCODE\tE-MAIL\tPHONE", h.Declarations, func(d workflow.Declaration) []string {
 		return []string{d.ID.String(), moment(d.DeclaredAt), dash(d.Kind), dash(d.CompanyName), dash(d.CompanyCode), dash(d.Email), dash(d.Phone)}
 	})
-	section(t, "INVITATION\tSENT\tTO\tACCEPTED\tENDED\tHOW", h.Invitations, func(i workflow.Invitation) []string {
-		return []string{i.ID.String(), moment(i.SentAt), i.Email, moment(i.AcceptedAt), moment(i.EndedAt), dash(i.Ended)}
+	section(t, "INVITATION\tSENT\tTO\tMAIL\tACCEPTED\tENDED\tHOW", h.Invitations, func(i workflow.Invitation) []string {
+		return []string{i.ID.String(), moment(i.SentAt), i.Email, dash(i.Mail), moment(i.AcceptedAt), moment(i.EndedAt), dash(i.Ended)}
 	})
 	section(t, "IDENTITY\tWHEN\tNAME\tFISCAL CODE\tBORN\tBY\tLEVEL\tCOMPANY\tASSERTION", h.Identities, func(i workflow.Identity) []string {
 		return []string{i.ID.String(), moment(i.IdentifiedAt), i.FullName(), i.FiscalNumber, dash(i.DateOfBirth), i.Provider, i.Level, dash(company(i)), i.AssertionID}

@@ -50,7 +50,7 @@ func (c mailListCommand) Run(ctx context.Context) error {
 	t.row("ID", "CASE", "MAILBOX", "KIND", "TO", "ASKED FOR", "ATTEMPTS", "OUTCOME", "AT", "RELAY")
 	for _, m := range all {
 		t.row(m.ID.String(), strconv.FormatInt(m.Number, 10), m.Mailbox, string(m.Kind), m.To, moment(m.RequestedAt),
-			strconv.Itoa(m.Attempts), m.Outcome, moment(m.EndedAt), cmp.Or(m.Reply, "-"))
+			strconv.Itoa(m.Attempts), string(m.Outcome), moment(m.EndedAt), cmp.Or(m.Reply, "-"))
 	}
 	return t.flush()
 }
@@ -102,7 +102,7 @@ func (c mailShowCommand) Run(ctx context.Context) error {
 	t.row("to", m.To)
 	t.row("asked for", moment(m.RequestedAt))
 	t.row("attempts", strconv.Itoa(m.Attempts))
-	t.row("outcome", m.Outcome)
+	t.row("outcome", string(m.Outcome))
 	t.row("at", moment(m.EndedAt))
 	t.row("relay", cmp.Or(m.Reply, "-"))
 	return t.flush()

@@ -1,0 +1,48 @@
+package web
+
+import (
+	"testing"
+
+	"stella/workflow"
+)
+
+// The last page can be printed and kept: it has what the success mails have, but
+// for personal data.
+func TestTheLastPageIsAReceipt(t *testing.T) {
+	t.Parallel()
+	b := at(t, anna, workflow.Qualified)
+	number := b.query(`select number::text from qualifications where state = 'qualified'`)
+	b.at("Identificazione avvenuta con successo", "Pratica "+number, "Qualificata dal ", "Identificazione SPID, livello 2",
+		"Informativa contrattuale versione "+b.query(`select version from documents`))
+	if got := b.Find("main").Text(); b.query(`select count(*)::text from identities where position(fiscal_number in $1) > 0`, got) != "0" {
+		t.Error("the page has the codice fiscale")
+	}
+}
+
+// A domain of a foreign alphabet is shown as people write it, and kept as relays
+// take it.
+func TestAnAddressIsShownAsPeopleWriteIt(t *testing.T) {
+	t.Parallel()
+	munich := anna
+	munich.email = "anna@münchen.example"
+	b := at(t, munich, workflow.ContactData)
+	b.press("Conferma", "email", munich.email).at("Controlla i dati", munich.email)
+	b.click("Modifica l'e-mail").holds("email", munich.email)
+	b.press("Conferma").at("Controlla i dati", munich.email)
+	b.goOn(munich, workflow.Summary, workflow.Identified).at("Identificazione riuscita", munich.email)
+	b.goOn(munich, workflow.Identified, workflow.CodeEntry)
+	if got := b.query(`select recipient from mails where kind = 'code'`); got != "anna@xn--mnchen-3ya.example" {
+		t.Errorf("the code goes to %s", got)
+	}
+	if got := workflow.MaskEmail("anna@xn--mnchen-3ya.example"); got != "a•••@m•••.example" {
+		t.Errorf("the mask is %s", got)
+	}
+}
+
+func TestTheHelpContactCanBePressed(t *testing.T) {
+	t.Parallel()
+	b := newWorld(t).browser()
+	if got := b.get("/altrove").link("800 000 000"); got != "tel:800000000" {
+		t.Errorf("the contact leads to %s", got)
+	}
+}
