@@ -163,7 +163,7 @@ func TestTheFeedHoldsNothingUp(t *testing.T) {
 	if all, _ := read(t, w, 0, 100); len(all) != 2 {
 		t.Fatalf("%d announcements, want 2", len(all))
 	}
-	soon, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	soon, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	reader, err := w.Pool().Begin(t.Context())
 	storetest.Must(t, err)

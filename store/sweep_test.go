@@ -76,7 +76,7 @@ func TestASweepWaitsForNoStep(t *testing.T) {
 	_, err = step.Exec(t.Context(), `select from limits where subject = 'somebody' for update`)
 	storetest.Must(t, err)
 
-	soon, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	soon, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	left := func() (all []string) {
 		storetest.Must(t, s.Sweep(soon, noon.Add(time.Hour)))
