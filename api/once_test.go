@@ -118,7 +118,7 @@ func TestCallsAtOnceWithOneKey(t *testing.T) {
 func TestACallThatWasLostIsTakenOver(t *testing.T) {
 	w := newWorld(t)
 	token := w.addClient("registry", storetest.Domain, workflow.ScopeRegistry)
-	h := handler(&workflow.Procedure{Store: dying{w.Store}, Key: storetest.Key, Now: w.Clock.Now}, w.log)
+	h := handler(&workflow.Procedure{Store: dying{w.Store}, Keys: storetest.Keys, Now: w.Clock.Now}, w.log)
 	body := `{"kind":"person","name":"Anna","status":"active"}`
 	call(t, h, "PUT", "/api/v1/mailboxes/"+anna, body, "Authorization", "Bearer "+token, "Idempotency-Key", "k").problem(500)
 	w.keyed(token, "k", "Anna").problem(409)
@@ -143,7 +143,7 @@ func (dying) FinishCall(context.Context, workflow.Call, []byte) error { panic("k
 func TestAnAnswerThatIsNotKeptIsToldAllTheSame(t *testing.T) {
 	w := newWorld(t)
 	token := w.addClient("registry", storetest.Domain, workflow.ScopeRegistry)
-	w.handler = handler(&workflow.Procedure{Store: forgetful{w.Store}, Key: storetest.Key, Now: w.Clock.Now}, w.log)
+	w.handler = handler(&workflow.Procedure{Store: forgetful{w.Store}, Keys: storetest.Keys, Now: w.Clock.Now}, w.log)
 	if a := w.keyed(token, "k", "Anna"); a.Code != 201 || !strings.Contains(w.log.String(), "not kept") {
 		t.Errorf("%d %s: %s", a.Code, a.text, w.log)
 	}
@@ -158,7 +158,7 @@ func TestAClientThatGoesAwayFindsItsAnswer(t *testing.T) {
 	w := newWorld(t)
 	token := w.addClient("registry", storetest.Domain, workflow.ScopeRegistry)
 	ctx, leave := context.WithCancel(t.Context())
-	h := handler(&workflow.Procedure{Store: left{w.Store, leave}, Key: storetest.Key, Now: w.Clock.Now}, w.log)
+	h := handler(&workflow.Procedure{Store: left{w.Store, leave}, Keys: storetest.Keys, Now: w.Clock.Now}, w.log)
 	r := httptest.NewRequestWithContext(ctx, "PUT", "/api/v1/mailboxes/"+anna, strings.NewReader(`{"kind":"person","name":"Anna","status":"active"}`))
 	r.Header.Set("Authorization", "Bearer "+token)
 	r.Header.Set("Content-Type", "application/json")

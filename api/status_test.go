@@ -88,7 +88,7 @@ func TestAnInvitedHoldersProcedureIsInProgress(t *testing.T) {
 	j := w.Reach(t, workflow.Invited)
 	var nonce []byte
 	storetest.Must(t, w.Pool().QueryRow(t.Context(), `select nonce from invitations`).Scan(&nonce))
-	_, err := w.Procedure.AcceptInvitation(t.Context(), workflow.InvitationSecret(storetest.Key, nonce), "it", j.Visitor.Address, "r")
+	_, err := w.Procedure.AcceptInvitation(t.Context(), workflow.InvitationSecret(storetest.Keys, nonce), "it", j.Visitor.Address, "r")
 	storetest.Must(t, err)
 	if m := w.mailbox(j.Address); m.State != "in_progress" || m.Show != "banner" {
 		t.Errorf("%+v", m)

@@ -236,7 +236,7 @@ func TestEveryKeyIsLookedAt(t *testing.T) {
 	w, j := invited(t)
 	token := w.addClient("all", storetest.Domain, workflow.Scopes...)
 	for err, status := range map[error]int{workflow.ErrCallPending: 409, workflow.ErrCallDiffers: 422} {
-		w.handler = handler(&workflow.Procedure{Store: claimed{w.Store, err}, Key: storetest.Key, Now: w.Clock.Now}, w.log)
+		w.handler = handler(&workflow.Procedure{Store: claimed{w.Store, err}, Keys: storetest.Keys, Now: w.Clock.Now}, w.log)
 		for _, op := range walk(t, j) {
 			if op.parameter("Idempotency-Key") {
 				w.walk(op, token, op.body, "Idempotency-Key", "k").problem(status)

@@ -2,6 +2,7 @@ package mail
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -11,10 +12,17 @@ import (
 	"stella/workflow"
 )
 
+// errKeyGone is why a mail asked for under a former key is not sent.
+var errKeyGone = errors.New("the key that made its code or link is no longer configured")
+
 // compose writes a mail. The same row makes a mail with the same words and the
 // same Message-ID, whenever it is sent.
 func (s *Sender) compose(m workflow.PendingMail) ([]byte, error) {
-	text, err := s.Templates.Mail(string(m.Kind), s.words(m))
+	words, err := s.words(m)
+	if err != nil {
+		return nil, err
+	}
+	text, err := s.Templates.Mail(string(m.Kind), words)
 	if err != nil {
 		return nil, err
 	}
@@ -53,7 +61,7 @@ func (s *Sender) compose(m workflow.PendingMail) ([]byte, error) {
 
 // words computes what the row does not hold, the code and the link, and names
 // the rest.
-func (s *Sender) words(m workflow.PendingMail) templates.Mail {
+func (s *Sender) words(m workflow.PendingMail) (templates.Mail, error) {
 	w := templates.Mail{Locale: m.Locale, Mailbox: workflow.Readable(m.Mailbox), Number: m.Number, At: m.RequestedAt,
 		Expires: m.Expires, Holder: m.Details.Holder, Person: m.Details.Person, Provider: m.Details.Provider, Level: m.Details.Level,
 		Reason: string(m.Details.Reason), Remark: m.Details.Remark, NewMasked: m.Details.NewMasked}
@@ -62,10 +70,16 @@ func (s *Sender) words(m workflow.PendingMail) templates.Mail {
 	}
 	switch m.Kind {
 	case workflow.MailCode:
-		w.Code = workflow.CodeDigits(s.Key, m.Nonce)
+		if w.Code = workflow.CodeDigits(s.Keys, m.Nonce); w.Code == "" {
+			return w, errKeyGone
+		}
 	case workflow.MailInvitation:
-		w.Link = s.PublicURL + "/invito/" + workflow.InvitationSecret(s.Key, m.Nonce)
+		secret := workflow.InvitationSecret(s.Keys, m.Nonce)
+		if secret == "" {
+			return w, errKeyGone
+		}
+		w.Link = s.PublicURL + "/invito/" + secret
 		w.Guide = s.PublicURL + "/guida"
 	}
-	return w
+	return w, nil
 }

@@ -67,7 +67,7 @@ func newSender(t testing.TB, w *storetest.World, r *mail.Relay, l io.Writer) *ma
 
 func makeSender(db *store.Store, now func() time.Time, r *mail.Relay, l io.Writer) (*mail.Sender, error) {
 	texts, err := templates.New(site)
-	return &mail.Sender{Outbox: db, Relay: r, Templates: texts, Key: storetest.Key, PublicURL: publicURL,
+	return &mail.Sender{Outbox: db, Relay: r, Templates: texts, Keys: storetest.Keys, PublicURL: publicURL,
 		FromName: "Posta Esempio – Identità", From: site.MailSender, Now: now, Log: slog.New(slog.NewTextHandler(l, nil))}, err
 }
 

@@ -43,7 +43,7 @@ type Sender struct {
 	Relay     *Relay
 	PECRelay  *Relay // for certified mailboxes, which may refuse ordinary mail; nil for the same
 	Templates *templates.Templates
-	Key       []byte // from which codes and links are computed
+	Keys      workflow.Keys // from which codes and links are computed
 	PublicURL string
 	FromName  string
 	From      string

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
+	"os"
 	"regexp"
 	"slices"
 	"strconv"
@@ -33,6 +34,23 @@ func ParseURL(url string) (*pgxpool.Config, error) {
 			"where a password is percent-encoded, or settings such as host=db1 user=stella dbname=stella")
 	}
 	return config, nil
+}
+
+// secretFile is a file with a password or a key, in a URL or in settings.
+var secretFile = regexp.MustCompile(`[?&\s](?:sslkey|passfile)\s*=\s*'?([^'&\s]+)`)
+
+// SecretFiles are the files by which a URL, or the environment as PostgreSQL's own
+// programs read it, gives a password or a key.
+func SecretFiles(url string) (files []string) {
+	for _, m := range secretFile.FindAllStringSubmatch(" "+url, -1) {
+		files = append(files, m[1])
+	}
+	for _, name := range []string{"PGSSLKEY", "PGPASSFILE"} {
+		if file := os.Getenv(name); file != "" {
+			files = append(files, file)
+		}
+	}
+	return files
 }
 
 // Where says for people where a database is: user, hosts, ports and database.

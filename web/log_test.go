@@ -42,9 +42,9 @@ func (w *world) checkLog() {
 		var nonce []byte
 		w.must(rows.Scan(&kind, &nonce))
 		if kind == "code" {
-			private = append(private, otp.Key(w.procedure.Key).Code(nonce))
+			private = append(private, otp.Key(w.procedure.Keys[0]).Code(nonce))
 		} else {
-			private = append(private, workflow.InvitationSecret(w.procedure.Key, nonce))
+			private = append(private, workflow.InvitationSecret(w.procedure.Keys, nonce))
 		}
 	}
 	w.must(rows.Err())

@@ -145,7 +145,7 @@ func makeWorld(t *testing.T, public string, configure ...func(*world)) *world {
 	w.must(err)
 	sp := *made
 	sp.EntityID, sp.ACSURL, sp.LogoutURL, sp.Now = public, public+"/spid/acs", public+"/spid/logout", w.clock.Now
-	w.procedure = &workflow.Procedure{Store: w.store, Key: []byte("the server's key, of thirty-two bytes"), Limits: otp.Defaults,
+	w.procedure = &workflow.Procedure{Store: w.store, Keys: workflow.Keys{[]byte("the server's key, of thirty-two bytes")}, Limits: otp.Defaults,
 		Documents: documents, Now: w.clock.Now}
 	w.server = &Server{Procedure: w.procedure, SPID: Federation{&sp, spid.NewRegistry(providers, w.clock.Now)}, PublicURL: publicURL,
 		Sessions: &store.Sessions{Store: w.store, Options: CookieOptions(publicURL.Scheme == "https"), Life: 30 * time.Minute, Now: w.clock.Now},
@@ -272,7 +272,7 @@ func (w *world) sendCode() string {
 	m, err := w.store.StartMail(w.Context(), id, w.clock.Now())
 	w.must(err)
 	w.must(w.store.MailAccepted(w.Context(), id, "250 ok", w.clock.Now()))
-	return otp.Key(w.procedure.Key).Code(m.Nonce)
+	return otp.Key(w.procedure.Keys[0]).Code(m.Nonce)
 }
 
 // wrongCode is a code that is not the one given.
@@ -288,5 +288,5 @@ func (w *world) invitationLink() string {
 	w.Helper()
 	m, err := w.store.StartMail(w.Context(), w.newestMail(workflow.MailInvitation), w.clock.Now())
 	w.must(err)
-	return "/invito/" + workflow.InvitationSecret(w.procedure.Key, m.Nonce)
+	return "/invito/" + workflow.InvitationSecret(w.procedure.Keys, m.Nonce)
 }

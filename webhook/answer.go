@@ -52,6 +52,8 @@ func reason(err error) string {
 	switch {
 	case errors.As(err, &url):
 		return url.Error()
+	case errors.Is(err, errKeyGone):
+		return errKeyGone.Error()
 	case errors.As(err, &address):
 		return address.Error()
 	case errors.As(err, &name) && name.IsNotFound:

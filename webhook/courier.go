@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
+	"errors"
 	"net"
 	"net/http"
 	"net/netip"
@@ -22,11 +23,14 @@ import (
 
 // Courier brings events to webhooks.
 type Courier struct {
-	Key      []byte         // from which secrets are computed
+	Keys     workflow.Keys  // from which secrets are computed
 	Allow    []netip.Prefix // that may be sent to although they are not public, and in clear
 	Roots    *x509.CertPool // nil for the system's
 	Resolver *net.Resolver  // nil for the system's
 }
+
+// errKeyGone is why nothing is sent to a webhook whose secret cannot be computed.
+var errKeyGone = errors.New("the key that made its secret is no longer configured: rotate it")
 
 // Within SendTimeout, which bounds the whole.
 const (
@@ -49,7 +53,11 @@ func (c *Courier) Send(ctx context.Context, w workflow.Webhook, e client.Event, 
 	if err != nil {
 		return Answer{Err: err}
 	}
-	signature, err := sign(w.Secrets(c.Key, now), e.ID, now, body)
+	secrets := w.Secrets(c.Keys, now)
+	if len(secrets) == 0 {
+		return Answer{Err: errKeyGone}
+	}
+	signature, err := sign(secrets, e.ID, now, body)
 	if err != nil {
 		return Answer{Err: err}
 	}

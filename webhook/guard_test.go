@@ -149,7 +149,7 @@ func TestANameThatTurnsPrivateIsNotFollowed(t *testing.T) {
 	_, port, _ := net.SplitHostPort(listen("127.0.0.2:0", &good))
 	listen("127.0.0.1:"+port, &inside)
 	n := &names{addresses: []string{"127.0.0.2", "127.0.0.1"}}
-	c := &webhook.Courier{Key: storetest.Key, Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.2/32")}, Resolver: n.resolver(t)}
+	c := &webhook.Courier{Keys: storetest.Keys, Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.2/32")}, Resolver: n.resolver(t)}
 	w := workflow.Webhook{URL: "http://receiver.test.:" + port + "/", Nonce: []byte("nonce")}
 	send := func() webhook.Answer {
 		return c.Send(t.Context(), w, client.Event{ID: "1", Type: client.EventTest}, time.Now())

@@ -52,7 +52,7 @@ func newWorld(t *testing.T) *world {
 }
 
 func (w *world) newSender() *webhook.Sender {
-	return &webhook.Sender{Outbox: w.Store, Courier: &webhook.Courier{Key: storetest.Key, Allow: loopback, Roots: x509.NewCertPool()},
+	return &webhook.Sender{Outbox: w.Store, Courier: &webhook.Courier{Keys: storetest.Keys, Allow: loopback, Roots: x509.NewCertPool()},
 		Now: w.Clock.Now, Log: slog.New(slog.NewTextHandler(w.log, nil))}
 }
 

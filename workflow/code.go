@@ -29,8 +29,15 @@ type Code struct {
 	DroppedAt  time.Time // too late to be useful
 }
 
-// CodeDigits computes the code that belongs to a nonce.
-func CodeDigits(key, nonce []byte) string { return otp.Key(key).Code(nonce) }
+// CodeDigits computes the code that belongs to a nonce. It is empty if the key
+// that made it is no longer there.
+func CodeDigits(keys Keys, nonce []byte) string {
+	key := keys.of(nonce)
+	if key == nil {
+		return ""
+	}
+	return otp.Key(key).Code(nonce)
+}
 
 // CodesKept is how many of a mailbox's newest codes a case has: more than any
 // limit counts.
@@ -115,7 +122,7 @@ func (c *Case) sendFrom(p *Procedure, at time.Time) error {
 func (c *Case) requestCode(p *Procedure) error {
 	q := c.Qualification
 	c.add(p.spend(codesPerAddress, q.Declaration.Email))
-	code := Code{ID: newID(), Qualification: q.ID, Nonce: newNonce(), RequestedAt: c.Now}
+	code := Code{ID: newID(), Qualification: q.ID, Nonce: p.Keys.newNonce(), RequestedAt: c.Now}
 	err := c.fire(CodeRequested, Refs{"code": code.ID.String(), "declaration": q.Declaration.ID.String()})
 	if err != nil {
 		return err
@@ -176,7 +183,8 @@ func (p *Procedure) TypeCode(ctx context.Context, v Visitor, f Form, typed strin
 }
 
 func (p *Procedure) right(code Code, digits string) bool {
-	return otp.Key(p.Key).Check(code.Nonce, digits)
+	key := p.Keys.of(code.Nonce)
+	return key != nil && otp.Key(key).Check(code.Nonce, digits)
 }
 
 // oldCode tells a code that was right, and is no more, from a guess. Nothing

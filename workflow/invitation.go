@@ -71,8 +71,13 @@ func (i Invitation) Expired(now time.Time) bool {
 	return i.AcceptedAt.IsZero() && !now.Before(i.ExpiresAt)
 }
 
-// InvitationSecret computes the secret of an invitation's link.
-func InvitationSecret(key, nonce []byte) string {
+// InvitationSecret computes the secret of an invitation's link. It is empty if the
+// key that made it is no longer there.
+func InvitationSecret(keys Keys, nonce []byte) string {
+	key := keys.of(nonce)
+	if key == nil {
+		return ""
+	}
 	return base64.RawURLEncoding.EncodeToString(keyed(key, "invitation", nonce))
 }
 
@@ -101,9 +106,9 @@ func (p *Procedure) Invite(ctx context.Context, v Visitor, f Form, email string)
 		if until := nextOf(c.Invitations, InvitationsPerDay, c.Now); until.After(c.Now) {
 			return wrongUntil("email", "invitation_limit", until)
 		}
-		nonce := newNonce()
+		nonce := p.Keys.newNonce()
 		i := Invitation{ID: newID(), Qualification: q.ID, Nonce: nonce, Email: address, SentAt: c.Now,
-			ExpiresAt: c.Now.Add(InvitationLife), Digest: Digest(InvitationSecret(p.Key, nonce))}
+			ExpiresAt: c.Now.Add(InvitationLife), Digest: Digest(InvitationSecret(p.Keys, nonce))}
 		if err := c.fire(HolderInvited, Refs{"invitation": i.ID.String()}); err != nil {
 			return err
 		}

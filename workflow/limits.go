@@ -53,7 +53,7 @@ type Spend struct {
 
 // spend takes once.
 func (p *Procedure) spend(l Limit, subject string) Spend {
-	digest := keyed(p.Key, "limit "+l.Name+" ", []byte(strings.ToLower(subject)))
+	digest := keyed(p.Keys.first(), "limit "+l.Name+" ", []byte(strings.ToLower(subject)))
 	return Spend{Limit: l, Subject: digest[:16], Times: 1, At: p.Now()}
 }
 

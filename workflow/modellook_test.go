@@ -43,7 +43,7 @@ func (p *play) look(t *rapid.T) *workflow.Case {
 		p.cases = append(p.cases, q.ID)
 	}
 	if i := q.Invitation; i != nil {
-		if link := workflow.InvitationSecret(p.Procedure.Key, i.Nonce); !slices.Contains(p.links, link) {
+		if link := workflow.InvitationSecret(p.Procedure.Keys, i.Nonce); !slices.Contains(p.links, link) {
 			p.links = append(p.links, link)
 		}
 	}
@@ -62,7 +62,7 @@ func (p *play) look(t *rapid.T) *workflow.Case {
 			t.Fatalf("the mail of a code: %v", err)
 		}
 		p.codes, p.mails = append(p.codes, code.ID), append(p.mails, mail)
-		p.digits = append(p.digits, workflow.CodeDigits(p.Procedure.Key, code.Nonce))
+		p.digits = append(p.digits, workflow.CodeDigits(p.Procedure.Keys, code.Nonce))
 	}
 	return c
 }

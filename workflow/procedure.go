@@ -15,7 +15,7 @@ import (
 // is one transaction.
 type Procedure struct {
 	Store     Store
-	Key       []byte // the server's secret, from which codes and links are computed
+	Keys      Keys // the server's secrets, from which codes and links are computed
 	Limits    otp.Limits
 	Documents map[string]Document // the contract notice in force, by locale
 	Now       func() time.Time

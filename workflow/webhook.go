@@ -1,6 +1,7 @@
 package workflow
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"time"
@@ -41,14 +42,24 @@ const (
 // webhookSecret computes a webhook's secret.
 func webhookSecret(key, nonce []byte) []byte { return keyed(key, "webhook", nonce) }
 
-// Secrets are what signs at a time, the newest first.
-func (w Webhook) Secrets(key []byte, now time.Time) [][]byte {
-	all := [][]byte{webhookSecret(key, w.Nonce)}
+// Secrets are what signs at a time, the newest first. There is none if the keys
+// that made them are no longer there.
+func (w Webhook) Secrets(keys Keys, now time.Time) (all [][]byte) {
+	nonces := [][]byte{w.Nonce}
 	if w.FormerNonce != nil && now.Before(w.FormerUntil) {
-		all = append(all, webhookSecret(key, w.FormerNonce))
+		nonces = append(nonces, w.FormerNonce)
+	}
+	for _, nonce := range nonces {
+		if key := keys.of(nonce); key != nil {
+			all = append(all, webhookSecret(key, nonce))
+		}
 	}
 	return all
 }
+
+// Outdated reports whether a webhook's secret was made under another key than the
+// first: it is to be rotated before that key goes.
+func (w Webhook) Outdated(keys Keys) bool { return !bytes.Equal(keys.of(w.Nonce), keys.first()) }
 
 // writtenSecret writes a secret as Standard Webhooks, "Signature scheme", has it.
 func writtenSecret(secret []byte) string {
@@ -98,14 +109,14 @@ func (p *Procedure) AddWebhook(ctx context.Context, client, url string, kinds []
 	if err := checkKinds(kinds); err != nil {
 		return 0, "", err
 	}
-	w := Webhook{Client: client, URL: url, Kinds: kinds, Nonce: newNonce(), CreatedAt: p.Now()}
+	w := Webhook{Client: client, URL: url, Kinds: kinds, Nonce: p.Keys.newNonce(), CreatedAt: p.Now()}
 	id, err = p.Store.AddWebhook(ctx, w)
-	return id, writtenSecret(webhookSecret(p.Key, w.Nonce)), err
+	return id, writtenSecret(webhookSecret(p.Keys.first(), w.Nonce)), err
 }
 
 // RotateWebhook gives a webhook another secret, and returns it. The former one
 // signs too until the time given.
 func (p *Procedure) RotateWebhook(ctx context.Context, id int64, until time.Time) (secret string, err error) {
-	nonce := newNonce()
-	return writtenSecret(webhookSecret(p.Key, nonce)), p.Store.RotateWebhook(ctx, id, nonce, until)
+	nonce := p.Keys.newNonce()
+	return writtenSecret(webhookSecret(p.Keys.first(), nonce)), p.Store.RotateWebhook(ctx, id, nonce, until)
 }

@@ -1,9 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
-	"os"
 
 	"filippo.io/age"
 )
@@ -40,12 +40,11 @@ func makeArchiveKey(file string) (*age.X25519Identity, error) {
 }
 
 func readArchiveKey(file string) (*age.X25519Identity, error) {
-	f, err := os.Open(file)
+	text, err := readSecret(file)
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	keys, err := age.ParseIdentities(f)
+	keys, err := age.ParseIdentities(bytes.NewReader(text))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}

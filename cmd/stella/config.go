@@ -16,6 +16,7 @@ import (
 	"stella/spid"
 	"stella/templates"
 	"stella/web"
+	"stella/workflow"
 )
 
 //go:generate go test . -run TestTheConfigurationIsDocumented -write
@@ -30,7 +31,7 @@ type config struct {
 	Listen    string   `env:"STELLA_LISTEN" default:"127.0.0.1:8080" placeholder:"ADDRESS" group:"Web" help:"Address to listen on, behind a proxy that speaks TLS (default: ${default})."`
 	Metrics   string   `name:"metrics-listen" env:"STELLA_METRICS_LISTEN" placeholder:"ADDRESS" group:"Web" help:"Address to listen on for Prometheus, such as 127.0.0.1:9090: /metrics is there and nowhere else. Without it there are no metrics."`
 	Proxies   []string `env:"STELLA_PROXIES" placeholder:"CIDR" group:"Web" help:"Proxies whose X-Forwarded-For is believed, such as 10.0.0.0/8."`
-	KeyFile   string   `env:"STELLA_KEY_FILE" placeholder:"FILE" group:"Web" help:"Secret from which codes and links are computed: a file of 32 random bytes or more, the same for every instance."`
+	KeyFile   []string `env:"STELLA_KEY_FILE" placeholder:"FILE" group:"Web" help:"Secret from which codes, links and the secrets of webhooks are computed: a file of 32 random bytes or more, the same for every instance. While it is changed, several: the first makes what is new."`
 
 	Provider         string `env:"STELLA_PROVIDER" placeholder:"NAME" group:"Words" help:"The provider's name, as pages and mails tell it."`
 	Service          string `env:"STELLA_SERVICE" placeholder:"NAME" group:"Words" help:"What its mailboxes are called, such as \"PEC Esempio\"."`
@@ -68,7 +69,7 @@ type settings struct {
 	listen    string
 	proxies   []netip.Prefix
 	allow     []netip.Prefix // where webhooks may be, beside public addresses
-	key       []byte
+	keys      workflow.Keys
 	site      templates.Site
 	documents map[string]templates.Document
 	fromName  string
@@ -128,7 +129,7 @@ func (c config) Check() (*settings, error) {
 	}
 	s.proxies = parseNetworks("STELLA_PROXIES", c.Proxies, &wrong)
 	s.allow = c.webhookConfig.check(&wrong)
-	s.key, err = readKey(c.KeyFile)
+	s.keys, err = readKeys(c.KeyFile)
 	wrong.add("STELLA_KEY_FILE", err)
 	if c.HelpURL == "" && s.publicURL != nil {
 		c.HelpURL = s.publicURL.JoinPath(web.GuidePath).String()
@@ -193,27 +194,6 @@ func parseNetworks(variable string, texts []string, wrong *problems) []netip.Pre
 		all = append(all, network)
 	}
 	return all
-}
-
-// readKey reads a key as it is: any of its bytes may look like a blank.
-func readKey(file string) ([]byte, error) {
-	if file == "" {
-		return nil, errMissing
-	}
-	key, err := os.ReadFile(file)
-	if err == nil && len(key) < 32 {
-		err = fmt.Errorf("%s holds %d bytes, and 32 are needed", file, len(key))
-	}
-	return key, err
-}
-
-// readPassword reads a password, which may have been written with an editor.
-func readPassword(file string) (string, error) {
-	if file == "" {
-		return "", errMissing
-	}
-	password, err := os.ReadFile(file)
-	return strings.TrimRight(string(password), "\r\n"), err
 }
 
 func (c config) checkWords(wrong *problems) templates.Site {

@@ -80,7 +80,7 @@ func readDKIM(selector, keyFile string) (*stellamail.DKIM, error) {
 	if keyFile == "" {
 		return nil, errMissing
 	}
-	pem, err := os.ReadFile(keyFile)
+	pem, err := readSecret(keyFile)
 	if err != nil {
 		return nil, err
 	}

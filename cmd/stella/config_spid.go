@@ -83,9 +83,12 @@ func (c spidConfig) check(public *url.URL, wrong *problems) *spid.ServiceProvide
 	wrong.need("STELLA_SPID_KEY_FILE", c.SPIDKeyFile)
 	wrong.need("STELLA_SPID_CERT_FILE", c.SPIDCertFile)
 	if c.SPIDKeyFile != "" && c.SPIDCertFile != "" {
-		var err error
-		sp.Key, sp.Certificate, err = spid.LoadKeyPair(c.SPIDKeyFile, c.SPIDCertFile)
-		wrong.add("STELLA_SPID_KEY_FILE, STELLA_SPID_CERT_FILE", err)
+		if _, err := readSecret(c.SPIDKeyFile); err != nil {
+			wrong.add("STELLA_SPID_KEY_FILE", err)
+		} else {
+			sp.Key, sp.Certificate, err = spid.LoadKeyPair(c.SPIDKeyFile, c.SPIDCertFile)
+			wrong.add("STELLA_SPID_KEY_FILE, STELLA_SPID_CERT_FILE", err)
+		}
 	}
 	if c.SPIDOtherCertFile != "" {
 		var err error

@@ -52,6 +52,13 @@ func file(t testing.TB, name string, content []byte) string {
 	return name
 }
 
+// readable lets everybody read a file.
+func readable(t testing.TB, name string) string {
+	t.Helper()
+	storetest.Must(t, os.Chmod(name, 0o644))
+	return name
+}
+
 const secretKey = "\n 32 random bytes may look blank "
 
 // goodConfig is a configuration in which nothing is wrong.
@@ -59,7 +66,7 @@ func goodConfig(t testing.TB) config {
 	t.Helper()
 	n := neighbours()
 	return config{
-		PublicURL: "https://id.example", Listen: "127.0.0.1:0", Proxies: []string{"10.0.0.0/8"}, KeyFile: file(t, "key", []byte(secretKey)),
+		PublicURL: "https://id.example", Listen: "127.0.0.1:0", Proxies: []string{"10.0.0.0/8"}, KeyFile: []string{file(t, "key", []byte(secretKey))},
 		Provider: "Posta Esempio", Service: "PEC Esempio", WebmailURL: "https://webmail.example/", PrivacyURL: "https://gestore.example/privacy",
 		AccessibilityURL: "https://gestore.example/accessibilita", HelpURL: "mailto:aiuto@gestore.example", HelpContact: "800 123456",
 		MailFrom: "Posta Esempio <staff@gestore.example>", SMTPURL: "smtp://stella@relay.example:2525",
@@ -108,8 +115,8 @@ func TestAGoodConfigurationIsTaken(t *testing.T) {
 	if s.publicURL.String() != "https://id.example" || s.listen != "127.0.0.1:0" {
 		t.Errorf("%v, %v", s.publicURL, s.listen)
 	}
-	if string(s.key) != secretKey {
-		t.Errorf("the key is %q", s.key)
+	if len(s.keys) != 1 || string(s.keys[0]) != secretKey {
+		t.Errorf("the keys are %q", s.keys)
 	}
 	if r := s.relay; r.Host != "relay.example" || r.Port != 2525 || r.ImplicitTLS || r.User != "stella" || r.Password != "a password" || s.pecRelay != nil {
 		t.Errorf("the relay is %+v, the other %+v", r, s.pecRelay)

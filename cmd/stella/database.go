@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -56,6 +57,11 @@ func (d database) check() error {
 	if host := store.Unverified(config); host != "" && !d.Insecure {
 		return fmt.Errorf("the connection to %s is not verified by TLS: say sslmode=verify-full there (and sslrootcert=FILE for an authority of your own), "+
 			"or STELLA_DATABASE_INSECURE=true if nobody else can reach the network between", host)
+	}
+	for _, file := range store.SecretFiles(d.URL) {
+		if _, err := readSecret(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
 	}
 	return nil
 }

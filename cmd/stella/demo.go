@@ -196,7 +196,7 @@ func (c demoCommand) settings(dir string, inbox *demo.Inbox, idp *spidtest.Provi
 	}
 	webmail := c.address("localhost", 1)
 	return &settings{
-		publicURL: public, key: key, documents: documents, fromName: "Posta Esempio", from: "staff@posta.example",
+		publicURL: public, keys: workflow.Keys{key}, documents: documents, fromName: "Posta Esempio", from: "staff@posta.example",
 		relay: relay, spid: sp, providers: providers, recipient: auditor.Recipient(),
 		collaudo: true, // so that the official testers can be tried out
 		site: templates.Site{Provider: "Posta Esempio", Service: "PEC Esempio", WebmailURL: webmail,

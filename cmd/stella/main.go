@@ -2,6 +2,7 @@
 // so that the mailboxes become European registered mail.
 //
 //   - main.go: the commands
+//   - secret.go: files that hold secrets
 //   - config.go, config_mail.go, config_spid.go, config_federation.go,
 //     config_webhook.go: the configuration of the service, checked as a whole
 //   - serve.go, demo.go: the service alone, and with toy neighbours

@@ -12,6 +12,7 @@ import (
 	"filippo.io/age"
 
 	"stella/store"
+	"stella/workflow"
 )
 
 type serveCommand struct {
@@ -40,6 +41,9 @@ func (c serveCommand) Run(ctx context.Context) error {
 
 func serve(ctx context.Context, s *settings, db *store.Store, log *slog.Logger) error {
 	if err := checkDatabase(ctx, db, log); err != nil {
+		return err
+	}
+	if err := nameOutdated(ctx, db, s.keys, log); err != nil {
 		return err
 	}
 	service, err := newService(s, db, log)
@@ -76,6 +80,19 @@ func checkDatabase(ctx context.Context, db *store.Store, log *slog.Logger) error
 	may, err := db.MayDelete(ctx)
 	if may {
 		log.Warn("the service connects to the database as a role that could delete evidence: give it another, by \"stella migrate --grant ROLE\"")
+	}
+	return err
+}
+
+// nameOutdated logs which webhooks must be rotated before a former key goes, and
+// which can no longer be sent to, as their key is gone.
+func nameOutdated(ctx context.Context, db *store.Store, keys workflow.Keys, log *slog.Logger) error {
+	hooks, err := db.Webhooks(ctx)
+	for _, w := range hooks {
+		if w.DisabledAt.IsZero() && w.Outdated(keys) {
+			log.Warn("the secret of a webhook was made under a former key: run \"stella webhook rotate\" before that key is removed",
+				"webhook", w.ID, "client", w.Client, "key_removed", len(w.Secrets(keys, time.Now())) == 0)
+		}
 	}
 	return err
 }

@@ -154,7 +154,7 @@ func TestServeRefusesAWrongConfigurationAsAWhole(t *testing.T) {
 	stella(t, environ(c), "serve").fails(t, 1, `the configuration has 4 problems:
 STELLA_PUBLIC_URL: "http://id.example": plain http is for loopback only
 STELLA_SMTP_URL: want smtp://relay.example:587 or smtps://relay.example:465
-STELLA_SPID_KEY_FILE, STELLA_SPID_CERT_FILE: loading the SPID key: open /nonexistent/key: no such file or directory
+STELLA_SPID_KEY_FILE: open /nonexistent/key: no such file or directory
 STELLA_ARCHIVE_RECIPIENT is missing`)
 	if r := stella(t, nil, "serve"); r.status != 1 || !strings.HasPrefix(r.err, "stella: the configuration has 21 problems:\n") {
 		t.Errorf("%+v", r)

@@ -57,7 +57,7 @@ func newService(s *settings, db *store.Store, log *slog.Logger) (*service, error
 		documents[locale] = workflow.Document{SHA256: d.SHA256, Version: d.Version, Date: d.Date, Locale: d.Locale, Body: d.Bytes}
 	}
 	counted := newTally()
-	procedure := &workflow.Procedure{Store: db, Key: s.key, Limits: otp.Defaults, Documents: documents, Now: time.Now, Observer: counted.observer()}
+	procedure := &workflow.Procedure{Store: db, Keys: s.keys, Limits: otp.Defaults, Documents: documents, Now: time.Now, Observer: counted.observer()}
 	requests := &request.Log{Logger: log, Refused: func(reason string) { counted.refused.WithLabelValues(reason).Inc() }}
 	registry, err := newRegistry(s, db)
 	if err != nil {
@@ -79,13 +79,13 @@ func newService(s *settings, db *store.Store, log *slog.Logger) (*service, error
 	v := &service{store: db, procedure: procedure, log: log, refresher: &refresher{registry: registry, log: log},
 		certificates: &certificates{federations: federations, log: log, now: time.Now, told: map[spid.Fingerprint]told{}},
 		outage:       &outage{ping: db.Ping, log: log}}
-	sender := &mail.Sender{Outbox: db, Templates: texts, Key: s.key, PublicURL: s.publicURL.String(),
+	sender := &mail.Sender{Outbox: db, Templates: texts, Keys: s.keys, PublicURL: s.publicURL.String(),
 		FromName: s.fromName, From: s.from, DKIM: s.dkim, Now: time.Now, Log: log}
 	sender.Relay = v.relay(s.relay)
 	if s.pecRelay != nil {
 		sender.PECRelay = v.relay(*s.pecRelay)
 	}
-	hooks := &webhook.Sender{Outbox: db, Courier: &webhook.Courier{Key: s.key, Allow: s.allow}, Now: time.Now, Log: log}
+	hooks := &webhook.Sender{Outbox: db, Courier: &webhook.Courier{Keys: s.keys, Allow: s.allow}, Now: time.Now, Log: log}
 	v.metrics = newMetrics(slices.Concat(sender.Measure(), hooks.Measure(), []prometheus.Collector{counted,
 		&identityProviders{registry, v.certificates}, &databaseMetrics{store: db, outage: v.outage}, &webhookMetrics{store: db}})...)
 	v.handler = protected(s.publicURL.Scheme == "https", counted.requests(v.routes(pages.Handler(), calls.Handler())))

@@ -26,18 +26,18 @@ type webhookCommands struct {
 	Enable     webhookEnableCommand     `cmd:"" help:"Send to a disabled webhook again, from now on."`
 }
 
-// keyFile is the server's key, from which secrets are computed.
+// keyFile is the server's keys, from which secrets are computed.
 type keyFile struct {
-	KeyFile string `env:"STELLA_KEY_FILE" placeholder:"FILE" help:"The service's secret, from which those of webhooks are computed."`
+	KeyFile []string `env:"STELLA_KEY_FILE" placeholder:"FILE" help:"The service's secret, from which those of webhooks are computed."`
 }
 
-func (k keyFile) read(wrong *problems) []byte {
-	key, err := readKey(k.KeyFile)
+func (k keyFile) read(wrong *problems) workflow.Keys {
+	keys, err := readKeys(k.KeyFile)
 	if errors.Is(err, errMissing) {
 		err = fmt.Errorf("%w: it is the service's secret (of the demo: the file \"key\" in its --dir)", err)
 	}
 	wrong.add("STELLA_KEY_FILE", err)
-	return key
+	return keys
 }
 
 type webhookAddCommand struct {
@@ -55,7 +55,7 @@ func (webhookAddCommand) Help() string {
 
 func (c webhookAddCommand) Run(ctx context.Context) error {
 	var wrong problems
-	key, allow := c.keyFile.read(&wrong), c.webhookConfig.check(&wrong)
+	keys, allow := c.keyFile.read(&wrong), c.webhookConfig.check(&wrong)
 	wrong.add("URL", webhook.CheckURL(c.URL, allow))
 	if err := wrong.join(); err != nil {
 		return err
@@ -69,7 +69,7 @@ func (c webhookAddCommand) Run(ctx context.Context) error {
 	for _, k := range c.Kind {
 		kinds = append(kinds, workflow.AnnouncementKind(k))
 	}
-	p := &workflow.Procedure{Store: db.Store, Key: key, Now: time.Now}
+	p := &workflow.Procedure{Store: db.Store, Keys: keys, Now: time.Now}
 	id, secret, err := p.AddWebhook(ctx, c.Client, c.URL, kinds)
 	if errors.Is(err, store.ErrExists) {
 		return fmt.Errorf("%s has a webhook with this URL: see \"stella webhook list\"", c.Client)
@@ -152,11 +152,11 @@ func (c webhookRotateCommand) Run(ctx context.Context) error {
 		return c.known(err)
 	}
 	var wrong problems
-	key := c.keyFile.read(&wrong)
+	keys := c.keyFile.read(&wrong)
 	if err := wrong.join(); err != nil {
 		return err
 	}
-	p := &workflow.Procedure{Store: db.Store, Key: key, Now: time.Now}
+	p := &workflow.Procedure{Store: db.Store, Keys: keys, Now: time.Now}
 	until := time.Now().Add(c.Overlap)
 	secret, err := p.RotateWebhook(ctx, c.ID, until)
 	if err != nil {

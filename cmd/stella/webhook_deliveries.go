@@ -34,14 +34,14 @@ func (c webhookTestCommand) Run(ctx context.Context) error {
 		return c.known(err)
 	}
 	var wrong problems
-	key, allow := c.keyFile.read(&wrong), c.webhookConfig.check(&wrong)
+	keys, allow := c.keyFile.read(&wrong), c.webhookConfig.check(&wrong)
 	if err := wrong.join(); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, webhook.SendTimeout)
 	defer cancel()
 	began := time.Now()
-	courier := &webhook.Courier{Key: key, Allow: allow}
+	courier := &webhook.Courier{Keys: keys, Allow: allow}
 	answer := courier.Send(ctx, w, webhook.Trial(uuid.NewString(), began), began)
 	if !answer.Delivered() {
 		return fmt.Errorf("%s: %s", w.URL, answer)

@@ -110,7 +110,7 @@ func TestTheServiceDelivers(t *testing.T) {
 	c.URL, c.Metrics, c.WebhookAllow = storetest.URL(t), "127.0.0.1:0", []string{"127.0.0.0/8"}
 	s := serveProcess(t, c)
 	w := worldOf(t, c.URL)
-	w.Procedure.Key = []byte(secretKey)
+	w.Procedure.Keys = workflow.Keys{[]byte(secretKey)}
 	r := startReceiver(t, 0)
 	var err error
 	_, r.secret, err = w.Procedure.AddWebhook(t.Context(), storetest.Webmail, r.URL, nil)

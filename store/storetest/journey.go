@@ -11,7 +11,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"stella/otp"
 	"stella/workflow"
 )
 
@@ -124,7 +123,7 @@ func (j *Journey) Accept() workflow.Visitor {
 
 // InvitationSecret is what the newest invitation's link holds.
 func (j *Journey) InvitationSecret() string {
-	return workflow.InvitationSecret(Key, j.Case().Qualification.Invitation.Nonce)
+	return workflow.InvitationSecret(j.Procedure.Keys, j.Case().Qualification.Invitation.Nonce)
 }
 
 // StartLogin goes to the identity provider with a request, and returns its id.
@@ -181,7 +180,7 @@ func (j *Journey) CodeMail() (id uuid.UUID) {
 }
 
 // Code is what the newest code's mail says.
-func (j *Journey) Code() string { return otp.Key(Key).Code(j.newestCode().Nonce) }
+func (j *Journey) Code() string { return workflow.CodeDigits(j.Procedure.Keys, j.newestCode().Nonce) }
 
 // newestCode is the one that may still be used, or the one asked for last.
 func (j *Journey) newestCode() workflow.Code {
@@ -194,7 +193,7 @@ func (j *Journey) WrongCode() string {
 	codes := j.Case().Codes
 	for n := 0; ; n++ {
 		wrong := fmt.Sprintf("%06d", n)
-		if !slices.ContainsFunc(codes, func(c workflow.Code) bool { return otp.Key(Key).Check(c.Nonce, wrong) }) {
+		if !slices.ContainsFunc(codes, func(c workflow.Code) bool { return workflow.CodeDigits(j.Procedure.Keys, c.Nonce) == wrong }) {
 			return wrong
 		}
 	}

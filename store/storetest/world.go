@@ -33,8 +33,11 @@ const (
 	Bianchi = "09876543217" // a company, represented by Luca
 )
 
-// Key is the server's secret in a world.
-var Key = []byte("a secret of tests, of thirty-two bytes or more")
+// Key is the server's secret in a world, and Keys are it alone.
+var (
+	Key  = []byte("a secret of tests, of thirty-two bytes or more")
+	Keys = workflow.Keys{Key}
+)
 
 // AnnasRecord names Anna Neri, a person.
 var AnnasRecord = workflow.Record{Kind: workflow.KindPerson, Name: "Anna Neri", FiscalCode: Anna, Email: "anna.neri@mail.example"}
@@ -53,7 +56,7 @@ func NewWorld(t testing.TB) *World {
 func WorldIn(t testing.TB, s *store.Store) *World {
 	t.Helper()
 	w := &World{Store: s, Clock: NewClock()}
-	w.Procedure = &workflow.Procedure{Store: s, Key: Key, Limits: otp.Defaults, Now: w.Clock.Now,
+	w.Procedure = &workflow.Procedure{Store: s, Keys: Keys, Limits: otp.Defaults, Now: w.Clock.Now,
 		Documents: map[string]workflow.Document{"it": {SHA256: Notice, Version: "1.0", Date: w.Clock.Now(), Locale: "it", Body: []byte("<p>…</p>")}}}
 	client := workflow.Client{Name: Webmail, Domains: []string{Domain}, ReturnURLs: []string{ReturnURL}, Scopes: []workflow.Scope{workflow.ScopeWebmail}}
 	Must(t, s.AddClient(t.Context(), client, workflow.Digest(Token), w.Clock.Now()))
@@ -66,7 +69,7 @@ func WorldIn(t testing.TB, s *store.Store) *World {
 // Another is a second instance on the same database.
 func (w *World) Another() *workflow.Procedure {
 	p := w.Procedure
-	return &workflow.Procedure{Store: p.Store, Key: p.Key, Limits: p.Limits, Documents: p.Documents, Now: p.Now}
+	return &workflow.Procedure{Store: p.Store, Keys: p.Keys, Limits: p.Limits, Documents: p.Documents, Now: p.Now}
 }
 
 // InRealTime makes the world's clock run with the machine's, for a test in which
