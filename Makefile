@@ -41,7 +41,7 @@ torture:
 	go run ./e2e/torture -stella bin/stella -minutes $(or $(MINUTES),10) $(if $(SEED),-seed $(SEED)) $(ARGS)
 
 build:
-	CGO_ENABLED=0 go build -trimpath $(if $(VERSION),-ldflags '-X main.version=$(VERSION)') -o bin/stella ./cmd/stella
+	CGO_ENABLED=0 go build -trimpath $(if $(VERSION),-ldflags '-X main.stamped=$(VERSION)') -o bin/stella ./cmd/stella
 
 image: build
 	scripts/image

@@ -173,6 +173,7 @@ func (s *Server) returnFromLogin(w http.ResponseWriter, r *http.Request, f *Fede
 		if err := s.Procedure.DiscardAnswer(r.Context(), secret); err != nil {
 			return err
 		}
+		request.Refuse(r.Context(), "elsewhere", nil)
 		s.loginFailed(w, r, templates.Page{Locale: s.locale(r, v)}, failureOf(f, workflow.Login{}, "elsewhere"))
 		return nil
 	}
@@ -190,6 +191,7 @@ func (s *Server) returnFromLogin(w http.ResponseWriter, r *http.Request, f *Fede
 	case errors.Is(err, workflow.ErrSuspended):
 		return s.showFailure(w, r, f, "suspended")
 	case errors.Is(err, workflow.ErrElsewhere):
+		request.Refuse(r.Context(), "elsewhere", nil)
 		return s.showFailure(w, r, f, "elsewhere")
 	}
 	return err

@@ -17,6 +17,7 @@ import (
 // lost.
 func (s *Server) logout(w http.ResponseWriter, r *http.Request, f *Federation) error {
 	if prefetched(r) {
+		request.Refuse(r.Context(), "prefetch", nil)
 		return errLogout
 	}
 	if r.URL.Query().Has("SAMLResponse") { // to a request that we never make

@@ -9,6 +9,17 @@ import (
 	"stella/workflow"
 )
 
+// A request that is refused by its status has a word in the log and the metric.
+func TestEachRefusalHasAWord(t *testing.T) {
+	t.Parallel()
+	for _, f := range faults {
+		refused := f.status == http.StatusUnauthorized || f.status == http.StatusForbidden || f.status == http.StatusTooManyRequests
+		if refused != (refusalOf(f.err) != "") && f.err != errLogout { // which logout names itself
+			t.Errorf("%q is answered %d, and has the word %q", f.err, f.status, refusalOf(f.err))
+		}
+	}
+}
+
 // Each refused request is one line, with its reason and the address that it came
 // from.
 func TestRefusedRequestsAreLogged(t *testing.T) {

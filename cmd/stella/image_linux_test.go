@@ -29,6 +29,7 @@ type image struct {
 		Env        []string
 		Entrypoint []string
 		Cmd        []string
+		Labels     map[string]string
 	}
 }
 
@@ -56,7 +57,13 @@ func buildImage(t *testing.T) *image {
 		}
 		return string(out)
 	}
-	run("go", "build", "-trimpath", "-o", dir+"/bin/stella", ".")
+	makefile, err := os.ReadFile("../../Makefile")
+	storetest.Must(t, err)
+	const stamp = "-X main.stamped="
+	if !strings.Contains(string(makefile), stamp) {
+		t.Error("the Makefile sets the version otherwise")
+	}
+	run("go", "build", "-trimpath", "-ldflags", stamp+"v9.8.7", "-o", dir+"/bin/stella", ".")
 	digest := run(dir + "/scripts/image")
 	if again := run(dir + "/scripts/image"); again != digest || !strings.Contains(digest, " sha256:") {
 		t.Errorf("the image is %q, and built again %q", digest, again)
@@ -194,8 +201,8 @@ func TestTheImage(t *testing.T) {
 		out, _ := i.command(env, args...).CombinedOutput()
 		return string(out)
 	}
-	if got := output(nil, "version"); !strings.HasPrefix(got, "stella ") {
-		t.Errorf("version prints %q", got)
+	if got := output(nil, "version"); got != "stella v9.8.7\n" || i.Config.Labels["org.opencontainers.image.version"] != "v9.8.7" {
+		t.Errorf("version prints %q, and the image says %v", got, i.Config.Labels)
 	}
 	if got, err := os.ReadFile(i.root + "/NOTICES"); err != nil || string(got) != notices || output(nil, "licenses") != notices {
 		t.Errorf("the notices are not in it: %v", err)

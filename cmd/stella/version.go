@@ -1,12 +1,16 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"runtime/debug"
 )
 
-// version is the tag and commit, as `git describe` prints them. The build sets it.
-var version = builtVersion()
+// stamped is the tag and commit, as `git describe` prints them. The Makefile sets it.
+var stamped string
+
+// version is what this program calls itself.
+var version = cmp.Or(stamped, builtVersion())
 
 // builtVersion is what the Go command knows of a program that was built without
 // the Makefile, such as by `go install`.
