@@ -7,6 +7,7 @@ import (
 
 	"filippo.io/age"
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"stella/store/storetest"
 	"stella/workflow"
@@ -62,8 +63,17 @@ func TestOnlyAFewRefusedAnswersAreKept(t *testing.T) {
 	w := newWorld(t)
 	login := w.Reach(t, workflow.AtProvider).Case().Qualification.Login.ID
 	other := w.Reach(t, workflow.AtProvider).Case().Qualification.Login.ID
+	var open []*pgxpool.Conn // without connections at hand the first would be done before the others begin
+	for range 15 {
+		c, err := w.Pool().Acquire(t.Context())
+		storetest.Must(t, err)
+		open = append(open, c)
+	}
+	for _, c := range open {
+		c.Release()
+	}
 	var sent sync.WaitGroup
-	for range 40 { // at once, as a stranger sends them
+	for range 60 { // at once, as a stranger sends them
 		m := response(login, w)
 		sent.Go(func() {
 			if err := w.KeepMessage(t.Context(), m); err != nil {
