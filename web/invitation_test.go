@@ -45,6 +45,19 @@ func TestInvitedHolderIsQualified(t *testing.T) {
 	again.world.browser().get(link).answered(http.StatusGone, "Questo invito non è più valido", "Questo invito è già stato usato e la procedura è finita.")
 }
 
+// A program that looks through mails may open the link and press the button: the
+// holder comes in all the same.
+func TestAScannerThatAcceptsLocksNobodyOut(t *testing.T) {
+	t.Parallel()
+	_, scanner, link := invited(t, bianchi, luca)
+	scanner.press("PROCEDI").at("Intestatario della casella PEC")
+	holder := scanner.world.browser().get(link).at("Riprendi la procedura")
+	holder.press("PROCEDI").at("Intestatario della casella PEC")
+	holder.goOn(bianchi, workflow.HolderKind, workflow.CodeEntry)
+	holder.press("Conferma", "codice", holder.sendCode()).at("Identificazione avvenuta con successo")
+	holder.wants(bianchi, workflow.Qualified)
+}
+
 func TestDelegateNeverEnters(t *testing.T) {
 	t.Parallel()
 	delegate, guest, _ := invited(t, bianchi, luca)

@@ -84,6 +84,10 @@ func TestMailboxesAreImported(t *testing.T) {
 	if m := mailboxAt(t, w, "nobody@pec.example"); m.Status != workflow.Cancelled {
 		t.Errorf("%+v", m)
 	}
+	// Two companies may have one VAT number, as a group does.
+	take(t, w, strings.TrimSuffix(header, "\n")+",vat_number\n"+
+		"uno@pec.example,company,Gruppo Uno,00743110157,,,active,02468135799\ndue@pec.example,company,Gruppo Due,00488410010,,,active,02468135799\n",
+		counts{workflow.RecordMade: 2})
 	// With a VAT number, which counts as the company's code too.
 	vat := strings.TrimSuffix(header, "\n") + ",vat_number\n" + "ditta@pec.example,company,Ditta,NRENNA80A41H501T,,,active,09876543217\n"
 	take(t, w, vat, counts{workflow.RecordMade: 1})

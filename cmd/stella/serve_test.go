@@ -36,6 +36,12 @@ func TestServe(t *testing.T) {
 			t.Errorf("%s: %d %q", path, code, body)
 		}
 	}
+	// What looks after it asks by any name, or by an address.
+	for _, host := range []string{"10.1.2.3:8080", "stella.internal", "[2001:db8::1]", "_"} {
+		if code, body := s.get("/readyz", "Host", host); code != 200 {
+			t.Errorf("/readyz of %s: %d %q", host, code, body)
+		}
+	}
 	if code, body := s.get("/spid/metadata"); code != 200 || !strings.Contains(body, "EntityDescriptor") {
 		t.Errorf("the metadata: %d %.100s", code, body)
 	}

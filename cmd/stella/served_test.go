@@ -30,7 +30,11 @@ type served struct {
 // serveProcess starts the service and waits until it listens.
 func serveProcess(t *testing.T, c config) *served {
 	t.Helper()
-	return waitFor(t, program(t, environ(c), "serve"))
+	env := environ(c)
+	if c.URL != "" { // then it keeps nothing on the machine: neither a temporary folder nor a home is needed
+		env = append(env, "TMPDIR=/no/such/folder", "HOME=/no/such/folder")
+	}
+	return waitFor(t, program(t, env, "serve"))
 }
 
 // waitFor starts a service by its command and waits until it listens.
@@ -89,7 +93,9 @@ func (s *served) get(path string, header ...string) (int, string) {
 	r, err := http.NewRequestWithContext(s.t.Context(), "GET", "http://"+s.listen+path, nil)
 	storetest.Must(s.t, err)
 	for i := 0; i < len(header); i += 2 {
-		r.Header.Set(header[i], header[i+1])
+		if r.Header.Set(header[i], header[i+1]); header[i] == "Host" {
+			r.Host = header[i+1]
+		}
 	}
 	answer, err := http.DefaultClient.Do(r)
 	storetest.Must(s.t, err)
