@@ -72,10 +72,14 @@ func (s *Store) RotateToken(ctx context.Context, name string, token []byte, unti
 	return changed(done, err, "rotating the token of client", name)
 }
 
-// DisableClient turns a client away from now on, whatever its tokens; enabling
-// it lets them be good again.
+// DisableClient turns a client away from now on, whatever its tokens, and ends
+// the sessions that it handed over; enabling it lets the tokens be good again.
 func (s *Store) DisableClient(ctx context.Context, name string, now time.Time) error {
-	done, err := s.pool.Exec(ctx, `update clients set disabled_at = coalesce(disabled_at, $2) where name = $1`, name, now)
+	done, err := s.pool.Exec(ctx, `
+		with ended as (
+			update sessions set ended = 'client_disabled', expires_at = $2, draft = null
+			where client = $1 and ended = '' and expires_at > $2)
+		update clients set disabled_at = coalesce(disabled_at, $2) where name = $1`, name, now)
 	return changed(done, err, "disabling client", name)
 }
 

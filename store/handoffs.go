@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"stella/workflow"
@@ -23,25 +24,35 @@ func (s *Store) AddHandOff(ctx context.Context, h workflow.HandOff) error {
 	return nil
 }
 
-// HandOffOpen reports whether a hand-off may still be used.
-func (s *Store) HandOffOpen(ctx context.Context, token []byte, now time.Time) (bool, error) {
-	var open bool
-	err := s.pool.QueryRow(ctx, `
-		select exists (select from handoffs where token = $1 and used_at is null and expires_at > $2)`, token, now).Scan(&open)
+// HandOffByToken finds a hand-off with the return URLs of its client, used or
+// not; ErrUnknown for none.
+func (s *Store) HandOffByToken(ctx context.Context, token []byte) (workflow.HandOff, error) {
+	h, err := one(ctx, s, func(row pgx.CollectableRow) (h workflow.HandOff, err error) {
+		h.Token = token
+		err = row.Scan(&h.Client.ID, &h.Client.Name, &h.Client.ReturnURLs, &h.Mailbox, &h.Address, &h.ReturnURL, &h.Locale, &h.User,
+			&h.CreatedAt, &h.ExpiresAt, &h.Closed)
+		return h, err
+	}, `
+		select c.id, c.name, c.return_urls, h.mailbox_id, m.address, h.return_url, h.locale, h.user_ref,
+		       h.created_at, h.expires_at, h.used_at is not null or c.disabled_at is not null
+		from handoffs h
+		join clients c on c.id = h.client_id
+		join mailboxes m on m.id = h.mailbox_id
+		where h.token = $1`, token)
 	if err != nil {
-		return false, fmt.Errorf("reading a hand-off: %w", err)
+		return h, fmt.Errorf("reading a hand-off: %w", err)
 	}
-	return open, nil
+	return h, nil
 }
 
 // UseHandOff marks a hand-off as used by a session. A second use ends the
-// session of the first, and gets ErrUnknown.
+// session of the first, and gets ErrUnknown; so does one of a disabled client.
 func (s *Store) UseHandOff(ctx context.Context, token, session []byte, now time.Time) (workflow.HandOff, error) {
 	h := workflow.HandOff{Token: token}
 	err := s.pool.QueryRow(ctx, `
 		update handoffs h set used_at = $2, session = $3
 		from clients c
-		where h.token = $1 and h.used_at is null and h.expires_at > $2 and c.id = h.client_id
+		where h.token = $1 and h.used_at is null and h.expires_at > $2 and c.id = h.client_id and c.disabled_at is null
 		returning c.id, c.name, h.mailbox_id, h.return_url, h.locale, h.user_ref, h.created_at, h.expires_at`, token, now, session).Scan(
 		&h.Client.ID, &h.Client.Name, &h.Mailbox, &h.ReturnURL, &h.Locale, &h.User, &h.CreatedAt, &h.ExpiresAt)
 	if err == nil {
@@ -58,7 +69,8 @@ func (s *Store) UseHandOff(ctx context.Context, token, session []byte, now time.
 			from (select token, session from handoffs where token = $1 and used_at is not null for update) first
 			where h.token = first.token
 			returning first.session)
-		delete from sessions where digest in (select session from taken)`, token)
+		update sessions set ended = 'used_twice', expires_at = $2, draft = null
+		where digest in (select session from taken) and ended = '' and expires_at > $2`, token, now)
 	if err != nil {
 		return h, fmt.Errorf("ending the session of a hand-off used twice: %w", err)
 	}
@@ -92,4 +104,13 @@ func (s *Store) InvitationByToken(ctx context.Context, digest []byte) (int64, wo
 		return 0, workflow.Invitation{}, fmt.Errorf("reading an invitation: %w", err)
 	}
 	return *mailbox, *i, nil
+}
+
+// InvitationEnd reads how an invitation ended; empty while it lives.
+func (s *Store) InvitationEnd(ctx context.Context, id uuid.UUID) (string, error) {
+	how, err := one(ctx, s, pgx.RowTo[string], `select ended from invitations where id = $1`, id)
+	if err != nil {
+		return "", fmt.Errorf("reading how an invitation ended: %w", err)
+	}
+	return how, nil
 }

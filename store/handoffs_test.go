@@ -17,37 +17,29 @@ func TestAHandOffUsedTwiceEndsTheFirstSession(t *testing.T) {
 	j := w.Record(t, storetest.AnnasRecord)
 	secret, err := w.HandOff(t.Context(), j.Address)
 	storetest.Must(t, err)
-	first := newBrowser(t, w)
-	first.enter()
-	bystander := newBrowser(t, w)
-	bystander.enter()
+	first := newBrowser(t, w, j.Case().Mailbox.ID).enter()
+	bystander := newBrowser(t, w, j.Case().Mailbox.ID).enter()
 	start := func(b *browser) error {
-		_, err := w.Procedure.Start(t.Context(), secret, workflow.Digest(b.cookie.Value), netip.Addr{}, "")
+		_, err := w.Procedure.Start(t.Context(), secret, b.v.Session, netip.Addr{}, "")
 		return err
 	}
 	open := func() bool {
-		open, err := w.Procedure.HandOffOpen(t.Context(), secret)
-		storetest.Must(t, err)
-		return open
+		h, err := w.Procedure.FindHandOff(t.Context(), secret)
+		return err == nil && h.Open(w.Clock.Now())
 	}
 	if !open() {
 		t.Error("the link is closed before its use")
 	}
 	storetest.Must(t, start(first))
-	if open() || first.visit(nil).IsNew {
+	if open() || first.use().Ended != "" {
 		t.Error("after the first use: the link open, or the session gone")
 	}
-	second := newBrowser(t, w)
-	second.enter()
+	second := newBrowser(t, w, j.Case().Mailbox.ID).enter()
 	if err := start(second); !errors.Is(err, workflow.ErrUnknown) {
 		t.Errorf("a second use: %v", err)
 	}
-	if !first.visit(nil).IsNew {
-		t.Error("the first session goes on")
-	}
-	if bystander.visit(nil).IsNew {
-		t.Error("somebody else's session ended")
-	}
+	first.ended(workflow.SessionUsedTwice)
+	bystander.ended("")
 	if err := start(second); !errors.Is(err, workflow.ErrUnknown) {
 		t.Errorf("a third use: %v", err)
 	}
@@ -56,7 +48,7 @@ func TestAHandOffUsedTwiceEndsTheFirstSession(t *testing.T) {
 	secret, err = w.HandOff(t.Context(), j.Address)
 	storetest.Must(t, err)
 	w.Clock.Advance(workflow.HandOffLife)
-	if open() || !errors.Is(start(second), workflow.ErrUnknown) || bystander.visit(nil).IsNew {
+	if open() || !errors.Is(start(second), workflow.ErrUnknown) || bystander.use().Ended != "" {
 		t.Error("an old link")
 	}
 	secret = "a guess"

@@ -68,6 +68,9 @@ func TestThePreviousVersionCanStillWrite(t *testing.T) {
 		                         family_name, fiscal_number, date_of_birth, person_code, authenticated_at, identified_at)
 		 select gen_random_uuid(), qualification_id, '_new', 'another', provider, provider_name, level, name,
 		        family_name, fiscal_number, date_of_birth, person_code, authenticated_at, identified_at from identities where login_id = $1`,
+		`insert into sessions (digest, content, expires_at)
+		 select sha256('secret'), jsonb_build_object('visitor', '{"mailbox":1,"client":"webmail"}'), now() from logins where id = $1
+		 on conflict (digest) do update set content = excluded.content, expires_at = now()`,
 	} {
 		if done, err := w.Pool().Exec(t.Context(), sql, q.Login.ID); err != nil || done.RowsAffected() != 1 {
 			t.Errorf("%s: %v", sql, err)

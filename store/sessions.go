@@ -1,86 +1,158 @@
 package store
 
 import (
-	"crypto/rand"
+	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"time"
 
-	"github.com/gorilla/sessions"
 	"github.com/jackc/pgx/v5"
 
 	"stella/workflow"
 )
 
-// Sessions keeps browser sessions, as gorilla/sessions asks for them. The
-// cookie holds an opaque secret, the table its digest, so that a session can
-// be ended and no row can be used as one. Keys and values are strings.
-type Sessions struct {
-	Store   *Store
-	Options sessions.Options // of the cookie
-	Life    time.Duration    // since the last request
-	Now     func() time.Time
+// The cookie of a session holds an opaque secret, the table its digest, so that
+// no row can be used as a session. The visitor stands in content as a text of
+// JSON, since the version before this one reads and writes it so.
+
+// sessionColumns are what scanSession reads of a session s. A session that a
+// disabled client handed over has ended, also if it was opened while the client
+// was being disabled.
+const sessionColumns = `
+	s.digest, s.content ->> 'visitor', s.opened_at, s.expires_at, s.draft,
+	case when s.ended = '' and ` + ofDisabledClient + ` then 'client_disabled' else s.ended end`
+
+const ofDisabledClient = `exists (select from clients c where c.name = s.client and c.disabled_at is not null)`
+
+func scanSession(row pgx.CollectableRow) (s workflow.Session, err error) {
+	var visitor string
+	if err := row.Scan(&s.ID, &visitor, &s.OpenedAt, &s.ExpiresAt, &s.Draft, &s.Ended); err != nil {
+		return s, err
+	}
+	return s, json.Unmarshal([]byte(visitor), &s.Visitor)
 }
 
-// Get returns the session of the request, which is new where there is none.
-func (s *Sessions) Get(r *http.Request, name string) (*sessions.Session, error) {
-	return sessions.GetRegistry(r).Get(s, name)
-}
-
-// New reads the session of the request's cookie and prolongs it. A cookie that
-// is unknown, ended or garbage gives a new session, and no error.
-func (s *Sessions) New(r *http.Request, name string) (*sessions.Session, error) {
-	session := sessions.NewSession(s, name)
-	options := s.Options
-	session.Options, session.IsNew = &options, true
-	cookie, err := r.Cookie(name)
-	if err != nil {
-		return session, nil
+// OpenSession writes a new session.
+func (s *Store) OpenSession(ctx context.Context, o workflow.Session) error {
+	visitor, err := json.Marshal(o.Visitor)
+	if err == nil {
+		_, err = s.pool.Exec(ctx, `
+			insert into sessions (digest, content, opened_at, expires_at)
+			values ($1, jsonb_build_object('visitor', $2::text), $3, $4)`,
+			o.ID, string(visitor), o.OpenedAt, o.ExpiresAt)
 	}
-	now := s.Now()
-	var content map[string]string
-	err = s.Store.pool.QueryRow(r.Context(), `
-		update sessions set expires_at = $2 where digest = $1 and expires_at > $3 returning content`,
-		workflow.Digest(cookie.Value), now.Add(s.Life), now).Scan(&content)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return session, nil
-	}
-	if err != nil {
-		return session, fmt.Errorf("reading a session: %w", err)
-	}
-	session.ID, session.IsNew = cookie.Value, false
-	for k, v := range content {
-		session.Values[k] = v
-	}
-	return session, nil
-}
-
-// Save writes the session and its cookie; a negative MaxAge ends both. A new
-// session gets its secret here, unless its ID is one already.
-func (s *Sessions) Save(r *http.Request, w http.ResponseWriter, session *sessions.Session) error {
-	if session.Options.MaxAge < 0 {
-		http.SetCookie(w, sessions.NewCookie(session.Name(), "", session.Options))
-		_, err := s.Store.pool.Exec(r.Context(), `delete from sessions where digest = $1`, workflow.Digest(session.ID))
-		if err != nil {
-			return fmt.Errorf("ending a session: %w", err)
-		}
-		return nil
-	}
-	if session.ID == "" {
-		session.ID = rand.Text() + rand.Text()
-	}
-	content := make(map[string]string, len(session.Values))
-	for k, v := range session.Values {
-		content[fmt.Sprint(k)] = fmt.Sprint(v)
-	}
-	_, err := s.Store.pool.Exec(r.Context(), `
-		insert into sessions (digest, content, expires_at) values ($1, $2, $3)
-		on conflict (digest) do update set content = $2, expires_at = $3`,
-		workflow.Digest(session.ID), content, s.Now().Add(s.Life))
 	if err != nil {
 		return fmt.Errorf("writing a session: %w", err)
 	}
-	http.SetCookie(w, sessions.NewCookie(session.Name(), session.ID, session.Options))
 	return nil
+}
+
+// Session reads a session.
+func (s *Store) Session(ctx context.Context, id []byte, now time.Time) (workflow.Session, error) {
+	o, err := one(ctx, s, scanSession, `select `+sessionColumns+` from sessions s where s.digest = $1`, id)
+	if err != nil {
+		return o, fmt.Errorf("reading a session: %w", err)
+	}
+	if o.Ended == "" {
+		o.Ended = o.EndAt(now)
+	}
+	return o, nil
+}
+
+// UseSession reads a session, and prolongs it if it lasts. One round trip if it
+// does, two if it does not.
+func (s *Store) UseSession(ctx context.Context, id []byte, now time.Time) (workflow.Session, error) {
+	o, err := one(ctx, s, scanSession, `
+		update sessions s set expires_at = least($3, s.opened_at + $4::interval)
+		where s.digest = $1 and s.ended = '' and s.expires_at > $2 and not `+ofDisabledClient+`
+		returning `+sessionColumns, id, now, now.Add(workflow.SessionIdle), workflow.SessionLife)
+	if errors.Is(err, workflow.ErrUnknown) {
+		return s.Session(ctx, id, now)
+	}
+	if err != nil {
+		return o, fmt.Errorf("using a session: %w", err)
+	}
+	return o, nil
+}
+
+// EndSession ends a session that lasts, and drops the draft of any.
+func (s *Store) EndSession(ctx context.Context, id []byte, why workflow.SessionEnd, now time.Time) error {
+	_, err := s.pool.Exec(ctx, `
+		update sessions set draft = null,
+			ended = case when ended = '' and expires_at > $3 then $2 else ended end,
+			expires_at = least(expires_at, $3)
+		where digest = $1`, id, why, now)
+	if err != nil {
+		return fmt.Errorf("ending a session: %w", err)
+	}
+	return nil
+}
+
+// KeepDraft writes the draft of a session that has ended. The end is written
+// with it, and not left to the clock of whoever reads it next.
+func (s *Store) KeepDraft(ctx context.Context, id []byte, d workflow.Draft, why workflow.SessionEnd, now time.Time) error {
+	_, err := s.pool.Exec(ctx, `update sessions set draft = $2, ended = $3, expires_at = $4 where digest = $1`, id, d, why, now)
+	if err != nil {
+		return fmt.Errorf("keeping a draft: %w", err)
+	}
+	return nil
+}
+
+// SetDraft writes the draft of a session that lasts; nil for none.
+func (s *Store) SetDraft(ctx context.Context, id []byte, d *workflow.Draft) error {
+	if _, err := s.pool.Exec(ctx, `update sessions set draft = $2 where digest = $1`, id, d); err != nil {
+		return fmt.Errorf("writing a draft: %w", err)
+	}
+	return nil
+}
+
+// SessionFilter chooses sessions; the fields that are set must all hold.
+type SessionFilter struct {
+	ID      string // as ListedSession has it
+	Mailbox int64
+	Client  string
+}
+
+// lastingSessions is the condition of a filter, and of a session s that lasts.
+const lastingSessions = `
+	s.ended = '' and s.expires_at > $1 and ($2 = '' or left(encode(s.digest, 'hex'), 16) = $2)
+	and ($3 = 0 or s.mailbox_id = $3) and ($4 = '' or s.client = $4)`
+
+// ListedSession is a session in a list. Its ID is the beginning of a digest, with
+// which nobody can use it.
+type ListedSession struct {
+	ID      string
+	Mailbox string
+	workflow.Session
+}
+
+// LastingSessions lists the sessions that last, the newest first.
+func (s *Store) LastingSessions(ctx context.Context, f SessionFilter, now time.Time) ([]ListedSession, error) {
+	all, err := list(ctx, s, func(row pgx.CollectableRow) (l ListedSession, err error) {
+		var visitor string
+		if err := row.Scan(&l.ID, &l.Mailbox, &visitor, &l.OpenedAt, &l.ExpiresAt); err != nil {
+			return l, err
+		}
+		return l, json.Unmarshal([]byte(visitor), &l.Visitor)
+	}, `
+		select left(encode(s.digest, 'hex'), 16), m.address, s.content ->> 'visitor', s.opened_at, s.expires_at
+		from sessions s join mailboxes m on m.id = s.mailbox_id
+		where `+lastingSessions+` and not `+ofDisabledClient+`
+		order by s.opened_at desc`, now, f.ID, f.Mailbox, f.Client)
+	if err != nil {
+		return nil, fmt.Errorf("listing sessions: %w", err)
+	}
+	return all, nil
+}
+
+// EndSessions ends the sessions of a filter, and returns how many lasted.
+func (s *Store) EndSessions(ctx context.Context, f SessionFilter, why workflow.SessionEnd, now time.Time) (int, error) {
+	done, err := s.pool.Exec(ctx, `
+		update sessions s set ended = $5, expires_at = $1, draft = null
+		where `+lastingSessions, now, f.ID, f.Mailbox, f.Client, why)
+	if err != nil {
+		return 0, fmt.Errorf("ending sessions: %w", err)
+	}
+	return int(done.RowsAffected()), nil
 }

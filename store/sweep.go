@@ -22,7 +22,7 @@ func (s *Store) Sweep(ctx context.Context, now time.Time) error {
 	}{
 		{"sessions", `
 			delete from sessions where digest in (
-				select digest from sessions where expires_at < $1 for update skip locked)`, now},
+				select digest from sessions where expires_at < $1 for update skip locked)`, now.Add(-workflow.SessionKept)},
 		{"hand-offs", `
 			delete from handoffs where token in (
 				select token from handoffs where expires_at < $1 for update skip locked)`, now.Add(-24 * time.Hour)},

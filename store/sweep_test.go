@@ -12,8 +12,7 @@ import (
 
 func TestWhatIsOverIsSweptAway(t *testing.T) {
 	w := newWorld(t)
-	old, young := newBrowser(t, w), newBrowser(t, w)
-	old.enter()
+	old, young := newBrowser(t, w, 1).enter(), newBrowser(t, w, 1)
 	j := w.Reach(t, workflow.AtProvider)
 	login := j.Case().Qualification.Login.ID
 	storetest.Must(t, w.ClaimAnswer(t.Context(), login, w.Answer(storetest.Anna), response(login, w)))
@@ -28,13 +27,20 @@ func TestWhatIsOverIsSweptAway(t *testing.T) {
 	if count("sessions") != 2 || count("handoffs") != 1 || !parked(t, w, login) {
 		t.Errorf("%d sessions, %d hand-offs, the answer %v: all still count", count("sessions"), count("handoffs"), parked(t, w, login))
 	}
-	w.Clock.Advance(sessionLife - workflow.AnswerLife + time.Second)
+	w.Clock.Advance(workflow.SessionIdle - workflow.AnswerLife + time.Second)
 	storetest.Must(t, w.Sweep(t.Context(), w.Clock.Now()))
-	if count("sessions") != 1 || young.visit(nil).IsNew || parked(t, w, login) {
+	if count("sessions") != 2 || parked(t, w, login) {
 		t.Errorf("%d sessions, the answer %v", count("sessions"), parked(t, w, login))
 	}
-	// A hand-off is kept for a while: its second use is worth knowing.
-	w.Clock.Advance(25 * time.Hour)
+	// What ended is kept for a while: why a session did, and a hand-off's second
+	// use, are worth knowing.
+	old.ended(workflow.SessionWasIdle)
+	w.Clock.Advance(workflow.SessionKept)
+	storetest.Must(t, w.Sweep(t.Context(), w.Clock.Now()))
+	if count("sessions") != 1 {
+		t.Errorf("%d sessions, want the one that ended a day ago swept", count("sessions"))
+	}
+	w.Clock.Advance(time.Hour)
 	storetest.Must(t, w.Sweep(t.Context(), w.Clock.Now()))
 	if count("sessions") != 0 || count("handoffs") != 0 {
 		t.Errorf("%d sessions, %d hand-offs", count("sessions"), count("handoffs"))

@@ -183,7 +183,22 @@ type Qualified struct {
 
 // Start is the page with one button, behind a hand-off's link.
 type Start struct {
-	Action string // where the button posts to
+	Action  string // where the button posts to
+	Mailbox string // whose procedure it opens
+}
+
+// WhichMailbox asks whether to leave a mailbox's procedure for another's.
+type WhichMailbox struct {
+	Former string // whose procedure the browser is in
+	Next   string // whose procedure it came for
+}
+
+// SessionEnded says why a session ended and how to come back.
+type SessionEnded struct {
+	Why     string // "idle", "old", "left", "replaced", "used_twice", "client_disabled", "operator"; empty if that is not known
+	Webmail bool   // the visitor came from the webmail
+	Invited bool   // the visitor came by an invitation
+	Kept    bool   // what was typed was kept just now
 }
 
 // Guide is the public guide of the procedure.

@@ -179,8 +179,13 @@ func samples(locale string) []sample {
 	out("welcome", "", nil)
 	add("welcome", "left", Page{Notice: "notice_left"})
 	out("guide", "", Guide{URL: "https://stella.example/guida", Resume: true})
-	out("session_ended", "", nil)
-	out("start", "", Start{Action: "/start/abc"})
+	out("session_ended", "", SessionEnded{})
+	for _, why := range []string{"idle", "old", "left", "replaced", "used_twice", "client_disabled", "operator"} {
+		out("session_ended", why, SessionEnded{Why: why, Webmail: true})
+	}
+	out("session_ended", "kept", SessionEnded{Why: "idle", Invited: true, Kept: true})
+	out("which_mailbox", "", WhichMailbox{Former: mailbox, Next: "anna.neri@pec.example"})
+	out("start", "", Start{Action: "/start/abc", Mailbox: mailbox})
 	out("start_ended", "", Ended{Why: "expired"})
 	for _, kind := range []string{"not_found", "forbidden", "too_large", "method", "logout", "too_many", "unavailable", "internal"} {
 		out("fault", kind, Fault{Kind: kind, Reference: "7F3K9Q", Until: "12:15"})

@@ -7,8 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gorilla/sessions"
-
 	"stella/request"
 	"stella/spid"
 	"stella/templates"
@@ -58,7 +56,7 @@ func (s *Server) receiveAnswer(w http.ResponseWriter, r *http.Request, f *Federa
 		return err
 	}
 	s.remark(r, login, answer, assertion)
-	http.SetCookie(w, s.returnCookie(secret, int(workflow.AnswerLife/time.Second)))
+	http.SetCookie(w, s.cookie(returnCookie, secret, int(workflow.AnswerLife/time.Second)))
 	http.Redirect(w, r, f.path()+"/return", http.StatusSeeOther)
 	return nil
 }
@@ -163,13 +161,12 @@ func (s *Server) returnFromLogin(w http.ResponseWriter, r *http.Request, f *Fede
 	if prefetched(r) {
 		return errPrefetch
 	}
-	secret := ""
-	if cookie, err := r.Cookie(cookieName(s.secure(), returnCookie)); err == nil {
-		secret = cookie.Value
-		http.SetCookie(w, s.returnCookie("", -1))
+	secret := s.cookieOf(r, returnCookie)
+	if secret != "" {
+		http.SetCookie(w, s.cookie(returnCookie, "", -1))
 	}
 	v, _, err := s.visitor(r)
-	if err == errNoSession || err == errSessionEnded {
+	if errors.Is(err, errNoSession) || errors.Is(err, errSessionEnded) || errors.Is(err, errUnsettled) {
 		if err := s.Procedure.DiscardAnswer(r.Context(), secret); err != nil {
 			return err
 		}
@@ -195,10 +192,4 @@ func (s *Server) returnFromLogin(w http.ResponseWriter, r *http.Request, f *Fede
 		return s.showFailure(w, r, f, "elsewhere")
 	}
 	return err
-}
-
-func (s *Server) returnCookie(secret string, maxAge int) *http.Cookie {
-	options := CookieOptions(s.secure())
-	options.MaxAge = maxAge
-	return sessions.NewCookie(cookieName(s.secure(), returnCookie), secret, &options)
 }

@@ -2,11 +2,22 @@ package web
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 
 	"stella/templates"
 	"stella/workflow"
 )
+
+// away tells the errors of a visitor who is nowhere, or elsewhere by now.
+func away(err error) bool {
+	for _, known := range []error{errNoSession, errSessionEnded, errUnsettled, workflow.ErrElsewhere, workflow.ErrNotEligible} {
+		if errors.Is(err, known) {
+			return true
+		}
+	}
+	return false
+}
 
 // codeStatus tells the code page's script where the newest code stands.
 func (s *Server) codeStatus(w http.ResponseWriter, r *http.Request) error {
@@ -22,7 +33,7 @@ func (s *Server) codeStatus(w http.ResponseWriter, r *http.Request) error {
 		fillCode(s, v, &p)
 		data := p.Data.(templates.Code)
 		answer.Status, answer.SecondsLeft, answer.ResendIn = string(data.Status), data.SecondsLeft, data.ResendIn
-	case err != nil && err != errNoSession && err != errSessionEnded && err != workflow.ErrNotEligible:
+	case err != nil && !away(err):
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")

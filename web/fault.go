@@ -39,9 +39,9 @@ var faults = []struct {
 	{errLogout, http.StatusForbidden, "fault", templates.Fault{Kind: "logout"}},
 	{errPrefetch, http.StatusForbidden, "login_failed", templates.LoginFailed{Code: "prefetch", Known: true}},
 	{errForged, http.StatusForbidden, "login_failed", templates.LoginFailed{Code: "elsewhere", Known: true}},
-	{errNoSession, http.StatusForbidden, "session_ended", nil},
-	{errSessionEnded, http.StatusForbidden, "session_ended", nil},
-	{workflow.ErrElsewhere, http.StatusForbidden, "session_ended", nil},
+	{errNoSession, http.StatusForbidden, "session_ended", templates.SessionEnded{}},
+	{errSessionEnded, http.StatusForbidden, "session_ended", templates.SessionEnded{}},
+	{workflow.ErrElsewhere, http.StatusForbidden, "session_ended", templates.SessionEnded{}},
 	{workflow.ErrNotEligible, http.StatusConflict, "not_eligible", nil},
 	{errAway, http.StatusServiceUnavailable, "fault", templates.Fault{Kind: "unavailable"}},
 	{errLeft, http.StatusServiceUnavailable, "fault", templates.Fault{Kind: "unavailable"}},
@@ -78,7 +78,19 @@ func (s *Server) fault(w http.ResponseWriter, r *http.Request, err error) {
 		}
 	}
 	if reason := refusalOf(err); reason != "" {
-		request.Refuse(r.Context(), reason, nil)
+		request.Refuse(r.Context(), reason, detail(err))
+	}
+	var withdrawn *workflow.InvitationError
+	switch {
+	case errors.Is(err, errUnsettled): // / asks which mailbox is meant
+		s.redirectHome(w, r, "")
+		return
+	case errors.As(err, &withdrawn):
+		s.invitationEnded(w, r, withdrawn)
+		return
+	case errors.Is(err, errSessionEnded):
+		s.sessionEnded(w, r, http.StatusForbidden, err)
+		return
 	}
 	switch status {
 	case http.StatusServiceUnavailable:

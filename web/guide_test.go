@@ -41,7 +41,7 @@ func TestTheGuideIsForEverybody(t *testing.T) {
 
 func TestTheGuideNeedsNoDatabase(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(w *world) { w.server.Procedure, w.server.Sessions = nil, nil })
+	w := newWorld(t, func(w *world) { w.server.Procedure = nil })
 	for _, path := range []string{"/guida", "/guida/qr.svg"} {
 		if b := w.browser().get(path); b.status != http.StatusOK {
 			t.Errorf("without a database %s is answered %d", path, b.status)

@@ -37,7 +37,7 @@ func (s *Server) acceptInvitation(w http.ResponseWriter, r *http.Request) error 
 	if err != nil {
 		return s.invitationFault(w, r, err)
 	}
-	if _, err := s.admit(w, r, v, newSessionID()); err != nil {
+	if err := s.open(w, r, v, newSecret()); err != nil {
 		return err
 	}
 	s.redirectHome(w, r, "")
@@ -55,16 +55,17 @@ func (s *Server) declineInvitation(w http.ResponseWriter, r *http.Request) error
 }
 
 func (s *Server) invitationFault(w http.ResponseWriter, r *http.Request, err error) error {
-	var ended *workflow.InvitationError
-	status, why := http.StatusGone, ""
-	switch {
-	case errors.As(err, &ended):
-		why = ended.Why
-	case errors.Is(err, workflow.ErrUnknown):
-		status, why = http.StatusNotFound, "unknown"
-	default:
-		return err
+	if !errors.Is(err, workflow.ErrUnknown) {
+		return err // the table of faults knows an invitation that ended
 	}
-	s.write(w, r, status, "invitation_ended", templates.Page{Locale: s.locale(r, workflow.Visitor{}), Data: templates.Ended{Why: why}})
+	s.write(w, r, http.StatusNotFound, "invitation_ended",
+		templates.Page{Locale: s.locale(r, workflow.Visitor{}), Data: templates.Ended{Why: "unknown"}})
 	return nil
+}
+
+// invitationEnded says why an invitation leads nowhere, to who opens its link and
+// to who came in by it.
+func (s *Server) invitationEnded(w http.ResponseWriter, r *http.Request, e *workflow.InvitationError) {
+	s.write(w, r, http.StatusGone, "invitation_ended",
+		templates.Page{Locale: s.locale(r, workflow.Visitor{}), Data: templates.Ended{Why: e.Why}})
 }

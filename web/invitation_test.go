@@ -85,8 +85,14 @@ func TestInvitationIsWithdrawnMeanwhile(t *testing.T) {
 	guest.click("Modifica i contatti").press("Conferma", "email", luca, "cellulare", "3471234567")
 	delegate.post(withdraw).at("Conferma identità").tells("L'invito è stato annullato.")
 	delegate.wants(bianchi, workflow.HolderChoice)
-	delegate.unchanged(func() { guest.post(form).answered(http.StatusForbidden, "La sessione è scaduta") })
-	guest.gone()
+	// The guest is told so, wherever they are.
+	const ended, withdrawn = "Questo invito non è più valido", "Questo invito è stato annullato."
+	delegate.unchanged(func() {
+		guest.post(form).answered(http.StatusGone, ended, withdrawn)
+		for _, path := range []string{"/", "/identificazione", "/codice/contatti"} {
+			guest.get(path).answered(http.StatusGone, ended, withdrawn)
+		}
+	})
 	guest.get(link).answered(http.StatusGone, "Questo invito non è più valido", "Questo invito è stato annullato.")
 
 	// Nothing of what the holder entered is left for the delegate.
@@ -101,7 +107,9 @@ func TestInvitationIsWithdrawnDuringTheLogin(t *testing.T) {
 	guest.press("PROCEDI").goOn(bianchi, workflow.HolderKind, workflow.Identification)
 	answer := guest.answer(guest.ask(), "Luca Bianchi")
 	delegate.get("/").press("Annulla l'invito").at("Conferma identità")
-	delegate.unchanged(func() { guest.deliver(answer).answered(http.StatusForbidden, "La sessione è scaduta") })
+	delegate.unchanged(func() {
+		guest.deliver(answer).answered(http.StatusGone, "Questo invito non è più valido", "Questo invito è stato annullato.")
+	})
 	if delegate.parked() != "0" {
 		t.Error("the answer is kept")
 	}

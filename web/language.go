@@ -6,8 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gorilla/sessions"
-
 	"stella/templates"
 	"stella/workflow"
 )
@@ -31,10 +29,7 @@ func (s *Server) chosenLanguage(r *http.Request) string {
 	if l := languageAsked(r); l != "" {
 		return l
 	}
-	if c, err := r.Cookie(cookieName(s.secure(), languageCookie)); err == nil {
-		return c.Value
-	}
-	return ""
+	return s.cookieOf(r, languageCookie)
 }
 
 // languageAsked is the language that the link of a page's switch asks for.
@@ -50,9 +45,7 @@ func languageAsked(r *http.Request) string {
 func (s *Server) keepLanguage(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if l := languageAsked(r); l != "" && !prefetched(r) {
-			options := CookieOptions(s.secure())
-			options.MaxAge = int(languageLife / time.Second)
-			http.SetCookie(w, sessions.NewCookie(cookieName(s.secure(), languageCookie), l, &options))
+			http.SetCookie(w, s.cookie(languageCookie, l, int(languageLife/time.Second)))
 		}
 		next.ServeHTTP(w, r)
 	})

@@ -66,7 +66,7 @@ func loginURL(v *visit, provider string) string {
 }
 
 func loginToken(v *visit) string {
-	mac := hmac.New(sha256.New, []byte(v.session.ID))
+	mac := hmac.New(sha256.New, []byte(v.session.secret))
 	mac.Write([]byte("login"))
 	mac.Write(v.c.Qualification.ID[:])
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))

@@ -33,11 +33,12 @@ func (s *Server) logout(w http.ResponseWriter, r *http.Request, f *Federation) e
 		request.Refuse(r.Context(), "logout", err)
 		return errLogout
 	}
-	if err := s.endSession(w, r); err != nil {
+	notice, err := s.endSession(w, r)
+	if err != nil {
 		return err
 	}
 	if unanswered {
-		s.redirectHome(w, r, "left")
+		s.redirectHome(w, r, notice)
 		return nil
 	}
 	http.Redirect(w, r, location, http.StatusFound)

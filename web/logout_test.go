@@ -51,7 +51,7 @@ func TestProviderLogsOut(t *testing.T) {
 			t.Errorf("the cookies %v are left", left)
 		}
 		b.hold(old[0])
-		b.gone()
+		b.gone(sessionClosed, hasLeft)
 	})
 	b.handOver(anna).at("Ora identificati", lapsed)
 

@@ -4,8 +4,6 @@ import (
 	"net/http"
 	"slices"
 
-	"github.com/gorilla/sessions"
-
 	"stella/workflow"
 )
 
@@ -28,8 +26,11 @@ var notices = map[string]func(*Server, *visit) bool{
 	"withdrawn":        shownIn(workflow.HolderChoice),
 	"contract_changed": shownIn(workflow.Contract),
 	"lapsed":           shownIn(workflow.Identification),
-	"left":             func(_ *Server, v *visit) bool { return v == nil },
+	"left":             nowhere,
+	"left_invited":     nowhere,
 }
+
+func nowhere(_ *Server, v *visit) bool { return v == nil }
 
 func anywhere(_ *Server, v *visit) bool { return v != nil }
 
@@ -48,7 +49,7 @@ func (s *Server) codeSent(v *visit) bool {
 // notice that is shown there once; empty for none.
 func (s *Server) redirectHome(w http.ResponseWriter, r *http.Request, notice string) {
 	if notice != "" {
-		http.SetCookie(w, s.noticeCookie(notice, noticeLife))
+		http.SetCookie(w, s.cookie(noticeCookie, notice, noticeLife))
 	}
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
@@ -56,19 +57,13 @@ func (s *Server) redirectHome(w http.ResponseWriter, r *http.Request, notice str
 // notice takes the notice that waits for this page, and returns the id of its
 // text; empty if there is none, or if it is not true here.
 func (s *Server) notice(w http.ResponseWriter, r *http.Request, v *visit) string {
-	cookie, err := r.Cookie(cookieName(s.secure(), noticeCookie))
-	if err != nil {
+	notice := s.cookieOf(r, noticeCookie)
+	if notice == "" {
 		return ""
 	}
-	http.SetCookie(w, s.noticeCookie("", -1))
-	if fits := notices[cookie.Value]; fits != nil && fits(s, v) {
-		return "notice_" + cookie.Value
+	http.SetCookie(w, s.cookie(noticeCookie, "", -1))
+	if fits := notices[notice]; fits != nil && fits(s, v) {
+		return "notice_" + notice
 	}
 	return ""
-}
-
-func (s *Server) noticeCookie(notice string, maxAge int) *http.Cookie {
-	options := CookieOptions(s.secure())
-	options.MaxAge = maxAge
-	return sessions.NewCookie(cookieName(s.secure(), noticeCookie), notice, &options)
 }

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"html/template"
 	"net/http"
 
@@ -36,18 +37,28 @@ var pages = map[workflow.State]struct {
 
 // home shows the page of the state, or says what to do.
 func (s *Server) home(w http.ResponseWriter, r *http.Request) error {
-	v, err := s.visit(r)
+	visitor, now, err := s.newest(r)
 	switch {
-	case err == errNoSession, err == errSessionEnded:
-		name := "welcome"
-		if err == errSessionEnded {
-			name = "session_ended"
-		}
-		p := templates.Page{Locale: s.locale(r, workflow.Visitor{}), Notice: s.notice(w, r, nil)}
-		s.write(w, r, http.StatusOK, name, p)
+	case errors.Is(err, errNoSession):
+		s.write(w, r, http.StatusOK, "welcome", templates.Page{Locale: s.locale(r, visitor), Notice: s.notice(w, r, nil)})
+		return nil
+	case errors.Is(err, errSessionEnded):
+		s.sessionEnded(w, r, http.StatusOK, err)
 		return nil
 	case err != nil:
 		return err
+	}
+	now, former, err := s.settle(w, r, now)
+	if err != nil {
+		return err
+	}
+	v, err := s.visitOf(r, visitor, now)
+	if err != nil {
+		return err
+	}
+	if former != nil {
+		s.askWhich(w, r, v, former)
+		return nil
 	}
 	name, p := s.statePage(v)
 	p.Notice = s.notice(w, r, v)

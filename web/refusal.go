@@ -19,6 +19,14 @@ var refusals = []struct {
 	{workflow.ErrElsewhere, "elsewhere"},
 }
 
+// detail is what the log says of a refusal besides its word; nil if it says no more.
+func detail(err error) error {
+	if errors.Is(err, errCrossOrigin) && err != errCrossOrigin {
+		return err
+	}
+	return nil
+}
+
 // refusalOf is the word for an error, or empty if nobody is refused by it.
 func refusalOf(err error) string {
 	var limit *workflow.LimitError

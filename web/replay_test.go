@@ -15,7 +15,7 @@ func TestReplayOnAnotherInstance(t *testing.T) {
 	// another is a second process on the same database, or the first after a restart.
 	another := func() *browser {
 		s := &Server{Procedure: &workflow.Procedure{Store: b.store, Keys: b.procedure.Keys, Limits: b.procedure.Limits, Documents: b.procedure.Documents,
-			Now: b.clock.Now}, Sessions: b.server.Sessions, Templates: b.server.Templates, Collaudo: true, PublicURL: b.server.PublicURL,
+			Now: b.clock.Now}, Templates: b.server.Templates, Collaudo: true, PublicURL: b.server.PublicURL,
 			SPID: Federation{b.server.SPID.ServiceProvider, spid.NewRegistry(b.server.SPID.Providers(), b.clock.Now)}, Away: b.server.Away, Log: b.server.Log, Requests: b.server.Requests, Now: b.clock.Now}
 		serving := httptest.NewServer(s.Handler())
 		t.Cleanup(serving.Close)

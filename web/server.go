@@ -5,6 +5,7 @@
 //   - server.go: the routes, and what holds for each request
 //   - session.go: who the visitor is
 //   - language.go: the language of the pages
+//   - entry.go: one mailbox at a time in a browser
 //   - pages.go: the page of each state
 //   - forms.go: the forms, each with its event
 //   - notice.go: what the page after a form says once
@@ -38,8 +39,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/gorilla/sessions"
-
 	"stella/request"
 	"stella/templates"
 	"stella/workflow"
@@ -49,7 +48,6 @@ import (
 // needed.
 type Server struct {
 	Procedure *workflow.Procedure
-	Sessions  sessions.Store
 	Templates *templates.Templates
 	SPID      Federation
 	CIE       *Federation // nil if one cannot log in with CIE
@@ -96,6 +94,8 @@ func (s *Server) Handler() http.Handler {
 	route("GET /invito/{token}", s.showInvitation)
 	route("POST /invito/{token}", s.acceptInvitation)
 	route("POST /invito/{token}/rifiuta", s.declineInvitation)
+	route("POST /casella/nuova", s.goToNext)
+	route("POST /casella/precedente", s.stayInFormer)
 	route("POST /esci", s.leave)
 
 	for path, f := range forms {
@@ -143,8 +143,9 @@ func methodsOf(mux *http.ServeMux, r *http.Request) []string {
 }
 
 // sameOrigin refuses forms of other sites. Two may come from elsewhere: the
-// answer of an identity provider, and the click that a webmail hands over. A GET
-// may come from anywhere: those that act defend themselves.
+// answer of an identity provider, and the click that a webmail hands over, whose
+// handler looks at where it comes from. A GET may come from anywhere: those that
+// act defend themselves.
 func (s *Server) sameOrigin(next http.Handler) http.Handler {
 	protection := http.NewCrossOriginProtection()
 	for _, f := range s.federations() {

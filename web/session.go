@@ -1,18 +1,22 @@
 package web
 
 import (
-	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 
-	"github.com/gorilla/sessions"
-
+	"stella/templates"
 	"stella/workflow"
 )
 
-// sessionCookie carries the secret of a browser's session.
-const sessionCookie = "stella"
+// A browser has two cookies of ours. sessionCookie carries the secret of the
+// session that it was given last, and knownCookie that of the session which its
+// user was last shown. They differ after an entry, until / has been opened: the
+// form of another site brings no Lax cookies, so that an entry cannot see which
+// session it replaces.
+const (
+	sessionCookie = "stella"
+	knownCookie   = "stella-known"
+)
 
 // cookieName is the name of a cookie of ours. Over https it is bound to the
 // host; a plain public URL is accepted for loopback only, where it cannot be.
@@ -23,105 +27,163 @@ func cookieName(secure bool, name string) string {
 	return name
 }
 
-// CookieOptions are those of every cookie of ours: for the session of the
-// browser, out of reach of scripts, and sent with links but not with other
-// sites' forms.
-func CookieOptions(secure bool) sessions.Options {
-	return sessions.Options{Path: "/", HttpOnly: true, Secure: secure, SameSite: http.SameSiteLaxMode}
+func (s *Server) secure() bool { return s.PublicURL.Scheme == "https" }
+
+// cookie makes a cookie of ours: out of reach of scripts, and sent with links
+// but not with other sites' forms. With a maxAge of zero it lasts as long as the
+// browser, with a negative one it is deleted.
+func (s *Server) cookie(name, value string, maxAge int) *http.Cookie {
+	return &http.Cookie{Name: cookieName(s.secure(), name), Value: value, Path: "/", MaxAge: maxAge,
+		HttpOnly: true, Secure: s.secure(), SameSite: http.SameSiteLaxMode}
 }
 
-func (s *Server) secure() bool { return s.PublicURL.Scheme == "https" }
+// cookieOf is what a cookie of ours holds; empty if there is none.
+func (s *Server) cookieOf(r *http.Request, name string) string {
+	c, err := r.Cookie(cookieName(s.secure(), name))
+	if err != nil {
+		return ""
+	}
+	return c.Value
+}
 
 // visit is a request of somebody with a procedure.
 type visit struct {
 	visitor workflow.Visitor
-	session *sessions.Session
+	session session
 	c       *workflow.Case
 	locale  string
+}
+
+// session is a workflow.Session with the secret that its browser holds.
+type session struct {
+	workflow.Session
+	secret string
 }
 
 var (
 	errNoSession    = errors.New("no session")
 	errSessionEnded = errors.New("the session ended")
+	errUnsettled    = errors.New("an entry that / has not seen yet")
 )
 
+// An endedError is errSessionEnded with the session, which is zero if nothing is
+// known of it any more.
+type endedError struct {
+	session workflow.Session
+	kept    bool // its draft was
+}
+
+func (e *endedError) Error() string {
+	return errSessionEnded.Error() + ": " + string(e.session.Ended)
+}
+func (e *endedError) Unwrap() error { return errSessionEnded }
+
 // visitor reads who the request's session belongs to.
-func (s *Server) visitor(r *http.Request) (workflow.Visitor, *sessions.Session, error) {
-	name := cookieName(s.secure(), sessionCookie)
-	session, err := s.Sessions.Get(r, name)
+func (s *Server) visitor(r *http.Request) (workflow.Visitor, session, error) {
+	if known := s.cookieOf(r, knownCookie); known != "" && known != s.cookieOf(r, sessionCookie) {
+		return workflow.Visitor{}, session{}, errUnsettled
+	}
+	return s.newest(r)
+}
+
+// newest is visitor for an entry that / has not seen yet, too.
+func (s *Server) newest(r *http.Request) (workflow.Visitor, session, error) {
+	now := session{secret: s.cookieOf(r, sessionCookie)}
+	if now.secret == "" {
+		return workflow.Visitor{}, now, errNoSession
+	}
+	var err error
+	now.Session, err = s.Procedure.UseSession(r.Context(), workflow.Digest(now.secret))
+	if errors.Is(err, workflow.ErrUnknown) {
+		return workflow.Visitor{}, now, &endedError{}
+	}
 	if err != nil {
-		return workflow.Visitor{}, nil, err
+		return workflow.Visitor{}, now, err
 	}
-	var v workflow.Visitor
-	if session.IsNew {
-		if _, err := r.Cookie(name); err == nil {
-			return v, session, errSessionEnded
-		}
-		return v, session, errNoSession
+	if now.Ended != "" {
+		return workflow.Visitor{}, now, &endedError{session: now.Session}
 	}
-	text, _ := session.Values["visitor"].(string)
-	if err := json.Unmarshal([]byte(text), &v); err != nil {
-		return v, nil, fmt.Errorf("reading a session: %w", err)
-	}
+	v := now.Visitor
 	v.Locale = s.locale(r, v)
-	v.Session, v.Address, v.Request = workflow.Digest(session.ID), s.ClientAddress(r), requestID(r)
-	return v, session, nil
+	v.Session, v.Address, v.Request = now.ID, s.ClientAddress(r), requestID(r)
+	return v, now, nil
 }
 
 // visit reads the visitor and the case as it stands.
 func (s *Server) visit(r *http.Request) (*visit, error) {
-	visitor, session, err := s.visitor(r)
+	v, now, err := s.visitor(r)
 	if err != nil {
 		return nil, err
 	}
-	c, err := s.Procedure.View(r.Context(), visitor)
-	if errors.Is(err, workflow.ErrElsewhere) {
-		return nil, errSessionEnded
-	}
+	return s.visitOf(r, v, now)
+}
+
+func (s *Server) visitOf(r *http.Request, v workflow.Visitor, now session) (*visit, error) {
+	c, err := s.Procedure.View(r.Context(), v)
 	if err != nil {
 		return nil, err
 	}
 	if c.Mailbox.Status != workflow.Active {
 		return nil, workflow.ErrNotEligible
 	}
-	return &visit{visitor: visitor, session: session, c: c, locale: visitor.Locale}, nil
+	return &visit{visitor: v, session: now, c: c, locale: v.Locale}, nil
 }
 
-// admit opens a browser session for a visitor, under the secret given.
-func (s *Server) admit(w http.ResponseWriter, r *http.Request, v workflow.Visitor, id string) (*sessions.Session, error) {
-	session := sessions.NewSession(s.Sessions, cookieName(s.secure(), sessionCookie))
-	options := CookieOptions(s.secure())
-	session.ID, session.Options = id, &options
-	text, err := json.Marshal(v)
-	if err != nil {
-		return nil, fmt.Errorf("writing a session: %w", err)
-	}
-	session.Values["visitor"] = string(text)
-	return session, session.Save(r, w)
-}
-
-// dismiss ends a session and its cookie.
-func (s *Server) dismiss(w http.ResponseWriter, r *http.Request, session *sessions.Session) error {
-	options := CookieOptions(s.secure())
-	options.MaxAge = -1
-	session.Options = &options
-	return session.Save(r, w)
-}
-
-// endSession ends the session of the browser that asks, if it has one.
-func (s *Server) endSession(w http.ResponseWriter, r *http.Request) error {
-	_, session, err := s.visitor(r)
-	if err != nil && !errors.Is(err, errNoSession) && !errors.Is(err, errSessionEnded) {
+// open opens a browser session for a visitor, under the secret given.
+func (s *Server) open(w http.ResponseWriter, r *http.Request, v workflow.Visitor, secret string) error {
+	v.Session = workflow.Digest(secret)
+	if err := s.Procedure.OpenSession(r.Context(), v); err != nil {
 		return err
 	}
-	return s.dismiss(w, r, session)
+	http.SetCookie(w, s.cookie(sessionCookie, secret, 0))
+	return nil
+}
+
+// endSession ends the sessions of the browser that asks, and returns the notice
+// that says how to come back.
+func (s *Server) endSession(w http.ResponseWriter, r *http.Request) (notice string, err error) {
+	notice = "left"
+	for _, name := range []string{sessionCookie, knownCookie} {
+		secret := s.cookieOf(r, name)
+		if secret == "" {
+			continue
+		}
+		http.SetCookie(w, s.cookie(name, "", -1))
+		id := workflow.Digest(secret)
+		former, err := s.Procedure.Session(r.Context(), id)
+		if errors.Is(err, workflow.ErrUnknown) {
+			continue
+		}
+		if err != nil {
+			return "", err
+		}
+		if name == sessionCookie && former.Visitor.Invited() {
+			notice = "left_invited"
+		}
+		if err := s.Procedure.EndSession(r.Context(), id, workflow.SessionLeft); err != nil {
+			return "", err
+		}
+	}
+	return notice, nil
 }
 
 // leave ends the session; what was entered is kept.
 func (s *Server) leave(w http.ResponseWriter, r *http.Request) error {
-	if err := s.endSession(w, r); err != nil {
+	notice, err := s.endSession(w, r)
+	if err != nil {
 		return err
 	}
-	s.redirectHome(w, r, "left")
+	s.redirectHome(w, r, notice)
 	return nil
+}
+
+// sessionEnded shows why a session ended, and how to come back.
+func (s *Server) sessionEnded(w http.ResponseWriter, r *http.Request, status int, err error) {
+	var ended *endedError
+	data, visitor := templates.SessionEnded{}, workflow.Visitor{}
+	if errors.As(err, &ended) && ended.session.Ended != "" {
+		visitor = ended.session.Visitor
+		data = templates.SessionEnded{Why: string(ended.session.Ended), Invited: visitor.Invited(), Webmail: !visitor.Invited(), Kept: ended.kept}
+	}
+	s.write(w, r, status, "session_ended", templates.Page{Locale: s.locale(r, visitor), Data: data})
 }

@@ -9,21 +9,32 @@ import (
 	"time"
 
 	"stella/spid"
+	"stella/store"
 	"stella/workflow"
 )
 
-// gone checks that a browser is let nowhere.
-func (b *browser) gone() {
+// What is read of a session that has ended, and why.
+const (
+	sessionExpired = "La sessione è scaduta"
+	sessionClosed  = "La sessione è terminata"
+	wasIdle        = "Per sicurezza la sessione si chiude dopo 30 minuti senza attività."
+	hasLeft        = "Sei uscito dalla procedura."
+	usedTwice      = "Il collegamento con cui sei entrato è stato usato un'altra volta: per sicurezza abbiamo chiuso la sessione."
+	byProvider     = "Posta Esempio ha chiuso la sessione per sicurezza."
+)
+
+// gone checks that a browser is let nowhere, and that it is said why.
+func (b *browser) gone(heading, why string) {
 	b.Helper()
-	b.get("/").at("La sessione è scaduta", "Se hai ricevuto un invito, apri di nuovo il link del messaggio.")
+	b.get("/").at(heading, why)
 	b.unchanged(func() {
 		for path := range forms {
 			for _, method := range []string{http.MethodGet, http.MethodPost} {
-				b.load(b.request(method, path, url.Values{})).answered(http.StatusForbidden, "La sessione è scaduta")
+				b.load(b.request(method, path, url.Values{})).answered(http.StatusForbidden, heading, why)
 			}
 		}
 		for _, path := range []string{"/identificazione", "/identificazione/spid", "/identificazione/avvia"} {
-			b.get(path).answered(http.StatusForbidden, "La sessione è scaduta")
+			b.get(path).answered(http.StatusForbidden, heading, why)
 		}
 		if b.get("/codice/stato"); b.status != 200 || !strings.Contains(b.body, `"elsewhere"`) {
 			b.Errorf("where the code stands is answered %d %s", b.status, b.body)
@@ -40,9 +51,49 @@ func TestSessionEnds(t *testing.T) {
 		b.get("/").at("Controlla i dati")
 	}
 	b.clock.Advance(30 * time.Minute)
-	b.unchanged(func() { b.post(form).answered(http.StatusForbidden, "La sessione è scaduta") })
-	b.gone()
+	b.unchanged(func() {
+		b.post(form).answered(http.StatusForbidden, sessionExpired, wasIdle, "Torna alla webmail e seleziona Conferma identità")
+	})
+	b.gone(sessionExpired, wasIdle)
 	b.handOver(anna).at("Controlla i dati")
+}
+
+// However much a session is used, it ends a day after it began.
+func TestSessionIsOld(t *testing.T) {
+	t.Parallel()
+	b := at(t, anna, workflow.Summary)
+	for range int(workflow.SessionLife/(20*time.Minute)) - 1 {
+		b.clock.Advance(20 * time.Minute)
+		b.get("/").at("Controlla i dati")
+	}
+	b.clock.Advance(20 * time.Minute)
+	b.gone(sessionExpired, "Per sicurezza una sessione dura al massimo 24 ore.")
+}
+
+// What the webmail handed over ends with the webmail's right to do so.
+func TestSessionsEndWithTheirClient(t *testing.T) {
+	t.Parallel()
+	delegate, guest, _ := invited(t, bianchi, luca)
+	guest.press("PROCEDI").at("Intestatario della casella PEC")
+	late := delegate.handOff(bianchi)
+	delegate.must(delegate.store.DisableClient(t.Context(), client, delegate.clock.Now()))
+	delegate.gone(sessionClosed, byProvider)
+	guest.get("/").at("Intestatario della casella PEC") // who came by an invitation stays
+	fresh := delegate.world.browser()
+	fresh.get("/start/"+late).answered(http.StatusGone, "Questo collegamento non è più valido")
+	fresh.start(late).answered(http.StatusGone, "Questo collegamento non è più valido")
+	delegate.must(delegate.store.EnableClient(t.Context(), client))
+	delegate.gone(sessionClosed, byProvider)
+}
+
+func TestOperatorEndsASession(t *testing.T) {
+	t.Parallel()
+	b := at(t, anna, workflow.Summary)
+	n, err := b.store.EndSessions(t.Context(), store.SessionFilter{Client: client}, workflow.SessionByOperator, b.clock.Now())
+	if n != 1 || err != nil {
+		t.Fatal(n, err)
+	}
+	b.gone(sessionClosed, byProvider)
 }
 
 func TestLeaving(t *testing.T) {
@@ -53,11 +104,13 @@ func TestLeaving(t *testing.T) {
 		b.press("Esci e riprendi più tardi").at("Qualifica la tua casella PEC Esempio").
 			tells("Sei uscito dalla procedura. Per riprendere torna alla webmail e seleziona Conferma identità.")
 	})
-	if left := b.cookies(); len(left) != 0 || len(old) != 1 {
-		t.Errorf("the cookies %v became %v", old, left)
+	if kept := b.cookies(); len(kept) != 0 || len(old) != 2 {
+		t.Errorf("the cookies %v became %v", old, kept)
 	}
-	b.hold(old[0])
-	b.gone()
+	for _, c := range old {
+		b.hold(c)
+	}
+	b.gone(sessionClosed, hasLeft)
 	b.handOver(anna).at("Controlla i dati", anna.email)
 	// Leaving without a session is no fault.
 	stranger := b.world.browser().get("/")
@@ -85,6 +138,9 @@ func TestSecureCookies(t *testing.T) {
 		r := httptest.NewRequest(method, "https://stella.example"+path, strings.NewReader(form.Encode()))
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		r.Header.Set("Sec-Fetch-Site", site)
+		if site == "cross-site" {
+			r.Header.Set("Origin", "https://webmail.example")
+		}
 		if site != "cross-site" {
 			for _, c := range cookies {
 				r.AddCookie(c)
@@ -92,7 +148,7 @@ func TestSecureCookies(t *testing.T) {
 		}
 		answer := httptest.NewRecorder()
 		w.handler.ServeHTTP(answer, r)
-		if got := answer.Header().Get("Strict-Transport-Security"); got != "max-age=31536000" {
+		if got := answer.Header().Get("Strict-Transport-Security"); got != "max-age=31536000; includeSubDomains" {
 			t.Errorf("%s: Strict-Transport-Security is %q", path, got)
 		}
 		return answer.Result()
@@ -108,6 +164,7 @@ func TestSecureCookies(t *testing.T) {
 		w.secrets = append(w.secrets, r.Cookies()[0].Value)
 	}
 	check(serve("POST", "/start/"+w.handOff(anna), nil, "cross-site"), "__Host-stella", 0)
+	check(serve("GET", "/", nil, "none"), "__Host-stella-known", 0)
 	if r := serve("GET", "/", nil, "none"); r.StatusCode != 200 || len(r.Cookies()) > 0 {
 		t.Errorf("the session is answered %d %v", r.StatusCode, r.Cookies())
 	}

@@ -18,7 +18,7 @@ func TestHandOff(t *testing.T) {
 	b := w.browser()
 	// A link may be opened by machines: its page has one button.
 	w.unchanged(func() {
-		b.get("/start/"+secret).at("Un ultimo clic", "Arrivi dalla webmail")
+		b.get("/start/"+secret).at("Un ultimo clic", "Arrivi dalla webmail", "Casella: anna.neri@pec.example")
 		b.get("/start/" + secret).at("Un ultimo clic")
 		if buttons := b.Find("button").Length(); buttons != 1 || len(b.cookies()) != 0 {
 			t.Errorf("there are %d buttons, and the cookies %v", buttons, b.cookies())
@@ -33,7 +33,7 @@ func TestHandOff(t *testing.T) {
 		thief.get("/start/"+secret).answered(http.StatusGone, "Questo collegamento non è più valido", "ritrovi i dati già salvati")
 		b.get("/").at("Cosa occorre") // looking at it ends nothing
 		thief.start(secret).answered(http.StatusGone, "Questo collegamento non è più valido")
-		b.gone()
+		b.gone(sessionClosed, usedTwice)
 		thief.get("/").at("Qualifica la tua casella PEC Esempio")
 	})
 
@@ -47,17 +47,89 @@ func TestHandOff(t *testing.T) {
 	}
 }
 
-func TestHandOffByRedirect(t *testing.T) {
+// clicked sends the form of a hand-off as a page of an origin would.
+func (b *browser) clicked(secret, origin, site string) *browser {
+	b.Helper()
+	r := b.request(http.MethodPost, "/start/"+secret, url.Values{"csrf": {"x"}}) // the body of a form that is redirected comes along
+	r.Header.Del("Origin")
+	r.Header.Del("Sec-Fetch-Site")
+	if origin != "" {
+		r.Header.Set("Origin", origin)
+	}
+	if site != "" {
+		r.Header.Set("Sec-Fetch-Site", site)
+	}
+	return b.load(r)
+}
+
+// A hand-off is taken from the origins of the client's return URLs, and from no
+// other.
+func TestHandOffComesFromTheWebmail(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.record(anna)
-	// A webmail answers its own form with 307, and the body comes along.
-	r := w.browser().request(http.MethodPost, "/start/"+w.handOff(anna), url.Values{"csrf": {"x"}})
-	r.Header.Set("Origin", "null")
-	r.Header.Set("Sec-Fetch-Site", "cross-site")
-	b := w.browser().load(r)
-	if want := []string{"303 /"}; !slices.Equal(b.trail, want) || b.status != 200 {
-		t.Errorf("the way in is %v %d", b.trail, b.status)
+	for _, c := range []struct{ origin, site string }{
+		{"https://webmail.example", "cross-site"}, // of a form, or of one that the webmail answers with 307
+		{"https://webmail.example", "same-site"},
+		{"https://webmail.example", ""},
+		{w.url, "same-origin"}, // the page with the button
+		{"", ""},               // a browser that says nothing
+		{"", "none"},
+	} {
+		secret := w.handOff(anna)
+		b := w.browser().clicked(secret, c.origin, c.site).at("Conferma identità")
+		if want := []string{"303 /"}; !slices.Equal(b.trail, want) {
+			t.Errorf("%q: the way in is %v", c, b.trail)
+		}
+	}
+	secret := w.handOff(anna)
+	for _, c := range []struct{ origin, site string }{
+		{"https://evil.example", "cross-site"},
+		{"https://evil.example", ""},
+		{"https://evil.webmail.example", "same-site"},
+		{"https://webmail.example.evil.example", "cross-site"},
+		{"http://webmail.example", "cross-site"},
+		{"https://webmail.example:8443", "cross-site"},
+		{"", "cross-site"},
+		{"", "same-site"},
+	} {
+		b := w.browser()
+		w.unchanged(func() { b.clicked(secret, c.origin, c.site).answered(http.StatusForbidden, "Richiesta non accettata") })
+		if len(b.cookies()) != 0 {
+			t.Errorf("%q: the cookies are %v", c, b.cookies())
+		}
+	}
+	if got := w.log.String(); !strings.Contains(got, "reason=cross_origin address=127.0.0.1 client=posta-web error=\"a form of another site: no return URL of the client has the origin \\\"https://evil.example\\\"\"") {
+		t.Errorf("the log does not say who was refused: %s", got)
+	}
+	// A page that hides its origin is asked for the click that it cannot show; so
+	// is a form that was redirected by a third site.
+	b := w.browser()
+	w.unchanged(func() {
+		b.clicked(secret, "null", "cross-site").at("Un ultimo clic", "Casella: anna.neri@pec.example")
+		if len(b.cookies()) != 0 {
+			t.Errorf("the cookies are %v", b.cookies())
+		}
+	})
+	b.press("Continua").at("Conferma identità")
+}
+
+func TestOriginOfAReturnURL(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"https://webmail.example/":             "https://webmail.example",
+		"https://WebMail.Example:443/a?b=c#d":  "https://webmail.example",
+		"https://webmail.example:8443/casella": "https://webmail.example:8443",
+		"http://localhost:8081/":               "http://localhost:8081",
+		"http://webmail.example:80":            "http://webmail.example",
+		"https://posta.città.example/":         "https://posta.xn--citt-3na.example",
+		"https://[2001:DB8::1]:443/":           "https://[2001:db8::1]",
+		"/casella":                             "",
+		"null":                                 "",
+	} {
+		if got := originOf(text); got != want {
+			t.Errorf("the origin of %s is %q, want %q", text, got, want)
+		}
 	}
 }
 

@@ -148,8 +148,7 @@ func makeWorld(t *testing.T, public string, configure ...func(*world)) *world {
 	w.procedure = &workflow.Procedure{Store: w.store, Keys: workflow.Keys{[]byte("the server's key, of thirty-two bytes")}, Limits: otp.Defaults,
 		Documents: documents, Now: w.clock.Now}
 	w.server = &Server{Procedure: w.procedure, SPID: Federation{&sp, spid.NewRegistry(providers, w.clock.Now)}, PublicURL: publicURL,
-		Sessions: &store.Sessions{Store: w.store, Options: CookieOptions(publicURL.Scheme == "https"), Life: 30 * time.Minute, Now: w.clock.Now},
-		Away:     store.Away, Log: slog.New(slog.NewTextHandler(w.log, nil)), Now: w.clock.Now}
+		Away: store.Away, Log: slog.New(slog.NewTextHandler(w.log, nil)), Now: w.clock.Now}
 	w.server.Requests = &request.Log{Logger: w.server.Log, Refused: func(string) {}}
 	for _, change := range configure {
 		change(w)

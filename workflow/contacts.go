@@ -125,7 +125,7 @@ func (c *Case) SuggestedEmail(v Visitor) string {
 	switch {
 	case q.Declaration != nil && q.Declaration.Email != "":
 		return q.Declaration.Email
-	case v.invited():
+	case v.Invited():
 		return q.Invitation.Email
 	}
 	return c.recordedEmail()

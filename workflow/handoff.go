@@ -17,12 +17,18 @@ type HandOff struct {
 	Token     []byte // digest
 	Client    Client
 	Mailbox   int64
+	Address   string // the mailbox's
 	ReturnURL string
 	Locale    string
 	User      string // the webmail's own reference
 	CreatedAt time.Time
 	ExpiresAt time.Time
+	Closed    bool // it was used, or its client is disabled
 }
+
+// Open reports whether a hand-off may be used, so that its page offers no button
+// that cannot work.
+func (h HandOff) Open(now time.Time) bool { return !h.Closed && now.Before(h.ExpiresAt) }
 
 // HandOffs is the part of Store that keeps them.
 type HandOffs interface {
@@ -33,8 +39,9 @@ type HandOffs interface {
 	// HandOffHeld reports whether a hand-off was used by this session, and by
 	// no other since.
 	HandOffHeld(ctx context.Context, token, session []byte) (bool, error)
-	// HandOffOpen reports whether a hand-off may still be used.
-	HandOffOpen(ctx context.Context, token []byte, now time.Time) (bool, error)
+	// HandOffByToken finds a hand-off, with its client's return URLs and its
+	// mailbox's address, whether it may be used or not; ErrUnknown for none.
+	HandOffByToken(ctx context.Context, token []byte) (HandOff, error)
 }
 
 // HandOff accepts a webmail's user, where the mailbox is of its domains, and
@@ -67,10 +74,9 @@ func (p *Procedure) HandOff(ctx context.Context, client Client, address, returnU
 		ReturnURL: returnURL, Locale: locale, User: user, CreatedAt: now, ExpiresAt: now.Add(HandOffLife)})
 }
 
-// HandOffOpen reports whether a hand-off's link may still be used, so that its
-// page offers no button that cannot work.
-func (p *Procedure) HandOffOpen(ctx context.Context, secret string) (bool, error) {
-	return p.Store.HandOffOpen(ctx, Digest(secret), p.Now())
+// FindHandOff finds the hand-off of a link; ErrUnknown for none.
+func (p *Procedure) FindHandOff(ctx context.Context, secret string) (HandOff, error) {
+	return p.Store.HandOffByToken(ctx, Digest(secret))
 }
 
 // HandOffHeld reports whether the session that used a hand-off is still alone

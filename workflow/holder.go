@@ -116,7 +116,7 @@ func (p *Procedure) StepBack(ctx context.Context, v Visitor, f Form) error {
 
 // MayStepBack reports whether there is a way back from what the visitor sees.
 func (c *Case) MayStepBack(v Visitor) bool {
-	if !c.Owns(v) || v.invited() && c.Qualification.State == HolderKind {
+	if !c.Owns(v) || v.Invited() && c.Qualification.State == HolderKind {
 		return false
 	}
 	_, err := next(c.Stage(v), SteppedBack)
@@ -173,7 +173,7 @@ func (p *Procedure) PassOn(ctx context.Context, v Visitor, f Form) error {
 // company differs, nor if the visitor is already the one who was invited.
 func (c *Case) MayPassOn(v Visitor) bool {
 	q := c.Qualification
-	return q.State == Rejected && q.Reason != ReasonCompany && !v.invited()
+	return q.State == Rejected && q.Reason != ReasonCompany && !v.Invited()
 }
 
 func (c *Case) checkKind(k Kind) error {

@@ -127,7 +127,7 @@ func (p *Procedure) Withdraw(ctx context.Context, v Visitor, f Form) error {
 	return p.visit(ctx, v, func(c *Case) error {
 		q := c.Qualification
 		switch {
-		case v.invited():
+		case v.Invited():
 			return ErrElsewhere
 		case f.Qualification != q.ID:
 			return StaleError{}

@@ -5,7 +5,7 @@ package workflow
 func (q *Qualification) shown(v Visitor) {
 	switch {
 	case v.Locale == "":
-	case v.invited():
+	case v.Invited():
 		q.InvitedLocale = v.Locale
 	default:
 		q.Locale = v.Locale

@@ -164,11 +164,13 @@ func outcome(err error) string {
 		return overLimit
 	case errors.As(err, &login):
 		return "login failed"
+	case errors.Is(err, workflow.ErrElsewhere): // also with how the invitation ended
+		return "elsewhere"
 	case errors.As(err, &link):
 		return "link " + link.Why
 	}
 	for sentinel, answer := range map[error]string{
-		workflow.ErrNotEligible: "not eligible", workflow.ErrElsewhere: "elsewhere", workflow.ErrNotAllowed: "not allowed",
+		workflow.ErrNotEligible: "not eligible", workflow.ErrNotAllowed: "not allowed",
 		workflow.ErrLapsed: "lapsed", workflow.ErrSuspended: "suspended", workflow.ErrNotSuspended: "not suspended",
 		workflow.ErrUnknown: "unknown", workflow.ErrContractChanged: "contract changed",
 	} {

@@ -29,6 +29,7 @@ type Procedure struct {
 type Store interface {
 	Clients
 	HandOffs
+	Sessions
 	Logins
 	Suspensions
 	Mails
@@ -46,6 +47,8 @@ type Store interface {
 	// InvitationByToken finds the invitation whose link a caller has; ErrUnknown
 	// when there is none.
 	InvitationByToken(ctx context.Context, digest []byte) (mailbox int64, i Invitation, err error)
+	// InvitationEnd says how an invitation ended; empty while it lives.
+	InvitationEnd(ctx context.Context, id uuid.UUID) (string, error)
 
 	// Stale lists the mailboxes with an unfinished qualification, not under
 	// review, whose last step is older than the time given.
@@ -213,10 +216,30 @@ func (p *Procedure) visit(ctx context.Context, v Visitor, do func(*Case) error) 
 		}
 		return outcome
 	})
+	if errors.Is(err, ErrElsewhere) {
+		return p.elsewhere(ctx, v)
+	}
 	if err != nil {
 		return err
 	}
 	return outcome
+}
+
+// elsewhere is the error for a visitor whose procedure a case is not, or no
+// longer is. To an invited holder it also says how their invitation ended, as an
+// InvitationError.
+func (p *Procedure) elsewhere(ctx context.Context, v Visitor) error {
+	if !v.Invited() {
+		return ErrElsewhere
+	}
+	how, err := p.Store.InvitationEnd(ctx, v.Invitation)
+	if err != nil {
+		return err
+	}
+	if how == "" {
+		return ErrElsewhere
+	}
+	return errors.Join(ErrElsewhere, &InvitationError{Why: how})
 }
 
 // keeps tells the outcomes of steps that were made.
@@ -253,7 +276,7 @@ func (p *Procedure) View(ctx context.Context, v Visitor) (*Case, error) {
 	}
 	c.Now = p.Now()
 	if !c.Knows(v) {
-		return nil, ErrElsewhere
+		return nil, p.elsewhere(ctx, v)
 	}
 	return c, nil
 }

@@ -23,11 +23,12 @@ type Visitor struct {
 	Request string     `json:"-"`
 }
 
-func (v Visitor) invited() bool { return v.Invitation != uuid.Nil }
+// Invited reports whether the visitor came in by an invitation.
+func (v Visitor) Invited() bool { return v.Invitation != uuid.Nil }
 
 func (v Visitor) actor() Actor {
 	a := Actor{Kind: ByWebmail, Client: v.Client, Name: v.User, Address: v.Address, Request: v.Request}
-	if v.invited() {
+	if v.Invited() {
 		a.Kind = ByHolder
 		a.Name = v.Invitation.String()
 	}
@@ -44,7 +45,7 @@ func (c *Case) Owns(v Visitor) bool {
 	if q == nil {
 		return false
 	}
-	if !v.invited() {
+	if !v.Invited() {
 		return q.Owner == OwnedByWebmail
 	}
 	return q.Owner == OwnedByInvited && q.Invitation != nil && q.Invitation.ID == v.Invitation
@@ -53,7 +54,7 @@ func (c *Case) Owns(v Visitor) bool {
 // Knows reports whether the visitor may see anything of the case: a webmail's
 // user always, an invited holder while the invitation is theirs.
 func (c *Case) Knows(v Visitor) bool {
-	return c.Qualification != nil && (!v.invited() || c.Owns(v))
+	return c.Qualification != nil && (!v.Invited() || c.Owns(v))
 }
 
 // Stage is the state as the visitor is to see it. A delegate sees of somebody
@@ -61,8 +62,7 @@ func (c *Case) Knows(v Visitor) bool {
 // the session that made it, so that any other is back at identification.
 func (c *Case) Stage(v Visitor) State {
 	q := c.Qualification
-	switch q.State {
-	case Qualified, Revoked, Expired, UnderReview:
+	if q.State.settled() {
 		return q.State
 	}
 	if !c.Owns(v) {
@@ -72,6 +72,15 @@ func (c *Case) Stage(v Visitor) State {
 		return Identification
 	}
 	return q.State
+}
+
+// settled tells the states in which people have nothing left to do.
+func (s State) settled() bool {
+	switch s {
+	case Qualified, Revoked, Expired, UnderReview:
+		return true
+	}
+	return false
 }
 
 // Lapsed reports whether the visitor is at identification again because a

@@ -44,9 +44,6 @@ type service struct {
 	log          *slog.Logger
 }
 
-// sessionLife is for how long a browser session lasts without a request.
-const sessionLife = 30 * time.Minute
-
 func newService(s *settings, db *store.Store, log *slog.Logger) (*service, error) {
 	texts, err := templates.New(s.site)
 	if err != nil {
@@ -65,7 +62,6 @@ func newService(s *settings, db *store.Store, log *slog.Logger) (*service, error
 	}
 	pages := &web.Server{
 		Procedure: procedure,
-		Sessions:  &store.Sessions{Store: db, Options: web.CookieOptions(s.publicURL.Scheme == "https"), Life: sessionLife, Now: time.Now},
 		Templates: texts, PublicURL: s.publicURL, Proxies: s.proxies, Away: store.Away, Log: log, Requests: requests, Now: time.Now,
 		SPID:    web.Federation{ServiceProvider: s.spid, Registry: registry},
 		Purpose: s.purpose, Collaudo: s.collaudo, Logos: s.logos,

@@ -40,6 +40,7 @@ var byHeading = []struct{ heading, kind string }{
 	{"Ritorno al servizio", "idp_return"},
 	{"Modifica ", "edit"},
 	{"La sessione è scaduta", "outside"},
+	{"La sessione è terminata", "outside"},
 	{"Qualifica la tua casella", "outside"},
 	{"Questo collegamento non è più valido", "outside"},
 	{"Richiesta non accettata", "outside"},

@@ -1,0 +1,18 @@
+-- +goose Up
+
+-- A session is kept for a day after its end: it says why it ended, and holds what
+-- was typed into a form that came too late. What is looked for stands in columns,
+-- whichever version of the program writes. There is no foreign key to mailboxes:
+-- it would make each new session wait for the step of its mailbox.
+alter table sessions
+	add column opened_at timestamptz not null default now(),
+	add column ended text not null default '' constraint sessions_ended check (ended in (
+		'', 'idle', 'old', 'left', 'replaced', 'used_twice', 'client_disabled', 'operator')), -- empty: it lasts until expires_at
+	add column draft jsonb,
+	add column mailbox_id bigint generated always as (((content ->> 'visitor')::jsonb ->> 'mailbox')::bigint) stored,
+	add column client text not null generated always as (coalesce((content ->> 'visitor')::jsonb ->> 'client', '')) stored;
+create index on sessions (mailbox_id);
+create index on sessions (client);
+
+-- +goose Down
+alter table sessions drop column opened_at, drop column ended, drop column draft, drop column mailbox_id, drop column client;
