@@ -137,7 +137,7 @@ func TestAQualificationIsRead(t *testing.T) {
 	if d := got.Declared; d == nil || d.ID != q.Declaration.ID.String() || d.Kind != client.KindPerson || d.Email != "anna.neri@mail.example" {
 		t.Errorf("declared is %s", a.text)
 	}
-	if i := got.Identified; i == nil || i.ID != q.Identity.ID.String() || i.Name != "Anna" || i.FamilyName != "Neri" || i.FiscalNumber != "TINIT-"+storetest.Anna ||
+	if i := got.Identified; i == nil || i.ID != q.Identity.ID.String() || i.Name != "Anna" || i.FamilyName != "Neri" || i.FiscalNumber != storetest.Anna ||
 		i.Provider != storetest.Provider || i.Level != "SpidL2" || !i.At.Equal(q.Identity.IdentifiedAt) {
 		t.Errorf("identified is %s", a.text)
 	}

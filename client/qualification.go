@@ -104,11 +104,11 @@ type Identity struct {
 	ID                  string    `json:"id" format:"uuid" doc:"as steps refer to it" example:"019aa5b1-7a40-7f0e-9d3c-62a1c5e0b9f4"`
 	Name                string    `json:"name" doc:"given name" example:"Anna"`
 	FamilyName          string    `json:"family_name" doc:"family name" example:"Neri"`
-	FiscalNumber        string    `json:"fiscal_number" doc:"codice fiscale, with TINIT- before it as SPID has it" example:"TINIT-NRENNA80A41H501T"`
+	FiscalNumber        string    `json:"fiscal_number" doc:"codice fiscale of the person, without SPID's prefix TINIT-" example:"NRENNA80A41H501T"`
 	DateOfBirth         string    `json:"date_of_birth" doc:"as the provider wrote it; empty where it was not told" example:"1980-01-01"`
 	CompanyName         string    `json:"company_name,omitempty" doc:"of a professional identity" example:"Officine Bianchi S.r.l."`
-	CompanyFiscalNumber string    `json:"company_fiscal_number,omitempty" doc:"of a professional identity" example:"TINIT-09876543217"`
-	CompanyVATNumber    string    `json:"company_vat_number,omitempty" doc:"of a professional identity" example:"VATIT-09876543217"`
+	CompanyFiscalNumber string    `json:"company_fiscal_number,omitempty" doc:"of a professional identity" example:"09876543217"`
+	CompanyVATNumber    string    `json:"company_vat_number,omitempty" doc:"of a professional identity" example:"09876543217"`
 	Provider            string    `json:"provider" doc:"the identity provider's identifier" example:"https://idp.example"`
 	ProviderName        string    `json:"provider_name" doc:"and its name, as people know it" example:"Identità di prova"`
 	Level               string    `json:"level" doc:"the level of assurance of the login" example:"SpidL2"`

@@ -69,6 +69,19 @@ func (s *Store) AddTrial(ctx context.Context, l workflow.Login, m workflow.Messa
 	return nil
 }
 
+// LoginIdentified looks for the identity that an answer to a login gave.
+func (s *Store) LoginIdentified(ctx context.Context, id string) (found bool, err error) {
+	err = s.pool.QueryRow(ctx, `
+		select exists (
+			select from logins l
+			join identities i on i.qualification_id = l.qualification_id and i.login_id = l.id
+			where l.id = $1)`, id).Scan(&found)
+	if err != nil {
+		return false, fmt.Errorf("looking for the identity of a login: %w", err)
+	}
+	return found, nil
+}
+
 // ClaimAnswer parks an answer and archives its message. An answer without a
 // handle is that of a trial, and is not kept. A request is answered once,
 // whatever instance takes the answer, and an assertion counts once: otherwise

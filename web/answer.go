@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
 	"stella/request"
@@ -49,7 +48,7 @@ func (s *Server) receiveAnswer(w http.ResponseWriter, r *http.Request, f *Federa
 		return s.endTrial(w, r, f, login, response, answer, assertion)
 	}
 	secret, err := s.Procedure.ParkAnswer(r.Context(), login.ID, answer, response.XML())
-	if errors.Is(err, workflow.ErrUnknown) { // answered before
+	if errors.Is(err, workflow.ErrUnknown) || errors.Is(err, workflow.ErrNoPerson) { // answered before, or by nobody
 		return s.refuseAnswer(w, r, f, login, response, err)
 	}
 	if err != nil {
@@ -102,6 +101,8 @@ func (f *Federation) answer(l workflow.Login, a *spid.Assertion, err error) (wor
 	switch {
 	case errors.As(err, &anomaly):
 		return workflow.Answer{Failure: anomaly.Code}, nil
+	case reasonOf(err) == spid.ReasonLegalPerson: // the provider should have said so
+		return workflow.Answer{Failure: "nr30"}, nil
 	case err != nil:
 		return workflow.Answer{}, err
 	}
@@ -109,10 +110,9 @@ func (f *Federation) answer(l workflow.Login, a *spid.Assertion, err error) (wor
 	return workflow.Answer{Assertion: &workflow.Assertion{AssertionID: a.ID, Provider: l.Provider, ProviderName: l.ProviderName,
 		Level: f.level(a.Level), AuthenticatedAt: a.AuthnInstant,
 		Name: has[spid.AttributeName], FamilyName: has[spid.AttributeFamilyName],
-		FiscalNumber: strings.TrimPrefix(has[spid.AttributeFiscalNumber], "TINIT-"),
-		DateOfBirth:  has[spid.AttributeDateOfBirth], PersonCode: has[spid.AttributeSPIDCode],
-		CompanyName: has[spid.AttributeCompanyName], CompanyFiscalNumber: strings.TrimPrefix(has[spid.AttributeCompanyFiscalNumber], "TINIT-"),
-		CompanyVATNumber: strings.TrimPrefix(has[spid.AttributeIVACode], "VATIT-")}}, nil
+		FiscalNumber: has[spid.AttributeFiscalNumber], DateOfBirth: has[spid.AttributeDateOfBirth], PersonCode: has[spid.AttributeSPIDCode],
+		CompanyName: has[spid.AttributeCompanyName], CompanyFiscalNumber: has[spid.AttributeCompanyFiscalNumber],
+		CompanyVATNumber: has[spid.AttributeIVACode]}}, nil
 }
 
 // remark tells the operator what is theirs to mend: what a provider finds wrong
@@ -130,7 +130,20 @@ func (s *Server) remark(r *http.Request, l workflow.Login, answer workflow.Answe
 
 // refuseAnswer tells the person that nothing came of the login, and the log why.
 // What names a request of ours is archived all the same.
+//
+// An answer to a login that has identified somebody is no fault of theirs: after
+// a success Back leads to the provider's page, which posts it again. They see
+// where they are.
 func (s *Server) refuseAnswer(w http.ResponseWriter, r *http.Request, f *Federation, l workflow.Login, response *spid.Response, why error) error {
+	again, err := s.Procedure.Answered(r.Context(), l)
+	if err != nil {
+		return err
+	}
+	if again {
+		s.Log.InfoContext(r.Context(), "a login that has identified somebody was answered again", "request", requestID(r), "reason", why)
+		s.redirectHome(w, r, "")
+		return nil
+	}
 	if l.ID != "" {
 		if err := s.Procedure.KeepRefused(r.Context(), l, response.XML()); err != nil {
 			return err

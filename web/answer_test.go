@@ -34,9 +34,10 @@ func TestAnswerCountsOnce(t *testing.T) {
 	answer := b.answer(request, "Anna Neri")
 	b.deliver(answer).at("Identificazione riuscita")
 	b.unchanged(func() {
-		b.deliver(answer).refused(elsewhere)
-		b.deliver(b.answer(request, "Anna Neri")).refused(elsewhere)
-		b.deliver(b.fail(request, "nr25")).refused(elsewhere)
+		b.deliver(answer).at("Identificazione riuscita")
+		b.deliver(b.answer(request, "Anna Neri")).at("Identificazione riuscita")
+		b.deliver(b.answer(request, "Sara Verdi")).at("Identificazione riuscita", "Anna Neri")
+		b.deliver(b.fail(request, "nr25")).at("Identificazione riuscita")
 		b.get("/spid/return").refused(elsewhere)
 	})
 	b.get("/").at("Identificazione riuscita")

@@ -72,7 +72,7 @@ func trialAsk(f *Federation, query url.Values) (*spid.ServiceProvider, spid.Ask,
 func (s *Server) endTrial(w http.ResponseWriter, r *http.Request, f *Federation, l workflow.Login, response *spid.Response,
 	answer workflow.Answer, a *spid.Assertion) error {
 	err := s.Procedure.EndTrial(r.Context(), l.ID, answer, response.XML())
-	if errors.Is(err, workflow.ErrUnknown) { // answered before
+	if errors.Is(err, workflow.ErrUnknown) || errors.Is(err, workflow.ErrNoPerson) { // answered before, or by nobody
 		return s.refuseAnswer(w, r, f, l, response, err)
 	}
 	if err != nil {

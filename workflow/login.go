@@ -7,10 +7,14 @@ import (
 	"crypto/subtle"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
+
+	"stella/workflow/fiscal"
 )
 
 // Login is a request to an identity provider, as far as its answer needs it.
@@ -44,7 +48,7 @@ type Assertion struct {
 	Level           string    `json:"level"` // reached, which may be higher than asked
 	Name            string    `json:"name"`
 	FamilyName      string    `json:"family_name"`
-	FiscalNumber    string    `json:"fiscal_number"`
+	FiscalNumber    string    `json:"fiscal_number"` // a fiscal.Person, once it is kept
 	DateOfBirth     string    `json:"date_of_birth,omitempty"`
 	PersonCode      string    `json:"person_code,omitempty"` // the provider's own, SPID's spidCode; CIE has none
 	AuthenticatedAt time.Time `json:"authenticated_at"`
@@ -55,6 +59,24 @@ type Assertion struct {
 	CompanyName         string `json:"company_name,omitempty"`
 	CompanyFiscalNumber string `json:"company_fiscal_number,omitempty"`
 	CompanyVATNumber    string `json:"company_vat_number,omitempty"`
+}
+
+// ErrNoPerson is an answer that names a person by what is no codice fiscale. It
+// can neither be compared with a record nor be told to be another person's.
+var ErrNoPerson = errors.New("the fiscal number is no person's")
+
+// normalized returns the assertion with its codes as records have them: without
+// the prefixes of SPID, TINIT- and VATIT-, without blanks, and in capitals. The
+// company's are evidence and nothing is decided on them, so they may be any.
+func (a Assertion) normalized() (Assertion, error) {
+	person, err := fiscal.ParsePerson(a.FiscalNumber)
+	if err != nil {
+		return a, fmt.Errorf("%w: %w", ErrNoPerson, err)
+	}
+	a.FiscalNumber = string(person)
+	a.CompanyFiscalNumber = strings.TrimPrefix(fiscal.Clean(a.CompanyFiscalNumber), "TINIT-")
+	a.CompanyVATNumber = strings.TrimPrefix(fiscal.Clean(a.CompanyVATNumber), "VATIT-")
+	return a, nil
 }
 
 // FullName is the person's name as people write it.
@@ -68,6 +90,9 @@ type Logins interface {
 	KeepMessage(ctx context.Context, m Message) error
 	// AddTrial keeps a login that belongs to no mailbox, with its request.
 	AddTrial(ctx context.Context, l Login, m Message) error
+	// LoginIdentified reports whether the answer to a login has identified
+	// somebody.
+	LoginIdentified(ctx context.Context, id string) (bool, error)
 	// ClaimAnswer parks the answer of a login, or, where it has no handle, that of
 	// a trial, which is not kept; ErrUnknown when it is not the first for this
 	// login, or its assertion was seen before.
@@ -161,13 +186,31 @@ func (p *Procedure) Login(ctx context.Context, id string) (Login, error) {
 
 // ParkAnswer keeps a verified answer until the browser that asked for it comes
 // back with the secret returned here. It takes the first answer to a request
-// only, and no assertion twice.
+// only, and no assertion twice: otherwise ErrUnknown; and none that names nobody,
+// ErrNoPerson.
 func (p *Procedure) ParkAnswer(ctx context.Context, login string, a Answer, response []byte) (string, error) {
+	if a.Assertion != nil {
+		assertion, err := a.Assertion.normalized()
+		if err != nil {
+			return "", err
+		}
+		a.Assertion = &assertion
+	}
 	secret := rand.Text()
 	now := p.Now()
 	m := Message{ID: newID(), Login: login, Direction: "response", Body: response, ReceivedAt: now}
 	a.Handle, a.ReceivedAt, a.SHA256 = Digest(secret), now, m.SHA256()
 	return secret, p.Store.ClaimAnswer(ctx, login, a, m)
+}
+
+// Answered reports whether a login has identified somebody, so that another
+// answer to it is the same one once more: the browser's Back leads to a page of
+// the provider that posts it again.
+func (p *Procedure) Answered(ctx context.Context, l Login) (bool, error) {
+	if l.ID == "" || l.Trial() {
+		return false, nil
+	}
+	return p.Store.LoginIdentified(ctx, l.ID)
 }
 
 // KeepRefused archives an answer to a known request that did not stand up to

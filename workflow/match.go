@@ -1,10 +1,6 @@
 package workflow
 
-import (
-	"strings"
-
-	"stella/workflow/fiscal"
-)
+import "stella/workflow/fiscal"
 
 // Verdict says whether a person is the holder on record.
 type Verdict string
@@ -53,13 +49,12 @@ func (r Record) kindDiffers(k Kind) bool {
 // companyDiffers reports whether the record names another company. A company's
 // VAT number counts as its code too.
 func (r Record) companyDiffers(code string) bool {
-	code = plainCode(code)
 	known := false
 	for _, c := range []string{r.FiscalCode, r.VATNumber} {
 		if c == "" {
 			continue
 		}
-		if plainCode(c) == code {
+		if c == code {
 			return false
 		}
 		known = true
@@ -69,18 +64,24 @@ func (r Record) companyDiffers(code string) bool {
 
 // compare matches one fiscal number against those of the holders, character by
 // character. Codes that differ only by omocodia, or of which one is provisional,
-// are two persons' or one's: no register here can tell, so they are unproven.
+// are two persons' or one's: no register here can tell, so they are unproven. So
+// is what is no code at all, which no answer is taken with: it is not another
+// person.
 func compare(fiscalNumber string, holders ...string) Verdict {
-	person := plainCode(fiscalNumber)
+	person, err := fiscal.ParsePerson(fiscalNumber)
+	if err != nil {
+		return Unproven
+	}
 	verdict, known := Differs, false
 	for _, h := range holders {
-		holder := plainCode(h)
-		switch {
-		case holder == "":
+		holder, err := fiscal.ParsePerson(h)
+		if err != nil {
 			continue
-		case holder == person:
+		}
+		if holder == person {
 			return Matched
-		case fiscal.MayBeSame(fiscal.Person(holder), fiscal.Person(person)):
+		}
+		if fiscal.MayBeSame(holder, person) {
 			verdict = Unproven
 		}
 		known = true
@@ -89,8 +90,4 @@ func compare(fiscalNumber string, holders ...string) Verdict {
 		return Unproven
 	}
 	return verdict
-}
-
-func plainCode(s string) string {
-	return strings.TrimPrefix(fiscal.Clean(s), "TINIT-")
 }

@@ -29,9 +29,15 @@ func (p *Procedure) StartTrial(ctx context.Context, l Login, request []byte, fro
 
 // EndTrial takes the verified answer to a trial. It is archived, and otherwise
 // kept nowhere; like any other it counts once: ErrUnknown tells a second answer
-// to one request, an assertion seen before, and a login that is no trial.
+// to one request, an assertion seen before, and a login that is no trial. It
+// names a person, or ErrNoPerson.
 func (p *Procedure) EndTrial(ctx context.Context, login string, a Answer, response []byte) error {
 	now := p.Now()
+	if a.Assertion != nil {
+		if _, err := a.Assertion.normalized(); err != nil {
+			return err
+		}
+	}
 	a.Handle, a.ReceivedAt = nil, now // nobody comes back for it
 	return p.Store.ClaimAnswer(ctx, login, a, Message{ID: newID(), Login: login, Direction: "response", Body: response, ReceivedAt: now})
 }

@@ -67,11 +67,14 @@ func TestAnOperatorDecides(t *testing.T) {
 		t.Errorf("%+v", c.Qualification)
 	}
 	show := run("show", "1").succeeds(t)
-	for _, want := range []string{"review@pec.example", "qualified since ", "Anna Neri", "TINIT-" + storetest.Anna, "DECLARATION", "review_approved", "operator maria",
+	for _, want := range []string{"review@pec.example", "qualified since ", "Anna Neri", storetest.Anna, "DECLARATION", "review_approved", "operator maria",
 		"code_right_unproven", "decision", "verdict unproven", "visura 123", "qualified_pec", "waiting", "webmail webmail/user-7", "192.0.2.7"} {
 		if !strings.Contains(show, want) {
 			t.Errorf("it does not show %q:\n%s", want, show)
 		}
+	}
+	if strings.Contains(show, "TINIT-") {
+		t.Errorf("it shows a code as SPID writes it:\n%s", show)
 	}
 	if out := run("revoke", "1", "--reason=un errore").succeeds(t); out != "review@pec.example: revoked\n" {
 		t.Errorf("%q", out)

@@ -1,0 +1,145 @@
+package web
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/beevik/etree"
+
+	"stella/spid/spidtest"
+	"stella/workflow"
+)
+
+// stated has the provider say something else in an attribute, and sign it.
+func stated(name, value string) spidtest.Edit {
+	return spidtest.BeforeSigning(func(r *etree.Element) {
+		r.FindElement("//saml:Attribute[@Name='" + name + "']/saml:AttributeValue").SetText(value)
+	})
+}
+
+// What is no fiscal code is neither the holder's, nor one that differs only by
+// omocodia, nor another person's: the answer cannot be used.
+func TestFiscalNumberThatIsNone(t *testing.T) {
+	t.Parallel()
+	b := at(t, anna, workflow.Identification)
+	request := b.ask()
+	b.unchanged(func() {
+		for _, value := range []string{
+			"TINIT-NRENNA80A41H501TX", "TINIT-NRENNA80A41H501", "TINIT-NRENNA80A41H501X", "TINIT-NRENNA80A41H501T TINIT-VRDSRA82E50L219E",
+			"TINITNRENNA80A41H501T", "TINIT-", "TINIT-12345678901", "NRENNA80A41H501T.", "VATIT-09876543217", "ignoto",
+		} {
+			b.deliver(b.answer(request, "Anna Neri", stated("fiscalNumber", value))).refused(technical)
+			if b.parked() != "0" {
+				t.Errorf("%s: the answer is kept", value)
+			}
+		}
+	})
+	b.wants(anna, workflow.AtProvider)
+	if got := b.query(`select count(*)::text from identities`); got != "0" {
+		t.Errorf("%s persons are identified", got)
+	}
+	b.silent("501TX", "VRDSRA82E50L219E")
+	b.deliver(b.answer(request, "Anna Neri")).at("Identificazione riuscita")
+}
+
+// However a provider writes the person's code and date, the holder is the same.
+func TestFiscalNumberAsProvidersWriteIt(t *testing.T) {
+	t.Parallel()
+	date := func(do func(*etree.Element)) spidtest.Edit {
+		return spidtest.BeforeSigning(func(r *etree.Element) { do(r.FindElement("//saml:Attribute[@Name='dateOfBirth']")) })
+	}
+	for name, edit := range map[string]spidtest.Edit{
+		"without a prefix":        stated("fiscalNumber", "NRENNA80A41H501T"),
+		"in lower case":           stated("fiscalNumber", "tinit-nrenna80a41h501t"),
+		"between newlines":        stated("fiscalNumber", "\n\t TINIT-NRENNA80A41H501T \n"),
+		"a date without a type":   date(func(el *etree.Element) { el.SelectElement("saml:AttributeValue").RemoveAttr("xsi:type") }),
+		"a date as a string":      date(func(el *etree.Element) { el.SelectElement("saml:AttributeValue").CreateAttr("xsi:type", "xs:string") }),
+		"an empty date":           stated("dateOfBirth", ""),
+		"a date that is left out": date(func(el *etree.Element) { el.Parent().RemoveChild(el) }),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := at(t, anna, workflow.Identification)
+			b.deliver(b.answer(b.ask(), "Anna Neri", edit)).at("Identificazione riuscita")
+			if got := b.query(`select fiscal_number from identities`); got != "NRENNA80A41H501T" {
+				t.Errorf("%q is kept", got)
+			}
+			b.wants(anna, workflow.Identified)
+		})
+	}
+}
+
+// After a success Back leads to the provider's page, which posts its answer
+// again: the person sees where they are, also when the answer has run out. To
+// another browser it tells nothing.
+func TestAnswerPostedAgain(t *testing.T) {
+	t.Parallel()
+	b := at(t, anna, workflow.Identification)
+	request := b.ask()
+	answer := b.answer(request, "Anna Neri")
+	b.deliver(answer).at("Identificazione riuscita")
+	archived := b.archived()
+	b.unchanged(func() {
+		b.deliver(answer).at("Identificazione riuscita")
+		b.clock.Advance(10 * time.Minute) // longer than the answer is valid
+		b.deliver(answer).at("Identificazione riuscita")
+		b.record(sara)
+		b.enter(sara).deliver(answer).at("Conferma identità")
+		stranger := b.browser()
+		stranger.deliver(answer)
+		if stranger.status == http.StatusForbidden || stranger.Find("h1:contains('Identificazione')").Length() > 0 {
+			t.Errorf("a browser without a session sees %d %s", stranger.status, stranger.text())
+		}
+	})
+	if got := b.archived(); got != archived {
+		t.Errorf("%s answers are archived, %s before", got, archived)
+	}
+	b.press("Continua")
+	b.unchanged(func() { b.deliver(answer).at("Informativa") })
+}
+
+// A login that was cancelled is no technical problem, however the provider says
+// so, and is not counted as one.
+func TestCancelledInOtherWords(t *testing.T) {
+	t.Parallel()
+	top := spidtest.BeforeSigning(func(r *etree.Element) {
+		code := r.FindElement("samlp:Status/samlp:StatusCode")
+		code.CreateAttr("Value", "urn:oasis:names:tc:SAML:2.0:status:AuthnFailed")
+		for _, child := range code.ChildElements() {
+			code.RemoveChild(child)
+		}
+	})
+	anonymous := spidtest.BeforeSigning(func(r *etree.Element) { r.RemoveChild(r.SelectElement("saml:Issuer")) })
+	refused := 0
+	b := at(t, anna, workflow.Identification, func(w *world) {
+		w.procedure.Observer.Refused = func(string) { refused++ }
+	})
+	for code, sentence := range map[string]string{"nr22": "Non hai autorizzato l'invio dei dati.", "nr25": "Hai annullato l'accesso."} {
+		for _, edits := range [][]spidtest.Edit{{top}, {anonymous}, {top, anonymous}} {
+			b.deliver(b.fail(b.ask(), code, edits...)).answered(http.StatusForbidden, notDone, sentence)
+			b.wants(anna, workflow.Identification)
+		}
+	}
+	if refused > 0 {
+		t.Errorf("%d answers are counted as refused", refused)
+	}
+}
+
+// An identity of a legal person is the wrong kind, whoever let it in, and the
+// page says which one is wanted.
+func TestLegalPersonsIdentity(t *testing.T) {
+	t.Parallel()
+	b := at(t, bianchi, workflow.Identification, func(w *world) { w.server.Purpose = "LP" })
+	alone := spidtest.BeforeSigning(func(r *etree.Element) {
+		for _, name := range []string{"name", "familyName", "fiscalNumber", "dateOfBirth"} {
+			el := r.FindElement("//saml:Attribute[@Name='" + name + "']")
+			el.Parent().RemoveChild(el)
+		}
+	})
+	request := b.ask()
+	response, err := b.idp.Answer(request.Request, spidtest.LucaForOfficine(), alone)
+	b.must(err)
+	b.deliver(request.acs(response)).refused("Hai usato un tipo di identità SPID non ammesso qui. Per questa casella occorre un'identità SPID a uso professionale rilasciata per l'impresa (persona giuridica).")
+	b.wants(bianchi, workflow.Identification)
+}
