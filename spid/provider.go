@@ -39,18 +39,21 @@ func (p *Provider) Unusable(now time.Time) error {
 	if len(usable(p.Certificates, now)) > 0 {
 		return nil
 	}
-	var why []error
+	var why []string
 	for _, c := range p.Certificates {
 		switch key, ok := c.PublicKey.(*rsa.PublicKey); {
 		case !ok:
-			why = append(why, errors.New("a key that is not RSA"))
+			why = append(why, "a key that is not RSA")
 		case key.N.BitLen() < minRSA:
-			why = append(why, fmt.Errorf("a key of %d bits, less than %d", key.N.BitLen(), minRSA))
+			why = append(why, fmt.Sprintf("a key of %d bits, less than %d", key.N.BitLen(), minRSA))
 		default:
-			why = append(why, fmt.Errorf("a certificate that is not valid before %s", c.NotBefore.UTC().Format(time.RFC3339)))
+			why = append(why, fmt.Sprintf("a certificate that is not valid before %s", c.NotBefore.UTC().Format(time.RFC3339)))
 		}
 	}
-	return fmt.Errorf("no certificate that may sign: %w", errors.Join(why...))
+	if len(why) == 0 {
+		return errors.New("no certificate")
+	}
+	return fmt.Errorf("no certificate that may sign: %s", strings.Join(why, "; "))
 }
 
 // Providers are the identity providers one may log in with.

@@ -260,7 +260,7 @@ func TestUnusable(t *testing.T) {
 		"a key of 1,024 bits":         {[]*x509.Certificate{weak}, "a key of 1024 bits"},
 		"a key that is not yet valid": {[]*x509.Certificate{soon}, "not valid before 2026-03-02T11:20:30Z"},
 		"both":                        {[]*x509.Certificate{weak, soon}, "a key of 1024 bits"},
-		"none":                        {nil, "no certificate that may sign"},
+		"none":                        {nil, "no certificate"},
 		"a good key":                  {[]*x509.Certificate{good}, ""},
 		"a good key besides":          {[]*x509.Certificate{weak, soon, good}, ""},
 		"one that has expired":        {[]*x509.Certificate{expired}, ""},

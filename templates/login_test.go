@@ -114,6 +114,23 @@ func TestLevelNames(t *testing.T) {
 	}
 }
 
+// A mail and a page tell how somebody was identified; CIE has one provider, whose
+// name would tell nothing.
+func TestMethod(t *testing.T) {
+	t.Parallel()
+	all := newTemplates(t)
+	for _, c := range []struct{ locale, level, provider, want string }{
+		{"it", "SpidL2", "Poste ID", "SPID, livello 2, con Poste ID"},
+		{"en", "SpidL2", "Poste ID", "SPID, level 2, with Poste ID"},
+		{"it", "CieL3", "https://idserver.example/idp", "CIE, livello 3"},
+		{"en", "CieL2", "Carta di Identità Elettronica", "CIE, level 2"},
+	} {
+		if got, err := all.words[c.locale].Method(c.level, c.provider); got != c.want || err != nil {
+			t.Errorf("%s at %s is %q, %v, want %q", c.provider, c.level, got, err, c.want)
+		}
+	}
+}
+
 // The form to an identity provider holds nothing but the message, and what it
 // holds stays text.
 func TestLoginPost(t *testing.T) {

@@ -127,7 +127,7 @@ func samples(locale string) []sample {
 	in("providers", "none", Providers{})
 	out("login_post", "", LoginPost{Provider: "Identità di prova", URL: "https://idp.example/sso", SAMLRequest: "PHNhbWxw", RelayState: "opaque"})
 	in("at_provider", "", AtProvider{Provider: "Identità di prova", Restart: "/identificazione/avvia?idp=1"})
-	in("at_provider", "cie", AtProvider{Provider: "Ministero dell'Interno", CIE: true, Restart: "/identificazione/avvia?idp=3"})
+	in("at_provider", "cie", AtProvider{Provider: "Carta di Identità Elettronica", CIE: true, Restart: "/identificazione/avvia?idp=3"})
 	for _, code := range []string{"nr19", "nr20", "nr21", "nr22", "nr23", "nr24", "nr25", "nr30", "technical", "elsewhere", "prefetch", "suspended"} {
 		in("login_failed", code, LoginFailed{Code: code, Level: "2", Reference: "7F3K9Q", Known: true})
 		in("login_failed", code+"-cie", LoginFailed{Code: code, CIE: true, Level: "3", Reference: "7F3K9Q", Known: true})

@@ -163,6 +163,16 @@ func (w words) Clock(t time.Time) string {
 	return t.In(Rome).Format("15:04")
 }
 
+// Method is how somebody was identified, in words: the level, and for SPID the
+// provider, of which CIE has one.
+func (w words) Method(level, provider string) (string, error) {
+	name, err := w.LevelName(level)
+	if err != nil || strings.HasPrefix(level, "CieL") {
+		return name, err
+	}
+	return w.T("method_by", "Level", name, "Name", provider)
+}
+
 // LevelName puts the level of an identification in words.
 func (w words) LevelName(level string) (string, error) {
 	if n, ok := strings.CutPrefix(level, "SpidL"); ok {

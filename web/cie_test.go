@@ -21,13 +21,16 @@ func TestPersonIsQualifiedWithCIE(t *testing.T) {
 	}
 	b.click("Entra con CIE").at("Con quale identità vuoi accedere?")
 	b.wants(anna, workflow.AtProvider)
-	b.get("/").at("Accesso in corso con Ministero dell'Interno")
+	b.get("/").at("Accesso in corso con Carta di Identità Elettronica")
 	b.click("Scegli un altro metodo").at("Scegli come identificarti").get("/")
 	b.click("Ricomincia l'accesso").press("Accedi come Anna Neri").press("Autorizza").press("Continua")
 	if want := "303 /cie/return 303 /"; strings.Join(b.trail, " ") != want {
 		t.Errorf("the way back is %v", b.trail)
 	}
-	b.at("Identificazione riuscita", "Anna Neri", "termina con 501T", "CIE, livello 3, con Ministero dell'Interno")
+	b.at("Identificazione riuscita", "Anna Neri", "termina con 501T")
+	if method := text(b.Find("dt:contains('Identificazione') + dd")); method != "CIE, livello 3" {
+		t.Errorf("the method is %q", method)
+	}
 	if got := b.query(`select concat_ws(', ', level, person_code, date_of_birth, company_name) from identities`); got != "CieL3, , 1980-01-01, " {
 		t.Errorf("what is kept is %q", got)
 	}
@@ -39,7 +42,7 @@ func TestPersonIsQualifiedWithCIE(t *testing.T) {
 func TestSchemesAreApart(t *testing.T) {
 	t.Parallel()
 	b := at(t, anna, workflow.Identification, withCIE)
-	for path, mark := range map[string]string{"/spid/metadata": "/spid/acs", "/cie/metadata": "/cie/acs"} {
+	for path, mark := range map[string]string{"/spid/metadata": "/spid/acs", "/metadata": "/spid/acs", "/cie/metadata": "/cie/acs"} {
 		if response, body := b.send(b.request(http.MethodGet, path, nil)); response.StatusCode != 200 || strings.Count(body, "/acs\"") != 1 || !strings.Contains(body, mark) {
 			t.Errorf("%s is answered %d %s", path, response.StatusCode, body)
 		}
@@ -126,7 +129,7 @@ func TestTrialWithCIE(t *testing.T) {
 	path := "/cie/collaudo?idp=" + url.QueryEscape(w.cie.EntityID())
 	request := tester.askAt(path)
 	request.idp, request.at = w.cie, "/cie/acs"
-	tester.bring(w.answer(request, "Anna Neri")).at(tried, "CIE, livello 3", "Ministero dell'Interno")
+	tester.bring(w.answer(request, "Anna Neri")).at(tried, "CIE, livello 3", "Carta di Identità Elettronica")
 	tester.get(path+"&purpose=PG").answered(http.StatusBadRequest, "Richiesta non accettata")
 	tester.get(strings.Replace(w.trial(), "/spid/", "/cie/", 1)).answered(http.StatusNotFound, "Pagina non trovata")
 }

@@ -55,7 +55,7 @@ func TestFormIsNoWayIn(t *testing.T) {
 	send := func(url string) *httptest.ResponseRecorder {
 		answer := httptest.NewRecorder()
 		r := httptest.NewRequest(http.MethodGet, "/", nil)
-		err := w.server.dispatch(answer, r, templates.Page{Locale: "it"}, &spid.Provider{Name: "<b>idp</b>"},
+		err := w.server.dispatch(answer, r, templates.Page{Locale: "it"}, workflow.Login{ProviderName: "<b>idp</b>"},
 			spid.Dispatch{URL: url, SAMLRequest: `"><b>x</b>`, RelayState: `"><script>alert(1)</script>`})
 		if err != nil {
 			w.server.fault(answer, r, err)

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"slices"
@@ -14,6 +15,15 @@ import (
 type Federation struct {
 	*spid.ServiceProvider
 	*spid.Registry
+	Names map[string]string // what the operator calls providers, by entity ID
+}
+
+// name is what people call a provider. CIE has one, whose metadata name nobody.
+func (f *Federation) name(p *spid.Provider) string {
+	if f.Scheme == spid.CIE {
+		return spid.CIEName
+	}
+	return cmp.Or(f.Names[p.EntityID], p.Name)
 }
 
 // path is where the scheme's own routes begin.

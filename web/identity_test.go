@@ -80,12 +80,13 @@ func TestAnswerPostedAgain(t *testing.T) {
 	answer := b.answer(request, "Anna Neri")
 	b.deliver(answer).at("Identificazione riuscita")
 	archived := b.archived()
+	b.record(sara)
+	other := b.enter(sara)
 	b.unchanged(func() {
 		b.deliver(answer).at("Identificazione riuscita")
 		b.clock.Advance(10 * time.Minute) // longer than the answer is valid
 		b.deliver(answer).at("Identificazione riuscita")
-		b.record(sara)
-		b.enter(sara).deliver(answer).at("Conferma identità")
+		other.deliver(answer).at("Conferma identità")
 		stranger := b.browser()
 		stranger.deliver(answer)
 		if stranger.status == http.StatusForbidden || stranger.Find("h1:contains('Identificazione')").Length() > 0 {
@@ -95,8 +96,8 @@ func TestAnswerPostedAgain(t *testing.T) {
 	if got := b.archived(); got != archived {
 		t.Errorf("%s answers are archived, %s before", got, archived)
 	}
-	b.press("Continua")
-	b.unchanged(func() { b.deliver(answer).at("Informativa") })
+	b.press("PROCEDI")
+	b.unchanged(func() { b.deliver(answer).at("Informativa contrattuale") })
 }
 
 // A login that was cancelled is no technical problem, however the provider says
@@ -142,4 +143,15 @@ func TestLegalPersonsIdentity(t *testing.T) {
 	b.must(err)
 	b.deliver(request.acs(response)).refused("Hai usato un tipo di identità SPID non ammesso qui. Per questa casella occorre un'identità SPID a uso professionale rilasciata per l'impresa (persona giuridica).")
 	b.wants(bianchi, workflow.Identification)
+}
+
+// A provider has the name that the operator gives it, wherever people read it.
+func TestProvidersNameIsTheOperators(t *testing.T) {
+	t.Parallel()
+	b := at(t, anna, workflow.Identification, func(w *world) {
+		w.server.SPID.Names = map[string]string{w.idp.EntityID(): "La nostra identità"}
+	})
+	b.get("/identificazione/spid").click("Prosegui con La nostra identità")
+	b.get("/").at("Accesso in corso con La nostra identità").click("Ricomincia l'accesso")
+	b.press("Accedi come Anna Neri").press("Autorizza").press("Continua").at("Identificazione riuscita", "SPID, livello 2, con La nostra identità")
 }

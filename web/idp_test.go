@@ -33,7 +33,7 @@ type guest struct {
 // Those of both schemes that serve nobody.
 var (
 	idle  = map[spid.Scheme]chan *idp{spid.SPID: make(chan *idp, 100), spid.CIE: make(chan *idp, 100)}
-	names = map[spid.Scheme]string{spid.SPID: "Identità di prova", spid.CIE: "Ministero dell'Interno"}
+	names = map[spid.Scheme]string{spid.SPID: "Identità di prova", spid.CIE: "https://idserver.example/idp/profile/SAML2/POST/SSO"}
 )
 
 // borrow takes an identity provider, which is told of a service provider of the
@@ -72,7 +72,7 @@ func withCIE(w *world) {
 	w.must(err)
 	sp, base := *w.server.SPID.ServiceProvider, w.server.PublicURL.String()
 	sp.Scheme, sp.ACSURL, sp.LogoutURL, sp.Level = spid.CIE, base+"/cie/acs", base+"/cie/logout", spid.SpidL3
-	w.server.CIE = &Federation{&sp, spid.NewRegistry(providers, w.clock.Now)}
+	w.server.CIE = &Federation{ServiceProvider: &sp, Registry: spid.NewRegistry(providers, w.clock.Now)}
 	w.site.CIE = true
 }
 

@@ -54,7 +54,7 @@ func (s *Server) providers(r *http.Request, v *visit) (any, error) {
 	available, err := s.available(r.Context(), &s.SPID)
 	var links []templates.ProviderLink
 	for _, p := range available {
-		links = append(links, templates.ProviderLink{Name: p.Name, URL: loginURL(v, p.EntityID), Logo: s.providerLogo(p)})
+		links = append(links, templates.ProviderLink{Name: s.SPID.name(p), URL: loginURL(v, p.EntityID), Logo: s.providerLogo(p)})
 	}
 	return templates.Providers{Links: links}, err
 }
@@ -106,7 +106,8 @@ func (s *Server) startLogin(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return fmt.Errorf("making a request to %s: %w", provider.EntityID, err)
 	}
-	err = s.Procedure.StartLogin(r.Context(), v.visitor, loginOf(request, provider), request.XML)
+	login := loginOf(request, f.name(provider))
+	err = s.Procedure.StartLogin(r.Context(), v.visitor, login, request.XML)
 	switch {
 	case errors.Is(err, workflow.ErrNotAllowed):
 		s.redirectHome(w, r, "moved_on")
@@ -116,12 +117,12 @@ func (s *Server) startLogin(w http.ResponseWriter, r *http.Request) error {
 	case err != nil:
 		return err
 	}
-	return s.dispatch(w, r, templates.Page{Locale: v.locale, Mailbox: v.c.Mailbox.Address}, provider, dispatch)
+	return s.dispatch(w, r, templates.Page{Locale: v.locale, Mailbox: v.c.Mailbox.Address}, login, dispatch)
 }
 
-// loginOf is what is kept of a request.
-func loginOf(r spid.Request, p *spid.Provider) workflow.Login {
-	return workflow.Login{ID: r.ID, Provider: p.EntityID, ProviderName: p.Name, RelayState: r.RelayState,
+// loginOf is what is kept of a request to a provider of that name.
+func loginOf(r spid.Request, provider string) workflow.Login {
+	return workflow.Login{ID: r.ID, Provider: r.Provider, ProviderName: provider, RelayState: r.RelayState,
 		Level: r.Level.String(), Comparison: r.Comparison, StartedAt: r.IssuedAt}
 }
 
@@ -140,17 +141,17 @@ var origin = regexp.MustCompile(`^(https?://[0-9A-Za-z.-]+(?::[0-9]+)?)(?:[/?]|$
 // a page with a form that posts itself (SPID technical rules, "Trasmissione").
 // That page alone may send a form to another site, and to no other than the
 // provider's.
-func (s *Server) dispatch(w http.ResponseWriter, r *http.Request, page templates.Page, p *spid.Provider, d spid.Dispatch) error {
+func (s *Server) dispatch(w http.ResponseWriter, r *http.Request, page templates.Page, l workflow.Login, d spid.Dispatch) error {
 	if d.SAMLRequest == "" {
 		http.Redirect(w, r, d.URL, http.StatusFound) // 302, which SPID's testers want
 		return nil
 	}
 	to := origin.FindStringSubmatch(d.URL)
 	if to == nil {
-		return fmt.Errorf("the provider %s takes forms at %q, which is no address", p.EntityID, d.URL)
+		return fmt.Errorf("the provider %s takes forms at %q, which is no address", l.Provider, d.URL)
 	}
 	w.Header().Set("Content-Security-Policy", strings.Replace(contentSecurity, "form-action 'self'", "form-action "+to[1], 1))
-	page.Data = templates.LoginPost{Provider: p.Name, URL: d.URL, SAMLRequest: d.SAMLRequest, RelayState: d.RelayState}
+	page.Data = templates.LoginPost{Provider: l.ProviderName, URL: d.URL, SAMLRequest: d.SAMLRequest, RelayState: d.RelayState}
 	s.write(w, r, http.StatusOK, "login_post", page)
 	return nil
 }

@@ -16,7 +16,7 @@ func TestReplayOnAnotherInstance(t *testing.T) {
 	another := func() *browser {
 		s := &Server{Procedure: &workflow.Procedure{Store: b.store, Keys: b.procedure.Keys, Limits: b.procedure.Limits, Documents: b.procedure.Documents,
 			Now: b.clock.Now}, Templates: b.server.Templates, Collaudo: true, PublicURL: b.server.PublicURL,
-			SPID: Federation{b.server.SPID.ServiceProvider, spid.NewRegistry(b.server.SPID.Providers(), b.clock.Now)}, Away: b.server.Away, Log: b.server.Log, Requests: b.server.Requests, Now: b.clock.Now}
+			SPID: Federation{ServiceProvider: b.server.SPID.ServiceProvider, Registry: spid.NewRegistry(b.server.SPID.Providers(), b.clock.Now)}, Away: b.server.Away, Log: b.server.Log, Requests: b.server.Requests, Now: b.clock.Now}
 		serving := httptest.NewServer(s.Handler())
 		t.Cleanup(serving.Close)
 		other := *b.world

@@ -117,6 +117,8 @@ func (s *Server) Handler() http.Handler {
 			route("GET "+f.path()+"/collaudo", in(s.startTrial))
 		}
 	}
+	// Where the SPID technical rules have it ("Metadata").
+	route("GET /metadata", func(w http.ResponseWriter, r *http.Request) error { return s.metadata(w, r, &s.SPID) })
 	route("GET /loghi/{name}", s.showLogo)
 	route("GET /codice/stato", s.codeStatus)
 	mux.Handle("GET /static/", templates.Static())

@@ -172,7 +172,7 @@ func TestSecureCookies(t *testing.T) {
 	visitor := w.walkOver(cookies[0].Value)
 	request, _, err := w.server.SPID.Login(w.server.SPID.Providers()[0], spid.Ask{})
 	w.must(err)
-	w.must(w.procedure.StartLogin(t.Context(), visitor, loginOf(request, w.server.SPID.Providers()[0]), request.XML))
+	w.must(w.procedure.StartLogin(t.Context(), visitor, loginOf(request, "Identità di prova"), request.XML))
 	answer := w.answer(asked{request, w.idp, "/spid/acs"}, "Anna Neri")
 	check(serve("POST", "/spid/acs", answer.values, "cross-site"), "__Host-stella-return", 600)
 	r := serve("GET", "/spid/return", nil, "cross-site-navigation")

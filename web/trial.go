@@ -36,7 +36,8 @@ func (s *Server) startTrial(w http.ResponseWriter, r *http.Request, f *Federatio
 		return fmt.Errorf("making a trial request to %s: %w", provider.EntityID, err)
 	}
 	page := templates.Page{Locale: s.locale(r, workflow.Visitor{})}
-	err = s.Procedure.StartTrial(r.Context(), loginOf(request, provider), request.XML, s.ClientAddress(r))
+	login := loginOf(request, f.name(provider))
+	err = s.Procedure.StartTrial(r.Context(), login, request.XML, s.ClientAddress(r))
 	if errors.Is(err, workflow.ErrSuspended) {
 		d := failureOf(f, workflow.Login{}, "suspended")
 		d.Trial = true
@@ -46,7 +47,7 @@ func (s *Server) startTrial(w http.ResponseWriter, r *http.Request, f *Federatio
 	if err != nil {
 		return err
 	}
-	return s.dispatch(w, r, page, provider, dispatch)
+	return s.dispatch(w, r, page, login, dispatch)
 }
 
 // trialAsk reads what a tester wants a login to ask for.

@@ -147,7 +147,7 @@ func makeWorld(t *testing.T, public string, configure ...func(*world)) *world {
 	sp.EntityID, sp.ACSURL, sp.LogoutURL, sp.Now = public, public+"/spid/acs", public+"/spid/logout", w.clock.Now
 	w.procedure = &workflow.Procedure{Store: w.store, Keys: workflow.Keys{[]byte("the server's key, of thirty-two bytes")}, Limits: otp.Defaults,
 		Documents: documents, Now: w.clock.Now}
-	w.server = &Server{Procedure: w.procedure, SPID: Federation{&sp, spid.NewRegistry(providers, w.clock.Now)}, PublicURL: publicURL,
+	w.server = &Server{Procedure: w.procedure, SPID: Federation{ServiceProvider: &sp, Registry: spid.NewRegistry(providers, w.clock.Now)}, PublicURL: publicURL,
 		Away: store.Away, Log: slog.New(slog.NewTextHandler(w.log, nil)), Now: w.clock.Now}
 	w.server.Requests = &request.Log{Logger: w.server.Log, Refused: func(string) {}}
 	for _, change := range configure {

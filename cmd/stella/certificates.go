@@ -70,6 +70,15 @@ func (c *certificates) last(all []spid.Expiry) map[string]spid.Expiry {
 	return ends
 }
 
+// pressing are the certificates whose end somebody can do something about: ours,
+// and of each provider the one that lives longest. Providers list expired ones
+// beside it for years.
+func (c *certificates) pressing() []spid.Expiry {
+	all := c.all()
+	ends := c.last(all)
+	return slices.DeleteFunc(all, func(x spid.Expiry) bool { return !c.ours(x) && ends[x.Owner] != x })
+}
+
 // tell logs each certificate that is near its end, once when it comes to be,
 // and then every day.
 func (c *certificates) tell(ctx context.Context) {

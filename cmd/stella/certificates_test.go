@@ -116,10 +116,12 @@ func TestACertificateThatWasReplacedIsNoAlarm(t *testing.T) {
 	}
 }
 
+// A provider's certificate that has a successor is not among it.
 func TestReadyTellsWhatWillNeedCare(t *testing.T) {
 	t.Parallel()
 	n := neighbours()
-	w := watch(t, []*x509.Certificate{n.certificate}, []*x509.Certificate{selfSigned(t, n.certificate.NotBefore.AddDate(1, 0, 0))})
+	w := watch(t, []*x509.Certificate{n.certificate}, []*x509.Certificate{
+		selfSigned(t, n.certificate.NotBefore.AddDate(-3, 0, 0)), selfSigned(t, n.certificate.NotBefore.AddDate(1, 0, 0))})
 	w.today = w.ends.AddDate(0, 0, -59)
 	db, err := store.Open(t.Context(), storetest.URL(t), nil)
 	storetest.Must(t, err)

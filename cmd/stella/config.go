@@ -79,8 +79,9 @@ type settings struct {
 	dkim      *stellamail.DKIM
 	metrics   string // address; empty for none
 	spid      *spid.ServiceProvider
-	providers spid.Providers // configured by files
-	registry  *spid.Source   // of others; nil if there are none. Its memory is the database's
+	providers spid.Providers    // configured by files
+	names     map[string]string // of providers, by entity ID, as the operator calls them
+	registry  *spid.Source      // of others; nil if there are none. Its memory is the database's
 	purpose   string
 	collaudo  bool
 	logos     fs.FS                 // nil if there are none

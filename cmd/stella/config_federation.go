@@ -14,17 +14,18 @@ import (
 
 // providersConfig is which identity providers are known by name.
 type providersConfig struct {
+	Registry    string   `name:"spid-registry" env:"STELLA_SPID_REGISTRY" placeholder:"URL" group:"SPID" help:"The signed registry of identity providers: AgID's is https://registry.spid.gov.it/metadata/idp/spid-entities-idps.xml. It may be a file. It is read every hour, and the last good one is kept."`
 	RegistryPin string   `name:"spid-registry-pin" env:"STELLA_SPID_REGISTRY_PIN" placeholder:"DIGEST" group:"SPID" help:"SHA-256 fingerprint of the certificate that signs the registry (default: AgID's)."`
 	Providers   []string `name:"spid-providers" env:"STELLA_SPID_PROVIDERS" placeholder:"FILE" group:"SPID" help:"Metadata of identity providers that are not in the registry: files, with one provider or many each."`
+	Names       []string `name:"spid-names" env:"STELLA_SPID_NAMES" placeholder:"ENTITYID=NAME" group:"SPID" help:"What people are told a provider is called, such as https://idp.example=Identità Esempio. The providers of AgID's registry have the names people know."`
 	CIEProvider string   `name:"cie-provider" env:"STELLA_CIE_PROVIDER" placeholder:"FILE" group:"CIE" help:"Metadata of the identity provider of the electronic identity card, which lets people in with it."`
 }
 
 // loginConfig is what a login asks for, and where.
 type loginConfig struct {
-	Registry   string `name:"spid-registry" env:"STELLA_SPID_REGISTRY" placeholder:"URL" group:"SPID" help:"The signed registry of identity providers: AgID's is https://registry.spid.gov.it/metadata/idp/spid-entities-idps.xml. It may be a file. It is read every hour, and the last good one is kept."`
 	Level      string `name:"spid-level" env:"STELLA_SPID_LEVEL" default:"SpidL2" placeholder:"LEVEL" group:"SPID" help:"Level to ask for: SpidL1, SpidL2 or SpidL3 (default: ${default})."`
 	Comparison string `name:"spid-comparison" env:"STELLA_SPID_COMPARISON" default:"minimum" placeholder:"COMPARISON" group:"SPID" help:"How the level is meant: exact, minimum, better or maximum (default: ${default})."`
-	Purpose    string `name:"spid-purpose" env:"STELLA_SPID_PURPOSE" placeholder:"PURPOSE" group:"SPID" help:"For a company's mailbox, ask for a professional identity: P, PF, PG, LP or PX. It tells of which company the person is, and proves no power to represent it. Without it a person's own identity is asked for."`
+	Purpose    string `name:"spid-purpose" env:"STELLA_SPID_PURPOSE" placeholder:"PURPOSE" group:"SPID" help:"For a company's mailbox, ask for a professional identity: P, PF, PG, LP or PX. It tells of which company the person is, and proves no power to represent it. LP and PX let a company's own identity in too, which names no person and is refused: prefer PG or P. Without it a person's own identity is asked for."`
 	LogosDir   string `name:"spid-logos-dir" env:"STELLA_SPID_LOGOS_DIR" placeholder:"DIR" group:"SPID" help:"Folder with the official logos of SPID, CIE and the identity providers, such as posteid.poste.it.svg. Without it names are shown alone."`
 	Collaudo   string `name:"spid-collaudo" env:"STELLA_SPID_COLLAUDO" default:"false" placeholder:"WHETHER" group:"SPID" help:"true lets the official testers log in at /spid/collaudo, for no mailbox. It is refused with AgID's registry, unless it is force (default: ${default})."`
 }
@@ -40,6 +41,9 @@ type cieConfig struct {
 func (c config) checkSPID(s *settings, wrong *problems) {
 	s.spid = c.spidConfig.check(s.publicURL, wrong)
 	s.providers = readProviders("STELLA_SPID_PROVIDERS", c.Providers, wrong)
+	var err error
+	s.names, err = c.names()
+	wrong.add("STELLA_SPID_NAMES", err)
 	pin, err := c.pin()
 	wrong.add("STELLA_SPID_REGISTRY_PIN", err)
 	if c.Registry != "" {
@@ -64,6 +68,19 @@ func (c config) checkSPID(s *settings, wrong *problems) {
 		s.cie = c.cieConfig.check(*s.spid, s.publicURL, wrong)
 		s.site.CIE = true
 	}
+}
+
+// names are what the operator calls providers, by entity ID.
+func (c providersConfig) names() (map[string]string, error) {
+	names := map[string]string{}
+	for _, pair := range c.Names {
+		i := strings.LastIndex(pair, "=") // an entity ID may have one
+		if i < 0 || strings.TrimSpace(pair[:i]) == "" || strings.TrimSpace(pair[i+1:]) == "" {
+			return nil, fmt.Errorf("%q: want an entity ID, = and a name", pair)
+		}
+		names[strings.TrimSpace(pair[:i])] = strings.TrimSpace(pair[i+1:])
+	}
+	return names, nil
 }
 
 // pin is the fingerprint of whoever signs the registry.

@@ -39,3 +39,17 @@ func TestHowPeopleLogInIsTaken(t *testing.T) {
 		t.Errorf("with nothing of that: %+v, %v", s, err)
 	}
 }
+
+// The operator names providers as its users know them.
+func TestProvidersAreNamed(t *testing.T) {
+	t.Parallel()
+	names, err := providersConfig{Names: []string{"https://idp.example=Identità Esempio", " https://a.example/?x=y = A "}}.names()
+	if err != nil || len(names) != 2 || names["https://idp.example"] != "Identità Esempio" || names["https://a.example/?x=y"] != "A" {
+		t.Errorf("%q, %v", names, err)
+	}
+	for _, wrong := range []string{"https://idp.example", "=Nome", "https://idp.example="} {
+		if _, err := (providersConfig{Names: []string{wrong}}).names(); err == nil {
+			t.Errorf("%q is taken", wrong)
+		}
+	}
+}

@@ -79,6 +79,7 @@ func TestEachWrongValueIsNamed(t *testing.T) {
 		"no comparison":           {func(c *config) { c.Comparison = "about" }, "STELLA_SPID_LEVEL, STELLA_SPID_COMPARISON", "about"},
 		"better than the best":    {func(c *config) { c.Level, c.Comparison = "SpidL3", "better" }, "STELLA_SPID_LEVEL, STELLA_SPID_COMPARISON", "better"},
 		"no purpose":              {func(c *config) { c.Purpose = "XX" }, "STELLA_SPID_PURPOSE", "XX"},
+		"a name of no provider":   {func(c *config) { c.Names = []string{"Identità Esempio"} }, "STELLA_SPID_NAMES", "Identità Esempio"},
 		"no such logos":           {func(c *config) { c.LogosDir = "/nonexistent" }, "STELLA_SPID_LOGOS_DIR", "/nonexistent"},
 		"trials of production":    {func(c *config) { c.Collaudo, c.Registry = "true", agIDsRegistry }, "STELLA_SPID_COLLAUDO", "force"},
 		"trials perhaps":          {func(c *config) { c.Collaudo = "perhaps" }, "STELLA_SPID_COLLAUDO", "perhaps"},

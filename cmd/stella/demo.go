@@ -34,9 +34,10 @@ import (
 )
 
 type demoCommand struct {
-	Port  int    `default:"8080" placeholder:"PORT" help:"First of four ports: Stella, the webmail, the identity provider, the relay's inbox (default: ${default})."`
-	Dir   string `env:"STELLA_DIR" type:"path" placeholder:"DIR" help:"Folder of the private PostgreSQL and other data (default: ${default_dir})."`
-	Fresh bool   `help:"Begin again: delete what an earlier demo kept in the folder."`
+	Port      int      `default:"8080" placeholder:"PORT" help:"First of four ports: Stella, the webmail, the identity provider, the relay's inbox (default: ${default})."`
+	Dir       string   `env:"STELLA_DIR" type:"path" placeholder:"DIR" help:"Folder of the private PostgreSQL and other data (default: ${default_dir})."`
+	Providers []string `name:"spid-providers" env:"STELLA_SPID_PROVIDERS" placeholder:"FILE" help:"Metadata of more identity providers, such as the official testers: files, with one provider or many each."`
+	Fresh     bool     `help:"Begin again: delete what an earlier demo kept in the folder."`
 }
 
 func (demoCommand) Help() string {
@@ -178,6 +179,11 @@ func (c demoCommand) settings(dir string, inbox *demo.Inbox, idp *spidtest.Provi
 	}
 	providers, err := spid.ParseProviders(idp.Metadata())
 	if err != nil {
+		return nil, err
+	}
+	var wrong problems
+	providers = append(providers, readProviders("STELLA_SPID_PROVIDERS", c.Providers, &wrong)...)
+	if err := wrong.join(); err != nil {
 		return nil, err
 	}
 	sp, err := demoServiceProvider(public.String())

@@ -15,7 +15,8 @@ type readiness struct {
 	Certificates []ending  `json:"certificates_ending,omitempty"`
 }
 
-// ending is a certificate that ends within 60 days, or has ended.
+// ending is a certificate that ends within 60 days, or has ended: one of ours,
+// or a provider's with which its logins end.
 type ending struct {
 	Owner    string    `json:"owner"` // an entity ID: ours, or an identity provider's
 	NotAfter time.Time `json:"not_after"`
@@ -28,7 +29,7 @@ func (v *service) readyz(w http.ResponseWriter, r *http.Request) {
 	if a := v.refresher.registry.Aggregate(); a != nil {
 		ready.RegistryRead = a.FetchedAt
 	}
-	for _, x := range v.certificates.all() {
+	for _, x := range v.certificates.pressing() {
 		if _, near := x.Near(); near {
 			ready.Certificates = append(ready.Certificates, ending{x.Owner, x.NotAfter, x.Days})
 		}

@@ -63,7 +63,7 @@ func newService(s *settings, db *store.Store, log *slog.Logger) (*service, error
 	pages := &web.Server{
 		Procedure: procedure,
 		Templates: texts, PublicURL: s.publicURL, Proxies: s.proxies, Away: store.Away, Log: log, Requests: requests, Now: time.Now,
-		SPID:    web.Federation{ServiceProvider: s.spid, Registry: registry},
+		SPID:    web.Federation{ServiceProvider: s.spid, Registry: registry, Names: s.names},
 		Purpose: s.purpose, Collaudo: s.collaudo, Logos: s.logos,
 	}
 	federations := []*web.Federation{&pages.SPID}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,7 +27,7 @@ type spidProviderListCommand struct {
 }
 
 func (spidProviderListCommand) Help() string {
-	return "They are those of the registry that the service read last, of STELLA_SPID_PROVIDERS and STELLA_CIE_PROVIDER where these are set, and those that people logged in with."
+	return "They are those of the registry that the service read last, of STELLA_SPID_PROVIDERS and STELLA_CIE_PROVIDER where these are set, and those that people logged in with. LOGINS says at which of them one can log in with this configuration, and why not at the others: one that is not configured is remembered for the logins it gave."
 }
 
 func (c spidProviderListCommand) Run(ctx context.Context) error {
@@ -50,31 +51,41 @@ func (c spidProviderListCommand) Run(ctx context.Context) error {
 		}
 	}
 	t := newTable(os.Stdout)
-	t.row("PROVIDER", "NAME", "SUSPENDED", "SINCE", "BY", "REASON")
+	t.row("PROVIDER", "NAME", "LOGINS", "SUSPENDED", "SINCE", "BY", "REASON")
 	for _, id := range slices.Sorted(maps.Keys(known)) {
-		s := standing[id]
-		t.row(id, dash(known[id]), moment(s.SuspendedAt), moment(s.Since), dash(s.Operator), dash(s.Reason))
+		s, p := standing[id], known[id]
+		if !s.SuspendedAt.IsZero() {
+			p.logins = "no, suspended"
+		}
+		t.row(id, dash(p.name), p.logins, moment(s.SuspendedAt), moment(s.Since), dash(s.Operator), dash(s.Reason))
 	}
 	return t.flush()
 }
 
-// known are the names of the identity providers that the configuration and the
-// database know, by their entity IDs. Of one that was suspended and is known
-// nowhere else the name is empty.
-func (c providersConfig) known(ctx context.Context, db *store.Store) (map[string]string, error) {
-	names := map[string]string{}
+// A knownProvider is an identity provider as an operator sees it.
+type knownProvider struct {
+	name   string // empty where nothing is left of it but its suspension
+	logins string // whether they may start there: "yes", or why not
+}
+
+// known are the identity providers that the configuration and the database know,
+// by their entity IDs.
+func (c providersConfig) known(ctx context.Context, db *store.Store) (map[string]knownProvider, error) {
+	known := map[string]knownProvider{}
 	suspensions, err := db.Suspensions(ctx)
 	if err != nil {
 		return nil, err
 	}
 	for _, s := range suspensions {
-		names[s.Provider] = ""
+		known[s.Provider] = knownProvider{logins: "no, not configured"}
 	}
 	loggedIn, err := db.LoggedInWith(ctx)
 	if err != nil {
 		return nil, err
 	}
-	maps.Copy(names, loggedIn)
+	for id, name := range loggedIn {
+		known[id] = knownProvider{name, "no, not configured"}
+	}
 	configured, err := c.configured()
 	if err != nil {
 		return nil, err
@@ -83,10 +94,29 @@ func (c providersConfig) known(ctx context.Context, db *store.Store) (map[string
 	if err != nil {
 		return nil, err
 	}
-	for _, p := range append(configured, kept...) {
-		names[p.EntityID] = p.Name
+	names, err := c.names()
+	if err != nil {
+		return nil, fmt.Errorf("STELLA_SPID_NAMES: %w", err)
 	}
-	return names, nil
+	now := time.Now()
+	for _, p := range kept {
+		known[p.EntityID] = knownProvider{cmp.Or(names[p.EntityID], p.Name), c.logins(p, c.Registry != "", now)}
+	}
+	for _, p := range configured {
+		known[p.EntityID] = knownProvider{cmp.Or(names[p.EntityID], p.Name), c.logins(p, true, now)}
+	}
+	return known, nil
+}
+
+// logins says whether logins may start at a provider that is listed.
+func (providersConfig) logins(p *spid.Provider, inUse bool, now time.Time) string {
+	if !inUse {
+		return "no, the registry is not configured"
+	}
+	if err := p.Unusable(now); err != nil {
+		return "no, " + err.Error()
+	}
+	return "yes"
 }
 
 // configured are the providers of the files.
@@ -94,7 +124,11 @@ func (c providersConfig) configured() (spid.Providers, error) {
 	var wrong problems
 	all := readProviders("STELLA_SPID_PROVIDERS", c.Providers, &wrong)
 	if c.CIEProvider != "" {
-		all = append(all, readProviders("STELLA_CIE_PROVIDER", []string{c.CIEProvider}, &wrong)...)
+		card := readProviders("STELLA_CIE_PROVIDER", []string{c.CIEProvider}, &wrong)
+		for _, p := range card {
+			p.Name = spid.CIEName
+		}
+		all = append(all, card...)
 	}
 	return all, wrong.join()
 }

@@ -28,7 +28,7 @@ func TestAnIdentityProviderIsSuspended(t *testing.T) {
 		}
 		return all
 	}
-	if out := run("list").succeeds(t); strings.Join(columns(out), "") != "PROVIDER NAME SUSPENDED SINCE BY REASON" {
+	if out := run("list").succeeds(t); strings.Join(columns(out), "") != "PROVIDER NAME LOGINS SUSPENDED SINCE BY REASON" {
 		t.Errorf("%s", out)
 	}
 	run("suspend", storetest.Provider, "--since="+before).fails(t, 1,
@@ -63,7 +63,7 @@ func TestAnIdentityProviderIsSuspended(t *testing.T) {
 		t.Errorf("it says\n%s\nwant\n%s", strings.Join(out, "\n"), strings.Join(want, "\n"))
 	}
 	list := columns(run("list").succeeds(t))
-	if s := list[1]; !strings.HasPrefix(s, "https://idp.example Identità di prova 20") || !strings.HasSuffix(s, " "+written(t, yesterday+" 13:00:00")+" maria chiavi rubate") {
+	if s := list[1]; !strings.HasPrefix(s, "https://idp.example Identità di prova no, suspended 20") || !strings.HasSuffix(s, " "+written(t, yesterday+" 13:00:00")+" maria chiavi rubate") {
 		t.Errorf("%s", s)
 	}
 	if s := under.Case().Stage(under.Visitor); s != workflow.Identification {
@@ -86,7 +86,7 @@ func TestAnIdentityProviderIsSuspended(t *testing.T) {
 	if out := run("resume", storetest.Provider, "--reason=chiavi nuove").succeeds(t); out != "https://idp.example: resumed\n" {
 		t.Errorf("%q", out)
 	}
-	if list := columns(run("list").succeeds(t)); list[1] != "https://idp.example Identità di prova - - - -" {
+	if list := columns(run("list").succeeds(t)); list[1] != "https://idp.example Identità di prova no, not configured - - - -" {
 		t.Errorf("%s", list[1])
 	}
 }
@@ -106,12 +106,18 @@ func TestWhichIdentityProvidersAreKnown(t *testing.T) {
 	storetest.Must(t, w.KeepAggregate(t.Context(), aggregate, time.Now()))
 	w.Reach(t, workflow.AtProvider)
 	env := []string{"STELLA_DATABASE_URL=" + w.Pool().Config().ConnString(), "STELLA_SPID_REGISTRY_PIN=" + r.Signer().String(),
-		"STELLA_SPID_PROVIDERS=" + file(t, "p.xml", entity("https://extra.example")), "STELLA_CIE_PROVIDER=" + file(t, "c.xml", entity("https://card.example"))}
+		"STELLA_SPID_PROVIDERS=" + file(t, "p.xml", entity("https://extra.example")), "STELLA_CIE_PROVIDER=" + file(t, "c.xml", entity("https://card.example")),
+		"STELLA_SPID_NAMES=https://extra.example=Il nostro"}
 	list := stella(t, env, "spid", "provider", "list").succeeds(t)
-	for _, id := range []string{"card", "extra", "idp", "listed"} {
-		if !strings.Contains(list, fmt.Sprintf("\nhttps://%s.example ", id)) {
-			t.Errorf("%s is not listed:\n%s", id, list)
+	for id, want := range map[string]string{"card": "Carta di Identità Elettronica yes", "extra": "Il nostro yes",
+		"idp": "Identità di prova no, not configured", "listed": "Identità di prova no, the registry is not configured"} {
+		if !strings.Contains(inWords(list), fmt.Sprintf(" https://%s.example %s - ", id, want)) {
+			t.Errorf("%s is not listed as %s:\n%s", id, want, list)
 		}
+	}
+	withRegistry := inWords(stella(t, append(env, "STELLA_SPID_REGISTRY=https://registry.example"), "spid", "provider", "list").succeeds(t))
+	if !strings.Contains(withRegistry, " https://listed.example Identità di prova yes - ") {
+		t.Errorf("a provider of the registry is not in use:\n%s", withRegistry)
 	}
 	out := stella(t, env, "spid", "provider", "suspend", "https://listed.example", "--since=2020-11-20").succeeds(t)
 	if out != "https://listed.example: suspended; stars it gave since 2020-11-20 00:00:00 +01:00: 0\n" {
@@ -133,4 +139,21 @@ func written(t *testing.T, local string) string {
 	at, err := time.ParseInLocation(time.DateTime, local, rome)
 	storetest.Must(t, err)
 	return moment(at)
+}
+
+// inWords has one blank between words, and no lines.
+func inWords(out string) string { return strings.Join(strings.Fields(out), " ") }
+
+// A provider whose keys cannot count is listed, and why nobody can log in there.
+func TestWhyAnIdentityProviderIsNotOffered(t *testing.T) {
+	t.Parallel()
+	w := storetest.NewWorld(t)
+	made := time.Now().Add(48 * time.Hour) // its key is not valid yet
+	p, err := spidtest.New(spidtest.Config{BaseURL: "https://early.example", Now: func() time.Time { return made }, ServiceProvider: func() ([]byte, error) { return nil, nil }})
+	storetest.Must(t, err)
+	env := []string{"STELLA_DATABASE_URL=" + w.Pool().Config().ConnString(), "STELLA_SPID_PROVIDERS=" + file(t, "p.xml", p.Metadata())}
+	list := stella(t, env, "spid", "provider", "list").succeeds(t)
+	if !strings.Contains(list, "no, no certificate that may sign: a certificate that is not valid before ") {
+		t.Errorf("%s", list)
+	}
 }

@@ -1,0 +1,32 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"stella/cmd/stella/demo"
+	"stella/spid/spidtest"
+	"stella/store/storetest"
+)
+
+// The demo lets the official testers in beside its own provider, and says which
+// file it cannot read.
+func TestTheDemoTakesMoreIdentityProviders(t *testing.T) {
+	t.Parallel()
+	inbox, err := demo.StartInbox()
+	storetest.Must(t, err)
+	t.Cleanup(func() { inbox.Close() })
+	idp, err := spidtest.New(spidtest.Config{BaseURL: "http://127.0.0.1:8082", ServiceProvider: func() ([]byte, error) { return nil, nil }})
+	storetest.Must(t, err)
+	tester := strings.ReplaceAll(string(idp.Metadata()), "http://127.0.0.1:8082", "https://localhost:8443")
+	c := demoCommand{Port: 8080, Providers: []string{file(t, "tester.xml", []byte(tester))}}
+	s, err := c.settings(t.TempDir(), inbox, idp)
+	storetest.Must(t, err)
+	if len(s.providers) != 2 || s.providers.Find("https://localhost:8443") == nil || s.providers.Find(idp.EntityID()) == nil || !s.collaudo {
+		t.Errorf("got %d providers", len(s.providers))
+	}
+	c.Providers = []string{"/no/such/file.xml"}
+	if _, err := c.settings(t.TempDir(), inbox, idp); err == nil || !strings.Contains(err.Error(), "STELLA_SPID_PROVIDERS") || !strings.Contains(err.Error(), "/no/such/file.xml") {
+		t.Errorf("a file that is not there: %v", err)
+	}
+}
