@@ -22,21 +22,23 @@ type Document struct {
 	Bytes   []byte // the file as it is, to be kept with what was acknowledged
 }
 
+// SampleContract holds it.html and en.html, for trying things out.
+func SampleContract() fs.FS {
+	sample, err := fs.Sub(files, "contract")
+	if err != nil {
+		panic(err) // the name is malformed
+	}
+	return sample
+}
+
 var documentHead = regexp.MustCompile(`^<!-- version: (\S+); date: (\d{4}-\d{2}-\d{2}) -->$`)
 
 // Contracts reads it.html and en.html, fragments of HTML that begin with a line
 //
 //	<!-- version: 1.0; date: 2026-11-01 -->
 //
-// and returns them by locale. A nil fsys stands for the embedded sample.
+// and returns them by locale.
 func Contracts(fsys fs.FS) (map[string]Document, error) {
-	if fsys == nil {
-		sample, err := fs.Sub(files, "contract")
-		if err != nil {
-			return nil, err
-		}
-		fsys = sample
-	}
 	documents := make(map[string]Document, len(locales))
 	for _, locale := range locales {
 		name := locale + ".html"

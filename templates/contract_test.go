@@ -10,7 +10,7 @@ import (
 
 func TestSampleContract(t *testing.T) {
 	t.Parallel()
-	documents, err := Contracts(nil)
+	documents, err := Contracts(SampleContract())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,5 +57,32 @@ func TestContractRefused(t *testing.T) {
 	}
 	if _, err := Contracts(fstest.MapFS{"it.html": {Data: []byte(good)}, "en.html": {Data: []byte(good)}}); err != nil {
 		t.Error(err)
+	}
+}
+
+// Whoever reads a sample is told that it is one, and nobody else is.
+func TestASampleContractSaysThatItIsOne(t *testing.T) {
+	t.Parallel()
+	documents, err := Contracts(SampleContract())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for locale, sentence := range map[string]string{"it": "Questo testo è un esempio e non ha valore contrattuale", "en": "This text is a sample and has no contractual value"} {
+		for _, sample := range []bool{true, false} {
+			s := site
+			s.SampleContract = sample
+			all, err := New(s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			d := documents[locale]
+			var page strings.Builder
+			if err := all.Page(&page, "contract", Page{Locale: locale, Data: Contract{Version: d.Version, Date: d.Date, SHA256: d.SHA256, Document: d.Body}}); err != nil {
+				t.Fatal(err)
+			}
+			if strings.Contains(page.String(), sentence) != sample {
+				t.Errorf("%s, sample %v: %s", locale, sample, page.String())
+			}
+		}
 	}
 }

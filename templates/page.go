@@ -8,6 +8,8 @@ import (
 // Site is what the configuration says of the provider; it is the same on
 // every page and in every mail.
 type Site struct {
+	SampleContract bool // the contract notice is not the provider's own
+
 	Provider         string // who runs the mailboxes, "Posta Esempio"
 	Service          string // what the mailboxes are called, "PEC Esempio"
 	WebmailURL       string // where a holder starts from

@@ -38,7 +38,7 @@ func (s sample) name() string {
 
 // samples are all the pages in all their variants.
 func samples(locale string) []sample {
-	documents, err := Contracts(nil)
+	documents, err := Contracts(SampleContract())
 	if err != nil {
 		panic(err)
 	}
@@ -207,7 +207,7 @@ func newTemplates(t *testing.T) *Templates {
 
 // sampleNotice is the contract notice that comes with Stella.
 func sampleNotice(locale string) *Document {
-	documents, err := Contracts(nil)
+	documents, err := Contracts(SampleContract())
 	if err != nil {
 		panic(err)
 	}

@@ -131,7 +131,7 @@ func makeWorld(t *testing.T, public string, configure ...func(*world)) *world {
 	w.idp = w.borrow(spid.SPID, func() ([]byte, error) { return w.server.SPID.Metadata() })
 	providers, err := spid.ParseProviders(w.idp.Metadata())
 	w.must(err)
-	contracts, err := templates.Contracts(nil)
+	contracts, err := templates.Contracts(templates.SampleContract())
 	w.must(err)
 	documents := map[string]workflow.Document{}
 	for locale, d := range contracts {

@@ -40,7 +40,8 @@ type config struct {
 	AccessibilityURL string `name:"accessibility-url" env:"STELLA_ACCESSIBILITY_URL" placeholder:"URL" group:"Words" help:"The accessibility statement."`
 	HelpURL          string `name:"help-url" env:"STELLA_HELP_URL" placeholder:"URL" group:"Words" help:"Help for holders. Without it pages and mails lead to the guide that Stella itself shows, at /guida."`
 	HelpContact      string `env:"STELLA_HELP_CONTACT" placeholder:"TEXT" group:"Words" help:"Whom holders can ask: an address or a telephone number."`
-	ContractDir      string `env:"STELLA_CONTRACT_DIR" placeholder:"DIR" group:"Words" help:"Folder with the contract notice, it.html and en.html. Without it a sample is shown."`
+	ContractDir      string `env:"STELLA_CONTRACT_DIR" placeholder:"DIR" group:"Words" help:"Folder with your contract notice, it.html and en.html."`
+	SampleContract   bool   `group:"Words" help:"Show a sample in place of a contract notice of your own, to try things out. The page and the log say so."`
 
 	MailFrom            string `env:"STELLA_MAIL_FROM" placeholder:"SENDER" group:"Mail" help:"Sender of the mails, such as \"Posta Esempio <staff@gestore.example>\"."`
 	SMTPURL             string `name:"smtp-url" env:"STELLA_SMTP_URL" placeholder:"URL" group:"Mail" help:"The relay, such as smtp://user@relay.example:587, or smtps:// for TLS from the first byte. TLS is mandatory."`
@@ -95,7 +96,7 @@ type problems []error
 
 func (p *problems) add(variable string, err error) {
 	switch {
-	case err == nil:
+	case err == nil || p.marked(variable):
 	case errors.Is(err, errMissing):
 		*p = append(*p, fmt.Errorf("%s %w", variable, err))
 	default:
@@ -115,7 +116,7 @@ var errMissing = errors.New("is missing")
 // Check reads files and parses values, and names everything that is missing or
 // wrong at once.
 func (c config) Check() (*settings, error) {
-	var wrong problems
+	wrong := marked(c)
 	s := &settings{database: c.database, listen: c.Listen, metrics: c.Metrics}
 	wrong.add("STELLA_DATABASE_URL", c.database.check())
 	var err error
@@ -138,6 +139,7 @@ func (c config) Check() (*settings, error) {
 	s.site = c.checkWords(&wrong)
 	s.documents, err = c.contract()
 	wrong.add("STELLA_CONTRACT_DIR", err)
+	s.site.SampleContract = c.ContractDir == ""
 	c.checkMail(s, &wrong)
 	c.checkSPID(s, &wrong)
 	s.recipient, err = parseRecipient(c.ArchiveRecipient)
@@ -164,11 +166,12 @@ func parsePublicURL(raw string) (*url.URL, error) {
 		return nil, errMissing
 	}
 	u, err := url.Parse(raw)
-	if err != nil {
-		return nil, err
-	}
 	switch {
-	case u.Host == "" || strings.TrimSuffix(u.Path, "/") != "" || u.RawQuery != "" || u.User != nil:
+	case strings.Contains(raw, "@"): // not to be repeated
+		return nil, errors.New("names a user, and pages are for everybody: want a scheme and a host, such as https://identita.gestore.example")
+	case err != nil:
+		return nil, err
+	case u.Host == "" || strings.TrimSuffix(u.Path, "/") != "" || u.RawQuery != "":
 		return nil, fmt.Errorf("%q: want a scheme and a host, such as https://identita.gestore.example", raw)
 	case u.Scheme == "http" && !isLoopback(u.Hostname()):
 		return nil, fmt.Errorf("%q: plain http is for loopback only", raw)
@@ -224,11 +227,13 @@ func (c config) checkWords(wrong *problems) templates.Site {
 }
 
 func (c config) contract() (map[string]templates.Document, error) {
-	var dir fs.FS
-	if c.ContractDir != "" {
-		dir = os.DirFS(c.ContractDir)
+	switch {
+	case c.ContractDir != "":
+		return templates.Contracts(os.DirFS(c.ContractDir))
+	case c.SampleContract:
+		return templates.Contracts(templates.SampleContract())
 	}
-	return templates.Contracts(dir)
+	return nil, errMissing
 }
 
 func parseRecipient(text string) (age.Recipient, error) {

@@ -99,6 +99,8 @@ func checkRegistry(location string) error {
 	case !strings.Contains(location, "://"):
 		_, err = os.Stat(location)
 		return err
+	case strings.Contains(location, "@"): // not to be repeated
+		return errors.New("names a user, and the registry is public")
 	case err != nil:
 		return err
 	case u.Host == "" || u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname())):

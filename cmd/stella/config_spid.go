@@ -8,9 +8,11 @@ import (
 	"net/url"
 	"os"
 	"slices"
+	"strings"
 
 	"stella/spid"
 	"stella/workflow"
+	"stella/workflow/fiscal"
 )
 
 // organizationConfig is whom the metadata and the certificate name.
@@ -67,10 +69,23 @@ func (c organizationConfig) check(wrong *problems, schemes ...spid.Scheme) spid.
 		wrong.need("STELLA_BILLING_POSTAL_CODE", c.BillingPostalCode)
 		wrong.need("STELLA_BILLING_CITY", c.BillingCity)
 	}
+	wrong.add("STELLA_ORGANIZATION_VAT_NUMBER", checkVATNumber(c.OrganizationVATNumber))
 	if len(*wrong) == before {
 		wrong.add("STELLA_ORGANIZATION_*, STELLA_BILLING_*", o.Check(schemes...))
 	}
 	return o
+}
+
+// checkVATNumber checks an Italian VAT number, and leaves others to package spid.
+func checkVATNumber(number string) error {
+	digits, italian := strings.CutPrefix(number, "IT")
+	if !italian {
+		return nil
+	}
+	if code, err := fiscal.ParseCompany(digits); err != nil || string(code) != digits || len(digits) != 11 {
+		return fmt.Errorf("%q: after IT come 11 digits, the last of which checks the others, as in IT01234567897", number)
+	}
+	return nil
 }
 
 // check makes the service provider. Its metadata are made once, so that what is

@@ -59,6 +59,14 @@ func readable(t testing.TB, name string) string {
 	return name
 }
 
+// contractDir holds a contract notice, the sample's text.
+func contractDir(t testing.TB) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "contract")
+	storetest.Must(t, os.CopyFS(dir, os.DirFS("../../templates/contract")))
+	return dir
+}
+
 const secretKey = "\n 32 random bytes may look blank "
 
 // goodConfig is a configuration in which nothing is wrong.
@@ -68,7 +76,7 @@ func goodConfig(t testing.TB) config {
 	return config{
 		PublicURL: "https://id.example", Listen: "127.0.0.1:0", Proxies: []string{"10.0.0.0/8"}, KeyFile: []string{file(t, "key", []byte(secretKey))},
 		Provider: "Posta Esempio", Service: "PEC Esempio", WebmailURL: "https://webmail.example/", PrivacyURL: "https://gestore.example/privacy",
-		AccessibilityURL: "https://gestore.example/accessibilita", HelpURL: "mailto:aiuto@gestore.example", HelpContact: "800 123456",
+		AccessibilityURL: "https://gestore.example/accessibilita", HelpURL: "mailto:aiuto@gestore.example", HelpContact: "800 123456", ContractDir: contractDir(t),
 		MailFrom: "Posta Esempio <staff@gestore.example>", SMTPURL: "smtp://stella@relay.example:2525",
 		SMTPPasswordFile: file(t, "password", []byte("a password\n")),
 		spidConfig: spidConfig{SPIDKeyFile: file(t, "spid.key", n.key), SPIDCertFile: file(t, "spid.crt", n.cert),
@@ -138,6 +146,7 @@ func TestWhatMayBeLeftOutOrWrittenOtherwise(t *testing.T) {
 		"a trailing slash":               func(c *config) { c.PublicURL = "https://id.example/" },
 		"loopback":                       func(c *config) { c.PublicURL = "http://localhost:8080" },
 		"another loopback":               func(c *config) { c.PublicURL = "http://[::1]:8080" },
+		"a sample contract":              func(c *config) { c.ContractDir, c.SampleContract = "", true },
 		"no proxy":                       func(c *config) { c.Proxies = nil },
 		"a relay without a user":         func(c *config) { c.SMTPURL, c.SMTPPasswordFile = "smtps://relay.example", "" },
 		"a second relay":                 func(c *config) { c.PECSMTPURL = "smtp://pec.relay.example" },
@@ -183,7 +192,7 @@ func TestAnEmptyConfigurationNamesAllThatIsMissing(t *testing.T) {
 	if err == nil {
 		t.Fatal("an empty configuration is taken")
 	}
-	want := `the configuration has 21 problems:
+	want := `the configuration has 22 problems:
 STELLA_PUBLIC_URL is missing
 STELLA_KEY_FILE is missing
 STELLA_PROVIDER is missing
@@ -192,6 +201,7 @@ STELLA_WEBMAIL_URL is missing
 STELLA_PRIVACY_URL is missing
 STELLA_ACCESSIBILITY_URL is missing
 STELLA_HELP_CONTACT is missing
+STELLA_CONTRACT_DIR is missing
 STELLA_MAIL_FROM is missing
 STELLA_SMTP_URL is missing
 STELLA_ORGANIZATION_NAME is missing

@@ -165,7 +165,7 @@ func (c demoCommand) settings(dir string, inbox *demo.Inbox, idp *spidtest.Provi
 	if err != nil {
 		return nil, err
 	}
-	documents, err := templates.Contracts(nil)
+	documents, err := templates.Contracts(templates.SampleContract())
 	if err != nil {
 		return nil, err
 	}
@@ -205,7 +205,7 @@ func (c demoCommand) settings(dir string, inbox *demo.Inbox, idp *spidtest.Provi
 		publicURL: public, keys: workflow.Keys{key}, documents: documents, fromName: "Posta Esempio", from: "staff@posta.example",
 		relay: relay, spid: sp, providers: providers, recipient: auditor.Recipient(),
 		collaudo: true, // so that the official testers can be tried out
-		site: templates.Site{Provider: "Posta Esempio", Service: "PEC Esempio", WebmailURL: webmail,
+		site: templates.Site{SampleContract: true, Provider: "Posta Esempio", Service: "PEC Esempio", WebmailURL: webmail,
 			PrivacyURL: webmail + "/privacy", AccessibilityURL: webmail + "/accessibilita", HelpURL: public.JoinPath(web.GuidePath).String(),
 			HelpContact: "assistenza@posta.example", MailSender: "staff@posta.example"},
 	}, nil

@@ -149,11 +149,18 @@ func (i *image) mount(env []string) {
 	i.t.Helper()
 	for _, variable := range env {
 		_, from, _ := strings.Cut(variable, "=")
-		text, err := os.ReadFile(from)
-		if err != nil || !filepath.IsAbs(from) {
+		if !filepath.IsAbs(from) {
 			continue
 		}
 		to := filepath.Join(i.root, from)
+		if info, err := os.Stat(from); err == nil && info.IsDir() {
+			storetest.Must(i.t, os.CopyFS(to, os.DirFS(from)))
+			continue
+		}
+		text, err := os.ReadFile(from)
+		if err != nil {
+			continue
+		}
 		storetest.Must(i.t, os.MkdirAll(filepath.Dir(to), 0o755))
 		storetest.Must(i.t, os.WriteFile(to, text, 0o400))
 		if os.Getuid() == 0 {

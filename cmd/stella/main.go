@@ -2,7 +2,8 @@
 // so that the mailboxes become European registered mail.
 //
 //   - main.go: the commands
-//   - secret.go: files that hold secrets
+//   - secret.go, marked.go: files that hold secrets; values that came with their
+//     quotes
 //   - config.go, config_mail.go, config_spid.go, config_federation.go,
 //     config_webhook.go: the configuration of the service, checked as a whole
 //   - serve.go, demo.go: the service alone, and with toy neighbours
@@ -67,7 +68,7 @@ type commands struct {
 }
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), endings()...)
 	defer stop()
 	k := newParser(ctx, &commands{})
 	parsed, err := k.Parse(asked(os.Args[1:]))
@@ -84,10 +85,27 @@ func main() {
 		fmt.Fprintf(os.Stderr, "stella: %v\nTry \"%s --help\".\n", err, named(parsed))
 		os.Exit(2)
 	}
+	target := parsed.Selected().Target.Interface()
+	if _, whole := target.(serveCommand); !whole { // which names these with all else that is wrong
+		if err := marked(target).join(); err != nil {
+			fmt.Fprintln(os.Stderr, "stella:", err)
+			os.Exit(1)
+		}
+	}
 	if err := parsed.Run(verb(parsed.Selected().Name)); err != nil {
 		fmt.Fprintln(os.Stderr, "stella:", err)
 		os.Exit(1)
 	}
+}
+
+// endings are the signals by which the program ends in order. A terminal that is
+// closed sends SIGHUP, which nohup has it ignore.
+func endings() []os.Signal {
+	all := []os.Signal{syscall.SIGINT, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) {
+		all = append(all, syscall.SIGHUP)
+	}
+	return all
 }
 
 // asked returns the arguments, with the other ways to ask for help replaced by

@@ -46,6 +46,9 @@ func serve(ctx context.Context, s *settings, db *store.Store, log *slog.Logger) 
 	if err := nameOutdated(ctx, db, s.keys, log); err != nil {
 		return err
 	}
+	if s.site.SampleContract {
+		log.Warn("the contract notice is a sample, for trying things out: give your own in STELLA_CONTRACT_DIR")
+	}
 	service, err := newService(s, db, log)
 	if err != nil {
 		return err

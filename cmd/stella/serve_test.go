@@ -162,7 +162,7 @@ STELLA_PUBLIC_URL: "http://id.example": plain http is for loopback only
 STELLA_SMTP_URL: want smtp://relay.example:587 or smtps://relay.example:465
 STELLA_SPID_KEY_FILE: open /nonexistent/key: no such file or directory
 STELLA_ARCHIVE_RECIPIENT is missing`)
-	if r := stella(t, nil, "serve"); r.status != 1 || !strings.HasPrefix(r.err, "stella: the configuration has 21 problems:\n") {
+	if r := stella(t, nil, "serve"); r.status != 1 || !strings.HasPrefix(r.err, "stella: the configuration has 22 problems:\n") {
 		t.Errorf("%+v", r)
 	}
 
@@ -173,5 +173,43 @@ STELLA_ARCHIVE_RECIPIENT is missing`)
 	c.URL, c.Listen = storetest.URL(t), taken.Addr().String()
 	if r := stella(t, environ(c), "serve"); r.status != 1 || !strings.Contains(r.err, c.Listen) || !strings.Contains(r.err, "address already in use") {
 		t.Errorf("a port that is taken: %+v", r)
+	}
+}
+
+// A sample in place of the contract notice is never shown unnoticed.
+func TestServeWithASampleContract(t *testing.T) {
+	t.Parallel()
+	c := goodConfig(t)
+	c.URL, c.ContractDir = storetest.URL(t), ""
+	stella(t, environ(c), "serve").fails(t, 1, "STELLA_CONTRACT_DIR is missing")
+	s := waitFor(t, program(t, environ(c), "serve", "--sample-contract"))
+	s.logs("the contract notice is a sample")
+	s.end()
+}
+
+// A terminal that is closed, or who reloads by habit, ends the service in order.
+func TestSIGHUPEndsTheServiceInOrder(t *testing.T) {
+	t.Parallel()
+	c := goodConfig(t)
+	c.URL = storetest.URL(t)
+	s := serveProcess(t, c)
+	storetest.Must(t, s.Process.Signal(syscall.SIGHUP))
+	s.wait()
+	if log := s.log(); strings.Count(log, "stopping: finishing what is in flight") != 1 || !strings.Contains(log, `"msg":"stopped"`) {
+		t.Errorf("%s", log)
+	}
+}
+
+// The commands look at what docker's --env-file left of quotes, too.
+func TestValuesThatCameWithTheirQuotes(t *testing.T) {
+	t.Parallel()
+	for variable, command := range map[string]string{
+		"STELLA_DATABASE_URL":            "client list",
+		"STELLA_OPERATOR":                "qualification approve x --reason=x",
+		"STELLA_ORGANIZATION_LOCALITY":   "spid keygen",
+		"STELLA_ORGANIZATION_VAT_NUMBER": "spid metadata",
+	} {
+		env := []string{variable + "='hush'", "STELLA_DIR=" + t.TempDir()}
+		stella(t, env, strings.Fields(command)...).fails(t, 1, variable+": begins and ends with the quote ', which would be part of the value: take them away")
 	}
 }

@@ -7,9 +7,12 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"os"
 	"os/exec"
 	"slices"
 	"strings"
+
+	"stella/templates"
 )
 
 // An instance is one "stella serve", with its links.
@@ -39,6 +42,7 @@ func (w *world) environment(database, relay string) []string {
 		"STELLA_ACCESSIBILITY_URL=https://posta.example/accessibilita",
 		"STELLA_HELP_URL=https://posta.example/aiuto",
 		"STELLA_HELP_CONTACT=numero verde",
+		"STELLA_CONTRACT_DIR=" + w.file("contract"),
 		"STELLA_MAIL_FROM=Posta Esempio <staff@posta.example>",
 		"STELLA_SMTP_URL=smtp://" + relay,
 		"STELLA_SMTP_CA_FILE=" + w.file("relay.pem"),
@@ -59,6 +63,9 @@ func (w *world) environment(database, relay string) []string {
 // openInstances makes the schema and starts the instances.
 func (w *world) openInstances(ctx context.Context) (err error) {
 	if w.auditor, err = makeKeys(w.dir, w.site); err != nil {
+		return err
+	}
+	if err := os.CopyFS(w.file("contract"), templates.SampleContract()); err != nil {
 		return err
 	}
 	if _, err := w.stella(ctx, "migrate"); err != nil {
