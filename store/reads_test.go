@@ -34,8 +34,8 @@ const many = `
 	       case when number % 500 = 7 then $now end, case when number % 500 = 7 then 'withdrawn' else '' end, domain
 	from qualifications;
 	insert into codes (id, qualification_id, nonce, requested_at) select gen_random_uuid(), id, '', $now from qualifications;
-	insert into mails (id, qualification_id, kind, recipient, locale, details, requested_at)
-	select gen_random_uuid(), id, 'invitation', '', 'it', '{}', $now from qualifications;
+	insert into mails (id, qualification_id, invitation_id, kind, recipient, locale, details, requested_at)
+	select gen_random_uuid(), qualification_id, id, 'invitation', '', 'it', '{}', $now from invitations;
 	insert into logins (id, qualification_id, provider, provider_name, relay_state, level, comparison, session, started_at)
 	select 'login' || number, id, '', '', '', '', '', sha256(number::text::bytea), $now from qualifications;
 	insert into announcements (id, position, kind, mailbox_id, qualification_id, version, active, at)
