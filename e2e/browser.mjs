@@ -36,9 +36,9 @@ export async function closeBrowser() {
 // newVisitor is somebody with cookies of their own, at a house. With pictures,
 // and where STELLA_SCREENSHOTS is 1, the pages that are given a name are
 // photographed for the guide, in templates/journey.
-export async function newVisitor(house, { javaScript = true, pictures = false } = {}) {
+export async function newVisitor(house, { javaScript = true, pictures = false, locale = 'it-IT' } = {}) {
 	// With motion, a colour could be judged on its way to another.
-	const context = await browser.newContext({ locale: 'it-IT', viewport: wide, javaScriptEnabled: javaScript, reducedMotion: 'reduce' });
+	const context = await browser.newContext({ locale, viewport: wide, javaScriptEnabled: javaScript, reducedMotion: 'reduce' });
 	house.guests.push(context);
 	context.setDefaultTimeout(15_000);
 	context.on('request', (request) => house.secrets.request(request));
@@ -61,7 +61,7 @@ export async function arrive(visitor, heading, picture) {
 		assert.fail(`waited for “${heading}”, am at ${page.url()}:\n${text}\n\n${house.log().slice(-4000)}`);
 	}
 	for (const { name, value } of await visitor.context.cookies()) {
-		if (name !== 'stella-notice') house.secrets.add('a cookie', value); // that one holds a word
+		if (!['stella-notice', 'stella-language'].includes(name)) house.secrets.add('a cookie', value); // these hold a word
 	}
 	if (picture && visitor.pictures) await photograph(visitor, picture);
 	await look(visitor);

@@ -6,6 +6,7 @@
 import { after, before, describe } from 'node:test';
 import { closeBrowser, openBrowser } from './browser.mjs';
 import { detours } from './walks/detour.mjs';
+import { inEnglish } from './walks/english.mjs';
 import { holders } from './walks/holder.mjs';
 import { withoutScripts } from './walks/plain.mjs';
 import { strangers } from './walks/stranger.mjs';
@@ -17,5 +18,6 @@ describe('walks', { concurrency: 2 }, () => {
 	describe('detours', { concurrency: 2 }, detours);
 	describe('holders', { concurrency: 2 }, holders);
 	describe('without scripts', withoutScripts);
+	describe('in English', inEnglish);
 	describe('strangers', { concurrency: true }, strangers);
 });

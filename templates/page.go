@@ -63,8 +63,18 @@ type Invited struct {
 	Accepted  bool   // the holder has taken it up: it cannot be sent again
 	Expired   bool   // nobody took it up in time
 	Rejected  bool   // the invited holder's request was rejected; they may try again, or it may be withdrawn
+	Mail      string // what became of the mail: "waiting", "accepted", "refused" or "dropped"
 	ReturnURL string // back to the webmail
 }
+
+// Failed reports whether the mail reached no one, so that another address is
+// wanted, or another attempt.
+func (i Invited) Failed() bool {
+	return !i.Accepted && !i.Expired && (i.Mail == "refused" || i.Mail == "dropped")
+}
+
+// Waiting reports whether the mail is still on its way to the relay.
+func (i Invited) Waiting() bool { return !i.Accepted && !i.Expired && i.Mail == "waiting" }
 
 // Invitation is for who opens the link of an invitation.
 type Invitation struct {

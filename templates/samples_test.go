@@ -69,6 +69,9 @@ func samples(locale string) []sample {
 	to := "l•••@b•••.example"
 	add("invited", "", Page{Mailbox: mailbox, Leave: true, Notice: "notice_invited",
 		Data: Invited{To: "luca.bianchi@officine-meccaniche-bianchi.example", Expires: now.AddDate(0, 0, 7), ReturnURL: "https://webmail.example/inbox"}})
+	for _, mail := range []string{"waiting", "refused", "dropped"} {
+		in("invited", mail, Invited{To: to, Expires: now.AddDate(0, 0, 7), Mail: mail})
+	}
 	in("invited", "accepted", Invited{To: to, Expires: now, Accepted: true})
 	in("invited", "expired", Invited{To: to, Expires: now, Expired: true})
 	in("invited", "rejected", Invited{To: to, Expires: now, Accepted: true, Rejected: true})

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"encoding/json"
 	"errors"
 	"net/http"
 
@@ -68,4 +69,21 @@ func (s *Server) invitationFault(w http.ResponseWriter, r *http.Request, err err
 func (s *Server) invitationEnded(w http.ResponseWriter, r *http.Request, e *workflow.InvitationError) {
 	s.write(w, r, http.StatusGone, "invitation_ended",
 		templates.Page{Locale: s.locale(r, workflow.Visitor{}), Data: templates.Ended{Why: e.Why}})
+}
+
+// invitationStatus is for the page's script: what became of the mail of the
+// invitation; "" if the page shows no invitation any more.
+func (s *Server) invitationStatus(w http.ResponseWriter, r *http.Request) error {
+	var answer struct {
+		Mail workflow.MailOutcome `json:"mail"`
+	}
+	v, err := s.visit(r)
+	switch {
+	case err == nil && v.c.Stage(v.visitor) == workflow.Invited && v.c.Owns(v.visitor):
+		answer.Mail = v.c.Qualification.Invitation.Mail
+	case err != nil && !away(err):
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	return json.NewEncoder(w).Encode(answer)
 }

@@ -1,10 +1,13 @@
 package web
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/uuid"
 
 	"stella/workflow"
 )
@@ -14,7 +17,9 @@ const luca = "luca.bianchi@mail.example"
 func TestInvitedHolderIsQualified(t *testing.T) {
 	t.Parallel()
 	delegate, guest, link := invited(t, bianchi, luca)
-	delegate.at("Invito inviato", "Abbiamo inviato l'invito a luca.bianchi@mail.example.", "Il link vale fino al "+delegate.date(7*24*time.Hour)+".")
+	delegate.at("Invito in partenza", "Stiamo inviando l'invito a luca.bianchi@mail.example.")
+	delegate.ended(workflow.MailInvitation, delegate.store.MailAccepted)
+	delegate.get("/").at("Invito inviato", "Abbiamo inviato l'invito a luca.bianchi@mail.example.", "Il link vale fino al "+delegate.date(7*24*time.Hour)+".")
 	guest.at("Ti chiedono di confermare l'identità", "Casella officine.bianchi@pec.example", "Gestore Posta Esempio",
 		"Intestatario O•••• B•••• S••••", "Se continui, la casella risulterà tua a tutti gli effetti.")
 	guest.wants(bianchi, workflow.Invited)
@@ -149,12 +154,12 @@ func TestInvitationLinkDies(t *testing.T) {
 	dead("/invito/"+strings.Repeat("A", 43), http.StatusNotFound, ended, "Non riconosciamo questo invito.")
 	dead("/invito/x", http.StatusNotFound, ended, "Non riconosciamo questo invito.")
 
-	delegate.press("Invia di nuovo").at("Invito inviato")
+	delegate.press("Invia di nuovo").at("Invito in partenza")
 	second := delegate.invitationLink()
 	dead(first, http.StatusGone, ended, "Questo invito è stato sostituito da uno più recente")
 	guest.unchanged(func() { guest.press("PROCEDI").answered(http.StatusGone, ended) })
 
-	delegate.press("Invia l'invito", "email", "presidente@bianchi.example").at("Invito inviato", "presidente@bianchi.example")
+	delegate.press("Invia l'invito", "email", "presidente@bianchi.example").at("Invito in partenza", "presidente@bianchi.example")
 	dead(second, http.StatusGone, ended, "Questo invito è stato sostituito da uno più recente")
 	third := delegate.invitationLink()
 
@@ -172,7 +177,7 @@ func TestInvitationLinkDies(t *testing.T) {
 	fifth := delegate.invitationLink()
 	delegate.clock.Advance(workflow.InvitationLife)
 	dead(fifth, http.StatusGone, ended, "Questo invito è scaduto.")
-	delegate.handOver(bianchi).at("Invito scaduto", "è scaduto senza risposta").press("Invia di nuovo").at("Invito inviato")
+	delegate.handOver(bianchi).at("Invito scaduto", "è scaduto senza risposta").press("Invia di nuovo").at("Invito in partenza")
 }
 
 func TestInvitationOpenedByManyChangesNothing(t *testing.T) {
@@ -217,7 +222,7 @@ func TestAnInvitedPageSaysWhatIsNextAndWhatItCosts(t *testing.T) {
 	if got := delegate.link("Torna alla webmail"); got != returnURL {
 		t.Errorf("the way to the webmail is %s", got)
 	}
-	delegate.at("Invito inviato", "Il link inviato prima smetterà di funzionare.")
+	delegate.at("Invito in partenza", "Il link inviato prima smetterà di funzionare.")
 	guest.at("Ti chiedono di confermare l'identità", "Cosa occorre", "un account SPID già attivo", "una casella di posta ordinaria")
 }
 
@@ -225,7 +230,7 @@ func TestAnInvitedPageSaysWhatIsNextAndWhatItCosts(t *testing.T) {
 func TestTheHolderTakesAnInvitationBack(t *testing.T) {
 	t.Parallel()
 	delegate, guest, link := invited(t, bianchi, luca)
-	holder := delegate.enter(bianchi).at("Invito inviato")
+	holder := delegate.enter(bianchi).at("Invito in partenza")
 	take := holder.form("Sono io l'intestatario: procedo qui")
 	holder.post(take).at("Cosa occorre").tells("")
 	holder.unchanged(func() { holder.post(take).at("Cosa occorre").tells("") }) // a double click
@@ -251,4 +256,56 @@ func TestDelegateMayBeTheHolderAfterAll(t *testing.T) {
 	t.Parallel()
 	b := at(t, anna, workflow.HolderChoice).press("Conferma", "ruolo", "no").at("Invita l'intestatario")
 	b.press("Indietro").at("Conferma identità").goOn(anna, workflow.HolderChoice, workflow.Introduction)
+}
+
+// The page says what became of the mail, and offers another address for one that
+// reached no one.
+func TestAnInvitationMayReachNoOne(t *testing.T) {
+	t.Parallel()
+	delegate, _, _ := invited(t, bianchi, "luca.bianchi@mial.example")
+	delegate.at("Invito in partenza", "Stiamo inviando l'invito a luca.bianchi@mial.example.", "continuiamo a provare per tre giorni").tells("")
+	delegate.mailIs("waiting")
+	if delegate.Find(`script[src^="/static/invited."]`).Length() != 1 {
+		t.Error("the page does not look for the outcome")
+	}
+
+	delegate.ended(workflow.MailInvitation, delegate.store.MailRefused)
+	delegate.mailIs("refused")
+	delegate.get("/").at("Invito non consegnato", "Il messaggio per luca.bianchi@mial.example non può essere consegnato", "invia l'invito a un altro indirizzo")
+	if delegate.Find("details[open]").Length() != 1 || delegate.Find(`details button:not(.second)`).Length() != 1 || delegate.Find(`form[action="/invito"]`).Length() != 1 {
+		t.Errorf("another address is not what the page is for: %s", delegate.text())
+	}
+
+	delegate.press("Invia l'invito", "email", luca).at("Invito in partenza", luca)
+	delegate.ended(workflow.MailInvitation, func(ctx context.Context, id uuid.UUID, _ string, at time.Time) error {
+		return delegate.store.MailDropped(ctx, id, at)
+	})
+	delegate.get("/").at("Invito non consegnato", "Non siamo riusciti a consegnare il messaggio per luca.bianchi@mail.example", "abbiamo smesso di provare")
+	delegate.press("Invia di nuovo").at("Invito in partenza")
+	delegate.ended(workflow.MailInvitation, delegate.store.MailAccepted)
+	delegate.mailIs("accepted")
+	delegate.get("/").at("Invito inviato")
+}
+
+// A stranger's script learns nothing of an invitation.
+func TestWhatBecameOfTheMailIsForTheInviter(t *testing.T) {
+	t.Parallel()
+	_, guest, _ := invited(t, bianchi, luca)
+	guest.mailIs("")
+	guest.press("PROCEDI").mailIs("")
+}
+
+// ended records what became of the newest mail of a kind.
+func (w *world) ended(k workflow.MailKind, record func(context.Context, uuid.UUID, string, time.Time) error) {
+	w.Helper()
+	w.must(record(w.Context(), w.newestMail(k), "reply", w.clock.Now()))
+}
+
+// mailIs checks what the page's script is answered.
+func (b *browser) mailIs(outcome string) {
+	b.Helper()
+	_, body := b.send(b.request(http.MethodGet, "/invito/stato", nil))
+	if want := `{"mail":"` + outcome + `"}`; strings.TrimSpace(body) != want {
+		b.Errorf("the script is answered %s, want %s", body, want)
+	}
 }

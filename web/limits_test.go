@@ -50,10 +50,10 @@ func TestTooManyCodesToAnAddress(t *testing.T) {
 func TestTooManyInvitationsToAnAddress(t *testing.T) {
 	t.Parallel()
 	b := at(t, bianchi, workflow.HolderChoice)
-	b.press("Conferma", "ruolo", "no").press("Invia l'invito", "email", "luca@mail.example").at("Invito inviato")
+	b.press("Conferma", "ruolo", "no").press("Invia l'invito", "email", "luca@mail.example").at("Invito in partenza")
 	b.exhaust("invitations_per_address", 24*time.Hour)
 	b.unchanged(func() {
-		b.press("Invia di nuovo").limited("Invito inviato", "A questo indirizzo e-mail sono stati inviati troppi inviti. Riprova dopo le "+b.after(8640*time.Second), "8640")
+		b.press("Invia di nuovo").limited("Invito in partenza", "A questo indirizzo e-mail sono stati inviati troppi inviti. Riprova dopo le "+b.after(8640*time.Second), "8640")
 	})
 }
 
@@ -61,7 +61,7 @@ func TestTooManyInvitationsToAnAddress(t *testing.T) {
 func TestTooManyInvitationsOfANetwork(t *testing.T) {
 	t.Parallel()
 	b := at(t, bianchi, workflow.HolderChoice, behindProxy)
-	b.press("Conferma", "ruolo", "no").press("Invia l'invito", "email", "luca@mail.example").at("Invito inviato")
+	b.press("Conferma", "ruolo", "no").press("Invia l'invito", "email", "luca@mail.example").at("Invito in partenza")
 	b.press("Annulla l'invito")
 	b.press("Conferma", "ruolo", "no").at("Invita l'intestatario")
 	b.exhaust("invitations_per_network", time.Hour)
@@ -71,7 +71,7 @@ func TestTooManyInvitationsOfANetwork(t *testing.T) {
 			holds("email", "luca.bianchi@mail.example")
 	})
 	b.from = "192.0.2.8"
-	b.press("Invia l'invito", "email", "luca.bianchi@mail.example").at("Invito inviato")
+	b.press("Invia l'invito", "email", "luca.bianchi@mail.example").at("Invito in partenza")
 }
 
 func TestTooManyOfANetwork(t *testing.T) {

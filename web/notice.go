@@ -22,7 +22,7 @@ var notices = map[string]func(*Server, *visit) bool{
 	"changed":          shownIn(workflow.Summary, workflow.Identified, workflow.CodeEntry),
 	"saved":            shownIn(workflow.Summary, workflow.Identified, workflow.CodeEntry),
 	"code_sent":        (*Server).codeSent,
-	"invited":          shownIn(workflow.Invited),
+	"invited":          (*Server).invitationSent,
 	"withdrawn":        shownIn(workflow.HolderChoice),
 	"contract_changed": shownIn(workflow.Contract),
 	"lapsed":           shownIn(workflow.Identification),
@@ -43,6 +43,11 @@ func shownIn(states ...workflow.State) func(*Server, *visit) bool {
 // codeSent reports whether the relay has taken the newest code and its time runs.
 func (s *Server) codeSent(v *visit) bool {
 	return shownIn(workflow.CodeEntry)(s, v) && s.Procedure.CodePage(v.c).Status == workflow.CodeSent
+}
+
+// invitationSent reports whether the relay has taken the mail of the invitation.
+func (s *Server) invitationSent(v *visit) bool {
+	return shownIn(workflow.Invited)(s, v) && v.c.Qualification.Invitation.Mail == workflow.MailAccepted
 }
 
 // redirectHome leads to the page of the state, whatever it is by now, with a

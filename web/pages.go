@@ -96,7 +96,7 @@ func fillInvited(_ *Server, v *visit, p *templates.Page) {
 	q := v.c.Qualification
 	data := templates.Invited{Accepted: q.Owner == workflow.OwnedByInvited, Rejected: q.State == workflow.Rejected, ReturnURL: v.visitor.ReturnURL}
 	if i := q.Invitation; i != nil {
-		data.To, data.Expires, data.Expired = i.Email, i.ExpiresAt, i.Expired(v.c.Now)
+		data.To, data.Expires, data.Expired, data.Mail = workflow.Readable(i.Email), i.ExpiresAt, i.Expired(v.c.Now), string(i.Mail)
 		if !v.c.Owns(v.visitor) { // it is the invited holder's case now
 			data.To = workflow.MaskEmail(i.Email)
 		}
@@ -152,7 +152,7 @@ func fillContract(s *Server, v *visit, p *templates.Page) {
 
 func fillCode(s *Server, v *visit, p *templates.Page) {
 	page := s.Procedure.CodePage(v.c)
-	data := templates.Code{Status: templates.CodeStatus(page.Status), To: v.c.Qualification.Declaration.Email,
+	data := templates.Code{Status: templates.CodeStatus(page.Status), To: workflow.Readable(v.c.Qualification.Declaration.Email),
 		PausedUntil: wholeMinute(page.PausedUntil)}
 	if page.Status == workflow.CodeSent {
 		data.SecondsLeft = seconds(page.Expires.Sub(v.c.Now))

@@ -95,7 +95,7 @@ func TestAnAddressIsReadInFullByWhoTypedIt(t *testing.T) {
 	b.enter(slip).at("Ora identificati").silent(slip.email)
 
 	delegate, guest, _ := invited(t, bianchi, "luca.bianchi@gmial.example")
-	delegate.at("Invito inviato", "luca.bianchi@gmial.example")
+	delegate.at("Invito in partenza", "luca.bianchi@gmial.example")
 	guest.press("PROCEDI")
 	delegate.get("/").at("Invito accettato", "l•••@g•••.example").silent("gmial")
 }

@@ -121,6 +121,7 @@ func (s *Server) Handler() http.Handler {
 	route("GET /metadata", func(w http.ResponseWriter, r *http.Request) error { return s.metadata(w, r, &s.SPID) })
 	route("GET /loghi/{name}", s.showLogo)
 	route("GET /codice/stato", s.codeStatus)
+	route("GET /invito/stato", s.invitationStatus)
 	mux.Handle("GET /static/", templates.Static())
 	route("/", func(w http.ResponseWriter, r *http.Request) error {
 		if methods := methodsOf(mux, r); len(methods) > 0 {

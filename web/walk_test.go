@@ -128,7 +128,7 @@ func TestWrongPersonInvitesTheHolder(t *testing.T) {
 	b.press("Accedi come Anna Neri").press("Autorizza").press("Continua")
 	b.press("Invita l'intestatario").at("Invita l'intestatario", "riceverà un link personale")
 	b.wants(sara, workflow.HolderInvitation)
-	b.press("Invia l'invito", "email", "sara.verdi@mail.example").at("Invito inviato")
+	b.press("Invia l'invito", "email", "sara.verdi@mail.example").at("Invito in partenza")
 	guest := b.browser().get(b.invitationLink()).press("PROCEDI").at("Intestatario della casella PEC")
 	wrong := sara
 	wrong.person, wrong.email = "Anna Neri", "sara.verdi@mail.example"
