@@ -108,9 +108,9 @@ func (s *Server) form(f form) handler {
 		if err := readForm(r); err != nil {
 			return err
 		}
-		visitor, _, err := s.visitor(r)
+		visitor, now, err := s.visitor(r)
 		if err != nil {
-			return err
+			return s.keepDraft(r, err)
 		}
 		err = f.fire(s.Procedure, r.Context(), visitor, formOf(r.PostForm), r.PostForm)
 		var stale workflow.StaleError
@@ -119,6 +119,9 @@ func (s *Server) form(f form) handler {
 		var limit *workflow.LimitError
 		switch {
 		case err == nil:
+			if err := s.dropDraft(r, now); err != nil {
+				return err
+			}
 			s.redirectHome(w, r, f.notice)
 		case errors.As(err, &stale) && stale.Repeated:
 			s.redirectHome(w, r, "")
@@ -175,6 +178,7 @@ func (s *Server) formPage(f form) handler {
 			return nil
 		}
 		name, p := s.pageOf(f, v)
+		fillDraft(v, name, &p)
 		s.write(w, r, http.StatusOK, name, p)
 		return nil
 	}

@@ -61,6 +61,7 @@ func (s *Server) home(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	name, p := s.statePage(v)
+	fillDraft(v, name, &p)
 	p.Notice = s.notice(w, r, v)
 	s.write(w, r, http.StatusOK, name, p)
 	return nil

@@ -6,6 +6,7 @@
 //   - session.go: who the visitor is
 //   - language.go: the language of the pages
 //   - entry.go: one mailbox at a time in a browser
+//   - draft.go: what was typed when the session had ended
 //   - pages.go: the page of each state
 //   - forms.go: the forms, each with its event
 //   - notice.go: what the page after a form says once

@@ -16,7 +16,7 @@
 //     balancer and Prometheus are told
 //   - database.go, private.go, migrate.go: which database, and its schema
 //   - mailbox.go, mailbox_import.go, mailbox_export.go, qualification.go,
-//     client.go, mail.go, webhook.go, webhook_deliveries.go, spid.go,
+//     client.go, session.go, mail.go, webhook.go, webhook_deliveries.go, spid.go,
 //     spid_keygen.go, spid_provider.go, archive.go: the other commands, each
 //     under its name
 //   - version.go, licenses.go: which program this is, and what it consists of
@@ -57,6 +57,7 @@ type commands struct {
 	Client        clientCommands       `cmd:"" help:"Your programs that may use the API: webmails, the register of mailboxes, the back office."`
 	Mailbox       mailboxCommands      `cmd:"" help:"Mailboxes and their holders on record."`
 	Qualification qualificationCommand `cmd:"" help:"Qualifications: look into them, settle reviews, revoke."`
+	Session       sessionCommands      `cmd:"" help:"Browser sessions: who is inside a procedure, and ending that."`
 	Mail          mailCommands         `cmd:"" help:"Mails that were asked for, and what became of them."`
 	Webhook       webhookCommands      `cmd:"" help:"Where clients are told what happens to their mailboxes, and what became of each delivery."`
 	SPID          spidCommands         `cmd:"" name:"spid" help:"Stella as a SPID service provider."`
