@@ -22,6 +22,9 @@ const returnCookie = "stella-return"
 // verified and parked, and applied by the GET that follows. The answer to a
 // trial is told at once.
 func (s *Server) receiveAnswer(w http.ResponseWriter, r *http.Request, f *Federation) error {
+	if err := s.Procedure.AdmitAnswer(r.Context(), s.ClientAddress(r)); err != nil {
+		return err
+	}
 	if err := readForm(r); err != nil {
 		return err
 	}

@@ -12,7 +12,7 @@ const (
 	failed    = "Identificazione non riuscita"
 	elsewhere = "Questa identificazione è scaduta o è stata aperta in un'altra finestra. Torna alla procedura e riprova."
 	technical = "C'è stato un problema tecnico nel collegamento con SPID. Non dipende da te: abbiamo avvisato l'assistenza."
-	lapsed    = "L'identificazione di prima non vale più, perché è passato troppo tempo o perché era stata fatta in un altro browser. " +
+	lapsed    = "L'identificazione di prima non vale più, perché è passato troppo tempo, perché sei uscito o rientrato nella procedura, o perché era stata fatta in un altro browser. " +
 		"I dati inseriti sono salvati: ripeti solo l'accesso."
 )
 

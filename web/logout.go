@@ -20,6 +20,9 @@ func (s *Server) logout(w http.ResponseWriter, r *http.Request, f *Federation) e
 		request.Refuse(r.Context(), "prefetch", nil)
 		return errLogout
 	}
+	if err := s.Procedure.AdmitLogout(r.Context(), s.ClientAddress(r)); err != nil {
+		return err
+	}
 	if r.URL.Query().Has("SAMLResponse") { // to a request that we never make
 		s.redirectHome(w, r, "")
 		return nil

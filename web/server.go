@@ -70,7 +70,7 @@ type Server struct {
 // identity providers have about 15 kB.
 const (
 	maxForm   = 64 << 10
-	maxAnswer = 512 << 10
+	maxAnswer = 128 << 10
 )
 
 // handler is a request's handler; its error is answered by the table in fault.go.

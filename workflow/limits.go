@@ -28,10 +28,12 @@ var (
 	invitationsPerAddress = Limit{"invitations_per_address", 10, 24 * time.Hour} // whatever mailbox they are for
 	invitationsPerNetwork = Limit{"invitations_per_network", 200, time.Hour}
 	handOffsPerMailbox    = Limit{"handoffs_per_mailbox", 30, time.Hour}
-	startsPerNetwork      = Limit{"starts_per_network", 600, 15 * time.Minute} // of sessions, by a hand-off or an invitation
-	loginsPerMailbox      = Limit{"logins_per_mailbox", 30, time.Hour}         // started
-	loginsPerNetwork      = Limit{"logins_per_network", 600, 15 * time.Minute} // started, trials too
-	callsPerClient        = Limit{"calls_per_client", 30000, time.Minute}      // of the API
+	startsPerNetwork      = Limit{"starts_per_network", 600, 15 * time.Minute}  // of sessions, by a hand-off or an invitation
+	loginsPerMailbox      = Limit{"logins_per_mailbox", 30, time.Hour}          // started
+	loginsPerNetwork      = Limit{"logins_per_network", 600, 15 * time.Minute}  // started, trials too
+	answersPerNetwork     = Limit{"answers_per_network", 600, 15 * time.Minute} // of identity providers, brought by browsers
+	logoutsPerNetwork     = Limit{"logouts_per_network", 600, 15 * time.Minute} // that identity providers ask for
+	callsPerClient        = Limit{"calls_per_client", 30000, time.Minute}       // of the API
 )
 
 // LimitError refuses what was done too often.
@@ -83,6 +85,17 @@ func (p *Procedure) admit(ctx context.Context, l Limit, from netip.Addr) error {
 		return nil
 	}
 	return p.observed(p.Store.Spend(ctx, p.spend(l, network(from).String())))
+}
+
+// AdmitAnswer counts an answer that a browser brings from an identity provider,
+// before any of it is read.
+func (p *Procedure) AdmitAnswer(ctx context.Context, from netip.Addr) error {
+	return p.admit(ctx, answersPerNetwork, from)
+}
+
+// AdmitLogout is AdmitAnswer for the request of a logout.
+func (p *Procedure) AdmitLogout(ctx context.Context, from netip.Addr) error {
+	return p.admit(ctx, logoutsPerNetwork, from)
 }
 
 // network is what one client has: an IPv4 address, or the /64 of an IPv6 one.

@@ -23,7 +23,7 @@ func TestTheLimitsAreTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	all := []Limit{codesPerAddress, codesPerNetwork, triesPerNetwork, invitationsPerAddress, invitationsPerNetwork, handOffsPerMailbox,
-		startsPerNetwork, loginsPerMailbox, loginsPerNetwork, callsPerClient}
+		startsPerNetwork, loginsPerMailbox, loginsPerNetwork, answersPerNetwork, logoutsPerNetwork, callsPerClient}
 	if n := len(regexp.MustCompile(`= Limit\{`).FindAll(source, -1)); n != len(all) {
 		t.Errorf("there are %d limits, and %d are looked for", n, len(all))
 	}
