@@ -163,7 +163,7 @@ export async function declineInvitation(visitor) {
 
 export async function beginLogin(visitor) {
 	await press(visitor, link(visitor, 'Inizia l\'identificazione'));
-	await arrive(visitor, 'Scegli come identificarti');
+	await arrive(visitor, 'Scegli il gestore della tua identità SPID');
 	await press(visitor, link(visitor, 'Entra con SPID'));
 	await goToProvider(visitor);
 }

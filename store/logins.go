@@ -23,14 +23,14 @@ func (s *Store) LoginByID(ctx context.Context, id string) (workflow.Login, error
 }
 
 const logins = `
-	select id, qualification_id, provider, provider_name, relay_state, level, comparison, session, started_at, handle, answer
+	select id, qualification_id, provider, provider_name, relay_state, level, comparison, session, started_at, failure, handle, answer
 	from logins `
 
 func scanLogin(row pgx.CollectableRow) (l workflow.Login, err error) {
 	var qualification uuid.NullUUID // none of a trial
 	var handle, answer []byte
 	err = row.Scan(&l.ID, &qualification, &l.Provider, &l.ProviderName, &l.RelayState, &l.Level, &l.Comparison, &l.Session, &l.StartedAt,
-		&handle, &answer)
+		&l.Failure, &handle, &answer)
 	l.Qualification = qualification.UUID
 	if err != nil || answer == nil {
 		return l, err

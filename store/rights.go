@@ -26,7 +26,7 @@ var rights = []struct{ table, privileges string }{
 	{"suspensions", "insert"},
 	{"announcements", "insert, update (position)"},
 	{"invitations", "insert, update (accepted_at, ended_at, ended)"},
-	{"logins", "insert, update (answered_at, assertion_id, handle, answer)"},
+	{"logins", "insert, update (answered_at, assertion_id, handle, answer, failure)"},
 	{"codes", "insert, update (spent_at)"},
 	{"mails", "insert, update (attempts, started_at, accepted_at, refused_at, dropped_at, reply)"},
 

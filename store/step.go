@@ -39,7 +39,7 @@ func (s *Store) writeCase(ctx context.Context, tx pgx.Tx, c *workflow.Case) erro
 func writeQualification(b *batch, mailbox int64, q *workflow.Qualification) {
 	var declaration, invitation, identity *uuid.UUID
 	var login *string
-	waiting := "" // the login whose parked answer may still be met
+	waiting, failure := "", "" // the login whose parked answer may still be met; why the newest one failed
 	if q.Declaration != nil {
 		declaration = &q.Declaration.ID
 	}
@@ -50,7 +50,7 @@ func writeQualification(b *batch, mailbox int64, q *workflow.Qualification) {
 		identity = &q.Identity.ID
 	}
 	if q.Login != nil {
-		login = &q.Login.ID
+		login, failure = &q.Login.ID, q.Login.Failure
 		if q.Login.Answer != nil {
 			waiting = q.Login.ID
 		}
@@ -74,6 +74,9 @@ func writeQualification(b *batch, mailbox int64, q *workflow.Qualification) {
 	b.Queue(`
 		update logins set answer = null, handle = null
 		where qualification_id = $1 and answer is not null and id <> $2`, q.ID, waiting)
+	if failure != "" {
+		b.Queue(`update logins set failure = $2 where id = $1`, login, failure)
+	}
 }
 
 // writeRow writes one row that a step added. Invitations and codes are written

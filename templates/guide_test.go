@@ -37,6 +37,8 @@ func TestGuide(t *testing.T) {
 		{"summary", `form[action="/riepilogo"] button`, "SALVA E PROCEDI"},
 		{"identification", `a[href="/identificazione"]`, "Inizia l'identificazione"},
 		{"methods", `a[href="/identificazione/spid"]`, "Entra con SPID"},
+		{"providers-entry", `a[href="#gestori"]`, "Entra con SPID"},
+		{"providers-entry", "#gestori li:first-child a", "Prosegui con Identità di prova"},
 		{"providers", ".providers li:first-child a", "Prosegui con Identità di prova"},
 		{"identified", `form[action="/identita"] button`, "PROCEDI"},
 		{"identified", `form[action="/identita/altra"] button`, "Non sono io / casella sbagliata"},

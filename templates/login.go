@@ -9,7 +9,9 @@ type Methods struct {
 
 // Providers is the list to choose an identity provider from.
 type Providers struct {
-	Links []ProviderLink
+	Links    []ProviderLink
+	Entry    bool   // the entry of SPID leads to the list from above it: there is no other method
+	SPIDLogo string // of the entry; its URL, empty for none
 }
 
 // ProviderLink starts a login.

@@ -17,6 +17,7 @@ type Site struct {
 	AccessibilityURL string
 	HelpURL          string
 	HelpContact      string // an address or a telephone number, as people read it
+	ReviewDays       int    // within how many working days a review is answered; zero for no word of it
 	MailSender       string // the address codes come from, told on the code page
 	CIE              bool   // one can log in with CIE too, not with SPID alone
 }
@@ -30,6 +31,7 @@ type Page struct {
 	Form    Form
 	Leave   bool              // a session is open: offer Esci
 	Back    bool              // a step back is possible: offer Indietro
+	BackTo  string            // where Indietro leads if it is no step; empty for nowhere
 	Notice  string            // a message id, shown above the page; empty for none
 	Errors  []FieldError      // what is wrong with the input, in the order of the fields
 	Values  map[string]string // what is typed, or prefilled, by field name

@@ -124,9 +124,11 @@ func samples(locale string) []sample {
 	in("methods", "", Methods{})
 	in("methods", "cie", Methods{CIE: "/identificazione/avvia?idp=3"})
 	in("methods", "logos", Methods{SPIDLogo: "/loghi/spid.svg", CIE: "/identificazione/avvia?idp=3", CIELogo: "/loghi/cie.svg"})
-	in("providers", "", Providers{Links: []ProviderLink{
+	links := []ProviderLink{
 		{"Identità di prova", "/identificazione/avvia?idp=1", ""},
-		{"Altro gestore dal nome un po' lungo", "/identificazione/avvia?idp=2", "/loghi/idp.example.svg"}}})
+		{"Altro gestore dal nome un po' lungo", "/identificazione/avvia?idp=2", "/loghi/idp.example.svg"}}
+	in("providers", "", Providers{Links: links})
+	in("providers", "entry", Providers{Links: links, Entry: true, SPIDLogo: "/loghi/spid.svg"})
 	in("providers", "none", Providers{})
 	out("login_post", "", LoginPost{Provider: "Identità di prova", URL: "https://idp.example/sso", SAMLRequest: "PHNhbWxw", RelayState: "opaque"})
 	in("at_provider", "", AtProvider{Provider: "Identità di prova", Restart: "/identificazione/avvia?idp=1"})
@@ -138,7 +140,8 @@ func samples(locale string) []sample {
 	for _, purpose := range purposes {
 		in("login_failed", "nr30-"+purpose, LoginFailed{Code: "nr30", Purpose: purpose, Known: true})
 	}
-	out("login_failed", "unknown", LoginFailed{Code: "elsewhere"})
+	add("login_failed", "unknown", Page{Opener: "welcome", Data: LoginFailed{Code: "elsewhere"}})
+	add("login_failed", "again", Page{Mailbox: mailbox, Leave: true, BackTo: "/", Data: LoginFailed{Code: "nr25", Known: true}})
 	out("login_failed", "trial", LoginFailed{Code: "technical", Reference: "7F3K9Q", Trial: true, Reason: "signature-invalid"})
 	out("trial", "", Trial{Provider: "Identità di prova", Login: "_4ZK2", Assertion: "_7QPX", Level: "SpidL2",
 		Attributes: []Attribute{{"fiscalNumber", "TINIT-NRENNA80A41H501T"}, {"name", "Anna"}}})

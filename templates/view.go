@@ -94,6 +94,15 @@ func (v view) Purpose(purpose string) (string, error) {
 	return v.T("purpose_" + strings.ToLower(purpose))
 }
 
+// CodeName is what the reference to a failed login begins with: a SPID anomaly as
+// it is, and a word for the others.
+func (v view) CodeName(code string) (string, error) {
+	if strings.HasPrefix(code, "nr") {
+		return code, nil
+	}
+	return v.T("failure_" + code)
+}
+
 // Explain is the sentence of a fault of the input.
 func (v view) Explain(e FieldError) (string, error) {
 	return v.text(e.Message, e.Args)

@@ -52,6 +52,7 @@ func loadWords(fsys fs.FS, site Site) (map[string]words, error) {
 			"HelpContact": site.HelpContact,
 			"MailSender":  site.MailSender,
 			"CIE":         site.CIE,
+			"ReviewDays":  site.ReviewDays,
 		}}
 	}
 	return all, nil

@@ -125,7 +125,8 @@ func TestEveryTextIsUsed(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, id := range strings.Fields(`months first_of_month contract_file mail_zoned mail_invitation_button step_names fault_prefix level_spid level_cie
-		method_by purpose_p purpose_pf purpose_pg purpose_lp purpose_px`) { // view.go, words.go, letter.go, notice.go
+		method_by failure_elsewhere failure_technical failure_prefetch failure_suspended
+		purpose_p purpose_pf purpose_pg purpose_lp purpose_px`) { // view.go, words.go, letter.go, notice.go
 		used[id] = true
 	}
 	it := catalogue(t, "it")

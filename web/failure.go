@@ -46,5 +46,11 @@ func (s *Server) showFailure(w http.ResponseWriter, r *http.Request, f *Federati
 func (s *Server) loginFailed(w http.ResponseWriter, r *http.Request, p templates.Page, d templates.LoginFailed) {
 	d.Reference = requestID(r)
 	p.Data = d
+	switch {
+	case !d.Known: // of no procedure, and so of none of its steps
+		p.Opener = "welcome"
+	case p.Mailbox != "":
+		p.BackTo = "/"
+	}
 	s.write(w, r, http.StatusForbidden, "login_failed", p)
 }

@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"net/url"
 	"regexp"
 	"strings"
 	"testing"
@@ -56,7 +57,7 @@ func TestAnomalies(t *testing.T) {
 		b.wants(anna, workflow.Identification)
 		shown := c.code
 		if c.sentence == technical {
-			shown = "technical"
+			shown = "tecnico"
 		}
 		if reference := text(b.Find("p.small")); !strings.HasPrefix(reference, "Riferimento: "+shown+" · ") {
 			t.Errorf("%s has the reference %q", c.code, reference)
@@ -73,6 +74,44 @@ func TestAnomalies(t *testing.T) {
 	}
 	b.press("Indietro").at("Controlla i dati", anna.email) // what was typed is kept
 	b.press("SALVA E PROCEDI").goOn(anna, workflow.Identification, workflow.Identified)
+}
+
+// A page of a login that failed says the same when it is loaded again, until
+// something happens.
+func TestAFailureLoadedAgain(t *testing.T) {
+	t.Parallel()
+	b := at(t, anna, workflow.AtProvider).press("Accedi come Anna Neri").press("Non autorizzo").press("Continua")
+	const denied = "Non hai autorizzato l'invio dei dati."
+	b.answered(http.StatusForbidden, notDone, denied)
+	b.unchanged(func() {
+		for range 2 {
+			b.get("/spid/return").answered(http.StatusForbidden, notDone, denied, "I dati già inseriti sono salvati.")
+			if reference := text(b.Find("p.small")); !strings.HasPrefix(reference, "Riferimento: nr22 · ") {
+				t.Errorf("the reference is %q", reference)
+			}
+		}
+		if got := b.link("Indietro"); got != b.page.url.ResolveReference(&url.URL{Path: "/"}).String() {
+			t.Errorf("the way back is %s", got)
+		}
+		// It is this session's alone.
+		b.enter(anna).get("/spid/return").refused(elsewhere)
+		stranger := b.world.browser().get("/spid/return")
+		stranger.answered(http.StatusForbidden, failed, "Questa identificazione è scaduta o è stata aperta in un'altra finestra.",
+			"Per continuare torna alla webmail", "Riferimento: altrove · ")
+		if strings.Contains(stranger.text(), "Torna alla procedura e riprova") || stranger.Find(".progress").Length() != 0 {
+			t.Errorf("somebody without a procedure is told to go back to it: %s", stranger.text())
+		}
+	})
+	b.click("Riprova")
+	b.ask()
+	b.get("/spid/return").refused(elsewhere)
+
+	b.get("/").click("Ricomincia l'accesso")
+	b.must(b.procedure.Suspend(t.Context(), "operatore", b.idp.EntityID(), b.clock.Now(), "chiave rubata"))
+	b.press("Accedi come Anna Neri").press("Autorizza").press("Continua").refused("In questo momento l'accesso con questo gestore non è disponibile.")
+	b.unchanged(func() {
+		b.get("/spid/return").refused("In questo momento l'accesso con questo gestore non è disponibile.")
+	})
 }
 
 // A provider that attests less than was asked says in other words that the

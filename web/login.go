@@ -16,8 +16,9 @@ import (
 	"stella/workflow"
 )
 
-// loginPage shows a page on the way to an identity provider.
-func (s *Server) loginPage(name string, data func(r *http.Request, v *visit) (any, error)) handler {
+// loginPage shows a page on the way to an identity provider, which fill names
+// and fills.
+func (s *Server) loginPage(fill func(*http.Request, *visit, *templates.Page) (string, error)) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		v, err := s.visit(r)
 		if err != nil {
@@ -28,7 +29,9 @@ func (s *Server) loginPage(name string, data func(r *http.Request, v *visit) (an
 			return nil
 		}
 		p := s.basePage(v)
-		if p.Data, err = data(r, v); err != nil {
+		p.BackTo = "/"
+		name, err := fill(r, v, &p)
+		if err != nil {
 			return err
 		}
 		s.write(w, r, http.StatusOK, name, p)
@@ -37,26 +40,39 @@ func (s *Server) loginPage(name string, data func(r *http.Request, v *visit) (an
 }
 
 // methods are the two schemes. CIE has one provider, so that its entry starts
-// the login.
-func (s *Server) methods(r *http.Request, v *visit) (any, error) {
-	m := templates.Methods{SPIDLogo: s.logoURL("spid"), CIELogo: s.logoURL("cie")}
+// the login. If there is SPID alone there is nothing to choose but its provider,
+// and the entry of SPID stands above the list.
+func (s *Server) methods(r *http.Request, v *visit, p *templates.Page) (string, error) {
 	if s.CIE == nil {
-		return m, nil
+		links, err := s.providerLinks(r, v)
+		p.Data = templates.Providers{Links: links, Entry: true, SPIDLogo: s.logoURL("spid")}
+		return "providers", err
 	}
+	m := templates.Methods{SPIDLogo: s.logoURL("spid"), CIELogo: s.logoURL("cie")}
 	available, err := s.available(r.Context(), s.CIE)
 	if len(available) > 0 {
 		m.CIE = loginURL(v, available[0].EntityID)
 	}
-	return m, err
+	p.Data = m
+	return "methods", err
 }
 
-func (s *Server) providers(r *http.Request, v *visit) (any, error) {
+func (s *Server) providers(r *http.Request, v *visit, p *templates.Page) (string, error) {
+	links, err := s.providerLinks(r, v)
+	p.Data = templates.Providers{Links: links}
+	if s.CIE != nil {
+		p.BackTo = "/identificazione"
+	}
+	return "providers", err
+}
+
+func (s *Server) providerLinks(r *http.Request, v *visit) ([]templates.ProviderLink, error) {
 	available, err := s.available(r.Context(), &s.SPID)
 	var links []templates.ProviderLink
 	for _, p := range available {
 		links = append(links, templates.ProviderLink{Name: s.SPID.name(p), URL: loginURL(v, p.EntityID), Logo: s.providerLogo(p)})
 	}
-	return templates.Providers{Links: links}, err
+	return links, err
 }
 
 // loginURL starts a login. It is a GET that acts, and so is bound to the session

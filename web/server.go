@@ -103,8 +103,8 @@ func (s *Server) Handler() http.Handler {
 		route("POST "+path, s.form(f))
 		route("GET "+path, s.formPage(f))
 	}
-	route("GET /identificazione", s.loginPage("methods", s.methods))
-	route("GET /identificazione/spid", s.loginPage("providers", s.providers))
+	route("GET /identificazione", s.loginPage(s.methods))
+	route("GET /identificazione/spid", s.loginPage(s.providers))
 	route("GET /identificazione/avvia", s.startLogin)
 	for _, f := range s.federations() {
 		in := func(h func(http.ResponseWriter, *http.Request, *Federation) error) handler {

@@ -22,7 +22,7 @@ func TestPersonIsQualified(t *testing.T) {
 	b.press("Conferma", "intestatario", "privato").at("Dati di Contatto").holds("email", "anna.neri@mail.example")
 	b.press("Conferma", "cellulare", "3471234567").at("Controlla i dati", "Privato Cittadino", "anna.neri@mail.example", "+393471234567")
 	b.press("SALVA E PROCEDI").at("Ora identificati", "l'intestatario della casella anna.neri@pec.example")
-	b.click("Inizia l'identificazione").at("Scegli come identificarti")
+	b.click("Inizia l'identificazione").at("Scegli il gestore della tua identità SPID")
 	b.click("Entra con SPID").at("Scegli il gestore della tua identità SPID")
 	b.click("Prosegui con Identità di prova").at("Con quale identità vuoi accedere?")
 	w.wants(anna, workflow.AtProvider)

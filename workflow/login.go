@@ -1,6 +1,7 @@
 package workflow
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -29,6 +30,7 @@ type Login struct {
 	Session       []byte // digest of the browser session that asked
 	StartedAt     time.Time
 	Answer        *Answer // parked: verified, and not yet met by the session that asked
+	Failure       string  // why it identified nobody: the provider's code, or "suspended"; empty if it did, or nothing is known
 }
 
 // Answer is what an identity provider said: who the person is, or why not.
@@ -232,7 +234,8 @@ func (p *Procedure) DiscardAnswer(ctx context.Context, secret string) error {
 // Return applies a parked answer, where the one-time secret meets the session
 // that asked. The first visit without both destroys it. A LoginError tells a
 // login that failed, and ErrSuspended one with a provider that was suspended
-// meanwhile; both are steps too.
+// meanwhile; both are steps too. If the session comes again without a secret,
+// it is told the same.
 func (p *Procedure) Return(ctx context.Context, v Visitor, secret string) error {
 	err := p.visit(ctx, v, func(c *Case) error { return c.applyAnswer(v, secret) })
 	if errors.Is(err, ErrElsewhere) {
@@ -243,6 +246,9 @@ func (p *Procedure) Return(ctx context.Context, v Visitor, secret string) error 
 
 func (c *Case) applyAnswer(v Visitor, secret string) error {
 	q := c.Qualification
+	if secret == "" && c.failedFor(v) {
+		return q.Login.failed()
+	}
 	if !c.Owns(v) || q.State != AtProvider || !c.ownsLogin(v) {
 		return ErrElsewhere
 	}
@@ -254,18 +260,16 @@ func (c *Case) applyAnswer(v Visitor, secret string) error {
 	refs := c.recordRef()
 	refs["login"], refs["provider"], refs["response_sha256"] = q.Login.ID, q.Login.Provider, a.SHA256
 	if c.ProviderSuspended() {
-		refs["failure"] = "suspended"
-		if err := c.fire(LoginFailed, refs); err != nil {
-			return err
-		}
-		return ErrSuspended
+		q.Login.Failure = suspendedFailure
+	} else if a.Assertion == nil {
+		q.Login.Failure = cmp.Or(a.Failure, unknownFailure)
 	}
-	if a.Assertion == nil {
-		refs["failure"] = a.Failure
+	if q.Login.Failure != "" {
+		refs["failure"] = q.Login.Failure
 		if err := c.fire(LoginFailed, refs); err != nil {
 			return err
 		}
-		return &LoginError{Code: a.Failure}
+		return q.Login.failed()
 	}
 	identity := Identity{ID: newID(), Qualification: q.ID, Login: q.Login.ID, Assertion: *a.Assertion, IdentifiedAt: c.Now}
 	q.Identity = &identity
@@ -281,6 +285,27 @@ func (c *Case) applyAnswer(v Visitor, secret string) error {
 		c.reject(ReasonHolder, "")
 	}
 	return nil
+}
+
+// The failures of a login that are not a code of the provider's.
+const (
+	suspendedFailure = "suspended"
+	unknownFailure   = "unknown" // the provider named none
+)
+
+// failed is how a login that failed is answered.
+func (l Login) failed() error {
+	if l.Failure == suspendedFailure {
+		return ErrSuspended
+	}
+	return &LoginError{Code: l.Failure}
+}
+
+// failedFor reports whether the newest login was the visitor's, failed, and
+// nothing happened since.
+func (c *Case) failedFor(v Visitor) bool {
+	q := c.Qualification
+	return c.Owns(v) && q.State == Identification && q.Login != nil && q.Login.Failure != "" && string(q.Login.Session) == string(v.Session)
 }
 
 var verdictEvents = map[Verdict]Event{Matched: HolderMatched, Unproven: HolderUnproven, Differs: HolderDiffers}

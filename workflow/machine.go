@@ -115,6 +115,7 @@ var Events = fsm.Events{
 	on(SteppedBack, HolderKind, CompanyData, ContactData),
 	on(SteppedBack, ContactData, Summary),
 	on(SteppedBack, Summary, Identification),
+	on(SteppedBack, Identified, Contract),
 
 	on(LoginStarted, AtProvider, Identification, AtProvider),
 	on(LoginFailed, Identification, AtProvider),

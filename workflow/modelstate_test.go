@@ -54,6 +54,7 @@ type login struct {
 	session string
 	started time.Time
 	answer  answer
+	failed  string // how it was answered, if nobody was identified
 }
 
 // answer is what waits for the browser that asked: a person, or a failure.

@@ -210,6 +210,9 @@ func (m *model) comeBack(v visitor, n int, secret bool) string {
 	if m.status != workflow.Active {
 		return "not eligible"
 	}
+	if !secret && m.owns(v) && m.state == workflow.Identification && m.login.failed != "" && v.browser == m.login.session {
+		return m.login.failed // told again
+	}
 	a := m.login.answer
 	if !m.owns(v) || m.state != workflow.AtProvider || !m.ownsLogin(v) ||
 		!a.parked || !secret || n != m.login.number || m.now.After(a.at.Add(10*time.Minute)) {
@@ -221,11 +224,13 @@ func (m *model) comeBack(v visitor, n int, secret bool) string {
 	m.login.answer = answer{}
 	switch {
 	case m.disbelieved():
-		m.fire(workflow.LoginFailed)
-		return "suspended"
+		m.login.failed = "suspended"
 	case a.person == "":
+		m.login.failed = "login failed"
+	}
+	if m.login.failed != "" {
 		m.fire(workflow.LoginFailed)
-		return "login failed"
+		return m.login.failed
 	}
 	m.person, m.since = a.person, m.now
 	switch m.verdict() {

@@ -40,6 +40,7 @@ type config struct {
 	AccessibilityURL string `name:"accessibility-url" env:"STELLA_ACCESSIBILITY_URL" placeholder:"URL" group:"Words" help:"The accessibility statement."`
 	HelpURL          string `name:"help-url" env:"STELLA_HELP_URL" placeholder:"URL" group:"Words" help:"Help for holders. Without it pages and mails lead to the guide that Stella itself shows, at /guida."`
 	HelpContact      string `env:"STELLA_HELP_CONTACT" placeholder:"TEXT" group:"Words" help:"Whom holders can ask: an address or a telephone number."`
+	ReviewDays       int    `env:"STELLA_REVIEW_DAYS" placeholder:"DAYS" group:"Words" help:"Within how many working days a request under review is answered, as its page and mail tell. Without it they name no time."`
 	ContractDir      string `env:"STELLA_CONTRACT_DIR" placeholder:"DIR" group:"Words" help:"Folder with your contract notice, it.html and en.html."`
 	SampleContract   bool   `group:"Words" help:"Show a sample in place of a contract notice of your own, to try things out. The page and the log say so."`
 
@@ -211,6 +212,9 @@ func (c config) checkWords(wrong *problems) templates.Site {
 		}
 		return value
 	}
+	if c.ReviewDays < 0 {
+		wrong.add("STELLA_REVIEW_DAYS", fmt.Errorf("%d is no number of days", c.ReviewDays))
+	}
 	helpURL := c.HelpURL // empty only if there is no public URL either, which is reported
 	if helpURL != "" {
 		link("STELLA_HELP_URL", helpURL)
@@ -223,6 +227,7 @@ func (c config) checkWords(wrong *problems) templates.Site {
 		AccessibilityURL: link("STELLA_ACCESSIBILITY_URL", c.AccessibilityURL),
 		HelpURL:          helpURL,
 		HelpContact:      text("STELLA_HELP_CONTACT", c.HelpContact),
+		ReviewDays:       c.ReviewDays,
 	}
 }
 

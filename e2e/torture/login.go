@@ -11,10 +11,7 @@ func (w *walk) beginLogin(ctx context.Context) error {
 	if w.page.kind == "at_provider" && (w.whims.insists || w.rand.IntN(2) == 0) {
 		return w.startLogin(ctx)
 	}
-	if err := w.open(ctx, w.site+"/identificazione"); err != nil || w.page.kind != "methods" {
-		return err
-	}
-	return w.follow(ctx, "/identificazione/spid")
+	return w.open(ctx, w.site+"/identificazione") // with the list, since SPID is the only method
 }
 
 // startLogin follows the link that starts a login, which is a step.
