@@ -242,3 +242,19 @@ func TestTheFirstWayOnAfterARejection(t *testing.T) {
 		}
 	}
 }
+
+// An option keeps its hint if its group has a fault.
+func TestAWrongGroupKeepsItsHints(t *testing.T) {
+	t.Parallel()
+	_, doc := render(t, newTemplates(t), sample{page: "holder_choice", Page: Page{Locale: "it",
+		Errors: []FieldError{{Field: "ruolo", Message: "error_role_missing"}}}})
+	described := strings.Fields(doc.Find("#ruolo-no").AttrOr("aria-describedby", ""))
+	if want := []string{"ruolo-fault", "ruolo-no-hint"}; !slices.Equal(described, want) {
+		t.Errorf("the second option is described by %v, want %v", described, want)
+	}
+	for _, id := range described {
+		if doc.Find("#"+id).Length() != 1 {
+			t.Errorf("the page has no %s", id)
+		}
+	}
+}

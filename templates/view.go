@@ -149,6 +149,18 @@ type option struct {
 	Checked, Wrong               bool
 }
 
+// DescribedBy lists the ids of the group's fault and of the option's own hint.
+func (o option) DescribedBy() string {
+	var ids []string
+	if o.Wrong {
+		ids = append(ids, o.Name+"-fault")
+	}
+	if o.Hint != "" {
+		ids = append(ids, o.ID+"-hint")
+	}
+	return strings.Join(ids, " ")
+}
+
 // Option gathers what the "option" template draws. The first of a group has
 // the group's name as its id: that is where the error summary leads.
 func (v view) Option(name, value string, first bool, label string, hint ...string) option {
