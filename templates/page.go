@@ -29,13 +29,16 @@ type Page struct {
 	Mailbox string // the mailbox in hand; empty where there is none
 	Opener  string // the page from which this one was opened, whose step it shows; empty for its own
 	Form    Form
-	Leave   bool              // a session is open: offer Esci
-	Back    bool              // a step back is possible: offer Indietro
-	BackTo  string            // where Indietro leads if it is no step; empty for nowhere
-	Notice  string            // a message id, shown above the page; empty for none
-	Errors  []FieldError      // what is wrong with the input, in the order of the fields
-	Values  map[string]string // what is typed, or prefilled, by field name
-	Data    any               // the page's own type, named in pages
+	Leave   bool // a session is open: offer Esci
+	// IdleSeconds is after how long without a request the session ends; zero
+	// for pages that need no warning of it.
+	IdleSeconds int
+	Back        bool              // a step back is possible: offer Indietro
+	BackTo      string            // where Indietro leads if it is no step; empty for nowhere
+	Notice      string            // a message id, shown above the page; empty for none
+	Errors      []FieldError      // what is wrong with the input, in the order of the fields
+	Values      map[string]string // what is typed, or prefilled, by field name
+	Data        any               // the page's own type, named in pages
 }
 
 // Form binds a form to the state it was made for, so that a stale one is

@@ -159,7 +159,7 @@ func TestCodePage(t *testing.T) {
 		if doc.Find(`a[href="/codice/contatti"]`).Length() != 1 {
 			t.Errorf("%s: no way to mend the address", s.name())
 		}
-		if doc.Find("[role=status]").Length() != 1 || doc.Find("[role=status] #left, #left[role]").Length() != 0 {
+		if doc.Find("[role=status]:not(#idle)").Length() != 1 || doc.Find("[role=status] #left, #left[role]").Length() != 0 {
 			t.Errorf("%s: the visible seconds must not be read out", s.name())
 		}
 		heading := "Inserisci il codice"
@@ -246,7 +246,7 @@ func TestTheFirstWayOnAfterARejection(t *testing.T) {
 // An option keeps its hint if its group has a fault.
 func TestAWrongGroupKeepsItsHints(t *testing.T) {
 	t.Parallel()
-	_, doc := render(t, newTemplates(t), sample{page: "holder_choice", Page: Page{Locale: "it",
+	_, doc := render(t, newTemplates(t), sample{page: "holder_choice", Page: Page{Locale: "it", Data: HolderChoice{},
 		Errors: []FieldError{{Field: "ruolo", Message: "error_role_missing"}}}})
 	described := strings.Fields(doc.Find("#ruolo-no").AttrOr("aria-describedby", ""))
 	if want := []string{"ruolo-fault", "ruolo-no-hint"}; !slices.Equal(described, want) {

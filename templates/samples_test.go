@@ -54,7 +54,7 @@ func samples(locale string) []sample {
 	}
 	// in is a page of the procedure; out is one without a session.
 	in := func(page, variant string, data any, errors ...FieldError) {
-		add(page, variant, Page{Mailbox: mailbox, Leave: true, Back: true, Data: data, Errors: errors})
+		add(page, variant, Page{Mailbox: mailbox, Leave: true, Back: true, IdleSeconds: 1800, Data: data, Errors: errors})
 	}
 	out := func(page, variant string, data any) { add(page, variant, Page{Data: data}) }
 

@@ -21,7 +21,7 @@ func TestStatic(t *testing.T) {
 	page.Find("link[href], script[src]").Each(func(_ int, s *goquery.Selection) {
 		urls = append(urls, s.AttrOr("href", s.AttrOr("src", "")))
 	})
-	if len(urls) != 3 {
+	if len(urls) != 4 {
 		t.Errorf("the page refers to %v", urls)
 	}
 	for _, url := range urls {

@@ -35,6 +35,9 @@ type view struct {
 	Step int // zero outside the five
 }
 
+// IdleMinutes is IdleSeconds, for people.
+func (v view) IdleMinutes() int { return v.Page.IdleSeconds / 60 }
+
 // step is one mark of the step indicator.
 type step struct {
 	Name string

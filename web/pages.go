@@ -4,6 +4,7 @@ import (
 	"errors"
 	"html/template"
 	"net/http"
+	"time"
 
 	"stella/templates"
 	"stella/workflow"
@@ -81,7 +82,7 @@ func (s *Server) statePage(v *visit) (string, templates.Page) {
 // basePage makes what every page of a procedure has.
 func (s *Server) basePage(v *visit) templates.Page {
 	q := v.c.Qualification
-	return templates.Page{Locale: v.locale, Mailbox: workflow.Readable(v.c.Mailbox.Address), Leave: true, Values: map[string]string{},
+	return templates.Page{Locale: v.locale, Mailbox: workflow.Readable(v.c.Mailbox.Address), Leave: true, IdleSeconds: int(workflow.SessionIdle / time.Second), Values: map[string]string{},
 		Form: templates.Form{Qualification: q.ID.String(), Version: q.Version}}
 }
 

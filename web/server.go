@@ -4,6 +4,7 @@
 //
 //   - server.go: the routes, and what holds for each request
 //   - session.go: who the visitor is
+//   - stay.go: how long the session lasts, and a visitor who stays
 //   - language.go: the language of the pages
 //   - entry.go: one mailbox at a time in a browser
 //   - draft.go: what was typed when the session had ended
@@ -98,6 +99,8 @@ func (s *Server) Handler() http.Handler {
 	route("POST /casella/nuova", s.goToNext)
 	route("POST /casella/precedente", s.stayInFormer)
 	route("POST /esci", s.leave)
+	route("GET "+sessionPath, s.sessionLeft)
+	route("POST "+sessionPath, s.stay)
 
 	for path, f := range forms {
 		route("POST "+path, s.form(f))

@@ -43,6 +43,7 @@ func TestEachWrongValueIsNamed(t *testing.T) {
 		"a script":                {func(c *config) { c.PrivacyURL = "javascript:alert(1)" }, "STELLA_PRIVACY_URL", "no URL"},
 		"no statement":            {func(c *config) { c.AccessibilityURL = "" }, "STELLA_ACCESSIBILITY_URL", "missing"},
 		"an address for a URL":    {func(c *config) { c.HelpURL = "aiuto@gestore.example" }, "STELLA_HELP_URL", "no URL"},
+		"days in the past":        {func(c *config) { c.ReviewDays = -1 }, "STELLA_REVIEW_DAYS", "no number of days"},
 		"nobody to ask":           {func(c *config) { c.HelpContact = "" }, "STELLA_HELP_CONTACT", "missing"},
 		"no contract":             {func(c *config) { c.ContractDir = "" }, "STELLA_CONTRACT_DIR", "missing"},
 		"a URL in quotes":         {func(c *config) { c.URL = `'postgres://stella:hush@db1/stella'` }, "STELLA_DATABASE_URL", "begins and ends with the quote '"},

@@ -75,7 +75,6 @@ func TestAKilledServiceDeliversEverything(t *testing.T) {
 	c := goodConfig(t)
 	c.URL, c.WebhookAllow = storetest.URL(t), []string{"127.0.0.0/8"}
 	w := worldOf(t, c.URL)
-	w.Procedure.Keys = workflow.Keys{[]byte(secretKey)}
 	r := startReceiver(t, events/4)
 	var err error
 	_, r.secret, err = w.Procedure.AddWebhook(t.Context(), storetest.Webmail, r.URL, nil)

@@ -48,13 +48,16 @@ func (p *ours) start() {
 	storetest.Must(p.t, err)
 }
 
-// worldOf opens a database for a journey in real time.
+// worldOf opens a database for a journey in real time, with the key of goodConfig,
+// so that a service may go on with what it began.
 func worldOf(t *testing.T, url string) *storetest.World {
 	t.Helper()
 	s, err := store.Open(t.Context(), url, storetest.Auditor.Recipient())
 	storetest.Must(t, err)
 	t.Cleanup(s.Close)
-	return storetest.WorldIn(t, s).InRealTime()
+	w := storetest.WorldIn(t, s).InRealTime()
+	w.Procedure.Keys = workflow.Keys{[]byte(secretKey)}
+	return w
 }
 
 // withInbox lets the mails go to an inbox, and returns how many of them came to

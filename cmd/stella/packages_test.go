@@ -36,7 +36,7 @@ var mayImport = map[string][]string{
 	"templates":        {},
 	"cmd/stella":       nil,
 	"cmd/stella/demo":  nil,
-	"e2e/torture":      {"spid", "spid/spidtest", "store/localpg", "workflow"},
+	"e2e/torture":      {"spid", "spid/spidtest", "store/localpg", "templates", "workflow"},
 }
 
 // mayNotImport are worlds that a package must not hear of.

@@ -74,9 +74,6 @@ type qualificationDecideCommand struct {
 
 // Run is told by kong which of the three commands it is.
 func (c qualificationDecideCommand) Run(ctx context.Context, which verb) error {
-	if strings.TrimSpace(c.Reason) == "" {
-		return errors.New("--reason is empty")
-	}
 	db, err := c.use(ctx)
 	if err != nil {
 		return err

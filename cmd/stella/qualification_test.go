@@ -27,7 +27,8 @@ func TestAnOperatorDecides(t *testing.T) {
 	// What cannot be is told in a sentence.
 	run("approve", "nobody@pec.example", "--reason=x").fails(t, 1, "there is no mailbox nobody@pec.example on record")
 	run("refuse", "4711", "--reason=x").fails(t, 1, "there is no case 4711")
-	run("refuse", "review@pec.example", "--reason=  ").fails(t, 1, "--reason is empty")
+	run("refuse", "review@pec.example", "--reason=  ").fails(t, 2, `--reason has a blank value
+Try "stella qualification refuse --help".`)
 	run("revoke", "never@pec.example", "--reason=x").fails(t, 1, "never@pec.example never had a qualification")
 	for verb, needed := range map[string]string{"approve": "under_review", "refuse": "under_review", "revoke": "qualified"} {
 		run(verb, "Started@pec.example", "--reason=x").fails(t, 1,

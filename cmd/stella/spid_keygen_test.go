@@ -67,7 +67,11 @@ func TestAKeyIsMadeWithTheRequestForItsCertificate(t *testing.T) {
 
 func TestACertificateIsSelfSigned(t *testing.T) {
 	t.Parallel()
-	dir, r := keygen(t, "--self-signed", "--organization-ipa-code=c_h501", "--organization-vat-number=", "--organization-locality=Milano")
+	c := goodConfig(t)
+	c.OrganizationVATNumber, c.OrganizationIPACode = "", "c_h501"
+	dir := t.TempDir()
+	env := append(environ(c.organizationConfig), "STELLA_PUBLIC_URL="+c.PublicURL)
+	r := stella(t, env, "spid", "keygen", dir+"/spid.key", "--self-signed", "--organization-locality=Milano")
 	if out := r.succeeds(t); !strings.Contains(out, dir+"/spid.pem: its certificate, good for three years.") {
 		t.Errorf("%q", out)
 	}
