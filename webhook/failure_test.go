@@ -148,7 +148,7 @@ func TestWhatIsWrongIsTold(t *testing.T) {
 		if test.roots != nil {
 			courier.Roots = test.roots
 		}
-		a := courier.Send(t.Context(), workflow.Webhook{URL: test.url, Nonce: []byte("nonce")}, client.Event{ID: "1"}, time.Now())
+		a := courier.Send(t.Context(), workflow.Webhook{URL: test.url, Nonce: []byte("a nonce of bytes")}, client.Event{ID: "1"}, time.Now())
 		if a.Delivered() || !strings.Contains(a.String(), test.want) {
 			t.Errorf("%s: %q, want %q", test.url, a, test.want)
 		}

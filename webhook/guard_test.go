@@ -150,7 +150,7 @@ func TestANameThatTurnsPrivateIsNotFollowed(t *testing.T) {
 	listen("127.0.0.1:"+port, &inside)
 	n := &names{addresses: []string{"127.0.0.2", "127.0.0.1"}}
 	c := &webhook.Courier{Keys: storetest.Keys, Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.2/32")}, Resolver: n.resolver(t)}
-	w := workflow.Webhook{URL: "http://receiver.test.:" + port + "/", Nonce: []byte("nonce")}
+	w := workflow.Webhook{URL: "http://receiver.test.:" + port + "/", Nonce: []byte("a nonce of bytes")}
 	send := func() webhook.Answer {
 		return c.Send(t.Context(), w, client.Event{ID: "1", Type: client.EventTest}, time.Now())
 	}

@@ -123,12 +123,12 @@ func TestWhoIsTold(t *testing.T) {
 	if len(off.received()) != 0 || len(w.deliveries(off)) != 0 {
 		t.Errorf("who is disabled is told %v", off.received())
 	}
-	w.Reach(t, workflow.HolderChoice)
+	qualified := w.Reach(t, workflow.Qualified)
 	_, err = w.Pool().Exec(t.Context(), `update clients set disabled_at = now()`)
 	storetest.Must(t, err)
-	w.Reach(t, workflow.HolderChoice)
+	qualified.To(workflow.Revoked)
 	w.work(all)
-	if n := w.outcomes(all); n["delivered"] != 3 || n["waiting"] != 1 {
+	if n := w.outcomes(all); n["delivered"] != 3 || n["waiting"] != 2 {
 		t.Errorf("after the client was disabled the log says %v", n)
 	}
 }
