@@ -99,17 +99,24 @@ const (
 )
 
 // clickedOn reads where the form of a hand-off comes from. The origin is "null"
-// if the page hides it (Referrer-Policy), or if the form was redirected from one
-// site to another before it came here (Fetch standard, "redirect-taint").
+// if the page hides it (Referrer-Policy), if the form was redirected from one
+// site to another before it came here (Fetch standard, "redirect-taint"), and in
+// Chromium after any redirect to another origin, such as the webmail's 307. The
+// Referer is then still that of the page with the form, which a redirect does not
+// change and another site cannot choose.
 func (s *Server) clickedOn(r *http.Request, c workflow.Client) click {
+	known := func(origin string) bool {
+		ours := append([]string{s.PublicURL.String()}, c.ReturnURLs...)
+		return slices.ContainsFunc(ours, func(u string) bool { return originOf(u) == origin })
+	}
 	switch origin := r.Header.Get("Origin"); {
+	case origin == "null" && r.Referer() != "" && known(originOf(r.Referer())):
+		return clickAllowed
 	case origin == "null":
 		return clickHidden
+	case origin != "" && known(origin):
+		return clickAllowed
 	case origin != "":
-		ours := append([]string{s.PublicURL.String()}, c.ReturnURLs...)
-		if slices.ContainsFunc(ours, func(u string) bool { return originOf(u) == origin }) {
-			return clickAllowed
-		}
 		return clickForeign
 	}
 	switch r.Header.Get("Sec-Fetch-Site") {

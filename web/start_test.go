@@ -114,6 +114,30 @@ func TestHandOffComesFromTheWebmail(t *testing.T) {
 	b.press("Continua").at("Conferma identità")
 }
 
+// Chromium hides the origin of a form that the webmail answers with 307. It sends
+// the webmail's Referer all the same.
+func TestHandOffIsRedirectedByTheWebmail(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.record(anna)
+	for referer, heading := range map[string]string{
+		"https://webmail.example/":              "Conferma identità",
+		"https://evil.example/":                 "Un ultimo clic",
+		"https://webmail.example.evil.example/": "Un ultimo clic",
+		"no address":                            "Un ultimo clic",
+		"":                                      "Un ultimo clic",
+	} {
+		b := w.browser()
+		r := b.request(http.MethodPost, "/start/"+w.handOff(anna), nil)
+		r.Header.Set("Origin", "null")
+		r.Header.Set("Sec-Fetch-Site", "cross-site")
+		r.Header.Set("Referer", referer)
+		if b.load(r).at(heading); (len(b.cookies()) != 0) != (heading == "Conferma identità") {
+			t.Errorf("with the Referer %q the cookies are %v", referer, b.cookies())
+		}
+	}
+}
+
 func TestOriginOfAReturnURL(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
