@@ -31,7 +31,7 @@ export function inEnglish() {
 		await press('button', 'Confirm', 'Contact details');
 		await press('button', 'Confirm', 'Check your details');
 		await press('button', 'SAVE AND PROCEED', 'Now identify yourself');
-		await press('link', 'Start the identification', 'Choose how to identify yourself');
+		await press('link', 'Start the identification', 'Choose your SPID provider');
 		await press('link', 'Enter with SPID', 'Choose your SPID provider');
 		await page.getByRole('link', { name: 'Continue with Identità di prova', exact: true }).click();
 		await arrive(visitor, 'Con quale identità vuoi accedere?');
