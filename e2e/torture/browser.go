@@ -71,15 +71,6 @@ func (b *browser) open(ctx context.Context, path string) error {
 	return err
 }
 
-// follow clicks the link whose address begins like this.
-func (b *browser) follow(ctx context.Context, prefix string) error {
-	link := b.page.document.Find(`main a[href^="` + prefix + `"]`).First()
-	if link.Length() == 0 {
-		return fmt.Errorf("there is no link %s on the page %q", prefix, b.heading())
-	}
-	return b.open(ctx, link.AttrOr("href", ""))
-}
-
 func (b *browser) request(ctx context.Context, method, path string, form url.Values) (*http.Request, error) {
 	at, err := url.Parse(b.site)
 	if err != nil {
