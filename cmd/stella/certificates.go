@@ -70,7 +70,7 @@ func (c *certificates) last(all []spid.Expiry) map[string]spid.Expiry {
 	return ends
 }
 
-// pressing are the certificates whose end somebody can do something about: ours,
+// pressing are the certificates whose end calls for an action: ours,
 // and of each provider the one that lives longest. Providers list expired ones
 // beside it for years.
 func (c *certificates) pressing() []spid.Expiry {

@@ -65,7 +65,7 @@ func TestADatabaseOnAnotherMachineIsVerified(t *testing.T) {
 	}
 }
 
-// Whatever is wrong with where the database is, no password is told.
+// An error about the address of the database never shows its password.
 func TestThePasswordOfTheDatabaseIsNotTold(t *testing.T) {
 	t.Parallel()
 	for url, want := range map[string]string{

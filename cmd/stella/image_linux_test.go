@@ -37,7 +37,7 @@ type image struct {
 func buildImage(t *testing.T) *image {
 	t.Helper()
 	if _, err := exec.LookPath("buildah"); err != nil {
-		t.Skip("buildah is not installed: scripts/setup test installs it")
+		t.Fatal("buildah is not installed: scripts/setup test installs it")
 	}
 	// A folder with what scripts/image reads.
 	dir := t.TempDir()
