@@ -104,8 +104,8 @@ func TestAFileOfSomethingElseIsRefused(t *testing.T) {
 	}
 }
 
-// Whoever separates two representatives with something else is told, and neither
-// is lost in the name of the other.
+// A line whose representatives are separated by anything but a semicolon is
+// rejected with a sentence that names it, and no name holds another person's code.
 func TestTwoRepresentativesInOne(t *testing.T) {
 	t.Parallel()
 	w := storetest.NewWorld(t)
