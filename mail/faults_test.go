@@ -60,7 +60,7 @@ func (p *post) misbehave(j *storetest.Journey, verb, mood, want string) {
 	m := newMoody(t, verb, mood)
 	o := m.options()
 	if mood == "silence" && verb != "NOOP" && verb != "after the end" { // between two mails it has a time of its own
-		o = o.WithTimeout(1500 * time.Millisecond)
+		o = o.WithTimeout(3 * time.Second)
 	}
 	p.sender = newSender(t, p.World, newRelay(t, o), p.log)
 	id := p.ask(j, 1)[0]
@@ -97,6 +97,8 @@ func (p *post) misbehave(j *storetest.Journey, verb, mood, want string) {
 		t.Errorf("it is tried again after %v", p.wait(err))
 	}
 
+	// What comes after meets a relay that behaves, and has as long as usual.
+	p.sender.Relay = newRelay(t, m.options())
 	arrivals := map[string]int{"accepted": 1, "deferred": 1, "refused": 0, "unknown": 2}[want]
 	if perhaps {
 		arrivals = 1
