@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"net"
 	"net/http"
 	"os"
@@ -28,14 +27,10 @@ func TestTheReadmesScript(t *testing.T) {
 		t.Fatalf("the README has no such script, or one of %d lines: %s", lines, script)
 	}
 
-	self, err := os.Executable()
-	storetest.Must(t, err)
-	bin := t.TempDir()
-	storetest.Must(t, os.WriteFile(filepath.Join(bin, "stella"), fmt.Appendf(nil, "#!/bin/sh\n%s=1 exec %q \"$@\"\n", asProgram, self), 0o755))
 	c := goodConfig(t)
 	c.URL, c.Listen = storetest.EmptyURL(t), freePort(t)
 	bash := exec.CommandContext(t.Context(), "bash", "-euc", script)
-	bash.Env = append(environ(c), "PATH="+bin+":"+os.Getenv("PATH"), "HOME="+t.TempDir(), "USER=tests", "GORACE=atexit_sleep_ms=0")
+	bash.Env = append(environ(c), "PATH="+filepath.Dir(binary)+":"+os.Getenv("PATH"), "HOME="+t.TempDir(), "USER=tests")
 	bash.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // the service goes on in its group
 	said, err := os.Create(filepath.Join(t.TempDir(), "said"))
 	storetest.Must(t, err)

@@ -86,12 +86,14 @@ func TestServe(t *testing.T) {
 	}
 	answers.ReadString('\n')
 	storetest.Must(t, s.Process.Signal(syscall.SIGTERM))
+	// A balancer that asks has to hear several times that it stops.
+	balancer := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	storetest.Eventually(t, "it takes no more connections", func() bool {
-		again, err := net.Dial("tcp", s.listen)
+		answer, err := balancer.Get("http://" + s.listen + "/readyz")
 		if err != nil {
 			return true
 		}
-		again.Close()
+		answer.Body.Close()
 		return false
 	})
 	io.WriteString(conn, body)
