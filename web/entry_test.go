@@ -51,7 +51,7 @@ func TestAnotherMailboxIsAskedFor(t *testing.T) {
 			if got := text(b.Find("header .mailbox")); got != "Casella: "+sara.mailbox {
 				t.Errorf("the page is of %q", got)
 			}
-			b.unchanged(func() { b.post(next).tells("La procedura è andata avanti in un'altra finestra: ecco dove sei.") })
+			b.unchanged(func() { b.post(next).tells("La procedura nel frattempo è andata avanti: ecco dove sei.") })
 			old := b.world.browser()
 			for _, c := range former {
 				if c.Name == "stella-known" {

@@ -129,6 +129,9 @@ func (s *Server) form(f form) handler {
 			s.redirectHome(w, r, "changed")
 		case errors.As(err, &stale), errors.Is(err, workflow.ErrNotAllowed):
 			s.redirectHome(w, r, "moved_on")
+		case errors.Is(err, workflow.ErrElsewhere) && !errors.As(err, new(*workflow.InvitationError)):
+			// A delegate, once the invited holder has accepted: / shows what they may see.
+			s.redirectHome(w, r, "moved_on")
 		case errors.Is(err, workflow.ErrLapsed):
 			s.redirectHome(w, r, "lapsed")
 		case errors.Is(err, workflow.ErrContractChanged):

@@ -70,13 +70,13 @@ func TestDelegateNeverEnters(t *testing.T) {
 	form := guest.form("Conferma", "codice_fiscale_impresa", bianchi.company)
 	delegate.get("/")
 	delegate.unchanged(func() {
-		delegate.post(form).answered(http.StatusForbidden, "La sessione è scaduta")
+		delegate.post(form).at("Invito accettato").tells(movedOn)
 		for _, path := range []string{"/identificazione", "/identificazione/spid", "/riepilogo/contatti", "/codice/contatti"} {
 			delegate.get(path).at("Invito accettato")
 		}
 		invite := form.with("email", "altro@mail.example")
 		invite.action = "/invito"
-		delegate.post(invite).answered(http.StatusForbidden, "La sessione è scaduta")
+		delegate.post(invite).at("Invito accettato").tells(movedOn)
 	})
 	delegate.enter(bianchi).at("Invito accettato")
 }
@@ -246,7 +246,7 @@ func TestAnAcceptedInvitationIsNotTakenBack(t *testing.T) {
 	delegate, guest, _ := invited(t, bianchi, luca)
 	take := delegate.form("Sono io l'intestatario: procedo qui")
 	guest.press("PROCEDI")
-	delegate.unchanged(func() { delegate.post(take).answered(http.StatusForbidden, "La sessione è scaduta") })
+	delegate.unchanged(func() { delegate.post(take).at("Invito accettato").tells(movedOn) })
 	if delegate.get("/").at("Invito accettato").Find(`form[action="/invito/intestatario"]`).Length() != 0 {
 		t.Error("what would be refused is offered")
 	}

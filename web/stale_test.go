@@ -8,7 +8,7 @@ import (
 	"stella/workflow"
 )
 
-const movedOn = "La procedura è andata avanti in un'altra finestra: ecco dove sei."
+const movedOn = "La procedura nel frattempo è andata avanti: ecco dove sei."
 
 func TestStaleTab(t *testing.T) {
 	t.Parallel()

@@ -138,7 +138,7 @@ func TestWrongPersonInvitesTheHolder(t *testing.T) {
 	}
 	pass := guest.form("Riprova")
 	pass.action = "/riprova/invito"
-	guest.unchanged(func() { guest.post(pass).tells("La procedura è andata avanti in un'altra finestra: ecco dove sei.") })
+	guest.unchanged(func() { guest.post(pass).tells("La procedura nel frattempo è andata avanti: ecco dove sei.") })
 	guest.press("Ripeti l'identificazione con un'altra identità")
 	guest.goOn(sara, workflow.Identification, workflow.Qualified)
 }
@@ -155,7 +155,7 @@ func TestAnotherCompanyIsRejected(t *testing.T) {
 	b.wants(bianchi, workflow.Rejected)
 	again := b.form("Riprova")
 	again.action = "/riprova/identita"
-	b.unchanged(func() { b.post(again).tells("La procedura è andata avanti in un'altra finestra: ecco dove sei.") })
+	b.unchanged(func() { b.post(again).tells("La procedura nel frattempo è andata avanti: ecco dove sei.") })
 	b.press("Riprova").at("Intestatario della casella PEC")
 }
 
