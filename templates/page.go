@@ -33,12 +33,15 @@ type Page struct {
 	// IdleSeconds is after how long without a request the session ends; zero
 	// for pages that need no warning of it.
 	IdleSeconds int
-	Back        bool              // a step back is possible: offer Indietro
-	BackTo      string            // where Indietro leads if it is no step; empty for nowhere
-	Notice      string            // a message id, shown above the page; empty for none
-	Errors      []FieldError      // what is wrong with the input, in the order of the fields
-	Values      map[string]string // what is typed, or prefilled, by field name
-	Data        any               // the page's own type, named in pages
+	// IdentifiedUntil is when the login that was made in this session stops
+	// counting; zero if nothing hangs on one.
+	IdentifiedUntil time.Time
+	Back            bool              // a step back is possible: offer Indietro
+	BackTo          string            // where Indietro leads if it is no step; empty for nowhere
+	Notice          string            // a message id, shown above the page; empty for none
+	Errors          []FieldError      // what is wrong with the input, in the order of the fields
+	Values          map[string]string // what is typed, or prefilled, by field name
+	Data            any               // the page's own type, named in pages
 }
 
 // Form binds a form to the state it was made for, so that a stale one is

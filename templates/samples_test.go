@@ -1,6 +1,7 @@
 package templates
 
 import (
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -54,7 +55,11 @@ func samples(locale string) []sample {
 	}
 	// in is a page of the procedure; out is one without a session.
 	in := func(page, variant string, data any, errors ...FieldError) {
-		add(page, variant, Page{Mailbox: mailbox, Leave: true, Back: true, IdleSeconds: 1800, Data: data, Errors: errors})
+		p := Page{Mailbox: mailbox, Leave: true, Back: true, IdleSeconds: 1800, Data: data, Errors: errors}
+		if slices.Contains([]string{"identified", "contract", "code"}, page) {
+			p.IdentifiedUntil = time.Date(2026, 7, 18, 10, 15, 0, 0, time.UTC)
+		}
+		add(page, variant, p)
 	}
 	out := func(page, variant string, data any) { add(page, variant, Page{Data: data}) }
 

@@ -26,7 +26,7 @@ func (s *Server) codeStatus(w http.ResponseWriter, r *http.Request) error {
 		SecondsLeft int    `json:"seconds_left"`
 		ResendIn    int    `json:"resend_in"`
 	}{Status: "elsewhere"} // the page is not the state's any more: load it again
-	v, err := s.visit(r)
+	v, err := s.watch(r)
 	switch {
 	case err == nil && v.c.Stage(v.visitor) == workflow.CodeEntry:
 		var p templates.Page

@@ -77,7 +77,7 @@ func (s *Server) invitationStatus(w http.ResponseWriter, r *http.Request) error 
 	var answer struct {
 		Mail workflow.MailOutcome `json:"mail"`
 	}
-	v, err := s.visit(r)
+	v, err := s.watch(r)
 	switch {
 	case err == nil && v.c.Stage(v.visitor) == workflow.Invited && v.c.Owns(v.visitor):
 		answer.Mail = v.c.Qualification.Invitation.Mail

@@ -82,8 +82,13 @@ func (s *Server) statePage(v *visit) (string, templates.Page) {
 // basePage makes what every page of a procedure has.
 func (s *Server) basePage(v *visit) templates.Page {
 	q := v.c.Qualification
-	return templates.Page{Locale: v.locale, Mailbox: workflow.Readable(v.c.Mailbox.Address), Leave: true, IdleSeconds: int(workflow.SessionIdle / time.Second), Values: map[string]string{},
-		Form: templates.Form{Qualification: q.ID.String(), Version: q.Version}}
+	p := templates.Page{Locale: v.locale, Mailbox: workflow.Readable(v.c.Mailbox.Address), Leave: true, Values: map[string]string{},
+		IdentifiedUntil: v.c.IdentifiedUntil(v.visitor),
+		Form:            templates.Form{Qualification: q.ID.String(), Version: q.Version}}
+	if !v.c.Stage(v.visitor).Settled() {
+		p.IdleSeconds = int(workflow.SessionIdle / time.Second)
+	}
+	return p
 }
 
 func fillHolderChoice(_ *Server, v *visit, p *templates.Page) {

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"errors"
 	"net/http"
 
@@ -80,20 +81,30 @@ func (e *endedError) Unwrap() error { return errSessionEnded }
 
 // visitor reads who the request's session belongs to.
 func (s *Server) visitor(r *http.Request) (workflow.Visitor, session, error) {
-	if known := s.cookieOf(r, knownCookie); known != "" && known != s.cookieOf(r, sessionCookie) {
+	if s.unsettled(r) {
 		return workflow.Visitor{}, session{}, errUnsettled
 	}
 	return s.newest(r)
 }
 
+func (s *Server) unsettled(r *http.Request) bool {
+	known := s.cookieOf(r, knownCookie)
+	return known != "" && known != s.cookieOf(r, sessionCookie)
+}
+
 // newest is visitor for an entry that / has not seen yet, too.
 func (s *Server) newest(r *http.Request) (workflow.Visitor, session, error) {
+	return s.visitorOf(r, s.Procedure.UseSession)
+}
+
+// visitorOf is newest with a way to find the session, which may prolong it.
+func (s *Server) visitorOf(r *http.Request, find func(context.Context, []byte) (workflow.Session, error)) (workflow.Visitor, session, error) {
 	now := session{secret: s.cookieOf(r, sessionCookie)}
 	if now.secret == "" {
 		return workflow.Visitor{}, now, errNoSession
 	}
 	var err error
-	now.Session, err = s.Procedure.UseSession(r.Context(), workflow.Digest(now.secret))
+	now.Session, err = find(r.Context(), workflow.Digest(now.secret))
 	if errors.Is(err, workflow.ErrUnknown) {
 		return workflow.Visitor{}, now, &endedError{}
 	}
@@ -112,6 +123,19 @@ func (s *Server) newest(r *http.Request) (workflow.Visitor, session, error) {
 // visit reads the visitor and the case as it stands.
 func (s *Server) visit(r *http.Request) (*visit, error) {
 	v, now, err := s.visitor(r)
+	if err != nil {
+		return nil, err
+	}
+	return s.visitOf(r, v, now)
+}
+
+// watch is visit for what a page's script asks by itself: a session ends although
+// a page of it is open.
+func (s *Server) watch(r *http.Request) (*visit, error) {
+	if s.unsettled(r) {
+		return nil, errUnsettled
+	}
+	v, now, err := s.visitorOf(r, s.Procedure.Session)
 	if err != nil {
 		return nil, err
 	}

@@ -138,7 +138,7 @@ func (p *Procedure) Occupied(ctx context.Context, former, next Session) (Mailbox
 	if err != nil {
 		return Mailbox{}, false, err
 	}
-	inside := c.Mailbox.Status == Active && c.Knows(former.Visitor) && !c.Stage(former.Visitor).settled()
+	inside := c.Mailbox.Status == Active && c.Knows(former.Visitor) && !c.Stage(former.Visitor).Settled()
 	return c.Mailbox, inside, nil
 }
 

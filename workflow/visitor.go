@@ -62,7 +62,7 @@ func (c *Case) Knows(v Visitor) bool {
 // the session that made it, so that any other is back at identification.
 func (c *Case) Stage(v Visitor) State {
 	q := c.Qualification
-	if q.State.settled() {
+	if q.State.Settled() {
 		return q.State
 	}
 	if !c.Owns(v) {
@@ -74,8 +74,8 @@ func (c *Case) Stage(v Visitor) State {
 	return q.State
 }
 
-// settled tells the states in which people have nothing left to do.
-func (s State) settled() bool {
+// Settled reports the states in which people have nothing left to do.
+func (s State) Settled() bool {
 	switch s {
 	case Qualified, Revoked, Expired, UnderReview:
 		return true
@@ -124,19 +124,33 @@ func (c *Case) loggedIn(v Visitor) bool {
 	return c.ownsLogin(v) && !c.ProviderSuspended()
 }
 
-// ownsLogin is loggedIn whatever the provider. A login's age is counted from
-// its start while it is under way, and from its end after that.
+// ownsLogin is loggedIn whatever the provider.
 func (c *Case) ownsLogin(v Visitor) bool {
+	return c.Now.Before(c.loginEnd(v))
+}
+
+// loginEnd is when the login that was made in the visitor's session stops
+// counting; zero if none was. Its age is counted from its start while it is under
+// way, and from its end after that.
+func (c *Case) loginEnd(v Visitor) time.Time {
 	q := c.Qualification
-	if q.Login == nil || len(v.Session) == 0 || string(q.Login.Session) != string(v.Session) {
-		return false
+	switch {
+	case q.Login == nil || len(v.Session) == 0 || string(q.Login.Session) != string(v.Session):
+		return time.Time{}
+	case q.State == AtProvider:
+		return q.Login.StartedAt.Add(LoginLife)
+	case q.Identity == nil:
+		return time.Time{}
 	}
-	from := q.Login.StartedAt
-	if q.State != AtProvider {
-		if q.Identity == nil {
-			return false
-		}
-		from = q.Identity.IdentifiedAt
+	return q.Identity.IdentifiedAt.Add(LoginLife)
+}
+
+// IdentifiedUntil is until when the visitor counts as identified, in this session;
+// zero if they do not, or if nothing hangs on it any more.
+func (c *Case) IdentifiedUntil(v Visitor) time.Time {
+	switch c.Stage(v) {
+	case Identified, Contract, CodeEntry:
+		return c.loginEnd(v)
 	}
-	return c.Now.Before(from.Add(LoginLife))
+	return time.Time{}
 }
