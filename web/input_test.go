@@ -251,7 +251,7 @@ func TestInputIsCleaned(t *testing.T) {
 func TestTheSizeOfAFormIsDocumented(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("../docs/fields.md")
-	if want := fmt.Sprintf("A form has at most %d KiB.", maxForm>>10); err != nil || !strings.Contains(string(text), want) {
+	if want := fmt.Sprintf("A form has at most %d KiB.", maxBody>>10); err != nil || !strings.Contains(string(text), want) {
 		t.Errorf("docs/fields.md does not say %q (%v)", want, err)
 	}
 }
@@ -259,15 +259,15 @@ func TestTheSizeOfAFormIsDocumented(t *testing.T) {
 func TestBodyIsTooLarge(t *testing.T) {
 	t.Parallel()
 	b := at(t, anna, workflow.HolderChoice)
-	form := b.form("Conferma", "ruolo", "si").with("altro", strings.Repeat("x", maxForm))
+	form := b.form("Conferma", "ruolo", "si").with("altro", strings.Repeat("x", maxBody))
 	b.unchanged(func() {
 		b.post(form).answered(http.StatusRequestEntityTooLarge, "Richiesta troppo lunga", "più lungo di quanto possiamo ricevere")
 	})
 	b.get("/").press("Conferma", "ruolo", "si").at("Cosa occorre")
 	b = at(t, anna, workflow.Identification)
-	answer := b.answer(b.ask(), "Anna Neri").with("altro", strings.Repeat("x", maxAnswer))
+	answer := b.answer(b.ask(), "Anna Neri").with("altro", strings.Repeat("x", maxBody))
 	b.unchanged(func() { b.deliver(answer).answered(http.StatusRequestEntityTooLarge, "Richiesta troppo lunga") })
-	b.deliver(answer.with("altro", strings.Repeat("x", maxForm))).at("Identificazione riuscita")
+	b.deliver(answer.with("altro", strings.Repeat("x", maxBody/2))).at("Identificazione riuscita")
 }
 
 // Typing errors are free. What is saved is told, five times a day; then the page

@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"net/netip"
+	"net/url"
 	"testing"
 	"time"
 
@@ -94,6 +95,33 @@ func TestTooManyOfANetwork(t *testing.T) {
 	if fresh.status != http.StatusOK {
 		t.Errorf("after the time that was told: %d %s", fresh.status, fresh.text())
 	}
+}
+
+// Whoever brings answers or requests of a provider has been admitted by nobody.
+// What is refused is not looked into, and is good later.
+func TestTooManyAnswersAndLogoutsOfANetwork(t *testing.T) {
+	t.Parallel()
+	b := at(t, anna, workflow.Identification, behindProxy)
+	const heading = "Troppe richieste"
+	sentence := "Riprova dopo le " + b.after(2*time.Second)
+	answer := b.answer(b.ask(), "Anna Neri")
+	garbage := func() *browser {
+		return b.load(b.request(http.MethodPost, "/spid/acs", url.Values{"SAMLResponse": {"x"}}))
+	}
+	garbage()
+	b.exhaust("answers_per_network", 15*time.Minute)
+	b.unchanged(func() {
+		b.deliver(answer).limited(heading, sentence, "2")
+		garbage().limited(heading, sentence, "2")
+	})
+	b.from = "192.0.2.8"
+	b.deliver(answer).at("Identificazione riuscita")
+
+	query := b.idp.asks(t)
+	b.get("/spid/logout?SAMLRequest=x")
+	b.exhaust("logouts_per_network", 15*time.Minute)
+	b.unchanged(func() { b.get(query).limited(heading, sentence, "2") })
+	b.get("/").at("Identificazione riuscita")
 }
 
 func TestATimeIsToldFromWhichItWorks(t *testing.T) {

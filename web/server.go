@@ -67,12 +67,10 @@ type Server struct {
 	unreadHop *sync.Once      // logs a proxy that names no address
 }
 
-// Bodies larger than these are refused: forms are small, and answers of
-// identity providers have about 15 kB.
-const (
-	maxForm   = 64 << 10
-	maxAnswer = 128 << 10
-)
+// A larger body is refused: forms are small, and answers of identity providers
+// have about 15 kB. A body of more fields than cmd/stella sets
+// (urlmaxqueryparams) is refused before they are read.
+const maxBody = 64 << 10
 
 // handler is a request's handler; its error is answered by the table in fault.go.
 type handler func(w http.ResponseWriter, r *http.Request) error
@@ -183,11 +181,7 @@ func (s *Server) guard(next http.Handler) http.Handler {
 		h.Set("X-Frame-Options", "DENY")
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
-		limit := int64(maxForm)
-		if slices.ContainsFunc(s.federations(), func(f *Federation) bool { return r.URL.Path == f.path()+"/acs" }) {
-			limit = maxAnswer
-		}
-		r.Body = http.MaxBytesReader(w, r.Body, limit)
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 		defer func() {
 			if p := recover(); p != nil && p != http.ErrAbortHandler {
 				s.Log.ErrorContext(r.Context(), "a handler panicked", "request", requestID(r), "panic", p, "stack", string(debug.Stack()))

@@ -1,3 +1,7 @@
+// No form and no query of ours has as many fields as this.
+//
+//go:debug urlmaxqueryparams=100
+
 // Command stella identifies the holders of certified mailboxes (PEC) with SPID,
 // so that the mailboxes become European registered mail.
 //

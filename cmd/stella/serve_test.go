@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/signal"
 	"strings"
 	"syscall"
 	"testing"
@@ -53,6 +54,14 @@ func TestServe(t *testing.T) {
 	}
 	if code, body := s.get("/"); code != 200 || !strings.Contains(body, c.WebmailURL) {
 		t.Errorf("the first page: %d %.100s", code, body)
+	}
+	for fields, code := range map[int]int{50: 403, 100: 400} {
+		answer, err := http.Post("http://"+s.listen+"/spid/acs", "application/x-www-form-urlencoded", strings.NewReader(strings.Repeat("a=b&", fields)))
+		storetest.Must(t, err)
+		answer.Body.Close()
+		if answer.StatusCode != code {
+			t.Errorf("a form of %d fields is answered %d, want %d", fields, answer.StatusCode, code)
+		}
 	}
 	if log := s.log(); !strings.Contains(log, "private PostgreSQL in "+c.Dir) {
 		t.Errorf("it is not told which database is in use: %s", log)
@@ -194,6 +203,9 @@ func TestSIGHUPEndsTheServiceInOrder(t *testing.T) {
 	t.Parallel()
 	c := goodConfig(t)
 	c.URL = storetest.URL(t)
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP) // else a nohup before the tests holds for the service too
+	defer signal.Stop(hangups)
 	s := serveProcess(t, c)
 	storetest.Must(t, s.Process.Signal(syscall.SIGHUP))
 	s.wait()
