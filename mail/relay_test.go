@@ -91,6 +91,7 @@ func start(t *testing.T, wrap func(net.Listener, *tls.Config) net.Listener, conf
 			server.Serve(wrap(listener{l, r}, config))
 		}()
 		return func() {
+			l.Close() // the server knows of it only once it serves
 			server.Close()
 			<-done
 		}
