@@ -221,3 +221,15 @@ func TestDates(t *testing.T) {
 		}
 	}
 }
+
+// A long address is broken where a reader would break it, and is nothing but text.
+func TestAnAddressMayBeBroken(t *testing.T) {
+	t.Parallel()
+	w := words{known: map[string]any{}}
+	if got := w.Breakable("o'neri.<b>@pec.example"); got != "o&#39;neri.<wbr>&lt;b&gt;@<wbr>pec.<wbr>example" {
+		t.Errorf("got %s", got)
+	}
+	if got := w.Breakable("Officine S.r.l."); got != "Officine S.r.l." {
+		t.Errorf("what is no address becomes %s", got)
+	}
+}

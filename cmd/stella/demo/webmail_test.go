@@ -7,6 +7,7 @@ import (
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"strings"
 	"testing"
 
@@ -276,5 +277,22 @@ func TestLeave(t *testing.T) {
 	doc, _ := v.page(v.PostForm(v.url+"/esci", nil))
 	if doc.Find("h1").Text() != "Caselle di prova" {
 		t.Errorf("after leaving: %q", doc.Find("h1").Text())
+	}
+}
+
+// "Vedrai la stella", says Stella's last page beside its drawing: it is this one.
+func TestTheStarIsTheOneOfStellasPages(t *testing.T) {
+	t.Parallel()
+	drawing, err := os.ReadFile("../../../templates/static/star.svg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := files.ReadFile("webmail.html")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, shapes, _ := strings.Cut(string(drawing), "\n") // after the opening tag, which bears the size
+	if !strings.Contains(string(page), shapes) {
+		t.Error("the webmail draws another star than templates/static/star.svg")
 	}
 }
