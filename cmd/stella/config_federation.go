@@ -17,7 +17,7 @@ type providersConfig struct {
 	Registry    string   `name:"spid-registry" env:"STELLA_SPID_REGISTRY" placeholder:"URL" group:"SPID" help:"The signed registry of identity providers: AgID's is https://registry.spid.gov.it/metadata/idp/spid-entities-idps.xml. It may be a file. It is read every hour, and the last good one is kept."`
 	RegistryPin string   `name:"spid-registry-pin" env:"STELLA_SPID_REGISTRY_PIN" placeholder:"DIGEST" group:"SPID" help:"SHA-256 fingerprint of the certificate that signs the registry (default: AgID's)."`
 	Providers   []string `name:"spid-providers" env:"STELLA_SPID_PROVIDERS" placeholder:"FILE" group:"SPID" help:"Metadata of identity providers that are not in the registry: files, with one provider or many each."`
-	Names       []string `name:"spid-names" env:"STELLA_SPID_NAMES" placeholder:"ENTITYID=NAME" group:"SPID" help:"What people are told a provider is called, such as https://idp.example=Identità Esempio. The providers of AgID's registry have the names people know."`
+	Names       []string `name:"spid-names" env:"STELLA_SPID_NAMES" placeholder:"ENTITYID=NAME" group:"SPID" help:"Names of identity providers as the pages show them, such as https://idp.example=Identità Esempio. The providers of AgID's registry have their brand names by default."`
 	CIEProvider string   `name:"cie-provider" env:"STELLA_CIE_PROVIDER" placeholder:"FILE" group:"CIE" help:"Metadata of the identity provider of the electronic identity card, which lets people in with it."`
 }
 

@@ -19,8 +19,22 @@ type sessionCommands struct {
 
 // sessionFilter chooses sessions.
 type sessionFilter struct {
+	database
 	Mailbox string `placeholder:"ADDRESS" help:"Only those of a certified mailbox."`
 	Client  string `placeholder:"NAME" help:"Only those that a client of the API handed over."`
+}
+
+// open opens the database, and finds in it what is named. The caller closes it.
+func (f sessionFilter) open(ctx context.Context) (*opened, store.SessionFilter, error) {
+	db, err := f.use(ctx)
+	if err != nil {
+		return nil, store.SessionFilter{}, err
+	}
+	chosen, err := f.filter(ctx, db)
+	if err != nil {
+		db.close()
+	}
+	return db, chosen, err
 }
 
 // filter finds what is named, so that a typing error is no empty list.
@@ -48,21 +62,14 @@ func (f sessionFilter) filter(ctx context.Context, db *opened) (store.SessionFil
 	return chosen, noClient(f.Client, workflow.ErrUnknown)
 }
 
-type sessionListCommand struct {
-	database
-	sessionFilter
-}
+type sessionListCommand struct{ sessionFilter }
 
 func (c sessionListCommand) Run(ctx context.Context) error {
-	db, err := c.use(ctx)
+	db, chosen, err := c.open(ctx)
 	if err != nil {
 		return err
 	}
 	defer db.close()
-	chosen, err := c.filter(ctx, db)
-	if err != nil {
-		return err
-	}
 	all, err := db.LastingSessions(ctx, chosen, time.Now())
 	if err != nil {
 		return err
@@ -80,7 +87,6 @@ func (c sessionListCommand) Run(ctx context.Context) error {
 }
 
 type sessionEndCommand struct {
-	database
 	sessionFilter
 	ID string `arg:"" optional:"" name:"session" help:"A session, as \"stella session list\" names it."`
 }
@@ -89,15 +95,11 @@ func (c sessionEndCommand) Run(ctx context.Context) error {
 	if c.ID == "" && c.Mailbox == "" && c.Client == "" {
 		return errors.New("name a session, a --mailbox or a --client whose sessions are to end")
 	}
-	db, err := c.use(ctx)
+	db, chosen, err := c.open(ctx)
 	if err != nil {
 		return err
 	}
 	defer db.close()
-	chosen, err := c.filter(ctx, db)
-	if err != nil {
-		return err
-	}
 	chosen.ID = c.ID
 	ended, err := db.EndSessions(ctx, chosen, workflow.SessionByOperator, time.Now())
 	if err != nil {
