@@ -143,60 +143,67 @@ func create(t testing.TB, template string) string {
 	return name
 }
 
+// A kept database serves one test after another.
+type kept struct {
+	*store.Store
+	owner *pgx.Conn // which empties it
+}
+
 // idle are databases whose tests have ended.
-var idle = make(chan *store.Store, 100)
+var idle = make(chan kept, 100)
 
 // New opens an empty database for a test.
 func New(t testing.TB) *store.Store {
 	t.Helper()
-	var s *store.Store
+	var k kept
 	select {
-	case s = <-idle:
-		s.SealTo(Auditor.Recipient())
+	case k = <-idle:
+		k.SealTo(Auditor.Recipient())
 	default:
 		var err error
-		if s, err = store.Open(context.Background(), URL(t), Auditor.Recipient()); err != nil {
+		if k.Store, err = store.Open(context.Background(), URL(t), Auditor.Recipient()); err != nil {
+			t.Fatal(err)
+		}
+		if k.owner, err = pgx.Connect(context.Background(), ownerURL(k.Store)); err != nil {
 			t.Fatal(err)
 		}
 	}
 	t.Cleanup(func() {
-		// As a replica: nothing guards the rows of the log.
-		err := asOwner(s, `do $$ declare name text; begin
-			set local session_replication_role = replica;
-			for name in select tablename from pg_tables
-				where schemaname = 'public' and tablename not in ('goose_db_version', 'river_migration')
-			loop
-				execute format('delete from %I', name);
-			end loop;
-			for name in select sequencename from pg_sequences where schemaname = 'public' loop
-				execute format('alter sequence %I restart', name);
-			end loop;
-		end $$`)
-		if err != nil {
-			t.Error(err)
+		if err := k.empty(); err != nil {
+			t.Errorf("emptying a database: %v", err)
 			return
 		}
-		idle <- s
+		idle <- k
 	})
-	return s
+	return k.Store
 }
 
-// asOwner runs a statement that the service's role may not.
-func asOwner(s *store.Store, sql string) error {
-	conn, err := pgx.Connect(context.Background(), ownerURL(s))
-	if err != nil {
+// emptying is the statements that empty a database, as a replica: nothing guards
+// the rows of the log.
+const emptying = `
+	select 'begin; set local session_replication_role = replica; ' ||
+		(select string_agg(format('delete from %I;', tablename), ' ') from pg_tables
+			where schemaname = 'public' and tablename not in ('goose_db_version', 'river_migration')) ||
+		(select string_agg(format('select setval(%L, %s, false);', quote_ident(sequencename), start_value), ' ') from pg_sequences
+			where schemaname = 'public') || ' commit'`
+
+func (k kept) empty() error {
+	ctx := context.Background()
+	var sql string
+	if err := k.owner.QueryRow(ctx, emptying).Scan(&sql); err != nil {
 		return err
 	}
-	_, err = conn.Exec(context.Background(), sql)
-	return errors.Join(err, conn.Close(context.Background()))
+	_, err := k.owner.Exec(ctx, sql)
+	return err
 }
 
 // closeIdle ends the connections before the cluster stops.
 func closeIdle() {
 	for {
 		select {
-		case s := <-idle:
-			s.Close()
+		case k := <-idle:
+			k.Close()
+			k.owner.Close(context.Background())
 		default:
 			return
 		}
