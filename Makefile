@@ -4,6 +4,7 @@
 #	make demo       try Stella, with nothing to configure (ARGS="--port 9000")
 #	make test       check everything
 #	make test-later the Go tests on another day (DAYS=400, DAYS=-30 or DAY=2028-02-29; PACKAGES=./mail)
+#	make race       the Go tests with the race detector
 #	make torture    kill everything for ten minutes (MINUTES=10 SEED=7); docs/reliability.md
 #	make build      bin/stella
 #	make image      an image of it, without a daemon: bin/stella.oci.tar
@@ -19,7 +20,7 @@ endif
 # A tag and what came after it. Without Git, what the Go command knows.
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null)
 
-.PHONY: demo test test-later torture build image sbom generate clean
+.PHONY: demo test test-later race torture build image sbom generate clean
 
 demo:
 	scripts/setup
@@ -34,6 +35,10 @@ test:
 test-later:
 	scripts/setup test
 	scripts/test-later $(or $(DAY),$(DAYS),400) $(PACKAGES)
+
+race:
+	scripts/setup test
+	scripts/test race
 
 torture:
 	scripts/setup

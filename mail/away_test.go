@@ -11,9 +11,7 @@ import (
 // While the relay is away for 20 seconds the pages say that the code is being
 // sent, and afterwards that it was; nothing is lost, and nothing comes twice.
 func TestARelayMayBeAwayForTwentySeconds(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it takes more than 20 seconds")
-	}
+	long(t)
 	p := newPost(t).inRealTime()
 	p.relay.goAway()
 	away := time.Now()

@@ -106,6 +106,7 @@ func (p *post) forgetLeader() {
 }
 
 func TestAKilledSenderLosesNothing(t *testing.T) {
+	long(t)
 	p := newPost(t).inRealTime()
 	const mails = 60
 	release := make(chan struct{})
@@ -146,6 +147,7 @@ func TestAKilledSenderLosesNothing(t *testing.T) {
 }
 
 func TestTwoInstancesShareTheMails(t *testing.T) {
+	long(t)
 	p := newPost(t).inRealTime()
 	p.relay.faults(slow(20 * time.Millisecond))
 	const mails = 300

@@ -13,6 +13,7 @@ import (
 // Hundreds of mails wait, a relay is slow with them, and the other relay does
 // not answer at all: codes go as if there was nothing else.
 func TestCodesWaitForNothing(t *testing.T) {
+	long(t)
 	p := newPost(t).inRealTime()
 	hanging := startRelay(t)
 	released := make(chan struct{})

@@ -72,6 +72,7 @@ func percentile(sorted []time.Duration, p int) time.Duration {
 // The codes of those who ask at once are sent at once, and not one after the
 // other.
 func TestCodesAreSentAtOnce(t *testing.T) {
+	long(t)
 	p := newPost(t).inRealTime()
 	senders := queues[workflow.QueueCodes].MaxWorkers
 	var sending atomic.Int64
@@ -94,6 +95,7 @@ func TestCodesAreSentAtOnce(t *testing.T) {
 // The queue is told of each code, also of those asked for in the same moment, and
 // does not come across them.
 func TestTheQueueIsToldOfACode(t *testing.T) {
+	long(t)
 	p := newPost(t).inRealTime()
 	told := maps.Clone(queues)
 	codes := told[workflow.QueueCodes]

@@ -31,6 +31,7 @@ func TestACodeIsTriedEveryTwoSeconds(t *testing.T) {
 // A mail that may wait survives a relay that is away from Friday night to
 // Monday morning, and is not forgotten when it does not come back.
 func TestAMailThatMayWaitIsTriedForThreeDays(t *testing.T) {
+	long(t)
 	p := newPost(t)
 	p.relay.faults(at("rcpt", 9999, mailboxFull))
 	id := p.ask(p.Reach(t, workflow.CodeEntry), 1)[0]

@@ -49,6 +49,14 @@ func newPost(t *testing.T) *post {
 	return newPostAlone(t)
 }
 
+// long leaves a test out of what must be short.
+func long(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("it takes more than five seconds")
+	}
+}
+
 // newPostAlone is for what is measured.
 func newPostAlone(t *testing.T) *post {
 	t.Helper()
