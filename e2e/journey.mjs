@@ -51,6 +51,11 @@ export async function confirmIdentity(visitor, heading = 'Conferma identità') {
 	await arrive(visitor, heading, '02-conferma-identita');
 }
 
+export async function answerWhichMailbox(visitor, answer, heading) {
+	await press(visitor, button(visitor, answer));
+	await arrive(visitor, heading);
+}
+
 export async function expectStar(visitor, mailbox) {
 	await visitor.page.goto(visitor.house.webmail);
 	await arrive(visitor, mailbox, '13-stella');

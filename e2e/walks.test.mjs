@@ -9,6 +9,7 @@ import { detours } from './walks/detour.mjs';
 import { inEnglish } from './walks/english.mjs';
 import { holders } from './walks/holder.mjs';
 import { withoutScripts } from './walks/plain.mjs';
+import { sessions } from './walks/session.mjs';
 import { strangers } from './walks/stranger.mjs';
 
 describe('walks', { concurrency: 2 }, () => {
@@ -19,5 +20,6 @@ describe('walks', { concurrency: 2 }, () => {
 	describe('holders', { concurrency: 2 }, holders);
 	describe('without scripts', withoutScripts);
 	describe('in English', inEnglish);
+	describe('sessions', { concurrency: 2 }, sessions);
 	describe('strangers', { concurrency: true }, strangers);
 });

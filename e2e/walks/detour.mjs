@@ -20,7 +20,15 @@ export function detours() {
 		await go.beginLogin(visitor);
 		await go.loginAs(visitor, 'Anna Neri');
 		const old = await go.completeRequest(visitor, go.anna.email);
+		const { page } = visitor;
+		const field = page.getByLabel('Codice OTP (*)', { exact: true });
+		await field.fill('12');
 		await sleep(61_000);
+		await page.getByText('Il codice è scaduto').first().waitFor();
+		await page.locator('#resend:not(.second)').waitFor(); // what to do next stands out
+		await page.locator('#confirm.second').waitFor();
+		assert.equal(await field.inputValue(), '12', 'what was typed is lost');
+		assert.ok(await field.evaluate((f) => f === document.activeElement), 'the focus is lost');
 		await go.typeCode(visitor, old, 'Inserisci il codice');
 		await visitor.page.getByRole('alert').getByText('Il codice è scaduto').waitFor();
 		await go.typeCode(visitor, await go.sendAgain(visitor, go.anna.email));

@@ -1,0 +1,52 @@
+// The session of a browser: it warns before it ends, and it is asked before it
+// gives way to another mailbox.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { arrive, newVisitor } from '../browser.mjs';
+import * as go from '../journey.mjs';
+import { startStella } from '../stella.mjs';
+
+let house;
+
+export function sessions() {
+	before(async () => (house = await startStella()));
+	after(() => house?.stop());
+
+	test('two minutes before its end a session can be prolonged', async () => {
+		const visitor = await newVisitor(house);
+		const { page } = visitor;
+		await go.enterWebmail(visitor, go.anna.mailbox);
+		await page.clock.install();
+		await go.confirmIdentity(visitor);
+		const asked = [];
+		await page.route('**/sessione', (route) => {
+			asked.push(route.request().method());
+			// The server's clock stays where it is.
+			return route.request().method() === 'GET' ? route.fulfill({ json: { seconds: 119 } }) : route.continue();
+		});
+		const warning = page.getByText('La sessione sta per chiudersi: mancano 2 minuti. Vuoi restare?');
+		await page.clock.fastForward('27:55');
+		assert.deepEqual([asked, await warning.isVisible()], [[], false], 'it warns too early');
+		await page.clock.fastForward('00:06');
+		await warning.waitFor();
+		await arrive(visitor, 'Conferma identità'); // and can be read by all
+		await page.getByRole('button', { name: 'Resta', exact: true }).click();
+		await page.getByText('La sessione continua.').waitFor();
+		assert.deepEqual(asked, ['GET', 'POST']);
+		assert.equal(await page.evaluate(() => document.activeElement.id), 'idle', 'the focus is lost');
+	});
+
+	test('who is inside a procedure is asked before another mailbox takes its place', async () => {
+		const visitor = await newVisitor(house);
+		await go.walkToLogin(visitor, go.sara);
+		const question = 'Vuoi passare a un\'altra casella?';
+		await go.enterWebmail(visitor, go.officine.mailbox);
+		await go.confirmIdentity(visitor, question);
+		await go.answerWhichMailbox(visitor, `Torna alla casella ${go.sara.mailbox}`, 'Ora identificati');
+		await go.enterWebmail(visitor, go.officine.mailbox);
+		await go.confirmIdentity(visitor, question);
+		await go.answerWhichMailbox(visitor, 'Continua', 'Conferma identità');
+		await visitor.page.getByText(`Casella: ${go.officine.mailbox}`).waitFor();
+	});
+}
