@@ -35,7 +35,7 @@ func TestLoginFailed(t *testing.T) {
 		{LoginFailed{Code: "nr20", Level: "3"}, failed, "La tua identità SPID non ha il livello richiesto (livello 3). Attivalo presso il tuo gestore, poi riprova; oppure usa la CIE."},
 		{LoginFailed{Code: "nr20", Level: "3", CIE: true}, failed, "Non hai usato la CIE al livello richiesto (livello 3)."},
 		{LoginFailed{Code: "nr21"}, failed, "Il tempo per completare l'accesso è scaduto."},
-		{LoginFailed{Code: "nr22"}, cancelled, "Senza nome, cognome e codice fiscale non possiamo identificarti."},
+		{LoginFailed{Code: "nr22"}, cancelled, "Senza quei dati non possiamo identificarti."},
 		{LoginFailed{Code: "nr23"}, failed, "La tua identità SPID risulta sospesa, revocata o bloccata. Contatta il tuo gestore, oppure usa la CIE."},
 		{LoginFailed{Code: "nr23", CIE: true}, failed, "La tua CIE risulta scaduta, revocata o bloccata."},
 		{LoginFailed{Code: "nr25"}, cancelled, "Hai annullato l'accesso. Quando vuoi, riprova."},
@@ -43,7 +43,7 @@ func TestLoginFailed(t *testing.T) {
 		{LoginFailed{Code: "nr30", Purpose: "PG"}, failed, "Per questa casella occorre un'identità SPID a uso professionale rilasciata per l'impresa (persona giuridica)."},
 		{LoginFailed{Code: "nr30", Purpose: "PF"}, failed, "Per questa casella occorre un'identità SPID a uso professionale della persona fisica."},
 		{LoginFailed{Code: "suspended"}, failed, "In questo momento l'accesso con questo gestore non è disponibile."},
-		{LoginFailed{Code: "technical"}, failed, "C'è stato un problema tecnico nel collegamento con SPID. Non dipende da te: abbiamo avvisato l'assistenza."},
+		{LoginFailed{Code: "technical"}, failed, "C'è stato un problema tecnico nel collegamento con SPID. Non dipende da te: riprova tra qualche minuto."},
 		{LoginFailed{Code: "technical", CIE: true}, failed, "C'è stato un problema tecnico nel collegamento con CIE. Non dipende da te"},
 	}
 	all := cieSite(t)

@@ -33,6 +33,7 @@ type Page struct {
 	// IdleSeconds is after how long without a request the session ends; zero
 	// for pages that need no warning of it.
 	IdleSeconds int
+	SecondsLeft int // of the session: less than IdleSeconds if it is old
 	// IdentifiedUntil is when the login that was made in this session stops
 	// counting; zero if nothing hangs on one.
 	IdentifiedUntil time.Time
@@ -112,6 +113,7 @@ type Identification struct {
 	Company   bool
 	Purpose   string // of the identity that SPID is asked for, as in LoginFailed
 	Lapsed    bool   // an earlier login was made elsewhere, or is too old: the data are kept
+	Begun     bool   // the earlier login has identified nobody yet
 	Suspended bool   // it lapsed because its provider is no longer believed
 }
 
@@ -173,6 +175,7 @@ type EditContacts struct {
 // UnderReview gives the number to ask after.
 type UnderReview struct {
 	Number int64
+	Own    bool // the visitor is who was identified, and not a user of the webmail who invited them
 }
 
 // Rejected tells why, and which ways on there are.
@@ -181,6 +184,7 @@ type Rejected struct {
 	Remark     string // the operator's own words, after a review
 	LoginAgain bool   // another identity may mend it
 	Invite     bool   // the holder may be invited
+	Invited    bool   // the visitor comes by an invitation, and not by the webmail
 }
 
 // WrongPerson reports whether the person who logged in is what differs, so that

@@ -258,3 +258,34 @@ func TestAWrongGroupKeepsItsHints(t *testing.T) {
 		}
 	}
 }
+
+// Whoever waits for an operator is told for how long at most, on the page and by
+// mail, if the provider says it.
+func TestWhoWaitsIsToldForHowLong(t *testing.T) {
+	t.Parallel()
+	for days, want := range map[int]map[string]string{
+		0: {"it": "l'esito", "en": "the outcome"},
+		1: {"it": " entro un giorno lavorativo.", "en": " within one working day."},
+		5: {"it": " entro 5 giorni lavorativi.", "en": " within 5 working days."},
+	} {
+		of := site
+		of.ReviewDays = days
+		all, err := New(of)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for locale, words := range want {
+			list := samples(locale)
+			_, doc := render(t, all, list[slices.IndexFunc(list, func(s sample) bool { return s.page == "under_review" })])
+			m, err := all.Mail("under_review", mailKinds(locale)["under_review"])
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, said := range []string{text(doc.Find("main")), m.Text} {
+				if !strings.Contains(said, words) || days == 0 && (strings.Contains(said, "lavorativ") || strings.Contains(said, "working")) {
+					t.Errorf("%d days, %s: %s", days, locale, said)
+				}
+			}
+		}
+	}
+}

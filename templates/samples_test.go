@@ -55,7 +55,7 @@ func samples(locale string) []sample {
 	}
 	// in is a page of the procedure; out is one without a session.
 	in := func(page, variant string, data any, errors ...FieldError) {
-		p := Page{Mailbox: mailbox, Leave: true, Back: true, IdleSeconds: 1800, Data: data, Errors: errors}
+		p := Page{Mailbox: mailbox, Leave: true, Back: true, IdleSeconds: 1800, SecondsLeft: 1800, Data: data, Errors: errors}
 		if slices.Contains([]string{"identified", "contract", "code"}, page) {
 			p.IdentifiedUntil = time.Date(2026, 7, 18, 10, 15, 0, 0, time.UTC)
 		}
@@ -121,6 +121,7 @@ func samples(locale string) []sample {
 	in("identification", "", Identification{})
 	in("identification", "company", Identification{Company: true})
 	in("identification", "lapsed", Identification{Lapsed: true})
+	in("identification", "unfinished", Identification{Lapsed: true, Begun: true})
 	in("identification", "suspended", Identification{Lapsed: true, Suspended: true})
 	purposes := []string{"P", "PF", "PG", "LP", "PX"}
 	for _, purpose := range purposes {
@@ -177,10 +178,11 @@ func samples(locale string) []sample {
 	closed := func(page, variant string, data any) {
 		add(page, variant, Page{Mailbox: mailbox, Leave: true, Data: data})
 	}
-	closed("under_review", "", UnderReview{Number: 1042})
+	closed("under_review", "", UnderReview{Number: 1042, Own: true})
+	closed("under_review", "other", UnderReview{Number: 1042})
 	closed("rejected", "company", Rejected{Reason: "company_differs"})
 	closed("rejected", "holder", Rejected{Reason: "holder_differs", LoginAgain: true, Invite: true})
-	closed("rejected", "invited", Rejected{Reason: "holder_differs", LoginAgain: true})
+	closed("rejected", "invited", Rejected{Reason: "holder_differs", LoginAgain: true, Invited: true})
 	closed("rejected", "review", Rejected{Reason: "review_refused", Remark: "Il documento inviato è illeggibile.", LoginAgain: true, Invite: true})
 	closed("qualified", "", Qualified{Closed{Since: now, ReturnURL: "https://webmail.example/inbox"}, 1042, "SpidL2", "1.0"})
 	closed("qualified", "invited", Qualified{Closed{Since: now}, 1042, "SpidL3", "1.0"})

@@ -28,7 +28,7 @@ error_code_not_sent error_code_paused
 error_resend_wait error_resend_limit
 error_limit error_codes_per_address error_invitations_per_address
 notice_moved_on notice_changed notice_saved notice_code_sent notice_invited notice_withdrawn
-notice_contract_changed notice_lapsed notice_left notice_left_invited
+notice_contract_changed notice_lapsed notice_left notice_left_finished notice_left_invited
 `)
 
 // catalogue reads the keys of a language's file, without the library.

@@ -118,7 +118,7 @@ func (f *Federation) answer(l workflow.Login, a *spid.Assertion, err error) (wor
 		CompanyVATNumber: has[spid.AttributeIVACode]}}, nil
 }
 
-// remark tells the operator what is theirs to mend: what a provider finds wrong
+// remark logs problems that the operator must fix: what a provider finds wrong
 // with our request, and a certificate that a provider should have changed.
 func (s *Server) remark(r *http.Request, l workflow.Login, answer workflow.Answer, a *spid.Assertion) {
 	switch {
@@ -161,8 +161,8 @@ func (s *Server) refuseAnswer(w http.ResponseWriter, r *http.Request, f *Federat
 		code = "nr20"
 	}
 	d := failureOf(f, l, code)
-	// Whose it is cannot be told, since no cookie comes with it; most probably
-	// it is somebody's who has a procedure.
+	// The request has no cookie, so the user is unknown; most probably it is
+	// somebody who has a procedure.
 	d.Known = !d.Trial
 	if d.Trial {
 		d.Reason = string(reasonOf(why))

@@ -186,7 +186,7 @@ func TestLoginLastsHalfAnHour(t *testing.T) {
 	b.get("/").at("Accesso in corso con Identità di prova")
 	b.clock.Advance(10*time.Minute + time.Second)
 	b.unchanged(func() { b.deliver(b.answer(request, "Anna Neri")).refused(elsewhere) })
-	b.get("/").at("Ora identificati", lapsed)
+	b.get("/").at("Ora identificati", unfinished)
 	b.goOn(anna, workflow.Identification, workflow.Identified)
 
 	// It waits for the browser no longer, either.

@@ -8,10 +8,9 @@ import (
 	"stella/workflow"
 )
 
-// settle makes the session that the browser was given last the one that its user
-// is in, and ends the session before it. It returns the mailbox of the procedure
-// that the browser would leave, if the user is to be asked first, and the session
-// with what it took over.
+// settle switches the browser to its newest session and ends the previous one. It
+// returns the mailbox of the procedure that the browser would leave, if the user
+// is to be asked first, and the session with what it took over.
 func (s *Server) settle(w http.ResponseWriter, r *http.Request, now session) (session, *workflow.Mailbox, error) {
 	known := s.cookieOf(r, knownCookie)
 	if known == now.secret {
@@ -38,7 +37,7 @@ func (s *Server) settle(w http.ResponseWriter, r *http.Request, now session) (se
 // askWhich asks whether to leave the procedure of a mailbox for another's.
 func (s *Server) askWhich(w http.ResponseWriter, r *http.Request, v *visit, former *workflow.Mailbox) {
 	s.write(w, r, http.StatusOK, "which_mailbox", templates.Page{Locale: v.locale,
-		Data: templates.WhichMailbox{Former: former.Address, Next: v.c.Mailbox.Address}})
+		Data: templates.WhichMailbox{Former: workflow.Readable(former.Address), Next: workflow.Readable(v.c.Mailbox.Address)}})
 }
 
 // goToNext leaves the former procedure for the one that the browser was given.

@@ -9,8 +9,8 @@ import (
 	"stella/workflow"
 )
 
-// failureCode tells the anomalies that are a person's to mend from those of
-// our own requests (SPID technical rules, "Messaggi di errore").
+// failureCode keeps the codes of anomalies that a person can correct; any other
+// is a fault of our own request (SPID technical rules, "Messaggi di errore").
 func failureCode(code string) string {
 	switch code {
 	case "nr19", "nr20", "nr21", "nr22", "nr23", "nr25", "nr30":

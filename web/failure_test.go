@@ -175,7 +175,7 @@ func TestIdentityOfASuspendedProvider(t *testing.T) {
 	t.Parallel()
 	b := at(t, anna, workflow.Contract)
 	b.must(b.procedure.Suspend(t.Context(), "operatore", b.idp.EntityID(), b.clock.Now().Add(-time.Hour), "chiave rubata"))
-	b.get("/").at("Ora identificati", "perché il gestore con cui è stata fatta è sospeso")
+	b.get("/").at("Ora identificati", "perché il gestore con cui è stata fatta è stato sospeso")
 	if strings.Contains(b.text(), "troppo tempo") {
 		t.Error("another cause is told")
 	}

@@ -25,7 +25,7 @@ var (
 
 // faults is the one place that says how an error is answered. What people read
 // is the page's; what the log reads is the error. The first row that matches
-// holds; what matches none is ours to mend.
+// holds; an error that matches no row is an internal error.
 var faults = []struct {
 	err    error
 	status int
@@ -51,7 +51,7 @@ var faults = []struct {
 // database: PostgreSQL restarts, and a standby takes over, in about that time.
 const retryAfter = "5"
 
-// fault answers an error with its page, and logs what is ours to mend. That the
+// fault answers an error with its page, and logs internal errors. That the
 // database is away is told elsewhere, once; here it is only said why a page failed.
 func (s *Server) fault(w http.ResponseWriter, r *http.Request, err error) {
 	switch {

@@ -191,7 +191,7 @@ func TestCodeIsWrong(t *testing.T) {
 		refused("1234567", "Il codice è di 6 cifre")
 		refused("12345a", "Il codice è di 6 cifre")
 		// Nothing can be guessed before there is a code.
-		refused("123456", "Non c'è ancora un codice valido. Seleziona Invia di nuovo per riceverne uno")
+		refused("123456", "Non c'è ancora un codice valido. Attendi il messaggio o, appena puoi, seleziona Invia di nuovo")
 	})
 	first := b.sendCode()
 	refused(wrongCode(first), "Il codice non è corretto. Hai ancora 4 tentativi")

@@ -19,10 +19,10 @@ func (s *Server) showInvitation(w http.ResponseWriter, r *http.Request) error {
 	q := c.Qualification
 	s.write(w, r, http.StatusOK, "invitation", templates.Page{
 		Locale:  s.Templates.Locale(s.chosenLanguage(r), r.Header.Get("Accept-Language"), q.Locale),
-		Mailbox: c.Mailbox.Address,
+		Mailbox: workflow.Readable(c.Mailbox.Address),
 		Values:  map[string]string{"decline": r.URL.Path + "/rifiuta"},
 		Form:    templates.Form{Qualification: q.ID.String(), Version: q.Version},
-		Data: templates.Invitation{Mailbox: c.Mailbox.Address, Holder: workflow.MaskName(c.Mailbox.Record.Name),
+		Data: templates.Invitation{Mailbox: workflow.Readable(c.Mailbox.Address), Holder: workflow.MaskName(c.Mailbox.Record.Name),
 			Sent: q.Invitation.SentAt, Expires: q.Invitation.ExpiresAt, Resume: q.Invitation.Accepted()},
 	})
 	return nil

@@ -21,7 +21,7 @@ func TestInvitedHolderIsQualified(t *testing.T) {
 	delegate.ended(workflow.MailInvitation, delegate.store.MailAccepted)
 	delegate.get("/").at("Invito inviato", "Abbiamo inviato l'invito a luca.bianchi@mail.example.", "Il link vale fino al "+delegate.date(7*24*time.Hour)+".")
 	guest.at("Ti chiedono di confermare l'identità", "Casella officine.bianchi@pec.example", "Gestore Posta Esempio",
-		"Intestatario O•••• B•••• S••••", "Se continui, la casella risulterà tua a tutti gli effetti.")
+		"Intestatario O•••• B•••• S••••", "Se ti identifichi e completi la procedura, la casella risulterà intestata a te, o all'impresa che rappresenti.")
 	guest.wants(bianchi, workflow.Invited)
 
 	guest.press("PROCEDI").at("Intestatario della casella PEC").tells("")
@@ -156,11 +156,11 @@ func TestInvitationLinkDies(t *testing.T) {
 
 	delegate.press("Invia di nuovo").at("Invito in partenza")
 	second := delegate.invitationLink()
-	dead(first, http.StatusGone, ended, "Questo invito è stato sostituito da uno più recente")
+	dead(first, http.StatusGone, ended, "È stato inviato un altro invito al posto di questo")
 	guest.unchanged(func() { guest.press("PROCEDI").answered(http.StatusGone, ended) })
 
 	delegate.press("Invia l'invito", "email", "presidente@bianchi.example").at("Invito in partenza", "presidente@bianchi.example")
-	dead(second, http.StatusGone, ended, "Questo invito è stato sostituito da uno più recente")
+	dead(second, http.StatusGone, ended, "È stato inviato un altro invito al posto di questo")
 	third := delegate.invitationLink()
 
 	guest.get(third).press("Non riconosco questa casella").answered(http.StatusGone, declined)

@@ -133,7 +133,7 @@ func (s *Server) startLogin(w http.ResponseWriter, r *http.Request) error {
 	case err != nil:
 		return err
 	}
-	return s.dispatch(w, r, templates.Page{Locale: v.locale, Mailbox: v.c.Mailbox.Address}, login, dispatch)
+	return s.dispatch(w, r, templates.Page{Locale: v.locale, Mailbox: workflow.Readable(v.c.Mailbox.Address)}, login, dispatch)
 }
 
 // loginOf is what is kept of a request to a provider of that name.

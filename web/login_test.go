@@ -12,9 +12,10 @@ import (
 const (
 	failed    = "Identificazione non riuscita"
 	elsewhere = "Questa identificazione è scaduta o è stata aperta in un'altra finestra."
-	technical = "C'è stato un problema tecnico nel collegamento con SPID. Non dipende da te: abbiamo avvisato l'assistenza."
+	technical = "C'è stato un problema tecnico nel collegamento con SPID. Non dipende da te: riprova tra qualche minuto. Se succede di nuovo, contatta l'assistenza e indica il riferimento."
 	lapsed    = "L'identificazione di prima non vale più, perché è passato troppo tempo, perché sei uscito o rientrato nella procedura, o perché era stata fatta in un altro browser. " +
 		"I dati inseriti sono salvati: ripeti solo l'accesso."
+	unfinished = "L'accesso di prima non è stato completato in tempo, o è stato iniziato in un altro browser. I dati inseriti sono salvati: ripeti solo l'accesso."
 )
 
 // refused checks that nothing came of an answer, and of what it was made in.

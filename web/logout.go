@@ -12,9 +12,8 @@ import (
 // there is no session, or never was (SPID technical rules, "Single Logout").
 //
 // It is a GET that acts. What binds it is the provider's signature over a
-// request that was made for us minutes ago at most; and all that whoever carries
-// one to another's browser can do is what Esci does. Nothing that was entered is
-// lost.
+// request that was made for us minutes ago at most; a replayed request can only
+// end the session, as Esci does. Nothing that was entered is lost.
 func (s *Server) logout(w http.ResponseWriter, r *http.Request, f *Federation) error {
 	if prefetched(r) {
 		request.Refuse(r.Context(), "prefetch", nil)

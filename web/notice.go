@@ -28,6 +28,7 @@ var notices = map[string]func(*Server, *visit) bool{
 	"lapsed":           shownIn(workflow.Identification),
 	"left":             nowhere,
 	"left_invited":     nowhere,
+	"left_finished":    nowhere,
 }
 
 func nowhere(_ *Server, v *visit) bool { return v == nil }

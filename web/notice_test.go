@@ -44,3 +44,11 @@ func TestACodeUnderWayIsNotCalledSent(t *testing.T) {
 	b.hold(&http.Cookie{Name: "stella-notice", Value: "code_sent"})
 	b.get("/").at("Inserisci il codice", "Abbiamo inviato un codice OTP").tells("Ti abbiamo inviato un nuovo codice.")
 }
+
+// An invited holder has no webmail to go back to.
+func TestAnInvitedHolderLeaves(t *testing.T) {
+	t.Parallel()
+	_, guest, _ := invited(t, bianchi, luca)
+	guest.press("PROCEDI").at("Intestatario della casella PEC")
+	guest.press("Esci e riprendi più tardi").tells("Sei uscito dalla procedura. Per riprendere apri di nuovo il link dell'invito.")
+}

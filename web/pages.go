@@ -87,6 +87,7 @@ func (s *Server) basePage(v *visit) templates.Page {
 		Form:            templates.Form{Qualification: q.ID.String(), Version: q.Version}}
 	if !v.c.Stage(v.visitor).Settled() {
 		p.IdleSeconds = int(workflow.SessionIdle / time.Second)
+		p.SecondsLeft = seconds(v.session.ExpiresAt.Sub(s.Now()))
 	}
 	return p
 }
@@ -94,7 +95,7 @@ func (s *Server) basePage(v *visit) templates.Page {
 func fillHolderChoice(_ *Server, v *visit, p *templates.Page) {
 	data := templates.HolderChoice{}
 	if i := v.c.Qualification.Invitation; i != nil && i.Declined() {
-		data.Declined = i.Email
+		data.Declined = workflow.Readable(i.Email)
 	}
 	p.Data = data
 }
@@ -135,7 +136,7 @@ func fillSummary(_ *Server, v *visit, p *templates.Page) {
 
 func fillIdentification(s *Server, v *visit, p *templates.Page) {
 	p.Data = templates.Identification{Company: v.c.Qualification.Declaration.Kind == workflow.KindCompany,
-		Purpose: s.ask(&s.SPID, v.c).Purpose, Lapsed: v.c.Lapsed(v.visitor), Suspended: v.c.ProviderSuspended()}
+		Purpose: s.ask(&s.SPID, v.c).Purpose, Lapsed: v.c.Lapsed(v.visitor), Begun: v.c.Qualification.Identity == nil, Suspended: v.c.ProviderSuspended()}
 }
 
 func fillAtProvider(s *Server, v *visit, p *templates.Page) {
@@ -171,12 +172,12 @@ func fillCode(s *Server, v *visit, p *templates.Page) {
 }
 
 func fillUnderReview(_ *Server, v *visit, p *templates.Page) {
-	p.Data = templates.UnderReview{Number: v.c.Qualification.Number}
+	p.Data = templates.UnderReview{Number: v.c.Qualification.Number, Own: v.c.Owns(v.visitor)}
 }
 
 func fillRejected(_ *Server, v *visit, p *templates.Page) {
 	q := v.c.Qualification
-	p.Data = templates.Rejected{Reason: string(q.Reason), Remark: q.Remark, LoginAgain: v.c.MayRetryLogin(), Invite: v.c.MayPassOn(v.visitor)}
+	p.Data = templates.Rejected{Reason: string(q.Reason), Remark: q.Remark, LoginAgain: v.c.MayRetryLogin(), Invite: v.c.MayPassOn(v.visitor), Invited: v.visitor.Invited()}
 }
 
 func fillQualified(_ *Server, v *visit, p *templates.Page) {

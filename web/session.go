@@ -193,9 +193,17 @@ func (s *Server) endSession(w http.ResponseWriter, r *http.Request) (notice stri
 
 // leave ends the session; what was entered is kept.
 func (s *Server) leave(w http.ResponseWriter, r *http.Request) error {
+	v, err := s.watch(r)
+	if err != nil && !away(err) {
+		return err
+	}
+	finished := err == nil && v.c.Stage(v.visitor).Settled()
 	notice, err := s.endSession(w, r)
 	if err != nil {
 		return err
+	}
+	if finished {
+		notice = "left_finished"
 	}
 	s.redirectHome(w, r, notice)
 	return nil

@@ -52,7 +52,7 @@ func TestSessionEnds(t *testing.T) {
 	}
 	b.clock.Advance(30 * time.Minute)
 	b.unchanged(func() {
-		b.post(form).answered(http.StatusForbidden, sessionExpired, wasIdle, "Torna alla webmail e seleziona Conferma identità")
+		b.post(form).answered(http.StatusForbidden, sessionExpired, wasIdle, "Torna alla webmail. Se la procedura non è finita, seleziona Conferma identità")
 	})
 	b.gone(sessionExpired, wasIdle)
 	b.handOver(anna).at("Controlla i dati")

@@ -38,7 +38,7 @@ func (s *Server) offerStart(w http.ResponseWriter, r *http.Request, h workflow.H
 		return
 	}
 	s.write(w, r, http.StatusOK, "start", templates.Page{Locale: s.locale(r, workflow.Visitor{Locale: h.Locale}),
-		Data: templates.Start{Action: r.URL.Path, Mailbox: h.Address}})
+		Data: templates.Start{Action: r.URL.Path, Mailbox: workflow.Readable(h.Address)}})
 }
 
 // start lets the user of a hand-off in, whose click came from the webmail or

@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -41,20 +42,58 @@ func TestASessionIsProlongedOnRequest(t *testing.T) {
 			t.Errorf("the answer is %s, want %s", body, want)
 		}
 	}
-	stay := func(want int) {
+	stay := func(status int, want string) {
 		t.Helper()
-		if answer, _ := b.send(b.request(http.MethodPost, b.world.url+"/sessione", nil)); answer.StatusCode != want {
-			t.Errorf("staying is answered %d, want %d", answer.StatusCode, want)
+		answer, body := b.send(b.request(http.MethodPost, b.world.url+"/sessione", nil))
+		if answer.StatusCode != status || status == http.StatusOK && strings.TrimSpace(body) != want {
+			t.Errorf("staying is answered %d %s, want %d %s", answer.StatusCode, body, status, want)
 		}
 	}
 	b.clock.Advance(28 * time.Minute)
-	left(`{"seconds":120}`)
-	left(`{"seconds":120}`) // asking prolongs nothing
-	stay(http.StatusNoContent)
-	left(`{"seconds":1800}`)
+	left(`{"seconds":120,"keeps":false}`)
+	left(`{"seconds":120,"keeps":false}`) // asking prolongs nothing
+	stay(http.StatusOK, `{"seconds":1800,"keeps":false}`)
+	left(`{"seconds":1800,"keeps":false}`)
 	b.clock.Advance(31 * time.Minute)
-	left(`{"seconds":0}`)
-	stay(http.StatusForbidden)
+	left(`{"seconds":0,"keeps":true}`)
+	stay(http.StatusForbidden, "")
+}
+
+// Near the end of its absolute life a session is not prolonged by the whole, and
+// the page knows.
+func TestAnOldSessionIsProlongedNoFurther(t *testing.T) {
+	t.Parallel()
+	b := at(t, anna, workflow.Summary)
+	for b.clock.Advance(20 * time.Minute); b.get("/").Find("#idle").AttrOr("data-seconds", "") == "1800"; {
+		b.clock.Advance(20 * time.Minute)
+	}
+	left := b.Find("#idle").AttrOr("data-seconds", "")
+	answer, body := b.send(b.request(http.MethodPost, "/sessione", nil))
+	if n, err := strconv.Atoi(left); err != nil || n < 1 || n > 1799 || answer.StatusCode != http.StatusOK || strings.TrimSpace(body) != `{"seconds":`+left+`,"keeps":false}` {
+		t.Errorf("of %s seconds the page is told, and then %d %s", left, answer.StatusCode, body)
+	}
+	b.clock.Advance(30 * time.Minute)
+	if b.get("/"); !strings.Contains(b.text(), "dura al massimo 24 ore") {
+		t.Errorf("after a day the page says %s", b.text())
+	}
+}
+
+// Who leaves a procedure that is finished has nothing to go on with.
+func TestLeavingAFinishedProcedure(t *testing.T) {
+	t.Parallel()
+	b := at(t, anna, workflow.Qualified)
+	b.press("Esci").tells("Sei uscito dalla procedura.")
+}
+
+// A webmail's user who invited the holder is not taken for them.
+func TestTheInviterReadsOfTheHoldersReview(t *testing.T) {
+	t.Parallel()
+	delegate, guest, _ := invited(t, cooperativa, "paola.conti@mail.example")
+	guest.press("PROCEDI")
+	h := cooperativa
+	h.email = "paola.conti@mail.example"
+	guest.goOn(h, workflow.HolderKind, workflow.UnderReview).at("Richiesta in verifica", "Abbiamo ricevuto la tua identificazione.")
+	delegate.get("/").at("Richiesta in verifica", "Per questa casella si è identificata una persona.", "l'esito arriva per e-mail a chi si è identificato")
 }
 
 // What a page's script asks by itself prolongs nothing: a page that was left open

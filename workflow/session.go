@@ -98,10 +98,14 @@ func (p *Procedure) EndSession(ctx context.Context, id []byte, why SessionEnd) e
 	return p.Store.EndSession(ctx, id, why, p.Now())
 }
 
+// KeepsDraft reports whether the session ended by its time, so that what is typed
+// too late is kept.
+func (s Session) KeepsDraft() bool { return s.Ended == SessionWasIdle || s.Ended == SessionWasOld }
+
 // KeepDraft keeps what was typed, if the session ended by its time. It returns
 // whether it did.
 func (p *Procedure) KeepDraft(ctx context.Context, s Session, d Draft) (bool, error) {
-	if s.Ended != SessionWasIdle && s.Ended != SessionWasOld {
+	if !s.KeepsDraft() {
 		return false, nil
 	}
 	return true, p.Store.KeepDraft(ctx, s.ID, d, s.Ended, p.Now())

@@ -11,6 +11,7 @@ import (
 // The primary is killed under load and the standby promoted: what was answered
 // is there, and Stella goes on by itself.
 func TestFailover(t *testing.T) {
+	long(t)
 	t.Parallel()
 	o := quick(t)
 	o.replicated = true

@@ -13,6 +13,7 @@ import (
 // PostgreSQL is away for some seconds: every page says so, and that nothing is
 // lost; and everything goes on by itself when it is back.
 func TestDatabaseAway(t *testing.T) {
+	long(t)
 	t.Parallel()
 	w := openWorld(t, quick(t))
 	r := w.begin(t.Context())
@@ -71,6 +72,7 @@ func (w *world) get(t *testing.T, visitor *browser, path string) (int, string) {
 // Each instance is stopped in order and started again, twice, as for an
 // upgrade: nobody sees a page fail.
 func TestRollingRestart(t *testing.T) {
+	long(t)
 	t.Parallel()
 	w := openWorld(t, quick(t))
 	r := w.begin(t.Context())

@@ -65,6 +65,14 @@ func quick(t *testing.T) options {
 	return options{binary: stella(t), seed: *seed, holders: 6, pace: 100 * time.Millisecond, scale: 0.2, waits: 2 * time.Second, unsafe: true}
 }
 
+// long leaves a test to "make torture".
+func long(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("make torture runs it")
+	}
+}
+
 // tell logs a report, and fails the test if something in it is broken.
 func tell(t *testing.T, r *report) {
 	t.Helper()

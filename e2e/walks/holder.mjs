@@ -1,4 +1,4 @@
-// The holders of the four sample mailboxes, each on the way of their own.
+// The holders of three sample mailboxes, each on the way of their own.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
@@ -58,15 +58,6 @@ export function holders() {
 		await phone.page.goto(address);
 		await arrive(phone, /^Guida all'identificazione/);
 		assert.equal(await phone.page.title(), await visitor.page.title());
-	});
-
-	test('Luca identifies himself for his company', async () => {
-		const visitor = await newVisitor(house);
-		await go.walkToLogin(visitor, go.officine);
-		await go.beginLogin(visitor);
-		await go.loginAs(visitor, 'Luca Bianchi');
-		await go.walkFromIdentified(visitor, go.officine.email);
-		await go.expectStar(visitor, go.officine.mailbox);
 	});
 
 	test('Sara’s mailbox is not for Anna, then for Sara', async () => {

@@ -25,7 +25,7 @@ export function sessions() {
 			// The server's clock stays where it is.
 			return route.request().method() === 'GET' ? route.fulfill({ json: { seconds: 119 } }) : route.continue();
 		});
-		const warning = page.getByText('La sessione sta per chiudersi: mancano 2 minuti. Vuoi restare?');
+		const warning = page.getByText('La sessione sta per chiudersi: mancano 119 secondi. Vuoi restare?');
 		await page.clock.fastForward('27:55');
 		assert.deepEqual([asked, await warning.isVisible()], [[], false], 'it warns too early');
 		await page.clock.fastForward('00:06');

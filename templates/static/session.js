@@ -1,9 +1,10 @@
-// Warns two minutes before the session ends for want of a request, with a button
-// that prolongs it. Other windows of the browser may have prolonged it: the server
-// is asked before anything is said.
+// Warns two minutes before the session ends, with a button that prolongs it. Other
+// windows of the browser may have prolonged it: the server is asked before
+// anything is said.
 const region = document.getElementById("idle");
 const words = region.dataset;
 const ahead = 120; // seconds
+let timer;
 
 function say(text) {
   region.textContent = "";
@@ -13,45 +14,62 @@ function say(text) {
 }
 
 function later(seconds) {
-  setTimeout(look, Math.max(1, seconds) * 1000);
+  clearTimeout(timer);
+  timer = setTimeout(look, Math.max(1, seconds) * 1000);
 }
 
-async function left() {
-  const answer = await fetch("/sessione", { headers: { Accept: "application/json" }, cache: "no-store" });
-  return answer.ok ? (await answer.json()).seconds : 0;
+// ask tells the seconds that are left, and whether what is typed would be kept.
+// It fails while the service is away.
+async function ask(method) {
+  const answer = await fetch("/sessione", { method, headers: { Accept: "application/json" }, cache: "no-store" });
+  if (answer.status >= 500) throw new Error("away");
+  return answer.ok ? answer.json() : { seconds: 0, keeps: false };
 }
 
 async function look() {
-  let n;
+  let now;
   try {
-    n = await left();
+    now = await ask("GET");
   } catch {
-    return later(10); // no network for a moment
+    return later(10);
   }
-  if (n > ahead + 5) return later(n - ahead);
-  if (n === 0) return say(words.ended);
-  warn();
-  later(n + 1); // to say that it ended, if it did
+  if (now.seconds > ahead + 5) return later(now.seconds - ahead);
+  if (now.seconds === 0) return end(now.keeps);
+  warn(now.seconds);
+  later(now.seconds + 1); // to say that it ended, if it did
 }
 
-function warn() {
+// end says that the session is over, and how what was typed is kept. A code never
+// is.
+function end(keeps) {
+  const typed = [...document.querySelectorAll("main .field input:not(.otp)")].some((input) => input.value !== "");
+  say(keeps && typed ? words.endedTyped : words.ended);
+}
+
+function warn(seconds) {
   if (region.querySelector("button")) return;
-  say(words.warning);
+  say(words.warning.replace("{n}", seconds));
   const button = document.createElement("button");
   button.type = "button";
   button.className = "second";
   button.textContent = words.stay;
-  button.addEventListener("click", async () => {
-    try {
-      const answer = await fetch("/sessione", { method: "POST" });
-      say(answer.ok ? words.stayed : words.ended);
-    } catch {
-      return; // no network for a moment: the button is still there
-    }
-    region.tabIndex = -1; // the button that had the focus is gone
-    region.focus();
-  });
+  button.addEventListener("click", stay);
   region.append(button);
+}
+
+async function stay() {
+  let now;
+  try {
+    now = await ask("POST");
+  } catch {
+    return; // the button is still there
+  }
+  if (now.seconds === 0) say(words.ended);
+  else if (now.seconds > ahead) say(words.stayed);
+  else say(words.capped.replace("{n}", now.seconds));
+  later(now.seconds > ahead ? now.seconds - ahead : now.seconds + 1);
+  region.tabIndex = -1; // the button that had the focus is gone
+  region.focus();
 }
 
 later(words.seconds - ahead);
