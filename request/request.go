@@ -1,5 +1,4 @@
-// Package request knows one HTTP request from another, and how each was
-// answered: for the log and for whoever counts.
+// Package request identifies HTTP requests, and logs how each was answered.
 //
 //   - request.go: ids and answers
 //   - refusal.go: the log of requests, and of those that are refused

@@ -114,7 +114,7 @@ type SessionFilter struct {
 	Client  string
 }
 
-// lastingSessions is the condition of a filter, and of a session s that lasts.
+// lastingSessions is the SQL condition for active sessions that match a filter.
 const lastingSessions = `
 	s.ended = '' and s.expires_at > $1 and ($2 = '' or left(encode(s.digest, 'hex'), 16) = $2)
 	and ($3 = 0 or s.mailbox_id = $3) and ($4 = '' or s.client = $4)`

@@ -21,14 +21,18 @@ func TestTheReadmesScript(t *testing.T) {
 	t.Parallel()
 	readme, err := os.ReadFile("../../README.md")
 	storetest.Must(t, err)
-	_, script, _ := strings.Cut(string(readme), "```sh\nstella migrate\n")
-	script, _, ok := strings.Cut("stella migrate\n"+script, "```")
-	if lines := strings.Count(script, "\n"); !ok || lines > 10 {
+	const migrate = "' stella migrate --grant " + storetest.Role + "\n"
+	_, script, _ := strings.Cut(string(readme), "```sh\nSTELLA_DATABASE_URL='postgres://stella_owner@")
+	_, script, migrated := strings.Cut(script, migrate)
+	script, _, ok := strings.Cut(script, "```")
+	if lines := strings.Count(script, "\n"); !migrated || !ok || lines > 9 {
 		t.Fatalf("the README has no such script, or one of %d lines: %s", lines, script)
 	}
 
 	c := goodConfig(t)
-	c.URL, c.Listen = storetest.EmptyURL(t), freePort(t)
+	owner := storetest.EmptyURL(t)
+	script = "STELLA_DATABASE_URL='" + owner + migrate + script
+	c.URL, c.Listen = strings.Replace(owner, "//postgres@", "//"+storetest.Role+"@", 1), freePort(t)
 	bash := exec.CommandContext(t.Context(), "bash", "-euc", script)
 	bash.Env = append(environ(c), "PATH="+filepath.Dir(binary)+":"+os.Getenv("PATH"), "HOME="+t.TempDir(), "USER=tests")
 	bash.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // the service goes on in its group

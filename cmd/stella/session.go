@@ -37,7 +37,8 @@ func (f sessionFilter) open(ctx context.Context) (*opened, store.SessionFilter, 
 	return db, chosen, err
 }
 
-// filter finds what is named, so that a typing error is no empty list.
+// filter finds what is named, so that a misspelled name is an error, not an empty
+// list.
 func (f sessionFilter) filter(ctx context.Context, db *opened) (store.SessionFilter, error) {
 	chosen := store.SessionFilter{Client: f.Client}
 	if f.Mailbox != "" {

@@ -14,8 +14,7 @@ import (
 	"stella/workflow"
 )
 
-// Journey is the way of one mailbox through the procedure, and the visitor who
-// goes it.
+// Journey is a mailbox's progress through the procedure, with its visitor.
 type Journey struct {
 	testing.TB
 	*World
