@@ -43,6 +43,7 @@ race:
 torture:
 	scripts/setup
 	$(MAKE) build
+	go test -count=1 ./e2e/torture
 	go run ./e2e/torture -stella bin/stella -minutes $(or $(MINUTES),10) $(if $(SEED),-seed $(SEED)) $(ARGS)
 
 build:
