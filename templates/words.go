@@ -117,37 +117,30 @@ func (w words) Strong(id string, pairs ...any) (template.HTML, error) {
 	if m, ok := w.known["Mailbox"]; ok {
 		args["Mailbox"] = m
 	}
-	// Control characters hold the places of the tags, so that all the rest, the
-	// arguments first of all, is escaped.
+	// Two control characters hold the places of the tags, so that all the
+	// rest, the arguments first of all, is escaped.
 	for name, value := range args {
-		args[name] = "\x02" + withBreaks(strings.Map(printable, fmt.Sprint(value)), "\x04") + "\x03"
+		args[name] = "\x02" + strings.Map(printable, fmt.Sprint(value)) + "\x03"
 	}
 	s, err := w.text(id, args)
 	if err != nil {
 		return "", err
 	}
-	s = strings.NewReplacer("\x02", "<strong>", "\x03", "</strong>", "\x04", "<wbr>").Replace(html.EscapeString(s))
+	s = strings.NewReplacer("\x02", "<strong>", "\x03", "</strong>").Replace(html.EscapeString(s))
 	return template.HTML(s), nil
 }
 
 func printable(r rune) rune {
-	if r >= '\x02' && r <= '\x04' {
+	if r == '\x02' || r == '\x03' {
 		return -1
 	}
 	return r
 }
 
-// Breakable is an address that a narrow column breaks where a reader would.
+// Breakable is an address for a narrow column, which breaks it where a reader
+// would. In a sentence it would be broken although it fits the next line.
 func (w words) Breakable(address string) template.HTML {
-	return template.HTML(withBreaks(html.EscapeString(address), "<wbr>"))
-}
-
-// withBreaks marks where an address may be broken. Any other text is left alone.
-func withBreaks(text, mark string) string {
-	if !strings.Contains(text, "@") {
-		return text
-	}
-	return strings.NewReplacer("@", "@"+mark, ".", "."+mark).Replace(text)
+	return template.HTML(strings.NewReplacer("@", "@<wbr>", ".", ".<wbr>").Replace(html.EscapeString(address)))
 }
 
 // Date is "21 novembre 2026", or "1º novembre 2026".

@@ -229,7 +229,4 @@ func TestAnAddressMayBeBroken(t *testing.T) {
 	if got := w.Breakable("o'neri.<b>@pec.example"); got != "o&#39;neri.<wbr>&lt;b&gt;@<wbr>pec.<wbr>example" {
 		t.Errorf("got %s", got)
 	}
-	if got := w.Breakable("Officine S.r.l."); got != "Officine S.r.l." {
-		t.Errorf("what is no address becomes %s", got)
-	}
 }
