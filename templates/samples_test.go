@@ -187,6 +187,8 @@ func samples(locale string) []sample {
 	closed("qualified", "", Qualified{Closed{Since: now, ReturnURL: "https://webmail.example/inbox"}, 1042, "SpidL2", "1.0"})
 	closed("qualified", "invited", Qualified{Closed{Since: now}, 1042, "SpidL3", "1.0"})
 	closed("revoked", "", Closed{Since: now, ReturnURL: "https://webmail.example/inbox"})
+	closed("revoked", "invited", Closed{Since: now})
+	closed("expired", "invited", Closed{Since: now})
 	closed("expired", "", Closed{Since: now, ReturnURL: "https://webmail.example/inbox"})
 	closed("not_eligible", "", nil)
 	out("welcome", "", nil)

@@ -115,8 +115,8 @@ func (s *Server) startLogin(w http.ResponseWriter, r *http.Request) error {
 		return errForged
 	}
 	f, provider := s.provider(r.URL.Query().Get("idp"))
-	if provider == nil {
-		return errNotFound
+	if provider == nil { // it has left the registry, or cannot be used any more
+		return s.showFailure(w, r, &s.SPID, "suspended")
 	}
 	request, dispatch, err := f.Login(provider, s.ask(f, v.c))
 	if err != nil {

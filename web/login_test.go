@@ -61,8 +61,9 @@ func TestLoginPages(t *testing.T) {
 		for _, forged := range []string{"", "x", ours + "x", ours[1:]} {
 			b.get(value(b.idp.EntityID(), forged)).refused(elsewhere)
 		}
-		b.get(value("https://idp.example", ours)).answered(http.StatusNotFound, "Pagina non trovata")
-		b.get(value("", ours)).answered(http.StatusNotFound, "Pagina non trovata")
+		for _, gone := range []string{"https://idp.example", ""} { // it has left the registry meanwhile
+			b.get(value(gone, ours)).refused("In questo momento l'accesso con questo gestore non è disponibile. Scegline un altro.")
+		}
 		// The link of another session, of the same mailbox.
 		other := b.enter(anna)
 		other.get(link.String()).refused(elsewhere)

@@ -109,7 +109,7 @@ func TestWrongPersonIsRejectedAndMayTryAgain(t *testing.T) {
 	b := at(t, sara, workflow.AtProvider)
 	b.press("Accedi come Anna Neri").press("Autorizza").press("Continua")
 	const rejected = "La tua richiesta di qualifica della PEC Esempio non è andata a buon fine: riprova"
-	b.at(rejected, "I dati della persona identificata non corrispondono all'intestatario della casella.", "800 000 000")
+	b.at(rejected, "I dati della persona identificata non corrispondono all'intestatario della casella, né a un suo legale rappresentante.", "800 000 000")
 	b.wants(sara, workflow.Rejected)
 	if b.mails(workflow.MailRejected, "sara.verdi@mail.example") != 1 {
 		t.Error("the holder is not told")
