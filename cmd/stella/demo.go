@@ -51,6 +51,9 @@ func (c demoCommand) address(host string, n int) string {
 }
 
 func (c demoCommand) Run(ctx context.Context) error {
+	if c.Port < 1 || c.Port > 65532 {
+		return fmt.Errorf("--port %d: name the first of four ports, from 1 to 65532", c.Port)
+	}
 	db, err := c.open(ctx)
 	if err != nil {
 		return err

@@ -55,6 +55,13 @@ func TestTheCommandThatApprovesCanBePasted(t *testing.T) {
 	}
 }
 
+func TestTheDemoHasFourPorts(t *testing.T) {
+	t.Parallel()
+	for _, port := range []string{"0", "65533"} {
+		stella(t, nil, "demo", "--port", port).fails(t, 1, "--port "+port+": name the first of four ports, from 1 to 65532")
+	}
+}
+
 func TestAFreshDemoHasNothingOfTheFormer(t *testing.T) {
 	t.Parallel()
 	dir := dataDir(t)

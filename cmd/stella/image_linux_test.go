@@ -63,7 +63,13 @@ func buildImage(t *testing.T) *image {
 	if !strings.Contains(string(makefile), stamp) {
 		t.Error("the Makefile sets the version otherwise")
 	}
-	run("go", "build", "-trimpath", "-ldflags", stamp+"v9.8.7", "-o", dir+"/bin/stella", ".")
+	flags := stamp + "v9.8.7"
+	for flag := range strings.FieldsSeq(os.Getenv("GOFLAGS")) { // make test-later sets the day so
+		if others, ok := strings.CutPrefix(flag, "-ldflags="); ok {
+			flags += " " + others
+		}
+	}
+	run("go", "build", "-trimpath", "-ldflags", flags, "-o", dir+"/bin/stella", ".")
 	digest := run(dir + "/scripts/image")
 	if again := run(dir + "/scripts/image"); again != digest || !strings.Contains(digest, " sha256:") {
 		t.Errorf("the image is %q, and built again %q", digest, again)
