@@ -215,6 +215,8 @@ type Start struct {
 type WhichMailbox struct {
 	Former string // whose procedure the browser is in
 	Next   string // whose procedure it came for
+	// Session names the session of Next, so that an answer is about that alone.
+	Session string
 }
 
 // SessionEnded says why a session ended and how to come back.

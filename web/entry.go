@@ -1,6 +1,7 @@
 package web
 
 import (
+	"encoding/hex"
 	"errors"
 	"net/http"
 
@@ -37,7 +38,7 @@ func (s *Server) settle(w http.ResponseWriter, r *http.Request, now session) (se
 // askWhich asks whether to leave the procedure of a mailbox for another's.
 func (s *Server) askWhich(w http.ResponseWriter, r *http.Request, v *visit, former *workflow.Mailbox) {
 	s.write(w, r, http.StatusOK, "which_mailbox", templates.Page{Locale: v.locale,
-		Data: templates.WhichMailbox{Former: workflow.Readable(former.Address), Next: workflow.Readable(v.c.Mailbox.Address)}})
+		Data: templates.WhichMailbox{Former: workflow.Readable(former.Address), Next: workflow.Readable(v.c.Mailbox.Address), Session: shortID(v.visitor.Session)}})
 }
 
 // goToNext leaves the former procedure for the one that the browser was given.
@@ -46,8 +47,11 @@ func (s *Server) goToNext(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if err := readForm(r); err != nil {
+		return err
+	}
 	known := s.cookieOf(r, knownCookie)
-	if known == now.secret {
+	if known == now.secret || r.PostForm.Get("sessione") != shortID(now.ID) { // / asks about the newest one
 		s.redirectHome(w, r, "")
 		return nil
 	}
@@ -76,3 +80,6 @@ func (s *Server) stayInFormer(w http.ResponseWriter, r *http.Request) error {
 	s.redirectHome(w, r, "")
 	return nil
 }
+
+// shortID names a session to its own browser.
+func shortID(id []byte) string { return hex.EncodeToString(id[:min(8, len(id))]) }

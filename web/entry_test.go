@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -111,4 +112,34 @@ func TestAnAnswerToNoQuestion(t *testing.T) {
 	}
 	b.clock.Advance(time.Minute)
 	b.get("/").at("Controlla i dati")
+}
+
+// The answer is about the mailbox that the page names: if the browser has come for
+// a third one meanwhile, it is asked again.
+func TestAnAnswerIsAboutTheMailboxNamed(t *testing.T) {
+	t.Parallel()
+	b := at(t, anna, workflow.Summary)
+	b.record(sara)
+	b.record(bianchi)
+	b.handOver(sara).at(whichMailbox, "apri quella della casella "+sara.mailbox)
+	answer := b.form("Continua")
+	b.handOver(bianchi).at(whichMailbox, "apri quella della casella "+bianchi.mailbox)
+	b.post(answer).at(whichMailbox, "apri quella della casella "+bianchi.mailbox)
+	b.press("Torna alla casella " + anna.mailbox).at("Controlla i dati")
+}
+
+// While the question waits, the page that is open is told of its own session.
+func TestAPageIsToldOfItsOwnSession(t *testing.T) {
+	t.Parallel()
+	b := at(t, anna, workflow.Summary)
+	b.record(sara)
+	b.get("/")
+	b.clock.Advance(25 * time.Minute)
+	b.handOver(sara).at(whichMailbox)
+	if _, body := b.send(b.request(http.MethodGet, sessionPath, nil)); strings.TrimSpace(body) != `{"seconds":300,"keeps":false}` {
+		t.Errorf("the page is told %s", body)
+	}
+	if _, body := b.send(b.request(http.MethodPost, sessionPath, nil)); strings.TrimSpace(body) != `{"seconds":1800,"keeps":false}` {
+		t.Errorf("staying is answered %s", body)
+	}
 }

@@ -56,7 +56,7 @@ func (s *Server) keepLanguage(next http.Handler) http.Handler {
 // repeat. What was typed into a form is not kept.
 func reopened(r *http.Request) string {
 	switch path.Base(r.Pattern) {
-	case ".", "acs", "return", "logout", "collaudo", "avvia", "esci": // "." is a request that was refused before its route was found
+	case ".", "acs", "return", "logout", "collaudo", "avvia", "esci", "nuova", "precedente", "sessione", "stato": // "." is a request that was refused before its route was found
 		return "/"
 	}
 	own := strings.TrimSuffix(r.URL.EscapedPath(), "/rifiuta")

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/net/idna"
 
@@ -126,11 +127,15 @@ func (s *Server) clickedOn(r *http.Request, c workflow.Client) click {
 	return clickForeign
 }
 
+// longestHost is the number of characters of a host name at most (RFC 1035).
+// Punycode takes time that grows with the square of their number.
+const longestHost = 253
+
 // originOf is the origin of a URL as a browser writes it (RFC 6454, 6.2); empty
 // if the text is no URL.
 func originOf(text string) string {
 	u, err := url.Parse(text)
-	if err != nil || u.Host == "" {
+	if err != nil || u.Host == "" || utf8.RuneCountInString(u.Hostname()) > longestHost {
 		return ""
 	}
 	host := strings.ToLower(u.Host)

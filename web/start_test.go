@@ -150,6 +150,7 @@ func TestOriginOfAReturnURL(t *testing.T) {
 		"https://[2001:DB8::1]:443/":           "https://[2001:db8::1]",
 		"/casella":                             "",
 		"null":                                 "",
+		"https://" + strings.Repeat("è", 254):  "",
 	} {
 		if got := originOf(text); got != want {
 			t.Errorf("the origin of %s is %q, want %q", text, got, want)

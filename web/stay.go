@@ -1,7 +1,10 @@
 package web
 
 import (
+	"cmp"
+	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 
 	"stella/workflow"
@@ -19,30 +22,31 @@ type sessionAnswer struct {
 // sessionLeft says how many seconds are left of the session. It does not prolong
 // the session, which other windows of the browser may have done.
 func (s *Server) sessionLeft(w http.ResponseWriter, r *http.Request) error {
-	var answer sessionAnswer
-	if secret := s.cookieOf(r, sessionCookie); secret != "" {
-		now, err := s.Procedure.Session(r.Context(), workflow.Digest(secret))
-		switch {
-		case err == nil && now.Ended == "":
-			answer.Seconds = seconds(now.ExpiresAt.Sub(s.Now()))
-		case err == nil:
-			answer.Keeps = now.KeepsDraft()
-		case err != nil && err != workflow.ErrUnknown:
-			return err
-		}
-	}
-	w.Header().Set("Content-Type", "application/json")
-	return json.NewEncoder(w).Encode(answer)
+	return s.answerSession(w, r, s.Procedure.Session)
 }
 
 // stay prolongs the session of a visitor who is still there, as far as its
 // absolute life allows, and says how many seconds are left of it.
 func (s *Server) stay(w http.ResponseWriter, r *http.Request) error {
-	_, now, err := s.visitor(r)
-	if err != nil {
-		return err
+	return s.answerSession(w, r, s.Procedure.UseSession)
+}
+
+// answerSession speaks of the session of the page that asks, also if the browser
+// has another one that / has not opened yet.
+func (s *Server) answerSession(w http.ResponseWriter, r *http.Request, find func(context.Context, []byte) (workflow.Session, error)) error {
+	var answer sessionAnswer
+	if secret := cmp.Or(s.cookieOf(r, knownCookie), s.cookieOf(r, sessionCookie)); secret != "" {
+		shown, err := find(r.Context(), workflow.Digest(secret))
+		switch {
+		case errors.Is(err, workflow.ErrUnknown):
+		case err != nil:
+			return err
+		case shown.Ended == "":
+			answer.Seconds = seconds(shown.ExpiresAt.Sub(s.Now()))
+		default:
+			answer.Keeps = shown.KeepsDraft()
+		}
 	}
-	answer := sessionAnswer{Seconds: seconds(now.ExpiresAt.Sub(s.Now()))}
 	w.Header().Set("Content-Type", "application/json")
 	return json.NewEncoder(w).Encode(answer)
 }

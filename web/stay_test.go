@@ -56,7 +56,7 @@ func TestASessionIsProlongedOnRequest(t *testing.T) {
 	left(`{"seconds":1800,"keeps":false}`)
 	b.clock.Advance(31 * time.Minute)
 	left(`{"seconds":0,"keeps":true}`)
-	stay(http.StatusForbidden, "")
+	stay(http.StatusOK, `{"seconds":0,"keeps":true}`)
 }
 
 // Near the end of its absolute life a session is not prolonged by the whole, and

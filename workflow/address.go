@@ -7,6 +7,7 @@ import (
 	"net/mail"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/net/idna"
 )
@@ -37,7 +38,9 @@ var (
 func ParseAddress(typed string) (string, error) {
 	typed = strings.TrimFunc(typed, unseen)
 	local, domain, ok := strings.Cut(typed, "@")
-	if !ok || strings.Contains(domain, "@") || strings.ContainsFunc(local, unicode.IsSpace) {
+	// In ASCII a domain has as many characters or more. Punycode takes time that
+	// grows with the square of their number, so they are counted before it.
+	if !ok || utf8.RuneCountInString(typed) > maxAddress || strings.Contains(domain, "@") || strings.ContainsFunc(local, unicode.IsSpace) {
 		return "", ErrAddress
 	}
 	local = apostrophes.Replace(local)

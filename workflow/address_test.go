@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"stella/store/storetest"
 	"stella/workflow"
@@ -201,5 +202,22 @@ func TestATelephoneNumberIsAMobileOne(t *testing.T) {
 			t.Errorf("%q is read as %q, want %s", typed, got, want)
 		}
 		x.Must(x.Procedure.StepBack(x.Context(), x.Visitor, x.Form()))
+	}
+}
+
+// Punycode takes time that grows with the square of the letters, a minute for
+// these: they are counted first.
+func TestALongAddressCostsNothing(t *testing.T) {
+	t.Parallel()
+	var domain strings.Builder
+	for r := rune(0x20000); r < 0x2a6d0; r++ {
+		domain.WriteRune(r)
+	}
+	began := time.Now()
+	if _, err := workflow.ParseAddress("a@" + domain.String() + ".it"); !errors.Is(err, workflow.ErrAddress) {
+		t.Errorf("it is answered %v", err)
+	}
+	if took := time.Since(began); took > 5*time.Second {
+		t.Errorf("it took %v", took)
 	}
 }
