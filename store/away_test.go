@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -117,7 +118,9 @@ func TestADatabaseThatGoesAway(t *testing.T) {
 // A transaction of a process that was stopped does not hold a mailbox for ever.
 func TestATransactionThatIsForgottenEnds(t *testing.T) {
 	t.Parallel()
-	s := storetest.New(t)
+	s, err := store.Open(t.Context(), strings.TrimSuffix(storetest.URL(t), storetest.Parameters), nil)
+	storetest.Must(t, err)
+	defer s.Close()
 	var timeout string
 	storetest.Must(t, s.Pool().QueryRow(t.Context(), `show idle_in_transaction_session_timeout`).Scan(&timeout))
 	if timeout != "30s" {

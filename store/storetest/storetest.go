@@ -80,6 +80,9 @@ func run(m *testing.M) (code int, err error) {
 	return m.Run(), nil
 }
 
+// Parameters are added to the URLs of databases: scripts/test-later has some.
+var Parameters = os.Getenv("STELLA_TEST_PARAMETERS")
+
 // Role is the role of the service.
 const Role = "stella"
 
@@ -102,7 +105,7 @@ func makeTemplate(ctx context.Context) error {
 // machine may take long to let a connection in.
 func URL(t testing.TB) string {
 	t.Helper()
-	return cluster.RoleURL(Role, create(t, "template_stella")) + "&connect_timeout=30"
+	return cluster.RoleURL(Role, create(t, "template_stella")) + "&connect_timeout=30" + Parameters
 }
 
 // EmptyURL makes a database without a schema and returns its URL, for its owner.
