@@ -281,14 +281,15 @@ func (i *mailboxImport) end(err error) error {
 	return nil
 }
 
-// report tells what was done, or would be.
+// report prints what was done, or would be done. It prints nothing if no line was
+// read, for example because the file has no header.
 func (i *mailboxImport) report(out io.Writer) {
 	for _, what := range []workflow.Recorded{workflow.RecordMade, workflow.RecordChanged, workflow.RecordRevoked, workflow.RecordUnchanged} {
 		if n := i.done[what]; n > 0 {
 			fmt.Fprintf(out, "%d %s\n", n, what)
 		}
 	}
-	if i.trial {
+	if i.trial && len(i.done) > 0 {
 		fmt.Fprintln(out, "nothing was changed: this is what would be")
 	}
 }

@@ -147,6 +147,18 @@ func TestATrialChangesNothing(t *testing.T) {
 	}
 }
 
+func TestATrialOfAnUnreadableFileReportsNothing(t *testing.T) {
+	t.Parallel()
+	trial := &mailboxImport{trial: true, told: io.Discard}
+	if err := trial.run(t.Context(), strings.NewReader("name;surname\n")); err == nil {
+		t.Fatal("a file with another header is taken")
+	}
+	var out bytes.Buffer
+	if trial.report(&out); out.Len() > 0 {
+		t.Errorf("it reports %s", &out)
+	}
+}
+
 // What was done is whole chunks, whenever it ends.
 func TestAnInterruptedImportGoesOn(t *testing.T) {
 	t.Parallel()
