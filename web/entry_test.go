@@ -128,7 +128,8 @@ func TestAnAnswerIsAboutTheMailboxNamed(t *testing.T) {
 	b.press("Torna alla casella " + anna.mailbox).at("Controlla i dati")
 }
 
-// While the question waits, the page that is open is told of its own session.
+// While the question is open, the script of another open page is answered about
+// that page's session.
 func TestAPageIsToldOfItsOwnSession(t *testing.T) {
 	t.Parallel()
 	b := at(t, anna, workflow.Summary)
@@ -142,4 +143,20 @@ func TestAPageIsToldOfItsOwnSession(t *testing.T) {
 	if _, body := b.send(b.request(http.MethodPost, sessionPath, nil)); strings.TrimSpace(body) != `{"seconds":1800,"keeps":false}` {
 		t.Errorf("staying is answered %s", body)
 	}
+}
+
+// A form that comes after its session has ended is kept, although the browser has
+// come for another mailbox meanwhile.
+func TestAFormIsKeptWhileTheQuestionWaits(t *testing.T) {
+	t.Parallel()
+	b := at(t, anna, workflow.ContactData)
+	b.record(sara)
+	form := b.get("/").form("Conferma", "email", "anna@nuova.example")
+	b.clock.Advance(20 * time.Minute)
+	b.handOver(sara).at(whichMailbox)
+	b.clock.Advance(20 * time.Minute)
+	b.unchanged(func() {
+		b.post(form).answered(http.StatusForbidden, sessionExpired, "Quello che hai scritto non è perso")
+	})
+	b.handOver(anna).at("Dati di Contatto").holds("email", "anna@nuova.example")
 }

@@ -82,9 +82,22 @@ func (e *endedError) Unwrap() error { return errSessionEnded }
 // visitor reads who the request's session belongs to.
 func (s *Server) visitor(r *http.Request) (workflow.Visitor, session, error) {
 	if s.unsettled(r) {
-		return workflow.Visitor{}, session{}, errUnsettled
+		return workflow.Visitor{}, session{}, s.waiting(r)
 	}
 	return s.newest(r)
+}
+
+// waiting returns errUnsettled, or an endedError if the session of the open page has
+// ended: then the input is kept as a draft, which / would otherwise lose.
+func (s *Server) waiting(r *http.Request) error {
+	shown, err := s.Procedure.Session(r.Context(), workflow.Digest(s.cookieOf(r, knownCookie)))
+	switch {
+	case errors.Is(err, workflow.ErrUnknown), err == nil && shown.Ended == "":
+		return errUnsettled
+	case err != nil:
+		return err
+	}
+	return &endedError{session: shown}
 }
 
 func (s *Server) unsettled(r *http.Request) bool {
@@ -129,8 +142,8 @@ func (s *Server) visit(r *http.Request) (*visit, error) {
 	return s.visitOf(r, v, now)
 }
 
-// watch is visit for what a page's script asks by itself: a session ends although
-// a page of it is open.
+// watch is visit for the polling requests of a page's script, which do not prolong
+// the session.
 func (s *Server) watch(r *http.Request) (*visit, error) {
 	if s.unsettled(r) {
 		return nil, errUnsettled
