@@ -64,7 +64,7 @@ func (s *Sender) compose(m workflow.PendingMail) ([]byte, error) {
 func (s *Sender) words(m workflow.PendingMail) (templates.Mail, error) {
 	w := templates.Mail{Locale: m.Locale, Mailbox: workflow.Readable(m.Mailbox), Number: m.Number, At: m.RequestedAt,
 		Expires: m.Expires, Holder: m.Details.Holder, Person: m.Details.Person, Provider: m.Details.Provider, Level: m.Details.Level,
-		Reason: string(m.Details.Reason), Remark: m.Details.Remark, NewMasked: m.Details.NewMasked}
+		Reason: string(m.Details.Reason), Remark: m.Details.Remark, NewMasked: m.Details.NewMasked, Invited: m.Details.Invited}
 	if n := m.Notice; n.SHA256 != "" {
 		w.Notice = &templates.Document{Version: n.Version, Date: n.Date, SHA256: n.SHA256, Locale: n.Locale, Bytes: n.Body}
 	}

@@ -269,3 +269,26 @@ func TestUnknownMail(t *testing.T) {
 		t.Error("a mail that does not exist is written")
 	}
 }
+
+// An invited holder may have no webmail.
+func TestAnInvitedHolderIsSentToNoWebmail(t *testing.T) {
+	t.Parallel()
+	all := newTemplates(t)
+	for _, locale := range locales {
+		for _, kind := range []string{"rejected", "revoked"} {
+			mail := mailKinds(locale)[kind]
+			for _, invited := range []bool{false, true} {
+				mail.Invited = invited
+				m, err := all.Mail(kind, mail)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, part := range []string{m.Text, m.HTML} {
+					if strings.Contains(part, site.WebmailURL) == invited || strings.Contains(part, "webmail") == invited {
+						t.Errorf("%s/%s, invited %v: %s", locale, kind, invited, part)
+					}
+				}
+			}
+		}
+	}
+}

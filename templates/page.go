@@ -34,8 +34,8 @@ type Page struct {
 	// for pages that need no warning of it.
 	IdleSeconds int
 	SecondsLeft int // of the session: less than IdleSeconds if it is old
-	// IdentifiedUntil is when the login that was made in this session stops
-	// counting; zero if nothing hangs on one.
+	// IdentifiedUntil is when the login that was made in this session expires;
+	// zero if the page does not depend on one.
 	IdentifiedUntil time.Time
 	Back            bool              // a step back is possible: offer Indietro
 	BackTo          string            // where Indietro leads if it is no step; empty for nowhere
@@ -155,6 +155,7 @@ type Code struct {
 	SecondsLeft int       // of the code's life, when sent
 	PausedUntil time.Time // when paused
 	ResendIn    int       // seconds, zero when it may be asked for at once
+	LoginFirst  bool      // the login expires before another code may be requested
 }
 
 // ResendMinutes is ResendIn in minutes, rounded up, if it is more than one: then
@@ -215,7 +216,7 @@ type Start struct {
 type WhichMailbox struct {
 	Former string // whose procedure the browser is in
 	Next   string // whose procedure it came for
-	// Session names the session of Next, so that an answer is about that alone.
+	// Session is the short ID of the session of Next: the answer applies to it only.
 	Session string
 }
 
@@ -258,4 +259,5 @@ type Mail struct {
 	Reason    string    // rejected: as in Rejected; revoked: empty
 	Remark    string    // rejected after a review, revoked: the operator's words
 	NewMasked string    // contacts_changed: the new address, masked
+	Invited   bool      // rejected, revoked: the reader was invited, and may have no webmail
 }

@@ -173,6 +173,9 @@ func samples(locale string) []sample {
 	in("code", "resend-error", code, FieldError{Field: "resend", Message: "error_resend_wait", Args: map[string]any{"Seconds": 14}})
 	code.ResendIn = 13*60 - 4
 	in("code", "limit", code)
+	late := code
+	late.LoginFirst = true
+	in("code", "login-first", late)
 	code.Status, code.PausedUntil = CodePaused, now.Add(15*time.Minute)
 	in("code", "paused-error", code, FieldError{Field: "codice", Message: "error_code_paused", Args: map[string]any{"Until": "14:20"}})
 	closed := func(page, variant string, data any) {

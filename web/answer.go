@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -167,8 +168,35 @@ func (s *Server) refuseAnswer(w http.ResponseWriter, r *http.Request, f *Federat
 	if d.Trial {
 		d.Reason = string(reasonOf(why))
 	}
-	s.loginFailed(w, r, templates.Page{Locale: s.locale(r, workflow.Visitor{})}, d)
+	locale, err := s.localeOf(r.Context(), l)
+	if err != nil {
+		return err
+	}
+	s.loginFailed(w, r, templates.Page{Locale: s.locale(r, workflow.Visitor{Locale: locale})}, d)
 	return nil
+}
+
+// localeOf returns the language in which the procedure of a login was last shown, or
+// an empty string if it is unknown. The SAML response arrives without our cookies.
+func (s *Server) localeOf(ctx context.Context, l workflow.Login) (string, error) {
+	if l.ID == "" || l.Trial() {
+		return "", nil
+	}
+	asked, err := s.Procedure.Session(ctx, l.Session)
+	if errors.Is(err, workflow.ErrUnknown) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	c, err := s.Procedure.View(ctx, asked.Visitor)
+	if errors.Is(err, workflow.ErrElsewhere) {
+		return asked.Visitor.Locale, nil
+	}
+	if err != nil {
+		return "", err
+	}
+	return c.LocaleOf(asked.Visitor), nil
 }
 
 // returnFromLogin applies a parked answer: a GET that acts. A login that failed

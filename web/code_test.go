@@ -99,7 +99,7 @@ func TestCodesPause(t *testing.T) {
 		b.press("Conferma", "codice", wrongCode(code))
 	}
 	over := b.after(15 * time.Minute)
-	b.answered(http.StatusUnprocessableEntity, "Procedura in pausa", "la procedura è in pausa fino alle "+over, "Potrai chiedere un altro codice dalle "+over+".")
+	b.answered(http.StatusUnprocessableEntity, "Procedura in pausa", "la procedura è in pausa fino alle "+over, "Potrai chiedere un altro codice dalle "+over+".", "non devi ricominciare")
 	b.told("paused", 0, 20)
 	b.clock.Advance(15*time.Minute - time.Second)
 	b.told("paused", 0, 0)
@@ -185,4 +185,23 @@ func TestOnlyTheOwnerIsToldOfTheCode(t *testing.T) {
 	if strings.Contains(b.get("/codice/stato").body, "@") {
 		t.Error("the script is told the address")
 	}
+}
+
+// If the login expires before the pause ends, the user must log in again, and the
+// page says so.
+func TestAPauseOutlivesTheLogin(t *testing.T) {
+	t.Parallel()
+	b := at(t, anna, workflow.CodeEntry)
+	b.clock.Advance(20 * time.Minute)
+	b.press("Invia di nuovo")
+	code := b.sendCode()
+	for range 5 {
+		b.press("Conferma", "codice", wrongCode(code))
+	}
+	b.answered(http.StatusUnprocessableEntity, "Procedura in pausa", "Per allora la tua identificazione non varrà più: ripeterai l'accesso")
+	if strings.Contains(b.text(), "non devi ricominciare") {
+		t.Error("it says that the user need not begin again")
+	}
+	b.clock.Advance(15 * time.Minute)
+	b.get("/").at("Ora identificati", lapsed)
 }

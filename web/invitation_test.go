@@ -129,6 +129,9 @@ func TestInvitedHolderIsRejected(t *testing.T) {
 	if guest.mails(workflow.MailRejected, bianchi.email) != 1 {
 		t.Error("who was rejected is not told")
 	}
+	if got := guest.query(`select details ->> 'invited' from mails where kind = 'rejected'`); got != "true" {
+		t.Errorf("the mail is for somebody invited: %q", got)
+	}
 	delegate.get("/").at("Richiesta dell'intestatario non riuscita", "La richiesta di l•••@m•••.example non è andata a buon fine.")
 	if strings.Contains(delegate.body, "Sara") {
 		t.Error("the delegate is told who it was")

@@ -144,3 +144,16 @@ func (w *world) locales(to, want string) {
 		w.Errorf("the mails to %s are %s, want %s", to, got, want)
 	}
 }
+
+// A SAML response arrives without Stella's cookies. The page that refuses it is in
+// the language in which the procedure was last shown.
+func TestARefusedAnswerIsInTheLanguageOfItsLogin(t *testing.T) {
+	t.Parallel()
+	b := at(t, anna, workflow.Identification)
+	b.get("/?lingua=en").in("en")
+	request := b.askAt(b.get("/identificazione/spid").link("Continue with Identità di prova"))
+	b.deliver(request.acs("no answer")).in("it") // it names no login
+	wrong := b.answer(request, "Anna Neri")
+	wrong.values.Set("RelayState", "another")
+	b.deliver(wrong).answered(http.StatusForbidden, "Identification not successful").in("en")
+}

@@ -168,6 +168,8 @@ func fillCode(s *Server, v *visit, p *templates.Page) {
 	if !page.ResendAt.IsZero() {
 		data.ResendIn = seconds(page.ResendAt.Sub(v.c.Now))
 	}
+	until := v.c.IdentifiedUntil(v.visitor)
+	data.LoginFirst = page.ResendAt.After(until) || page.PausedUntil.After(until)
 	p.Data = data
 }
 

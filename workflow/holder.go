@@ -196,7 +196,7 @@ func (c *Case) reject(r Reason, remark string) {
 	if nextOf(c.ToldRejected, rejectionsPerDay, c.Now).After(c.Now) {
 		return
 	}
-	c.mail(MailRejected, c.contact(), MailDetails{Reason: r, Remark: remark})
+	c.mail(MailRejected, c.contact(), MailDetails{Reason: r, Remark: remark, Invited: c.toInvited(c.contact())})
 }
 
 // forgetLogin drops the login and who was identified, where they stopped

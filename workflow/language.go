@@ -15,9 +15,23 @@ func (q *Qualification) shown(v Visitor) {
 // localeOf is the language of a mail to an address. An invited holder is written
 // to at the contact address; the mailbox's users read all others.
 func (c *Case) localeOf(to string) string {
-	q := c.Qualification
-	if q.Owner == OwnedByInvited && q.InvitedLocale != "" && to == c.contact() {
-		return q.InvitedLocale
+	if c.toInvited(to) && c.Qualification.InvitedLocale != "" {
+		return c.Qualification.InvitedLocale
 	}
-	return q.Locale
+	return c.Qualification.Locale
+}
+
+// toInvited reports whether a mail to an address is for an invited holder, who may
+// have no webmail.
+func (c *Case) toInvited(to string) bool {
+	return c.Qualification.Owner == OwnedByInvited && to == c.contact()
+}
+
+// LocaleOf returns the language in which the case was last shown to a visitor, or an
+// empty string if it was not shown yet.
+func (c *Case) LocaleOf(v Visitor) string {
+	if v.Invited() {
+		return c.Qualification.InvitedLocale
+	}
+	return c.Qualification.Locale
 }

@@ -63,7 +63,8 @@ type MailDetails struct {
 	Reason    Reason `json:"reason,omitempty"`
 	Remark    string `json:"remark,omitempty"`
 	NewMasked string `json:"new_masked,omitempty"`
-	Holder    string `json:"holder,omitempty"` // on record
+	Invited   bool   `json:"invited,omitempty"` // the mail is for an invited holder
+	Holder    string `json:"holder,omitempty"`  // on record
 	Person    string `json:"person,omitempty"`
 	Provider  string `json:"provider,omitempty"`
 	Level     string `json:"level,omitempty"`

@@ -147,6 +147,6 @@ func (c *Case) revoke(refs Refs, remark string) error {
 	c.Mailbox.Star = nil
 	c.Mailbox.Ordinary = "" // it came with the star
 	c.mail(MailRevoked, c.Mailbox.Address, MailDetails{Remark: remark})
-	c.mail(MailRevoked, c.contact(), MailDetails{Remark: remark})
+	c.mail(MailRevoked, c.contact(), MailDetails{Remark: remark, Invited: c.toInvited(c.contact())})
 	return nil
 }
