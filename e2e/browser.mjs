@@ -71,9 +71,9 @@ export async function arrive(visitor, heading, picture) {
 // scripts ran.
 const seen = new Set();
 
-// look fails if a page cannot be read by all, narrow in light colours or wide in
-// dark ones, or if it broke its own security policy. A page that is built like
-// one seen before, with other words in it, is not looked at again.
+// look fails if axe finds a fault in a page, narrow in light colours or wide in
+// dark ones, or if the page broke its own security policy. A page with the same
+// structure as an earlier one is not checked again.
 async function look(visitor) {
 	const { page } = visitor;
 	await page.waitForLoadState();
@@ -95,7 +95,7 @@ async function look(visitor) {
 			document.documentElement.clientWidth,
 		]);
 		assert.ok(needs <= has, `${where}: ${needs} px wide, it must be scrolled sideways`);
-		if (!visitor.javaScript) continue; // axe is a script of the page's
+		if (!visitor.javaScript) continue; // axe runs as a script in the page
 		const { violations } = await page.evaluate((tags) => window.axe.run({ runOnly: tags, resultTypes: ['violations'] }), rules);
 		assert.deepEqual(
 			violations.map((v) => `${v.id}: ${v.help}: ${v.nodes.map((n) => n.html).join(' ')}`),

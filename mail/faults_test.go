@@ -97,7 +97,7 @@ func (p *post) misbehave(j *storetest.Journey, verb, mood, want string) {
 		t.Errorf("it is tried again after %v", p.wait(err))
 	}
 
-	// What comes after meets a relay that behaves, and has as long as usual.
+	// The later mails meet a relay without faults, and have the usual time.
 	p.sender.Relay = newRelay(t, m.options())
 	arrivals := map[string]int{"accepted": 1, "deferred": 1, "refused": 0, "unknown": 2}[want]
 	if perhaps {

@@ -49,7 +49,8 @@ func newPost(t *testing.T) *post {
 	return newPostAlone(t)
 }
 
-// long leaves a test out of what must be short.
+// long leaves a test out of -short runs: with the race detector, and on a later
+// day. The full run of make test has it.
 func long(t *testing.T) {
 	t.Helper()
 	if testing.Short() {

@@ -259,8 +259,8 @@ func TestAWrongGroupKeepsItsHints(t *testing.T) {
 	}
 }
 
-// Whoever waits for an operator is told for how long at most, on the page and by
-// mail, if the provider says it.
+// The page and the mail of a review say how long it takes at most, if the provider
+// configured it.
 func TestWhoWaitsIsToldForHowLong(t *testing.T) {
 	t.Parallel()
 	for days, want := range map[int]map[string]string{

@@ -222,7 +222,7 @@ func TestDates(t *testing.T) {
 	}
 }
 
-// A long address is broken where a reader would break it, and is nothing but text.
+// A long address breaks at @ and dots, and its characters are escaped.
 func TestAnAddressMayBeBroken(t *testing.T) {
 	t.Parallel()
 	w := words{known: map[string]any{}}

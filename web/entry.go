@@ -81,5 +81,5 @@ func (s *Server) stayInFormer(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// shortID names a session to its own browser.
+// shortID identifies a session to its own browser.
 func shortID(id []byte) string { return hex.EncodeToString(id[:min(8, len(id))]) }

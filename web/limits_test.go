@@ -97,8 +97,8 @@ func TestTooManyOfANetwork(t *testing.T) {
 	}
 }
 
-// Whoever brings answers or requests of a provider has been admitted by nobody.
-// What is refused is not looked into, and is good later.
+// SAML responses and logout requests need no authentication. A message over the
+// limit is not read, so the same message is accepted later.
 func TestTooManyAnswersAndLogoutsOfANetwork(t *testing.T) {
 	t.Parallel()
 	b := at(t, anna, workflow.Identification, behindProxy)

@@ -115,7 +115,7 @@ func (s *Server) startLogin(w http.ResponseWriter, r *http.Request) error {
 		return errForged
 	}
 	f, provider := s.provider(r.URL.Query().Get("idp"))
-	if provider == nil { // it has left the registry, or cannot be used any more
+	if provider == nil { // it is no longer in the registry, or can no longer be used
 		return s.showFailure(w, r, &s.SPID, "suspended")
 	}
 	request, dispatch, err := f.Login(provider, s.ask(f, v.c))

@@ -61,7 +61,7 @@ func TestLoginPages(t *testing.T) {
 		for _, forged := range []string{"", "x", ours + "x", ours[1:]} {
 			b.get(value(b.idp.EntityID(), forged)).refused(elsewhere)
 		}
-		for _, gone := range []string{"https://idp.example", ""} { // it has left the registry meanwhile
+		for _, gone := range []string{"https://idp.example", ""} { // it is no longer in the registry
 			b.get(value(gone, ours)).refused("In questo momento l'accesso con questo gestore non è disponibile. Scegline un altro.")
 		}
 		// The link of another session, of the same mailbox.

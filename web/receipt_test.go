@@ -46,3 +46,30 @@ func TestTheHelpContactCanBePressed(t *testing.T) {
 		t.Errorf("the contact leads to %s", got)
 	}
 }
+
+func TestAMailboxIsShownAsPeopleWriteIt(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	city := workflow.Client{Name: "città", Domains: []string{"xn--citt-3na.example"}, ReturnURLs: []string{returnURL}, Scopes: []workflow.Scope{workflow.ScopeWebmail}}
+	digest := workflow.Digest("a token of its own")
+	w.must(w.store.AddClient(t.Context(), city, digest, w.clock.Now()))
+	city, err := w.store.ClientByToken(t.Context(), digest, w.clock.Now())
+	w.must(err)
+	h := anna
+	h.mailbox = "anna@xn--citt-3na.example"
+	w.record(h)
+	b := w.browser()
+	start := func() string {
+		secret, err := w.procedure.HandOff(t.Context(), city, h.mailbox, returnURL, "it", "utente-7")
+		w.must(err)
+		w.secrets = append(w.secrets, secret)
+		return secret
+	}
+	b.get("/start/"+start()).at("Un ultimo clic", "anna@città.example")
+	b.start(start()).at("Conferma identità")
+	if got := text(b.Find("header .mailbox")); got != "Casella: anna@città.example" {
+		t.Errorf("the page is of %q", got)
+	}
+	b.press("Conferma", "ruolo", "no").press("Invia l'invito", "email", "luca@mail.example")
+	w.browser().get(b.invitationLink()).at("Ti chiedono di confermare l'identità", "anna@città.example")
+}

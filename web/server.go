@@ -67,9 +67,9 @@ type Server struct {
 	unreadHop *sync.Once      // logs a proxy that names no address
 }
 
-// A larger body is refused: forms are small, and answers of identity providers
-// have about 15 kB. A body of more fields than cmd/stella sets
-// (urlmaxqueryparams) is refused before they are read.
+// A larger body is refused: forms are small, and SAML responses have about 15 kB. A
+// body with more fields than cmd/stella allows (urlmaxqueryparams) is refused
+// before they are read.
 const maxBody = 64 << 10
 
 // handler is a request's handler; its error is answered by the table in fault.go.

@@ -13,7 +13,7 @@ import (
 // sessionPath answers the script that warns of the end of a session (WCAG 2.2.1).
 const sessionPath = "/sessione"
 
-// sessionAnswer is what the script is told.
+// sessionAnswer is the JSON answer to the script of a page.
 type sessionAnswer struct {
 	Seconds int  `json:"seconds"` // 0 if the session has ended
 	Keeps   bool `json:"keeps"`   // a form that is sent now is kept as a draft
@@ -25,14 +25,14 @@ func (s *Server) sessionLeft(w http.ResponseWriter, r *http.Request) error {
 	return s.answerSession(w, r, s.Procedure.Session)
 }
 
-// stay prolongs the session of a visitor who is still there, as far as its
-// absolute life allows, and says how many seconds are left of it.
+// stay prolongs the session, within its absolute limit, and returns how many
+// seconds are left.
 func (s *Server) stay(w http.ResponseWriter, r *http.Request) error {
 	return s.answerSession(w, r, s.Procedure.UseSession)
 }
 
-// answerSession speaks of the session of the page that asks, also if the browser
-// has another one that / has not opened yet.
+// answerSession answers about the session of the page that asks, even if the
+// browser has a newer session that / has not opened yet.
 func (s *Server) answerSession(w http.ResponseWriter, r *http.Request, find func(context.Context, []byte) (workflow.Session, error)) error {
 	var answer sessionAnswer
 	if secret := cmp.Or(s.cookieOf(r, knownCookie), s.cookieOf(r, sessionCookie)); secret != "" {

@@ -98,8 +98,8 @@ func (p *Procedure) EndSession(ctx context.Context, id []byte, why SessionEnd) e
 	return p.Store.EndSession(ctx, id, why, p.Now())
 }
 
-// KeepsDraft reports whether the session ended by its time, so that what is typed
-// too late is kept.
+// KeepsDraft reports whether the session ended because its time was over, so that the
+// input of a late form is kept.
 func (s Session) KeepsDraft() bool { return s.Ended == SessionWasIdle || s.Ended == SessionWasOld }
 
 // KeepDraft keeps what was typed, if the session ended by its time. It returns

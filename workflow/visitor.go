@@ -129,9 +129,9 @@ func (c *Case) ownsLogin(v Visitor) bool {
 	return c.Now.Before(c.loginEnd(v))
 }
 
-// loginEnd is when the login that was made in the visitor's session stops
-// counting; zero if none was. Its age is counted from its start while it is under
-// way, and from its end after that.
+// loginEnd is when the login that was made in the visitor's session expires; zero if
+// there is none. Its age is counted from its start while it is in progress, and
+// from its end after that.
 func (c *Case) loginEnd(v Visitor) time.Time {
 	q := c.Qualification
 	switch {
@@ -145,8 +145,8 @@ func (c *Case) loginEnd(v Visitor) time.Time {
 	return q.Identity.IdentifiedAt.Add(LoginLife)
 }
 
-// IdentifiedUntil is until when the visitor counts as identified, in this session;
-// zero if they do not, or if nothing hangs on it any more.
+// IdentifiedUntil is when the identification of the visitor in this session expires;
+// zero if they are not identified, or if no step depends on it any more.
 func (c *Case) IdentifiedUntil(v Visitor) time.Time {
 	switch c.Stage(v) {
 	case Identified, Contract, CodeEntry:

@@ -64,7 +64,7 @@ func buildImage(t *testing.T) *image {
 		t.Error("the Makefile sets the version otherwise")
 	}
 	flags := stamp + "v9.8.7"
-	for flag := range strings.FieldsSeq(os.Getenv("GOFLAGS")) { // make test-later sets the day so
+	for flag := range strings.FieldsSeq(os.Getenv("GOFLAGS")) { // make test-later sets the day with it
 		if others, ok := strings.CutPrefix(flag, "-ldflags="); ok {
 			flags += " " + others
 		}

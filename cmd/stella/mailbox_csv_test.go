@@ -105,7 +105,7 @@ func TestAFileOfSomethingElseIsRefused(t *testing.T) {
 }
 
 // A line whose representatives are separated by anything but a semicolon is
-// rejected with a sentence that names it, and no name holds another person's code.
+// rejected with a sentence that names it, and no name contains another person's code.
 func TestTwoRepresentativesInOne(t *testing.T) {
 	t.Parallel()
 	w := storetest.NewWorld(t)

@@ -1,4 +1,4 @@
-// No form and no query of ours has as many fields as this.
+// No form and no query of Stella has as many fields.
 //
 //go:debug urlmaxqueryparams=100
 

@@ -18,7 +18,7 @@ import (
 
 // binary is the program that the tests run, as `make build` makes it. They start
 // it hundreds of times, and a start with the race detector costs a fifth of a
-// second: what runs in it has tests with the detector in its own package.
+// second. The packages that run in it have tests with the detector of their own.
 var binary string
 
 func TestMain(m *testing.M) {

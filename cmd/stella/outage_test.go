@@ -150,7 +150,7 @@ func TestTheDatabaseGoesAwayAndComesBack(t *testing.T) {
 	}
 	w.Record(t, storetest.AnnasRecord).To(workflow.CodeEntry)
 	storetest.Eventually(t, "the code arrives", func() bool { return mails("anna.neri@mail.example") == 1 })
-	storetest.Eventually(t, "that is recorded", func() bool { // else the log tells that it could not be
+	storetest.Eventually(t, "the mail is recorded as sent", func() bool { // otherwise the service logs that it could not record it
 		var open int
 		storetest.Must(t, w.Pool().QueryRow(t.Context(), `select (select count(*) from mails where accepted_at is null) + (select count(*) from river_job where finalized_at is null)`).Scan(&open))
 		return open == 0
@@ -170,7 +170,7 @@ func TestTheDatabaseGoesAwayAndComesBack(t *testing.T) {
 
 	p.start()
 	storetest.Eventually(t, "the page is there again", func() bool { code, _ := s.get(page); return code == 410 })
-	w.Pool().Reset() // its connections are those of before
+	w.Pool().Reset() // its connections were made before the outage
 	w.Record(t, storetest.AnnasRecord).To(workflow.CodeEntry)
 	storetest.Eventually(t, "a code arrives afterwards", func() bool { return mails("anna.neri@mail.example") == 2 })
 	s.logs("the database is back")

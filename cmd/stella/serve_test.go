@@ -95,7 +95,7 @@ func TestServe(t *testing.T) {
 	}
 	answers.ReadString('\n')
 	storetest.Must(t, s.Process.Signal(syscall.SIGTERM))
-	// A balancer that asks has to hear several times that it stops.
+	// A load balancer must see several times that the service stops.
 	balancer := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	storetest.Eventually(t, "it takes no more connections", func() bool {
 		answer, err := balancer.Get("http://" + s.listen + "/readyz")
@@ -204,7 +204,7 @@ func TestSIGHUPEndsTheServiceInOrder(t *testing.T) {
 	c := goodConfig(t)
 	c.URL = storetest.URL(t)
 	hangups := make(chan os.Signal, 1)
-	signal.Notify(hangups, syscall.SIGHUP) // else a nohup before the tests holds for the service too
+	signal.Notify(hangups, syscall.SIGHUP) // if the tests run under nohup, the service would ignore SIGHUP too
 	defer signal.Stop(hangups)
 	s := serveProcess(t, c)
 	storetest.Must(t, s.Process.Signal(syscall.SIGHUP))

@@ -65,7 +65,7 @@ func quick(t *testing.T) options {
 	return options{binary: stella(t), seed: *seed, holders: 6, pace: 100 * time.Millisecond, scale: 0.2, waits: 2 * time.Second, unsafe: true}
 }
 
-// long leaves a test to "make torture".
+// long marks a test that only "make torture" runs, because of its time.
 func long(t *testing.T) {
 	t.Helper()
 	if testing.Short() {

@@ -1,4 +1,4 @@
-// The holders of three sample mailboxes, each on the way of their own.
+// The holders of three sample mailboxes, each with a different procedure.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';

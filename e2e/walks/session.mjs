@@ -30,7 +30,7 @@ export function sessions() {
 		assert.deepEqual([asked, await warning.isVisible()], [[], false], 'it warns too early');
 		await page.clock.fastForward('00:06');
 		await warning.waitFor();
-		await arrive(visitor, 'Conferma identità'); // and can be read by all
+		await arrive(visitor, 'Conferma identità'); // axe checks it
 		await page.getByRole('button', { name: 'Resta', exact: true }).click();
 		await page.getByText('La sessione continua.').waitFor();
 		assert.deepEqual(asked, ['GET', 'POST']);

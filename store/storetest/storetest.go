@@ -146,10 +146,10 @@ func create(t testing.TB, template string) string {
 	return name
 }
 
-// A kept database serves one test after another.
+// A kept database is used by one test after another.
 type kept struct {
 	*store.Store
-	owner *pgx.Conn // which empties it
+	owner *pgx.Conn // empties the database
 }
 
 // idle are databases whose tests have ended.
@@ -181,8 +181,8 @@ func New(t testing.TB) *store.Store {
 	return k.Store
 }
 
-// emptying is the statements that empty a database, as a replica: nothing guards
-// the rows of the log.
+// emptying is the statements that empty a database. They run in the role of a
+// replica, in which the triggers that protect the log do not fire.
 const emptying = `
 	select 'begin; set local session_replication_role = replica; ' ||
 		(select string_agg(format('delete from %I;', tablename), ' ') from pg_tables

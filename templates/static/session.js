@@ -1,6 +1,6 @@
 // Warns two minutes before the session ends, with a button that prolongs it. Other
-// windows of the browser may have prolonged it: the server is asked before
-// anything is said.
+// windows of the browser may have prolonged it, so it asks the server before it
+// shows anything.
 const region = document.getElementById("idle");
 const words = region.dataset;
 const ahead = 120; // seconds
@@ -18,8 +18,8 @@ function later(seconds) {
   timer = setTimeout(look, Math.max(1, seconds) * 1000);
 }
 
-// ask tells the seconds that are left, and whether what is typed would be kept.
-// It fails while the service is away.
+// ask returns the seconds that are left, and whether the input would be kept.
+// It fails while the service is unavailable.
 async function ask(method) {
   const answer = await fetch("/sessione", { method, headers: { Accept: "application/json" }, cache: "no-store" });
   if (answer.status >= 500) throw new Error("away");
@@ -36,11 +36,11 @@ async function look() {
   if (now.seconds > ahead + 5) return later(now.seconds - ahead);
   if (now.seconds === 0) return end(now.keeps);
   warn(now.seconds);
-  later(now.seconds + 1); // to say that it ended, if it did
+  later(now.seconds + 1); // to show its end
 }
 
-// end says that the session is over, and how what was typed is kept. A code never
-// is.
+// end shows that the session is over, and how the input is kept. A code is never
+// kept.
 function end(keeps) {
   const typed = [...document.querySelectorAll("main .field input:not(.otp)")].some((input) => input.value !== "");
   say(keeps && typed ? words.endedTyped : words.ended);

@@ -50,7 +50,7 @@ func protected(h http.Handler, formAction string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		header := w.Header()
 		header.Set("Content-Security-Policy", policy)
-		header.Set("Referrer-Policy", "strict-origin-when-cross-origin") // Stella asks where a click comes from
+		header.Set("Referrer-Policy", "strict-origin-when-cross-origin") // Stella checks the origin of a click
 		header.Set("X-Content-Type-Options", "nosniff")
 		header.Set("Cache-Control", "no-store")
 		guard.ServeHTTP(w, r)

@@ -280,7 +280,7 @@ func TestLeave(t *testing.T) {
 	}
 }
 
-// "Vedrai la stella", says Stella's last page beside its drawing: it is this one.
+// Stella's last page says "Vedrai la stella" beside a drawing: the webmail shows the same drawing.
 func TestTheStarIsTheOneOfStellasPages(t *testing.T) {
 	t.Parallel()
 	drawing, err := os.ReadFile("../../../templates/static/star.svg")
@@ -291,7 +291,7 @@ func TestTheStarIsTheOneOfStellasPages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, shapes, _ := strings.Cut(string(drawing), "\n") // after the opening tag, which bears the size
+	_, shapes, _ := strings.Cut(string(drawing), "\n") // after the opening tag, which has the size
 	if !strings.Contains(string(page), shapes) {
 		t.Error("the webmail draws another star than templates/static/star.svg")
 	}
