@@ -154,8 +154,17 @@ func newRelay(t *testing.T, o mail.RelayOptions) *mail.Relay {
 	return c
 }
 
-// hear counts a verb and says what to do about it.
+// hear counts a verb and returns its fault. A drop closes the connection.
 func (r *relay) hear(verb string, c net.Conn) error {
+	err := r.answerTo(verb)
+	if errors.Is(err, errDrop) && c != nil {
+		c.Close()
+	}
+	return err
+}
+
+// answerTo counts a verb and returns its fault.
+func (r *relay) answerTo(verb string) error {
 	r.mu.Lock()
 	r.heard[verb]++
 	n, fault := r.heard[verb], r.fault
@@ -163,11 +172,7 @@ func (r *relay) hear(verb string, c net.Conn) error {
 	if fault == nil {
 		return nil
 	}
-	err := fault(verb, n)
-	if errors.Is(err, errDrop) && c != nil {
-		c.Close()
-	}
-	return err
+	return fault(verb, n)
 }
 
 // faults has the relay misbehave from now on.
@@ -299,12 +304,15 @@ func (s *session) Data(r io.Reader) error {
 		return err
 	}
 	s.mail.body = body
-	err = s.relay.hear("end of data", s.conn.Conn())
-	if err == nil || errors.Is(err, errDrop) { // it may have been taken all the same
+	err = s.relay.answerTo("end of data")
+	if err == nil || errors.Is(err, errDrop) { // a dropped connection may follow an accepted mail
 		s.mail.at = time.Now()
 		s.relay.mu.Lock()
 		s.relay.mails = append(s.relay.mails, s.mail)
 		s.relay.mu.Unlock()
+	}
+	if errors.Is(err, errDrop) { // after the mail is stored: the sender goes on at once
+		s.conn.Conn().Close()
 	}
 	return err
 }
