@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -127,7 +128,20 @@ func recordInto(r *workflow.Record) []any {
 
 // current orders the qualifications of a mailbox so that the one in force
 // comes first: the unfinished, else the qualified, else the newest.
-const current = `order by (q.state not in ('qualified', 'revoked', 'expired')) desc, (q.state = 'qualified') desc, q.number desc limit 1`
+var current = `order by (` + unfinished + `) desc, (q.state = 'qualified') desc, q.number desc limit 1`
+
+// unfinished is the SQL condition of a qualification q that is not over. It is text,
+// so that partial indexes on the same condition serve it.
+var unfinished = `q.state not in (` + quoted(workflow.EndedStates) + `)`
+
+// quoted returns states as a list of SQL strings.
+func quoted(states []workflow.State) string {
+	list := make([]string, len(states))
+	for i, s := range states {
+		list[i] = "'" + string(s) + "'"
+	}
+	return strings.Join(list, ", ")
+}
 
 // readQualification reads the qualification of a condition, with what stands in
 // it; nil where there is none.

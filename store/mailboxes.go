@@ -88,8 +88,8 @@ func scanMailbox(row pgx.CollectableRow) (l Listed, err error) {
 // made its last step before the time given.
 func (s *Store) Stale(ctx context.Context, before time.Time) ([]int64, error) {
 	all, err := list(ctx, s, pgx.RowTo[int64], `
-		select mailbox_id from qualifications
-		where state not in ('qualified', 'revoked', 'expired', 'under_review') and stepped_at < $1`, before)
+		select q.mailbox_id from qualifications q
+		where `+unfinished+` and q.state <> 'under_review' and q.stepped_at < $1`, before)
 	if err != nil {
 		return nil, fmt.Errorf("listing stale qualifications: %w", err)
 	}

@@ -43,6 +43,16 @@ var States = []State{
 	Identification, AtProvider, Identified, Contract, CodeEntry, UnderReview, Rejected, Qualified, Revoked, Expired,
 }
 
+// EndedStates lists the states of a procedure that is over. A mailbox has at most
+// one qualification in any other state.
+var EndedStates = []State{Qualified, Revoked, Expired}
+
+// Ended reports whether the procedure is over.
+func (s State) Ended() bool { return slices.Contains(EndedStates, s) }
+
+// Settled reports whether the holder and the delegate have nothing left to do.
+func (s State) Settled() bool { return s == UnderReview || s.Ended() }
+
 // The events of the procedure.
 const (
 	HolderDeclared      Event = "holder_declared"

@@ -74,15 +74,6 @@ func (c *Case) Stage(v Visitor) State {
 	return q.State
 }
 
-// Settled reports the states in which people have nothing left to do.
-func (s State) Settled() bool {
-	switch s {
-	case Qualified, Revoked, Expired, UnderReview:
-		return true
-	}
-	return false
-}
-
 // Lapsed reports whether the visitor is at identification again because a
 // login was made elsewhere, or too long ago, or with a provider that is not
 // believed.
