@@ -80,7 +80,10 @@ func (p *Procedure) RequestCode(ctx context.Context, v Visitor, f Form) error {
 	if err := p.admit(ctx, codesPerNetwork, v.Address); err != nil {
 		return err
 	}
-	return p.step(ctx, v, f, CodeRequested, func(c *Case) error {
+	return p.step(ctx, v, func(c *Case) error {
+		if err := c.guard(v, f, true, CodeRequested); err != nil {
+			return err
+		}
 		if until := p.pausedUntil(c); !until.IsZero() {
 			return &CodeError{Code: "code_paused", Until: until}
 		}
@@ -146,10 +149,9 @@ func (c *Case) spendCodes() {
 
 // CodeError tells why a code was not taken, or not sent.
 type CodeError struct {
-	Code    string    // "code_wrong", "code_expired", "code_replaced", "code_paused", …
-	Left    int       // tries, of code_wrong
-	Until   time.Time // of code_paused and resend_wait
-	Counted bool      // the try was counted, which is a step
+	Code  string    // "code_wrong", "code_expired", "code_replaced", "code_paused", …
+	Left  int       // tries, of code_wrong
+	Until time.Time // of code_paused and resend_wait
 }
 
 func (e *CodeError) Error() string { return e.Code }
@@ -160,7 +162,10 @@ func (p *Procedure) TypeCode(ctx context.Context, v Visitor, f Form, typed strin
 	if err := p.admit(ctx, triesPerNetwork, v.Address); err != nil {
 		return err
 	}
-	return p.typed(p.step(ctx, v, f, CodeRight, func(c *Case) error {
+	return p.typed(p.step(ctx, v, func(c *Case) error {
+		if err := c.guard(v, f, true, CodeRight); err != nil {
+			return err
+		}
 		if until := p.pausedUntil(c); !until.IsZero() {
 			return &CodeError{Code: "code_paused", Until: until}
 		}
@@ -227,13 +232,13 @@ func (p *Procedure) codeWrong(c *Case, newest *Code) error {
 		if err := c.fire(CodeWrong, refs); err != nil {
 			return err
 		}
-		return &CodeError{Code: "code_wrong", Left: left, Counted: true}
+		return answered{&CodeError{Code: "code_wrong", Left: left}}
 	}
 	if err := c.fire(CodeSpent, refs); err != nil {
 		return err
 	}
 	c.spendCodes()
-	return &CodeError{Code: "code_paused", Until: p.pausedUntil(c), Counted: true}
+	return answered{&CodeError{Code: "code_paused", Until: p.pausedUntil(c)}}
 }
 
 // codeRight ends the holder's part. The match is judged again, on the record
@@ -260,7 +265,7 @@ func (p *Procedure) codeRight(c *Case, newest *Code) error {
 		return err
 	}
 	c.forgetLogin()
-	return ErrLapsed
+	return answered{ErrLapsed}
 }
 
 // qualify fires the event that gives the mailbox its star, and tells everyone.

@@ -32,11 +32,12 @@ func (p *Procedure) contacts(ctx context.Context, v Visitor, f Form, e Event, em
 	}
 	address := typed.address
 	number, badPhone := parsePhone(phone)
-	same := func(c *Case) bool {
+	return p.step(ctx, v, func(c *Case) error {
 		d := c.Qualification.Declaration
-		return d != nil && d.Email == address && d.Phone == number
-	}
-	return p.enter(ctx, v, f, e, same, func(c *Case) error {
+		same := d != nil && d.Email == address && d.Phone == number
+		if err := c.guard(v, f, same, e); err != nil {
+			return err
+		}
 		if err := faults(typed.of(c.Mailbox), badPhone); err != nil {
 			return err
 		}
@@ -61,8 +62,11 @@ func (p *Procedure) contacts(ctx context.Context, v Visitor, f Form, e Event, em
 // ConfirmData saves what is on the summary. From then on the code goes to the
 // address that stands there.
 func (p *Procedure) ConfirmData(ctx context.Context, v Visitor, f Form) error {
-	same := func(c *Case) bool { return c.Qualification.State != Summary } // else it is another summary
-	return p.enter(ctx, v, f, DataConfirmed, same, func(c *Case) error {
+	return p.step(ctx, v, func(c *Case) error {
+		same := c.Qualification.State != Summary // otherwise it is another summary
+		if err := c.guard(v, f, same, DataConfirmed); err != nil {
+			return err
+		}
 		address := c.Qualification.Declaration.Email
 		if err := c.limitContacts("", address); err != nil {
 			return err

@@ -22,7 +22,10 @@ func (p *Procedure) AcknowledgeContract(ctx context.Context, v Visitor, f Form, 
 	if err := p.admit(ctx, codesPerNetwork, v.Address); err != nil {
 		return err
 	}
-	return p.step(ctx, v, f, ContractRead, func(c *Case) error {
+	return p.step(ctx, v, func(c *Case) error {
+		if err := c.guard(v, f, true, ContractRead); err != nil {
+			return err
+		}
 		d, ok := p.document(digest)
 		if !ok { // replaced since the page was opened
 			return ErrContractChanged

@@ -168,7 +168,7 @@ func made(err error) bool {
 	var code *workflow.CodeError
 	var login *workflow.LoginError
 	return err == nil || errors.Is(err, workflow.ErrLapsed) && !errors.Is(err, workflow.ErrNotAllowed) ||
-		errors.As(err, &code) && code.Counted || errors.As(err, &login)
+		errors.As(err, &code) && (code.Code == "code_wrong" || code.Code == "code_paused") || errors.As(err, &login)
 }
 
 // leadsTo reads the table.

@@ -13,8 +13,11 @@ const (
 
 // ChooseRole says whether the visitor is the holder.
 func (p *Procedure) ChooseRole(ctx context.Context, v Visitor, f Form, r Role) error {
-	same := func(c *Case) bool { return c.Qualification.State == HolderInvitation == (r == Delegate) }
-	return p.enter(ctx, v, f, HolderDeclared, same, func(c *Case) error {
+	return p.step(ctx, v, func(c *Case) error {
+		same := c.Qualification.State == HolderInvitation == (r == Delegate)
+		if err := c.guard(v, f, same, HolderDeclared); err != nil {
+			return err
+		}
 		switch r {
 		case Holder:
 			return c.fire(HolderDeclared, nil)
@@ -33,8 +36,12 @@ func (p *Procedure) Begin(ctx context.Context, v Visitor, f Form) error {
 // ChooseKind says what the holder is. A kind that the record contradicts is a
 // fault of the input, with what to do about it.
 func (p *Procedure) ChooseKind(ctx context.Context, v Visitor, f Form, k Kind) error {
-	same := func(c *Case) bool { d := c.Qualification.Declaration; return d != nil && d.Kind == k }
-	return p.enter(ctx, v, f, PersonChosen, same, func(c *Case) error {
+	return p.step(ctx, v, func(c *Case) error {
+		d := c.Qualification.Declaration
+		same := d != nil && d.Kind == k
+		if err := c.guard(v, f, same, PersonChosen); err != nil {
+			return err
+		}
 		if err := c.checkKind(k); err != nil {
 			return err
 		}
@@ -50,8 +57,10 @@ func (p *Procedure) ChooseKind(ctx context.Context, v Visitor, f Form, k Kind) e
 // record ends the attempt.
 func (p *Procedure) EnterCompany(ctx context.Context, v Visitor, f Form, name, code string) error {
 	name, code, bad := parseCompany(name, code)
-	same := func(c *Case) bool { return c.declares(KindCompany, name, code) }
-	return p.enter(ctx, v, f, CompanyEntered, same, func(c *Case) error {
+	return p.step(ctx, v, func(c *Case) error {
+		if err := c.guard(v, f, c.declares(KindCompany, name, code), CompanyEntered); err != nil {
+			return err
+		}
 		if bad != nil {
 			return bad
 		}
@@ -77,8 +86,10 @@ func (p *Procedure) CorrectHolder(ctx context.Context, v Visitor, f Form, k Kind
 	} else {
 		name, code = "", ""
 	}
-	same := func(c *Case) bool { return c.declares(k, name, code) }
-	return p.enter(ctx, v, f, DataCorrected, same, func(c *Case) error {
+	return p.step(ctx, v, func(c *Case) error {
+		if err := c.guard(v, f, c.declares(k, name, code), DataCorrected); err != nil {
+			return err
+		}
 		if err := c.checkKind(k); err != nil {
 			return err
 		}
@@ -101,7 +112,10 @@ func (c *Case) declares(k Kind, name, code string) bool {
 // StepBack goes back one page, where the table has a way back. An invited
 // holder's way back ends where their own way began.
 func (p *Procedure) StepBack(ctx context.Context, v Visitor, f Form) error {
-	return p.attend(ctx, v, f, nil, func(c *Case) error {
+	return p.step(ctx, v, func(c *Case) error {
+		if err := c.checkForm(v, f, true); err != nil {
+			return err
+		}
 		if c.Lapsed(v) {
 			if err := c.lapse(nil); err != nil {
 				return err
@@ -125,7 +139,10 @@ func (c *Case) MayStepBack(v Visitor) bool {
 
 // Retry begins again after a rejection, from the kind of holder.
 func (p *Procedure) Retry(ctx context.Context, v Visitor, f Form) error {
-	return p.step(ctx, v, f, Retried, func(c *Case) error {
+	return p.step(ctx, v, func(c *Case) error {
+		if err := c.guard(v, f, true, Retried); err != nil {
+			return err
+		}
 		if err := c.fire(Retried, c.standingRefs()); err != nil {
 			return err
 		}
@@ -136,7 +153,10 @@ func (p *Procedure) Retry(ctx context.Context, v Visitor, f Form) error {
 
 // RetryLogin keeps the data after a rejection, and asks for another identity.
 func (p *Procedure) RetryLogin(ctx context.Context, v Visitor, f Form) error {
-	return p.step(ctx, v, f, LoginRetried, func(c *Case) error {
+	return p.step(ctx, v, func(c *Case) error {
+		if err := c.guard(v, f, true, LoginRetried); err != nil {
+			return err
+		}
 		if !c.MayRetryLogin() {
 			return ErrNotAllowed
 		}
@@ -157,7 +177,10 @@ func (c *Case) MayRetryLogin() bool {
 
 // PassOn leaves a rejected attempt to the holder, whom the visitor will invite.
 func (p *Procedure) PassOn(ctx context.Context, v Visitor, f Form) error {
-	return p.step(ctx, v, f, HolderDenied, func(c *Case) error {
+	return p.step(ctx, v, func(c *Case) error {
+		if err := c.guard(v, f, true, HolderDenied); err != nil {
+			return err
+		}
 		if !c.MayPassOn(v) {
 			return ErrNotAllowed
 		}

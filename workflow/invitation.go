@@ -91,12 +91,12 @@ func (p *Procedure) Invite(ctx context.Context, v Visitor, f Form, email string)
 	if err != nil {
 		return err
 	}
-	same := func(c *Case) bool {
-		i := c.Qualification.Invitation
-		return i != nil && (email == "" || i.Email == typed.address)
-	}
-	return p.attend(ctx, v, f, same, func(c *Case) error {
+	return p.step(ctx, v, func(c *Case) error {
 		q := c.Qualification
+		same := q.Invitation != nil && (email == "" || q.Invitation.Email == typed.address)
+		if err := c.checkForm(v, f, same); err != nil {
+			return err
+		}
 		address := typed.address
 		if q.State == Invited && email == "" {
 			address = q.Invitation.Email // which was judged when it was typed
@@ -124,7 +124,7 @@ func (p *Procedure) Invite(ctx context.Context, v Visitor, f Form, email string)
 // Withdraw ends an invitation, accepted or not, and whatever the invited
 // holder entered is no one's any more.
 func (p *Procedure) Withdraw(ctx context.Context, v Visitor, f Form) error {
-	return p.visit(ctx, v, func(c *Case) error {
+	return p.step(ctx, v, func(c *Case) error {
 		q := c.Qualification
 		switch {
 		case v.Invited():
@@ -146,7 +146,10 @@ func (p *Procedure) Withdraw(ctx context.Context, v Visitor, f Form) error {
 // TakeBack withdraws an invitation that nobody took up, and goes on with the
 // visitor, who is the holder.
 func (p *Procedure) TakeBack(ctx context.Context, v Visitor, f Form) error {
-	return p.step(ctx, v, f, InvitationWithdrawn, func(c *Case) error {
+	return p.step(ctx, v, func(c *Case) error {
+		if err := c.guard(v, f, true, InvitationWithdrawn); err != nil {
+			return err
+		}
 		if c.Qualification.State != Invited {
 			return ErrNotAllowed
 		}

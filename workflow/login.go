@@ -147,7 +147,7 @@ func (p *Procedure) StartLogin(ctx context.Context, v Visitor, l Login, request 
 	if err := p.admit(ctx, loginsPerNetwork, v.Address); err != nil {
 		return err
 	}
-	return p.visit(ctx, v, func(c *Case) error {
+	return p.step(ctx, v, func(c *Case) error {
 		q := c.Qualification
 		if !c.Owns(v) {
 			return ErrElsewhere
@@ -237,7 +237,7 @@ func (p *Procedure) DiscardAnswer(ctx context.Context, secret string) error {
 // meanwhile; both are steps too. If the session comes again without a secret,
 // it is told the same.
 func (p *Procedure) Return(ctx context.Context, v Visitor, secret string) error {
-	err := p.visit(ctx, v, func(c *Case) error { return c.applyAnswer(v, secret) })
+	err := p.step(ctx, v, func(c *Case) error { return c.applyAnswer(v, secret) })
 	if errors.Is(err, ErrElsewhere) {
 		return errors.Join(err, p.Store.DiscardAnswers(ctx, Digest(secret), v.Session))
 	}
@@ -269,7 +269,7 @@ func (c *Case) applyAnswer(v Visitor, secret string) error {
 		if err := c.fire(LoginFailed, refs); err != nil {
 			return err
 		}
-		return q.Login.failed()
+		return answered{q.Login.failed()}
 	}
 	identity := Identity{ID: newID(), Qualification: q.ID, Login: q.Login.ID, Assertion: *a.Assertion, IdentifiedAt: c.Now}
 	q.Identity = &identity
@@ -327,7 +327,10 @@ func (p *Procedure) ConfirmIdentity(ctx context.Context, v Visitor, f Form) erro
 // DisownIdentity: the person shown is not the visitor, or the mailbox is the
 // wrong one.
 func (p *Procedure) DisownIdentity(ctx context.Context, v Visitor, f Form) error {
-	return p.step(ctx, v, f, IdentityDisowned, func(c *Case) error {
+	return p.step(ctx, v, func(c *Case) error {
+		if err := c.guard(v, f, true, IdentityDisowned); err != nil {
+			return err
+		}
 		if err := c.fire(IdentityDisowned, Refs{"login": c.Qualification.Login.ID}); err != nil {
 			return err
 		}

@@ -144,86 +144,25 @@ func (c *Case) fire(e Event, refs Refs) error {
 	return nil
 }
 
-// step makes one step for its owner, by this event or one that can happen in
-// the same states. The form must be for the qualification as it stands, and
-// where the state hangs on a login, the visitor must be the one who made it:
-// for any other the login lapses, and that is the step.
-func (p *Procedure) step(ctx context.Context, v Visitor, f Form, e Event, do func(*Case) error) error {
-	return p.enter(ctx, v, f, e, nil, do)
-}
-
-// enter is step for a form with input. same tells whether that is there already:
-// a stale form that says the same is a double click, one that does not is another
-// window's. It is nil for a form without input.
-func (p *Procedure) enter(ctx context.Context, v Visitor, f Form, e Event, same func(*Case) bool, do func(*Case) error) error {
-	return p.attend(ctx, v, f, same, func(c *Case) error {
-		if c.Lapsed(v) {
-			return errors.Join(ErrLapsed, c.lapse(nil))
-		}
-		if _, err := next(c.Qualification.State, e); err != nil {
+// step makes a step of a visitor: one transaction, with the mailbox locked. do
+// begins with its guards, changes the case, and returns how the step ends: nil
+// writes it, an error undoes it, and answered writes it and returns its error.
+func (p *Procedure) step(ctx context.Context, v Visitor, do func(*Case) error) error {
+	err := p.update(ctx, v.Mailbox, v.actor(), func(c *Case) error {
+		if err := c.enter(v); err != nil {
 			return err
 		}
 		return do(c)
 	})
-}
-
-// attend is enter without the questions of the login and the event.
-func (p *Procedure) attend(ctx context.Context, v Visitor, f Form, same func(*Case) bool, do func(*Case) error) error {
-	return p.visit(ctx, v, func(c *Case) error {
-		q := c.Qualification
-		switch {
-		case !c.Owns(v):
-			return ErrElsewhere
-		case f.Qualification != q.ID:
-			return StaleError{}
-		case f.Version != q.Version:
-			return c.stale(f, same == nil || same(c))
-		}
-		return do(c)
-	})
-}
-
-// stale says what became of the page that a form was made for, whose input is
-// there already or not.
-func (c *Case) stale(f Form, same bool) StaleError {
-	q := c.Qualification
-	// A step that also sends a code counts for two, and so does taking an
-	// invitation back.
-	newest := f.Version == q.Version-1 || f.Version == q.Version-2 && (q.State == CodeEntry || q.State == Introduction)
-	switch q.State {
-	case Summary, Identified, CodeEntry: // which show the data
-		return StaleError{Repeated: newest && same, Changed: !same}
-	}
-	return StaleError{Repeated: newest && same}
-}
-
-// visit is attend without the form, for whoever may see the case. An outcome
-// that is both a step and an answer to the visitor, such as ErrLapsed, is kept
-// aside: the step is committed all the same.
-func (p *Procedure) visit(ctx context.Context, v Visitor, do func(*Case) error) error {
-	var outcome error
-	err := p.update(ctx, v.Mailbox, v.actor(), func(c *Case) error {
-		if c.Mailbox.Status != Active {
-			return ErrNotEligible
-		}
-		if !c.Knows(v) {
-			return ErrElsewhere
-		}
-		c.Qualification.shown(v)
-		outcome = do(c)
-		if keeps(outcome) {
-			return nil
-		}
-		return outcome
-	})
 	if errors.Is(err, ErrElsewhere) {
 		return p.elsewhere(ctx, v)
 	}
-	if err != nil {
-		return err
-	}
-	return outcome
+	return err
 }
+
+// answered ends a step that is written, although its visitor is answered with an
+// error: a wrong code is counted, an expired login moves the case back.
+type answered struct{ error }
 
 // elsewhere is the error for a visitor whose procedure a case is not, or no
 // longer is. To an invited holder it also says how their invitation ended, as an
@@ -242,30 +181,25 @@ func (p *Procedure) elsewhere(ctx context.Context, v Visitor) error {
 	return errors.Join(ErrElsewhere, &InvitationError{Why: how})
 }
 
-// keeps tells the outcomes of steps that were made.
-func keeps(outcome error) bool {
-	var wrong *CodeError
-	var failed *LoginError
-	switch {
-	case outcome == nil, errors.Is(outcome, ErrLapsed), errors.Is(outcome, ErrSuspended), errors.As(outcome, &failed):
-		return true
-	}
-	return errors.As(outcome, &wrong) && wrong.Counted
-}
-
-// update makes a step of whoever acts, with the mailbox locked.
-func (p *Procedure) update(ctx context.Context, mailbox int64, by Actor, step func(*Case) error) error {
+// update makes a step of any actor, with the mailbox locked. It ends as step does.
+func (p *Procedure) update(ctx context.Context, mailbox int64, by Actor, do func(*Case) error) error {
 	var c *Case
+	var answer error
 	err := p.Store.Update(ctx, mailbox, func(found *Case) error {
 		c = found
 		c.Now, c.actor = p.Now(), by
-		return step(c)
+		err := do(c)
+		if a, ok := err.(answered); ok {
+			answer = a.error
+			return nil
+		}
+		return err
 	})
 	if err != nil {
 		return p.observed(err)
 	}
 	p.stepped(c)
-	return nil
+	return answer
 }
 
 // View reads the case as it stands now.
@@ -283,7 +217,12 @@ func (p *Procedure) View(ctx context.Context, v Visitor) (*Case, error) {
 
 // act makes a step that has no input: the form and the event are all.
 func (p *Procedure) act(ctx context.Context, v Visitor, f Form, e Event) error {
-	return p.step(ctx, v, f, e, func(c *Case) error { return c.fire(e, c.standingRefs()) })
+	return p.step(ctx, v, func(c *Case) error {
+		if err := c.guard(v, f, true, e); err != nil {
+			return err
+		}
+		return c.fire(e, c.standingRefs())
+	})
 }
 
 // standingRefs name what stands when a step adds nothing of its own: the
