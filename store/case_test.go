@@ -28,7 +28,7 @@ func TestAStepIsOneTransaction(t *testing.T) {
 	}
 	err = w.Update(t.Context(), j.Mailbox, func(c *workflow.Case) error {
 		c.Mailbox.Status = workflow.Cancelled
-		c.Added = append(c.Added, "a row of no table")
+		c.Added = append(c.Added, nil)
 		return nil
 	})
 	if err == nil {

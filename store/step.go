@@ -81,7 +81,7 @@ func writeQualification(b *batch, mailbox int64, q *workflow.Qualification) {
 
 // writeRow writes one row that a step added. Invitations and codes are written
 // again when they end.
-func (s *Store) writeRow(b *batch, mailbox int64, row any) error {
+func (s *Store) writeRow(b *batch, mailbox int64, row workflow.Row) error {
 	switch r := row.(type) {
 	case workflow.Step:
 		b.Queue(`
@@ -137,7 +137,7 @@ func (s *Store) writeRow(b *batch, mailbox int64, row any) error {
 	case workflow.Announcement:
 		writeAnnouncement(b, r)
 	default:
-		return errors.New("no table for it")
+		return errors.New("it has no table")
 	}
 	return nil
 }

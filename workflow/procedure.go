@@ -115,15 +115,13 @@ type Case struct {
 
 	Suspensions []Suspension // of identity providers, those that ended too
 
-	// Added are the rows a step adds, in order: Step, Declaration, Invitation,
-	// Login, Message, Identity, Code, Decision, Document, Record, Mail, Spend,
-	// Announcement. An Invitation or Code that is there already is one that ended.
-	Added []any
+	// Added are the rows that the step adds, in the order in which they are written.
+	Added []Row
 
 	actor Actor
 }
 
-func (c *Case) add(rows ...any) { c.Added = append(c.Added, rows...) }
+func (c *Case) add(rows ...Row) { c.Added = append(c.Added, rows...) }
 
 // fire moves the qualification and writes the row of the log that says why.
 func (c *Case) fire(e Event, refs Refs) error {
