@@ -13,36 +13,37 @@ import (
 	dsig "github.com/russellhaering/goxmldsig"
 )
 
-// Bounds of an aggregate. AgID's has 12 providers, some 140 kB, 1500 elements
-// with 2000 attributes, texts of up to 3 kB and a depth of 8.
+// Bounds of an aggregate. AgID's has 12 providers, about 140 kB, 1500 elements
+// with 2000 attributes, texts of up to 3 kB, and a depth of 8.
 const maxAggregate = 10 << 20 // bytes
 
 const nsPublication = "urn:oasis:names:tc:SAML:metadata:rpi"
 
-var aggregateBounds = bounds{bytes: maxAggregate, nodes: 20_000, attributes: 32, declared: 100_000, piece: 256 << 10, depth: 24}
+var aggregateBounds = bounds{bytes: maxAggregate, nodes: 20_000, attributes: 32, allAttributes: 100_000, token: 256 << 10, depth: 24}
 
-// maxAhead is how far in the future an aggregate may say that it was made. One
-// that was believed further on would keep out all those that come after it.
+// maxAhead is how far in the future the creation time of an aggregate may be. A
+// later one would block all aggregates that follow, because older ones are
+// refused.
 const maxAhead = 24 * time.Hour
 
-// An Aggregate is the list of a federation's identity providers, which the
-// keeper of the federation signs: for SPID, AgID.
+// An Aggregate is the list of a federation's identity providers, signed by its
+// operator: for SPID, AgID.
 type Aggregate struct {
 	Providers  Providers
-	Faults     error     // tells of the entries that cannot be used, or not wholly; nil if there are none
-	CreatedAt  time.Time // by the publisher's word; zero if it does not say
-	FetchedAt  time.Time // by us or another instance; set by a [Registry]
+	Faults     error     // entries that cannot be used, completely or in part; nil if there are none
+	CreatedAt  time.Time // according to the publisher; zero if it is not stated
+	FetchedAt  time.Time // by this or another instance; set by a [Registry]
 	cacheLimit time.Duration
 }
 
-// ParseAggregate checks that raw is an aggregate which is in force, signed as a
-// whole by one of the signers, and returns what stands under that signature.
-// An entry that cannot be used does not take the others along, unless none is
-// left.
+// ParseAggregate checks that raw is an aggregate that is valid now and signed
+// as a whole by one of the signers. It returns the content covered by that
+// signature. It leaves out entries that cannot be used, and fails only if no
+// usable entry remains.
 func ParseAggregate(raw []byte, signers []Fingerprint, now time.Time) (*Aggregate, error) {
 	a, err := parseAggregate(raw, signers, now)
 	if err != nil {
-		var rejection *Rejection // speaks of a response
+		var rejection *Rejection // its message is about a response
 		if errors.As(err, &rejection) {
 			err = errors.New(rejection.Detail)
 		}
@@ -67,13 +68,13 @@ func parseAggregate(raw []byte, signers []Fingerprint, now time.Time) (*Aggregat
 		return nil, err
 	}
 	if a.CreatedAt.After(now.Add(maxAhead)) {
-		return nil, fmt.Errorf("made in the future, %s", a.CreatedAt.Format(time.RFC3339))
+		return nil, fmt.Errorf("created in the future, at %s", a.CreatedAt.Format(time.RFC3339))
 	}
 	until, err := validity(root)
 	if err != nil {
 		return nil, err
 	}
-	if lapsed(until, now) {
+	if hasExpired(until, now) {
 		return nil, fmt.Errorf("was valid until %s", until.Format(time.RFC3339))
 	}
 	if value, ok := attr(root, "cacheDuration"); ok {
@@ -83,7 +84,7 @@ func parseAggregate(raw []byte, signers []Fingerprint, now time.Time) (*Aggregat
 	}
 	a.Providers, a.Faults = providersIn(root)
 	a.Providers = slices.DeleteFunc(a.Providers, func(p *Provider) bool {
-		gone := lapsed(p.validUntil, now)
+		gone := hasExpired(p.validUntil, now)
 		if gone {
 			a.Faults = errors.Join(a.Faults, fmt.Errorf("%s: was valid until %s", p.EntityID, p.validUntil.Format(time.RFC3339)))
 		}
@@ -91,7 +92,7 @@ func parseAggregate(raw []byte, signers []Fingerprint, now time.Time) (*Aggregat
 	})
 	for _, p := range a.Providers {
 		if err := p.Unusable(now); err != nil {
-			a.Faults = errors.Join(a.Faults, fmt.Errorf("%s: is not offered: %w", p.EntityID, err))
+			a.Faults = errors.Join(a.Faults, fmt.Errorf("%s: not offered for login: %w", p.EntityID, err))
 		}
 	}
 	if len(a.Providers) == 0 {
@@ -100,15 +101,15 @@ func parseAggregate(raw []byte, signers []Fingerprint, now time.Time) (*Aggregat
 	return a, nil
 }
 
-// signedAggregate returns what the signature of root covers, read again from
-// the signed bytes, once the key of a signer verifies it.
+// signedAggregate verifies the signature of root with the key of a signer. It
+// returns the signed element, parsed again from the signed bytes.
 func signedAggregate(root *etree.Element, signers []Fingerprint, now time.Time) (*etree.Element, error) {
 	if err := checkSignature(root); err != nil {
 		return nil, err
 	}
-	// It comes first (SAML 2.0 Metadata, 2.3.1), and must: goxmldsig looks for it
-	// from the top and gives up after 1000 elements. The rest of its work knows
-	// no such limit.
+	// The signature is the first child (SAML 2.0 Metadata, 2.3.1). This must be
+	// checked, because goxmldsig searches for it from the top and gives up
+	// after 1000 elements. The rest of its work has no such limit.
 	signature := root.ChildElements()[0]
 	if qname(signature) != "ds:Signature" {
 		return nil, errors.New("the signature is not the first child of the root")
@@ -117,7 +118,7 @@ func signedAggregate(root *etree.Element, signers []Fingerprint, now time.Time) 
 		return nil, err
 	}
 	id, _ := attr(root, "ID")
-	if identified(root, id) != 1 {
+	if countID(root, id) != 1 {
 		return nil, errors.New("another element has the root's ID")
 	}
 	certificate, err := signer(signature, signers)
@@ -125,7 +126,7 @@ func signedAggregate(root *etree.Element, signers []Fingerprint, now time.Time) 
 		return nil, err
 	}
 	for _, info := range children(signature, "ds:KeyInfo") {
-		signature.RemoveChild(info) // it has been judged
+		signature.RemoveChild(info) // already checked by signer
 	}
 	for _, value := range children(signature, "ds:SignatureValue") {
 		value.SetText(withoutSpace(text(value)))
@@ -134,17 +135,18 @@ func signedAggregate(root *etree.Element, signers []Fingerprint, now time.Time) 
 	context.Clock = dsig.NewFakeClockAt(now)
 	signed, err := context.Validate(root)
 	if err != nil {
-		return nil, fmt.Errorf("the signature does not hold: %w", err)
+		return nil, fmt.Errorf("the signature is not valid: %w", err)
 	}
-	// So it is by checkSignature; this is in case goxmldsig sees it otherwise.
+	// checkSignature already ensures this. The check repeats it in case
+	// goxmldsig reads the document differently.
 	if got, _ := attr(signed, "ID"); !isMetadata(signed, "EntitiesDescriptor") || got != id {
-		return nil, errors.New("the signature covers something else than the root")
+		return nil, errors.New("the signature does not cover the root")
 	}
 	return signed, nil
 }
 
-// signer returns the certificate in KeyInfo, which counts only if it is one of
-// the signers': anybody can put his own there.
+// signer returns the certificate in KeyInfo if it is one of the signers'. Any
+// other is ignored, because anyone can put a certificate there.
 func signer(signature *etree.Element, signers []Fingerprint) (*x509.Certificate, error) {
 	for _, info := range children(signature, "ds:KeyInfo") {
 		for _, data := range children(info, "ds:X509Data") {
@@ -156,12 +158,12 @@ func signer(signature *etree.Element, signers []Fingerprint) (*x509.Certificate,
 			}
 		}
 	}
-	return nil, errors.New("signed with none of the certificates that are configured")
+	return nil, errors.New("not signed with one of the configured certificates")
 }
 
-// identified counts the elements that have that id, by whatever spelling of the
-// attribute's name: el and those below it.
-func identified(el *etree.Element, id string) int {
+// countID counts the elements with that ID in el and its descendants, in any
+// spelling of the attribute name.
+func countID(el *etree.Element, id string) int {
 	n := 0
 	for _, a := range el.Attr {
 		if strings.EqualFold(a.Key, "id") && strings.TrimSpace(a.Value) == id {
@@ -169,13 +171,14 @@ func identified(el *etree.Element, id string) int {
 		}
 	}
 	for _, child := range el.ChildElements() {
-		n += identified(child, id)
+		n += countID(child, id)
 	}
 	return n
 }
 
-// createdAt reads when the aggregate was made (SAML V2.0 Metadata Extensions
-// for Registration and Publication Information 1.0, 2.2).
+// createdAt returns the creation time of the aggregate, or zero if it is not
+// stated (SAML V2.0 Metadata Extensions for Registration and Publication
+// Information 1.0, 2.2).
 func createdAt(root *etree.Element) (time.Time, error) {
 	for _, extensions := range root.ChildElements() {
 		if !isMetadata(extensions, "Extensions") {
@@ -190,8 +193,8 @@ func createdAt(root *etree.Element) (time.Time, error) {
 	return time.Time{}, nil
 }
 
-// validity returns when el and all that it stands in end to be valid, or zero
-// if none of them says (SAML 2.0 Metadata, 2.3).
+// validity returns the earliest validUntil of el and its ancestors, or zero if
+// none of them has one (SAML 2.0 Metadata, 2.3).
 func validity(el *etree.Element) (time.Time, error) {
 	var end time.Time
 	for ; el != nil; el = el.Parent() {
@@ -218,4 +221,4 @@ func metadataInstant(el *etree.Element, key string) (time.Time, error) {
 	return t.UTC(), nil
 }
 
-func lapsed(until, now time.Time) bool { return !until.IsZero() && !now.Before(until) }
+func hasExpired(until, now time.Time) bool { return !until.IsZero() && !now.Before(until) }

@@ -14,9 +14,9 @@ import (
 	"stella/spid/spidtest"
 )
 
-// signedWeakly is an aggregate whose signature holds and is not good enough.
+// signedWeakly returns an aggregate with a valid signature of a forbidden form.
 func signedWeakly(adjust func(*dsig.SigningContext), edits ...edit) []byte {
-	raw := changed(two(), remove(signature), all(edits...))
+	raw := changed(twoProviders(), remove(signature), all(edits...))
 	return changed(raw, func(root *etree.Element) { check(authority().Sign(root, adjust)) })
 }
 
@@ -31,40 +31,78 @@ func TestAggregateSignature(t *testing.T) {
 		raw  []byte
 		want string // of the error
 	}{
-		"none":                {changed(two(), remove(signature)), "0 ds:Signature"},
-		"a stranger's":        {changed(two(), remove(signature), by(stranger())), "none of the certificates"},
-		"a stranger's before": {changed(two(), by(stranger())), "2 ds:Signature"},
-		"ours twice":          {changed(two(), by(authority())), "2 ds:Signature"},
-		"stranger's key, our certificate": {changed(two(), remove(signature), by(stranger()), func(root *etree.Element) {
+		"none": {changed(twoProviders(), remove(signature)), "0 ds:Signature"},
+		"another signer": {
+			changed(twoProviders(), remove(signature), by(otherAuthority())),
+			"not signed with one of the configured",
+		},
+		"another signature before ours": {changed(twoProviders(), by(otherAuthority())), "2 ds:Signature"},
+		"our signature twice":           {changed(twoProviders(), by(authority())), "2 ds:Signature"},
+		"another key, our certificate": {changed(twoProviders(), remove(signature), by(otherAuthority()), func(root *etree.Element) {
 			find(root, signature+"/ds:KeyInfo/ds:X509Data/ds:X509Certificate").SetText(signersCertificate())
-		}), "does not hold"},
-		"our certificate besides": {changed(two(), remove(signature), by(stranger()), func(root *etree.Element) {
+		}), "is not valid"},
+		"our certificate added": {changed(twoProviders(), remove(signature), by(otherAuthority()), func(root *etree.Element) {
 			find(root, signature+"/ds:KeyInfo/ds:X509Data").CreateElement("ds:X509Certificate").SetText(signersCertificate())
-		}), "does not hold"},
-		"no KeyInfo":         {changed(two(), remove(signature+"/ds:KeyInfo")), "none of the certificates"},
-		"not first":          {changed(two(), func(root *etree.Element) { root.AddChild(find(root, signature)) }), "not the first child"},
-		"in the first entry": {changed(two(), func(root *etree.Element) { find(root, "md:EntityDescriptor").InsertChildAt(0, find(root, signature)) }), "0 ds:Signature"},
-		"something in it":    {changed(two(), func(root *etree.Element) { find(root, signature).CreateElement("ds:Object") }), "an unknown element in ds:Signature"},
-		"SHA-1":              {signedWeakly(func(c *dsig.SigningContext) { c.Hash = crypto.SHA1 }), "is not one SPID allows"},
-		"SHA-1 digest":       {changed(two(), set(reference+"/ds:DigestMethod", "Algorithm", "http://www.w3.org/2000/09/xmldsig#sha1")), "ds:DigestMethod is not one"},
-		"HMAC":               {changed(two(), set(info+"/ds:SignatureMethod", "Algorithm", "http://www.w3.org/2001/04/xmldsig-more#hmac-sha256")), "ds:SignatureMethod is not one"},
-		"inclusive":          {signedWeakly(func(c *dsig.SigningContext) { c.Canonicalizer = dsig.MakeC14N11Canonicalizer() }), "ds:CanonicalizationMethod is not one"},
+		}), "is not valid"},
+		"no KeyInfo": {changed(twoProviders(), remove(signature+"/ds:KeyInfo")), "not signed with one of the configured"},
+		"not first": {
+			changed(twoProviders(), func(root *etree.Element) { root.AddChild(find(root, signature)) }),
+			"not the first child",
+		},
+		"in the first entry": {
+			changed(twoProviders(), func(root *etree.Element) {
+				find(root, "md:EntityDescriptor").InsertChildAt(0, find(root, signature))
+			}),
+			"0 ds:Signature",
+		},
+		"an unknown element in it": {
+			changed(twoProviders(), func(root *etree.Element) { find(root, signature).CreateElement("ds:Object") }),
+			"an unknown element in ds:Signature",
+		},
+		"SHA-1": {signedWeakly(func(c *dsig.SigningContext) { c.Hash = crypto.SHA1 }), "is not one SPID allows"},
+		"SHA-1 digest": {
+			changed(twoProviders(), set(reference+"/ds:DigestMethod", "Algorithm", "http://www.w3.org/2000/09/xmldsig#sha1")),
+			"ds:DigestMethod is not one",
+		},
+		"HMAC": {
+			changed(twoProviders(), set(info+"/ds:SignatureMethod", "Algorithm", "http://www.w3.org/2001/04/xmldsig-more#hmac-sha256")),
+			"ds:SignatureMethod is not one",
+		},
+		"inclusive": {
+			signedWeakly(func(c *dsig.SigningContext) { c.Canonicalizer = dsig.MakeC14N11Canonicalizer() }),
+			"ds:CanonicalizationMethod is not one",
+		},
 		"with comments": {signedWeakly(func(c *dsig.SigningContext) {
 			c.Canonicalizer = dsig.MakeC14N10ExclusiveWithCommentsCanonicalizerWithPrefixList("")
 		}), "ds:CanonicalizationMethod is not one"},
-		"other transform":  {changed(two(), set(reference+"/ds:Transforms/ds:Transform[2]", "Algorithm", "http://www.w3.org/TR/1999/REC-xpath-19991116")), "transforms"},
-		"of another ID":    {changed(two(), set(reference, "URI", "#_other")), "does not refer"},
-		"of the document":  {signedWeakly(func(*dsig.SigningContext) {}, unset("", "ID")), "does not refer"},
-		"two references":   {changed(two(), func(root *etree.Element) { el := find(root, reference); el.Parent().AddChild(el.Copy()) }), "2 ds:Reference"},
-		"a value changed":  {changed(two(), set("md:EntityDescriptor", "entityID", "https://evil.example")), "does not hold"},
-		"an entry added":   {changed(two(), addEntry("https://evil.example")), "does not hold"},
-		"an entry taken":   {changed(two(), remove("md:EntityDescriptor")), "does not hold"},
-		"the date put off": {changed(two(set("", "validUntil", "2026-03-01T00:00:00Z")), set("", "validUntil", "2027-03-01T00:00:00Z")), "does not hold"},
-		"an ID twice": {two(func(root *etree.Element) {
+		"other transform": {
+			changed(
+				twoProviders(),
+				set(reference+"/ds:Transforms/ds:Transform[2]", "Algorithm", "http://www.w3.org/TR/1999/REC-xpath-19991116"),
+			),
+			"transforms",
+		},
+		"of another ID":   {changed(twoProviders(), set(reference, "URI", "#_other")), "does not refer"},
+		"of the document": {signedWeakly(func(*dsig.SigningContext) {}, unset("", "ID")), "does not refer"},
+		"two references": {
+			changed(twoProviders(), func(root *etree.Element) { el := find(root, reference); el.Parent().AddChild(el.Copy()) }),
+			"2 ds:Reference",
+		},
+		"a value changed":  {changed(twoProviders(), set("md:EntityDescriptor", "entityID", "https://evil.example")), "is not valid"},
+		"an entry added":   {changed(twoProviders(), addEntry("https://evil.example")), "is not valid"},
+		"an entry removed": {changed(twoProviders(), remove("md:EntityDescriptor")), "is not valid"},
+		"the date extended": {
+			changed(twoProviders(set("", "validUntil", "2026-03-01T00:00:00Z")), set("", "validUntil", "2027-03-01T00:00:00Z")),
+			"is not valid",
+		},
+		"an ID twice": {twoProviders(func(root *etree.Element) {
 			find(root, "md:EntityDescriptor").CreateAttr("ID", root.SelectAttrValue("ID", ""))
 		}), "another element has the root's ID"},
-		"an ID twice, as id":     {two(func(root *etree.Element) { find(root, role2).CreateAttr("id", root.SelectAttrValue("ID", "")) }), "another element has the root's ID"},
-		"before the certificate": {two(), ""},
+		"an ID twice, as id": {
+			twoProviders(func(root *etree.Element) { find(root, role2).CreateAttr("id", root.SelectAttrValue("ID", "")) }),
+			"another element has the root's ID",
+		},
+		"before the certificate": {twoProviders(), ""},
 	} {
 		at := now
 		if name == "before the certificate" {
@@ -76,17 +114,18 @@ func TestAggregateSignature(t *testing.T) {
 		} else if !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: %v, want %q", name, err, test.want)
 		} else if strings.Contains(err.Error(), "response") {
-			t.Errorf("%s: the error speaks of a response: %v", name, err)
+			t.Errorf("%s: the error mentions a response: %v", name, err)
 		}
 	}
 }
 
 const role2 = "md:EntityDescriptor[2]/" + role
 
-// signersCertificate is what the authority puts into KeyInfo.
+// signersCertificate returns the certificate that the authority puts into
+// KeyInfo.
 func signersCertificate() string {
 	doc := etree.NewDocument()
-	check(doc.ReadFromBytes(two()))
+	check(doc.ReadFromBytes(twoProviders()))
 	return find(doc.Root(), signature+"/ds:KeyInfo/ds:X509Data/ds:X509Certificate").Text()
 }
 
@@ -98,7 +137,7 @@ func addEntry(entityID string) edit {
 	}
 }
 
-// The signed list is there and holds, and something else is shown beside it.
+// The signed list is present and valid, and another list is placed around it.
 func TestAggregateWrapped(t *testing.T) {
 	t.Parallel()
 	around := func(el *etree.Element) *etree.Element {
@@ -114,18 +153,18 @@ func TestAggregateWrapped(t *testing.T) {
 	}
 	for name, wrap := range map[string]func(signed *etree.Element) *etree.Element{
 		"inside an unsigned one": around,
-		"inside one of its ID": func(signed *etree.Element) *etree.Element {
+		"inside one with the same ID": func(signed *etree.Element) *etree.Element {
 			root := around(signed)
 			root.CreateAttr("ID", signed.SelectAttrValue("ID", ""))
 			return root
 		},
-		"inside, its signature taken out": func(signed *etree.Element) *etree.Element {
+		"inside, its signature moved": func(signed *etree.Element) *etree.Element {
 			root := around(signed)
 			root.CreateAttr("ID", signed.SelectAttrValue("ID", ""))
 			root.InsertChildAt(0, find(signed, signature))
 			return root
 		},
-		"inside, its signature taken out, with another ID": func(signed *etree.Element) *etree.Element {
+		"inside, its signature moved, with another ID": func(signed *etree.Element) *etree.Element {
 			root := around(signed)
 			root.CreateAttr("ID", "_evil")
 			root.InsertChildAt(0, find(signed, signature))
@@ -139,7 +178,7 @@ func TestAggregateWrapped(t *testing.T) {
 			s.CreateElement("ds:Object").AddChild(signed)
 			return root
 		},
-		"inside the signed properties": func(signed *etree.Element) *etree.Element {
+		"inside the certificate": func(signed *etree.Element) *etree.Element {
 			s := find(signed, signature)
 			root := around(nil)
 			root.CreateAttr("ID", signed.SelectAttrValue("ID", ""))
@@ -157,14 +196,14 @@ func TestAggregateWrapped(t *testing.T) {
 			root.InsertChildAt(1, extensions)
 			return root
 		},
-		"beside its own wrapping": func(signed *etree.Element) *etree.Element {
+		"an entry added": func(signed *etree.Element) *etree.Element {
 			addEntry("https://evil.example")(signed)
 			return signed
 		},
 		"an entry in place of the root": func(signed *etree.Element) *etree.Element { return find(signed, "md:EntityDescriptor") },
 	} {
 		doc := etree.NewDocument()
-		check(doc.ReadFromBytes(two()))
+		check(doc.ReadFromBytes(twoProviders()))
 		raw, err := etree.NewDocumentWithRoot(wrap(doc.Root())).WriteToBytes()
 		if err != nil {
 			t.Fatal(err)
@@ -175,11 +214,12 @@ func TestAggregateWrapped(t *testing.T) {
 	}
 }
 
-// What comments hide from one reader is not shown by another.
+// Comments do not change the content that is read.
 func TestAggregateComments(t *testing.T) {
 	t.Parallel()
-	raw := changed(two(), func(root *etree.Element) {
-		// Comments are not signed: one may be put in, and must change nothing.
+	raw := changed(twoProviders(), func(root *etree.Element) {
+		// Comments are not signed: an attacker can add them, and they must have no
+		// effect.
 		name := find(root, "md:EntityDescriptor/md:Organization/md:OrganizationDisplayName")
 		text := name.Text()
 		name.SetText(text[:4])
@@ -202,11 +242,11 @@ func TestAggregateComments(t *testing.T) {
 	}
 }
 
-// Documents that cost much, or that readers disagree about, are refused before
-// anybody looks at the signature.
+// Documents that are expensive or ambiguous are refused before the signature is
+// verified.
 func TestAggregateBounds(t *testing.T) {
 	t.Parallel()
-	good := string(two())
+	good := string(twoProviders())
 	inRoot := func(text string) string {
 		return strings.Replace(good, "<md:Extensions>", text+"<md:Extensions>", 1)
 	}
@@ -215,23 +255,23 @@ func TestAggregateBounds(t *testing.T) {
 		attributes += fmt.Sprintf(" a%d=''", i)
 	}
 	for name, test := range map[string]struct{ raw, want string }{
-		"nothing":           {"", "0 roots"},
-		"text":              {"no document", "text outside"},
-		"another document":  {`<a xmlns="urn:a" ID="a"/>`, "not an EntitiesDescriptor"},
-		"an entry alone":    {string(idp.Metadata()), "not an EntitiesDescriptor"},
-		"cut off":           {good[:len(good)/2], "not well-formed"},
-		"doctype":           {`<!DOCTYPE a [<!ENTITY e "x">]>` + good, "document type"},
-		"instruction":       {inRoot("<?a b?>"), "processing instruction"},
-		"two roots":         {good + "<a/>", "2 roots"},
-		"text after":        {good + "x", "text outside"},
-		"other charset":     {`<?xml version="1.0" encoding="ISO-8859-1"?>` + good, "not well-formed"},
-		"attribute twice":   {strings.Replace(good, " ID=", ` ID="x" ID=`, 1), "two attributes of one name"},
-		"a name of a colon": {inRoot("<:a/>"), "does not begin with a letter"},
-		"10 MB and more":    {good + strings.Repeat(" ", 10<<20), "more than 10485760 bytes"},
-		"elements":          {inRoot(strings.Repeat("<a/>", 20_001)), "more than 20000 elements"},
-		"comments":          {inRoot(strings.Repeat("<!---->", 20_001)), "more than 20000 elements and comments"},
-		"deep":              {strings.Repeat("<a>", 100), "more than 24 elements deep"},
-		"attributes":        {inRoot("<a" + attributes + "/>"), "more than 32 attributes"},
+		"nothing":                         {"", "0 roots"},
+		"text":                            {"no document", "text outside"},
+		"another document":                {`<a xmlns="urn:a" ID="a"/>`, "not an EntitiesDescriptor"},
+		"an entry alone":                  {string(idp.Metadata()), "not an EntitiesDescriptor"},
+		"cut off":                         {good[:len(good)/2], "not well-formed"},
+		"doctype":                         {`<!DOCTYPE a [<!ENTITY e "x">]>` + good, "document type"},
+		"instruction":                     {inRoot("<?a b?>"), "processing instruction"},
+		"two roots":                       {good + "<a/>", "2 roots"},
+		"text after":                      {good + "x", "text outside"},
+		"other charset":                   {`<?xml version="1.0" encoding="ISO-8859-1"?>` + good, "not well-formed"},
+		"attribute twice":                 {strings.Replace(good, " ID=", ` ID="x" ID=`, 1), "two attributes of one name"},
+		"a name that begins with a colon": {inRoot("<:a/>"), "does not begin with a letter"},
+		"more than 10 MB":                 {good + strings.Repeat(" ", 10<<20), "more than 10485760 bytes"},
+		"elements":                        {inRoot(strings.Repeat("<a/>", 20_001)), "more than 20000 elements"},
+		"comments":                        {inRoot(strings.Repeat("<!---->", 20_001)), "more than 20000 elements and comments"},
+		"deep":                            {strings.Repeat("<a>", 100), "more than 24 elements deep"},
+		"attributes":                      {inRoot("<a" + attributes + "/>"), "more than 32 attributes"},
 	} {
 		a, err := parse([]byte(test.raw))
 		if err == nil {
@@ -243,9 +283,9 @@ func TestAggregateBounds(t *testing.T) {
 }
 
 func FuzzAggregate(f *testing.F) {
-	good := two()
+	good := twoProviders()
 	f.Add(good)
-	f.Add(two(set("", "validUntil", "2027-03-02T10:20:30Z"), set("", "cacheDuration", "PT1H")))
+	f.Add(twoProviders(set("", "validUntil", "2027-03-02T10:20:30Z"), set("", "cacheDuration", "PT1H")))
 	f.Add(changed(good, remove(signature)))
 	f.Add(changed(good, addEntry("https://evil.example")))
 	f.Add(good[:len(good)/2])
@@ -256,12 +296,13 @@ func FuzzAggregate(f *testing.F) {
 			return
 		}
 		for _, p := range a.Providers {
-			if !strings.HasSuffix(p.EntityID, ".example") || p.EntityID == "https://evil.example" || p.RedirectURL != "https://idp.example/sso" {
-				t.Errorf("believed %+v", p)
+			if !strings.HasSuffix(p.EntityID, ".example") || p.EntityID == "https://evil.example" ||
+				p.RedirectURL != "https://idp.example/sso" {
+				t.Errorf("accepted %+v", p)
 			}
 			for _, c := range p.Certificates {
 				if !c.Equal(provider.Certificates[0]) && !slices.ContainsFunc(providersOf(impostor)[0].Certificates, c.Equal) {
-					t.Errorf("believed a key of %s", c.Subject)
+					t.Errorf("accepted a key of %s", c.Subject)
 				}
 			}
 		}

@@ -16,10 +16,10 @@ import (
 	"stella/spid/spidtest"
 )
 
-// The registry whose signature counts, and another.
+// The registry with the trusted signature, and another one.
 var (
-	authority = sync.OnceValue(newAuthority)
-	stranger  = sync.OnceValue(newAuthority)
+	authority      = sync.OnceValue(newAuthority)
+	otherAuthority = sync.OnceValue(newAuthority)
 )
 
 func newAuthority() *spidtest.Registry {
@@ -28,7 +28,7 @@ func newAuthority() *spidtest.Registry {
 	return r
 }
 
-// entry is the metadata of a provider of that entity ID, with idp's key.
+// entry returns metadata of a provider with that entity ID and idp's key.
 func entry(entityID string, edits ...edit) []byte {
 	doc := etree.NewDocument()
 	check(doc.ReadFromBytes(idp.Metadata()))
@@ -38,8 +38,9 @@ func entry(entityID string, edits ...edit) []byte {
 	return raw
 }
 
-// two is the aggregate of two providers, changed before it is signed.
-func two(edits ...edit) []byte {
+// twoProviders returns an aggregate of two providers, edited before it is
+// signed.
+func twoProviders(edits ...edit) []byte {
 	raw, err := authority().Aggregate(now, [][]byte{entry("https://a.example"), entry("https://b.example")}, edits...)
 	check(err)
 	return raw
@@ -49,7 +50,7 @@ func parse(raw []byte) (*spid.Aggregate, error) {
 	return spid.ParseAggregate(raw, []spid.Fingerprint{authority().Signer()}, now)
 }
 
-// changed changes a document after it was signed.
+// changed edits a document after it was signed.
 func changed(raw []byte, edits ...edit) []byte {
 	doc := etree.NewDocument()
 	check(doc.ReadFromBytes(raw))
@@ -70,48 +71,49 @@ func entityIDs(providers spid.Providers) string {
 
 func TestAggregate(t *testing.T) {
 	t.Parallel()
-	a, err := parse(changed(two(), func(root *etree.Element) {
-		value := find(root, signature+"/ds:SignatureValue") // is written in lines
+	a, err := parse(changed(twoProviders(), func(root *etree.Element) {
+		value := find(root, signature+"/ds:SignatureValue") // written in several lines
 		value.SetText("\n\t" + value.Text()[:64] + " \n\t" + value.Text()[64:])
 	}))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if entityIDs(a.Providers) != "a b" || a.Faults != nil || !a.CreatedAt.Equal(now.Truncate(time.Second)) {
-		t.Errorf("got %s, %v, made %s", entityIDs(a.Providers), a.Faults, a.CreatedAt)
+		t.Errorf("got %s, %v, created at %s", entityIDs(a.Providers), a.Faults, a.CreatedAt)
 	}
 	if p := a.Providers.Find("https://a.example"); !p.Certificates[0].Equal(provider.Certificates[0]) || p.RedirectURL == "" {
 		t.Errorf("got %+v", p)
 	}
 }
 
-// The signer may be any of several, as when AgID changes its certificate.
+// The signer can be any of several, for example while AgID changes its
+// certificate.
 func TestAggregateSigners(t *testing.T) {
 	t.Parallel()
 	for _, signers := range [][]spid.Fingerprint{
-		{authority().Signer(), stranger().Signer()}, {stranger().Signer(), authority().Signer()},
+		{authority().Signer(), otherAuthority().Signer()}, {otherAuthority().Signer(), authority().Signer()},
 	} {
-		if _, err := spid.ParseAggregate(two(), signers, now); err != nil {
+		if _, err := spid.ParseAggregate(twoProviders(), signers, now); err != nil {
 			t.Error(err)
 		}
 	}
-	besides := changed(two(), func(root *etree.Element) {
+	besides := changed(twoProviders(), func(root *etree.Element) {
 		other := etree.NewElement("ds:X509Certificate")
 		other.SetText(base64.StdEncoding.EncodeToString(provider.Certificates[0].Raw))
 		find(root, signature+"/ds:KeyInfo/ds:X509Data").InsertChildAt(0, other)
 	})
 	if _, err := parse(besides); err != nil {
-		t.Errorf("another certificate stands before the signer's: %v", err)
+		t.Errorf("another certificate before the signer's: %v", err)
 	}
-	for _, signers := range [][]spid.Fingerprint{nil, {{}}, {stranger().Signer()}, {spid.AgID}} {
-		if a, err := spid.ParseAggregate(two(), signers, now); err == nil {
-			t.Errorf("signed by somebody else, and got %s", entityIDs(a.Providers))
+	for _, signers := range [][]spid.Fingerprint{nil, {{}}, {otherAuthority().Signer()}, {spid.AgID}} {
+		if a, err := spid.ParseAggregate(twoProviders(), signers, now); err == nil {
+			t.Errorf("signed by another registry, but got %s", entityIDs(a.Providers))
 		}
 	}
 }
 
-// A federation three times as large as SPID's; its aggregate has more elements
-// than goxmldsig walks.
+// A federation three times as large as SPID's. Its aggregate has more elements
+// than goxmldsig walks over.
 func TestAggregateLarge(t *testing.T) {
 	t.Parallel()
 	a, err := parse(many(36))
@@ -123,12 +125,12 @@ func TestAggregateLarge(t *testing.T) {
 	}
 }
 
-// testdata/aggregate.xml was signed by xmlsec1, and is written as real ones are:
-// entries with a signature of their own, namespaces declared again or by
-// default, comments, line ends as character references, an expired certificate.
-// Its signer's certificate lists a policy twice, as AgID's does, which
-// crypto/x509 does not read.
-func TestAggregateOfAnother(t *testing.T) {
+// testdata/aggregate.xml was signed by xmlsec1 and is written like real
+// aggregates: entries with their own signatures, namespaces declared again or
+// by default, comments, line ends as character references, an expired
+// certificate. The signer's certificate lists a policy twice, like AgID's, so
+// crypto/x509 does not read it.
+func TestAggregateSignedByXmlsec(t *testing.T) {
 	t.Parallel()
 	raw, err := os.ReadFile("testdata/aggregate.xml")
 	if err != nil {
@@ -147,28 +149,32 @@ func TestAggregateOfAnother(t *testing.T) {
 	}
 }
 
-// One broken entry does not take the others along, and is told.
+// One broken entry does not affect the others, and is reported.
 func TestAggregateBrokenEntry(t *testing.T) {
 	t.Parallel()
 	for name, broken := range map[string]edit{
-		"no certificate":   remove(keys),
-		"not base64":       write(certificate, "***"),
-		"not X.509":        write(certificate, "AAAA"),
-		"no service":       all(onlyRedirect, remove(role+"/md:SingleSignOnService")),
-		"bad service":      set(role+"/md:SingleSignOnService", "Location", "://"),
-		"no role":          remove(role),
-		"no entity ID":     unset("", "entityID"),
-		"another's name":   set("", "entityID", "https://b.example"),
-		"bad validity":     set("", "validUntil", "domani"),
-		"no longer valid":  set("", "validUntil", "2026-03-02T10:20:30Z"),
-		"not in namespace": func(el *etree.Element) { el.CreateAttr("xmlns:md", "urn:other") },
+		"no certificate":    remove(keys),
+		"not base64":        write(certificate, "***"),
+		"not X.509":         write(certificate, "AAAA"),
+		"no service":        all(onlyRedirect, remove(role+"/md:SingleSignOnService")),
+		"bad service":       set(role+"/md:SingleSignOnService", "Location", "://"),
+		"no role":           remove(role),
+		"no entity ID":      unset("", "entityID"),
+		"the ID of another": set("", "entityID", "https://b.example"),
+		"bad validity":      set("", "validUntil", "domani"),
+		"no longer valid":   set("", "validUntil", "2026-03-02T10:20:30Z"),
+		"not in namespace":  func(el *etree.Element) { el.CreateAttr("xmlns:md", "urn:other") },
 		"too many parts": func(el *etree.Element) {
 			for range 2000 {
 				find(el, role).CreateElement("md:NameIDFormat")
 			}
 		},
 	} {
-		raw, err := authority().Aggregate(now, [][]byte{entry("https://b.example"), entry("https://bad.example", broken), entry("https://c.example")})
+		raw, err := authority().Aggregate(now, [][]byte{
+			entry("https://b.example"),
+			entry("https://bad.example", broken),
+			entry("https://c.example"),
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -181,10 +187,13 @@ func TestAggregateBrokenEntry(t *testing.T) {
 			t.Errorf("%s: got %s", name, entityIDs(a.Providers))
 		}
 		if a.Faults == nil && name != "not in namespace" {
-			t.Errorf("%s: nothing is told", name)
+			t.Errorf("%s: no fault is reported", name)
 		}
 	}
-	raw, err := authority().Aggregate(now, [][]byte{entry("https://a.example", remove(keys)), entry("https://b.example", set("", "validUntil", "2026-01-01T00:00:00Z"))})
+	raw, err := authority().Aggregate(now, [][]byte{
+		entry("https://a.example", remove(keys)),
+		entry("https://b.example", set("", "validUntil", "2026-01-01T00:00:00Z")),
+	})
 	check(err)
 	if _, err := parse(raw); err == nil || !strings.Contains(err.Error(), "a.example") || !strings.Contains(err.Error(), "b.example") {
 		t.Errorf("an aggregate without a usable provider: %v", err)
@@ -193,7 +202,7 @@ func TestAggregateBrokenEntry(t *testing.T) {
 
 func TestAggregateValidity(t *testing.T) {
 	t.Parallel()
-	group := func(until string) edit { // the first provider within a group of its own
+	group := func(until string) edit { // the first provider in its own group
 		return func(root *etree.Element) {
 			child := find(root, "md:EntityDescriptor")
 			g := root.CreateElement("md:EntitiesDescriptor")
@@ -206,27 +215,27 @@ func TestAggregateValidity(t *testing.T) {
 		edit edit
 		want string // empty: refused
 	}{
-		"still valid":         {set("", "validUntil", soon), "a b"},
-		"other time zone":     {set("", "validUntil", "2026-03-02T11:20:31+01:00"), "a b"},
-		"no longer valid":     {set("", "validUntil", past), ""},
-		"validity unreadable": {set("", "validUntil", bad), ""},
-		"group still valid":   {group(soon), "a b"},
-		"group not valid":     {group(past), "b"},
-		"group unreadable":    {group(bad), "b"},
-		"group within":        {all(group(soon), set("", "validUntil", past)), ""},
-		"cached a day":        {set("", "cacheDuration", "P1D"), "a b"},
-		"cached for nonsense": {set("", "cacheDuration", "1 giorno"), ""},
-		"made tomorrow":       {set("md:Extensions/mdrpi:PublicationInfo", "creationInstant", "2026-03-03T10:20:00Z"), "a b"},
-		"made far ahead":      {set("md:Extensions/mdrpi:PublicationInfo", "creationInstant", "2026-03-03T10:21:00Z"), ""},
-		"made at no time":     {set("md:Extensions/mdrpi:PublicationInfo", "creationInstant", "ieri"), ""},
-		"not published":       {remove("md:Extensions"), "a b"},
+		"still valid":                 {set("", "validUntil", soon), "a b"},
+		"other time zone":             {set("", "validUntil", "2026-03-02T11:20:31+01:00"), "a b"},
+		"no longer valid":             {set("", "validUntil", past), ""},
+		"validity unreadable":         {set("", "validUntil", bad), ""},
+		"group still valid":           {group(soon), "a b"},
+		"group not valid":             {group(past), "b"},
+		"group unreadable":            {group(bad), "b"},
+		"group valid, list not valid": {all(group(soon), set("", "validUntil", past)), ""},
+		"cached a day":                {set("", "cacheDuration", "P1D"), "a b"},
+		"cache duration unreadable":   {set("", "cacheDuration", "1 giorno"), ""},
+		"made tomorrow":               {set("md:Extensions/mdrpi:PublicationInfo", "creationInstant", "2026-03-03T10:20:00Z"), "a b"},
+		"made too far in the future":  {set("md:Extensions/mdrpi:PublicationInfo", "creationInstant", "2026-03-03T10:21:00Z"), ""},
+		"creation time unreadable":    {set("md:Extensions/mdrpi:PublicationInfo", "creationInstant", "ieri"), ""},
+		"no creation time":            {remove("md:Extensions"), "a b"},
 	} {
-		a, err := parse(two(test.edit))
+		a, err := parse(twoProviders(test.edit))
 		if (test.want == "") != (err != nil) {
 			t.Errorf("%s: %v", name, err)
 		}
 		if name == "no longer valid" && !strings.Contains(err.Error(), "providers: was valid until 2026-03-02T10:20:30Z") {
-			t.Errorf("%s: it is not told clearly: %v", name, err)
+			t.Errorf("%s: the error does not say it: %v", name, err)
 		}
 		if err == nil && entityIDs(a.Providers) != test.want {
 			t.Errorf("%s: got %s, want %s", name, entityIDs(a.Providers), test.want)
@@ -234,8 +243,8 @@ func TestAggregateValidity(t *testing.T) {
 	}
 }
 
-// many is the aggregate of n providers with two keys each, and with the parts
-// that real entries have, some 11 kB.
+// many returns the aggregate of n providers with two keys each and with the
+// elements that real entries have, about 11 kB each.
 func many(n int) []byte {
 	var metadata [][]byte
 	for i := range n {

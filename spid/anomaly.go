@@ -9,19 +9,20 @@ import (
 	"github.com/beevik/etree"
 )
 
-// An Anomaly is the identity provider's word that the login failed (SPID
-// technical rules, "Messaggi di errore"): nr19 too many wrong credentials, nr20
-// no credentials of the level asked, nr21 timeout, nr22 consent refused, nr23
-// identity suspended or revoked, nr25 cancelled by the user, nr30 another type
-// of identity; nr08 to nr18 are faults of our request.
+// An Anomaly is an error that the identity provider reports: the login failed
+// (SPID technical rules, "Messaggi di errore"). nr19 means too many wrong
+// credentials, nr20 no credentials of the requested level, nr21 timeout, nr22
+// consent refused, nr23 identity suspended or revoked, nr25 cancelled by the
+// user, nr30 another type of identity. nr08 to nr18 are errors in our request.
 type Anomaly struct {
-	// Code is of the form nr25, or empty if the provider gives none.
+	// Code has the form nr25. It is empty if the provider gives none.
 	Code string
-	// Signed says whether the response was signed. It need not be, so anyone
-	// who knows the request can make an unsigned one, and make a login fail.
+	// Signed reports whether the response was signed. SPID does not require a
+	// signature here, so anyone who knows the request can make a login fail
+	// with an unsigned response.
 	Signed bool
-	// CertificateExpired is when the certificate did by which the response is
-	// signed, as in [Assertion].
+	// CertificateExpired is the time at which the certificate that signed the
+	// response expired, as in [Assertion].
 	CertificateExpired time.Time
 }
 
@@ -32,8 +33,8 @@ func (a *Anomaly) Error() string {
 	return fmt.Sprintf("spid: the identity provider reports anomaly %s", a.Code)
 }
 
-// errorCode matches a StatusMessage, which is "ErrorCode nr25" by the rules,
-// and "nr25", "Errorcode nr 25" or longer with some providers.
+// errorCode matches the code in a StatusMessage. The rules prescribe "ErrorCode
+// nr25"; some providers send "nr25", "Errorcode nr 25" or longer texts.
 var errorCode = regexp.MustCompile(`(?i)\bnr\s*0*(\d{1,3})\b`)
 
 func (v verification) anomaly(status *etree.Element) *Anomaly {

@@ -14,7 +14,7 @@ import (
 	"stella/spid"
 )
 
-// asked returns the message of a login and how it goes out.
+// asked returns the message of a login, the request and the dispatch.
 func asked(t *testing.T, sp *spid.ServiceProvider, p *spid.Provider, ask spid.Ask) (*etree.Element, spid.Request, spid.Dispatch) {
 	t.Helper()
 	req, dispatch, err := sp.Login(p, ask)
@@ -28,15 +28,17 @@ func asked(t *testing.T, sp *spid.ServiceProvider, p *spid.Provider, ask spid.As
 	return doc.Root(), req, dispatch
 }
 
-// A company's login asks for the second set of attributes, and if so configured
-// for an identity of that type (Avviso 18).
+// A company's login requests the second set of attributes and, if configured,
+// an identity of the given type (Avviso 18).
 func TestLoginOfCompany(t *testing.T) {
 	t.Parallel()
 	root, _, _ := asked(t, sp, provider, spid.Ask{Company: true, Purpose: "PG"})
 	if got := root.SelectAttrValue("AttributeConsumingServiceIndex", ""); got != "1" {
-		t.Errorf("the set of attributes is %s", got)
+		t.Errorf("the attribute set is %s", got)
 	}
-	if got := tags(root, "*"); !slices.Equal(got, []string{"saml:Issuer", "samlp:Extensions", "samlp:NameIDPolicy", "samlp:RequestedAuthnContext"}) {
+	if got := tags(root, "*"); !slices.Equal(got, []string{
+		"saml:Issuer", "samlp:Extensions", "samlp:NameIDPolicy", "samlp:RequestedAuthnContext",
+	}) {
 		t.Errorf("children are %v, want the order of the schema", got)
 	}
 	purpose := root.FindElement("samlp:Extensions/spid:Purpose")
@@ -45,7 +47,7 @@ func TestLoginOfCompany(t *testing.T) {
 	}
 	root, _, _ = asked(t, sp, provider, spid.Ask{Company: true})
 	if root.SelectElement("samlp:Extensions") != nil {
-		t.Error("a purpose was not asked for")
+		t.Error("there are extensions without a purpose")
 	}
 }
 
@@ -89,8 +91,8 @@ func TestCheckLevel(t *testing.T) {
 	}
 }
 
-// The level and comparison of the configuration are asked for, and authentication
-// anew at each: it is obligatory above SpidL1, and at CIE.
+// The request has the configured level and comparison. It always requires a new
+// authentication, which is mandatory above SpidL1 and for CIE.
 func TestLoginLevels(t *testing.T) {
 	t.Parallel()
 	for level := spid.SpidL1; level <= spid.SpidL3; level++ {
@@ -99,7 +101,7 @@ func TestLoginLevels(t *testing.T) {
 		root, req, _ := asked(t, &other, provider, spid.Ask{})
 		context := root.SelectElement("samlp:RequestedAuthnContext")
 		if got := context.SelectElement("saml:AuthnContextClassRef").Text(); got != level.URI() || req.Level != level {
-			t.Errorf("asked for %s, want %s", got, level)
+			t.Errorf("the requested level is %s, want %s", got, level)
 		}
 		if got := context.SelectAttrValue("Comparison", ""); got != "exact" || req.Comparison != "exact" {
 			t.Errorf("the comparison is %s", got)
@@ -110,9 +112,9 @@ func TestLoginLevels(t *testing.T) {
 	}
 }
 
-// A request goes by HTTP-Redirect where it can, else by HTTP-POST, and its
-// Destination is where it goes (italia/cie-eid-saml-docs, "Interoperabilità con
-// SPID"; Avviso 11).
+// A request is sent by HTTP-Redirect if possible, otherwise by HTTP-POST. Its
+// Destination is the URL to which it is sent (italia/cie-eid-saml-docs,
+// "Interoperabilità con SPID"; Avviso 11).
 func TestLoginBinding(t *testing.T) {
 	t.Parallel()
 	const redirect, post = "https://idp.example/redirect", "https://idp.example/post"
@@ -133,20 +135,20 @@ func TestLoginBinding(t *testing.T) {
 				t.Errorf("%s: Destination is %s", c.what, got)
 			}
 			if (dispatch.SAMLRequest != "") != c.postedTo || c.postedTo && dispatch.URL != c.want {
-				t.Errorf("%s: it goes to %s, posted %t", c.what, dispatch.URL, dispatch.SAMLRequest != "")
+				t.Errorf("%s: sent to %s, posted %t", c.what, dispatch.URL, dispatch.SAMLRequest != "")
 			}
 		}
 	}
 }
 
-// What is posted is signed in itself, right after the issuer, and is not
-// deflated (SPID technical rules, "Binding HTTP-POST").
+// A posted message has an enveloped signature, right after the issuer, and is
+// not deflated (SPID technical rules, "Binding HTTP-POST").
 func TestLoginByPost(t *testing.T) {
 	t.Parallel()
 	root, req, dispatch := asked(t, sp, provider, spid.Ask{Post: true, Company: true, Purpose: "PG"})
 	sent, err := base64.StdEncoding.DecodeString(dispatch.SAMLRequest)
 	if err != nil || string(sent) != string(req.XML) {
-		t.Errorf("what is sent is %s, what is kept %s: %v", sent, req.XML, err)
+		t.Errorf("sent %s, stored %s: %v", sent, req.XML, err)
 	}
 	if dispatch.RelayState != req.RelayState || req.RelayState == "" {
 		t.Errorf("RelayState is %q and %q", dispatch.RelayState, req.RelayState)
@@ -163,7 +165,7 @@ func signedByUs(t *testing.T, root *etree.Element) {
 	t.Helper()
 	info := root.FindElement("ds:Signature/ds:SignedInfo")
 	if got := info.FindElement("ds:Reference").SelectAttrValue("URI", ""); got != "#"+root.SelectAttrValue("ID", "") {
-		t.Errorf("the signature is of %s", got)
+		t.Errorf("the signature refers to %s", got)
 	}
 	for path, want := range map[string]string{
 		"ds:CanonicalizationMethod":    "http://www.w3.org/2001/10/xml-exc-c14n#",
@@ -181,7 +183,7 @@ func signedByUs(t *testing.T, root *etree.Element) {
 	}
 }
 
-// A token is a key that does not leave its device.
+// A token stands for a hardware token: a key that can only be used to sign.
 type token struct{ key crypto.Signer }
 
 func (t token) Public() crypto.PublicKey { return t.key.Public() }
@@ -190,8 +192,7 @@ func (t token) Sign(rand io.Reader, digest []byte, opts crypto.SignerOpts) ([]by
 	return t.key.Sign(rand, digest, opts)
 }
 
-// Everything is signed by way of crypto.Signer, so that the key may be in a
-// token.
+// All signatures use crypto.Signer, so the key can be in a hardware token.
 func TestAnySigner(t *testing.T) {
 	t.Parallel()
 	other := *sp

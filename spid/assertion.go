@@ -6,27 +6,29 @@ import (
 	"github.com/beevik/etree"
 )
 
-// An Assertion is what a provider vouches for, read from signed bytes.
+// An Assertion is the verified content of a provider's assertion. All fields
+// are read from signed bytes, except ResponseID.
 type Assertion struct {
 	ID           string
 	ResponseID   string // signed only if the response is
 	Issuer       string
-	NameID       string // of this login only
+	NameID       string // valid for this login only
 	Level        Level
 	IssuedAt     time.Time
 	AuthnInstant time.Time
-	NotOnOrAfter time.Time // until when the ID must not be seen again
-	// Attributes by name, values without surrounding space. Those that
-	// identify a person, name, familyName and fiscalNumber, are there and are
-	// not empty.
+	NotOnOrAfter time.Time // the ID must not be accepted again before this time
+	// Attributes maps names to values without surrounding space. It always
+	// contains name, familyName and fiscalNumber, which identify a person, and
+	// they are not empty.
 	Attributes map[string]string
-	// CertificateExpired is when the certificate did by which the assertion is
-	// signed, or zero if it is in force. The provider's metadata list it, so the
-	// assertion is good; but the provider should be told.
+	// CertificateExpired is the time at which the certificate that signed the
+	// assertion expired, or zero if it is valid. The assertion is accepted
+	// anyway, because the provider's metadata list the certificate, but the
+	// provider should be informed.
 	CertificateExpired time.Time
 }
 
-// assertion reads a verified assertion and checks every rule on it (SPID
+// assertion reads a verified assertion and checks all rules for it (SPID
 // technical rules, "Single Sign-On", "Assertion").
 func (v verification) assertion(el *etree.Element) (*Assertion, error) {
 	a := &Assertion{}
@@ -42,8 +44,8 @@ func (v verification) assertion(el *etree.Element) (*Assertion, error) {
 	if err != nil {
 		return nil, err
 	}
-	// CIE may leave it out (italia/cie-eid-saml-docs, "Risposta di autenticazione
-	// SAML").
+	// CIE may omit the format (italia/cie-eid-saml-docs, "Risposta di
+	// autenticazione SAML").
 	if format, ok := attr(issuer, "Format"); format != formatEntity && (ok || v.sp.Scheme != CIE) {
 		return nil, reject(ReasonAssertionIssuerFormat, "Format of the assertion's issuer is not entity")
 	}
@@ -59,11 +61,11 @@ func (v verification) assertion(el *etree.Element) (*Assertion, error) {
 }
 
 func (v verification) subject(a *Assertion, el *etree.Element) error {
-	subject, err := only(el, "saml:Subject", ReasonSubject)
+	subject, err := onlyChild(el, "saml:Subject", ReasonSubject)
 	if err != nil {
 		return err
 	}
-	name, err := only(subject, "saml:NameID", ReasonNameID)
+	name, err := onlyChild(subject, "saml:NameID", ReasonNameID)
 	if err != nil {
 		return err
 	}
@@ -76,14 +78,14 @@ func (v verification) subject(a *Assertion, el *etree.Element) error {
 	if qualifier, _ := attr(name, "NameQualifier"); qualifier == "" {
 		return reject(ReasonNameIDQualifier, "NameID has no NameQualifier")
 	}
-	confirmation, err := only(subject, "saml:SubjectConfirmation", ReasonConfirmation)
+	confirmation, err := onlyChild(subject, "saml:SubjectConfirmation", ReasonConfirmation)
 	if err != nil {
 		return err
 	}
 	if method, _ := attr(confirmation, "Method"); method != methodBearer {
 		return reject(ReasonConfirmationMethod, "Method of SubjectConfirmation is not bearer")
 	}
-	data, err := only(confirmation, "saml:SubjectConfirmationData", ReasonConfirmationData)
+	data, err := onlyChild(confirmation, "saml:SubjectConfirmationData", ReasonConfirmationData)
 	if err != nil {
 		return err
 	}
@@ -93,7 +95,7 @@ func (v verification) subject(a *Assertion, el *etree.Element) error {
 	if id, _ := attr(data, "InResponseTo"); id == "" || id != v.request.ID {
 		return reject(ReasonConfirmationInResponseTo, "InResponseTo of the confirmation is not the request's ID")
 	}
-	// A bearer assertion has no NotBefore here (SAML 2.0 Profiles, 4.1.4.2).
+	// SAML 2.0 Profiles, 4.1.4.2, forbids NotBefore in a bearer confirmation.
 	if _, ok := attr(data, "NotBefore"); ok {
 		return reject(ReasonConfirmationNotBefore, "SubjectConfirmationData has NotBefore")
 	}
@@ -102,7 +104,7 @@ func (v verification) subject(a *Assertion, el *etree.Element) error {
 }
 
 func (v verification) conditions(a *Assertion, el *etree.Element) error {
-	conditions, err := only(el, "saml:Conditions", ReasonConditions)
+	conditions, err := onlyChild(el, "saml:Conditions", ReasonConditions)
 	if err != nil {
 		return err
 	}
@@ -110,7 +112,7 @@ func (v verification) conditions(a *Assertion, el *etree.Element) error {
 	if err != nil {
 		return err
 	}
-	if err := v.begun(notBefore, conditions, "NotBefore", ReasonConditionsNotBefore); err != nil {
+	if err := v.notInFuture(notBefore, conditions, "NotBefore", ReasonConditionsNotBefore); err != nil {
 		return err
 	}
 	if a.NotOnOrAfter, err = v.unexpired(conditions, ReasonConditionsNotOnOrAfter); err != nil {
@@ -118,9 +120,9 @@ func (v verification) conditions(a *Assertion, el *etree.Element) error {
 	}
 	restrictions := children(conditions, "saml:AudienceRestriction")
 	if len(restrictions) == 0 {
-		return reject(ReasonAudienceRestriction, "the assertion is for any audience")
+		return reject(ReasonAudienceRestriction, "the assertion has no audience restriction")
 	}
-	// All restrictions hold at once, each by any of its audiences (SAML 2.0
+	// Every restriction must be met, each by any one of its audiences (SAML 2.0
 	// Core, 2.5.1.4).
 	for _, restriction := range restrictions {
 		ours := false
@@ -134,14 +136,14 @@ func (v verification) conditions(a *Assertion, el *etree.Element) error {
 	return nil
 }
 
-// authnStatements reads how and when the person authenticated. There may be more
-// than one statement (SPID technical rules, "Assertion": at least one). Each must
-// keep the rules, since a provider that says two things of one login is not to be
-// believed in the better one, and the assertion has the lowest level and the
-// earliest instant of them.
+// authnStatements reads how and when the person authenticated. There may be
+// more than one statement (SPID technical rules, "Assertion": at least one).
+// Each must follow the rules, because a provider that reports two different
+// logins must not get the benefit of the better one. The assertion gets the
+// lowest level and the earliest instant of all statements.
 //
-// SessionIndex is not read. By the rules a login of level 2 or 3 opens no
-// session, but official testers send one, and it binds us to nothing.
+// SessionIndex is not read. By the rules, a login of level 2 or 3 opens no
+// session, but official testers send one, and it has no effect.
 func (v verification) authnStatements(a *Assertion, el *etree.Element) error {
 	statements := children(el, "saml:AuthnStatement")
 	if len(statements) == 0 {
@@ -167,23 +169,23 @@ func (v verification) authnStatement(statement *etree.Element) (time.Time, Level
 	if err != nil {
 		return at, 0, err
 	}
-	if err := v.begun(at, statement, "AuthnInstant", ReasonAuthnInstant); err != nil {
+	if err := v.notInFuture(at, statement, "AuthnInstant", ReasonAuthnInstant); err != nil {
 		return at, 0, err
 	}
 	if at.Before(v.asked().Add(-authnTolerance)) {
 		return at, 0, reject(ReasonAuthnInstant, "the person authenticated before the request, which asks for a new authentication")
 	}
-	context, err := only(statement, "saml:AuthnContext", ReasonAuthnContext)
+	context, err := onlyChild(statement, "saml:AuthnContext", ReasonAuthnContext)
 	if err != nil {
 		return at, 0, err
 	}
-	class, err := only(context, "saml:AuthnContextClassRef", ReasonAuthnContextClass)
+	class, err := onlyChild(context, "saml:AuthnContextClassRef", ReasonAuthnContextClass)
 	if err != nil {
 		return at, 0, err
 	}
 	level, ok := parseLevel(text(class))
 	if !ok {
-		return at, 0, reject(ReasonAuthnContextClass, "AuthnContextClassRef is none of SPID")
+		return at, 0, reject(ReasonAuthnContextClass, "AuthnContextClassRef is not a level of SPID")
 	}
 	if !level.satisfies(v.request.Level, v.request.Comparison) {
 		return at, 0, reject(ReasonLevel, "%s does not satisfy %s %s", level, v.request.Comparison, v.request.Level)
@@ -191,9 +193,9 @@ func (v verification) authnStatement(statement *etree.Element) (time.Time, Level
 	return at, level, nil
 }
 
-// attributes reads the attributes of all statements. One that a login asks for
-// has one value: with two, whichever were taken would be a guess, and the answer
-// cannot be used. Of others with more values none is taken.
+// attributes reads the attributes of all statements. An attribute that a login
+// can request must not have two values: choosing one would be a guess, so the
+// answer is refused. Other attributes with more than one value are ignored.
 func (v verification) attributes(a *Assertion, el *etree.Element) error {
 	values, err := attributeValues(el)
 	if err != nil {
@@ -212,7 +214,7 @@ func (v verification) attributes(a *Assertion, el *etree.Element) error {
 	}
 	if has := a.Attributes; has[AttributeName]+has[AttributeFamilyName] == "" &&
 		has[AttributeCompanyName]+has[AttributeCompanyFiscalNumber]+has[AttributeIVACode] != "" {
-		return reject(ReasonLegalPerson, "the identity is a legal person's, and names nobody")
+		return reject(ReasonLegalPerson, "the identity is of a legal person and names no natural person")
 	}
 	for _, name := range []string{AttributeName, AttributeFamilyName, AttributeFiscalNumber} {
 		if a.Attributes[name] == "" {
@@ -222,8 +224,8 @@ func (v verification) attributes(a *Assertion, el *etree.Element) error {
 	return nil
 }
 
-// attributeValues returns the values of each attribute of an assertion by its
-// name, whatever statement it is in.
+// attributeValues returns the values of each attribute of an assertion, by
+// name, from all its statements.
 func attributeValues(el *etree.Element) (map[string][]string, error) {
 	statements := children(el, "saml:AttributeStatement")
 	if len(statements) == 0 {

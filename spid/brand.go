@@ -8,14 +8,14 @@ import (
 	"github.com/crewjam/saml"
 )
 
-// CIEName is what people call the one provider of CIE, whose metadata name
-// nobody.
+// CIEName is the common name of CIE's only provider. Its metadata contain no
+// name.
 const CIEName = "Carta di Identità Elettronica"
 
-// brands are the names under which people know the providers of the SPID
-// registry, by entity ID: they are those on the providers' own pages and on the
-// official buttons, and not always those in the metadata, where one has an
-// address and another the name of a company that nobody knows.
+// brands are the common names of the providers in the SPID registry, by entity
+// ID. They are taken from the providers' own pages and from the official
+// buttons. The metadata are not always usable: one entry has an address instead
+// of a name, another the name of an unknown company.
 var brands = map[string]string{
 	"https://id.eht.eu":                                      "Etna ID",
 	"https://id.lepida.it/idp/shibboleth":                    "Lepida ID",
@@ -31,9 +31,9 @@ var brands = map[string]string{
 	"https://spid.teamsystem.com/idp":                        "TeamSystem ID",
 }
 
-// displayName returns the name of a provider for people: the one they know, else
-// the display name of its organization, and where that is an address the
-// organization's name. The Italian ones come first.
+// displayName returns the name of a provider to show to users: its brand, or
+// the display name of its organization, or the organization's name if the
+// display name is an address, or the entity ID. Italian names are preferred.
 func displayName(entityID string, o *saml.Organization) string {
 	name := brands[entityID]
 	if o != nil {
@@ -42,8 +42,8 @@ func displayName(entityID string, o *saml.Organization) string {
 	return cmp.Or(name, entityID)
 }
 
-// localized returns the Italian one of some names, else the first. An address is
-// no name.
+// localized returns the Italian name, or the first one if there is none. It
+// skips names that are URLs.
 func localized(names []saml.LocalizedName) string {
 	var first string
 	for _, name := range names {

@@ -30,7 +30,7 @@ var (
 	oidSPPrivate = asn1.ObjectIdentifier{1, 3, 76, 16, 4, 3, 1}
 )
 
-// SelfSigned makes a key and a certificate of its own, as [SelfSign] does.
+// SelfSigned makes a key of 2048 bits and a certificate for it, see [SelfSign].
 func SelfSigned(entityID string, o Organization, notBefore time.Time) (*rsa.PrivateKey, *x509.Certificate, error) {
 	key, err := GenerateKey(minRSA)
 	if err != nil {
@@ -40,10 +40,11 @@ func SelfSigned(entityID string, o Organization, notBefore time.Time) (*rsa.Priv
 	return key, certificate, err
 }
 
-// SelfSign makes a certificate with the fields SPID wants, valid for three
-// years from notBefore. Public administrations may use such a one, and CIE
-// takes it from anybody; private organizations get theirs for SPID from AgID by
-// a [CertificateRequest], and this serves them for trying things out.
+// SelfSign makes a self-signed certificate with the fields that SPID requires,
+// valid for three years from notBefore. Public administrations may use such a
+// certificate, and CIE accepts it from all organizations. Private organizations
+// get their SPID certificate from AgID with a [CertificateRequest]; for them
+// this one is only for tests.
 func SelfSign(key crypto.Signer, entityID string, o Organization, notBefore time.Time) (*x509.Certificate, error) {
 	subject, err := o.subject(entityID)
 	if err != nil {
@@ -75,9 +76,9 @@ func SelfSign(key crypto.Signer, entityID string, o Organization, notBefore time
 	return certificate, nil
 }
 
-// CertificateRequest makes the request, PKCS #10 in DER, for the certificate
-// that a private organization gets from AgID (Avviso 23). It asks for the same
-// subject and extensions that [SelfSign] writes.
+// CertificateRequest makes the certificate request, PKCS #10 in DER, with which
+// a private organization gets its certificate from AgID (Avviso 23). It has the
+// same subject and extensions as the certificate of [SelfSign].
 func CertificateRequest(key crypto.Signer, entityID string, o Organization) ([]byte, error) {
 	subject, err := o.subject(entityID)
 	if err != nil {
@@ -99,8 +100,8 @@ func CertificateRequest(key crypto.Signer, entityID string, o Organization) ([]b
 	return der, nil
 }
 
-// subject returns the name of the organization in its certificate, which has
-// no part that is a natural person's.
+// subject returns the subject of the organization's certificate. It contains
+// nothing that names a natural person.
 func (o Organization) subject(entityID string) (pkix.Name, error) {
 	locality, code := cmp.Or(o.Locality, o.Billing.City), cmp.Or(o.VATNumber, o.FiscalCode)
 	if o.Public {
@@ -127,7 +128,7 @@ func (o Organization) subject(entityID string) (pkix.Name, error) {
 	}, errors.Join(errs...)
 }
 
-// identifier returns the organizationIdentifier.
+// identifier returns the organizationIdentifier of the certificate's subject.
 func (o Organization) identifier() string {
 	switch {
 	case o.Public:
@@ -153,15 +154,15 @@ type (
 	}
 )
 
-// extensions returns those of the certificate. They are written here because
-// crypto/x509 marks basicConstraints as critical, knows no policy qualifiers,
-// and writes none at all into a request.
+// extensions returns the extensions of the certificate. They are encoded here
+// because crypto/x509 marks basicConstraints as critical, does not support
+// policy qualifiers, and writes none of these extensions into a request.
 func (o Organization) extensions() ([]pkix.Extension, error) {
 	noAuthority, err := asn1.Marshal(struct{}{})
 	if err != nil {
 		return nil, fmt.Errorf("encoding basicConstraints: %w", err)
 	}
-	// The first two bits: digitalSignature and nonRepudiation.
+	// The first two bits are digitalSignature and nonRepudiation.
 	usage, err := asn1.Marshal(asn1.BitString{Bytes: []byte{0b1100_0000}, BitLength: 2})
 	if err != nil {
 		return nil, fmt.Errorf("encoding keyUsage: %w", err)

@@ -16,7 +16,7 @@ import (
 
 func TestSelfSign(t *testing.T) {
 	t.Parallel()
-	key := sp.Key.(*rsa.PrivateKey) // of SelfSigned
+	key := sp.Key.(*rsa.PrivateKey) // made by SelfSigned
 	public := organization()
 	public.Public, public.IPACode, public.VATNumber = true, "esempio", ""
 	for _, c := range []struct {
@@ -32,7 +32,8 @@ func TestSelfSign(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := certificate.CheckSignature(certificate.SignatureAlgorithm, certificate.RawTBSCertificate, certificate.Signature); err != nil {
+		err = certificate.CheckSignature(certificate.SignatureAlgorithm, certificate.RawTBSCertificate, certificate.Signature)
+		if err != nil {
 			t.Error(err)
 		}
 		if certificate.SignatureAlgorithm != x509.SHA256WithRSA || key.N.BitLen() < 2048 || !key.PublicKey.Equal(certificate.PublicKey) {
@@ -63,7 +64,8 @@ func TestSelfSign(t *testing.T) {
 		critical := map[string]bool{}
 		for _, extension := range certificate.Extensions {
 			critical[extension.Id.String()] = extension.Critical
-			if extension.Id.String() == "2.5.29.32" && (!bytes.Contains(extension.Value, []byte("agIDcert")) || !bytes.Contains(extension.Value, []byte(c.notice))) {
+			if extension.Id.String() == "2.5.29.32" &&
+				(!bytes.Contains(extension.Value, []byte("agIDcert")) || !bytes.Contains(extension.Value, []byte(c.notice))) {
 				t.Errorf("policies without the notices: %q", extension.Value)
 			}
 		}
@@ -82,9 +84,9 @@ func TestSelfSign(t *testing.T) {
 	}
 }
 
-// The request for a certificate asks for the subject and the extensions that a
-// self-signed one has (SPID technical rules, "Metadata", "Certificati"; Avviso
-// 23 and 29).
+// A certificate request has the same subject and extensions as a self-signed
+// certificate (SPID technical rules, "Metadata", "Certificati"; Avviso 23 and
+// 29).
 func TestCertificateRequest(t *testing.T) {
 	t.Parallel()
 	withoutVAT := organization()
@@ -112,7 +114,7 @@ func TestCertificateRequest(t *testing.T) {
 			t.Errorf("the subject is %s, want %s", request.Subject, certificate.Subject)
 		}
 		if !bytes.Contains(request.RawSubject, []byte(identifier)) {
-			t.Errorf("the subject is %s, want it to have %s", certificate.Subject, identifier)
+			t.Errorf("the subject is %s, want %s in it", certificate.Subject, identifier)
 		}
 		extensions := map[string]pkix.Extension{}
 		for _, extension := range request.Extensions {
@@ -127,7 +129,7 @@ func TestCertificateRequest(t *testing.T) {
 	}
 }
 
-func TestCertificateRequestRefuses(t *testing.T) {
+func TestCertificateRequestErrors(t *testing.T) {
 	t.Parallel()
 	public := organization()
 	public.Public = true
@@ -144,7 +146,7 @@ func TestCertificateRequestRefuses(t *testing.T) {
 		for _, err := range []error{requestErr, certificateErr} {
 			for _, want := range c.want {
 				if err == nil || !strings.Contains(err.Error(), want) {
-					t.Errorf("got %v, want it to say %q", err, want)
+					t.Errorf("got %v, want an error with %q", err, want)
 				}
 			}
 		}

@@ -6,8 +6,8 @@ import (
 	"github.com/beevik/etree"
 )
 
-// addSPIDContacts says who the organization is and, of a private one, whom the
-// use of SPID is invoiced to (Avviso 29).
+// addSPIDContacts adds the contact data of the organization and, for a private
+// one, the billing contact (Avviso 29).
 func (sp *ServiceProvider) addSPIDContacts(root *etree.Element) {
 	o := sp.Organization
 	sector := "spid:Private"
@@ -21,40 +21,40 @@ func (sp *ServiceProvider) addSPIDContacts(root *etree.Element) {
 	addIf(extensions, "spid:VATNumber", o.VATNumber)
 	addIf(extensions, "spid:FiscalCode", o.FiscalCode)
 	add(extensions, sector, "")
-	addReach(contact, o.Name, o.Email, o.Phone)
+	addContactDetails(contact, o.Name, o.Email, o.Phone)
 	if o.Public {
 		return
 	}
 	b := o.Billing
 	contact = add(root, "md:ContactPerson", "", "contactType", "billing")
 	addBuyer(add(contact, "md:Extensions", "", "xmlns:fpa", nsInvoicing), o)
-	addReach(contact, cmp.Or(b.Name, o.Name), cmp.Or(b.Email, o.Email), b.Phone)
+	addContactDetails(contact, cmp.Or(b.Name, o.Name), cmp.Or(b.Email, o.Email), b.Phone)
 }
 
-// addBuyer appends what an electronic invoice has of its buyer.
+// addBuyer adds the buyer's data of an electronic invoice.
 func addBuyer(extensions *etree.Element, o Organization) {
 	b := o.Billing
 	buyer := add(extensions, "fpa:CessionarioCommittente", "")
-	who := add(buyer, "fpa:DatiAnagrafici", "")
+	identity := add(buyer, "fpa:DatiAnagrafici", "")
 	if o.VATNumber != "" {
-		id := add(who, "fpa:IdFiscaleIVA", "")
+		id := add(identity, "fpa:IdFiscaleIVA", "")
 		add(id, "fpa:IdPaese", o.VATNumber[:2])
 		add(id, "fpa:IdCodice", o.VATNumber[2:])
 	}
-	addIf(who, "fpa:CodiceFiscale", o.FiscalCode)
-	add(add(who, "fpa:Anagrafica", ""), "fpa:Denominazione", cmp.Or(b.Name, o.Name))
-	seat := add(buyer, "fpa:Sede", "")
-	add(seat, "fpa:Indirizzo", b.Street)
-	addIf(seat, "fpa:NumeroCivico", b.StreetNumber)
-	add(seat, "fpa:CAP", b.PostalCode)
-	add(seat, "fpa:Comune", b.City)
-	addIf(seat, "fpa:Provincia", b.Province)
-	add(seat, "fpa:Nazione", cmp.Or(b.Country, "IT"))
+	addIf(identity, "fpa:CodiceFiscale", o.FiscalCode)
+	add(add(identity, "fpa:Anagrafica", ""), "fpa:Denominazione", cmp.Or(b.Name, o.Name))
+	office := add(buyer, "fpa:Sede", "")
+	add(office, "fpa:Indirizzo", b.Street)
+	addIf(office, "fpa:NumeroCivico", b.StreetNumber)
+	add(office, "fpa:CAP", b.PostalCode)
+	add(office, "fpa:Comune", b.City)
+	addIf(office, "fpa:Provincia", b.Province)
+	add(office, "fpa:Nazione", cmp.Or(b.Country, "IT"))
 }
 
-// addCIEContacts says who the organization is and how its administrative and
-// its technical staff are reached (italia/cie-eid-saml-docs, "Federazione",
-// "Informazioni di censimento e contatto").
+// addCIEContacts adds the administrative and the technical contact of the
+// organization (italia/cie-eid-saml-docs, "Federazione", "Informazioni di
+// censimento e contatto").
 func (sp *ServiceProvider) addCIEContacts(root *etree.Element) {
 	o := sp.Organization
 	set(root, "xmlns:cie", nsCIE)
@@ -74,13 +74,13 @@ func (sp *ServiceProvider) addCIEContacts(root *etree.Element) {
 			add(extensions, "cie:NACE2Code", o.NACE2Code)
 		}
 		add(extensions, "cie:Municipality", o.Municipality)
-		addReach(contact, o.Name, kind.email, o.Phone)
+		addContactDetails(contact, o.Name, kind.email, o.Phone)
 	}
 }
 
-// addReach says how a contact is reached. Company, where given, is the
-// organization's name.
-func addReach(contact *etree.Element, company, email, phone string) {
+// addContactDetails adds the company, e-mail address and phone number of a
+// contact. The rules require the company to be the organization's name.
+func addContactDetails(contact *etree.Element, company, email, phone string) {
 	add(contact, "md:Company", company)
 	add(contact, "md:EmailAddress", email)
 	addIf(contact, "md:TelephoneNumber", phone)

@@ -8,11 +8,12 @@ import (
 	"time"
 )
 
-// readCertificate reads a certificate that is there for its key. AgID's own,
-// with which it signs the registry, lists a policy twice, and crypto/x509 does
-// not read it; what it does not read is read here for the key and the validity
-// alone. Nothing else is asked of a certificate that one trusts for where it
-// stands (SAML V2.0 Metadata Interoperability Profile 1.0, 2.6.1).
+// readCertificate parses a certificate of which only the key and the validity
+// matter. crypto/x509 rejects the certificate with which AgID signs the
+// registry, because it lists a policy twice. If crypto/x509 fails,
+// readCertificate reads only the key and the validity. Nothing else is checked,
+// because trust comes from the trusted document that contains the certificate
+// (SAML V2.0 Metadata Interoperability Profile 1.0, 2.6.1).
 func readCertificate(der []byte) (*x509.Certificate, error) {
 	certificate, err := x509.ParseCertificate(der)
 	if err == nil {

@@ -19,8 +19,8 @@ import (
 	"stella/spid"
 )
 
-// Certificates are there for their key. One that lists a policy twice, as AgID's
-// does, is read too, and rubbish is not.
+// Only the key of a provider's certificate is used. A certificate that lists a
+// policy twice, like AgID's, is read too; invalid data are not.
 func TestProviderCertificate(t *testing.T) {
 	t.Parallel()
 	type policy struct{ ID asn1.ObjectIdentifier }
@@ -32,7 +32,7 @@ func TestProviderCertificate(t *testing.T) {
 	der, err := x509.CreateCertificate(rand.Reader, template, template, sp.Key.Public(), sp.Key)
 	check(err)
 	if _, err := x509.ParseCertificate(der); err == nil {
-		t.Log("crypto/x509 reads it by now; der.go may go")
+		t.Log("crypto/x509 reads it now; der.go can be removed")
 	}
 	list := func(der []byte) (spid.Providers, error) {
 		return spid.ParseProviders(entry("https://a.example", write(certificate, base64.StdEncoding.EncodeToString(der))))
@@ -42,11 +42,12 @@ func TestProviderCertificate(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := providers[0].Certificates[0]
-	if !sp.Key.Public().(*rsa.PublicKey).Equal(got.PublicKey) || !got.NotAfter.Equal(template.NotAfter) || !got.NotBefore.Equal(now.Truncate(time.Second)) ||
+	if !sp.Key.Public().(*rsa.PublicKey).Equal(got.PublicKey) || !got.NotAfter.Equal(template.NotAfter) ||
+		!got.NotBefore.Equal(now.Truncate(time.Second)) ||
 		spid.FingerprintOf(got) != sha256.Sum256(der) {
 		t.Errorf("got %+v", got)
 	}
-	// AgID's are ours too, if it issued our certificate.
+	// If AgID issued our certificate, it lists the policy twice too.
 	dir := t.TempDir()
 	keyFile, certFile := filepath.Join(dir, "key"), filepath.Join(dir, "certificate")
 	pkcs8, err := x509.MarshalPKCS8PrivateKey(sp.Key)
@@ -54,14 +55,14 @@ func TestProviderCertificate(t *testing.T) {
 	check(os.WriteFile(keyFile, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8}), 0o600))
 	check(os.WriteFile(certFile, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600))
 	if _, own, err := spid.LoadKeyPair(keyFile, certFile); err != nil || !bytes.Equal(own.Raw, der) {
-		t.Errorf("our own is not read: %v", err)
+		t.Errorf("our own certificate is not read: %v", err)
 	}
 	noKey := bytes.Replace(der, []byte("\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01"), []byte("\x2a\x86\x48\x86\xf7\x0d\x01\x01\x7f"), 1)
 	for name, bad := range map[string][]byte{
 		"nothing": nil, "cut off": der[:len(der)-1], "more": append(bytes.Clone(der), 0), "a number": {2, 1, 1}, "an unknown key": noKey,
 	} {
 		if providers, err := list(bad); err == nil {
-			t.Errorf("%s is taken for a certificate: %+v", name, providers[0].Certificates[0])
+			t.Errorf("%s is accepted as a certificate: %+v", name, providers[0].Certificates[0])
 		}
 	}
 }

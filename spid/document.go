@@ -10,10 +10,11 @@ import (
 	"github.com/beevik/etree"
 )
 
-// read returns the root of a document of bounded size which every reader reads
-// in the same way. The error is a *[Rejection].
+// read checks the bounds of a document and returns its root. It refuses
+// documents that two XML parsers could read differently. The error is a
+// *[Rejection].
 func (b bounds) read(raw []byte) (*etree.Element, error) {
-	raw = bytes.TrimPrefix(raw, []byte("\ufeff")) // says that it is UTF-8, and is no part of it (XML 1.0, 4.3.3)
+	raw = bytes.TrimPrefix(raw, []byte("\ufeff")) // byte order mark; not part of the document (XML 1.0, 4.3.3)
 	if err := b.scan(raw); err != nil {
 		return nil, err
 	}
@@ -37,9 +38,9 @@ func (b bounds) read(raw []byte) (*etree.Element, error) {
 	return doc.Root(), checkNames(doc.Root())
 }
 
-// checkNames refuses an element with two attributes of one name, and odd names.
-// Those do not come through writing and reading again, and goxmldsig does just
-// that (CVE-2020-29510, CVE-2020-29511).
+// checkNames refuses an element with two attributes of the same name, and names
+// that do not survive a round trip through encoding/xml. goxmldsig relies on
+// such a round trip (CVE-2020-29510, CVE-2020-29511).
 func checkNames(el *etree.Element) error {
 	odd := oddName(el.Tag)
 	for i, a := range el.Attr {
@@ -61,16 +62,16 @@ func checkNames(el *etree.Element) error {
 	return nil
 }
 
-// oddName tells whether a name, after its prefix, begins with anything but a
-// letter of ASCII or a low line, or has a colon left: encoding/xml lets such
-// names in, and SAML has none.
+// oddName reports whether a name, after its prefix, starts with anything but an
+// ASCII letter or an underscore, or still contains a colon. encoding/xml
+// accepts such names, and SAML has none.
 func oddName(name string) bool {
 	first := name[0] | 0x20 // lower case
 	return (first < 'a' || first > 'z') && name[0] != '_' || strings.Contains(name, ":")
 }
 
-// onlyUTF8 is asked for a reader of any other charset: a document that names
-// one could be read in two ways.
+// onlyUTF8 is the CharsetReader for charsets other than UTF-8. It refuses them
+// all, because a document that names one could be read in two ways.
 func onlyUTF8(charset string, _ io.Reader) (io.Reader, error) {
 	return nil, fmt.Errorf("charset %q is not UTF-8", charset)
 }

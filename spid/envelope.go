@@ -6,8 +6,8 @@ import (
 	"github.com/beevik/etree"
 )
 
-// envelope checks what a response says about itself, be the login a success or
-// a failure (SPID technical rules, "Single Sign-On", "Response").
+// envelope checks the attributes and the Issuer of a response, for successful
+// and for failed logins (SPID technical rules, "Single Sign-On", "Response").
 func (v verification) envelope(response *etree.Element) error {
 	if version, _ := attr(response, "Version"); version != "2.0" {
 		return reject(ReasonVersion, "Version of the response is not 2.0")
@@ -21,8 +21,8 @@ func (v verification) envelope(response *etree.Element) error {
 	if destination, _ := attr(response, "Destination"); destination != v.sp.ACSURL {
 		return reject(ReasonDestination, "Destination is not our assertion consumer service")
 	}
-	// Some providers leave their name out where they report a failure, as SAML
-	// allows (SAML 2.0 Core, 3.2.2). Nobody is identified by it.
+	// Some providers omit the issuer if they report a failure, as SAML allows
+	// (SAML 2.0 Core, 3.2.2). A failure identifies no person, so this is safe.
 	if len(children(response, "saml:Issuer")) == 0 && failed(response) {
 		return nil
 	}
@@ -30,20 +30,20 @@ func (v verification) envelope(response *etree.Element) error {
 	if err != nil {
 		return err
 	}
-	// The format may be left out here, unlike in the assertion.
+	// Here the format may be missing, unlike in the assertion.
 	if format, ok := attr(issuer, "Format"); ok && format != formatEntity {
 		return reject(ReasonIssuerFormat, "Format of the response's issuer is not entity")
 	}
 	return nil
 }
 
-// status reads how the login went. If it failed, the error is an *Anomaly.
+// status checks the status of the login. If it failed, the error is an *Anomaly.
 func (v verification) status(response *etree.Element, assertions int) error {
-	status, err := only(response, "samlp:Status", ReasonStatus)
+	status, err := onlyChild(response, "samlp:Status", ReasonStatus)
 	if err != nil {
 		return err
 	}
-	code, err := only(status, "samlp:StatusCode", ReasonStatus)
+	code, err := onlyChild(status, "samlp:StatusCode", ReasonStatus)
 	if err != nil {
 		return err
 	}
@@ -51,16 +51,16 @@ func (v verification) status(response *etree.Element, assertions int) error {
 	case value == statusSuccess:
 		return nil
 	case !slices.Contains(failures, value):
-		return reject(ReasonStatus, "the status is none of SAML 2.0")
+		return reject(ReasonStatus, "the status is not one of SAML 2.0")
 	case assertions > 0:
-		return reject(ReasonStatusAssertion, "the login failed, and yet there is an assertion")
+		return reject(ReasonStatusAssertion, "the login failed, but there is an assertion")
 	}
 	return v.anomaly(status)
 }
 
-// failures are the statuses of a login that failed: those of the first rank, and
-// those of the second that SPID uses, which some providers send without the
-// first (SPID technical rules, "Messaggi di errore").
+// failures are the status codes of a failed login: all top-level codes, and the
+// second-level codes that SPID uses, because some providers send them without a
+// top-level code (SPID technical rules, "Messaggi di errore").
 var failures = []string{
 	statusRequester, statusResponder, statusVersionMismatch,
 	statusAuthnFailed, statusNoAuthnContext, statusNoPassive, statusRequestDenied, statusRequestUnsupported,

@@ -7,17 +7,18 @@ import (
 	"time"
 )
 
-// An Expiry is the end of a certificate. After ours providers may refuse our
-// requests; after a provider's we still believe its answers, and say so.
+// An Expiry is the expiry date of a certificate. After our certificate expires,
+// providers may refuse our requests. After a provider's certificate expires,
+// its answers are still accepted and the expiry is logged.
 type Expiry struct {
 	Owner       string // entity ID
 	Fingerprint Fingerprint
 	NotAfter    time.Time
-	Days        int // whole ones left; negative once it has expired
+	Days        int // whole days left; negative after the expiry
 }
 
-// Expiries returns those of our certificates and of every provider's, the
-// soonest first.
+// Expiries returns the expiries of our certificates and of those of all
+// providers, the soonest first.
 func Expiries(sp *ServiceProvider, providers Providers, now time.Time) []Expiry {
 	var all []Expiry
 	add := func(owner string, certificates ...*x509.Certificate) {
@@ -37,9 +38,10 @@ func Expiries(sp *ServiceProvider, providers Providers, now time.Time) []Expiry 
 	return all
 }
 
-// Near returns the last threshold that has been crossed, 60, 30 or 15 days
-// before the end, or 0 after it. It is false before the first. Whoever remembers
-// what it was says a thing once.
+// Near returns the last threshold that has been reached: 60, 30 or 15 days
+// before the expiry, or 0 after it. It returns false before the first
+// threshold. A caller that remembers the last result can warn once per
+// threshold.
 func (e Expiry) Near() (threshold int, near bool) {
 	switch {
 	case e.Days < 0:

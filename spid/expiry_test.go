@@ -19,7 +19,7 @@ func TestExpiries(t *testing.T) {
 		{EntityID: "https://b.example", Certificates: []*x509.Certificate{ending(61*day - time.Second)}},
 		{EntityID: "https://c.example", Certificates: []*x509.Certificate{ending(61 * day), ending(16 * day), ending(31 * day)}},
 	}
-	ours := &spid.ServiceProvider{EntityID: "https://sp.example", Certificate: ending(time.Hour), Other: ending(1000 * day)}
+	own := &spid.ServiceProvider{EntityID: "https://sp.example", Certificate: ending(time.Hour), Other: ending(1000 * day)}
 	want := []struct {
 		owner           string
 		days, threshold int
@@ -34,18 +34,18 @@ func TestExpiries(t *testing.T) {
 		{"https://c.example", 61, 0, false},
 		{"https://sp.example", 1000, 0, false},
 	}
-	got := spid.Expiries(ours, providers, now)
+	got := spid.Expiries(own, providers, now)
 	if len(got) != len(want) {
 		t.Fatalf("got %d, want %d", len(got), len(want))
 	}
 	for i, w := range want {
 		threshold, near := got[i].Near()
 		if got[i].Owner != w.owner || got[i].Days != w.days || threshold != w.threshold || near != w.near {
-			t.Errorf("number %d: got %s, %d days, threshold %d (%t), want %+v", i, got[i].Owner, got[i].Days, threshold, near, w)
+			t.Errorf("expiry %d: got %s, %d days, threshold %d (%t), want %+v", i, got[i].Owner, got[i].Days, threshold, near, w)
 		}
 	}
-	ours.Other = nil
-	if n := len(spid.Expiries(ours, nil, now)); n != 1 {
+	own.Other = nil
+	if n := len(spid.Expiries(own, nil, now)); n != 1 {
 		t.Errorf("got %d without a second certificate, want 1", n)
 	}
 }

@@ -12,14 +12,15 @@ import (
 type Fingerprint [sha256.Size]byte
 
 // AgID is the fingerprint of the certificate with which AgID signs the registry
-// of SPID's identity providers, https://registry.spid.gov.it/metadata/idp/spid-entities-idps.xml:
-// CN=AgID, VATIT-97735020584, valid until 24 June 2034. Whoever relies on it
-// checks it first by a way other than this one, for instance against the
-// certificate that AgID hands over, or reads out, when it admits a service provider:
+// of SPID's identity providers,
+// https://registry.spid.gov.it/metadata/idp/spid-entities-idps.xml: CN=AgID,
+// VATIT-97735020584, valid until 24 June 2034. Before relying on it, compare it
+// with another source, for example with the certificate that AgID gives to a
+// service provider when it admits it:
 //
 //	openssl x509 -noout -fingerprint -sha256 -in agid.pem
 //
-// It is printed by String as
+// String prints it as
 // A6:74:54:A2:60:79:5B:EA:0C:84:15:BD:D9:60:3A:6E:5B:10:B8:BB:EC:69:D5:DD:18:34:98:09:9E:A7:9E:5F.
 var AgID = Fingerprint{
 	0xA6, 0x74, 0x54, 0xA2, 0x60, 0x79, 0x5B, 0xEA, 0x0C, 0x84, 0x15, 0xBD, 0xD9, 0x60, 0x3A, 0x6E,
@@ -29,8 +30,8 @@ var AgID = Fingerprint{
 // FingerprintOf returns the fingerprint of a certificate.
 func FingerprintOf(certificate *x509.Certificate) Fingerprint { return sha256.Sum256(certificate.Raw) }
 
-// ParseFingerprint reads 64 hexadecimal digits, of either case and with colons
-// or without.
+// ParseFingerprint parses 64 hexadecimal digits, in either case, with or
+// without colons.
 func ParseFingerprint(s string) (Fingerprint, error) {
 	digest, err := hex.DecodeString(strings.ReplaceAll(strings.TrimSpace(s), ":", ""))
 	if err != nil || len(digest) != sha256.Size {
@@ -39,7 +40,7 @@ func ParseFingerprint(s string) (Fingerprint, error) {
 	return Fingerprint(digest), nil
 }
 
-// String returns the digits in pairs, as openssl writes them.
+// String returns the digits in pairs, in the format of openssl.
 func (f Fingerprint) String() string {
 	pairs := make([]string, len(f))
 	for i, b := range f {

@@ -8,55 +8,56 @@ import (
 	"stella/spid/spidtest"
 )
 
-// A forgery makes the form field of an answer to a witness's request.
-type forgery func(*witness) string
+// A forgery makes a form field that answers the observer's request.
+type forgery func(*observer) string
 
-// made is the provider's answer.
-func made(edits ...spidtest.Edit) forgery {
-	return func(w *witness) string { return w.answer(idp, edits...) }
+// made is the provider's answer with edits during its creation.
+func issued(edits ...spidtest.Edit) forgery {
+	return func(o *observer) string { return o.answer(idp, edits...) }
 }
 
 // counterfeit is an answer signed with another key.
 func counterfeit(edits ...spidtest.Edit) forgery {
-	return func(w *witness) string { return w.answer(impostor, edits...) }
+	return func(o *observer) string { return o.answer(impostor, edits...) }
 }
 
-// spoilt is an answer with edits of what is signed.
-func spoilt(edits ...edit) forgery { return made(after(edits...)) }
+// tampered is an answer edited after it was signed.
+func tampered(edits ...edit) forgery { return issued(after(edits...)) }
 
-// loose is an answer of which only the assertion is signed, so that the
-// response around it is the attacker's.
-func loose(edits ...edit) forgery {
-	return spoilt(append([]edit{remove(signature)}, edits...)...)
+// assertionOnly is an answer in which only the assertion is signed, so an
+// attacker can edit the response around it.
+func assertionOnly(edits ...edit) forgery {
+	return tampered(append([]edit{remove(signature)}, edits...)...)
 }
 
-// rewritten is such an answer too, with a part of what was written replaced.
+// rewritten is an assertionOnly answer in which a part of the XML text is
+// replaced.
 func rewritten(old, new string) forgery {
-	return func(w *witness) string {
-		xml := unpack(loose()(w))
+	return func(o *observer) string {
+		xml := unpack(assertionOnly()(o))
 		if !strings.Contains(xml, old) {
-			w.Fatalf("the answer has no %s", old)
+			o.Fatalf("the answer has no %s", old)
 		}
 		return pack(strings.Replace(xml, old, new, 1))
 	}
 }
 
-// written is a whole answer, signed twice, with an edit of what was written.
+// written is an answer with both signatures and an edit of its XML text.
 func written(do func(xml string) string) forgery {
-	return func(w *witness) string { return pack(do(unpack(w.answer(idp)))) }
+	return func(o *observer) string { return pack(do(unpack(o.answer(idp)))) }
 }
 
-// posted is a whole answer with an edit of the form field.
+// posted is an answer with both signatures and an edit of the form field.
 func posted(do func(field string) string) forgery {
-	return func(w *witness) string { return do(w.answer(idp)) }
+	return func(o *observer) string { return do(o.answer(idp)) }
 }
 
-// byHand is an answer whose assertion is signed with the pen, by a provider that
-// is trusted.
-func byHand(p pen) forgery {
-	return func(w *witness) string {
-		w.trust(cmp.Or(p.key, hand))
-		return w.answer(idp, after(remove(signature), remove(aSignature), p.write))
+// manuallySigned is an answer whose assertion is signed by a manualSigner with
+// a trusted key.
+func manuallySigned(s manualSigner) forgery {
+	return func(o *observer) string {
+		o.trust(cmp.Or(s.key, manualKey))
+		return o.answer(idp, after(remove(signature), remove(aSignature), s.addSignature))
 	}
 }
 

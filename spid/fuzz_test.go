@@ -17,35 +17,35 @@ import (
 	"stella/spid"
 )
 
-// A seed is a document to start from, with the witness of how it was made.
+// A seed is a document to start from, with the observer that made it.
 type seed struct {
-	witness *witness
-	xml     string
+	observer *observer
+	xml      string
 }
 
-var sown struct {
+var seedCache struct {
 	sync.Once
 	seeds []seed
 }
 
-// seeds returns the corpus of attacks and the official cases, all answers to one
-// request. They take long to make, so both targets share them.
+// seeds returns the attacks and the official cases as documents, all in answer
+// to one request. Making them takes long, so both fuzz targets share them.
 func seeds(f *testing.F) []seed {
-	sown.Do(func() { sown.seeds = sow(f) })
-	return sown.seeds
+	seedCache.Do(func() { seedCache.seeds = makeSeeds(f) })
+	return seedCache.seeds
 }
 
-func sow(f *testing.F) []seed {
-	forgeries := []forgery{made(), loose()}
+func makeSeeds(f *testing.F) []seed {
+	forgeries := []forgery{issued(), assertionOnly()}
 	for _, c := range officialCases {
 		forgeries = append(forgeries, c.forge)
 	}
 	for _, code := range slices.Sorted(maps.Values(officialAnomalies)) {
-		forgeries = append(forgeries, func(w *witness) string { return w.fail(code) })
+		forgeries = append(forgeries, func(o *observer) string { return o.fail(code) })
 	}
 	for _, group := range corpus {
 		for _, a := range group.attacks {
-			if group.abuses != "truncations" {
+			if group.target != "truncations" {
 				forgeries = append(forgeries, a.forge)
 			}
 		}
@@ -55,41 +55,43 @@ func sow(f *testing.F) []seed {
 	var wg sync.WaitGroup
 	for i, forge := range forgeries {
 		wg.Go(func() {
-			w := &witness{TB: f, sp: sp, req: req, provider: provider}
-			raw, err := base64.StdEncoding.DecodeString(forge(w))
+			o := &observer{TB: f, sp: sp, req: req, provider: provider}
+			raw, err := base64.StdEncoding.DecodeString(forge(o))
 			if err == nil && len(raw) < 16<<10 {
-				all[i] = seed{w, string(raw)}
+				all[i] = seed{o, string(raw)}
 			}
 		})
 	}
 	wg.Wait()
-	return slices.DeleteFunc(all, func(s seed) bool { return s.witness == nil })
+	return slices.DeleteFunc(all, func(s seed) bool { return s.observer == nil })
 }
 
-// FuzzResponse cuts and pastes in answers of all kinds, looking for panics and
-// for one that is accepted and says what nobody signed. It is given a seed and
-// what to do with it, not the answer itself, since every process has other keys.
+// FuzzResponse cuts and pastes in answers of all kinds. It looks for panics,
+// and for an answer that is accepted with unsigned content. Its input is a seed
+// and a list of edits, not the answer itself, because every process has other
+// keys.
 func FuzzResponse(f *testing.F) {
 	all := seeds(f)
-	for i := range all { // as they are they are judged by TestAttacks and TestOfficialCases
+	for i := range all { // TestAttacks and TestOfficialCases check them unchanged
 		f.Add(uint16(i), []byte("\x00\x00\x09\x00\x02\x00\x01\x00\x05\x00\x03\x00"))
 	}
 	f.Fuzz(func(t *testing.T, i uint16, edits []byte) {
 		s := all[int(i)%len(all)]
-		w := *s.witness
-		w.TB = t
-		spoilt := splice(s.xml, edits)
-		a, err := w.verify(pack(spoilt))
-		w.wantTruth(a, err)
+		o := *s.observer
+		o.TB = t
+		edited := splice(s.xml, edits)
+		a, err := o.verify(pack(edited))
+		o.wantSigned(a, err)
 		wantKind(t, err)
 		if t.Failed() {
-			t.Log(spoilt)
+			t.Log(edited)
 		}
 	})
 }
 
-// splice edits a document as the bytes say, which are taken as commands. Each
-// works on elements and places between pieces of markup, by their number.
+// splice interprets the bytes as a list of edits and applies them to a
+// document. Each edit refers to elements, and to places between or inside
+// pieces of markup, by number.
 func splice(doc string, edits []byte) string {
 	for len(edits) >= 6 {
 		elements, places := anatomy(doc)
@@ -125,8 +127,8 @@ func splice(doc string, edits []byte) string {
 
 type span struct{ from, to int }
 
-// anatomy returns where the elements of a document stand, and places at the
-// borders and in the middle of its tags and texts.
+// anatomy returns the positions of a document's elements, and the start, middle
+// and end of its tags and texts.
 func anatomy(doc string) (elements []span, places []int) {
 	d := xml.NewDecoder(strings.NewReader(doc))
 	var open []int
@@ -151,8 +153,8 @@ func anatomy(doc string) (elements []span, places []int) {
 	return elements, slices.Compact(places)
 }
 
-// FuzzOpen looks for panics in documents of all kinds, and for one that is let
-// in and does not come through writing and reading again, as goxmldsig does it.
+// FuzzOpen looks for panics in documents of all kinds, and for a document that
+// is accepted but changes if it is written and read again, as goxmldsig does.
 func FuzzOpen(f *testing.F) {
 	all := seeds(f)
 	for _, s := range all {
@@ -165,19 +167,20 @@ func FuzzOpen(f *testing.F) {
 		if err != nil {
 			return
 		}
-		// Empty CDATA does not come through, and does not matter.
+		// Empty CDATA is lost on the way, which does no harm.
 		if err := roundtrip.Validate(bytes.NewReader(bytes.ReplaceAll(raw, []byte("<![CDATA[]]>"), nil))); err != nil {
-			t.Errorf("let in: %v", err)
+			t.Errorf("accepted: %v", err)
 		}
-		// Whatever it claims to answer, so that it gets past the envelope.
-		req := all[0].witness.req
+		// Use the ID that the response claims to answer, so that it passes the
+		// envelope.
+		req := all[0].observer.req
 		req.ID = response.InResponseTo()
 		_, err = sp.Verify(response, req.RelayState, req, provider)
 		wantKind(t, err)
 	})
 }
 
-// wantKind fails unless err is of the kinds that are documented.
+// wantKind fails unless err is nil or of a documented type.
 func wantKind(t *testing.T, err error) {
 	t.Helper()
 	var rejection *spid.Rejection

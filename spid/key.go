@@ -12,7 +12,7 @@ import (
 	"slices"
 )
 
-// GenerateKey makes a key to sign with: RSA of 2048, 3072 or 4096 bits (SPID
+// GenerateKey makes an RSA signing key of 2048, 3072 or 4096 bits (SPID
 // technical rules, "Metadata", "Algoritmi crittografici").
 func GenerateKey(bits int) (*rsa.PrivateKey, error) {
 	if !slices.Contains([]int{2048, 3072, 4096}, bits) {
@@ -25,7 +25,7 @@ func GenerateKey(bits int) (*rsa.PrivateKey, error) {
 	return key, nil
 }
 
-// EncodeKey returns a key in PEM, PKCS #8, as [LoadKeyPair] reads it.
+// EncodeKey encodes a key as PEM, PKCS #8. [LoadKeyPair] can read it.
 func EncodeKey(key *rsa.PrivateKey) ([]byte, error) {
 	der, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
@@ -34,8 +34,9 @@ func EncodeKey(key *rsa.PrivateKey) ([]byte, error) {
 	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), nil
 }
 
-// LoadKeyPair reads a key and its certificate from PEM files and checks that
-// SPID allows them and that they belong together.
+// LoadKeyPair reads a key and its certificate from PEM files. It returns an
+// error if SPID does not allow the key or if the certificate belongs to another
+// key.
 func LoadKeyPair(keyFile, certFile string) (crypto.Signer, *x509.Certificate, error) {
 	der, err := readPEM(keyFile, "PRIVATE KEY", "RSA PRIVATE KEY")
 	if err != nil {
@@ -58,11 +59,11 @@ func LoadKeyPair(keyFile, certFile string) (crypto.Signer, *x509.Certificate, er
 	return key, certificate, nil
 }
 
-// readPEM returns the first block of one of those types.
+// readPEM returns the first block with one of the types.
 func readPEM(file string, types ...string) ([]byte, error) {
 	rest, err := os.ReadFile(file)
 	if err != nil {
-		return nil, err // names the file
+		return nil, err // err contains the file name
 	}
 	var block *pem.Block
 	for {
@@ -95,7 +96,8 @@ func parseKey(der []byte) (crypto.Signer, error) {
 	return signer, nil
 }
 
-// checkPair checks that the key is one SPID allows and is the certificate's.
+// checkPair returns an error if SPID does not allow the key or if the
+// certificate belongs to another key.
 func checkPair(key crypto.Signer, certificate *x509.Certificate) error {
 	public, ok := key.Public().(*rsa.PublicKey)
 	if !ok {

@@ -15,8 +15,8 @@ import (
 	"stella/spid"
 )
 
-// A new key is of a length SPID allows, and what is written of it can be loaded
-// again.
+// A new key has a length that SPID allows, and can be loaded again after it was
+// written.
 func TestGenerateKey(t *testing.T) {
 	t.Parallel()
 	for _, bits := range []int{0, 1024, 2047, 8192} {
@@ -46,7 +46,7 @@ func TestGenerateKey(t *testing.T) {
 		}
 	}
 	if loaded, _, err := spid.LoadKeyPair(keyFile, certFile); err != nil || !key.Equal(loaded) {
-		t.Errorf("the key loaded is another: %v", err)
+		t.Errorf("the loaded key differs: %v", err)
 	}
 }
 
@@ -69,7 +69,7 @@ func TestLoadKeyPair(t *testing.T) {
 		return der
 	}
 	key := sp.Key.(*rsa.PrivateKey)
-	elliptical, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	ellipticKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +80,7 @@ func TestLoadKeyPair(t *testing.T) {
 	var (
 		good        = file("key.pem", "PRIVATE KEY", pkcs8(key))
 		old         = file("old.pem", "RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(key))
-		ec          = file("ec.pem", "PRIVATE KEY", pkcs8(elliptical))
+		ec          = file("ec.pem", "PRIVATE KEY", pkcs8(ellipticKey))
 		garbage     = file("garbage.pem", "PRIVATE KEY", []byte("garbage"))
 		encrypted   = file("encrypted.pem", "ENCRYPTED PRIVATE KEY", []byte("x"))
 		certificate = file("cert.pem", "CERTIFICATE", sp.Certificate.Raw)
@@ -110,7 +110,7 @@ func TestLoadKeyPair(t *testing.T) {
 		_, _, err := spid.LoadKeyPair(c.key, c.certificate)
 		for _, want := range c.want {
 			if err == nil || !strings.Contains(err.Error(), want) {
-				t.Errorf("got %v, want it to say %q", err, want)
+				t.Errorf("got %v, want an error with %q", err, want)
 			}
 		}
 	}

@@ -21,10 +21,11 @@ const levelPrefix = "https://www.spid.gov.it/SpidL"
 // String returns the name of the level, such as SpidL2.
 func (l Level) String() string { return fmt.Sprintf("SpidL%d", int(l)) }
 
-// URI returns the class reference of the level.
+// URI returns the URI of the level for AuthnContextClassRef.
 func (l Level) URI() string { return fmt.Sprintf("%s%d", levelPrefix, int(l)) }
 
-// LevelNamed is the inverse of [Level.String].
+// LevelNamed parses the name of a level, such as SpidL2. It is the inverse of
+// [Level.String].
 func LevelNamed(name string) (Level, error) {
 	for l := SpidL1; l <= SpidL3; l++ {
 		if name == l.String() {
@@ -43,9 +44,10 @@ func parseLevel(uri string) (Level, bool) {
 	return 0, false
 }
 
-// satisfies tells whether an authentication at level l answers a request for
-// level asked. A higher level than asked always does, whatever the comparison
-// says (SPID technical rules, "AuthnRequest", N.B. on RequestedAuthnContext).
+// satisfies reports whether an authentication at level l is accepted for a
+// request for the level asked. A level higher than the requested one is always
+// accepted, for every comparison (SPID technical rules, "AuthnRequest", N.B. on
+// RequestedAuthnContext).
 func (l Level) satisfies(asked Level, comparison string) bool {
 	switch {
 	case l > asked:
@@ -57,10 +59,10 @@ func (l Level) satisfies(asked Level, comparison string) bool {
 	}
 }
 
-// CheckLevel checks that one may ask for a level with a comparison: exact,
-// minimum, better or maximum (SPID technical rules, "AuthnRequest"). CIE knows
-// exact and minimum, and exact with SpidL3 alone (italia/cie-eid-saml-docs,
-// "Protocolli di comunicazione").
+// CheckLevel returns an error if a request cannot combine this level with this
+// comparison: exact, minimum, better or maximum (SPID technical rules,
+// "AuthnRequest"). CIE supports only exact and minimum, and exact only with
+// SpidL3 (italia/cie-eid-saml-docs, "Protocolli di comunicazione").
 func (s Scheme) CheckLevel(l Level, comparison string) error {
 	comparisons := []string{"exact", "minimum", "better", "maximum"}
 	if s == CIE {
@@ -68,13 +70,13 @@ func (s Scheme) CheckLevel(l Level, comparison string) error {
 	}
 	switch {
 	case l < SpidL1 || l > SpidL3:
-		return fmt.Errorf("%s is no level", l)
+		return fmt.Errorf("%s is not a level", l)
 	case !slices.Contains(comparisons, comparison):
-		return fmt.Errorf("%q is no comparison of %s: it has %q", comparison, s, comparisons)
+		return fmt.Errorf("%q is not a comparison of %s, which has %q", comparison, s, comparisons)
 	case comparison == "better" && l == SpidL3:
 		return fmt.Errorf("no level is better than %s", l)
 	case s == CIE && comparison == "exact" && l != SpidL3:
-		return fmt.Errorf("CIE is asked for %s only as the minimum", l)
+		return fmt.Errorf("CIE accepts %s only with the comparison minimum", l)
 	}
 	return nil
 }

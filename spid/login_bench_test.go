@@ -11,7 +11,7 @@ import (
 	"stella/spid"
 )
 
-// BenchmarkBareSignature is what BenchmarkLogin is measured by.
+// BenchmarkBareSignature is the reference for BenchmarkLogin.
 func BenchmarkBareSignature(b *testing.B) {
 	for b.Loop() {
 		bareSignature(b)
@@ -25,9 +25,9 @@ func bareSignature(b *testing.B) {
 	}
 }
 
-// BenchmarkLogin makes requests in turn with bare signatures, so that both meet
-// the same weather, and reports by their medians how many of those a request
-// costs. It may be 1.1, for the RSA signature in it is one.
+// BenchmarkLogin makes requests and bare signatures alternately, so that both
+// run under the same load. It reports the ratio of their medians. At most 1.1
+// is expected, because a request contains one RSA signature.
 func BenchmarkLogin(b *testing.B) {
 	for name, ask := range map[string]spid.Ask{"redirect": {}, "post": {Post: true}} {
 		b.Run(name, func(b *testing.B) {

@@ -8,32 +8,34 @@ import (
 	"github.com/beevik/etree"
 )
 
-// maxLogoutAge is how old a logout request may be, which comes within seconds.
+// maxLogoutAge is the maximum age of a logout request. They normally arrive
+// within seconds.
 const maxLogoutAge = 5 * time.Minute
 
-// logoutBounds are those of a logout request, which has four elements.
-var logoutBounds = bounds{bytes: maxInflated, nodes: 32, attributes: 16, declared: 64, piece: 4 << 10, depth: 8}
+// logoutBounds are the bounds of a logout request. Real ones have four elements.
+var logoutBounds = bounds{bytes: maxInflated, nodes: 32, attributes: 16, allAttributes: 64, token: 4 << 10, depth: 8}
 
-// AnswerLogout answers a logout request that came to LogoutURL by HTTP-Redirect
-// with that query: it returns where the browser is to be redirected to, and the
-// provider that asked. The answer is always that it is done, since one must
-// give it even if there is no session any more, or never was (SPID technical
-// rules, "Single Logout", "Sessioni individuali"): whoever calls ends the
-// session of that browser. find returns the provider of an entity ID, or nil.
+// AnswerLogout answers a logout request received at LogoutURL by HTTP-Redirect,
+// with that query. It returns the URL to redirect the browser to, and the
+// provider that sent the request. The caller ends the session of that browser.
+// The answer always reports success, as required even if there is no session
+// (SPID technical rules, "Single Logout", "Sessioni individuali"). find returns
+// the provider of an entity ID, or nil.
 //
-// The error is a *[Rejection] if the query breaks a rule. An answer to a logout
-// request of ours is such a one, because we make none. The provider that the
-// query names is returned with an error too, once it has been found.
+// The error is a *[Rejection] if the query breaks a rule. That includes an
+// answer to a logout request, because we never send one. If the provider named
+// in the query was found, it is returned with the error too.
 func (sp *ServiceProvider) AnswerLogout(rawQuery string, find func(entityID string) *Provider) (location string, p *Provider, err error) {
 	q, request, err := readLogout(rawQuery)
 	if err != nil {
 		return "", nil, err
 	}
-	issuer, err := only(request, "saml:Issuer", ReasonIssuer)
+	issuer, err := onlyChild(request, "saml:Issuer", ReasonIssuer)
 	if err != nil {
 		return "", nil, err
 	}
-	// Only the name is believed before the signature, to know whose it is.
+	// Before the signature is verified, only the issuer is read, to find the
+	// certificates.
 	if p = find(text(issuer)); p == nil {
 		return "", nil, reject(ReasonIssuer, "the issuer is not a known provider")
 	}
@@ -80,8 +82,8 @@ func readLogout(rawQuery string) (query, *etree.Element, error) {
 	return q, request, nil
 }
 
-// checkLogout checks what a logout request says (SPID technical rules, "Single
-// Logout", "LogoutRequest"). Whom it is about does not matter.
+// checkLogout checks the content of a logout request (SPID technical rules,
+// "Single Logout", "LogoutRequest"). The person that it names is not checked.
 func (sp *ServiceProvider) checkLogout(request *etree.Element, now time.Time) error {
 	if version, _ := attr(request, "Version"); version != "2.0" {
 		return reject(ReasonVersion, "Version of the logout request is not 2.0")
@@ -97,7 +99,7 @@ func (sp *ServiceProvider) checkLogout(request *etree.Element, now time.Time) er
 		return err
 	}
 	if issued.Before(now.Add(-maxLogoutAge)) || issued.After(now.Add(futureTolerance)) {
-		return reject(ReasonIssueInstant, "IssueInstant of the logout request is not now")
+		return reject(ReasonIssueInstant, "IssueInstant of the logout request is too old or in the future")
 	}
 	if _, ok := attr(request, "NotOnOrAfter"); !ok {
 		return nil
@@ -112,8 +114,9 @@ func (sp *ServiceProvider) checkLogout(request *etree.Element, now time.Time) er
 	return nil
 }
 
-// logoutAnswer says that all is done (SPID technical rules, "Single Logout",
-// "LogoutResponse"), and returns where to say it.
+// logoutAnswer makes a LogoutResponse that reports success (SPID technical
+// rules, "Single Logout", "LogoutResponse"), and returns the URL that carries
+// it to the provider.
 func (sp *ServiceProvider) logoutAnswer(inResponseTo, relayState string, p *Provider, now time.Time) (location string, err error) {
 	root := etree.NewElement("samlp:LogoutResponse")
 	set(root, "xmlns:samlp", nsProtocol, "xmlns:saml", nsAssertion,

@@ -17,8 +17,7 @@ import (
 	"stella/spid/spidtest"
 )
 
-// answerLogout has the service answer what came to its logout service at that
-// address.
+// answerLogout returns the service's answer to a request received at that URL.
 func answerLogout(location string, providers ...*spid.Provider) (string, *spid.Provider, error) {
 	_, query, _ := strings.Cut(location, "?")
 	return sp.AnswerLogout(query, spid.Providers(providers).Find)
@@ -33,14 +32,14 @@ func logout(t *testing.T, edits ...edit) string {
 	return location
 }
 
-// A logout is answered with success whoever it is about, at the provider's
-// place for answers and signed in the query (SPID technical rules, "Single
-// Logout"). What the answer has to have is checked by the provider.
+// A logout is answered with success for any person. The answer is sent to the
+// provider's URL for answers and has a signed query (SPID technical rules,
+// "Single Logout"). The provider checks the content of the answer.
 func TestLogout(t *testing.T) {
 	t.Parallel()
 	location := logout(t)
 	if !strings.HasPrefix(location, sp.LogoutURL+"?") {
-		t.Fatalf("the provider asks at %s", location)
+		t.Fatalf("the logout request is sent to %s", location)
 	}
 	answer, p, err := answerLogout(location, provider)
 	if err != nil {
@@ -57,7 +56,7 @@ func TestLogout(t *testing.T) {
 	}
 }
 
-// What the rules let through.
+// Variants that the rules allow.
 func TestLogoutAccepts(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -73,7 +72,7 @@ func TestLogoutAccepts(t *testing.T) {
 		{"a clock that is ahead", set("", "IssueInstant", instantOf(now.Add(20*time.Second)))},
 	} {
 		if _, _, err := answerLogout(logout(t, c.edit), provider); err != nil {
-			t.Errorf("%s: got %v, want it answered", c.what, err)
+			t.Errorf("%s: got %v, want an answer", c.what, err)
 		}
 	}
 }
@@ -99,11 +98,11 @@ func TestLogoutRejects(t *testing.T) {
 		{"another issuer", write(issuer, "https://another.example"), spid.ReasonIssuer},
 		{"two issuers", func(root *etree.Element) { root.AddChild(find(root, issuer).Copy()) }, spid.ReasonIssuer},
 		{"no IssueInstant", unset("", "IssueInstant"), spid.ReasonIssueInstant},
-		{"IssueInstant no instant", set("", "IssueInstant", "now"), spid.ReasonIssueInstant},
+		{"IssueInstant malformed", set("", "IssueInstant", "now"), spid.ReasonIssueInstant},
 		{"old", set("", "IssueInstant", instantOf(now.Add(-6*time.Minute))), spid.ReasonIssueInstant},
-		{"of the future", set("", "IssueInstant", instantOf(now.Add(time.Minute))), spid.ReasonIssueInstant},
-		{"over", set("", "NotOnOrAfter", instantOf(now.Add(-time.Second))), spid.ReasonNotOnOrAfter},
-		{"NotOnOrAfter no instant", set("", "NotOnOrAfter", "never"), spid.ReasonNotOnOrAfter},
+		{"in the future", set("", "IssueInstant", instantOf(now.Add(time.Minute))), spid.ReasonIssueInstant},
+		{"expired", set("", "NotOnOrAfter", instantOf(now.Add(-time.Second))), spid.ReasonNotOnOrAfter},
+		{"NotOnOrAfter malformed", set("", "NotOnOrAfter", "never"), spid.ReasonNotOnOrAfter},
 		{"another message", func(root *etree.Element) { root.Tag = "AuthnRequest" }, spid.ReasonNotALogoutRequest},
 		{"another namespace", set("", "xmlns:samlp", "urn:x"), spid.ReasonNotALogoutRequest},
 		{"many elements", func(root *etree.Element) {
@@ -122,7 +121,7 @@ func TestLogoutRejects(t *testing.T) {
 	}
 }
 
-// Queries that are not signed by the provider as they stand.
+// Queries whose signature is missing, changed or by another provider.
 func TestLogoutSignature(t *testing.T) {
 	t.Parallel()
 	good := logout(t)
@@ -148,48 +147,48 @@ func TestLogoutSignature(t *testing.T) {
 		what, location string
 		want           spid.Reason
 	}{
-		{"by another", forged, spid.ReasonSignatureInvalid},
+		{"another signer", forged, spid.ReasonSignatureInvalid},
 		{"not signed", without("Signature"), spid.ReasonSignatureInvalid},
 		{"no algorithm", without("Signature", "SigAlg"), spid.ReasonSignatureAlgorithm},
 		{"a weak algorithm", strings.Replace(good, alg, bySHA1, 1), spid.ReasonSignatureAlgorithm},
 		{"another algorithm", strings.Replace(good, alg, bySHA512, 1), spid.ReasonSignatureInvalid},
 		{"another RelayState", strings.Replace(good, "RelayState=_", "RelayState=x", 1), spid.ReasonSignatureInvalid},
 		{"no RelayState", without("RelayState"), spid.ReasonSignatureInvalid},
-		// The same value in another spelling is not what was signed.
-		{"respelt RelayState", strings.Replace(good, "RelayState=_", "RelayState=%5F", 1), spid.ReasonSignatureInvalid},
+		// The same value with another escaping is not what was signed.
+		{"re-escaped RelayState", strings.Replace(good, "RelayState=_", "RelayState=%5F", 1), spid.ReasonSignatureInvalid},
 		{"a signature that is not base64", without("Signature") + "&Signature=%25", spid.ReasonNotBase64},
-		{"an escape that is none", without("Signature") + "&Signature=%zz", spid.ReasonQuery},
+		{"an invalid escape", without("Signature") + "&Signature=%zz", spid.ReasonQuery},
 	} {
 		_, _, err := answerLogout(c.location, provider)
 		t.Run(c.what, func(t *testing.T) { wantReason(t, err, c.want) })
 	}
 }
 
-// Each certificate the provider lists is good, be it beyond its end, but not
-// before its beginning.
+// Every listed certificate is accepted, even after it has expired, but not
+// before it becomes valid.
 func TestLogoutCertificates(t *testing.T) {
 	t.Parallel()
 	both := *provider
-	both.Certificates = append(described(impostor).Certificates, provider.Certificates...)
+	both.Certificates = append(providerOf(impostor).Certificates, provider.Certificates...)
 	if _, _, err := answerLogout(logout(t), &both); err != nil {
 		t.Errorf("the second certificate: got %v", err)
 	}
-	old, err := retired.Logout()
+	old, err := expiredIDP.Logout()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := answerLogout(old, described(retired)); err != nil {
+	if _, _, err := answerLogout(old, providerOf(expiredIDP)); err != nil {
 		t.Errorf("an expired certificate: got %v", err)
 	}
-	coming, err := early.Logout()
+	notYetValid, err := futureIDP.Logout()
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, _, err = answerLogout(coming, described(early))
+	_, _, err = answerLogout(notYetValid, providerOf(futureIDP))
 	wantReason(t, err, spid.ReasonSignatureInvalid)
 }
 
-// Queries that hold no logout request.
+// Queries that do not contain a logout request.
 func TestLogoutQuery(t *testing.T) {
 	t.Parallel()
 	signed := func(message string) string {
@@ -219,50 +218,52 @@ func TestLogoutQuery(t *testing.T) {
 		{"not deflated", "SAMLRequest=" + base64.StdEncoding.EncodeToString([]byte("<x/>")), spid.ReasonQuery},
 		{"cut short", "SAMLRequest=" + url.QueryEscape(sent[:40]), spid.ReasonQuery},
 		{"not XML", signed("no"), spid.ReasonNotWellFormed},
-		{"a document type", signed("<!DOCTYPE x><samlp:LogoutRequest xmlns:samlp=\"urn:oasis:names:tc:SAML:2.0:protocol\"/>"), spid.ReasonDoctype},
+		{"a document type",
+			signed("<!DOCTYPE x><samlp:LogoutRequest xmlns:samlp=\"urn:oasis:names:tc:SAML:2.0:protocol\"/>"), spid.ReasonDoctype},
 		{"very long", "RelayState=" + strings.Repeat("x", 40_000), spid.ReasonTooLarge},
 		{"long when inflated", signed(strings.Repeat(" ", 1_000_000)), spid.ReasonTooLarge},
 	} {
 		_, _, err := sp.AnswerLogout(c.query, spid.Providers{provider}.Find)
 		t.Run(c.what, func(t *testing.T) { wantReason(t, err, c.want) })
 	}
-	if _, _, err := sp.AnswerLogout(good+"&SAMLEncoding=urn:oasis:names:tc:SAML:2.0:bindings:URL-Encoding:DEFLATE&lang=it", spid.Providers{provider}.Find); err != nil {
+	other := good + "&SAMLEncoding=urn:oasis:names:tc:SAML:2.0:bindings:URL-Encoding:DEFLATE&lang=it"
+	if _, _, err := sp.AnswerLogout(other, spid.Providers{provider}.Find); err != nil {
 		t.Errorf("other parameters: got %v", err)
 	}
 }
 
-// A provider that has no place for answers cannot be answered.
-func TestLogoutNowhere(t *testing.T) {
+// A provider without a URL for answers cannot be answered.
+func TestLogoutWithoutService(t *testing.T) {
 	t.Parallel()
-	silent := *provider
-	silent.LogoutURL = ""
-	_, p, err := answerLogout(logout(t), &silent)
+	withoutURL := *provider
+	withoutURL.LogoutURL = ""
+	_, p, err := answerLogout(logout(t), &withoutURL)
 	wantReason(t, err, spid.ReasonLogoutService)
-	if p != &silent {
+	if p != &withoutURL {
 		t.Errorf("the provider is %v", p)
 	}
 }
 
-// The place for answers may have a query.
+// The URL for answers may have a query.
 func TestLogoutAnswerQuery(t *testing.T) {
 	t.Parallel()
 	p := *provider
 	p.LogoutURL = "https://idp.example/logged-out?tenant=1"
 	answer, _, err := answerLogout(logout(t), &p)
 	if err != nil || !strings.HasPrefix(answer, p.LogoutURL+"&SAMLResponse=") {
-		t.Errorf("the answer goes to %s: %v", answer, err)
+		t.Errorf("the answer is sent to %s: %v", answer, err)
 	}
 }
 
-// A broken token does not sign.
+// broken is a hardware token that cannot sign.
 type broken struct{ crypto.Signer }
 
 func (broken) Sign(io.Reader, []byte, crypto.SignerOpts) ([]byte, error) {
 	return nil, errors.New("no token")
 }
 
-// An answer that cannot be signed is our fault, and no rejection.
-func TestLogoutUnsigned(t *testing.T) {
+// An answer that cannot be signed is our error, not a rejection.
+func TestLogoutSigningError(t *testing.T) {
 	t.Parallel()
 	other := *sp
 	other.Key = broken{sp.Key}
@@ -270,6 +271,6 @@ func TestLogoutUnsigned(t *testing.T) {
 	_, _, err := other.AnswerLogout(query, spid.Providers{provider}.Find)
 	var rejection *spid.Rejection
 	if err == nil || errors.As(err, &rejection) {
-		t.Errorf("got %v", err)
+		t.Errorf("got %v, want an error that is not a rejection", err)
 	}
 }

@@ -13,38 +13,38 @@ import (
 	"github.com/crewjam/saml"
 )
 
-// Indexes of what a request refers to in the metadata.
+// Indexes of the services in the metadata, to which requests refer.
 const (
 	acsIndex   = "0"
 	personSet  = "0"
 	companySet = "1"
 )
 
-// An attributeSet is what a login may ask for: who somebody is, and nothing
-// that is not needed to tell.
+// An attributeSet is a set of attributes that a login can request. It contains
+// only those needed to identify a person or a company.
 type attributeSet struct {
 	index, name string
 	attributes  []string
 }
 
-// attributeSets returns those that requests may ask for. CIE has one of four
-// attributes, the minimum that eIDAS asks for.
+// attributeSets returns the sets that requests can refer to. CIE has one set of
+// four attributes, the eIDAS minimum.
 func (sp *ServiceProvider) attributeSets() []attributeSet {
 	name := cmp.Or(sp.ServiceName, sp.Organization.DisplayName)
 	if sp.Scheme == CIE {
-		return []attributeSet{{personSet, name, cardAttributes}}
+		return []attributeSet{{personSet, name, cieAttributes}}
 	}
 	return []attributeSet{{personSet, name, personAttributes}, {companySet, name + " per le imprese", companyAttributes}}
 }
 
-// Metadata returns the signed metadata of the service provider: for SPID to be
-// published and sent to AgID (SPID technical rules, "Metadata", "Service
-// Provider", which are Avviso 29), for CIE to be handed to the Ministry's portal
-// (italia/cie-eid-saml-docs, "Federazione"). They stay the same byte for byte
-// as long as nothing changes.
+// Metadata returns the signed metadata of the service provider. SPID's metadata
+// are published and sent to AgID (SPID technical rules, "Metadata", "Service
+// Provider", which are Avviso 29). CIE's metadata are uploaded to the
+// Ministry's portal (italia/cie-eid-saml-docs, "Federazione"). The same
+// configuration always gives the same bytes.
 //
-// They are made here and not by crewjam/saml, whose types have no room for
-// SPID's extensions and for more than one contact.
+// The document is built here, not with crewjam/saml, because its types do not
+// support SPID's extensions and more than one contact.
 func (sp *ServiceProvider) Metadata() ([]byte, error) {
 	if err := sp.check(); err != nil {
 		return nil, fmt.Errorf("making the %s metadata: %w", sp.Scheme, err)
@@ -90,15 +90,15 @@ func (sp *ServiceProvider) check() error {
 func (sp *ServiceProvider) role(root *etree.Element) {
 	role := add(root, "md:SPSSODescriptor", "",
 		"protocolSupportEnumeration", nsProtocol, "AuthnRequestsSigned", "true", "WantAssertionsSigned", "true")
-	// The one that signs comes first, since there are readers that stop at it.
+	// The signing certificate comes first, because some readers use only the first.
 	for _, certificate := range []*x509.Certificate{sp.Certificate, sp.Other} {
 		if certificate != nil {
 			data := add(add(add(role, "md:KeyDescriptor", "", "use", "signing"), "ds:KeyInfo", ""), "ds:X509Data", "")
 			add(data, "ds:X509Certificate", base64.StdEncoding.EncodeToString(certificate.Raw))
 		}
 	}
-	// At least one is wanted although logins of level 2 open no session
-	// (Avviso 3), and by CIE one of HTTP-Redirect.
+	// SPID requires at least one, although logins of level 2 open no session
+	// (Avviso 3). CIE requires one with HTTP-Redirect.
 	add(role, "md:SingleLogoutService", "", "Binding", saml.HTTPRedirectBinding, "Location", sp.LogoutURL)
 	add(role, "md:NameIDFormat", formatTransient)
 	add(role, "md:AssertionConsumerService", "",
@@ -119,8 +119,8 @@ func (sp *ServiceProvider) organization(root *etree.Element) {
 	add(o, "md:OrganizationURL", sp.Organization.URL, "xml:lang", "it")
 }
 
-// add appends an element with that text, if any, and those attributes, given as
-// names and values in turn.
+// add appends an element with the text, if not empty, and the attributes, given
+// as alternating names and values.
 func add(parent *etree.Element, name, text string, attributes ...string) *etree.Element {
 	el := parent.CreateElement(name)
 	set(el, attributes...)
@@ -130,7 +130,7 @@ func add(parent *etree.Element, name, text string, attributes ...string) *etree.
 	return el
 }
 
-// addIf appends an element if there is a text for it.
+// addIf appends an element if text is not empty.
 func addIf(parent *etree.Element, name, text string) {
 	if text != "" {
 		add(parent, name, text)

@@ -14,14 +14,14 @@ func cieOrganization() spid.Organization {
 	return o
 }
 
-// cie is the service provider of the tests as it presents itself to CIE.
+// cie returns the service provider of the tests with the scheme CIE.
 func cie() *spid.ServiceProvider {
 	other := *sp
 	other.Scheme, other.Organization = spid.CIE, cieOrganization()
 	return &other
 }
 
-// What CIE's metadata have, rule by rule (italia/cie-eid-saml-docs,
+// The content of CIE's metadata, rule by rule (italia/cie-eid-saml-docs,
 // "Federazione").
 func TestMetadataCIE(t *testing.T) {
 	t.Parallel()
@@ -77,17 +77,19 @@ func TestMetadataCIEContacts(t *testing.T) {
 	public := cie()
 	public.Organization.Public, public.Organization.IPACode = true, "esempio"
 	root := metadata(t, public)
-	if got := tags(root, "md:ContactPerson[@contactType='administrative']/md:Extensions/*"); !slices.Equal(got, []string{"cie:Public", "cie:IPACode", "cie:Municipality"}) {
+	if got := tags(root, "md:ContactPerson[@contactType='administrative']/md:Extensions/*"); !slices.Equal(got, []string{
+		"cie:Public", "cie:IPACode", "cie:Municipality",
+	}) {
 		t.Errorf("public: extensions are %v", got)
 	}
 
-	helped := cie()
-	helped.Organization.TechnicalEmail = "tecnici@esempio.example"
-	root = metadata(t, helped)
+	withTechnical := cie()
+	withTechnical.Organization.TechnicalEmail = "tecnici@esempio.example"
+	root = metadata(t, withTechnical)
 	if got := root.FindElement("md:ContactPerson[@contactType='technical']/md:EmailAddress").Text(); got != "tecnici@esempio.example" {
-		t.Errorf("technical staff are reached at %s", got)
+		t.Errorf("the technical contact is %s", got)
 	}
 	if got := root.FindElement("md:ContactPerson[@contactType='administrative']/md:EmailAddress").Text(); got != "spid@esempio.example" {
-		t.Errorf("administrative staff are reached at %s", got)
+		t.Errorf("the administrative contact is %s", got)
 	}
 }

@@ -40,7 +40,7 @@ func TestMetadataSignature(t *testing.T) {
 		t.Fatal(err)
 	}
 	if signed.Tag != "EntityDescriptor" {
-		t.Errorf("%s is signed", signed.Tag)
+		t.Errorf("the signed element is %s", signed.Tag)
 	}
 	info := root.FindElement("ds:Signature/ds:SignedInfo")
 	for path, want := range map[string]string{
@@ -57,11 +57,11 @@ func TestMetadataSignature(t *testing.T) {
 		t.Fatal(err)
 	}
 	if once, _ := sp.Metadata(); !bytes.Equal(once, again) {
-		t.Error("the metadata are not the same twice")
+		t.Error("two calls return different metadata")
 	}
 }
 
-// outline writes elements and their texts and attributes, one to a line.
+// outline writes one line for each element, with its text and attributes.
 func outline(el *etree.Element, indent string, b *strings.Builder) {
 	b.WriteString(indent + el.FullTag())
 	for _, a := range el.Attr {
@@ -78,7 +78,7 @@ func outline(el *etree.Element, indent string, b *strings.Builder) {
 	}
 }
 
-// Everything but the signature, which is checked above.
+// Everything except the signature, which is tested above.
 func TestMetadataStructure(t *testing.T) {
 	t.Parallel()
 	root := metadata(t, sp)
@@ -165,8 +165,8 @@ func TestMetadataStructure(t *testing.T) {
 	}
 }
 
-// During a change of keys both certificates are listed, the one that signs
-// first (SPID technical rules, "Metadata", "Service Provider", KeyDescriptor).
+// During a key change both certificates are listed, the signing one first (SPID
+// technical rules, "Metadata", "Service Provider", KeyDescriptor).
 func TestMetadataKeys(t *testing.T) {
 	t.Parallel()
 	other := *sp
@@ -181,7 +181,7 @@ func TestMetadataKeys(t *testing.T) {
 		base64.StdEncoding.EncodeToString(provider.Certificates[0].Raw),
 	}
 	if !slices.Equal(listed, want) {
-		t.Error("the certificates listed are not ours and the other, in this order")
+		t.Error("want our certificate and then the other")
 	}
 }
 
@@ -226,19 +226,20 @@ func tags(root *etree.Element, path string) (tags []string) {
 	return tags
 }
 
-// All that is missing is told at once.
-func TestMetadataRefuses(t *testing.T) {
+// The error lists everything that is missing.
+func TestMetadataErrors(t *testing.T) {
 	t.Parallel()
 	for scheme, wants := range map[spid.Scheme][]string{
 		spid.SPID: {
 			"the SPID metadata", "no entity ID", "no assertion consumer service URL", "no logout URL", "no signing key", "no name",
-			"no display name", "is no URL", "is no e-mail address", "VAT number or its fiscal code", "no billing street", "five digits", "no billing city",
+			"no display name", "is no URL", "is no e-mail address", "VAT number or its fiscal code",
+			"no billing street", "five digits", "no billing city",
 		},
 		spid.CIE: {"the CIE metadata", "no signing key", "no code of a municipality", "needs its fiscal code", "no ATECO code"},
 	} {
 		_, err := (&spid.ServiceProvider{Scheme: scheme}).Metadata()
 		if err == nil {
-			t.Fatal("metadata of nothing")
+			t.Fatal("got metadata of an empty service provider")
 		}
 		for _, want := range wants {
 			if !strings.Contains(err.Error(), want) {
@@ -246,7 +247,7 @@ func TestMetadataRefuses(t *testing.T) {
 			}
 		}
 		if scheme == spid.CIE && strings.Contains(err.Error(), "billing") {
-			t.Errorf("CIE sends no invoices: %v", err)
+			t.Errorf("the CIE error mentions billing: %v", err)
 		}
 	}
 }
@@ -265,10 +266,10 @@ func TestOrganizationCheck(t *testing.T) {
 		"no phone number":           func(o *spid.Organization) { o.Phone = "06 123" },
 		"billing: \"06":             func(o *spid.Organization) { o.Billing.Phone = "06 123" },
 		"billing name":              func(o *spid.Organization) { o.Billing.Name = "Οδός" },
-		"at most 80":                func(o *spid.Organization) { o.Name = strings.Repeat("à", 81) },
+		"1 to 80 Latin-1":           func(o *spid.Organization) { o.Name = strings.Repeat("à", 81) },
 		"billing street \"":         func(o *spid.Organization) { o.Billing.Street = strings.Repeat("x", 61) },
 		"billing street number":     func(o *spid.Organization) { o.Billing.StreetNumber = "123456789" },
-		"has not five digits":       func(o *spid.Organization) { o.Billing.PostalCode = "1184" },
+		"does not have five digits": func(o *spid.Organization) { o.Billing.PostalCode = "1184" },
 		"billing city \"":           func(o *spid.Organization) { o.Billing.City = "Łódź" },
 		"billing province \"Roma\"": func(o *spid.Organization) { o.Billing.Province = "Roma" },
 		"billing country \"it\"":    func(o *spid.Organization) { o.Billing.Country = "it" },

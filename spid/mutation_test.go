@@ -11,143 +11,148 @@ import (
 	"github.com/beevik/etree"
 )
 
-// A freedom is a set of mutations that change nothing the rules are about, by a
-// pattern of their names.
-type freedom struct{ mutations, why string }
+// An exception is a set of mutations that are accepted because they break no
+// rule. mutations is a regular expression for their names.
+type exception struct{ mutations, why string }
 
-// Whatever is changed after signing is found out, but for what is not signed
-// and not read.
+// Every change after signing is detected, except in parts that are neither
+// signed nor read.
 func TestMutationsAfterSigning(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
-		what     string
-		loosen   edit
-		freedoms []freedom
+		what       string
+		strip      edit
+		exceptions []exception
 	}{
-		{"both signed", all(), []freedom{
-			{`remove Response/Signature`, "it may be left out, and then nothing depends on it"},
-			{`lift Response/Signature`, "children are known by their names, not by their order"},
-			{`(remove|duplicate|empty|change) Response/Signature/KeyInfo(/.*)?`, "the sender's word, which nobody asks"},
-			{`(remove|rename|empty|change) Response/Assertion/@xmlns:xs`, "only types use it, which are not read"},
+		{"both signed", all(), []exception{
+			{`remove Response/Signature`, "it may be missing, and then nothing depends on it"},
+			{`lift Response/Signature`, "children are found by name, in any order"},
+			{`(remove|duplicate|empty|change) Response/Signature/KeyInfo(/.*)?`, "the sender's claim, which is ignored"},
+			{`(remove|rename|empty|change) Response/Assertion/@xmlns:xs`, "only types use it, and they are not read"},
 		}},
-		{"only the assertion signed", remove(signature), []freedom{
-			{`change Response/@ID`, "a name that nobody signed, as Assertion.ResponseID says"},
-			{`(remove|rename) Response/Issuer/@Format`, "may be left out"},
-			{`lift Response/(Issuer|Status)`, "children are known by their names, not by their order"},
-			{`(remove|duplicate|empty|change) Response/Assertion/Signature/KeyInfo(/.*)?`, "the sender's word, which nobody asks"},
-			{`(remove|rename|empty|change) Response/Assertion/@xmlns:xs`, "only types use it, which are not read"},
+		{"only the assertion signed", remove(signature), []exception{
+			{`change Response/@ID`, "it is unsigned, as Assertion.ResponseID documents"},
+			{`(remove|rename) Response/Issuer/@Format`, "may be missing"},
+			{`lift Response/(Issuer|Status)`, "children are found by name, in any order"},
+			{`(remove|duplicate|empty|change) Response/Assertion/Signature/KeyInfo(/.*)?`, "the sender's claim, which is ignored"},
+			{`(remove|rename|empty|change) Response/Assertion/@xmlns:xs`, "only types use it, and they are not read"},
 		}},
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			t.Parallel()
-			w := observe(t)
-			answer := w.answer(idp, after(c.loosen))
-			m := muster{freedoms: c.freedoms}
+			o := newObserver(t)
+			answer := o.answer(idp, after(c.strip))
+			m := mutationCheck{exceptions: c.exceptions}
 			for _, mutation := range mutations(tree(answer)) {
 				root := tree(answer)
 				mutation.do(root)
-				m.judge(w, mutation.name, serialized(root))
+				m.check(o, mutation.name, serialized(root))
 			}
 			m.done(t)
 		})
 	}
 }
 
-// What is changed before signing is signed rightly, so that it is the rules that
-// refuse it.
+// Changes before signing are correctly signed, so only the rules can refuse
+// them.
 func TestMutationsBeforeSigning(t *testing.T) {
 	t.Parallel()
-	free := []freedom{
-		{`(remove|rename) Response/Issuer/@Format`, "may be left out"},
-		{`lift Response/(Issuer|Status)`, "children are known by their names, not by their order"},
-		{`(remove|rename|empty|change) Response/Assertion/@xmlns:xs`, "only types use it, which are not read"},
-		{`change Response/(Assertion/)?@ID`, "as good a name as any"},
-		{`change Response/Assertion/Subject/NameID/(@NameQualifier|text)`, "for the provider to choose, and different at every login"},
-		{`duplicate Response/Assertion/AuthnStatement`, "it says the same twice"},
+	exceptions := []exception{
+		{`(remove|rename) Response/Issuer/@Format`, "may be missing"},
+		{`lift Response/(Issuer|Status)`, "children are found by name, in any order"},
+		{`(remove|rename|empty|change) Response/Assertion/@xmlns:xs`, "only types use it, and they are not read"},
+		{`change Response/(Assertion/)?@ID`, "any ID is valid"},
+		{`change Response/Assertion/Subject/NameID/(@NameQualifier|text)`, "the provider chooses it for each login"},
+		{`duplicate Response/Assertion/AuthnStatement`, "both statements are the same"},
 		{`duplicate Response/Assertion/Conditions/AudienceRestriction(/Audience)?`, "we are still the audience"},
-		{`\w+ Response/Assertion/AttributeStatement/Attribute:\w+/@NameFormat`, "may be left out (official case 109), and is not read"},
+		{`\w+ Response/Assertion/AttributeStatement/Attribute:\w+/@NameFormat`, "may be missing (official case 109), and is not read"},
 		{`\w+ Response/Assertion/AttributeStatement/Attribute:\w+/AttributeValue/@xsi:type`, "types are not read"},
-		{`remove Response/Assertion/AttributeStatement/Attribute:(spidCode|dateOfBirth)`, "the person is known without it (official case 103)"},
-		{`change Response/Assertion/AttributeStatement/Attribute:(spidCode|dateOfBirth)/@Name`, "the same"},
-		{`empty Response/Assertion/AttributeStatement/Attribute:(spidCode|dateOfBirth)/AttributeValue`, "the same"},
-		{`change Response/Assertion/AttributeStatement/Attribute:\w+/AttributeValue/text`, "the provider's word"},
+		{
+			`remove Response/Assertion/AttributeStatement/Attribute:(spidCode|dateOfBirth)`,
+			"not needed to identify the person (official case 103)",
+		},
+		{`change Response/Assertion/AttributeStatement/Attribute:(spidCode|dateOfBirth)/@Name`, "see above"},
+		{`empty Response/Assertion/AttributeStatement/Attribute:(spidCode|dateOfBirth)/AttributeValue`, "see above"},
+		{`change Response/Assertion/AttributeStatement/Attribute:\w+/AttributeValue/text`, "the provider decides it"},
 	}
 	var every []mutation
-	observe(t).answer(idp, before(func(root *etree.Element) { every = mutations(root) }))
-	m := muster{freedoms: free}
+	newObserver(t).answer(idp, before(func(root *etree.Element) { every = mutations(root) }))
+	m := mutationCheck{exceptions: exceptions}
 	t.Cleanup(func() { m.done(t) })
 	for part := range slices.Chunk(every, 100) { // signing takes long
 		t.Run("from "+part[0].name, func(t *testing.T) {
 			t.Parallel()
-			w := observe(t)
+			o := newObserver(t)
 			for _, mutation := range part {
-				w.signed = nil
-				answer, err := idp.Answer(w.req, anna, between(w.remember), before(mutation.do))
+				o.signed = nil
+				answer, err := idp.Answer(o.req, anna, between(o.record), before(mutation.do))
 				if err != nil {
-					continue // it leaves a prefix undeclared, and cannot be signed
+					continue // a prefix is undeclared, so it cannot be signed
 				}
-				m.judge(w, mutation.name, answer)
-				// And without the signature of the response, which covers the other.
+				m.check(o, mutation.name, answer)
+				// And without the response's signature, so that only the assertion is signed.
 				root := tree(answer)
 				root.RemoveChild(root.SelectElement("ds:Signature"))
-				m.judge(w, mutation.name, serialized(root))
+				m.check(o, mutation.name, serialized(root))
 			}
 		})
 	}
 }
 
-// A muster judges mutations, each of which is refused or free.
-type muster struct {
-	freedoms []freedom
+// A mutationCheck verifies mutations. Each must be refused or match an
+// exception.
+type mutationCheck struct {
+	exceptions []exception
 
 	mu   sync.Mutex
 	used []string
 }
 
-func (m *muster) judge(w *witness, name, answer string) {
-	a, err := w.verify(answer)
-	w.wantTruth(a, err)
+func (m *mutationCheck) check(o *observer, name, answer string) {
+	a, err := o.verify(answer)
+	o.wantSigned(a, err)
 	if err != nil {
 		return
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for _, f := range m.freedoms {
-		if regexp.MustCompile("^" + f.mutations + "$").MatchString(name) {
-			m.used = append(m.used, f.mutations)
+	for _, e := range m.exceptions {
+		if regexp.MustCompile("^" + e.mutations + "$").MatchString(name) {
+			m.used = append(m.used, e.mutations)
 			return
 		}
 	}
-	w.Errorf("accepted: %s", name)
+	o.Errorf("accepted: %s", name)
 }
 
-// done fails if a freedom is granted that is not there.
-func (m *muster) done(t *testing.T) {
-	for _, f := range m.freedoms {
-		if !slices.Contains(m.used, f.mutations) {
-			t.Errorf("none of these is accepted, though %s: %s", f.why, f.mutations)
+// done fails if an exception was never used.
+func (m *mutationCheck) done(t *testing.T) {
+	for _, e := range m.exceptions {
+		if !slices.Contains(m.used, e.mutations) {
+			t.Errorf("no mutation of this exception was accepted (%s): %s", e.why, e.mutations)
 		}
 	}
 }
 
-// A mutation is one change of one place of a response. Its name is like
+// A mutation is one change at one place of a response. Its name looks like
 // "change Response/Assertion/@ID".
 type mutation struct {
 	name string
 	do   edit
 }
 
-// mutations returns the changes of every element, attribute and text.
+// mutations returns all changes of every element, attribute and text.
 func mutations(response *etree.Element) []mutation {
 	var found []mutation
 	var walk func(el *etree.Element, name string, place []int)
 	walk = func(el *etree.Element, name string, place []int) {
 		add := func(verb, name string, do func(*etree.Element)) {
-			found = append(found, mutation{verb + " " + name, func(root *etree.Element) { do(descend(root, place)) }})
+			found = append(found, mutation{verb + " " + name, func(root *etree.Element) { do(elementAt(root, place)) }})
 		}
 		for _, verb := range slices.Sorted(maps.Keys(elementMutations)) {
-			idle := verb == "empty" && len(el.Child) == 0 || verb == "lift" && el == response.ChildElements()[len(response.ChildElements())-1]
-			if len(place) > 0 && !idle {
+			noop := verb == "empty" && len(el.Child) == 0 ||
+				verb == "lift" && el == response.ChildElements()[len(response.ChildElements())-1]
+			if len(place) > 0 && !noop {
 				add(verb, name, elementMutations[verb])
 			}
 		}
@@ -172,7 +177,7 @@ func mutations(response *etree.Element) []mutation {
 	return found
 }
 
-func descend(el *etree.Element, place []int) *etree.Element {
+func elementAt(el *etree.Element, place []int) *etree.Element {
 	for _, i := range place {
 		el = el.ChildElements()[i]
 	}
@@ -191,7 +196,7 @@ var elementMutations = map[string]func(*etree.Element){
 		}
 		el.Parent().RemoveChild(el)
 	},
-	"lift": func(el *etree.Element) { // to the end of the element around its parent, or of the response
+	"lift": func(el *etree.Element) { // moves it up one level, or to the end of the response
 		to := el.Parent()
 		if to.Tag != "Response" {
 			to = to.Parent()
@@ -206,7 +211,7 @@ var attributeMutations = map[string]func(*etree.Element, *etree.Attr){
 	"change":    func(_ *etree.Element, a *etree.Attr) { a.Value += "x" },
 	"rename":    func(_ *etree.Element, a *etree.Attr) { a.Key += "X" },
 	"duplicate": func(el *etree.Element, a *etree.Attr) { el.Attr = append(el.Attr, *a) },
-	"qualify": func(el *etree.Element, a *etree.Attr) { // once more, in another namespace
+	"qualify": func(el *etree.Element, a *etree.Attr) { // repeated in another namespace
 		el.CreateAttr("xmlns:other", "urn:other")
 		el.CreateAttr("other:"+a.Key, a.Value)
 	},

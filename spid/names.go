@@ -36,7 +36,7 @@ const (
 	statusRequestUnsupported = "urn:oasis:names:tc:SAML:2.0:status:RequestUnsupported"
 )
 
-// Identifiers of XML Signature. SPID asks for RSA with SHA-256 or better over
+// Identifiers of XML Signature. SPID requires RSA with SHA-256 or better and
 // exclusive canonical XML (SPID technical rules, "Metadata", "Single Sign-On").
 const (
 	algRSASHA256 = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"
@@ -51,7 +51,7 @@ const (
 	algEnveloped = "http://www.w3.org/2000/09/xmldsig#enveloped-signature"
 )
 
-// Names of the attributes a login asks for (SPID technical rules,
+// Names of the attributes that a login requests (SPID technical rules,
 // "Attributi").
 const (
 	AttributeSPIDCode     = "spidCode"
@@ -61,20 +61,21 @@ const (
 	AttributeDateOfBirth  = "dateOfBirth"
 )
 
-// Names of those that a company's identity has beside them. Not every provider
-// has all of them: a company is told by its fiscal number or its VAT number.
+// Names of the additional attributes of a company's identity. Not every
+// provider sends all of them: a company is identified by its fiscal number or
+// its VAT number.
 const (
 	AttributeCompanyName         = "companyName"
-	AttributeCompanyFiscalNumber = "companyFiscalNumber" // with TINIT- before it
-	AttributeIVACode             = "ivaCode"             // with VATIT- before it
+	AttributeCompanyFiscalNumber = "companyFiscalNumber" // prefixed with TINIT-
+	AttributeIVACode             = "ivaCode"             // prefixed with VATIT-
 	AttributeRegisteredOffice    = "registeredOffice"
 )
 
-// Attributes that a login asks for: with CIE, for a person, and for a company. The
-// last has all that is ever used.
+// Attributes that a login requests: with CIE, for a person, and for a company.
+// The company's list includes all the others.
 var (
-	cardAttributes    = []string{AttributeName, AttributeFamilyName, AttributeFiscalNumber, AttributeDateOfBirth}
-	personAttributes  = append([]string{AttributeSPIDCode}, cardAttributes...)
+	cieAttributes     = []string{AttributeName, AttributeFamilyName, AttributeFiscalNumber, AttributeDateOfBirth}
+	personAttributes  = append([]string{AttributeSPIDCode}, cieAttributes...)
 	companyAttributes = append(slices.Clone(personAttributes),
 		AttributeCompanyName, AttributeCompanyFiscalNumber, AttributeIVACode, AttributeRegisteredOffice)
 )

@@ -23,18 +23,19 @@ import (
 // A Provider is an identity provider, as its metadata describe it.
 type Provider struct {
 	EntityID     string
-	Name         string // for people
-	RedirectURL  string // takes requests by HTTP-Redirect; empty if it does not
-	PostURL      string // takes requests by HTTP-POST; empty if it does not
-	LogoutURL    string // takes answers to its logout requests by HTTP-Redirect; empty if it does not
+	Name         string // to show to users
+	RedirectURL  string // accepts requests by HTTP-Redirect; empty if there is none
+	PostURL      string // accepts requests by HTTP-POST; empty if there is none
+	LogoutURL    string // accepts answers to its logout requests by HTTP-Redirect; empty if there is none
 	Certificates []*x509.Certificate
 
-	validUntil time.Time // by its metadata; zero if they do not say
+	validUntil time.Time // according to its metadata; zero if not stated
 }
 
-// Unusable says why no answer of the provider can count at that time, or returns
-// nil: it has no certificate in force, or once in force, whose key is RSA of
-// 2048 bits or more.
+// Unusable returns an error that explains why no answer of the provider can be
+// verified at that time, or nil if one can. A usable provider has at least one
+// certificate that is valid or expired, but not one that is not yet valid, with
+// an RSA key of 2048 bits or more.
 func (p *Provider) Unusable(now time.Time) error {
 	if len(usable(p.Certificates, now)) > 0 {
 		return nil
@@ -56,10 +57,10 @@ func (p *Provider) Unusable(now time.Time) error {
 	return fmt.Errorf("no certificate that may sign: %s", strings.Join(why, "; "))
 }
 
-// Providers are the identity providers one may log in with.
+// Providers is a list of identity providers.
 type Providers []*Provider
 
-// Find returns the provider of that entity ID, or nil.
+// Find returns the provider with that entity ID, or nil.
 func (ps Providers) Find(entityID string) *Provider {
 	for _, p := range ps {
 		if p.EntityID == entityID {
@@ -69,24 +70,24 @@ func (ps Providers) Find(entityID string) *Provider {
 	return nil
 }
 
-// Shuffled returns the providers in random order, which is how they must be
-// shown so that none is favoured (italia/spid-sp-access-button, README).
+// Shuffled returns a copy in random order. The rules require this order for the
+// login page, so that no provider is favoured (italia/spid-sp-access-button,
+// README).
 func (ps Providers) Shuffled() Providers {
 	shuffled := slices.Clone(ps)
 	var seed [32]byte
-	rand.Read(seed[:]) // does not fail
+	rand.Read(seed[:]) // never fails
 	mathrand.New(mathrand.NewChaCha8(seed)).Shuffle(len(shuffled), func(i, j int) {
 		shuffled[i], shuffled[j] = shuffled[j], shuffled[i]
 	})
 	return shuffled
 }
 
-// ParseProviders reads the metadata of one identity provider, or of many like
-// those of the SPID registry. An entry that cannot be used does not take the
-// others along: the good ones are returned together with an error that tells
-// of the bad ones. Neither a signature nor the end of their validity is asked
-// for, so the metadata must come from a trusted place: whoever writes them
-// decides whom we believe.
+// ParseProviders reads the metadata of one identity provider, or of many, like
+// the metadata of the SPID registry. If some entries cannot be used, it returns
+// the usable ones together with an error that lists the others. It checks no
+// signature and no validity period, so the metadata must come from a trusted
+// source: their author decides which keys are trusted.
 func ParseProviders(metadata []byte) (Providers, error) {
 	doc := etree.NewDocument()
 	if err := doc.ReadFromBytes(metadata); err != nil {
@@ -102,8 +103,9 @@ func ParseProviders(metadata []byte) (Providers, error) {
 	return providers, err
 }
 
-// noProvider says that a document has no provider that can be used. Where it has
-// no entry at all it says why: what the entries lack, the other errors say.
+// noProvider returns the error for a document without a usable provider. If the
+// document has no entry at all, the error says why; otherwise the errors of the
+// entries do.
 func noProvider(root *etree.Element) error {
 	const none = "SAML metadata: no usable identity provider"
 	switch {
@@ -116,21 +118,22 @@ func noProvider(root *etree.Element) error {
 		none, root.Tag, root.NamespaceURI(), nsMetadata)
 }
 
-// providersIn returns the usable providers in a descriptor of one entity or of
-// many, with an error that tells of the others.
+// providersIn returns the usable providers in an EntityDescriptor or
+// EntitiesDescriptor, with an error that lists the entries with problems.
 func providersIn(root *etree.Element) (Providers, error) {
 	var providers Providers
 	var errs []error
 	for i, el := range entityDescriptors(root) {
 		p, err := parseProvider(el)
 		if err != nil {
-			errs = append(errs, fmt.Errorf("SAML metadata, entry %d (%s): %w", i+1, el.SelectAttrValue("entityID", "without entityID"), err))
+			id := el.SelectAttrValue("entityID", "without entityID")
+			errs = append(errs, fmt.Errorf("SAML metadata, entry %d (%s): %w", i+1, id, err))
 		}
 		if p == nil {
 			continue
 		}
 		if providers.Find(p.EntityID) != nil {
-			errs = append(errs, fmt.Errorf("SAML metadata, entry %d (%s): is there twice, the first counts", i+1, p.EntityID))
+			errs = append(errs, fmt.Errorf("SAML metadata, entry %d (%s): is listed twice; the first is used", i+1, p.EntityID))
 			continue
 		}
 		providers = append(providers, p)
@@ -156,8 +159,8 @@ func isMetadata(el *etree.Element, tag string) bool {
 	return el.Tag == tag && el.NamespaceURI() == nsMetadata
 }
 
-// parseProvider may return a provider and an error: one that can be used, but
-// has a part that cannot.
+// parseProvider may return both a provider and an error: a provider that can be
+// used, but has an unusable part.
 func parseProvider(el *etree.Element) (*Provider, error) {
 	until, err := validity(el)
 	if err != nil {
@@ -199,13 +202,13 @@ func parseProvider(el *etree.Element) (*Provider, error) {
 	return p, errors.Join(errs...)
 }
 
-// addServices takes the first service of a kind and binding that can be used.
+// addServices adds the first usable service of each kind and binding.
 func (p *Provider) addServices(role saml.IDPSSODescriptor) error {
 	var errs []error
 	add := func(field *string, location string) {
 		location = strings.TrimSpace(location)
 		switch u, err := url.Parse(location); {
-		case err != nil, u.Host == "", u.Fragment != "": // the scheme has been judged
+		case err != nil, u.Host == "", u.Fragment != "": // crewjam/saml has checked the scheme
 			errs = append(errs, fmt.Errorf("a service at %q", location))
 		case *field == "":
 			*field = location
@@ -227,8 +230,8 @@ func (p *Provider) addServices(role saml.IDPSSODescriptor) error {
 	return errors.Join(errs...)
 }
 
-// addCertificates takes all those for signatures, in force or not: a provider
-// that changes its key lists two for a while.
+// addCertificates adds all signing certificates, whether they are valid or not:
+// a provider that changes its key lists two for a while.
 func (p *Provider) addCertificates(role saml.IDPSSODescriptor) error {
 	var errs []error
 	for _, key := range role.KeyDescriptors {

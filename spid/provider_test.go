@@ -16,7 +16,8 @@ import (
 	"stella/spid/spidtest"
 )
 
-// aggregate puts entries of many providers into one file, as the registry does.
+// aggregate puts the entries of several providers into one file, like the
+// registry.
 func aggregate(t *testing.T, edits ...func(*etree.Element)) []byte {
 	t.Helper()
 	root := etree.NewElement("md:EntitiesDescriptor")
@@ -28,7 +29,7 @@ func aggregate(t *testing.T, edits ...func(*etree.Element)) []byte {
 			t.Fatal(err)
 		}
 		entry := doc.Root()
-		entry.RemoveAttr("xmlns:md") // declared further up
+		entry.RemoveAttr("xmlns:md") // declared in the root
 		entry.RemoveAttr("xmlns:ds")
 		edit(entry)
 		root.AddChild(entry)
@@ -47,10 +48,10 @@ const (
 	certificate = keys + "/ds:KeyInfo/ds:X509Data/ds:X509Certificate"
 )
 
-// onlyRedirect leaves an entry with one service, that of HTTP-Redirect.
+// onlyRedirect removes the HTTP-POST service of an entry.
 var onlyRedirect = remove(role + "/md:SingleSignOnService[@Binding='urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST']")
 
-// withKeyOf lists the key of p too, before the entry's own.
+// withKeyOf adds the key of p to an entry, before the entry's key.
 func withKeyOf(p *spidtest.Provider) edit {
 	return func(el *etree.Element) {
 		doc := etree.NewDocument()
@@ -93,13 +94,13 @@ func TestParseProviders(t *testing.T) {
 		named("https://last.example"),
 	)
 	providers, err := spid.ParseProviders(raw)
-	want := map[string]int{ // certificates
+	want := map[string]int{ // number of certificates
 		"https://good.example": 1, "https://two.example": 2, "https://half.example": 1, "https://same.example": 1,
 		"https://encryption.example": 1, "https://any.example": 1, "https://last.example": 1,
 	}
 	for _, p := range providers {
 		if n, ok := want[p.EntityID]; !ok || n != len(p.Certificates) {
-			t.Errorf("%s is there with %d certificates, want %d", p.EntityID, len(p.Certificates), n)
+			t.Errorf("%s has %d certificates, want %d", p.EntityID, len(p.Certificates), n)
 		}
 		if p.Name != "Identità di prova" || p.RedirectURL != "https://idp.example/sso" {
 			t.Errorf("got provider %+v", p)
@@ -109,24 +110,25 @@ func TestParseProviders(t *testing.T) {
 		t.Errorf("got %d providers, want %d", len(providers), len(want))
 	}
 	if err == nil {
-		t.Fatal("the bad entries are not told")
+		t.Fatal("no error for the bad entries")
 	}
-	for _, told := range []string{
+	for _, want := range []string{
 		"half.example", "no-key.example): no signing certificate", "no-sso.example): no single sign-on", "no-binding.example): no single",
-		"bad-url.example", "script.example", "no-host.example", "fragment.example", "no-role.example): not an identity provider", "bad-date.example", "good.example): is there twice", "no entityID",
+		"bad-url.example", "script.example", "no-host.example", "fragment.example",
+		"no-role.example): not an identity provider", "bad-date.example", "good.example): is listed twice", "no entityID",
 	} {
-		if !strings.Contains(err.Error(), told) {
-			t.Errorf("the error does not say %q:\n%v", told, err)
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("the error does not say %q:\n%v", want, err)
 		}
 	}
 	for _, good := range []string{"two.example", "last.example", "any.example"} {
 		if strings.Contains(err.Error(), good) {
-			t.Errorf("the error tells of %s:\n%v", good, err)
+			t.Errorf("the error mentions %s:\n%v", good, err)
 		}
 	}
 }
 
-func TestParseProvidersNothing(t *testing.T) {
+func TestParseProvidersEmpty(t *testing.T) {
 	t.Parallel()
 	for _, raw := range []string{
 		"", "text", "<a>", "<EntityDescriptor/>", `<md:EntitiesDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata"/>`,
@@ -138,8 +140,8 @@ func TestParseProvidersNothing(t *testing.T) {
 	}
 }
 
-// A provider may take requests by either binding, and answers to its logout
-// requests at a place of their own.
+// A provider may accept requests by either binding, and may have a separate URL
+// for answers to its logout requests.
 func TestProviderServices(t *testing.T) {
 	t.Parallel()
 	const redirect, post = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect", "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST"
@@ -179,7 +181,15 @@ func TestProviderServices(t *testing.T) {
 			spid.Provider{RedirectURL: "https://a.example/r", LogoutURL: "https://a.example/l"}},
 		"answers to logout": {all(
 			service("SingleSignOnService", "Binding", redirect, "Location", "https://a.example/r"),
-			service("SingleLogoutService", "Binding", redirect, "Location", "https://a.example/l", "ResponseLocation", "https://a.example/la")),
+			service(
+				"SingleLogoutService",
+				"Binding",
+				redirect,
+				"Location",
+				"https://a.example/l",
+				"ResponseLocation",
+				"https://a.example/la",
+			)),
 			spid.Provider{RedirectURL: "https://a.example/r", LogoutURL: "https://a.example/la"}},
 	} {
 		providers, err := spid.ParseProviders(aggregate(t, named("https://a.example", without, test.edit)))
@@ -187,7 +197,8 @@ func TestProviderServices(t *testing.T) {
 			t.Errorf("%s: got %d providers and %v", name, len(providers), err)
 			continue
 		}
-		if p := providers[0]; p.RedirectURL != test.want.RedirectURL || p.PostURL != test.want.PostURL || p.LogoutURL != test.want.LogoutURL {
+		if p := providers[0]; p.RedirectURL != test.want.RedirectURL || p.PostURL != test.want.PostURL ||
+			p.LogoutURL != test.want.LogoutURL {
 			t.Errorf("%s: got %+v, want %+v", name, p, test.want)
 		}
 	}
@@ -209,12 +220,20 @@ func TestProviderName(t *testing.T) {
 		"English":           named("https://b.example", remove(display), name("en", "English")),
 		"Il nome":           named("https://c.example", remove(display), write("md:Organization/md:OrganizationName", "Il nome")),
 		"https://d.example": named("https://d.example", remove("md:Organization")),
-		"Sielte S.p.A.":     named("https://e.example", write(display, "http://www.sielte.it"), write("md:Organization/md:OrganizationName", "Sielte S.p.A.")),
-		"Un gestore":        named("https://f.example", write(display, "https://f.example/"), name("en", "Un\n  gestore")),
-		"https://g.example": named("https://g.example", write(display, "https://g.example"), write("md:Organization/md:OrganizationName", "https://www.g.example")),
-		"Sielte ID":         named("https://identity.sieltecloud.it", write(display, "http://www.sielte.it")),
-		"TIM id":            named("https://login.id.tim.it/affwebservices/public/saml2sso", write(display, "Trust Technologies srl")),
-		"Etna ID":           named("https://id.eht.eu", remove("md:Organization")),
+		"Sielte S.p.A.": named(
+			"https://e.example",
+			write(display, "http://www.sielte.it"),
+			write("md:Organization/md:OrganizationName", "Sielte S.p.A."),
+		),
+		"Un gestore": named("https://f.example", write(display, "https://f.example/"), name("en", "Un\n  gestore")),
+		"https://g.example": named(
+			"https://g.example",
+			write(display, "https://g.example"),
+			write("md:Organization/md:OrganizationName", "https://www.g.example"),
+		),
+		"Sielte ID": named("https://identity.sieltecloud.it", write(display, "http://www.sielte.it")),
+		"TIM id":    named("https://login.id.tim.it/affwebservices/public/saml2sso", write(display, "Trust Technologies srl")),
+		"Etna ID":   named("https://id.eht.eu", remove("md:Organization")),
 	} {
 		providers, err := spid.ParseProviders(aggregate(t, edit))
 		if err != nil {
@@ -226,23 +245,24 @@ func TestProviderName(t *testing.T) {
 	}
 }
 
-// A file without a provider says what it is instead.
-func TestWhyThereIsNoProvider(t *testing.T) {
+// The error for a file without a provider says what the file is.
+func TestNoProviderError(t *testing.T) {
 	t.Parallel()
 	for raw, want := range map[string]string{
-		`<EntityDescriptor entityID="https://a.example"/>`:                              `the root is EntityDescriptor of the namespace ""`,
-		`<md:EntitiesDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata"/>`:      "the list has no EntityDescriptor",
-		`<Response xmlns="urn:oasis:names:tc:SAML:2.0:protocol"/>`:                      `the root is Response of the namespace "urn:oasis:names:tc:SAML:2.0:protocol"`,
+		`<EntityDescriptor entityID="https://a.example"/>`:                         `the root is EntityDescriptor of the namespace ""`,
+		`<md:EntitiesDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata"/>`: "the list has no EntityDescriptor",
+		`<Response xmlns="urn:oasis:names:tc:SAML:2.0:protocol"/>`: `the root is Response of the namespace ` +
+			`"urn:oasis:names:tc:SAML:2.0:protocol"`,
 		`<md:EntityDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata"/>`:        "no entityID",
 		`<EntityDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata" entityID="a"/>`: "not an identity provider",
 	} {
 		if _, err := spid.ParseProviders([]byte(raw)); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: got %v, want it to say %q", raw, err, want)
+			t.Errorf("%s: got %v, want an error with %q", raw, err, want)
 		}
 	}
 }
 
-// A provider whose answers cannot count is known, and not offered.
+// A provider whose answers cannot be verified is known but not offered.
 func TestUnusable(t *testing.T) {
 	t.Parallel()
 	short, err := rsa.GenerateKey(rand.Reader, 1024)
@@ -250,20 +270,20 @@ func TestUnusable(t *testing.T) {
 		t.Fatal(err)
 	}
 	weak := certify(short, now.AddDate(-1, 0, 0), now.AddDate(1, 0, 0))
-	soon := certify(hand, now.Add(time.Hour), now.AddDate(1, 0, 0))
-	good := certify(hand, now.AddDate(-1, 0, 0), now.AddDate(1, 0, 0))
-	expired := certify(hand, now.AddDate(-2, 0, 0), now.AddDate(-1, 0, 0))
+	soon := certify(manualKey, now.Add(time.Hour), now.AddDate(1, 0, 0))
+	good := certify(manualKey, now.AddDate(-1, 0, 0), now.AddDate(1, 0, 0))
+	expired := certify(manualKey, now.AddDate(-2, 0, 0), now.AddDate(-1, 0, 0))
 	for name, c := range map[string]struct {
 		certificates []*x509.Certificate
-		want         string // empty: it is offered
+		want         string // empty if it is offered
 	}{
 		"a key of 1,024 bits":         {[]*x509.Certificate{weak}, "a key of 1024 bits"},
 		"a key that is not yet valid": {[]*x509.Certificate{soon}, "not valid before 2026-03-02T11:20:30Z"},
 		"both":                        {[]*x509.Certificate{weak, soon}, "a key of 1024 bits"},
 		"none":                        {nil, "no certificate"},
 		"a good key":                  {[]*x509.Certificate{good}, ""},
-		"a good key besides":          {[]*x509.Certificate{weak, soon, good}, ""},
-		"one that has expired":        {[]*x509.Certificate{expired}, ""},
+		"a good key among others":     {[]*x509.Certificate{weak, soon, good}, ""},
+		"an expired certificate":      {[]*x509.Certificate{expired}, ""},
 	} {
 		p := &spid.Provider{EntityID: "https://a.example", Certificates: c.certificates}
 		at := now
@@ -276,7 +296,7 @@ func TestUnusable(t *testing.T) {
 			t.Errorf("%s: offered is %t", name, offered)
 		}
 		if r.Find(p.EntityID, now) == nil {
-			t.Errorf("%s: an answer of it does not find it", name)
+			t.Errorf("%s: Find does not return it", name)
 		}
 		if at = now.Add(2 * time.Hour); slices.Contains(c.certificates, soon) && len(r.Providers()) != 1 {
 			t.Errorf("%s: not offered once its key is valid", name)
@@ -326,7 +346,8 @@ func FuzzParseProviders(f *testing.F) {
 	if raw, err := sp.Metadata(); err == nil {
 		f.Add(raw)
 	}
-	f.Add([]byte(xml.Header + `<EntitiesDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata"><EntityDescriptor entityID="x"><IDPSSODescriptor/></EntityDescriptor></EntitiesDescriptor>`))
+	f.Add([]byte(xml.Header + `<EntitiesDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata">` +
+		`<EntityDescriptor entityID="x"><IDPSSODescriptor/></EntityDescriptor></EntitiesDescriptor>`))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		providers, err := spid.ParseProviders(raw)
 		if len(providers) == 0 && err == nil {

@@ -15,19 +15,20 @@ import (
 	"sync"
 )
 
-// deflaters are kept because a new one takes 800 kB, at the cost of a fifth of a
-// signature. The best speed makes a URL of 1,100 bytes longer by 20.
+// deflaters are reused because a new one allocates 800 kB, which takes a fifth
+// of the time of a signature. BestSpeed makes a URL of 1,100 bytes longer by 20
+// bytes.
 var deflaters = sync.Pool{New: func() any {
 	w, err := flate.NewWriter(io.Discard, flate.BestSpeed)
 	if err != nil {
-		panic(err) // the level is not one
+		panic(err) // only for an invalid level
 	}
 	return w
 }}
 
-// signedQuery returns the query that takes a message in that parameter by
-// HTTP-Redirect, with its relay state if any. What is signed is the query as it
-// is sent (SAML 2.0 Bindings, 3.4.4.1).
+// signedQuery returns the HTTP-Redirect query with the message in the given
+// parameter, and the relay state if it is not empty. The signature covers the
+// query exactly as it is sent (SAML 2.0 Bindings, 3.4.4.1).
 func (sp *ServiceProvider) signedQuery(parameter string, message []byte, relayState string) (string, error) {
 	var deflated bytes.Buffer
 	w := deflaters.Get().(*flate.Writer)
@@ -51,7 +52,7 @@ func (sp *ServiceProvider) signedQuery(parameter string, message []byte, relaySt
 	return query + "&Signature=" + url.QueryEscape(base64.StdEncoding.EncodeToString(signature)), nil
 }
 
-// withQuery appends a query to a URL that may have one.
+// withQuery appends a query to a URL that may already have one.
 func withQuery(base, query string) string {
 	if strings.Contains(base, "?") {
 		return base + "&" + query
@@ -61,23 +62,25 @@ func withQuery(base, query string) string {
 
 func digest(hash crypto.Hash, text string) []byte {
 	h := hash.New()
-	io.WriteString(h, text) // does not fail
+	io.WriteString(h, text) // never fails
 	return h.Sum(nil)
 }
 
-// Bounds of what comes by HTTP-Redirect. What browsers and servers let through
-// is a fraction of it.
+// Bounds of a message by HTTP-Redirect, in bytes. Browsers and servers allow
+// much shorter queries.
 const (
 	maxQuery    = 16 << 10
 	maxInflated = 16 << 10
 )
 
-// A query is one that came, the values of its parameters as they were sent:
-// the signature is over that, and escaping has more than one spelling.
+// A query is a received query: the values of its parameters as they were sent.
+// They are not unescaped, because the signature covers the escaped form, and
+// escaping is ambiguous.
 type query map[string]string
 
-// parseQuery reads the parameters of HTTP-Redirect. Others are none of our
-// business; these must not be there twice, lest one be checked and another read.
+// parseQuery reads the parameters of HTTP-Redirect and ignores all others. It
+// refuses a parameter that is repeated: otherwise one value could be verified
+// and another used.
 func parseQuery(raw string) (query, error) {
 	if len(raw) > maxQuery {
 		return nil, reject(ReasonTooLarge, "a query of more than %d bytes", maxQuery)
@@ -88,7 +91,7 @@ func parseQuery(raw string) (query, error) {
 		switch key {
 		case "SAMLRequest", "SAMLResponse", "RelayState", "SigAlg", "Signature", "SAMLEncoding":
 			if _, twice := q[key]; twice {
-				return nil, reject(ReasonQuery, "the parameter %s is there twice", key)
+				return nil, reject(ReasonQuery, "the parameter %s is repeated", key)
 			}
 			q[key] = value
 		}
@@ -100,12 +103,12 @@ func parseQuery(raw string) (query, error) {
 func (q query) value(key string) (string, error) {
 	value, err := url.QueryUnescape(q[key])
 	if err != nil {
-		return "", reject(ReasonQuery, "the parameter %s is not escaped as it should be", key)
+		return "", reject(ReasonQuery, "the parameter %s is not escaped correctly", key)
 	}
 	return value, nil
 }
 
-// bytes returns a parameter that is base64.
+// bytes returns the decoded value of a base64 parameter.
 func (q query) bytes(key string) ([]byte, error) {
 	value, err := q.value(key)
 	if err != nil {
@@ -118,8 +121,8 @@ func (q query) bytes(key string) ([]byte, error) {
 	return decoded, nil
 }
 
-// message returns the document in a parameter. It is unpacked up to a bound: a
-// thousand times its size may be packed into a query.
+// message returns the document in a parameter. It limits the size after
+// decompression, because a query can expand to a thousand times its size.
 func (q query) message(key string) ([]byte, error) {
 	encoding, err := q.value("SAMLEncoding")
 	if err != nil {
@@ -142,8 +145,8 @@ func (q query) message(key string) ([]byte, error) {
 	return document, nil
 }
 
-// verify checks the signature of the query over a message in that parameter. It
-// is by one of the certificates, which are usable ones.
+// verify verifies the query's signature over the message in the given
+// parameter. It must match one of the certificates, which come from usable.
 func (q query) verify(parameter string, certificates []*x509.Certificate) error {
 	alg, err := q.value("SigAlg")
 	if err != nil {
@@ -170,7 +173,8 @@ func (q query) verify(parameter string, certificates []*x509.Certificate) error 
 	return reject(ReasonSignatureInvalid, "no certificate of the provider verifies the signature of the query")
 }
 
-// signatureHashes are the algorithms SPID lets a query be signed with.
+// signatureHashes maps the signature algorithms that SPID allows for a query to
+// their hashes.
 var signatureHashes = map[string]crypto.Hash{
 	algRSASHA256: crypto.SHA256,
 	algRSASHA384: crypto.SHA384,

@@ -10,18 +10,21 @@ import (
 )
 
 const (
-	// refreshEvery is how old our copy of the aggregate gets, unless it says that
-	// it may not get as old.
-	refreshEvery = time.Hour
-	// seekEvery is how often in all a message signed with an unknown key makes us
-	// fetch the aggregate. Anybody can send such messages.
-	seekEvery = time.Minute
-	// patience is how long a person who waits for a page waits for that.
-	patience = 5 * time.Second
+	// refreshInterval is the maximum age of our copy of the aggregate, unless
+	// its cacheDuration is shorter.
+	refreshInterval = time.Hour
+	// unknownKeyInterval is the minimum time between two fetches caused by
+	// messages that are signed with an unknown key. Anyone can send such
+	// messages.
+	unknownKeyInterval = time.Minute
+	// unknownKeyTimeout limits such a fetch, because a user is waiting for the
+	// page.
+	unknownKeyTimeout = 5 * time.Second
 )
 
-// Due reports whether the aggregate is to be fetched again: it is an hour old,
-// or as old as its cacheDuration allows (SAML 2.0 Metadata, 2.3.1).
+// Due reports whether the aggregate must be fetched again: it is an hour old, or
+// as old as its cacheDuration (SAML 2.0 Metadata, 2.3.1). A cacheDuration under a
+// minute counts as a minute.
 func (r *Registry) Due() bool {
 	if r.source == nil {
 		return false
@@ -30,72 +33,74 @@ func (r *Registry) Due() bool {
 	if a == nil {
 		return true
 	}
-	limit := refreshEvery
+	limit := refreshInterval
 	if 0 < a.cacheLimit && a.cacheLimit < limit {
-		limit = max(a.cacheLimit, seekEvery)
+		limit = max(a.cacheLimit, unknownKeyInterval)
 	}
 	return r.clock().Sub(a.FetchedAt) >= limit
 }
 
-// Refresh fetches the aggregate, checks it, uses it in place of the former, and
-// keeps it. What another instance kept is read first, and counts even if the
-// rest fails: then the error tells why, and what was there goes on being used.
-// Entries left out are no error but stand in the aggregate's Faults.
+// Refresh fetches the aggregate, checks it, replaces the previous one, and
+// stores it. It first loads the copy that another instance may have stored, and
+// uses it even if the fetch fails. If there is an error, the aggregate in use
+// remains in use. Entries that are left out are not an error; they are listed
+// in the aggregate's Faults.
 func (r *Registry) Refresh(ctx context.Context) error {
 	if r.source == nil {
 		return nil
 	}
-	if err := r.take(ctx); err != nil {
+	if err := r.lock(ctx); err != nil {
 		return fmt.Errorf("refreshing the identity providers: %w", err)
 	}
-	defer r.yield()
+	defer r.unlock()
 	return errors.Join(r.reload(ctx), r.fetch(ctx))
 }
 
-// Reload uses what another instance, or this one before a restart, has kept, if
-// it was fetched after what is there. It is checked as if it had just arrived:
-// the memory is not believed.
+// Reload uses the stored aggregate if it was fetched after the one in use, by
+// another instance or by this one before a restart. It is checked like a newly
+// fetched one, because the storage is not trusted.
 func (r *Registry) Reload(ctx context.Context) error {
 	if r.source == nil {
 		return nil
 	}
-	if err := r.take(ctx); err != nil {
+	if err := r.lock(ctx); err != nil {
 		return fmt.Errorf("reloading the identity providers: %w", err)
 	}
-	defer r.yield()
+	defer r.unlock()
 	return r.reload(ctx)
 }
 
-// RefreshFor is for an answer or a logout that no key of its provider verifies:
-// the provider may have changed its key since we last looked. p is the provider as
-// it was known, nil if it was not. The aggregate is fetched, at most once a minute; if
-// that brought a key which p does not have, so that it is worthwhile to find the
-// provider again, the result is true.
+// RefreshFor is called for an answer or a logout request whose signature no key
+// of its provider verifies: the provider may have changed its key since the
+// last fetch. p is the provider as known so far, or nil. RefreshFor fetches the
+// aggregate, at most once a minute. It returns true if the provider now has a
+// key that p does not have, so that the caller should look it up again.
 func (r *Registry) RefreshFor(ctx context.Context, entityID string, p *Provider) (bool, error) {
 	if r.source == nil || r.fixed.Find(entityID) != nil {
 		return false, nil
 	}
-	// The person may leave, and the answer that comes next needs the key too.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	// Not cancelled if the user leaves: the next answer needs the key too.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unknownKeyTimeout)
 	defer cancel()
-	if err := r.take(ctx); err != nil {
-		return false, fmt.Errorf("seeking a new key of %s: %w", entityID, err)
+	if err := r.lock(ctx); err != nil {
+		return false, fmt.Errorf("looking for a new key of %s: %w", entityID, err)
 	}
-	defer r.yield()
-	// Whoever had the turn before may have found it.
+	defer r.unlock()
+	// The previous holder of the lock may have fetched it.
 	if r.renewed(entityID, p) {
 		return true, nil
 	}
 	now := r.clock()
-	if now.Sub(r.sought) < seekEvery {
+	if now.Sub(r.lastUnknownKeyFetch) < unknownKeyInterval {
 		return false, nil
 	}
-	r.sought = now
+	r.lastUnknownKeyFetch = now
 	err := r.fetch(ctx)
 	return r.renewed(entityID, p), err
 }
 
-// renewed reports whether a key of the provider is listed that p does not have.
+// renewed reports whether the aggregate lists a key of the provider that p does
+// not have.
 func (r *Registry) renewed(entityID string, p *Provider) bool {
 	listed := r.listing.Load().providers.Find(entityID)
 	if listed == nil || p == nil {
@@ -106,29 +111,29 @@ func (r *Registry) renewed(entityID string, p *Provider) bool {
 	})
 }
 
-// take waits for the turn to change the listing.
-func (r *Registry) take(ctx context.Context) error {
+// lock waits for the right to replace the listing.
+func (r *Registry) lock(ctx context.Context) error {
 	select {
-	case r.turn <- struct{}{}:
+	case r.mutex <- struct{}{}:
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 }
 
-func (r *Registry) yield() { <-r.turn }
+func (r *Registry) unlock() { <-r.mutex }
 
 func (r *Registry) reload(ctx context.Context) error {
 	raw, at, err := r.source.Memory.Aggregate(ctx)
 	if err != nil {
-		return fmt.Errorf("reading the identity providers kept: %w", err)
+		return fmt.Errorf("reading the stored identity providers: %w", err)
 	}
-	held := r.Aggregate()
-	if raw == nil || held != nil && !at.After(held.FetchedAt) {
+	current := r.Aggregate()
+	if raw == nil || current != nil && !at.After(current.FetchedAt) {
 		return nil
 	}
 	if err := r.use(raw, at); err != nil {
-		return fmt.Errorf("reading the identity providers kept: %w", err)
+		return fmt.Errorf("reading the stored identity providers: %w", err)
 	}
 	return nil
 }
@@ -143,25 +148,25 @@ func (r *Registry) fetch(ctx context.Context) error {
 		return fmt.Errorf("fetching the identity providers from %s: %w", r.source.Location, err)
 	}
 	if err := r.source.Memory.KeepAggregate(ctx, raw, now); err != nil {
-		return fmt.Errorf("keeping the identity providers: %w", err)
+		return fmt.Errorf("storing the identity providers: %w", err)
 	}
 	return nil
 }
 
-// use checks an aggregate and makes it the listing. One made before that which
-// is there is refused, since its signature would bring back keys that have been
-// withdrawn.
+// use checks an aggregate and replaces the listing. It refuses an aggregate
+// older than the one in use: its signature is still valid, so it could bring
+// back keys that have been withdrawn.
 func (r *Registry) use(raw []byte, fetchedAt time.Time) error {
 	now := r.clock()
 	a, err := ParseAggregate(raw, r.source.Signers, now)
 	if err != nil {
 		return err
 	}
-	if held := r.Aggregate(); held != nil && a.CreatedAt.Before(held.CreatedAt) {
-		return fmt.Errorf("older than what is in use: made %s, not %s",
-			a.CreatedAt.Format(time.RFC3339), held.CreatedAt.Format(time.RFC3339))
+	if current := r.Aggregate(); current != nil && a.CreatedAt.Before(current.CreatedAt) {
+		return fmt.Errorf("older than the one in use: created at %s, not %s",
+			a.CreatedAt.Format(time.RFC3339), current.CreatedAt.Format(time.RFC3339))
 	}
-	// A clock that is ahead would have us take our copy for fresh.
+	// If the clock that wrote the time is ahead, our copy would seem too fresh.
 	a.FetchedAt = fetchedAt
 	if fetchedAt.After(now) {
 		a.FetchedAt = now

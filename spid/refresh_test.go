@@ -15,7 +15,7 @@ import (
 	"stella/spid/spidtest"
 )
 
-// Whatever goes wrong leaves what is there.
+// After any error the current providers stay in use.
 func TestRefreshFails(t *testing.T) {
 	t.Parallel()
 	f := follow(t)
@@ -31,18 +31,18 @@ func TestRefreshFails(t *testing.T) {
 		handler http.HandlerFunc
 		want    string // of the error
 	}{
-		"hangs":                {spidtest.Hang, "deadline"},
-		"is broken":            {spidtest.Broken, "500"},
-		"is not found":         {http.NotFound, "404"},
-		"is empty":             {serve(nil), "aggregate"},
-		"is a page":            {serve([]byte("<html><body>Manutenzione</body></html>")), "EntitiesDescriptor"},
-		"is cut off":           {spidtest.Truncated(good), "EOF"},
-		"is cut off unnoticed": {serve(good[:len(good)-100]), "well-formed"},
-		"has no end":           {spidtest.Endless, "more than 10485760 bytes"},
-		"has moved to http":    {spidtest.MovedTo("http://127.0.0.1:1/"), "something else than https"},
-		"has a stranger's key": {sign(stranger(), entry("https://evil.example")), "none of the certificates"},
-		"is an older one":      {serve(old), "older than what is in use"},
-		"has nothing of use":   {sign(f.published, entry("https://a.example", remove(keys))), "no usable"},
+		"hangs":                       {spidtest.Hang, "deadline"},
+		"is broken":                   {spidtest.Broken, "500"},
+		"is not found":                {http.NotFound, "404"},
+		"is empty":                    {serve(nil), "aggregate"},
+		"is a page":                   {serve([]byte("<html><body>Manutenzione</body></html>")), "EntitiesDescriptor"},
+		"is cut off":                  {spidtest.Truncated(good), "EOF"},
+		"is cut off without an error": {serve(good[:len(good)-100]), "well-formed"},
+		"has no end":                  {spidtest.Endless, "more than 10485760 bytes"},
+		"has moved to http":           {spidtest.MovedTo("http://127.0.0.1:1/"), "a URL that is not https"},
+		"has another signer":          {sign(otherAuthority(), entry("https://evil.example")), "not signed with one of the configured"},
+		"is an older one":             {serve(old), "older than the one in use"},
+		"has no usable entry":         {sign(f.published, entry("https://a.example", remove(keys))), "no usable"},
 	} {
 		f.published.Serve(test.handler)
 		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
@@ -58,13 +58,13 @@ func TestRefreshFails(t *testing.T) {
 			t.Fatalf("%s: got %s", name, entityIDs(f.Providers()))
 		}
 		if !bytes.Equal(f.memory.raw, good) {
-			t.Fatalf("%s: something else is kept", name)
+			t.Fatalf("%s: the stored aggregate changed", name)
 		}
 	}
 	f.publish(t, entry("https://c.example"))
 	f.refresh(t)
 	if entityIDs(f.Providers()) != "c" {
-		t.Errorf("it does not recover: %s", entityIDs(f.Providers()))
+		t.Errorf("after recovery: got %s, want c", entityIDs(f.Providers()))
 	}
 }
 
@@ -72,12 +72,13 @@ func serve(raw []byte) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) { w.Write(raw) }
 }
 
-// The last good aggregate is there after a restart, although the registry is not.
+// After a restart, the last valid aggregate is available even if the registry
+// is not.
 func TestReload(t *testing.T) {
 	t.Parallel()
 	f := follow(t)
 	if err := f.Reload(t.Context()); err != nil || len(f.Providers()) > 0 {
-		t.Errorf("nothing was kept: %v", err)
+		t.Errorf("with nothing stored: %v", err)
 	}
 	f.publish(t, entry("https://a.example"))
 	f.refresh(t)
@@ -87,18 +88,18 @@ func TestReload(t *testing.T) {
 
 	restarted := f.another(t)
 	if err := restarted.Reload(t.Context()); err != nil || entityIDs(restarted.Providers()) != "a" {
-		t.Errorf("after a restart there is %s: %v", entityIDs(restarted.Providers()), err)
+		t.Errorf("after a restart: got %s: %v", entityIDs(restarted.Providers()), err)
 	}
 	if !restarted.Aggregate().FetchedAt.Equal(fetched) || !restarted.Due() {
 		t.Errorf("it was fetched at %s", restarted.Aggregate().FetchedAt)
 	}
 	restarted = f.another(t)
 	if err := restarted.Refresh(t.Context()); err == nil || entityIDs(restarted.Providers()) != "a" {
-		t.Errorf("a refresh that fails leaves %s: %v", entityIDs(restarted.Providers()), err)
+		t.Errorf("after a failed refresh: got %s: %v", entityIDs(restarted.Providers()), err)
 	}
 }
 
-// What one instance fetched the others take over, once.
+// An aggregate fetched by one instance is loaded by the others, once.
 func TestReloadBetweenInstances(t *testing.T) {
 	t.Parallel()
 	f := follow(t)
@@ -110,42 +111,42 @@ func TestReloadBetweenInstances(t *testing.T) {
 			t.Errorf("the other has %s, want %s: %v", entityIDs(other.Providers()), id, err)
 		}
 	}
-	held := other.Aggregate()
-	if err := other.Reload(t.Context()); err != nil || other.Aggregate() != held {
-		t.Errorf("it is read again although nothing is new: %v", err)
+	current := other.Aggregate()
+	if err := other.Reload(t.Context()); err != nil || other.Aggregate() != current {
+		t.Errorf("an unchanged aggregate is loaded again: %v", err)
 	}
 	if f.published.Fetched() != 2 {
 		t.Errorf("there were %d fetches", f.published.Fetched())
 	}
 }
 
-// The memory is not believed: whoever may write into it does not make providers.
-func TestReloadDistrusts(t *testing.T) {
+// The storage is not trusted: writing to it does not add providers.
+func TestReloadVerifies(t *testing.T) {
 	t.Parallel()
 	f := follow(t)
 	old := f.publish(t, entry("https://old.example"))
 	good := f.publish(t, entry("https://a.example"))
 	f.refresh(t)
-	forged, err := stranger().Aggregate(f.clock.now(), [][]byte{entry("https://evil.example")})
+	forged, err := otherAuthority().Aggregate(f.clock.now(), [][]byte{entry("https://evil.example")})
 	check(err)
 	for name, raw := range map[string][]byte{
-		"a stranger's":    forged,
-		"an altered one":  changed(good, addEntry("https://evil.example")),
-		"an older one":    old,
-		"an unsigned one": aggregate(t, named("https://evil.example")),
-		"an empty one":    {},
+		"another signer": forged,
+		"altered":        changed(good, addEntry("https://evil.example")),
+		"older":          old,
+		"unsigned":       aggregate(t, named("https://evil.example")),
+		"empty":          {},
 	} {
 		f.clock.advance(time.Second)
 		f.memory.raw, f.memory.at = raw, f.clock.now()
 		if err := f.Reload(t.Context()); err == nil || entityIDs(f.Providers()) != "a" {
 			t.Errorf("%s: got %s and %v", name, entityIDs(f.Providers()), err)
 		}
-		// And it is mended by the next that is fetched.
+		// The next fetch repairs it.
 		if err := f.Refresh(t.Context()); err == nil || !bytes.Equal(f.memory.raw, good) {
-			t.Errorf("%s: the memory is not mended: %v", name, err)
+			t.Errorf("%s: the storage is not repaired: %v", name, err)
 		}
 	}
-	// An aggregate that says it was fetched tomorrow would never be fetched again.
+	// An aggregate with a fetch time in the future would never be fetched again.
 	restarted := f.another(t)
 	f.memory.at = f.clock.now().AddDate(1, 0, 0)
 	if err := restarted.Reload(t.Context()); err != nil {
@@ -153,16 +154,16 @@ func TestReloadDistrusts(t *testing.T) {
 	}
 	f.clock.advance(time.Hour)
 	if !restarted.Due() {
-		t.Error("a time in the future is believed")
+		t.Error("a fetch time in the future is accepted")
 	}
 }
 
-// A memory that does not answer does not keep new aggregates from being used.
+// New aggregates are used even if the storage fails.
 func TestRefreshWithoutMemory(t *testing.T) {
 	t.Parallel()
 	f := follow(t)
 	f.publish(t, entry("https://a.example"))
-	f.memory.err = errors.New("the database is away")
+	f.memory.err = errors.New("the database is unavailable")
 	if err := f.Refresh(t.Context()); !errors.Is(err, f.memory.err) {
 		t.Errorf("got %v", err)
 	}
@@ -178,7 +179,7 @@ func TestDue(t *testing.T) {
 	t.Parallel()
 	f := follow(t)
 	if !f.Due() {
-		t.Error("nothing was fetched, and it is not due")
+		t.Error("not due although nothing was fetched")
 	}
 	for cache, want := range map[string]time.Duration{
 		"": time.Hour, "P1D": time.Hour, "PT10M": 10 * time.Minute, "PT1S": time.Minute, "PT0S": time.Hour,
@@ -202,7 +203,7 @@ func TestDue(t *testing.T) {
 	}
 }
 
-// An answer signed with a key that is not listed makes us look, once a minute.
+// An answer signed with an unknown key causes a fetch, at most once a minute.
 func TestRefreshFor(t *testing.T) {
 	t.Parallel()
 	const id = "https://a.example"
@@ -210,7 +211,7 @@ func TestRefreshFor(t *testing.T) {
 	f.publish(t, entry(id))
 	f.refresh(t)
 	p := f.Find(id, now)
-	seek := func(want bool, fetched int) {
+	refreshFor := func(want bool, fetched int) {
 		t.Helper()
 		before := f.published.Fetched()
 		if renewed, err := f.RefreshFor(t.Context(), id, p); err != nil || renewed != want {
@@ -220,19 +221,19 @@ func TestRefreshFor(t *testing.T) {
 			t.Errorf("%d fetches, want %d", n, fetched)
 		}
 	}
-	seek(false, 1)
+	refreshFor(false, 1)
 	f.publish(t, entry(id, withKeyOf(impostor)))
-	seek(false, 0) // within the minute
+	refreshFor(false, 0) // less than a minute later
 	f.clock.advance(time.Minute)
-	seek(true, 1)
-	seek(true, 0) // p is still without the key that is listed
+	refreshFor(true, 1)
+	refreshFor(true, 0) // p still lacks the listed key
 	p = f.Find(id, f.clock.now())
 	f.clock.advance(time.Minute)
 	f.published.Serve(spidtest.Broken)
 	if renewed, err := f.RefreshFor(t.Context(), id, p); renewed || err == nil {
 		t.Errorf("renewed is %t from a broken registry: %v", renewed, err)
 	}
-	// A provider that another instance knew already.
+	// A provider that only another instance knew so far.
 	f.clock.advance(time.Minute)
 	f.publish(t, entry(id), entry("https://new.example"))
 	if renewed, err := f.RefreshFor(t.Context(), "https://new.example", nil); err != nil || !renewed {
@@ -240,11 +241,11 @@ func TestRefreshFor(t *testing.T) {
 	}
 	f.clock.advance(time.Minute)
 	if renewed, err := f.RefreshFor(t.Context(), "https://none.example", nil); err != nil || renewed {
-		t.Errorf("a provider that is nowhere is found: %v", err)
+		t.Errorf("an unknown provider is found: %v", err)
 	}
 }
 
-// The fixed ones are as they are.
+// Fixed providers are never fetched.
 func TestRefreshForFixed(t *testing.T) {
 	t.Parallel()
 	f := follow(t, provider)
@@ -255,8 +256,8 @@ func TestRefreshForFixed(t *testing.T) {
 	}
 }
 
-// Many answers at once share one fetch; and a person who leaves does not spoil
-// it for the next.
+// Many answers at the same time share one fetch. A user who leaves does not
+// cancel it.
 func TestRefreshForMany(t *testing.T) {
 	t.Parallel()
 	const id = "https://a.example"
@@ -265,12 +266,12 @@ func TestRefreshForMany(t *testing.T) {
 	f.refresh(t)
 	p := f.Find(id, now)
 	f.publish(t, entry(id, withKeyOf(impostor)))
-	gone, leave := context.WithCancel(t.Context())
-	leave()
+	canceled, cancel := context.WithCancel(t.Context())
+	cancel()
 	var wg sync.WaitGroup
 	for range 20 {
 		wg.Go(func() {
-			if renewed, err := f.RefreshFor(gone, id, p); err != nil || !renewed {
+			if renewed, err := f.RefreshFor(canceled, id, p); err != nil || !renewed {
 				t.Errorf("renewed is %t: %v", renewed, err)
 			}
 		})
@@ -281,20 +282,24 @@ func TestRefreshForMany(t *testing.T) {
 	}
 }
 
-type hanging struct{}
+type hangingTransport struct{}
 
-func (hanging) RoundTrip(r *http.Request) (*http.Response, error) {
+func (hangingTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	<-r.Context().Done()
 	return nil, r.Context().Err()
 }
 
-// A person waits five seconds for a registry that hangs, and no longer.
+// A user waits at most five seconds for a registry that hangs.
 func TestRefreshForHangs(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		r, err := spid.Follow(spid.Source{Location: "https://registry.example", Signers: []spid.Fingerprint{spid.AgID}, Memory: &memory{}}, nil)
+		r, err := spid.Follow(spid.Source{
+			Location: "https://registry.example",
+			Signers:  []spid.Fingerprint{spid.AgID},
+			Memory:   &memory{},
+		}, nil)
 		check(err)
-		r.Through(hanging{})
+		r.Through(hangingTransport{})
 		start := time.Now()
 		if renewed, err := r.RefreshFor(t.Context(), "https://a.example", nil); !errors.Is(err, context.DeadlineExceeded) || renewed {
 			t.Errorf("renewed is %t: %v", renewed, err)

@@ -9,55 +9,59 @@ import (
 	"time"
 )
 
-// A Registry holds the identity providers one may log in with, as they are now.
-// It may be used from many goroutines at once.
+// A Registry is the current list of identity providers for logins. It is safe
+// for concurrent use.
 type Registry struct {
 	fixed   Providers
 	clock   func() time.Time
 	listing atomic.Pointer[listing]
 
-	// For a registry that follows a source; see refresh.go.
+	// Only if the registry follows a source; see refresh.go.
 	source *Source
 	client *http.Client
-	turn   chan struct{} // held by whoever makes a new listing
-	sought time.Time     // when RefreshFor last fetched; for the holder of turn
+	mutex  chan struct{} // locked while the listing is replaced; a channel, to wait with a context
+	// lastUnknownKeyFetch is when RefreshFor last fetched. mutex guards it.
+	lastUnknownKeyFetch time.Time
 }
 
-// A Source is where the signed aggregate of a federation's providers comes from.
+// A Source is the origin of a federation's signed aggregate of providers.
 type Source struct {
-	// Location is an https URL, one with http on this machine, or a file.
-	// It is fetched directly, never through a proxy.
+	// Location is an https URL, an http URL on this machine, or a file name. It
+	// is fetched directly, never through a proxy.
 	Location string
-	Signers  []Fingerprint // whose signature counts; for SPID, AgID
+	Signers  []Fingerprint // accepted signing certificates; for SPID, that of AgID
 	Memory   Memory
 	Now      func() time.Time // time.Now if nil
 }
 
-// Memory keeps the last good aggregate across restarts and between instances.
+// Memory stores the last valid aggregate. It survives restarts and is shared
+// between instances.
 type Memory interface {
-	// Aggregate returns what was kept last, byte by byte, and when it was
-	// fetched; raw is nil if there is none.
+	// Aggregate returns the aggregate stored last, unchanged, and the time of
+	// its fetch. raw is nil if there is none.
 	Aggregate(ctx context.Context) (raw []byte, fetchedAt time.Time, err error)
+	// KeepAggregate stores an aggregate, unless a later fetch is already stored.
 	KeepAggregate(ctx context.Context, raw []byte, fetchedAt time.Time) error
 }
 
-// NewRegistry makes a registry of providers that are configured and stay. The
-// clock is time.Now if nil.
+// NewRegistry makes a registry of configured providers that never change. If
+// clock is nil, it uses time.Now.
 func NewRegistry(fixed Providers, clock func() time.Time) *Registry {
 	if clock == nil {
 		clock = time.Now
 	}
-	r := &Registry{fixed: slices.Clone(fixed), clock: clock, turn: make(chan struct{}, 1)}
+	r := &Registry{fixed: slices.Clone(fixed), clock: clock, mutex: make(chan struct{}, 1)}
 	r.listing.Store(&listing{})
 	return r
 }
 
-// Follow makes a registry of fixed providers and of those in the aggregate of a
-// source, of which it has none until [Registry.Refresh] or [Registry.Reload].
-// An entity ID that is in both is the fixed one's.
+// Follow makes a registry of fixed providers and of those in a source's
+// aggregate. The aggregate is empty until [Registry.Refresh] or
+// [Registry.Reload] is called. If an entity ID is in both, the fixed provider
+// is used.
 func Follow(source Source, fixed Providers) (*Registry, error) {
 	if len(source.Signers) == 0 {
-		return nil, errors.New("registry of identity providers: nobody's signature counts")
+		return nil, errors.New("registry of identity providers: no signer is configured")
 	}
 	if source.Memory == nil {
 		return nil, errors.New("registry of identity providers: no memory")
@@ -70,39 +74,40 @@ func Follow(source Source, fixed Providers) (*Registry, error) {
 	return r, nil
 }
 
-// Providers returns those that logins may start at. One whose answers cannot
-// count is not among them, see [Provider.Unusable].
+// Providers returns the providers at which a login can start. It leaves out
+// those with no certificate that may sign, see [Provider.Unusable].
 func (r *Registry) Providers() Providers {
 	providers := slices.Clone(r.fixed)
 	now := r.clock()
 	for _, p := range r.listing.Load().providers {
-		if r.fixed.Find(p.EntityID) == nil && !lapsed(p.validUntil, now) {
+		if r.fixed.Find(p.EntityID) == nil && !hasExpired(p.validUntil, now) {
 			providers = append(providers, p)
 		}
 	}
 	return slices.DeleteFunc(providers, func(p *Provider) bool { return p.Unusable(now) != nil })
 }
 
-// Find returns the provider of that entity ID as it was known to a request made
-// at the time asked, or nil. An answer to it may be signed with any key that was
-// listed then or has been since, and may come from a provider that has left the
-// aggregate since: the person was on its pages when it did, and did nothing
-// wrong. That lasts for half an hour, as a login does, so that a key withdrawn
-// because it was stolen is good for no longer, and for no request made after.
+// Find returns the provider with that entity ID, as needed to verify the answer
+// to a request made at the time asked, or nil. The answer may be signed with
+// any key listed at that time or later. The provider may have left the
+// aggregate after the request: the user was already on its pages. Both
+// exceptions last half an hour, the duration of a login. So a key that is
+// withdrawn because it was stolen is accepted for at most half an hour, and
+// never for a later request.
 func (r *Registry) Find(entityID string, asked time.Time) *Provider {
 	if p := r.fixed.Find(entityID); p != nil {
 		return p
 	}
 	current, now := r.listing.Load(), r.clock()
 	found := current.providers.Find(entityID)
-	if found != nil && !answers(found.validUntil, asked, now) {
+	if found != nil && !accepted(found.validUntil, asked, now) {
 		found = nil
 	}
-	for _, former := range current.former {
-		if !answers(former.until, asked, now) {
+	for _, previous := range current.previous {
+		if !accepted(previous.until, asked, now) {
 			continue
 		}
-		if p := former.providers.Find(entityID); p != nil {
+		if p := previous.providers.Find(entityID); p != nil {
 			found = found.withKeysOf(p)
 		}
 	}
@@ -112,49 +117,50 @@ func (r *Registry) Find(entityID string, asked time.Time) *Provider {
 // Aggregate returns the aggregate that is in use, or nil.
 func (r *Registry) Aggregate() *Aggregate { return r.listing.Load().aggregate }
 
-// overlap is for how long what was listed when a request was made is good for
-// its answer.
-const overlap = 30 * time.Minute
+// gracePeriod is how long an entry is accepted, after it has left the
+// aggregate, for answers to earlier requests.
+const gracePeriod = 30 * time.Minute
 
-// A listing is what the aggregate lists, now and shortly before. It is not
-// changed: a new one takes its place.
+// A listing is the content of the current aggregate and of those replaced
+// within gracePeriod. It is immutable.
 type listing struct {
 	aggregate *Aggregate // nil before the first
 	providers Providers
-	former    []former // newest first
+	previous  []previousProviders // newest first
 }
 
-type former struct {
+// previousProviders are the providers of an aggregate that was replaced.
+type previousProviders struct {
 	providers Providers
-	until     time.Time
+	until     time.Time // when it was replaced
 }
 
 // next returns the listing that follows l.
 func (l *listing) next(a *Aggregate, now time.Time) *listing {
-	n := &listing{aggregate: a, providers: a.Providers, former: []former{{l.providers, now}}}
-	for _, f := range l.former {
-		if now.Sub(f.until) <= overlap {
-			n.former = append(n.former, f)
+	n := &listing{aggregate: a, providers: a.Providers, previous: []previousProviders{{l.providers, now}}}
+	for _, p := range l.previous {
+		if now.Sub(p.until) <= gracePeriod {
+			n.previous = append(n.previous, p)
 		}
 	}
 	return n
 }
 
-// answers reports whether what was good until then is good for the answer to a
-// request made at the time asked.
-func answers(until, asked, now time.Time) bool {
-	return !lapsed(until, now) || asked.Before(until) && now.Sub(until) <= overlap
+// accepted reports whether an entry that was valid until the given time can be
+// used for the answer to a request made at the time asked.
+func accepted(until, asked, now time.Time) bool {
+	return !hasExpired(until, now) || asked.Before(until) && now.Sub(until) <= gracePeriod
 }
 
-// withKeysOf returns p, which may be nil, with the certificates of its former
-// self.
-func (p *Provider) withKeysOf(former *Provider) *Provider {
+// withKeysOf returns p with the additional certificates of its previous
+// version. p may be nil.
+func (p *Provider) withKeysOf(previous *Provider) *Provider {
 	if p == nil {
-		return former
+		return previous
 	}
 	all := *p
 	all.Certificates = slices.Clone(p.Certificates)
-	for _, certificate := range former.Certificates {
+	for _, certificate := range previous.Certificates {
 		if !slices.ContainsFunc(all.Certificates, certificate.Equal) {
 			all.Certificates = append(all.Certificates, certificate)
 		}

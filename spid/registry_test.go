@@ -13,22 +13,22 @@ import (
 	"stella/spid/spidtest"
 )
 
-// A federation is a registry of ours that follows one over HTTP.
+// A federation is a spid.Registry that follows a test registry over HTTP.
 type federation struct {
 	*spid.Registry
 	published *spidtest.Registry
 	source    spid.Source
 	memory    *memory
-	clock     *movable
+	clock     *fakeClock
 }
 
 func follow(t testing.TB, fixed ...*spid.Provider) *federation {
 	t.Helper()
-	return followBy(t, &movable{t: now}, fixed...)
+	return followWithClock(t, &fakeClock{t: now}, fixed...)
 }
 
-// followBy is follow by a clock that others go by too.
-func followBy(t testing.TB, clock *movable, fixed ...*spid.Provider) *federation {
+// followBy is follow with a clock that can be shared.
+func followWithClock(t testing.TB, clock *fakeClock, fixed ...*spid.Provider) *federation {
 	t.Helper()
 	published := authority().Again()
 	server := httptest.NewServer(published)
@@ -39,7 +39,7 @@ func followBy(t testing.TB, clock *movable, fixed ...*spid.Provider) *federation
 	return f
 }
 
-// another makes an instance beside the first, or the first after a restart.
+// another makes a second instance, or the same one after a restart.
 func (f *federation) another(t testing.TB, fixed ...*spid.Provider) *spid.Registry {
 	t.Helper()
 	r, err := spid.Follow(f.source, fixed)
@@ -49,7 +49,7 @@ func (f *federation) another(t testing.TB, fixed ...*spid.Provider) *spid.Regist
 	return r
 }
 
-// publish makes a new aggregate, a second after the one before.
+// publish makes a new aggregate, one second after the previous one.
 func (f *federation) publish(t testing.TB, metadata ...[]byte) []byte {
 	t.Helper()
 	f.clock.advance(time.Second)
@@ -69,22 +69,21 @@ func (f *federation) refresh(t testing.TB) {
 	}
 }
 
-// A movable clock stands still between moves, but for a tick whenever somebody
-// looks at it.
-type movable struct {
+// A fakeClock clock changes only by advance, and by tick at each reading.
+type fakeClock struct {
 	mu   sync.Mutex
 	t    time.Time
 	tick time.Duration
 }
 
-func (c *movable) now() time.Time {
+func (c *fakeClock) now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.t = c.t.Add(c.tick)
 	return c.t
 }
 
-func (c *movable) advance(d time.Duration) {
+func (c *fakeClock) advance(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.t = c.t.Add(d)
@@ -116,19 +115,18 @@ func TestFixedProviders(t *testing.T) {
 	t.Parallel()
 	fixed := spid.Providers{{EntityID: "https://a.example", Certificates: provider.Certificates}}
 	r := spid.NewRegistry(fixed, clock)
-	fixed[0] = nil         // the registry has its own list,
-	r.Providers()[0] = nil // and does not give it away
+	fixed[0] = nil         // the registry has its own copy,
+	r.Providers()[0] = nil // and returns copies
 	if entityIDs(r.Providers()) != "a" || r.Find("https://a.example", now) == nil || r.Find("https://b.example", now) != nil {
 		t.Errorf("got %s", entityIDs(r.Providers()))
 	}
 	renewed, err := r.RefreshFor(t.Context(), "https://a.example", nil)
 	if err := errors.Join(err, r.Refresh(t.Context()), r.Reload(t.Context())); err != nil || renewed || r.Due() || r.Aggregate() != nil {
-		t.Errorf("nothing is followed: %v", err)
+		t.Errorf("without a source: %v", err)
 	}
 }
 
-// The aggregate takes the place of the former as a whole, and fixed providers
-// stay.
+// A new aggregate replaces the previous one completely. Fixed providers stay.
 func TestRegistry(t *testing.T) {
 	t.Parallel()
 	test := &spid.Provider{EntityID: "https://b.example", Name: "configured", Certificates: provider.Certificates}
@@ -142,7 +140,7 @@ func TestRegistry(t *testing.T) {
 		t.Errorf("got %s", entityIDs(f.Providers()))
 	}
 	if f.Find("https://b.example", now) != test || f.Providers().Find("https://b.example") != test {
-		t.Error("the fixed provider does not count before one in the aggregate")
+		t.Error("the aggregate overrides the fixed provider")
 	}
 	f.publish(t, entry("https://c.example"), entry("https://d.example", remove(keys)), entry("https://e.example"))
 	f.refresh(t)
@@ -154,7 +152,7 @@ func TestRegistry(t *testing.T) {
 	}
 }
 
-// keysOf says which keys a provider has: o is idp's, n is impostor's.
+// keysOf returns the keys of a provider: o is idp's, n is impostor's.
 func keysOf(p *spid.Provider) string {
 	if p == nil {
 		return "none"
@@ -170,8 +168,8 @@ func keysOf(p *spid.Provider) string {
 	return keys
 }
 
-// What a request knew is good for its answer for half an hour, and for no
-// request made after.
+// The keys and providers known when a request was made are accepted for its
+// answer for half an hour, but not for later requests.
 func TestFindForAnswer(t *testing.T) {
 	t.Parallel()
 	onlyNew := func(entityID string) []byte { return entry(entityID, withKeyOf(impostor), remove(keys+"[2]")) }
@@ -190,7 +188,7 @@ func TestFindForAnswer(t *testing.T) {
 		t.Helper()
 		for i, want := range keys {
 			if got := keysOf(f.Find(entityID, asked[i])); got != want {
-				t.Errorf("%s: asked at step %d, %s has keys %q, want %q", when, i, entityID, got, want)
+				t.Errorf("%s, for a request of step %d: %s has keys %q, want %q", when, i, entityID, got, want)
 			}
 		}
 	}
@@ -198,19 +196,19 @@ func TestFindForAnswer(t *testing.T) {
 	want("at once", "https://b.example", "o", "o", "o", "none")
 	want("at once", "https://c.example", "o", "o", "o", "o")
 	if entityIDs(f.Providers()) != "a c" {
-		t.Errorf("logins start at %s", entityIDs(f.Providers()))
+		t.Errorf("the providers are %s", entityIDs(f.Providers()))
 	}
 	f.clock.advance(29 * time.Minute)
 	want("29 minutes later", "https://a.example", "no", "no", "no", "n")
 	want("29 minutes later", "https://b.example", "o", "o", "o", "none")
-	f.refresh(t) // the same again does not prolong it
+	f.refresh(t) // a second fetch of the same aggregate does not extend the period
 	f.clock.advance(61 * time.Second)
 	want("30 minutes later", "https://a.example", "n", "n", "n", "n")
 	want("30 minutes later", "https://b.example", "none", "none", "none", "none")
 }
 
-// An aggregate that nothing replaces is not used beyond its validity.
-func TestRegistryLapses(t *testing.T) {
+// An aggregate is not used after its validity, even if nothing replaces it.
+func TestRegistryExpires(t *testing.T) {
 	t.Parallel()
 	f := follow(t)
 	until := now.Add(time.Hour)
@@ -221,16 +219,16 @@ func TestRegistryLapses(t *testing.T) {
 	f.refresh(t)
 	f.clock.advance(59 * time.Minute)
 	if entityIDs(f.Providers()) != "a" {
-		t.Error("a provider is gone before its time")
+		t.Error("a provider is missing before its expiry")
 	}
 	f.clock.advance(time.Minute)
 	if len(f.Providers()) > 0 {
-		t.Error("a provider is there after its time")
+		t.Error("a provider is listed after its expiry")
 	}
 	if f.Find("https://a.example", until.Add(-time.Second)) == nil || f.Find("https://a.example", until) != nil {
-		t.Error("a login that was begun in time cannot be ended, or another can")
+		t.Error("want the provider only for a request made before the expiry")
 	}
 	if err := f.Refresh(t.Context()); err == nil {
-		t.Error("the lapsed aggregate is fetched again")
+		t.Error("an expired aggregate is accepted")
 	}
 }

@@ -2,11 +2,11 @@ package spid
 
 import "fmt"
 
-// A Rejection is a message that breaks a rule. It never holds a value of the
-// message, so it may be logged.
+// A Rejection is the error for a message that breaks a rule. It never contains
+// a value from the message, so it can be logged.
 type Rejection struct {
 	Reason Reason
-	Detail string // what was found wrong, for the operator
+	Detail string // description of the error, for the operator
 }
 
 func (r *Rejection) Error() string {
@@ -23,8 +23,8 @@ type Reason string
 // The document.
 const (
 	ReasonTooLarge      Reason = "too-large"       // bytes, elements, attributes or depth
-	ReasonNotBase64     Reason = "not-base64"      // of the form field
-	ReasonNotWellFormed Reason = "not-well-formed" // or read differently twice
+	ReasonNotBase64     Reason = "not-base64"      // the form field
+	ReasonNotWellFormed Reason = "not-well-formed" // or ambiguous to different parsers
 	ReasonDoctype       Reason = "doctype"         // or a processing instruction
 	ReasonNotAResponse  Reason = "not-a-response"  // the root is something else
 )
@@ -97,14 +97,14 @@ const (
 	ReasonAttributeName            Reason = "attribute-name"
 	ReasonAttributeValue           Reason = "attribute-value"
 	ReasonAttributeMissing         Reason = "attribute-missing"
-	ReasonLegalPerson              Reason = "legal-person" // an identity of a company, without a person
+	ReasonLegalPerson              Reason = "legal-person" // a company's identity without a person
 )
 
-// A logout request, beside those of the above that it may break too.
+// A logout request. It can break some of the rules above too.
 const (
-	ReasonQuery             Reason = "query" // a parameter is there twice, or cannot be unpacked
+	ReasonQuery             Reason = "query" // a parameter is repeated, or cannot be decoded
 	ReasonNotALogoutRequest Reason = "not-a-logout-request"
 	ReasonRequestID         Reason = "request-id"
 	ReasonNotOnOrAfter      Reason = "not-on-or-after"
-	ReasonLogoutService     Reason = "logout-service" // the provider has none to answer at
+	ReasonLogoutService     Reason = "logout-service" // the provider has none to answer to
 )

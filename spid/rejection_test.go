@@ -10,9 +10,9 @@ import (
 	"stella/spid"
 )
 
-// A rejection is logged: it holds nothing that the sender wrote, neither values
-// nor names, and is short.
-func TestRejectionsHoldNothingSent(t *testing.T) {
+// Rejections are logged, so they contain nothing that the sender wrote, neither
+// values nor names, and are short.
+func TestRejectionsOmitInput(t *testing.T) {
 	t.Parallel()
 	const secret = "NRENNA80A41H501T"
 	places := []string{
@@ -36,19 +36,19 @@ func TestRejectionsHoldNothingSent(t *testing.T) {
 			}
 		},
 	}
-	silence := func(w *witness, what, answer string) {
-		w.Helper()
-		_, err := w.verify(answer)
+	wantNothingSent := func(o *observer, what, answer string) {
+		o.Helper()
+		_, err := o.verify(answer)
 		var rejection *spid.Rejection
 		if errors.As(err, &rejection) && (strings.Contains(err.Error(), secret) || len(err.Error()) > 200) {
-			w.Errorf("%s: got %v, want it without what was sent", what, err)
+			o.Errorf("%s: got %v, want no input in it", what, err)
 		}
 	}
 	for kind, edit := range edits {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
-			w := observe(t)
-			genuine := made()(w)
+			o := newObserver(t)
+			genuine := issued()(o)
 			for _, place := range places {
 				do := func(root *etree.Element) {
 					if place == "" {
@@ -59,22 +59,30 @@ func TestRejectionsHoldNothingSent(t *testing.T) {
 				}
 				root := tree(genuine)
 				do(root)
-				silence(w, place, serialized(root))
+				wantNothingSent(o, place, serialized(root))
 				root = tree(genuine)
 				remove(signature)(root)
 				do(root)
-				silence(w, place+", the response not signed", serialized(root))
-				if answer, err := idp.Answer(w.req, anna, before(do)); err == nil { // it may have a prefix that cannot be signed
-					silence(w, place+", before signing", answer)
+				wantNothingSent(o, place+", the response not signed", serialized(root))
+				if answer, err := idp.Answer(o.req, anna, before(do)); err == nil { // a prefix may make it impossible to sign
+					wantNothingSent(o, place+", before signing", answer)
 				}
 			}
 		})
 	}
-	w := observe(t)
-	xml := unpack(made()(w))
-	for _, broken := range []string{"<" + secret, "<!DOCTYPE " + secret + ">", "<?" + secret + "?>", "&" + secret + ";", "</" + secret + ">", "<a:b:" + secret + "/>", secret} {
-		silence(w, broken, pack(strings.Replace(xml, "<saml:Subject>", broken, 1)))
-		silence(w, broken, pack(xml+broken))
-		silence(w, broken, broken)
+	o := newObserver(t)
+	xml := unpack(issued()(o))
+	for _, broken := range []string{
+		"<" + secret,
+		"<!DOCTYPE " + secret + ">",
+		"<?" + secret + "?>",
+		"&" + secret + ";",
+		"</" + secret + ">",
+		"<a:b:" + secret + "/>",
+		secret,
+	} {
+		wantNothingSent(o, broken, pack(strings.Replace(xml, "<saml:Subject>", broken, 1)))
+		wantNothingSent(o, broken, pack(xml+broken))
+		wantNothingSent(o, broken, broken)
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/beevik/etree"
 )
 
-// A Request is what is to be remembered of a login until its answer comes.
+// A Request is the data of a login that must be stored until its answer arrives.
 type Request struct {
 	ID         string
 	RelayState string
@@ -18,34 +18,35 @@ type Request struct {
 	IssuedAt   time.Time
 	Level      Level
 	Comparison string
-	XML        []byte // the message itself, for the archive
+	XML        []byte // the message as sent, for the archive
 }
 
-// Ask is what one login asks for beyond what all of them do.
+// Ask is the set of options of one login.
 type Ask struct {
-	// Company asks for the attributes of the company too, which a professional
-	// identity of a legal person has.
+	// Company requests the company's attributes too. Only a professional
+	// identity of a legal person has them.
 	Company bool
-	// Purpose is the type of identity that is let in: P, PF, PG, LP or PX
-	// (Avviso 18). Empty asks for a person's own.
+	// Purpose is the accepted type of identity: P, PF, PG, LP or PX (Avviso
+	// 18). If empty, the request is for a personal identity.
 	Purpose string
-	// Post sends the request by HTTP-POST even if HTTP-Redirect can be used.
+	// Post sends the request by HTTP-POST even if HTTP-Redirect is available.
 	Post bool
 }
 
-// A Dispatch is how the browser takes a message to a provider: by going to URL,
-// or, if SAMLRequest is there, by posting a form to it with these two fields.
+// A Dispatch is how the browser sends a message to a provider: it opens URL,
+// or, if SAMLRequest is not empty, posts a form with these two fields to it.
 type Dispatch struct {
 	URL         string
 	SAMLRequest string
 	RelayState  string
 }
 
-// instantFormat has the milliseconds that the rules ask for.
+// instantFormat has milliseconds, as the rules require.
 const instantFormat = "2006-01-02T15:04:05.000Z"
 
-// Login makes a request to authenticate at p, and how the browser takes it
-// there: by HTTP-Redirect if p has it (SPID technical rules, "Single Sign-On",
+// Login makes an authentication request to p. It returns the request, which the
+// caller must store, and the dispatch for the browser: by HTTP-Redirect if p
+// supports it, otherwise by HTTP-POST (SPID technical rules, "Single Sign-On",
 // "AuthnRequest").
 func (sp *ServiceProvider) Login(p *Provider, ask Ask) (Request, Dispatch, error) {
 	req, dispatch, err := sp.login(p, ask)
@@ -67,12 +68,13 @@ func (sp *ServiceProvider) login(p *Provider, ask Ask) (Request, Dispatch, error
 		destination, byPost = p.PostURL, true
 	}
 	if destination == "" {
-		return Request{}, Dispatch{}, fmt.Errorf("%s has no service for it", p.EntityID)
+		return Request{}, Dispatch{}, fmt.Errorf("%s has no service for the request", p.EntityID)
 	}
 	req := Request{
-		// An xs:ID does not begin with a digit.
+		// An xs:ID must not start with a digit.
 		ID: "_" + rand.Text(),
-		// Opaque: the rules forbid that it tells what was asked for.
+		// Random: the rules do not allow the relay state to reveal the
+		// requested resource.
 		RelayState: rand.Text(),
 		Provider:   p.EntityID,
 		IssuedAt:   sp.now().Truncate(time.Millisecond),
@@ -93,12 +95,13 @@ func (sp *ServiceProvider) login(p *Provider, ask Ask) (Request, Dispatch, error
 
 func (sp *ServiceProvider) checkAsk(ask Ask) error {
 	if sp.Scheme == CIE && (ask.Company || ask.Purpose != "") {
-		return errors.New("CIE identifies natural persons, and as nothing else")
+		return errors.New("CIE identifies only natural persons")
 	}
 	return CheckPurpose(ask.Purpose)
 }
 
-// authnRequest returns the message, its elements in the order of the schema.
+// authnRequest returns the message, with its elements in the order of the
+// schema.
 func (sp *ServiceProvider) authnRequest(req Request, ask Ask, destination string) *etree.Element {
 	attributes := personSet
 	if ask.Company {
@@ -107,30 +110,30 @@ func (sp *ServiceProvider) authnRequest(req Request, ask Ask, destination string
 	root := etree.NewElement("samlp:AuthnRequest")
 	set(root, "xmlns:samlp", nsProtocol, "xmlns:saml", nsAssertion,
 		"ID", req.ID, "Version", "2.0", "IssueInstant", req.IssuedAt.Format(instantFormat),
-		// Not the entity ID, which SPID lets in too, and CIE does not (Avviso 11).
+		// Not the entity ID: SPID accepts it too, but CIE does not (Avviso 11).
 		"Destination", destination,
-		// Obligatory above SpidL1, and for CIE. At SpidL1 it keeps a provider from
-		// answering for whoever logged in before at that browser.
+		// Required above SpidL1, and for CIE. At SpidL1 it prevents an answer
+		// for the person who logged in before in the same browser.
 		"ForceAuthn", "true",
-		// By index, not by URL: "preferred".
+		// By index, not by URL: the rules prefer it.
 		"AssertionConsumerServiceIndex", acsIndex, "AttributeConsumingServiceIndex", attributes)
 	sp.addIssuer(root)
 	if ask.Purpose != "" {
 		addPurpose(root, ask.Purpose)
 	}
-	// Without AllowCreate (Avviso 5).
+	// Without AllowCreate, as Avviso 5 requires.
 	add(root, "samlp:NameIDPolicy", "", "Format", formatTransient)
 	context := add(root, "samlp:RequestedAuthnContext", "", "Comparison", req.Comparison)
 	add(context, "saml:AuthnContextClassRef", req.Level.URI())
 	return root
 }
 
-// addIssuer says that a message is ours.
+// addIssuer adds the Issuer that names this service provider.
 func (sp *ServiceProvider) addIssuer(message *etree.Element) {
 	add(message, "saml:Issuer", sp.EntityID, "Format", formatEntity, "NameQualifier", sp.EntityID)
 }
 
-// post signs the message itself, after its issuer (SPID technical rules,
+// post signs the message with an enveloped signature (SPID technical rules,
 // "Trasmissione dei messaggi", "Binding HTTP-POST").
 func (sp *ServiceProvider) post(req Request, message *etree.Element, destination string) (Request, Dispatch, error) {
 	if err := sign(message, sp.Key, sp.Certificate); err != nil {

@@ -24,7 +24,7 @@ import (
 	"stella/spid"
 )
 
-// The message, rule by rule.
+// The content of the message, rule by rule.
 func TestLoginMessage(t *testing.T) {
 	t.Parallel()
 	req, _, err := sp.Login(provider, spid.Ask{})
@@ -60,7 +60,7 @@ func TestLoginMessage(t *testing.T) {
 	if len(want) > 0 {
 		t.Errorf("attributes are missing: %v", want)
 	}
-	// The order is that of the schema; what is not listed must not be there.
+	// The order of the schema, and no other elements.
 	var got []string
 	for _, el := range root.ChildElements() {
 		got = append(got, el.FullTag())
@@ -95,14 +95,14 @@ func TestLoginRequest(t *testing.T) {
 		t.Errorf("ID is %q", a.ID)
 	}
 	if !regexp.MustCompile(`^[A-Z2-7]{26,}$`).MatchString(a.RelayState) {
-		t.Errorf("RelayState is %q, want it opaque", a.RelayState)
+		t.Errorf("RelayState is %q, want a random one", a.RelayState)
 	}
 	if a.Provider != "https://idp.example" || !a.IssuedAt.Equal(now) || a.Level != spid.SpidL2 || a.Comparison != "minimum" {
 		t.Errorf("got request %+v", a)
 	}
 }
 
-// The signature over the query, checked with nothing but crypto/rsa.
+// The signature of the query, verified with crypto/rsa only.
 func TestLoginRedirect(t *testing.T) {
 	t.Parallel()
 	for _, sso := range []string{"https://idp.example/sso", "https://idp.example/sso?tenant=1"} {
@@ -125,7 +125,7 @@ func TestLoginRedirect(t *testing.T) {
 			keys = append(keys, key)
 		}
 		if !slices.Equal(keys, []string{"SAMLRequest", "RelayState", "SigAlg"}) {
-			t.Errorf("what is signed is %v", keys)
+			t.Errorf("the signed parameters are %v", keys)
 		}
 		u, err := url.Parse(redirect.URL)
 		if err != nil {
@@ -144,14 +144,14 @@ func TestLoginRedirect(t *testing.T) {
 			t.Fatal(err)
 		}
 		if !bytes.Equal(message, req.XML) {
-			t.Errorf("what is sent is %s, what is kept %s", message, req.XML)
+			t.Errorf("sent %s, stored %s", message, req.XML)
 		}
 	}
 }
 
-// checkQuery checks our signature of the parameters before it.
+// checkQuery verifies our signature over the parameters that precede it.
 func checkQuery(location string) error {
-	_, query, _ := strings.Cut(location, "SAML") // what is before is not ours
+	_, query, _ := strings.Cut(location, "SAML") // skip the provider's parameters
 	signed, escaped, ok := strings.Cut("SAML"+query, "&Signature=")
 	if !ok {
 		return fmt.Errorf("%s is not signed", location)
@@ -168,16 +168,16 @@ func checkQuery(location string) error {
 	return rsa.VerifyPKCS1v15(sp.Certificate.PublicKey.(*rsa.PublicKey), crypto.SHA256, digest[:], signature)
 }
 
-func TestLoginRefuses(t *testing.T) {
+func TestLoginErrors(t *testing.T) {
 	t.Parallel()
-	elliptical, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	ellipticKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
 	byRedirect := &spid.Provider{EntityID: "https://idp.example", RedirectURL: "https://idp.example/sso"}
-	nowhere := &spid.Provider{EntityID: "https://idp.example"}
-	asIs := func(*spid.ServiceProvider) {}
-	isCIE := func(sp *spid.ServiceProvider) { sp.Scheme = spid.CIE }
+	noService := &spid.Provider{EntityID: "https://idp.example"}
+	unchanged := func(*spid.ServiceProvider) {}
+	toCIE := func(sp *spid.ServiceProvider) { sp.Scheme = spid.CIE }
 	for _, c := range []struct {
 		what string
 		edit func(*spid.ServiceProvider)
@@ -185,16 +185,16 @@ func TestLoginRefuses(t *testing.T) {
 		ask  spid.Ask
 		want string
 	}{
-		{"no provider", asIs, nil, spid.Ask{}, "no such identity provider"},
+		{"no provider", unchanged, nil, spid.Ask{}, "no such identity provider"},
 		{"no key", func(sp *spid.ServiceProvider) { sp.Key = nil }, provider, spid.Ask{}, "no signing key"},
-		{"a key not RSA", func(sp *spid.ServiceProvider) { sp.Key = elliptical }, provider, spid.Ask{}, "not RSA"},
+		{"a key not RSA", func(sp *spid.ServiceProvider) { sp.Key = ellipticKey }, provider, spid.Ask{}, "not RSA"},
 		{"no such level", func(sp *spid.ServiceProvider) { sp.Level = 4 }, provider, spid.Ask{}, "SpidL4"},
 		{"no such comparison", func(sp *spid.ServiceProvider) { sp.Comparison = "more" }, provider, spid.Ask{}, `"more"`},
-		{"no such purpose", asIs, provider, spid.Ask{Purpose: "XX"}, `"XX" is no purpose`},
-		{"CIE for a company", isCIE, provider, spid.Ask{Company: true}, "natural persons"},
-		{"CIE for a purpose", isCIE, provider, spid.Ask{Purpose: "PG"}, "natural persons"},
-		{"a form where none is taken", asIs, byRedirect, spid.Ask{Post: true}, "no service for it"},
-		{"nowhere to go", asIs, nowhere, spid.Ask{}, "no service for it"},
+		{"no such purpose", unchanged, provider, spid.Ask{Purpose: "XX"}, `"XX" is not a purpose`},
+		{"CIE for a company", toCIE, provider, spid.Ask{Company: true}, "natural persons"},
+		{"CIE for a purpose", toCIE, provider, spid.Ask{Purpose: "PG"}, "natural persons"},
+		{"a form without an HTTP-POST service", unchanged, byRedirect, spid.Ask{Post: true}, "no service for the request"},
+		{"no service", unchanged, noService, spid.Ask{}, "no service for the request"},
 	} {
 		other := *sp
 		c.edit(&other)

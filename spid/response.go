@@ -7,23 +7,23 @@ import (
 	"github.com/beevik/etree"
 )
 
-// Bounds of a response. Real ones have some 10 kB, 100 elements with up to 12
-// attributes, 100 attributes in all, texts of up to 3 kB (a certificate), and a
-// depth of 8. Nobody who is not a provider can make one that costs more than
-// about 5 ms to refuse (BenchmarkHostile).
-const maxEncoded = 48 << 10 // bytes, as it is posted
+// Bounds of a response. Real ones have about 10 kB, 100 elements with up to 12
+// attributes, 100 attributes in total, texts of up to 3 kB (a certificate), and
+// a depth of 8. Without a provider's key, no sender can make a response that
+// takes more than about 5 ms to refuse (BenchmarkHostile).
+const maxEncoded = 48 << 10 // bytes of the form field
 
-var responseBounds = bounds{bytes: 36 << 10, nodes: 300, attributes: 20, declared: 400, piece: 8 << 10, depth: 16}
+var responseBounds = bounds{bytes: 36 << 10, nodes: 300, attributes: 20, allAttributes: 400, token: 8 << 10, depth: 16}
 
-// A Response is a SAML response as it arrived. Nothing in it is to be trusted.
+// A Response is a SAML response as received. None of its content is trusted.
 type Response struct {
 	xml  []byte
 	root *etree.Element
 }
 
-// Open reads the form field SAMLResponse. It checks only that the document is
-// a response of reasonable size which every reader reads in the same way; what
-// it says is for [ServiceProvider.Verify] to judge. The error is a *[Rejection].
+// Open parses the form field SAMLResponse. It checks only that the document is
+// a response of acceptable size that all XML parsers read in the same way.
+// [ServiceProvider.Verify] checks the content. The error is a *[Rejection].
 func Open(samlResponse string) (*Response, error) {
 	if len(samlResponse) > maxEncoded {
 		return nil, reject(ReasonTooLarge, "more than %d bytes", maxEncoded)
@@ -42,8 +42,8 @@ func Open(samlResponse string) (*Response, error) {
 	return &Response{raw, root}, nil
 }
 
-// InResponseTo returns the id of the request that the response claims to
-// answer. It serves to find that request and proves nothing.
+// InResponseTo returns the ID of the request that the response claims to
+// answer. Use it only to find that request: it proves nothing.
 func (r *Response) InResponseTo() string {
 	id, _ := attr(r.root, "InResponseTo")
 	return id

@@ -10,8 +10,8 @@ import (
 	"stella/spid/spidtest"
 )
 
-// A rotation is a provider that changes its key, and a service provider that
-// people log in to meanwhile.
+// A rotation is a provider that changes its key while users log in to a service
+// provider.
 type rotation struct {
 	*federation
 	sp  *spid.ServiceProvider
@@ -20,9 +20,9 @@ type rotation struct {
 
 func newRotation(t testing.TB) *rotation {
 	t.Helper()
-	// A request is made after the change before it, and before the next.
-	clock := &movable{t: now, tick: time.Millisecond}
-	r := &rotation{federation: followBy(t, clock), sp: new(spid.ServiceProvider), idp: newIDP("https://idp.example", clock.now)}
+	// The tick places each request after the preceding change and before the next.
+	clock := &fakeClock{t: now, tick: time.Millisecond}
+	r := &rotation{federation: followWithClock(t, clock), sp: new(spid.ServiceProvider), idp: newIDP("https://idp.example", clock.now)}
 	*r.sp = *sp
 	r.sp.Now = clock.now
 	r.publish(t, r.idp.Metadata())
@@ -30,7 +30,7 @@ func newRotation(t testing.TB) *rotation {
 	return r
 }
 
-func (r *rotation) begin(t testing.TB) spid.Request {
+func (r *rotation) startLogin(t testing.TB) spid.Request {
 	t.Helper()
 	req, _, err := r.sp.Login(r.Providers().Find("https://idp.example"), spid.Ask{})
 	if err != nil {
@@ -48,8 +48,9 @@ func (r *rotation) answer(t testing.TB, req spid.Request) string {
 	return answer
 }
 
-// end verifies an answer as a web server does.
-func (r *rotation) end(t testing.TB, req spid.Request, answer string) {
+// finishLogin verifies an answer like the web server: if the signature is invalid, it
+// refreshes the registry and tries again.
+func (r *rotation) finishLogin(t testing.TB, req spid.Request, answer string) {
 	t.Helper()
 	response, err := spid.Open(answer)
 	if err != nil {
@@ -69,43 +70,43 @@ func (r *rotation) end(t testing.TB, req spid.Request, answer string) {
 	}
 }
 
-// A provider's key is rotated while logins are under way: none fails.
+// A provider's key is rotated while logins are in progress. None fails.
 func TestRotation(t *testing.T) {
 	t.Parallel()
 	r := newRotation(t)
-	// Others began at each step, and two of each go on at each later one: who was
-	// answered at once and who is answered only then.
+	// Each step starts a login that is answered at once. Every later step
+	// verifies that answer, and a new answer to the same request.
 	type pending struct {
 		req    spid.Request
 		answer string
 	}
-	var begun []pending
+	var started []pending
 	step := func(change func()) {
 		var wg sync.WaitGroup
-		for range 4 { // amid the change
+		for range 4 { // during the change
 			wg.Go(func() {
-				req := r.begin(t)
-				r.end(t, req, r.answer(t, req))
+				req := r.startLogin(t)
+				r.finishLogin(t, req, r.answer(t, req))
 			})
 		}
 		change()
 		wg.Wait()
-		for _, p := range begun {
-			r.end(t, p.req, p.answer)
-			r.end(t, p.req, r.answer(t, p.req))
+		for _, p := range started {
+			r.finishLogin(t, p.req, p.answer)
+			r.finishLogin(t, p.req, r.answer(t, p.req))
 		}
-		req := r.begin(t)
-		begun = append(begun, pending{req, r.answer(t, req)})
+		req := r.startLogin(t)
+		started = append(started, pending{req, r.answer(t, req)})
 	}
 	rotate := func() { check(r.idp.Rotate()) }
 	publish := func() { r.publish(t, r.idp.Metadata()) }
 	refresh := func() { r.refresh(t) }
 	step(func() {})
-	step(rotate) // lists the key to come
+	step(rotate) // the next key is listed
 	step(publish)
 	step(refresh)
-	step(rotate) // signs with it
-	step(rotate) // lists the former no more
+	step(rotate) // the next key signs
+	step(rotate) // the previous key is no longer listed
 	step(publish)
 	step(refresh)
 	if n := r.published.Fetched(); n != 3 {
@@ -113,26 +114,26 @@ func TestRotation(t *testing.T) {
 	}
 }
 
-// The provider signs with a key of which our copy of the aggregate knows
-// nothing: the copy is fetched anew, once for all those who come back.
-func TestRotationUnknown(t *testing.T) {
+// The provider signs with a key that our copy of the aggregate does not
+// contain. The aggregate is fetched again, once for all users who return.
+func TestRotationUnknownKey(t *testing.T) {
 	t.Parallel()
 	r := newRotation(t)
 	var requests []spid.Request
 	for range 8 {
-		requests = append(requests, r.begin(t))
+		requests = append(requests, r.startLogin(t))
 	}
-	answered := r.answer(t, requests[0]) // by the old key, and long on its way
+	answered := r.answer(t, requests[0]) // with the old key, and delivered late
 	for range 3 {
 		check(r.idp.Rotate())
 	}
 	r.publish(t, r.idp.Metadata())
 	var wg sync.WaitGroup
 	for _, req := range requests {
-		wg.Go(func() { r.end(t, req, r.answer(t, req)) })
+		wg.Go(func() { r.finishLogin(t, req, r.answer(t, req)) })
 	}
 	wg.Wait()
-	r.end(t, requests[0], answered)
+	r.finishLogin(t, requests[0], answered)
 	if n := r.published.Fetched(); n != 2 {
 		t.Errorf("there were %d fetches, want 2", n)
 	}

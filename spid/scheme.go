@@ -1,12 +1,13 @@
 package spid
 
-// A Scheme is one of the two national identities that speak this dialect of
-// SAML. They differ in their metadata, in what they attest, and in what they
-// are strict about.
+// A Scheme is one of the two national identity schemes that use this SAML
+// profile. They differ in their metadata, in the attributes that they assert,
+// and in some rules.
 type Scheme int
 
-// SPID is the zero Scheme. CIE is the electronic identity card, whose identity
-// provider is the Ministry of the Interior's (italia/cie-eid-saml-docs).
+// SPID is the zero Scheme. CIE is the electronic identity card. Its only
+// identity provider is run by the Ministry of the Interior
+// (italia/cie-eid-saml-docs).
 const (
 	SPID Scheme = iota
 	CIE

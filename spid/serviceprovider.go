@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// ServiceProvider is who asks for logins. It is not changed by its methods and
-// may be used from many goroutines at once, if Key may.
+// ServiceProvider is the party that requests logins. Its methods do not change
+// it, and it is safe for concurrent use if Key is.
 type ServiceProvider struct {
 	Scheme    Scheme
 	EntityID  string
@@ -17,14 +17,15 @@ type ServiceProvider struct {
 
 	Key         crypto.Signer // RSA, 2048 bits or more
 	Certificate *x509.Certificate
-	// Other is a second certificate that the metadata list during a change of
-	// keys: first the one to come, and after the change the former. Nil if none.
+	// Other is a second certificate that the metadata list during a key change:
+	// the next one before the change, the previous one after it. It is nil if
+	// there is none.
 	Other *x509.Certificate
 
-	ServiceName  string // shown at login; the organization's display name if empty
+	ServiceName  string // shown at login; if empty, the organization's display name
 	Organization Organization
 
-	Level      Level  // asked for; SpidL2 if zero
+	Level      Level  // requested level; SpidL2 if zero
 	Comparison string // exact, minimum, better or maximum; minimum if empty
 
 	Now func() time.Time // time.Now if nil

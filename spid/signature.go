@@ -15,22 +15,23 @@ import (
 	"github.com/russellhaering/goxmldsig/etreeutils"
 )
 
-// minRSA is the shortest key SPID lets sign (SPID technical rules, "Metadata").
+// minRSA is the smallest RSA key that SPID allows for signatures (SPID
+// technical rules, "Metadata"), in bits.
 const minRSA = 2048
 
-// Bounds of a signature, of which goxmldsig does work before it can fail: the
-// base64 of a key of 8,192 bits and of SHA-512, both with line breaks, and more
-// prefixes than a response declares.
+// Bounds of a signature. goxmldsig processes these values before it can reject
+// a signature. They fit the base64 of an 8,192-bit signature and of a SHA-512
+// digest, both with line breaks, and more prefixes than a response declares.
 const (
 	maxSignature = 2 << 10
 	maxDigest    = 256
 	maxPrefixes  = 20
 )
 
-// verified returns what the signature of el covers, read again from the signed
-// bytes, once one of the provider's certificates verifies it, and when that
-// certificate expired, if it has. el is a response or an assertion of which
-// checkStructure holds.
+// verified verifies the signature of el with the provider's certificates. It
+// returns the signed element, parsed again from the signed bytes, and the time
+// at which the certificate expired, or zero if it is still valid. el is a
+// response or an assertion that has passed checkStructure.
 func (v verification) verified(el *etree.Element) (*etree.Element, time.Time, error) {
 	var expired time.Time
 	if err := checkSignature(el); err != nil {
@@ -44,9 +45,10 @@ func (v verification) verified(el *etree.Element) (*etree.Element, time.Time, er
 	}
 	why := "the provider has no certificate that may sign"
 	for _, certificate := range usable(v.provider.Certificates, v.now) {
-		// One at a time: goxmldsig does without KeyInfo only if the choice is
-		// one, and a provider that changes its key has two for a while. Its
-		// clock stands where the certificate is in force, which is judged here.
+		// One at a time: without KeyInfo, goxmldsig needs a store with exactly
+		// one certificate, and a provider that is changing its key has two. Its
+		// clock is set to a time at which the certificate is valid, because
+		// usable has already checked the validity.
 		context := dsig.NewDefaultValidationContext(&dsig.MemoryX509CertificateStore{Roots: []*x509.Certificate{certificate}})
 		context.Clock = dsig.NewFakeClockAt(certificate.NotAfter)
 		signed, err := context.Validate(el)
@@ -54,27 +56,28 @@ func (v verification) verified(el *etree.Element) (*etree.Element, time.Time, er
 			why = "it is not made with a key of the provider"
 			continue
 		}
-		if err != nil { // which may hold what the sender wrote
+		if err != nil { // err may contain text of the sender, so it is not used
 			why = "it is malformed, or what was signed has been changed"
 			continue
 		}
-		// So it is by checkSignature; this is in case goxmldsig sees it otherwise.
+		// checkSignature already ensures this. The check repeats it in case
+		// goxmldsig reads the document differently.
 		if got, _ := attr(signed, "ID"); qname(signed) != name || got != id {
-			return nil, expired, reject(ReasonSignatureReference, "the signature covers something else than %s", name)
+			return nil, expired, reject(ReasonSignatureReference, "the signature does not cover %s", name)
 		}
 		if v.now.After(certificate.NotAfter) {
 			expired = certificate.NotAfter.UTC()
 		}
 		return signed, expired, checkStructure(signed)
 	}
-	return nil, expired, reject(ReasonSignatureInvalid, "the signature of %s does not hold: %s", name, why)
+	return nil, expired, reject(ReasonSignatureInvalid, "the signature of %s is not valid: %s", name, why)
 }
 
-// detached returns a copy of el as goxmldsig is to see it: with the namespaces
-// that are declared further up, and without KeyInfo. That is the sender's word
-// and is not asked, since the key is one of those in the provider's metadata;
-// official testers leave its certificate empty. It is part of the signature,
-// which the signature does not cover.
+// detached returns a copy of el for goxmldsig, with the namespaces declared by
+// its ancestors and without KeyInfo. KeyInfo is the sender's claim and is
+// ignored, because the key must be one of those in the provider's metadata.
+// Official testers leave its certificate empty. Removing it does not break the
+// signature, which does not cover KeyInfo.
 func detached(el *etree.Element) (*etree.Element, error) {
 	scope, err := etreeutils.NSBuildParentContext(el)
 	if err != nil {
@@ -95,10 +98,10 @@ func detached(el *etree.Element) (*etree.Element, error) {
 	return detached, nil
 }
 
-// usable returns the certificates whose key may sign, in the order to try them:
-// those in force, and then those that have expired, which some providers go on
-// signing with until the registry lists their successor. One that is not yet in
-// force is never used.
+// usable returns the certificates that may verify a signature, in the order in
+// which to try them: first those that are valid, then those that have expired,
+// because some providers keep signing with them until the registry lists the
+// successor. It never returns a certificate that is not yet valid.
 func usable(certificates []*x509.Certificate, now time.Time) []*x509.Certificate {
 	var inForce, expired []*x509.Certificate
 	for _, certificate := range certificates {
@@ -114,22 +117,22 @@ func usable(certificates []*x509.Certificate, now time.Time) []*x509.Certificate
 	return append(inForce, expired...)
 }
 
-// checkSignature checks the form of el's signature: the profile that SAML 2.0
-// Core 5.4 gives and nothing else, since every freedom of XML Signature has been
-// used to sign one thing and show another.
+// checkSignature checks the form of el's signature. It accepts only the profile
+// of SAML 2.0 Core, 5.4, because attackers have used each optional feature of
+// XML Signature to sign one thing and show another.
 func checkSignature(el *etree.Element) error {
-	signature, err := only(el, "ds:Signature", ReasonSignaturePlacement)
+	signature, err := onlyChild(el, "ds:Signature", ReasonSignaturePlacement)
 	if err != nil {
 		return err
 	}
-	value, err := only(signature, "ds:SignatureValue", ReasonSignatureStructure)
+	value, err := onlyChild(signature, "ds:SignatureValue", ReasonSignatureStructure)
 	if err != nil {
 		return err
 	}
 	if len(text(value)) > maxSignature {
 		return reject(ReasonSignatureStructure, "a signature of more than %d characters", maxSignature)
 	}
-	info, err := only(signature, "ds:SignedInfo", ReasonSignatureStructure)
+	info, err := onlyChild(signature, "ds:SignedInfo", ReasonSignatureStructure)
 	if err != nil {
 		return err
 	}
@@ -139,7 +142,7 @@ func checkSignature(el *etree.Element) error {
 	if err := algorithm(info, "ds:SignatureMethod", algRSASHA256, algRSASHA384, algRSASHA512); err != nil {
 		return err
 	}
-	reference, err := only(info, "ds:Reference", ReasonSignatureReference)
+	reference, err := onlyChild(info, "ds:Reference", ReasonSignatureReference)
 	if err != nil {
 		return err
 	}
@@ -150,7 +153,7 @@ func checkSignature(el *etree.Element) error {
 	if err := algorithm(reference, "ds:DigestMethod", algSHA256, algSHA384, algSHA512); err != nil {
 		return err
 	}
-	sum, err := only(reference, "ds:DigestValue", ReasonSignatureStructure)
+	sum, err := onlyChild(reference, "ds:DigestValue", ReasonSignatureStructure)
 	if err != nil {
 		return err
 	}
@@ -161,7 +164,7 @@ func checkSignature(el *etree.Element) error {
 }
 
 func checkTransforms(reference *etree.Element) error {
-	transforms, err := only(reference, "ds:Transforms", ReasonSignatureTransforms)
+	transforms, err := onlyChild(reference, "ds:Transforms", ReasonSignatureTransforms)
 	if err != nil {
 		return err
 	}
@@ -185,7 +188,7 @@ func checkTransforms(reference *etree.Element) error {
 }
 
 func algorithm(parent *etree.Element, name string, allowed ...string) error {
-	el, err := only(parent, name, ReasonSignatureStructure)
+	el, err := onlyChild(parent, name, ReasonSignatureStructure)
 	if err != nil {
 		return err
 	}
@@ -195,16 +198,16 @@ func algorithm(parent *etree.Element, name string, allowed ...string) error {
 	return nil
 }
 
-// sign puts an enveloped signature of root into it: after its issuer, where a
-// message must have it, or as its first child, as metadata must.
+// sign adds an enveloped signature to root: after its Issuer, as messages
+// require, or as its first child, as metadata require.
 func sign(root *etree.Element, key crypto.Signer, certificate *x509.Certificate) error {
 	context, err := dsig.NewSigningContext(key, [][]byte{certificate.Raw})
 	if err != nil {
 		return fmt.Errorf("preparing the signature: %w", err)
 	}
 	context.Canonicalizer = dsig.MakeC14N10ExclusiveCanonicalizerWithPrefixList("")
-	// A copy, because the canonicalizer changes what it is given. Not
-	// SignEnveloped, because the signature it appends has no parent and cannot
+	// A copy, because the canonicalizer changes its argument. SignEnveloped is
+	// not used, because the signature that it appends has no parent and cannot
 	// be moved.
 	signature, err := context.ConstructSignature(root.Copy(), true)
 	if err != nil {

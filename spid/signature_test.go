@@ -14,13 +14,13 @@ import (
 	"stella/spid/spidtest"
 )
 
-// A provider that changes its key lists two certificates for a while. One that
-// has expired still counts, tried last, and the caller is told; one that is not
-// in force yet does not.
+// A provider that is changing its key lists two certificates. One that has
+// expired is accepted, but tried last and reported to the caller. One that is
+// not valid yet is not accepted.
 func TestCertificates(t *testing.T) {
 	t.Parallel()
-	good, other, expired := described(idp).Certificates[0], described(impostor).Certificates[0], described(retired).Certificates[0]
-	coming := described(early).Certificates[0]
+	good, other, expired := providerOf(idp).Certificates[0], providerOf(impostor).Certificates[0], providerOf(expiredIDP).Certificates[0]
+	notYetValid := providerOf(futureIDP).Certificates[0]
 	for _, c := range []struct {
 		what    string
 		signer  *spidtest.Provider
@@ -33,15 +33,15 @@ func TestCertificates(t *testing.T) {
 		{"second, the first expired", idp, []*x509.Certificate{expired, good}, time.Time{}, ""},
 		{"another", idp, []*x509.Certificate{other}, time.Time{}, spid.ReasonSignatureInvalid},
 		{"none", idp, nil, time.Time{}, spid.ReasonSignatureInvalid},
-		{"expired", retired, []*x509.Certificate{expired}, expired.NotAfter, ""},
-		{"expired, the other in force", retired, []*x509.Certificate{expired, good}, expired.NotAfter, ""},
-		{"not in force yet", early, []*x509.Certificate{coming}, time.Time{}, spid.ReasonSignatureInvalid},
+		{"expired", expiredIDP, []*x509.Certificate{expired}, expired.NotAfter, ""},
+		{"expired, the other valid", expiredIDP, []*x509.Certificate{expired, good}, expired.NotAfter, ""},
+		{"not valid yet", futureIDP, []*x509.Certificate{notYetValid}, time.Time{}, spid.ReasonSignatureInvalid},
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			t.Parallel()
-			w := observe(t)
-			w.provider = &spid.Provider{EntityID: provider.EntityID, Certificates: c.trusted}
-			a, err := w.verify(w.answer(c.signer, before(at(now))))
+			o := newObserver(t)
+			o.provider = &spid.Provider{EntityID: provider.EntityID, Certificates: c.trusted}
+			a, err := o.verify(o.answer(c.signer, before(at(now))))
 			wantReason(t, err, c.want)
 			if err == nil && !a.CertificateExpired.Equal(c.expired) {
 				t.Errorf("the certificate expired %s, want %s", a.CertificateExpired, c.expired)
@@ -49,10 +49,10 @@ func TestCertificates(t *testing.T) {
 			if c.want != "" {
 				return
 			}
-			// So it is with a login that failed.
-			answer, err := c.signer.Fail(w.req, "nr25", before(set("", "IssueInstant", now.Format(time.RFC3339))))
+			// The same for a failed login.
+			answer, err := c.signer.Fail(o.req, "nr25", before(set("", "IssueInstant", now.Format(time.RFC3339))))
 			check(err)
-			_, err = w.verify(answer)
+			_, err = o.verify(answer)
 			if anomaly := wantAnomaly(t, err, "nr25", true); !anomaly.CertificateExpired.Equal(c.expired) {
 				t.Errorf("the certificate of the anomaly expired %s, want %s", anomaly.CertificateExpired, c.expired)
 			}
@@ -60,7 +60,7 @@ func TestCertificates(t *testing.T) {
 	}
 }
 
-// at has a response made at a time.
+// at sets the times of a response.
 func at(t time.Time) edit {
 	instant, end := t.Format("2006-01-02T15:04:05Z"), t.Add(time.Minute).Format("2006-01-02T15:04:05Z")
 	return all(
@@ -68,53 +68,53 @@ func at(t time.Time) edit {
 		set(conditions, "NotBefore", instant), set(conditions, "NotOnOrAfter", end), set(data, "NotOnOrAfter", end))
 }
 
-// A certificate renewed for the same key is the one that counts, wherever it
-// stands in the metadata.
+// If a certificate is renewed for the same key, the valid one is used, in any
+// position in the metadata.
 func TestRenewedCertificate(t *testing.T) {
 	t.Parallel()
-	expired := certify(hand, now.AddDate(-2, 0, 0), now.AddDate(-1, 0, 0))
-	w := observe(t)
-	answer := byHand(pen{})(w)
-	w.provider.Certificates = append([]*x509.Certificate{expired}, w.provider.Certificates...)
-	a, err := w.verify(answer)
+	expired := certify(manualKey, now.AddDate(-2, 0, 0), now.AddDate(-1, 0, 0))
+	o := newObserver(t)
+	answer := manuallySigned(manualSigner{})(o)
+	o.provider.Certificates = append([]*x509.Certificate{expired}, o.provider.Certificates...)
+	a, err := o.verify(answer)
 	if err != nil || !a.CertificateExpired.IsZero() {
-		t.Errorf("got %+v, %v, want it good by the certificate in force", a, err)
+		t.Errorf("got %+v, %v, want it verified by the valid certificate", a, err)
 	}
-	w.provider.Certificates = w.provider.Certificates[:1]
-	a, err = w.verify(answer)
+	o.provider.Certificates = o.provider.Certificates[:1]
+	a, err = o.verify(answer)
 	if err != nil || !a.CertificateExpired.Equal(expired.NotAfter) {
-		t.Errorf("got %+v, %v, want it good by the expired certificate", a, err)
+		t.Errorf("got %+v, %v, want it verified by the expired certificate", a, err)
 	}
 }
 
-// The algorithms that SPID allows, and a key that it does not.
+// The algorithms that SPID allows, and a key that is too short.
 func TestAlgorithms(t *testing.T) {
 	t.Parallel()
 	short, err := rsa.GenerateKey(rand.Reader, 1024)
 	check(err)
 	for _, c := range []struct {
-		what string
-		pen  pen
-		want spid.Reason
+		what   string
+		signer manualSigner
+		want   spid.Reason
 	}{
-		{"SHA-256", pen{}, ""},
-		{"SHA-384", pen{method: more + "rsa-sha384", hash: crypto.SHA384}, ""},
-		{"SHA-512", pen{method: more + "rsa-sha512", hash: crypto.SHA512}, ""},
-		{"digest by SHA-384", pen{digest: more + "sha384", digestHash: crypto.SHA384}, ""},
-		{"digest by SHA-512", pen{digest: xmlenc + "sha512", digestHash: crypto.SHA512}, ""},
-		{"a short key, though in the metadata", pen{key: short}, spid.ReasonSignatureInvalid},
+		{"SHA-256", manualSigner{}, ""},
+		{"SHA-384", manualSigner{method: more + "rsa-sha384", hash: crypto.SHA384}, ""},
+		{"SHA-512", manualSigner{method: more + "rsa-sha512", hash: crypto.SHA512}, ""},
+		{"digest by SHA-384", manualSigner{digest: more + "sha384", digestHash: crypto.SHA384}, ""},
+		{"digest by SHA-512", manualSigner{digest: xmlenc + "sha512", digestHash: crypto.SHA512}, ""},
+		{"a short key from the metadata", manualSigner{key: short}, spid.ReasonSignatureInvalid},
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			t.Parallel()
-			w := observe(t)
-			_, err := w.verify(byHand(c.pen)(w))
+			o := newObserver(t)
+			_, err := o.verify(manuallySigned(c.signer)(o))
 			wantReason(t, err, c.want)
 		})
 	}
 }
 
-// Shibboleth, which one provider uses, keeps namespace declarations with an
-// InclusiveNamespaces in the transform, and writes saml2 for a prefix.
+// Shibboleth, which one provider uses, lists prefixes with an
+// InclusiveNamespaces in the transform and uses the prefix saml2.
 func TestInclusiveNamespaces(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -123,14 +123,15 @@ func TestInclusiveNamespaces(t *testing.T) {
 		want spid.Reason
 	}{
 		{"good", all(), ""},
-		{"a listed namespace changed", func(root *etree.Element) { root.SelectElement("Assertion").CreateAttr("xmlns:xs", "urn:other") }, spid.ReasonSignatureInvalid},
+		{"a listed namespace changed",
+			func(root *etree.Element) { root.SelectElement("Assertion").CreateAttr("xmlns:xs", "urn:other") }, spid.ReasonSignatureInvalid},
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			t.Parallel()
-			w := observe(t)
-			w.trust(hand)
-			answer := w.answer(idp, after(remove(signature), remove(aSignature), rename, pen{prefixes: "xs"}.write, c.edit))
-			_, err := w.verify(answer)
+			o := newObserver(t)
+			o.trust(manualKey)
+			answer := o.answer(idp, after(remove(signature), remove(aSignature), rename, manualSigner{prefixes: "xs"}.addSignature, c.edit))
+			_, err := o.verify(answer)
 			wantReason(t, err, c.want)
 		})
 	}

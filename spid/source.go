@@ -13,11 +13,12 @@ import (
 	"time"
 )
 
-// fetchTimeout is for the whole of a transfer.
+// fetchTimeout limits a whole transfer.
 const fetchTimeout = 30 * time.Second
 
-// checkLocation checks that an aggregate may be fetched from there. It is
-// signed, but over plain http whoever stands between could keep us from new ones.
+// checkLocation returns an error if an aggregate must not be fetched from
+// location. The aggregate is signed, but over plain http an attacker on the
+// network could withhold new versions.
 func checkLocation(location string) error {
 	if !isURL(location) {
 		if location == "" {
@@ -44,7 +45,7 @@ func newClient() *http.Client {
 		Transport: &http.Transport{DisableKeepAlives: true, ForceAttemptHTTP2: true},
 		CheckRedirect: func(req *http.Request, via []*http.Request) error {
 			if req.URL.Scheme != "https" {
-				return errors.New("redirected to something else than https")
+				return errors.New("redirected to a URL that is not https")
 			}
 			if len(via) > 5 {
 				return errors.New("redirected too often")
@@ -54,13 +55,13 @@ func newClient() *http.Client {
 	}
 }
 
-// fetch returns what is at the location, but no more of it than shows that it is
-// too much.
+// fetch returns the content at the location. It reads at most one byte more
+// than the limit, so that the parser sees that it is too large.
 func (s *Source) fetch(ctx context.Context, client *http.Client) ([]byte, error) {
 	if !isURL(s.Location) {
 		file, err := os.Open(s.Location)
 		if err != nil {
-			return nil, err // names the file
+			return nil, err // err contains the file name
 		}
 		defer file.Close()
 		return io.ReadAll(io.LimitReader(file, maxAggregate+1))
@@ -71,7 +72,7 @@ func (s *Source) fetch(ctx context.Context, client *http.Client) ([]byte, error)
 	}
 	response, err := client.Do(req)
 	if err != nil {
-		return nil, err // names the URL
+		return nil, err // err contains the URL
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {

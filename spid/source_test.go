@@ -37,14 +37,14 @@ func TestFollow(t *testing.T) {
 	}
 	const location = "https://registry.spid.gov.it/"
 	if _, err := spid.Follow(spid.Source{Location: location, Memory: &memory{}}, nil); err == nil {
-		t.Error("followed although nobody's signature counts")
+		t.Error("Follow accepts a source without signers")
 	}
 	if _, err := spid.Follow(spid.Source{Location: location, Signers: signers}, nil); err == nil {
-		t.Error("followed without a memory")
+		t.Error("Follow accepts a source without a memory")
 	}
 }
 
-// An operator may bring the aggregate by other means, as a file.
+// The operator can provide the aggregate as a file.
 func TestSourceFile(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "idps.xml")
@@ -54,13 +54,13 @@ func TestSourceFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := r.Refresh(t.Context()); err == nil || !strings.Contains(err.Error(), file) {
-		t.Errorf("no file: %v", err)
+		t.Errorf("missing file: %v", err)
 	}
-	check(os.WriteFile(file, two(), 0o600))
+	check(os.WriteFile(file, twoProviders(), 0o600))
 	if err := r.Refresh(t.Context()); err != nil || entityIDs(r.Providers()) != "a b" || m.raw == nil {
 		t.Errorf("got %s: %v", entityIDs(r.Providers()), err)
 	}
-	check(os.WriteFile(file, changed(two(), addEntry("https://evil.example")), 0o600))
+	check(os.WriteFile(file, changed(twoProviders(), addEntry("https://evil.example")), 0o600))
 	if err := r.Refresh(t.Context()); err == nil || entityIDs(r.Providers()) != "a b" {
 		t.Errorf("an altered file: got %s: %v", entityIDs(r.Providers()), err)
 	}
@@ -70,13 +70,13 @@ func TestSourceFile(t *testing.T) {
 	}
 }
 
-// The server's certificate counts, and a redirect leads to https alone.
+// The server's certificate is verified, and redirects must lead to https.
 func TestSourceTLS(t *testing.T) {
 	t.Parallel()
 	f := follow(t)
 	f.publish(t, entry("https://a.example"))
 	secure := httptest.NewUnstartedServer(f.published)
-	secure.Config.ErrorLog = log.New(io.Discard, "", 0) // it is told that it is not believed
+	secure.Config.ErrorLog = log.New(io.Discard, "", 0) // it logs that the client does not trust it
 	secure.StartTLS()
 	defer secure.Close()
 	moved := httptest.NewServer(spidtest.MovedTo(secure.URL))
@@ -97,11 +97,11 @@ func TestSourceTLS(t *testing.T) {
 	r := f.another(t)
 	r.Through(secure.Client().Transport)
 	f.published.Serve(spidtest.MovedTo(moved.URL))
-	if err := r.Refresh(t.Context()); err == nil || !strings.Contains(err.Error(), "than https") {
+	if err := r.Refresh(t.Context()); err == nil || !strings.Contains(err.Error(), "not https") {
 		t.Errorf("redirected to http: %v", err)
 	}
 	f.published.Serve(spidtest.MovedTo(secure.URL))
 	if err := r.Refresh(t.Context()); err == nil || !strings.Contains(err.Error(), "too often") {
-		t.Errorf("redirected in circles: %v", err)
+		t.Errorf("redirected in a loop: %v", err)
 	}
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/beevik/etree"
 )
 
-// prefixes are those by which this package names the elements of a response,
-// whatever prefixes the response itself uses.
+// prefixes maps namespaces to the prefixes with which this package names
+// elements. They do not depend on the prefixes in the response.
 var prefixes = map[string]string{
 	nsProtocol:  "samlp",
 	nsAssertion: "saml",
@@ -16,19 +16,19 @@ var prefixes = map[string]string{
 	nsExclusive: "ec",
 }
 
-// grammar lists the elements a response may have and the children of each. An
-// element that is not listed is refused, so that nothing can hide a second
-// assertion or a signed foreign element: signature wrapping lives off elements
-// that one reader skips and another finds.
+// grammar lists the elements that a response can contain and the allowed
+// children of each. Any other element is refused, so that a second assertion or
+// a foreign signed element cannot be hidden: signature wrapping depends on
+// elements that one reader skips and another finds.
 //
-// It has what SAML allows and SPID does not forbid. Of that nothing is read but
-// what assertion.go names: not who else vouched for the login
-// (AuthenticatingAuthority), not a declaration of how (AuthnContextDeclRef), not
-// who may confirm the subject (the NameID of a SubjectConfirmation), and not the
-// conditions OneTimeUse and ProxyRestriction, which hold by themselves: an
-// assertion is used once, and none is made on its strength. StatusDetail and
-// Extensions may hold what is foreign, see checkGrammar. Advice is the one
-// element of an assertion that SPID forbids.
+// It allows all that SAML allows and SPID does not forbid. Only the parts used
+// in assertion.go are read. Not read are AuthenticatingAuthority (other parties
+// that vouch for the login), AuthnContextDeclRef, the NameID of a
+// SubjectConfirmation, and the conditions OneTimeUse and ProxyRestriction,
+// which are always satisfied: an assertion is used once, and no other assertion
+// is made from it. StatusDetail and Extensions can contain foreign elements,
+// see checkGrammar. Advice is the only element of an assertion that SPID
+// forbids.
 var grammar = map[string][]string{
 	"samlp:Response":      {"saml:Issuer", "ds:Signature", "samlp:Extensions", "samlp:Status", "saml:Assertion"},
 	"samlp:Extensions":    {},
@@ -38,7 +38,10 @@ var grammar = map[string][]string{
 	"samlp:StatusMessage": {},
 	"samlp:StatusDetail":  {},
 
-	"saml:Assertion":               {"saml:Issuer", "ds:Signature", "saml:Subject", "saml:Conditions", "saml:AuthnStatement", "saml:AttributeStatement"},
+	"saml:Assertion": {
+		"saml:Issuer", "ds:Signature", "saml:Subject", "saml:Conditions",
+		"saml:AuthnStatement", "saml:AttributeStatement",
+	},
 	"saml:Subject":                 {"saml:NameID", "saml:SubjectConfirmation"},
 	"saml:NameID":                  {},
 	"saml:SubjectConfirmation":     {"saml:NameID", "saml:SubjectConfirmationData"},
@@ -84,14 +87,14 @@ var grammar = map[string][]string{
 	"ds:X509SKI":                {},
 }
 
-// open lists the elements that may hold elements of other namespaces: a
-// provider's own words on a failure (SAML 2.0 Core, 3.2.2.4), and what two
-// parties have agreed on beyond SAML (3.2.2).
-var open = map[string]bool{"samlp:StatusDetail": true, "samlp:Extensions": true}
+// open lists the elements that can contain elements of other namespaces: a
+// provider's details on a failure (SAML 2.0 Core, 3.2.2.4), and extensions
+// agreed between two parties (3.2.2).
+var openElements = map[string]bool{"samlp:StatusDetail": true, "samlp:Extensions": true}
 
-// checkStructure checks the whole of el, a response or an assertion: that only
-// known elements stand in it, each in its place, that there are not two
-// assertions, and that ids are there and unique.
+// checkStructure checks el, a response or an assertion, with all its
+// descendants: all elements are known and in an allowed place, there is at most
+// one assertion, and IDs are present and unique.
 func checkStructure(el *etree.Element) error {
 	if err := checkIDs(el); err != nil {
 		return err
@@ -108,7 +111,7 @@ func checkStructure(el *etree.Element) error {
 func checkGrammar(el *etree.Element) error {
 	parent := qname(el)
 	for _, a := range el.Attr {
-		// goxmldsig and others take an ID in whatever namespace for the ID.
+		// goxmldsig and others accept an ID attribute of any namespace as the ID.
 		if a.Space != "" && a.Space != "xmlns" && (a.NamespaceURI() != nsInstance || strings.EqualFold(a.Key, "id")) {
 			return reject(ReasonUnexpectedAttr, "%s has an attribute of a foreign namespace", parent)
 		}
@@ -121,7 +124,7 @@ func checkGrammar(el *etree.Element) error {
 				return reject(ReasonUnexpectedText, "%s has text", parent)
 			}
 		case *etree.Element:
-			if open[parent] && foreign(t) {
+			if openElements[parent] && foreign(t) {
 				continue
 			}
 			if child := qname(t); !slices.Contains(allowed, child) {
@@ -135,8 +138,8 @@ func checkGrammar(el *etree.Element) error {
 	return nil
 }
 
-// foreign tells whether neither el nor anything in it is of a namespace that is
-// read here, so that no reader can take it for something.
+// foreign reports whether el and all its descendants are of namespaces that
+// this package does not read. Then no reader can mistake them for SAML.
 func foreign(el *etree.Element) bool {
 	if _, known := prefixes[el.NamespaceURI()]; known {
 		return false
@@ -149,7 +152,7 @@ func foreign(el *etree.Element) bool {
 	return true
 }
 
-// misplaced says which rule is broken by a child that its parent may not have.
+// misplaced returns the error for a child that its parent must not have.
 func misplaced(parent, child string) error {
 	switch child {
 	case "saml:Assertion":
@@ -160,7 +163,7 @@ func misplaced(parent, child string) error {
 		return reject(ReasonSignaturePlacement, "a signature in %s", parent)
 	}
 	if _, known := grammar[child]; !known {
-		child = "an unknown element" // whose name is the sender's
+		child = "an unknown element" // the real name is the sender's text, which is not logged
 	}
 	if strings.HasPrefix(parent, "ds:") {
 		return reject(ReasonSignatureStructure, "%s in %s", child, parent)
@@ -168,8 +171,9 @@ func misplaced(parent, child string) error {
 	return reject(ReasonUnexpectedElement, "%s in %s", child, parent)
 }
 
-// checkIDs checks that response and assertion have an id, and that no id of
-// whatever element or spelling is there twice or empty.
+// checkIDs checks that the response and the assertion have an ID, and that no
+// ID is empty or used twice, on any element and in any spelling of the
+// attribute name.
 func checkIDs(root *etree.Element) error {
 	seen := map[string]bool{}
 	var walk func(*etree.Element) error
@@ -189,7 +193,7 @@ func checkIDs(root *etree.Element) error {
 				continue
 			}
 			if a.Value == "" || seen[a.Value] {
-				return reject(ReasonDuplicateID, "an ID that is empty or taken")
+				return reject(ReasonDuplicateID, "an ID that is empty or used twice")
 			}
 			seen[a.Value] = true
 		}
@@ -203,8 +207,8 @@ func checkIDs(root *etree.Element) error {
 	return walk(root)
 }
 
-// qname returns the name of an element with the prefix of this package, or
-// with a question mark if its namespace is none of ours.
+// qname returns the name of an element with the prefix from prefixes, or with a
+// question mark if its namespace is not there.
 func qname(el *etree.Element) string {
 	prefix, ok := prefixes[el.NamespaceURI()]
 	if !ok {
@@ -213,7 +217,7 @@ func qname(el *etree.Element) string {
 	return prefix + ":" + el.Tag
 }
 
-// children returns the children of that name.
+// children returns the children of el with that name.
 func children(el *etree.Element, name string) []*etree.Element {
 	var found []*etree.Element
 	for _, child := range el.ChildElements() {
@@ -224,8 +228,9 @@ func children(el *etree.Element, name string) []*etree.Element {
 	return found
 }
 
-// only returns the child of that name, of which there must be exactly one.
-func only(el *etree.Element, name string, reason Reason) (*etree.Element, error) {
+// only returns the single child with that name. It returns an error if there is
+// none or more than one.
+func onlyChild(el *etree.Element, name string, reason Reason) (*etree.Element, error) {
 	found := children(el, name)
 	if len(found) != 1 {
 		return nil, reject(reason, "%s has %d %s, not one", qname(el), len(found), name)
@@ -233,8 +238,8 @@ func only(el *etree.Element, name string, reason Reason) (*etree.Element, error)
 	return found[0], nil
 }
 
-// attr returns an attribute that is in no namespace. Surrounding space does not
-// count: all attributes read here are of types that XML Schema collapses.
+// attr returns an attribute without a namespace. It trims the value, because
+// XML Schema collapses spaces in all attribute types read here.
 func attr(el *etree.Element, key string) (value string, ok bool) {
 	for _, a := range el.Attr {
 		if a.Space == "" && a.Key == key {
@@ -244,9 +249,9 @@ func attr(el *etree.Element, key string) (value string, ok bool) {
 	return "", false
 }
 
-// text returns the whole text of an element, whatever comments stand in it.
-// Surrounding space does not count: AgID's validator and some identity
-// providers pad names and issuers.
+// text returns the text of an element, without any comments in it. It trims the
+// text, because AgID's validator and some identity providers pad names and
+// issuers with spaces.
 func text(el *etree.Element) string {
 	var b strings.Builder
 	for _, token := range el.Child {

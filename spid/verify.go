@@ -7,28 +7,28 @@ import (
 	"github.com/beevik/etree"
 )
 
-// How far a provider's clock may be from ours. Servers on NTP are apart by
-// milliseconds; these leave room for one that has lost it. They open nothing,
-// because an answer is tied to a recorded request. Nothing is added to the end
-// of a validity.
+// Tolerances for the difference between a provider's clock and ours. Servers
+// with NTP differ by milliseconds; these values cover a server that has lost
+// NTP. They add no risk, because an answer must match a stored request. The end
+// of a validity has no tolerance.
 const (
 	futureTolerance = 30 * time.Second
 	pastTolerance   = 5 * time.Second
 )
 
-// authnTolerance is by how much the person may have authenticated before the
-// request was made. The request asks for a new authentication (ForceAuthn), so
-// that an older one is that of another login, by a person who used the browser
-// before. A minute leaves room for a provider whose credentials are checked by
-// another server than the one that writes the answer.
+// authnTolerance is how long before the request the person may have
+// authenticated. The request asks for a new authentication (ForceAuthn), so an
+// older one is from another login, perhaps of a person who used the browser
+// before. A minute covers a provider that checks the credentials on a different
+// server from the one that writes the answer.
 const authnTolerance = time.Minute
 
 // Verify checks that r is the answer of provider p to the request, and returns
-// what it asserts. The error is a *[Rejection] if a rule does not hold, or an
-// *[Anomaly] if the provider says that the login failed.
+// its assertion. The error is a *[Rejection] if a rule is broken, or an
+// *[Anomaly] if the provider reports that the login failed.
 //
-// It is for the caller to find the request by [Response.InResponseTo], to
-// answer it once, and to forget it in time (SPID technical rules, "Single
+// The caller must find the request by [Response.InResponseTo], accept only one
+// answer to it, and delete it when it expires (SPID technical rules, "Single
 // Sign-On", "Processamento della Response").
 func (sp *ServiceProvider) Verify(r *Response, relayState string, req Request, p *Provider) (*Assertion, error) {
 	if req.RelayState == "" || relayState != req.RelayState {
@@ -41,7 +41,7 @@ func (sp *ServiceProvider) Verify(r *Response, relayState string, req Request, p
 	if err := checkStructure(r.root); err != nil {
 		return nil, err
 	}
-	// The signature of the response may be missing, but not be wrong (SPID
+	// The response may be unsigned, but a signature must be valid (SPID
 	// technical rules, "Single Sign-On", "Response").
 	response := r.root
 	if v.signed = len(children(response, "ds:Signature")) > 0; v.signed {
@@ -76,18 +76,18 @@ func (sp *ServiceProvider) Verify(r *Response, relayState string, req Request, p
 	return a, nil
 }
 
-// A verification is one call of Verify.
+// A verification is the state of one call of Verify.
 type verification struct {
 	sp       *ServiceProvider
 	request  Request
 	provider *Provider
 	now      time.Time
 
-	signed  bool      // the response is
-	expired time.Time // when the certificate did that verifies the response, if it has
+	signed  bool      // the response is signed
+	expired time.Time // when the certificate that signed the response expired; zero if it is valid
 }
 
-// issued reads an IssueInstant, which lies between the request and now.
+// issued returns the IssueInstant, which must be between the request and now.
 func (v verification) issued(el *etree.Element, reason Reason) (time.Time, error) {
 	t, err := instant(el, "IssueInstant", reason)
 	if err != nil {
@@ -96,22 +96,23 @@ func (v verification) issued(el *etree.Element, reason Reason) (time.Time, error
 	if t.Before(v.asked().Add(-pastTolerance)) {
 		return t, reject(reason, "IssueInstant of %s is before the request", qname(el))
 	}
-	return t, v.begun(t, el, "IssueInstant", reason)
+	return t, v.notInFuture(t, el, "IssueInstant", reason)
 }
 
-// asked is when the request was made, cut to the second: many providers write
-// whole seconds, and official testers send ours back.
+// asked returns the time of the request, truncated to the second: many
+// providers write whole seconds, and official testers send our IssueInstant
+// back.
 func (v verification) asked() time.Time { return v.request.IssuedAt.Truncate(time.Second) }
 
-// begun checks that an instant does not lie in the future.
-func (v verification) begun(t time.Time, el *etree.Element, key string, reason Reason) error {
+// notInFuture checks that an instant is not in the future.
+func (v verification) notInFuture(t time.Time, el *etree.Element, key string, reason Reason) error {
 	if t.After(v.now.Add(futureTolerance)) {
 		return reject(reason, "%s of %s is in the future", key, qname(el))
 	}
 	return nil
 }
 
-// unexpired reads NotOnOrAfter, which lies in the future.
+// unexpired returns NotOnOrAfter, which must be in the future.
 func (v verification) unexpired(el *etree.Element, reason Reason) (time.Time, error) {
 	t, err := instant(el, "NotOnOrAfter", reason)
 	if err != nil {
@@ -123,9 +124,9 @@ func (v verification) unexpired(el *etree.Element, reason Reason) (time.Time, er
 	return t, nil
 }
 
-// issuer checks the Issuer of a response or an assertion.
+// issuer returns the Issuer of a response or an assertion and checks its value.
 func (v verification) issuer(el *etree.Element, reason Reason) (*etree.Element, error) {
-	issuer, err := only(el, "saml:Issuer", reason)
+	issuer, err := onlyChild(el, "saml:Issuer", reason)
 	if err != nil {
 		return nil, err
 	}
@@ -135,8 +136,9 @@ func (v verification) issuer(el *etree.Element, reason Reason) (*etree.Element, 
 	return issuer, nil
 }
 
-// utc matches an xs:dateTime as SAML wants it, in UTC and without a time zone
-// (SAML 2.0 Core, 1.3.3). The package time reads more than that.
+// utc matches an xs:dateTime in the form that SAML requires: UTC, with no
+// numeric time zone (SAML 2.0 Core, 1.3.3). The package time accepts more
+// forms.
 var utc = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$`)
 
 func instant(el *etree.Element, key string, reason Reason) (time.Time, error) {

@@ -22,11 +22,11 @@ const (
 	statusPrefix = "urn:oasis:names:tc:SAML:2.0:status:"
 )
 
-// validity is how long an assertion is good.
+// validity is how long an assertion is valid.
 const validity = 5 * time.Minute
 
-// An Edit changes a response while it is made. It is given the Response
-// element, whose names have the prefixes samlp, saml and ds.
+// An Edit changes a response while it is made. Its function receives the
+// Response element, which uses the prefixes samlp, saml and ds.
 type Edit struct {
 	when stage
 	do   func(response *etree.Element)
@@ -40,18 +40,18 @@ const (
 	afterSigning
 )
 
-// BeforeSigning makes an edit of what is going to be signed.
+// BeforeSigning returns an edit that is applied before anything is signed.
 func BeforeSigning(do func(response *etree.Element)) Edit { return Edit{beforeSigning, do} }
 
-// BetweenSignatures makes an edit after the assertion is signed, and before the
-// response around it is.
+// BetweenSignatures returns an edit that is applied after the assertion is
+// signed and before the response is signed.
 func BetweenSignatures(do func(response *etree.Element)) Edit { return Edit{betweenSignatures, do} }
 
-// AfterSigning makes an edit of the finished response.
+// AfterSigning returns an edit of the finished response.
 func AfterSigning(do func(response *etree.Element)) Edit { return Edit{afterSigning, do} }
 
-// Answer returns the form field SAMLResponse of a successful login by person.
-// The request is not checked.
+// Answer returns the form field SAMLResponse for a successful login of person.
+// It does not check the request.
 func (p *Provider) Answer(req spid.Request, person Person, edits ...Edit) (string, error) {
 	parsed, err := p.read(req.XML)
 	if err != nil {
@@ -60,8 +60,8 @@ func (p *Provider) Answer(req spid.Request, person Person, edits ...Edit) (strin
 	return p.finish(p.success(parsed, person), edits)
 }
 
-// Fail returns the form field SAMLResponse of a login that failed with a code
-// like nr25. The request is not checked.
+// Fail returns the form field SAMLResponse for a failed login with a code such
+// as nr25. It does not check the request.
 func (p *Provider) Fail(req spid.Request, code string, edits ...Edit) (string, error) {
 	parsed, err := p.read(req.XML)
 	if err != nil {
@@ -70,7 +70,7 @@ func (p *Provider) Fail(req spid.Request, code string, edits ...Edit) (string, e
 	return p.finish(p.failure(parsed, loginFailed(code)), edits)
 }
 
-// finish signs a response, its assertion first, and encodes it.
+// finish signs the assertion and then the response, and encodes it.
 func (p *Provider) finish(response *etree.Element, edits []Edit) (string, error) {
 	doc := etree.NewDocumentWithRoot(response)
 	apply := func(when stage) {
@@ -142,7 +142,7 @@ func (p *Provider) success(req *request, person Person) *etree.Element {
 		"NotBefore", instant(now), "NotOnOrAfter", instant(now.Add(validity)))
 	add(add(conditions, "saml:AudienceRestriction", ""), "saml:Audience", req.issuer)
 
-	// Without SessionIndex: a login of level 2 or 3 opens no session.
+	// No SessionIndex, because a login of level 2 or 3 opens no session.
 	statement := add(assertion, "saml:AuthnStatement", "", "AuthnInstant", instant(now))
 	add(add(statement, "saml:AuthnContext", ""), "saml:AuthnContextClassRef", req.level)
 
@@ -164,5 +164,5 @@ func (p *Provider) success(req *request, person Person) *etree.Element {
 
 func newID() string { return "_" + rand.Text() }
 
-// instant writes whole seconds, as many identity providers do.
+// instant formats a time in whole seconds, like many identity providers.
 func instant(t time.Time) string { return t.Format("2006-01-02T15:04:05Z") }

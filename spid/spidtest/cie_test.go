@@ -10,8 +10,8 @@ import (
 	"stella/spid/spidtest"
 )
 
-// The Ministry's provider differs from SPID's (italia/cie-eid-saml-docs,
-// "Interoperabilità con SPID").
+// The Ministry's provider differs from SPID's providers
+// (italia/cie-eid-saml-docs, "Interoperabilità con SPID").
 func TestCIE(t *testing.T) {
 	t.Parallel()
 	cie := *sp
@@ -24,7 +24,7 @@ func TestCIE(t *testing.T) {
 		t.Errorf("the entity ID is %s", provider.EntityID)
 	}
 	if provider.LogoutURL != "" {
-		t.Errorf("there is no logout in SAML, but at %s", provider.LogoutURL)
+		t.Errorf("the logout URL is %s, want none", provider.LogoutURL)
 	}
 	for _, byForm := range []bool{false, true} {
 		_, dispatch, err := cie.Login(provider, spid.Ask{Post: byForm})
@@ -49,18 +49,18 @@ func TestCIE(t *testing.T) {
 		if got := root.FindElement("//saml:AuthnContextClassRef").Text(); got != "https://www.spid.gov.it/SpidL3" {
 			t.Errorf("the level is %s", got)
 		}
-		var told []string
+		var sent []string
 		for _, el := range root.FindElements("//saml:Attribute") {
-			told = append(told, el.SelectAttrValue("Name", ""))
+			sent = append(sent, el.SelectAttrValue("Name", ""))
 		}
-		if got := strings.Join(told, " "); got != "name familyName fiscalNumber dateOfBirth" {
-			t.Errorf("it tells %s", got)
+		if got := strings.Join(sent, " "); got != "name familyName fiscalNumber dateOfBirth" {
+			t.Errorf("the attributes are %s", got)
 		}
 	}
 }
 
-// Its Destination is strictly where the request comes, and of the comparisons
-// it knows two.
+// CIE requires the Destination to be the URL that receives the request, and
+// accepts only two comparisons.
 func TestCIEFaults(t *testing.T) {
 	t.Parallel()
 	cie := *sp

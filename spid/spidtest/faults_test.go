@@ -18,7 +18,7 @@ import (
 	"stella/spid"
 )
 
-// Requests that never get to the service.
+// Errors that are not reported to the service.
 func TestRefusals(t *testing.T) {
 	t.Parallel()
 	req, redirect, err := sp.Login(provider, spid.Ask{})
@@ -33,14 +33,14 @@ func TestRefusals(t *testing.T) {
 	}
 	unsigned, _, _ := strings.Cut(redirect.URL, "&SigAlg=")
 	for name, c := range map[string]struct{ url, code string }{
-		"nothing":            {server.URL + "/sso", "ErrorCode 4"},
-		"garbage":            {server.URL + "/sso?SAMLRequest=x", "ErrorCode 4"},
-		"twice":              {redirect.URL + "&RelayState=x", "ErrorCode 4"},
-		"unsigned":           {unsigned, "ErrorCode 5"},
-		"another RelayState": {strings.Replace(redirect.URL, "RelayState=", "RelayState=X", 1), "ErrorCode 7"},
-		"another service":    {foreign.URL, "ErrorCode 10"},
-		"no RelayState":      {signed(t, req.XML, ""), "ErrorCode 4"},
-		"telling RelayState": {signed(t, req.XML, "https://sp.example"), "ErrorCode 4"},
+		"nothing":               {server.URL + "/sso", "ErrorCode 4"},
+		"garbage":               {server.URL + "/sso?SAMLRequest=x", "ErrorCode 4"},
+		"twice":                 {redirect.URL + "&RelayState=x", "ErrorCode 4"},
+		"unsigned":              {unsigned, "ErrorCode 5"},
+		"another RelayState":    {strings.Replace(redirect.URL, "RelayState=", "RelayState=X", 1), "ErrorCode 7"},
+		"another service":       {foreign.URL, "ErrorCode 10"},
+		"no RelayState":         {signed(t, req.XML, ""), "ErrorCode 4"},
+		"RelayState with a URL": {signed(t, req.XML, "https://sp.example"), "ErrorCode 4"},
 	} {
 		p := get(t, c.url)
 		if p.status != http.StatusForbidden || !strings.Contains(p.Text(), c.code+":") {
@@ -49,7 +49,7 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// Faults that are reported to the service.
+// Errors that are reported to the service.
 func TestFaults(t *testing.T) {
 	t.Parallel()
 	set := func(path, key, value string) func(*etree.Element) {
@@ -128,7 +128,7 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// signed sends a message as the service provider would.
+// signed returns the URL of a message with the service provider's signature.
 func signed(t *testing.T, message []byte, relayState string) string {
 	t.Helper()
 	var deflated bytes.Buffer

@@ -65,7 +65,7 @@ func check(err error) {
 	}
 }
 
-// A page as a visitor sees it.
+// A page is a page as the visitor's browser receives it.
 type page struct {
 	*goquery.Document
 	base   string // the provider's URL
@@ -109,7 +109,7 @@ func (p page) press(t *testing.T, name string) page {
 	button := p.button(t, name)
 	form := button.Closest("form")
 	if !strings.Contains(p.policy, "form-action 'self'") {
-		t.Errorf("the policy %q does not let the form through", p.policy)
+		t.Errorf("the policy %q does not allow the form", p.policy)
 	}
 	values := url.Values{}
 	form.Find("input").Each(func(_ int, input *goquery.Selection) {
@@ -129,18 +129,18 @@ func (p page) button(t *testing.T, name string) *goquery.Selection {
 	return button
 }
 
-// answer reads the page that posts back.
+// answer reads the page that posts the response to the service.
 func (p page) answer(t *testing.T) (response *spid.Response, relayState string) {
 	t.Helper()
 	form := p.button(t, "Continua").Closest("form")
 	if got := form.AttrOr("action", ""); got != sp.ACSURL || form.AttrOr("method", "") != "post" {
-		t.Errorf("the form goes to %s", got)
+		t.Errorf("the form is posted to %s", got)
 	}
 	if !strings.HasSuffix(p.policy, "form-action https://sp.example") {
 		t.Errorf("the policy is %q", p.policy)
 	}
 	if p.Find("script[src='/post.js']").Length() != 1 {
-		t.Error("the form is not posted by itself")
+		t.Error("the page has no script that posts the form")
 	}
 	response, err := spid.Open(form.Find("input[name=SAMLResponse]").AttrOr("value", ""))
 	if err != nil {
@@ -156,7 +156,10 @@ func TestLogin(t *testing.T) {
 		t.Fatal(err)
 	}
 	login := get(t, redirect.URL)
-	for _, name := range []string{"Accedi come Anna Neri", "Accedi come Luca Bianchi", "Accedi come Sara Verdi", "Accedi come Paola Conti", "Annulla"} {
+	for _, name := range []string{
+		"Accedi come Anna Neri", "Accedi come Luca Bianchi", "Accedi come Sara Verdi", "Accedi come Paola Conti",
+		"Annulla",
+	} {
 		login.button(t, name)
 	}
 	consent := login.press(t, "Accedi come Luca Bianchi")
@@ -164,7 +167,7 @@ func TestLogin(t *testing.T) {
 	sent := map[string]string{}
 	consent.Find("dt").Each(func(_ int, dt *goquery.Selection) { sent[dt.Text()] = dt.Next().Text() })
 	if len(sent) != 5 || sent["Codice fiscale"] != "TINIT-BNCLCU75C12F205G" {
-		t.Errorf("what will be sent is %v", sent)
+		t.Errorf("the data to be sent are %v", sent)
 	}
 	response, relayState := consent.press(t, "Autorizza").answer(t)
 	a, err := sp.Verify(response, relayState, req, provider)
@@ -172,7 +175,7 @@ func TestLogin(t *testing.T) {
 		t.Fatal(err)
 	}
 	if a.Attributes["fiscalNumber"] != "TINIT-BNCLCU75C12F205G" || a.Attributes["name"] != "Luca" {
-		t.Errorf("identified as %v", a.Attributes)
+		t.Errorf("the attributes are %v", a.Attributes)
 	}
 	raw := string(response.XML())
 	if strings.Count(raw, "<ds:SignatureValue>") != 2 || strings.Contains(raw, "SessionIndex") {
@@ -208,7 +211,11 @@ func TestOtherPages(t *testing.T) {
 	if p := get(t, server.URL+"/"); p.status != http.StatusOK {
 		t.Errorf("home: %d", p.status)
 	}
-	for path, kind := range map[string]string{"/style.css": "text/css", "/post.js": "text/javascript", "/metadata": "application/samlmetadata+xml"} {
+	for path, kind := range map[string]string{
+		"/style.css": "text/css",
+		"/post.js":   "text/javascript",
+		"/metadata":  "application/samlmetadata+xml",
+	} {
 		response, err := http.Get(server.URL + path)
 		if err != nil {
 			t.Fatal(err)

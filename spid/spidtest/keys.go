@@ -26,16 +26,16 @@ func (p *Provider) newKey() (keyPair, error) {
 	return keyPair{private, certificate}, err
 }
 
-// Metadata returns the signed metadata of the provider as they are now.
+// Metadata returns the current signed metadata of the provider.
 func (p *Provider) Metadata() []byte {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return bytes.Clone(p.metadata)
 }
 
-// Rotate takes the next of the three steps by which a provider changes its key:
-// the metadata list the one to come beside the one that signs; it signs; the
-// former is no longer listed.
+// Rotate does the next of the three steps of a key change: first the metadata
+// list the next key in addition to the signing key, then the next key signs,
+// then the previous key is no longer listed.
 func (p *Provider) Rotate() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -65,7 +65,7 @@ func (p *Provider) signingKey() keyPair {
 	return p.keys[p.signing]
 }
 
-// SignQuery signs a query such as SAMLRequest=…&RelayState=…, and returns it
+// SignQuery signs a query such as SAMLRequest=…&RelayState=… and returns it
 // with the signature (SAML 2.0 Bindings, 3.4.4.1).
 func (p *Provider) SignQuery(query string) (string, error) {
 	query += "&SigAlg=" + url.QueryEscape(sigAlg)

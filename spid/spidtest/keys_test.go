@@ -7,8 +7,8 @@ import (
 	"stella/spid/spidtest"
 )
 
-// A change of key takes three steps. Whoever reads the metadata after each of
-// them believes every answer.
+// A key change takes three steps. A service that reads the metadata after each
+// step accepts every answer.
 func TestRotate(t *testing.T) {
 	t.Parallel()
 	idp, server := serve(spidtest.Config{ServiceProvider: sp.Metadata})
@@ -32,7 +32,7 @@ func TestRotate(t *testing.T) {
 	}
 	for step, want := range []struct {
 		listed int
-		before bool // who knows the former key alone believes the answers
+		before bool // whether the metadata from before the change accept the answers
 	}{{2, true}, {2, false}, {1, false}} {
 		if err := idp.Rotate(); err != nil {
 			t.Fatal(err)
@@ -46,6 +46,6 @@ func TestRotate(t *testing.T) {
 		}
 	}
 	if parse(idp.Metadata()).Certificates[0].Equal(before.Certificates[0]) {
-		t.Error("the key is still the former")
+		t.Error("the key did not change")
 	}
 }

@@ -14,9 +14,10 @@ import (
 	"github.com/beevik/etree"
 )
 
-// Logout returns where to go to have the service end a session: its logout
-// service, with a signed request in the query. The edits change the request
-// before it is signed; its names have the prefixes samlp and saml.
+// Logout returns the URL to which the browser must go so that the service ends
+// a session: its logout service, with a signed request in the query. The edits
+// change the request before it is signed. Its elements have the prefixes samlp
+// and saml.
 func (p *Provider) Logout(edits ...func(request *etree.Element)) (location string, err error) {
 	descriptor, err := p.serviceProvider()
 	if err != nil {
@@ -55,22 +56,22 @@ func (p *Provider) Logout(edits ...func(request *etree.Element)) (location strin
 	return services[0].Location + "?" + query, nil
 }
 
-// Query returns a message, deflated, and a relay state as a query that is yet
-// to be signed.
+// Query returns the unsigned query with a deflated message and a relay state.
 func Query(parameter string, message []byte, relayState string) string {
 	var deflated bytes.Buffer
 	w, err := flate.NewWriter(&deflated, flate.DefaultCompression)
 	if err != nil {
-		panic(err) // the level is not one
+		panic(err) // only for an invalid level
 	}
-	w.Write(message) // into memory
+	w.Write(message) // in memory, so it cannot fail
 	w.Close()
 	return parameter + "=" + url.QueryEscape(base64.StdEncoding.EncodeToString(deflated.Bytes())) +
 		"&RelayState=" + url.QueryEscape(relayState)
 }
 
-// LoggedOut checks the service's answer to a logout, which is where it sends
-// the browser (SPID technical rules, "Single Logout", "LogoutResponse").
+// LoggedOut checks the service's answer to a logout request. location is the
+// URL to which the service redirected the browser (SPID technical rules,
+// "Single Logout", "LogoutResponse").
 func (p *Provider) LoggedOut(location string) error {
 	rawQuery, ok := strings.CutPrefix(location, p.loggedOutURL()+"?")
 	if !ok {
@@ -136,7 +137,7 @@ func (p *Provider) checkLoggedOut(root *etree.Element, entityID, relayState stri
 	return nil
 }
 
-// logout has the service end the visitor's session there.
+// logout redirects the visitor to the service, which ends the session.
 func (p *Provider) logout(w http.ResponseWriter, r *http.Request) {
 	location, err := p.Logout()
 	if err != nil {

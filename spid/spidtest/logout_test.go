@@ -13,7 +13,7 @@ import (
 	"stella/spid/spidtest"
 )
 
-// A visitor who leaves is taken to the service and back.
+// A visitor who logs out is redirected to the service and back.
 func TestExit(t *testing.T) {
 	t.Parallel()
 	here := *sp
@@ -30,14 +30,16 @@ func TestExit(t *testing.T) {
 	idp, server := serve(spidtest.Config{ServiceProvider: here.Metadata})
 	t.Cleanup(server.Close)
 	provider = parse(idp.Metadata())
-	exit := get(t, server.URL+"/").Find("a").FilterFunction(func(_ int, s *goquery.Selection) bool { return s.Text() == "Esci dal servizio" })
+	exit := get(t, server.URL+"/").Find("a").FilterFunction(func(_ int, s *goquery.Selection) bool {
+		return s.Text() == "Esci dal servizio"
+	})
 	p := get(t, server.URL+exit.AttrOr("href", ""))
 	if p.status != http.StatusOK || p.base != server.URL || !strings.Contains(p.Find("h1").Text(), "Sei uscito") {
 		t.Errorf("got %d, %s at %s", p.status, p.Find("h1").Text(), p.base)
 	}
 }
 
-// An answer that is not to a logout under way, or says something else.
+// Answers that match no logout in progress, or have other content.
 func TestLoggedOutRejects(t *testing.T) {
 	t.Parallel()
 	answer := func(edits ...func(*etree.Element)) string {
@@ -54,7 +56,7 @@ func TestLoggedOutRejects(t *testing.T) {
 	}
 	good := answer()
 	for what, location := range map[string]string{
-		"elsewhere":           strings.Replace(good, "/logged-out", "/sso", 1),
+		"another URL":         strings.Replace(good, "/logged-out", "/sso", 1),
 		"another relay state": strings.Replace(good, "RelayState=_", "RelayState=x", 1),
 		"another request":     answer(func(r *etree.Element) { r.CreateAttr("ID", "_another") }),
 	} {
@@ -66,7 +68,7 @@ func TestLoggedOutRejects(t *testing.T) {
 		t.Error(err)
 	}
 	if err := idp.LoggedOut(good); err == nil {
-		t.Error("the same answer twice: want an error")
+		t.Error("the same answer again: want an error")
 	}
 	if p := get(t, good); p.status != http.StatusBadRequest {
 		t.Errorf("got %d", p.status)

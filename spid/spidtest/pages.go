@@ -20,13 +20,13 @@ var files embed.FS
 
 var pages = template.Must(template.ParseFS(files, "pages/*.html"))
 
-// page is what the templates are given.
+// page is the data of the templates.
 type page struct {
 	Provider string
-	Service  string // who asks
-	Login    string // opaque id of the login under way
+	Service  string // name of the service provider
+	Login    string // random ID of the login in progress
 	People   []Person
-	Person   int // index of the chosen one
+	Person   int // index of the chosen person
 	Sent     []sent
 	ACSURL   string
 	Response string
@@ -72,25 +72,25 @@ func (p *Provider) home(w http.ResponseWriter, _ *http.Request) {
 	p.show(w, http.StatusOK, "home.html", page{}, "'none'")
 }
 
-// path returns that of one of the provider's URLs.
+// path returns the path of one of the provider's URLs.
 func (p *Provider) path(url string) string { return strings.TrimPrefix(url, p.config.BaseURL) }
 
-// begin shows who one may be, or what is wrong with the request.
+// begin shows the choice of persons, or the error in the request.
 func (p *Provider) begin(w http.ResponseWriter, req *request, err error) {
-	var no *refusal
-	var wrong *fault
+	var refused *refusal
+	var faulty *fault
 	switch {
-	case errors.As(err, &no):
-		p.refuse(w, no)
-	case errors.As(err, &wrong):
-		p.post(w, req, p.failure(req, wrong))
+	case errors.As(err, &refused):
+		p.refuse(w, refused)
+	case errors.As(err, &faulty):
+		p.post(w, req, p.failure(req, faulty))
 	default:
-		id := p.logins.add(&login{request: req, begun: p.now()})
+		id := p.logins.add(&login{request: req, started: p.now()})
 		p.show(w, http.StatusOK, "login.html", page{Service: req.service, Login: id, People: p.config.People}, "'self'")
 	}
 }
 
-// login takes the choice of a person and shows what would be sent of them.
+// login handles the choice of a person and shows the data to be sent.
 func (p *Provider) login(w http.ResponseWriter, r *http.Request) {
 	l, id := p.current(w, r)
 	if l == nil {
@@ -118,7 +118,7 @@ func (p *Provider) login(w http.ResponseWriter, r *http.Request) {
 	p.show(w, http.StatusOK, "consent.html", data, "'self'")
 }
 
-// consent takes the consent and sends the answer.
+// consent handles the consent and sends the answer.
 func (p *Provider) consent(w http.ResponseWriter, r *http.Request) {
 	l, _ := p.current(w, r)
 	if l == nil {
@@ -138,7 +138,8 @@ func (p *Provider) person(r *http.Request) (i int, ok bool) {
 	return i, err == nil && i >= 0 && i < len(p.config.People)
 }
 
-// current returns the login of a form, or says that there is none.
+// current returns the login of a form. If there is none, it shows an error page
+// and returns nil.
 func (p *Provider) current(w http.ResponseWriter, r *http.Request) (*login, string) {
 	r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
 	id := r.PostFormValue("login")
@@ -149,8 +150,8 @@ func (p *Provider) current(w http.ResponseWriter, r *http.Request) (*login, stri
 	return l, id
 }
 
-// post shows the page that posts a response to the service, by itself where
-// there are scripts.
+// post shows the page that posts a response to the service, automatically if
+// scripts are enabled.
 func (p *Provider) post(w http.ResponseWriter, req *request, response *etree.Element) {
 	encoded, err := p.finish(response, nil)
 	if err != nil {
@@ -184,21 +185,21 @@ func (p *Provider) show(w http.ResponseWriter, status int, name string, data pag
 	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; img-src data:; "+
 		"base-uri 'none'; frame-ancestors 'none'; form-action "+formAction)
 	w.WriteHeader(status)
-	// The status is sent: an error now is of the connection.
+	// The status is already sent, so an error can only be a lost connection.
 	_ = pages.ExecuteTemplate(w, name, data)
 }
 
-// A login is under way from the request to the answer. It is not ended by the
-// answer, so that going back or clicking twice does no harm: the service counts
-// answers, not the provider.
+// A login is in progress from the request until it expires. The answer does not
+// end it, so that going back or clicking twice does no harm: the service, not
+// the provider, accepts only one answer.
 type login struct {
 	request *request
-	begun   time.Time
+	started time.Time
 }
 
 const loginLifetime = 15 * time.Minute
 
-// logins holds the logins under way by id.
+// logins contains the logins in progress by ID.
 type logins struct {
 	mu   sync.Mutex
 	byID map[string]*login
@@ -211,7 +212,7 @@ func (s *logins) add(l *login) (id string) {
 		s.byID = map[string]*login{}
 	}
 	for id, old := range s.byID {
-		if l.begun.Sub(old.begun) > loginLifetime {
+		if l.started.Sub(old.started) > loginLifetime {
 			delete(s.byID, id)
 		}
 	}
@@ -224,7 +225,7 @@ func (s *logins) get(id string, now time.Time) *login {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l := s.byID[id]
-	if l == nil || now.Sub(l.begun) > loginLifetime {
+	if l == nil || now.Sub(l.started) > loginLifetime {
 		return nil
 	}
 	return l

@@ -2,11 +2,11 @@ package spidtest
 
 import "slices"
 
-// A Person is somebody who can log in. What is empty is not sent.
+// A Person can log in. Empty fields are not sent.
 type Person struct {
 	Name         string
 	FamilyName   string
-	FiscalNumber string // with TINIT- before it
+	FiscalNumber string // prefixed with TINIT-
 	DateOfBirth  string // 1980-01-31
 	Gender       string // F or M
 	PlaceOfBirth string // Belfiore code
@@ -15,18 +15,18 @@ type Person struct {
 
 	Identity Identity // NaturalPerson if zero
 
-	// What a company's identity has beside the above.
+	// Additional attributes of a company's identity.
 	CompanyName         string
-	CompanyFiscalNumber string // with TINIT- before it
-	IVACode             string // with VATIT- before it
+	CompanyFiscalNumber string // prefixed with TINIT-
+	IVACode             string // prefixed with VATIT-
 	RegisteredOffice    string
 }
 
 // An Identity is a type of identity (Avviso 18).
 type Identity int
 
-// Those there are. A professional one shows that somebody belongs to a
-// profession or a company, and no more.
+// The types of identity. A professional identity only proves that a person
+// belongs to a profession or a company.
 const (
 	NaturalPerson Identity = 1 + iota
 	LegalPerson
@@ -34,7 +34,7 @@ const (
 	CompanyProfessional
 )
 
-// admitted are the identities that each purpose lets in (Avviso 18).
+// admitted lists the types of identity that each purpose accepts (Avviso 18).
 var admitted = map[string][]Identity{
 	"":   {NaturalPerson, Professional},
 	"P":  {Professional, CompanyProfessional},
@@ -44,7 +44,7 @@ var admitted = map[string][]Identity{
 	"PX": {LegalPerson, Professional, CompanyProfessional},
 }
 
-// admits tells whether a request lets a person in.
+// admits reports whether a request accepts the identity of a person.
 func (r *request) admits(p Person) bool {
 	return slices.Contains(admitted[r.purpose], max(p.Identity, NaturalPerson))
 }
@@ -52,7 +52,7 @@ func (r *request) admits(p Person) bool {
 // FullName returns the name and the family name.
 func (p Person) FullName() string { return p.Name + " " + p.FamilyName }
 
-// Label returns the full name, and the company if it is one's identity.
+// Label returns the full name, and the company for a company's identity.
 func (p Person) Label() string {
 	if p.CompanyName != "" {
 		return p.FullName() + " per " + p.CompanyName
@@ -60,7 +60,7 @@ func (p Person) Label() string {
 	return p.FullName()
 }
 
-// attribute returns the value of a SPID attribute, and its name for people.
+// attribute returns the Italian label and the value of a SPID attribute.
 func (p Person) attribute(name string) (label, value string) {
 	switch name {
 	case "name":
@@ -91,8 +91,7 @@ func (p Person) attribute(name string) (label, value string) {
 	return name, ""
 }
 
-// DemoPeople returns some people who do not exist, each with an identity of
-// their own.
+// DemoPeople returns some invented people, each with a personal identity.
 func DemoPeople() []Person {
 	return []Person{
 		{Name: "Anna", FamilyName: "Neri", FiscalNumber: "TINIT-NRENNA80A41H501T", DateOfBirth: "1980-01-01",
@@ -106,8 +105,8 @@ func DemoPeople() []Person {
 	}
 }
 
-// LucaForOfficine returns Luca Bianchi with the identity he has for his
-// company, Officine Bianchi S.r.l.
+// LucaForOfficine returns Luca Bianchi with his identity for his company,
+// Officine Bianchi S.r.l.
 func LucaForOfficine() Person {
 	luca := DemoPeople()[1]
 	luca.SpidCode, luca.Identity = "PROV0000000005", CompanyProfessional

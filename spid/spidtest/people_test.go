@@ -9,8 +9,8 @@ import (
 	"stella/spid/spidtest"
 )
 
-// Each purpose lets certain types of identity in, and the others are answered
-// with anomaly nr30 (Avviso 18).
+// Each purpose accepts certain types of identity. Others are answered with
+// anomaly nr30 (Avviso 18).
 func TestPurposes(t *testing.T) {
 	t.Parallel()
 	person := func(name string, identity spidtest.Identity) spidtest.Person {
@@ -52,8 +52,8 @@ func TestPurposes(t *testing.T) {
 	}
 }
 
-// A company's identity tells of the person and of the company, if it is asked
-// for both.
+// A company's identity contains the attributes of the person, and those of the
+// company if they are requested.
 func TestCompanyLogin(t *testing.T) {
 	t.Parallel()
 	idp, server := serve(spidtest.Config{ServiceProvider: sp.Metadata, People: []spidtest.Person{spidtest.LucaForOfficine()}})

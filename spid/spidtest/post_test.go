@@ -12,7 +12,7 @@ import (
 	"stella/spid"
 )
 
-// A form with a request in it.
+// form returns the form that posts a request.
 func form(dispatch spid.Dispatch) url.Values {
 	return url.Values{"SAMLRequest": {dispatch.SAMLRequest}, "RelayState": {dispatch.RelayState}}
 }
@@ -23,7 +23,7 @@ func post(t *testing.T, to string, values url.Values) page {
 	return read(t, response, err)
 }
 
-// A request that is posted is answered as one that comes in a query.
+// A posted request is answered like one in a query.
 func TestPostedLogin(t *testing.T) {
 	t.Parallel()
 	req, dispatch, err := sp.Login(provider, spid.Ask{Post: true})
@@ -37,8 +37,8 @@ func TestPostedLogin(t *testing.T) {
 	}
 }
 
-// respelt returns a form whose request is changed after it was signed.
-func respelt(t *testing.T, dispatch spid.Dispatch, edit func(*etree.Element)) url.Values {
+// edited returns a form whose request is changed after it was signed.
+func edited(t *testing.T, dispatch spid.Dispatch, edit func(*etree.Element)) url.Values {
 	t.Helper()
 	raw, err := base64.StdEncoding.DecodeString(dispatch.SAMLRequest)
 	if err != nil {
@@ -81,8 +81,8 @@ func TestPostedRefusals(t *testing.T) {
 		"garbage":         {url.Values{"SAMLRequest": {"%"}, "RelayState": {"x"}}, "ErrorCode 4"},
 		"no RelayState":   {without("RelayState"), "ErrorCode 4"},
 		"another service": {form(foreign), "ErrorCode 10"},
-		"not signed":      {respelt(t, dispatch, func(r *etree.Element) { r.RemoveChild(r.SelectElement("ds:Signature")) }), "ErrorCode 5"},
-		"changed":         {respelt(t, dispatch, func(r *etree.Element) { r.CreateAttr("ForceAuthn", "false") }), "ErrorCode 7"},
+		"not signed":      {edited(t, dispatch, func(r *etree.Element) { r.RemoveChild(r.SelectElement("ds:Signature")) }), "ErrorCode 5"},
+		"changed":         {edited(t, dispatch, func(r *etree.Element) { r.CreateAttr("ForceAuthn", "false") }), "ErrorCode 7"},
 	} {
 		p := post(t, dispatch.URL, c.form)
 		if p.status != http.StatusForbidden || !strings.Contains(p.Text(), c.code+":") {
@@ -91,14 +91,14 @@ func TestPostedRefusals(t *testing.T) {
 	}
 }
 
-// The signature stands right after the issuer (saml-schema-protocol-2.0.xsd).
-func TestPostedSignatureElsewhere(t *testing.T) {
+// The signature must be right after the issuer (saml-schema-protocol-2.0.xsd).
+func TestPostedSignaturePlacement(t *testing.T) {
 	t.Parallel()
 	_, dispatch, err := sp.Login(provider, spid.Ask{Post: true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	last := respelt(t, dispatch, func(r *etree.Element) { r.AddChild(r.SelectElement("ds:Signature")) })
+	last := edited(t, dispatch, func(r *etree.Element) { r.AddChild(r.SelectElement("ds:Signature")) })
 	response, _ := post(t, dispatch.URL, last).answer(t)
 	if got := string(response.XML()); !strings.Contains(got, "ErrorCode nr08<") {
 		t.Errorf("want nr08, got %s", got)

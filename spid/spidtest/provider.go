@@ -19,12 +19,12 @@ import (
 
 // Config describes an identity provider.
 type Config struct {
-	// BaseURL is where the provider is reached, without a slash at the end. For
-	// SPID it is the entity ID too.
+	// BaseURL is the URL of the provider, without a slash at the end. For SPID
+	// it is also the entity ID.
 	BaseURL string
-	// Scheme is SPID, or CIE for a provider that does as the Ministry's: other
-	// addresses, responses whose issuer has no Format, SpidL3 whatever is asked
-	// for, four attributes, no answers to logouts.
+	// Scheme is SPID, or CIE for a provider that acts like the Ministry's:
+	// other URLs, responses whose issuer has no Format, always SpidL3, only
+	// four attributes, no answers to logouts.
 	Scheme spid.Scheme
 	Name   string   // "Identità di prova" if empty
 	People []Person // DemoPeople if nil
@@ -34,18 +34,17 @@ type Config struct {
 	Now             func() time.Time // time.Now if nil
 }
 
-// Provider is an identity provider. It has a key of its own, made by New, which
-// Rotate changes.
+// Provider is an identity provider. New makes its key, and Rotate changes it.
 type Provider struct {
 	config Config
 	logins logins
 	mux    *http.ServeMux
 
 	mu       sync.Mutex
-	keys     []keyPair // those listed in the metadata
-	signing  int       // index of the one that signs
+	keys     []keyPair // those in the metadata
+	signing  int       // index of the signing key
 	metadata []byte
-	logouts  map[string]string // relay states of those under way, by request ID
+	logouts  map[string]string // relay states of the logouts in progress, by request ID
 	service  service
 }
 
@@ -87,7 +86,7 @@ func (p *Provider) EntityID() string {
 
 func (p *Provider) ServeHTTP(w http.ResponseWriter, r *http.Request) { p.mux.ServeHTTP(w, r) }
 
-// Where requests and answers to logouts come.
+// URLs for requests and for answers to logouts.
 
 func (p *Provider) redirectURL() string {
 	if p.config.Scheme == spid.CIE {
@@ -136,7 +135,7 @@ func (p *Provider) describe() ([]byte, error) {
 
 func (p *Provider) now() time.Time { return p.config.Now().UTC() }
 
-// addIssuer says that a response is the provider's.
+// addIssuer adds the provider as the issuer of a response.
 func (p *Provider) addIssuer(response *etree.Element) {
 	issuer := add(response, "saml:Issuer", p.EntityID())
 	if p.config.Scheme == spid.SPID {
@@ -144,8 +143,8 @@ func (p *Provider) addIssuer(response *etree.Element) {
 	}
 }
 
-// Sign puts an enveloped signature by the provider into an element: after its
-// issuer if it has one, and as its first child otherwise.
+// Sign adds an enveloped signature of the provider to an element: after its
+// Issuer if it has one, otherwise as its first child.
 func (p *Provider) Sign(el *etree.Element) error { return sign(el, p.signingKey()) }
 
 func sign(el *etree.Element, key keyPair) error {
@@ -158,8 +157,8 @@ func sign(el *etree.Element, key keyPair) error {
 	if err != nil {
 		return fmt.Errorf("signing %s: %w", el.Tag, err)
 	}
-	// A copy with the namespaces declared further up, since the canonicalizer
-	// changes what it is given and does not look beyond it.
+	// A copy with the namespaces of the ancestors, because the canonicalizer
+	// changes its argument and does not see the ancestors.
 	detached, err := etreeutils.NSDetatch(scope, el)
 	if err != nil {
 		return fmt.Errorf("signing %s: %w", el.Tag, err)
@@ -176,8 +175,8 @@ func sign(el *etree.Element, key keyPair) error {
 	return nil
 }
 
-// add appends an element with that text, if any, and those attributes, given as
-// names and values in turn.
+// add appends an element with the text, if not empty, and the attributes, given
+// as alternating names and values.
 func add(parent *etree.Element, name, text string, attributes ...string) *etree.Element {
 	el := parent.CreateElement(name)
 	for i := 0; i+1 < len(attributes); i += 2 {

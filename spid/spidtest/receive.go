@@ -25,8 +25,8 @@ const (
 	maxRequest = 64 << 10
 )
 
-// receive reads a request in a signed query. The error is a *refusal, or a
-// *fault together with the request it is to be reported for.
+// receive reads a request from a signed query. The error is a *refusal, or a
+// *fault together with the request to which it must be reported.
 func (p *Provider) receive(rawQuery string) (*request, error) {
 	parts, err := split(rawQuery)
 	if err != nil {
@@ -52,14 +52,14 @@ func (p *Provider) receive(rawQuery string) (*request, error) {
 		return nil, &refusal{4, "RelayState non si legge"}
 	}
 	req, err := p.accept(root, descriptor, relayState, p.redirectURL())
-	if err == nil && root.SelectElement("Signature") != nil { // the query is signed instead
+	if err == nil && root.SelectElement("Signature") != nil { // HTTP-Redirect signs the query instead
 		err = &fault{"nr08", "Requester", ""}
 	}
 	return req, err
 }
 
-// receiveForm reads a request that has a signature of its own, from a form. The
-// error is as that of receive.
+// receiveForm reads a request with an enveloped signature from a form. It
+// returns the same errors as receive.
 func (p *Provider) receiveForm(form url.Values) (*request, error) {
 	document, err := base64.StdEncoding.DecodeString(form.Get("SAMLRequest"))
 	if err != nil {
@@ -82,13 +82,14 @@ func (p *Provider) receiveForm(form url.Values) (*request, error) {
 	return p.accept(root, descriptor, form.Get("RelayState"), p.postURL())
 }
 
-// accept judges a request whose signature is good.
+// accept checks a request after its signature was verified.
 func (p *Provider) accept(root *etree.Element, descriptor *saml.EntityDescriptor, relayState, location string) (*request, error) {
 	if issuer := childText(root, "Issuer"); issuer != descriptor.EntityID {
 		return nil, &refusal{10, "il servizio è sconosciuto"}
 	}
-	// It must be there and must not tell what was asked for (SPID technical
-	// rules, "Trasmissione dei messaggi"; spid-sp-test, test_RelayState).
+	// The relay state is mandatory and must not reveal the requested resource
+	// (SPID technical rules, "Trasmissione dei messaggi"; spid-sp-test,
+	// test_RelayState).
 	if relayState == "" || strings.Contains(relayState, "http") {
 		return nil, &refusal{4, "RelayState manca o rivela il servizio"}
 	}
@@ -110,14 +111,14 @@ func (p *Provider) read(document []byte) (*request, error) {
 	return p.extract(root, descriptor), nil
 }
 
-// A service is a service provider as its metadata described it last.
+// A service is the cached metadata of the service provider.
 type service struct {
 	metadata   []byte
-	descriptor *saml.EntityDescriptor // not changed
+	descriptor *saml.EntityDescriptor // never modified
 }
 
-// serviceProvider reads the metadata of the service provider, if they are
-// others than the last time.
+// serviceProvider reads the service provider's metadata. It parses them only if
+// they have changed.
 func (p *Provider) serviceProvider() (*saml.EntityDescriptor, error) {
 	metadata, err := p.config.ServiceProvider()
 	if err != nil {
@@ -168,13 +169,13 @@ func parse(document []byte) (*etree.Element, error) {
 	return root, nil
 }
 
-// split returns the parameters of a query as they were sent, for the signature
-// is over that.
+// split returns the parameters of a query as they were sent, because the
+// signature covers the escaped form.
 func split(rawQuery string) (map[string]string, error) {
 	parts := map[string]string{}
 	for part := range strings.SplitSeq(rawQuery, "&") {
 		key, value, _ := strings.Cut(part, "=")
-		if _, twice := parts[key]; twice {
+		if _, repeated := parts[key]; repeated {
 			return nil, &refusal{4, "un parametro è ripetuto"}
 		}
 		parts[key] = value
@@ -212,7 +213,7 @@ func checkQuery(parameter string, parts map[string]string, descriptor *saml.Enti
 	return &refusal{7, "la firma della richiesta non è valida"}
 }
 
-// checkSignature verifies the signature in a request.
+// checkSignature verifies the enveloped signature of a request.
 func (p *Provider) checkSignature(root *etree.Element, descriptor *saml.EntityDescriptor) error {
 	for _, certificate := range certificates(descriptor) {
 		context := dsig.NewDefaultValidationContext(&dsig.MemoryX509CertificateStore{Roots: []*x509.Certificate{certificate}})
@@ -224,7 +225,7 @@ func (p *Provider) checkSignature(root *etree.Element, descriptor *saml.EntityDe
 	return &refusal{7, "la firma della richiesta non è valida"}
 }
 
-// certificates returns those in the service provider's metadata.
+// certificates returns the certificates in the service provider's metadata.
 func certificates(descriptor *saml.EntityDescriptor) []*x509.Certificate {
 	var all []*x509.Certificate
 	for _, key := range descriptor.SPSSODescriptors[0].KeyDescriptors {

@@ -19,8 +19,8 @@ const (
 )
 
 // Registry is the registry of a federation: an http.Handler that serves the
-// aggregate of its identity providers' metadata, signed with a key of its own,
-// as AgID does. It can also serve something else, or nothing.
+// aggregate of its identity providers' metadata, signed with its own key, like
+// AgID's registry. It can also serve something else, or nothing.
 type Registry struct {
 	key keyPair
 
@@ -29,8 +29,9 @@ type Registry struct {
 	fetched int
 }
 
-// NewRegistry makes a registry with a new key, whose certificate is in force
-// for three years from an hour before now. It serves nothing as yet.
+// NewRegistry makes a registry with a new key, whose certificate is valid for
+// three years from one hour before now. It answers 404 until Publish or Serve
+// is called.
 func NewRegistry(now time.Time) (*Registry, error) {
 	organization := spid.Organization{Name: "Registro di prova", VATNumber: "IT01234567897", Locality: "Roma"}
 	private, certificate, err := spid.SelfSigned("https://registry.example", organization, now.Add(-time.Hour))
@@ -40,16 +41,16 @@ func NewRegistry(now time.Time) (*Registry, error) {
 	return &Registry{key: keyPair{private, certificate}, handler: http.NotFoundHandler()}, nil
 }
 
-// Again returns another registry with the same key, which takes time to make.
-// It serves nothing as yet.
+// Again returns another registry with the same key, because a new key takes
+// time. It answers 404 until Publish or Serve is called.
 func (r *Registry) Again() *Registry { return &Registry{key: r.key, handler: http.NotFoundHandler()} }
 
 // Signer returns the fingerprint of the registry's certificate.
 func (r *Registry) Signer() spid.Fingerprint { return spid.FingerprintOf(r.key.certificate) }
 
-// Aggregate returns the signed aggregate of metadata, one document for each
-// provider, as made at that time. The edits change it before it is signed; its
-// names have the prefixes md and mdrpi.
+// Aggregate returns the signed aggregate of the metadata, one document for each
+// provider, with the given creation time. The edits change it before it is
+// signed. Its elements have the prefixes md and mdrpi.
 func (r *Registry) Aggregate(created time.Time, metadata [][]byte, edits ...func(root *etree.Element)) ([]byte, error) {
 	root := etree.NewElement("md:EntitiesDescriptor")
 	root.CreateAttr("xmlns:md", nsMetadata)
@@ -76,8 +77,8 @@ func (r *Registry) Aggregate(created time.Time, metadata [][]byte, edits ...func
 	return etree.NewDocumentWithRoot(root).WriteToBytes()
 }
 
-// Sign puts an enveloped signature of a whole document into its root, as the
-// first child. The adjustments may weaken it.
+// Sign adds an enveloped signature of the whole document as the first child of
+// its root. The adjust functions can weaken the signature.
 func (r *Registry) Sign(root *etree.Element, adjust ...func(*dsig.SigningContext)) error {
 	context, err := dsig.NewSigningContext(r.key.private, [][]byte{r.key.certificate.Raw})
 	if err != nil {
@@ -95,7 +96,7 @@ func (r *Registry) Sign(root *etree.Element, adjust ...func(*dsig.SigningContext
 	return nil
 }
 
-// Publish serves that document from now on.
+// Publish makes the registry serve that document.
 func (r *Registry) Publish(aggregate []byte) {
 	r.Serve(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/samlmetadata+xml")
@@ -103,14 +104,14 @@ func (r *Registry) Publish(aggregate []byte) {
 	})
 }
 
-// Serve answers by that handler from now on.
+// Serve makes the registry answer with that handler.
 func (r *Registry) Serve(handler http.HandlerFunc) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.handler = handler
 }
 
-// Fetched returns how many requests there have been.
+// Fetched returns the number of requests so far.
 func (r *Registry) Fetched() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -125,17 +126,17 @@ func (r *Registry) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	handler.ServeHTTP(w, req)
 }
 
-// What may be served instead of an aggregate.
+// Handlers for a registry with problems.
 
-// Hang does not answer until the client goes away.
+// Hang does not answer until the client disconnects.
 func Hang(_ http.ResponseWriter, req *http.Request) { <-req.Context().Done() }
 
-// Broken answers that the server is broken.
+// Broken answers with status 500.
 func Broken(w http.ResponseWriter, _ *http.Request) {
 	http.Error(w, "broken", http.StatusInternalServerError)
 }
 
-// Truncated breaks off in the middle of a document.
+// Truncated closes the connection in the middle of the document.
 func Truncated(aggregate []byte) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Length", fmt.Sprint(len(aggregate)))
@@ -143,7 +144,7 @@ func Truncated(aggregate []byte) http.HandlerFunc {
 	}
 }
 
-// Endless goes on and on.
+// Endless sends spaces until the client disconnects.
 func Endless(w http.ResponseWriter, _ *http.Request) {
 	page := make([]byte, 64<<10)
 	for i := range page {

@@ -13,20 +13,21 @@ import (
 	"stella/spid"
 )
 
-// A request is what the provider needs of an AuthnRequest.
+// A request is the data of an AuthnRequest that the provider needs.
 type request struct {
 	id         string
 	issuer     string
-	service    string // its name for people
+	service    string // its display name
 	acsURL     string
-	level      string   // class reference
-	attributes []string // names asked for
-	purpose    string   // type of identity asked for
+	level      string   // class reference of the requested level
+	attributes []string // names of the requested attributes
+	purpose    string   // requested type of identity
 	relayState string
 }
 
-// A refusal is a request that is answered with a page of the provider and never
-// reaches the service (SPID technical rules, "Messaggi di errore", 4 to 10).
+// A refusal is an error that is shown on a page of the provider and not
+// reported to the service (SPID technical rules, "Messaggi di errore", 4 to
+// 10).
 type refusal struct {
 	code   int
 	reason string
@@ -34,8 +35,8 @@ type refusal struct {
 
 func (r *refusal) Error() string { return fmt.Sprintf("ErrorCode %d: %s", r.code, r.reason) }
 
-// A fault is reported to the service in a response (SPID technical rules,
-// "Messaggi di errore", 8 to 25).
+// A fault is an error that is reported to the service in a response (SPID
+// technical rules, "Messaggi di errore", 8 to 25).
 type fault struct {
 	code   string
 	status string
@@ -51,11 +52,13 @@ const (
 	maxClockSkew = time.Minute
 )
 
-// order is that of the elements in a request (saml-schema-protocol-2.0.xsd).
+// order is the order of the elements of a request
+// (saml-schema-protocol-2.0.xsd).
 var order = []string{"Issuer", "Signature", "Extensions", "Subject", "NameIDPolicy", "Conditions", "RequestedAuthnContext", "Scoping"}
 
-// extract takes from a request what an answer needs. The answer to a request
-// for an unknown service goes to the default one (ErrorCode nr16).
+// extract reads the data of a request that an answer needs. If the request
+// names an unknown service, the answer goes to the default one (ErrorCode
+// nr16).
 func (p *Provider) extract(root *etree.Element, descriptor *saml.EntityDescriptor) *request {
 	role := descriptor.SPSSODescriptors[0]
 	req := &request{
@@ -92,13 +95,12 @@ func (p *Provider) extract(root *etree.Element, descriptor *saml.EntityDescripto
 	return req
 }
 
-// eIDAS is the minimum that eIDAS wants known of a person, and all that CIE
-// tells.
+// eIDAS lists the attributes of the eIDAS minimum. CIE sends only these.
 var eIDAS = []string{"name", "familyName", "dateOfBirth", "fiscalNumber"}
 
-// check holds a request that came to a service at location against the rules
-// (SPID technical rules, "Single Sign-On", "AuthnRequest"), in the order of
-// their error codes.
+// check checks a request that was received at location (SPID technical rules,
+// "Single Sign-On", "AuthnRequest"). It checks the rules in the order of their
+// error codes.
 func (p *Provider) check(root *etree.Element, descriptor *saml.EntityDescriptor, location string) error {
 	role := descriptor.SPSSODescriptors[0]
 	value := func(key string) string { return root.SelectAttrValue(key, "") }
@@ -134,8 +136,8 @@ func (p *Provider) check(root *etree.Element, descriptor *saml.EntityDescriptor,
 	return nil
 }
 
-// ordered checks that the elements are those of the schema in its order, and
-// none is there twice.
+// ordered reports whether the elements are those of the schema, in its order,
+// and none is repeated.
 func ordered(root *etree.Element) bool {
 	last := -1
 	for _, el := range root.ChildElements() {
@@ -148,7 +150,7 @@ func ordered(root *etree.Element) bool {
 	return true
 }
 
-// purposeAllowed checks the extension by which a type of identity is asked for.
+// purposeAllowed checks the extension that requests a type of identity.
 func purposeAllowed(root *etree.Element) bool {
 	purpose := root.SelectElement("Extensions").SelectElement("Purpose")
 	if purpose == nil || purpose.NamespaceURI() != "https://spid.gov.it/saml-extensions" {
@@ -158,8 +160,8 @@ func purposeAllowed(root *etree.Element) bool {
 	return value != "" && admitted[value] != nil
 }
 
-// contextAllowed checks the level asked for, and that a level above the first
-// is asked for anew.
+// contextAllowed checks the requested level, and that a level above the first
+// requires a new authentication.
 func (p *Provider) contextAllowed(root *etree.Element) bool {
 	contexts := root.SelectElements("RequestedAuthnContext")
 	if len(contexts) != 1 || len(contexts[0].ChildElements()) != 1 {
@@ -183,8 +185,8 @@ func (p *Provider) contextAllowed(root *etree.Element) bool {
 	return false
 }
 
-// acsAllowed checks that the service is told either by index or by URL and
-// binding.
+// acsAllowed checks that the assertion consumer service is given either by
+// index or by URL and binding.
 func acsAllowed(root *etree.Element, role saml.SPSSODescriptor) bool {
 	index := root.SelectAttr("AssertionConsumerServiceIndex")
 	location := root.SelectAttr("AssertionConsumerServiceURL")
@@ -201,7 +203,7 @@ func acsAllowed(root *etree.Element, role saml.SPSSODescriptor) bool {
 		})
 }
 
-// nameIDPolicyAllowed wants transient names, and no AllowCreate (Avviso 5).
+// nameIDPolicyAllowed requires transient names without AllowCreate (Avviso 5).
 func nameIDPolicyAllowed(root *etree.Element) bool {
 	policy := root.SelectElement("NameIDPolicy")
 	return policy != nil && policy.SelectAttrValue("Format", "") == formatTransient && policy.SelectAttr("AllowCreate") == nil

@@ -15,23 +15,24 @@ import (
 	"stella/spid/spidtest"
 )
 
-// now is when the tests take place: within a second, so that an instant cut to
-// the second lies before a request.
+// now is the time of the tests. It is within a second, so that an instant
+// truncated to the second is before a request.
 var now = time.Date(2026, 3, 2, 10, 20, 30, 678_000_000, time.UTC)
 
 func clock() time.Time { return now }
 
-// The cast of the tests, made once because keys take time. So does the
-// signature of sp's metadata, which providers ask for at each answer.
+// The fixtures of the tests. They are made once, because keys take time. The
+// signature of sp's metadata takes time too, and providers read the metadata for
+// each answer.
 var (
-	sp       *spid.ServiceProvider
-	idp      *spidtest.Provider
-	impostor *spidtest.Provider // says it is idp, has another key
-	retired  *spidtest.Provider // idp with a certificate that has expired
-	early    *spidtest.Provider // idp with a certificate that is not in force yet
-	rival    *spidtest.Provider // another one that is trusted
-	provider *spid.Provider     // idp, as its metadata tell
-	ours     = sync.OnceValues(func() ([]byte, error) { return sp.Metadata() })
+	sp          *spid.ServiceProvider
+	idp         *spidtest.Provider
+	impostor    *spidtest.Provider // claims to be idp, but has another key
+	expiredIDP  *spidtest.Provider // idp with a certificate that has expired
+	futureIDP   *spidtest.Provider // idp with a certificate that is not valid yet
+	otherIDP    *spidtest.Provider // another trusted provider
+	provider    *spid.Provider     // idp, parsed from its metadata
+	ownMetadata = sync.OnceValues(func() ([]byte, error) { return sp.Metadata() })
 )
 
 var (
@@ -76,38 +77,38 @@ func TestMain(m *testing.M) {
 	var wg sync.WaitGroup
 	wg.Go(func() { idp = newIDP("https://idp.example", clock) })
 	wg.Go(func() { impostor = newIDP("https://idp.example", clock) })
-	wg.Go(func() { rival = newIDP("https://rival.example", clock) })
-	wg.Go(func() { retired = certifiedAt(now.AddDate(-4, 0, 0)) })
-	wg.Go(func() { early = certifiedAt(now.AddDate(0, 0, 2)) })
+	wg.Go(func() { otherIDP = newIDP("https://rival.example", clock) })
+	wg.Go(func() { expiredIDP = certifiedAt(now.AddDate(-4, 0, 0)) })
+	wg.Go(func() { futureIDP = certifiedAt(now.AddDate(0, 0, 2)) })
 	wg.Go(func() {
-		hand, err = rsa.GenerateKey(rand.Reader, 2048)
+		manualKey, err = rsa.GenerateKey(rand.Reader, 2048)
 		check(err)
 	})
 	wg.Wait()
-	provider = described(idp)
+	provider = providerOf(idp)
 	os.Exit(m.Run())
 }
 
-// certifiedAt returns idp with a certificate made at another time. It signs
-// today.
-func certifiedAt(made time.Time) *spidtest.Provider {
-	p := newIDP("https://idp.example", func() time.Time { return made })
-	made = now
+// certifiedAt returns idp with a certificate made at the given time. Its clock
+// then shows the time of the tests.
+func certifiedAt(at time.Time) *spidtest.Provider {
+	p := newIDP("https://idp.example", func() time.Time { return at })
+	at = now
 	return p
 }
 
 func newIDP(baseURL string, now func() time.Time) *spidtest.Provider {
 	p, err := spidtest.New(spidtest.Config{
 		BaseURL:         baseURL,
-		ServiceProvider: ours,
+		ServiceProvider: ownMetadata,
 		Now:             now,
 	})
 	check(err)
 	return p
 }
 
-// described returns a provider as its metadata tell.
-func described(p *spidtest.Provider) *spid.Provider {
+// providerOf parses the metadata of an identity provider.
+func providerOf(p *spidtest.Provider) *spid.Provider {
 	providers, err := spid.ParseProviders(p.Metadata())
 	check(err)
 	return providers[0]
@@ -160,8 +161,8 @@ func wantAnomaly(t testing.TB, err error, code string, signed bool) *spid.Anomal
 	return anomaly
 }
 
-// What may be done to a response. Paths start below it; an empty one is the
-// response itself.
+// Edits of a response. Paths are relative to the response; the empty path is
+// the response itself.
 
 type edit = func(*etree.Element)
 
@@ -227,8 +228,8 @@ func repeat(path string) edit {
 	}
 }
 
-// hollow takes all children and text away.
-func hollow(path string) edit {
+// emptied removes all children and text of an element.
+func emptied(path string) edit {
 	return func(root *etree.Element) { find(root, path).Child = nil }
 }
 

@@ -16,9 +16,9 @@ import (
 	"stella/spid/spidtest"
 )
 
-// A witness has a request answered, in as many ways as one likes, and remembers
-// what idp truly signed, so that nothing else can be taken for it.
-type witness struct {
+// An observer answers one request in many ways and records what idp really
+// signed. So a test can check that nothing else is accepted.
+type observer struct {
 	testing.TB
 	sp       *spid.ServiceProvider
 	req      spid.Request
@@ -27,42 +27,43 @@ type witness struct {
 	failed   []string // codes
 }
 
-func observe(t testing.TB) *witness {
+func newObserver(t testing.TB) *observer {
 	t.Helper()
-	return &witness{TB: t, sp: sp, req: login(t), provider: provider}
+	return &observer{TB: t, sp: sp, req: login(t), provider: provider}
 }
 
-// trust makes the provider's metadata list a certificate of that key alone.
-func (w *witness) trust(key *rsa.PrivateKey) {
+// trust replaces the provider's metadata with a single certificate for the key.
+func (o *observer) trust(key *rsa.PrivateKey) {
 	inForce := certify(key, now.AddDate(-1, 0, 0), now.AddDate(1, 0, 0))
-	w.provider = &spid.Provider{EntityID: provider.EntityID, Certificates: []*x509.Certificate{inForce}}
+	o.provider = &spid.Provider{EntityID: provider.EntityID, Certificates: []*x509.Certificate{inForce}}
 }
 
-// answer has Anna log in at a provider.
-func (w *witness) answer(p *spidtest.Provider, edits ...spidtest.Edit) string {
-	w.Helper()
+// answer returns the answer of a provider to a login by Anna.
+func (o *observer) answer(p *spidtest.Provider, edits ...spidtest.Edit) string {
+	o.Helper()
 	if p == idp {
-		edits = append([]spidtest.Edit{between(w.remember)}, edits...)
+		edits = append([]spidtest.Edit{between(o.record)}, edits...)
 	}
-	answer, err := p.Answer(w.req, anna, edits...)
+	answer, err := p.Answer(o.req, anna, edits...)
 	if err != nil {
-		w.Fatal(err)
+		o.Fatal(err)
 	}
 	return answer
 }
 
-func (w *witness) fail(code string, edits ...spidtest.Edit) string {
-	w.Helper()
-	w.failed = append(w.failed, code)
-	answer, err := idp.Fail(w.req, code, edits...)
+func (o *observer) fail(code string, edits ...spidtest.Edit) string {
+	o.Helper()
+	o.failed = append(o.failed, code)
+	answer, err := idp.Fail(o.req, code, edits...)
 	if err != nil {
-		w.Fatal(err)
+		o.Fatal(err)
 	}
 	return answer
 }
 
-// remember reads the assertion that has just been signed, in its own way.
-func (w *witness) remember(root *etree.Element) {
+// record reads the assertion that has just been signed, independently of
+// package spid.
+func (o *observer) record(root *etree.Element) {
 	el := root.SelectElement("saml:Assertion")
 	if el == nil {
 		return
@@ -103,7 +104,7 @@ func (w *witness) remember(root *etree.Element) {
 			a.AuthnInstant = at
 		}
 	}
-	// An attribute that has more than one value says nothing.
+	// An attribute with more than one value is ignored.
 	values := map[string]int{}
 	for _, value := range el.FindElements("saml:AttributeStatement/saml:Attribute/saml:AttributeValue") {
 		name := value.Parent().SelectAttrValue("Name", "")
@@ -111,42 +112,42 @@ func (w *witness) remember(root *etree.Element) {
 		values[name]++
 	}
 	maps.DeleteFunc(a.Attributes, func(name, _ string) bool { return values[name] > 1 })
-	w.signed = append(w.signed, a)
+	o.signed = append(o.signed, a)
 }
 
-// judge has an answer verified, and fails unless it is rejected for that
-// reason, or accepted if that is empty. What comes out of it must be what was
-// signed, whatever is wanted.
-func (w *witness) judge(answer string, want spid.Reason) {
-	w.Helper()
-	a, err := w.verify(answer)
-	wantReason(w, err, want)
-	w.wantTruth(a, err)
+// expect verifies an answer and fails unless it is rejected for that reason, or
+// accepted if the reason is empty. In both cases, the result must be content
+// that was signed.
+func (o *observer) expect(answer string, want spid.Reason) {
+	o.Helper()
+	a, err := o.verify(answer)
+	wantReason(o, err, want)
+	o.wantSigned(a, err)
 }
 
-func (w *witness) verify(answer string) (*spid.Assertion, error) {
+func (o *observer) verify(answer string) (*spid.Assertion, error) {
 	response, err := spid.Open(answer)
 	if err != nil {
 		return nil, err
 	}
-	return w.sp.Verify(response, w.req.RelayState, w.req, w.provider)
+	return o.sp.Verify(response, o.req.RelayState, o.req, o.provider)
 }
 
-// wantTruth fails if a response says what nobody signed.
-func (w *witness) wantTruth(a *spid.Assertion, err error) {
-	w.Helper()
+// wantSigned fails if the result contains something that was not signed.
+func (o *observer) wantSigned(a *spid.Assertion, err error) {
+	o.Helper()
 	var anomaly *spid.Anomaly
 	switch {
 	case err != nil && a != nil:
-		w.Errorf("rejected (%v), and yet an assertion comes out: %+v", err, a)
-	case errors.As(err, &anomaly) && anomaly.Signed && !slices.Contains(w.failed, anomaly.Code):
-		w.Errorf("a signed anomaly %q, which nobody signed", anomaly.Code)
-	case err == nil && !slices.ContainsFunc(w.signed, func(s spid.Assertion) bool { return same(s, *a) }):
-		w.Errorf("got %+v, which nobody signed", a)
+		o.Errorf("rejected (%v), but an assertion is returned: %+v", err, a)
+	case errors.As(err, &anomaly) && anomaly.Signed && !slices.Contains(o.failed, anomaly.Code):
+		o.Errorf("the anomaly %q is reported as signed, but was not signed", anomaly.Code)
+	case err == nil && !slices.ContainsFunc(o.signed, func(s spid.Assertion) bool { return same(s, *a) }):
+		o.Errorf("got %+v, which was not signed", a)
 	}
 }
 
-// same compares what two assertions say. The response's ID is not part of them.
+// same compares the content of two assertions, without the ID of the response.
 func same(a, b spid.Assertion) bool {
 	return a.ID == b.ID && a.Issuer == b.Issuer && a.NameID == b.NameID && a.Level == b.Level &&
 		a.IssuedAt.Equal(b.IssuedAt) && a.AuthnInstant.Equal(b.AuthnInstant) && a.NotOnOrAfter.Equal(b.NotOnOrAfter) &&
