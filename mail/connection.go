@@ -14,13 +14,14 @@ import (
 	"github.com/wneessen/go-mail/smtp"
 )
 
-// connection is one to a relay that has let us in.
+// connection is an SMTP connection that is ready for mails: TLS and
+// authentication are done.
 type connection struct {
 	*smtp.Client
 	expiry *time.Timer // while idle
 }
 
-// dial makes a connection, until a deadline that covers all of it.
+// dial opens a connection and runs the handshake. The deadline until covers both.
 func dial(ctx context.Context, o RelayOptions, until time.Time) (*connection, error) {
 	ctx, cancel := context.WithDeadline(ctx, until)
 	defer cancel()
@@ -33,20 +34,21 @@ func dial(ctx context.Context, o RelayOptions, until time.Time) (*connection, er
 		return nil, err
 	}
 	conn.SetDeadline(until)
-	client, err := smtp.NewClient(conn, o.Host) // which closes it on error
+	client, err := smtp.NewClient(conn, o.Host) // closes conn on error
 	if err != nil {
 		return nil, err
 	}
 	o.Name = cmp.Or(o.Name, addressLiteral(conn.LocalAddr()))
-	if err := enter(client, o); err != nil {
+	if err := handshake(client, o); err != nil {
 		client.Close()
 		return nil, err
 	}
 	return &connection{Client: client}, nil
 }
 
-// addressLiteral writes an address as RFC 5321, section 4.1.3, has it in place
-// of a domain name.
+// addressLiteral returns the address literal (RFC 5321, section 4.1.3) of an
+// address, which EHLO uses in place of a domain name: "[192.0.2.1]" or
+// "[IPv6:2001:db8::1]".
 func addressLiteral(a net.Addr) string {
 	ip := netip.MustParseAddrPort(a.String()).Addr().Unmap().WithZone("")
 	if ip.Is6() {
@@ -59,13 +61,14 @@ var (
 	errNoTLS  = errors.New("the relay offers no STARTTLS")
 	errNoAuth = errors.New("the relay offers neither AUTH PLAIN nor AUTH LOGIN")
 
-	// Addresses are ASCII, their domains too (see workflow.ParseAddress): a
-	// relay further on may not know SMTPUTF8, and would send the mail back.
+	// Addresses are ASCII, and so are their domains (see workflow.ParseAddress): a
+	// later relay may not support SMTPUTF8 and would return the mail.
 	errNotASCII = errors.New("the address is not written in ASCII")
 )
 
-// enter says who we are, in clear no more than that.
-func enter(c *smtp.Client, o RelayOptions) error {
+// handshake sends EHLO, starts TLS and authenticates. Only EHLO and STARTTLS are
+// sent in clear.
+func handshake(c *smtp.Client, o RelayOptions) error {
 	c.SkipSMTPUTF8(true)
 	if err := c.Hello(o.Name); err != nil {
 		return err
@@ -91,8 +94,8 @@ func enter(c *smtp.Client, o RelayOptions) error {
 	return errNoAuth
 }
 
-// deliver hands over one mail: all but the answer to the final dot until dot,
-// and that until end.
+// deliver sends one mail and returns the relay's reply. The deadline dot is for
+// everything up to the final dot, the deadline end for the reply to it.
 func (c *connection) deliver(from, to string, message []byte, dot, end time.Time) (reply string, f *Failure) {
 	if err := c.UpdateDeadline(time.Until(dot)); err != nil {
 		return "", &Failure{connecting, err}
@@ -119,7 +122,7 @@ func (c *connection) deliver(from, to string, message []byte, dot, end time.Time
 	return printable(w.(*smtp.DataCloser).ServerResponse()), nil
 }
 
-// alive asks, since a kept connection may have died without a word.
+// alive sends NOOP, because an idle connection can be lost without notice.
 func (c *connection) alive() bool {
 	return c.UpdateDeadline(pingTimeout) == nil && c.Noop() == nil
 }

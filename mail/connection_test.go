@@ -13,25 +13,25 @@ import (
 	"stella/workflow"
 )
 
-// A relay without TLS, or one that nobody vouches for, learns nothing.
-func TestNothingIsSaidInClear(t *testing.T) {
-	p := newPost(t)
-	for name, broken := range map[string]func(*testing.T, *post){
-		"no STARTTLS": func(t *testing.T, p *post) {
+// Nothing but EHLO is sent to a relay without TLS, or without a valid certificate.
+func TestNothingIsSentInClear(t *testing.T) {
+	p := newPipeline(t)
+	for name, broken := range map[string]func(*testing.T, *pipeline){
+		"no STARTTLS": func(t *testing.T, p *pipeline) {
 			p.relay = startRelay(t, func(s *smtp.Server) { s.TLSConfig = nil })
 			p.sender.Relay = p.relay.client(t)
 		},
-		"unknown authority": func(t *testing.T, p *post) {
+		"unknown authority": func(t *testing.T, p *pipeline) {
 			o := p.relay.options()
 			o.TLS = nil
 			p.sender.Relay = newRelay(t, o)
 		},
-		"another host's certificate": func(t *testing.T, p *post) {
+		"another host's certificate": func(t *testing.T, p *pipeline) {
 			o := p.relay.options()
 			o.Host = "localhost"
 			p.sender.Relay = newRelay(t, o)
 		},
-		"a password is asked for": func(t *testing.T, p *post) {
+		"authentication without TLS": func(t *testing.T, p *pipeline) {
 			p.relay = startRelay(t, func(s *smtp.Server) { s.TLSConfig = nil; s.AllowInsecureAuth = true })
 			o := p.relay.options()
 			o.User, o.Password = "stella", "a password"
@@ -43,29 +43,30 @@ func TestNothingIsSaidInClear(t *testing.T) {
 			broken(t, p)
 			_, m, code := p.codeMail()
 			if err := p.work(m.id); err == nil {
-				t.Fatal("Work was content")
+				t.Fatal("Work returned no error")
 			}
 			if m := p.mail(workflow.MailCode); m.ended() || m.started != nil {
-				t.Errorf("the row says %+v", m)
+				t.Errorf("the row is %+v", m)
 			}
-			said := p.relay.inClear()
+			sent := p.relay.plaintext()
 			for _, secret := range []string{"MAIL FROM", "anna.neri", code, "AUTH"} {
-				if strings.Contains(said, secret) {
-					t.Errorf("%q was said in clear: %q", secret, said)
+				if strings.Contains(sent, secret) {
+					t.Errorf("%q was sent in clear: %q", secret, sent)
 				}
 			}
-			if !strings.Contains(said, "EHLO") {
-				t.Errorf("the relay was not reached: %q", said)
+			if !strings.Contains(sent, "EHLO") {
+				t.Errorf("the relay was not reached: %q", sent)
 			}
-			if told := p.log.String(); !strings.Contains(told, "level=ERROR") || !strings.Contains(told, p.relay.addr.String()[len("127.0.0.1"):]) {
-				t.Errorf("nobody is told: %q", told)
+			port := p.relay.addr.String()[len("127.0.0.1"):]
+			if log := p.log.String(); !strings.Contains(log, "level=ERROR") || !strings.Contains(log, port) {
+				t.Errorf("the log has no error with the relay's address: %q", log)
 			}
 		})
 	}
 }
 
-func TestARelayMayAskForAPassword(t *testing.T) {
-	p := newPost(t)
+func TestAuthentication(t *testing.T) {
+	p := newPipeline(t)
 	j := p.Reach(t, workflow.CodeEntry)
 	for _, test := range []struct {
 		offers, password string
@@ -79,30 +80,31 @@ func TestARelayMayAskForAPassword(t *testing.T) {
 	} {
 		t.Run(test.offers+" "+test.want, func(t *testing.T) {
 			p.log = &storetest.Log{}
-			m := newMoody(t, "", "")
+			m := newFaultyServer(t, "", "")
 			m.offers = test.offers
 			o := m.options()
 			o.Password = test.password
 			p.sender = newSender(t, p.World, newRelay(t, o), p.log)
-			id := p.ask(j, 1)[0]
+			id := p.requestMails(j, 1)[0]
 			err := p.work(id)
 			if test.want == "" {
 				storetest.Must(t, err)
 				return
 			}
-			// That is nothing that this mail could do about.
+			// The mail is not refused: a wrong password is not about the recipient.
 			if m := p.row(id); m.outcome(err) != "deferred" || !strings.Contains(m.reply, test.want) {
-				t.Errorf("the row says %+v", m)
+				t.Errorf("the row is %+v", m)
 			}
-			if said := p.log.String(); !strings.Contains(said, "level=ERROR") || !strings.Contains(said, test.want) || strings.Contains(said, test.password) {
-				t.Errorf("the log says %s", said)
+			log := p.log.String()
+			if !strings.Contains(log, "level=ERROR") || !strings.Contains(log, test.want) || strings.Contains(log, test.password) {
+				t.Errorf("the log is %s", log)
 			}
 		})
 	}
 }
 
-func TestTLSFromTheFirstByte(t *testing.T) {
-	p := newPost(t)
+func TestImplicitTLS(t *testing.T) {
+	p := newPipeline(t)
 	p.relay = start(t, tls.NewListener)
 	o := p.relay.options()
 	o.ImplicitTLS = true
@@ -110,30 +112,31 @@ func TestTLSFromTheFirstByte(t *testing.T) {
 	_, m, _ := p.codeMail()
 	storetest.Must(t, p.work(m.id))
 	if n := len(p.relay.received()); n != 1 {
-		t.Errorf("%d mails were taken", n)
+		t.Errorf("%d mails were accepted, want 1", n)
 	}
-	if strings.Contains(p.relay.inClear(), "EHLO") {
-		t.Error("the greeting was in clear")
+	if strings.Contains(p.relay.plaintext(), "EHLO") {
+		t.Error("EHLO was sent in clear")
 	}
 }
 
-// A relay further on may not know SMTPUTF8, and nothing of ours needs it.
-func TestSMTPUTF8IsNotAskedFor(t *testing.T) {
-	p := newPost(t)
+// A later relay may not support SMTPUTF8, and our mails do not need it.
+func TestSMTPUTF8IsNotUsed(t *testing.T) {
+	p := newPipeline(t)
 	p.relay = startRelay(t, func(s *smtp.Server) { s.EnableSMTPUTF8 = true })
 	p.sender.Relay = p.relay.client(t)
-	storetest.Must(t, p.work(p.ask(p.Reach(t, workflow.CodeEntry), 1)[0]))
+	storetest.Must(t, p.work(p.requestMails(p.Reach(t, workflow.CodeEntry), 1)[0]))
 	if p.relay.received()[0].utf8 {
-		t.Error("the mail asks for SMTPUTF8")
+		t.Error("the mail requests SMTPUTF8")
 	}
 }
 
-// RFC 5321, section 4.5.3.2.6: whoever leaves too early after the final dot
-// sends twice. So a relay may take its time there, and has less before.
-func TestTheFinalDotIsWaitedForLonger(t *testing.T) {
+// A client that gives up too early after the final dot sends the mail twice
+// (RFC 5321, section 4.5.3.2.6). So the deadline for that reply is later than the
+// one for the commands before it.
+func TestTheReplyToTheFinalDotHasMoreTime(t *testing.T) {
 	for verb, want := range map[string]string{"end of data": "accepted", "rcpt": "deferred"} {
 		t.Run(verb, func(t *testing.T) {
-			p := newPost(t)
+			p := newPipeline(t)
 			p.sender.Relay = newRelay(t, p.relay.options().WithTimeout(6*time.Second))
 			p.relay.faults(func(v string, _ int) error {
 				if v == verb {
@@ -141,7 +144,7 @@ func TestTheFinalDotIsWaitedForLonger(t *testing.T) {
 				}
 				return nil
 			})
-			id := p.ask(p.Reach(t, workflow.CodeEntry), 1)[0]
+			id := p.requestMails(p.Reach(t, workflow.CodeEntry), 1)[0]
 			err := p.work(id)
 			if got := p.row(id).outcome(err); got != want {
 				t.Errorf("the mail is %s, want %s", got, want)
@@ -151,12 +154,12 @@ func TestTheFinalDotIsWaitedForLonger(t *testing.T) {
 }
 
 func TestConnectionsAreKept(t *testing.T) {
-	p := newPost(t)
-	ids := p.ask(p.Reach(t, workflow.CodeEntry), 8)
+	p := newPipeline(t)
+	ids := p.requestMails(p.Reach(t, workflow.CodeEntry), 8)
 	for _, id := range ids[:5] {
 		storetest.Must(t, p.work(id))
 	}
-	// A no ends a mail, and not its connection.
+	// A refusal ends the mail, but not the connection.
 	p.relay.faults(at("rcpt", 1, noSuchMailbox))
 	for _, id := range ids[5:] {
 		storetest.Must(t, p.work(id))
@@ -165,14 +168,14 @@ func TestConnectionsAreKept(t *testing.T) {
 		t.Errorf("%d connections for 8 mails, want 1", n)
 	}
 	if n := len(p.relay.received()); n != 7 {
-		t.Errorf("%d mails were taken, want 7", n)
+		t.Errorf("%d mails were accepted, want 7", n)
 	}
 }
 
-func TestAConnectionThatDiedBetweenMailsIsReplaced(t *testing.T) {
-	p := newPost(t)
-	for _, id := range p.ask(p.Reach(t, workflow.CodeEntry), 3) {
-		storetest.Must(t, p.work(id)) // at the first attempt
+func TestALostConnectionIsReplaced(t *testing.T) {
+	p := newPipeline(t)
+	for _, id := range p.requestMails(p.Reach(t, workflow.CodeEntry), 3) {
+		storetest.Must(t, p.work(id)) // succeeds at the first attempt
 		p.relay.dropIdle()
 	}
 	if n := len(p.relay.received()); n != 3 {
@@ -183,12 +186,12 @@ func TestAConnectionThatDiedBetweenMailsIsReplaced(t *testing.T) {
 	}
 }
 
-// A connection outlives the timeout of the mail before.
+// The timeout of a mail does not apply to the idle connection after it.
 func TestAnIdleConnectionDoesNotTimeOut(t *testing.T) {
-	p := newPost(t)
+	p := newPipeline(t)
 	const timeout = 3 * time.Second
 	p.sender.Relay = newRelay(t, p.relay.options().WithTimeout(timeout))
-	ids := p.ask(p.Reach(t, workflow.CodeEntry), 2)
+	ids := p.requestMails(p.Reach(t, workflow.CodeEntry), 2)
 	storetest.Must(t, p.work(ids[0]))
 	time.Sleep(timeout + 200*time.Millisecond)
 	storetest.Must(t, p.work(ids[1]))
@@ -197,10 +200,10 @@ func TestAnIdleConnectionDoesNotTimeOut(t *testing.T) {
 	}
 }
 
-// What is asked of it before a mail is answered sooner than the mail.
+// The short timeout of NOOP does not apply to the mail that follows it.
 func TestAKeptConnectionMayBeSlow(t *testing.T) {
-	p := newPost(t)
-	ids := p.ask(p.Reach(t, workflow.CodeEntry), 2)
+	p := newPipeline(t)
+	ids := p.requestMails(p.Reach(t, workflow.CodeEntry), 2)
 	storetest.Must(t, p.work(ids[0]))
 	p.relay.faults(func(verb string, _ int) error {
 		if verb == "rcpt" {
@@ -211,18 +214,18 @@ func TestAKeptConnectionMayBeSlow(t *testing.T) {
 	storetest.Must(t, p.work(ids[1]))
 }
 
-func TestAnIdleConnectionIsEnded(t *testing.T) {
-	p := newPost(t)
+func TestAnIdleConnectionIsClosed(t *testing.T) {
+	p := newPipeline(t)
 	p.sender.Relay = newRelay(t, p.relay.options().WithIdleFor(100*time.Millisecond))
-	ids := p.ask(p.Reach(t, workflow.CodeEntry), 2)
+	ids := p.requestMails(p.Reach(t, workflow.CodeEntry), 2)
 	storetest.Must(t, p.work(ids[0]))
-	storetest.Eventually(t, "the connection is closed", func() bool { return p.relay.stillOpen() == 0 })
+	storetest.Eventually(t, "the connection is closed", func() bool { return p.relay.openConnections() == 0 })
 	storetest.Must(t, p.work(ids[1]))
 }
 
-// However many mails are sent at once, the relay is not stormed.
+// The number of connections has a maximum, however many mails are sent at once.
 func TestConnectionsAreBounded(t *testing.T) {
-	p := newPost(t)
+	p := newPipeline(t)
 	p.relay.faults(func(verb string, _ int) error {
 		if verb == "end of data" {
 			time.Sleep(50 * time.Millisecond)
@@ -232,8 +235,8 @@ func TestConnectionsAreBounded(t *testing.T) {
 	var all sync.WaitGroup
 	for range 100 {
 		all.Go(func() {
-			_, f := p.sender.Relay.Send(t.Context(), "staff@posta.example", "anna@mail.example", []byte("Subject: one of many\r\n\r\n"))
-			if f != nil {
+			message := []byte("Subject: one of many\r\n\r\n")
+			if _, f := p.sender.Relay.Send(t.Context(), "staff@posta.example", "anna@mail.example", message); f != nil {
 				t.Error(f)
 			}
 		})
@@ -247,9 +250,9 @@ func TestConnectionsAreBounded(t *testing.T) {
 	}
 }
 
-// Where all connections hang, a mail is put off like any other.
+// If all connections hang, a mail without a connection is deferred.
 func TestAMailDoesNotWaitForAConnectionForever(t *testing.T) {
-	p := newPost(t)
+	p := newPipeline(t)
 	p.sender.Relay = newRelay(t, p.relay.options().WithTimeout(300*time.Millisecond))
 	released := make(chan struct{})
 	defer close(released)
@@ -259,19 +262,19 @@ func TestAMailDoesNotWaitForAConnectionForever(t *testing.T) {
 		}
 		return nil
 	})
-	ids := p.ask(p.Reach(t, workflow.CodeEntry), 30)
+	ids := p.requestMails(p.Reach(t, workflow.CodeEntry), 30)
 	var all sync.WaitGroup
 	for _, id := range ids {
 		all.Go(func() {
 			if p.sender.Work(t.Context(), job(id, p.Clock.Now())) == nil {
-				t.Error("Work was content")
+				t.Error("Work returned no error")
 			}
 		})
 	}
-	all.Wait() // or for ever
+	all.Wait() // does not return if a mail waits forever
 	for _, id := range ids {
 		if m := p.row(id); m.ended() || m.started != nil || m.reply == "" {
-			t.Errorf("the row says %+v", m)
+			t.Errorf("the row is %+v", m)
 		}
 	}
 }

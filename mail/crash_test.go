@@ -20,31 +20,34 @@ import (
 	"stella/workflow"
 )
 
-// A process of its own sends mails, so that it can be killed: the test's
-// program, run again with this variable.
+// The sender runs in a separate process, so that it can be killed: the test
+// binary, started again with this variable.
 const processVariable = "STELLA_TEST_SENDER"
 
-// process is what the other process is told.
+// process is the configuration of the sender process.
 type process struct {
 	Database string
 	Relay    int // port
 	Root     []byte
 }
 
-// hasty is a sender whose crash is seen after two seconds instead of 20.
-type hasty struct{ *mail.Sender }
+// shortTimeoutSender is a sender whose crash is detected after two seconds
+// instead of 20.
+type shortTimeoutSender struct{ *mail.Sender }
 
-func (hasty) Timeout(*river.Job[workflow.SendMail]) time.Duration { return hastyTimeout }
+func (shortTimeoutSender) Timeout(*river.Job[workflow.SendMail]) time.Duration { return shortTimeout }
 
-const hastyTimeout = 2 * time.Second
+const shortTimeout = 2 * time.Second
 
-// sendsNow is what the other process says when its queue works.
-const sendsNow = "sender process: working"
+// workingMessage is what the sender process prints when its queue is started.
+const workingMessage = "sender process: working"
 
-func sendUntilKilled(asked string) int {
+// runSenderProcess sends mails until the process is killed. The argument is a
+// process in JSON.
+func runSenderProcess(config string) int {
 	err := func() error {
 		var p process
-		if err := json.Unmarshal([]byte(asked), &p); err != nil {
+		if err := json.Unmarshal([]byte(config), &p); err != nil {
 			return err
 		}
 		db, err := store.Open(context.Background(), p.Database, nil)
@@ -58,38 +61,38 @@ func sendUntilKilled(asked string) int {
 		roots := x509.NewCertPool()
 		roots.AddCert(root)
 		options := mail.RelayOptions{Host: "127.0.0.1", Port: p.Relay, TLS: &tls.Config{RootCAs: roots}}
-		sender, err := makeSender(db, time.Now, mail.NewRelay(options.WithTimeout(hastyTimeout)), os.Stderr)
+		sender, err := makeSender(db, time.Now, mail.NewRelay(options.WithTimeout(shortTimeout)), os.Stderr)
 		if err != nil {
 			return err
 		}
-		queue, err := newQueue(db, hasty{sender}, queues, os.Stderr)
+		queue, err := newQueue(db, shortTimeoutSender{sender}, queues, os.Stderr)
 		if err != nil {
 			return err
 		}
 		if err := queue.Start(context.Background()); err != nil {
 			return err
 		}
-		fmt.Fprintln(os.Stderr, sendsNow)
+		fmt.Fprintln(os.Stderr, workingMessage)
 		select {}
 	}()
 	fmt.Fprintln(os.Stderr, "sender process:", err)
 	return 1
 }
 
-// spawn starts a process that sends the world's mails, and returns how to kill it.
-func (p *post) spawn() (kill func()) {
+// spawn starts a sender process and returns a function that kills it.
+func (p *pipeline) spawn() (kill func()) {
 	p.t.Helper()
-	asked, err := json.Marshal(process{Database: p.Pool().Config().ConnString(), Relay: p.relay.addr.Port, Root: p.relay.cert.Raw})
+	config, err := json.Marshal(process{Database: p.Pool().Config().ConnString(), Relay: p.relay.addr.Port, Root: p.relay.cert.Raw})
 	storetest.Must(p.t, err)
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), processVariable+"="+string(asked))
+	cmd.Env = append(os.Environ(), processVariable+"="+string(config))
 	cmd.Stderr = p.log
 	storetest.Must(p.t, cmd.Start())
 	done := false
 	kill = func() {
 		if !done {
 			done = true
-			cmd.Process.Kill() // SIGKILL: nothing is tidied up
+			cmd.Process.Kill() // SIGKILL: no cleanup
 			cmd.Wait()
 		}
 	}
@@ -97,9 +100,9 @@ func (p *post) spawn() (kill func()) {
 	return kill
 }
 
-// forgetLeader has the next process look for crashed jobs at once. A leader's
-// lease is 15 seconds, and tests are in a hurry.
-func (p *post) forgetLeader() {
+// expireLeader removes the leader, so that the next process rescues crashed jobs
+// at once. Otherwise the leader's lease lasts 15 seconds.
+func (p *pipeline) expireLeader() {
 	p.t.Helper()
 	_, err := p.Pool().Exec(p.t.Context(), `delete from river_leader`)
 	storetest.Must(p.t, err)
@@ -107,7 +110,7 @@ func (p *post) forgetLeader() {
 
 func TestAKilledSenderLosesNothing(t *testing.T) {
 	long(t)
-	p := newPost(t).inRealTime()
+	p := newPipeline(t).inRealTime()
 	const mails = 60
 	release := make(chan struct{})
 	p.relay.faults(func(verb string, n int) error {
@@ -117,21 +120,21 @@ func TestAKilledSenderLosesNothing(t *testing.T) {
 		return nil
 	})
 	senders := queues[workflow.QueueMails].MaxWorkers
-	p.ask(p.Reach(t, workflow.CodeEntry), mails-1) // and the code
+	p.requestMails(p.Reach(t, workflow.CodeEntry), mails-1) // plus the code
 	kill := p.spawn()
 	storetest.Eventually(t, "mails are being sent", func() bool { return len(p.relay.received()) >= mails/4 })
 	kill()
 	close(release)
 	before := len(p.relay.received())
-	time.Sleep(hastyTimeout)
-	p.forgetLeader()
+	time.Sleep(shortTimeout)
+	p.expireLeader()
 	p.spawn()
 	storetest.Eventually(t, "all mails are sent", p.allEnded)
 
 	arrived := p.arrivals()
 	twice := len(p.relay.received()) - len(arrived)
 	if len(arrived) != mails || twice > senders {
-		t.Errorf("%d of %d mails arrived, %d of them twice; a log: %s", len(arrived), mails, twice, p.log)
+		t.Errorf("%d of %d mails arrived, %d of them twice; the log: %s", len(arrived), mails, twice, p.log)
 	}
 	for id, n := range arrived {
 		if n > 2 {
@@ -140,7 +143,7 @@ func TestAKilledSenderLosesNothing(t *testing.T) {
 	}
 	for _, m := range p.mails() {
 		if m.accepted == nil {
-			t.Errorf("the row says %+v", m)
+			t.Errorf("the row is %+v", m)
 		}
 	}
 	t.Logf("killed after %d of %d: %d lost, %d twice", before, mails, mails-len(arrived), twice)
@@ -148,22 +151,22 @@ func TestAKilledSenderLosesNothing(t *testing.T) {
 
 func TestTwoInstancesShareTheMails(t *testing.T) {
 	long(t)
-	p := newPost(t).inRealTime()
+	p := newPipeline(t).inRealTime()
 	p.relay.faults(slow(20 * time.Millisecond))
 	const mails = 300
 	p.spawn()
 	p.spawn()
-	storetest.Eventually(t, "both work", func() bool { return strings.Count(p.log.String(), sendsNow) == 2 })
+	storetest.Eventually(t, "both processes are working", func() bool { return strings.Count(p.log.String(), workingMessage) == 2 })
 	j := p.Reach(t, workflow.CodeEntry)
-	p.ask(j, mails-1)
+	p.requestMails(j, mails-1)
 	storetest.Eventually(t, "all mails are sent", p.allEnded)
 	arrived := p.arrivals()
 	if len(arrived) != mails || len(p.relay.received()) != mails {
-		t.Errorf("%d mails arrived, %d of them different; want %d", len(p.relay.received()), len(arrived), mails)
+		t.Errorf("%d mails arrived, %d of them distinct; want %d", len(p.relay.received()), len(arrived), mails)
 	}
 	var instances int
 	storetest.Must(t, p.Pool().QueryRow(t.Context(), `select count(distinct attempted_by[1]) from river_job`).Scan(&instances))
 	if instances != 2 {
-		t.Errorf("%d instances sent them; the test says nothing", instances)
+		t.Errorf("%d instances sent the mails, want 2: the test proves nothing", instances)
 	}
 }

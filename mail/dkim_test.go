@@ -27,26 +27,26 @@ func TestMailsAreSigned(t *testing.T) {
 	storetest.Must(t, err)
 	for name, key := range map[string]crypto.Signer{"rsa": rsaKey, "ed25519": edKey} {
 		t.Run(name, func(t *testing.T) {
-			p := newPost(t)
+			p := newPipeline(t)
 			der, err := x509.MarshalPKCS8PrivateKey(key)
 			storetest.Must(t, err)
 			p.sender.DKIM, err = mail.NewDKIM("stella", pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
 			storetest.Must(t, err)
 			_, m, code := p.codeMail()
-			// Twice the same, whenever it is sent.
+			// A repeated mail is identical, whenever it is sent.
 			p.relay.faults(at("end of data", 1, errDrop))
 			if p.work(m.id) == nil {
-				t.Fatal("Work was content")
+				t.Fatal("Work returned no error")
 			}
 			p.Clock.Advance(5 * time.Second)
 			storetest.Must(t, p.work(m.id))
 			all := p.relay.received()
 			if len(all) != 2 || !bytes.Equal(all[0].body, all[1].body) {
-				t.Fatalf("%d mails that differ, want the same twice", len(all))
+				t.Fatalf("%d mails that differ, want two identical mails", len(all))
 			}
 
 			verify := func(body []byte) *dkim.Verification {
-				verified, err := dkim.VerifyWithOptions(bytes.NewReader(body), &dkim.VerifyOptions{LookupTXT: func(domain string) ([]string, error) {
+				lookup := func(domain string) ([]string, error) {
 					if domain != "stella._domainkey.posta.example" {
 						t.Errorf("the key is looked up at %s", domain)
 					}
@@ -55,7 +55,8 @@ func TestMailsAreSigned(t *testing.T) {
 						public = k
 					}
 					return []string{"v=DKIM1; k=" + name + "; p=" + base64.StdEncoding.EncodeToString(public)}, err
-				}})
+				}
+				verified, err := dkim.VerifyWithOptions(bytes.NewReader(body), &dkim.VerifyOptions{LookupTXT: lookup})
 				storetest.Must(t, err)
 				if len(verified) != 1 {
 					t.Fatalf("there are %d signatures, want 1", len(verified))
@@ -64,13 +65,14 @@ func TestMailsAreSigned(t *testing.T) {
 			}
 			v := verify(all[0].body)
 			if v.Err != nil || v.Domain != "posta.example" || !v.Time.Equal(p.mail(workflow.MailCode).started.Truncate(time.Second)) {
-				t.Errorf("the signature: %+v", v)
+				t.Errorf("the signature is %+v", v)
 			}
-			if got, want := strings.Join(v.HeaderKeys, " "), "From To Subject Date Message-ID MIME-Version Content-Type Auto-Submitted"; got != want {
-				t.Errorf("it covers %s, want %s", got, want)
+			const headers = "From To Subject Date Message-ID MIME-Version Content-Type Auto-Submitted"
+			if got := strings.Join(v.HeaderKeys, " "); got != headers {
+				t.Errorf("the signature covers %s, want %s", got, headers)
 			}
-			if !bytes.Contains(all[0].body, []byte("h="+strings.ReplaceAll("From To Subject Date Message-ID MIME-Version Content-Type Auto-Submitted", " ", ":"))) {
-				t.Error("a header's name is folded, which not every verifier mends")
+			if !bytes.Contains(all[0].body, []byte("h="+strings.ReplaceAll(headers, " ", ":"))) {
+				t.Error("a header name is folded, which not every verifier unfolds")
 			}
 			for _, change := range []string{code, "Subject: ", "anna.neri@mail.example"} {
 				if verify(bytes.Replace(all[0].body, []byte(change), []byte(change+"x"), 1)).Err == nil {
@@ -82,9 +84,12 @@ func TestMailsAreSigned(t *testing.T) {
 }
 
 func TestAKeyThatCannotSignIsRefused(t *testing.T) {
-	for name, key := range map[string]string{"nothing": "", "a certificate": "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"} {
+	for name, key := range map[string]string{
+		"an empty file": "",
+		"a certificate": "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+	} {
 		if _, err := mail.NewDKIM("stella", []byte(key)); err == nil {
-			t.Errorf("%s is taken", name)
+			t.Errorf("%s is accepted", name)
 		}
 	}
 }

@@ -2,19 +2,20 @@ package mail
 
 import "time"
 
-// WithTimeout shortens the patience with a relay.
+// WithTimeout sets the time for one mail.
 func (o RelayOptions) WithTimeout(d time.Duration) RelayOptions {
 	o.timeout = d
 	return o
 }
 
-// WithIdleFor shortens the time for which an idle connection is kept.
+// WithIdleFor sets the time for which an idle connection is kept.
 func (o RelayOptions) WithIdleFor(d time.Duration) RelayOptions {
 	o.idleFor = d
 	return o
 }
 
-// AddressLiteral is that of a connection from an address with a port.
+// AddressLiteral returns the address literal in EHLO for a local address with a
+// port.
 func AddressLiteral(address string) string { return addressLiteral(localAddress(address)) }
 
 type localAddress string

@@ -10,29 +10,29 @@ import (
 	"unicode"
 )
 
-// A Failure is an attempt to send a mail that did not end with the relay's
-// yes. What follows from it depends on how far the attempt had come:
+// A Failure is an attempt to send a mail that the relay did not accept. The
+// consequence depends on the stage at which the attempt failed:
 //
-//	before RCPT    nothing is wrong with this mail, whatever the relay says
-//	               (421, 530, 535, 554): it is us whom it does not want
-//	RCPT and DATA  5xx is the relay's final no if it is about the recipient;
-//	               anything else may pass
-//	the final dot  5xx as above, 4xx may pass; no answer, or one that says
-//	               neither, leaves open whether the relay took the mail
+//	before RCPT    the mail is retried, whatever the reply is (421, 530, 535,
+//	               554): the relay refuses this client, not this mail
+//	RCPT and DATA  5xx refuses the mail if it is about the recipient;
+//	               otherwise the mail is retried
+//	the final dot  5xx as above, 4xx is retried; if there is no reply, or one
+//	               that is neither, it is unknown if the relay accepted the mail
 //
-// A 5xx that is about us, our host or our sender, is put off: the operator
-// corrects the cause, and the mail is sent then.
+// A mail is also retried after a 5xx about our host or our sender: the operator
+// corrects the cause, and then the mail is sent.
 type Failure struct {
 	stage stage
-	err   error // a *textproto.Error where the relay answered
+	err   error // a *textproto.Error if the relay replied
 }
 
-// stage is how far an attempt had come.
+// stage is the part of an attempt that failed.
 type stage string
 
 const (
-	writing    stage = "writing"
-	connecting stage = "connecting" // with STARTTLS and AUTH
+	writing    stage = "writing"    // composing the message
+	connecting stage = "connecting" // including STARTTLS and AUTH
 	sender     stage = "MAIL"
 	recipient  stage = "RCPT"
 	data       stage = "DATA"
@@ -40,7 +40,8 @@ const (
 	finalDot   stage = "final dot"
 )
 
-// String is what is kept with the mail: the stage, and the relay's reply.
+// String returns the stage and the relay's reply or the error. It is stored with
+// the mail.
 func (f *Failure) String() string {
 	if reply := f.reply(); reply != nil {
 		return printable(fmt.Sprintf("%s: %d %s", f.stage, reply.Code, reply.Msg))
@@ -53,7 +54,7 @@ func (f *Failure) reply() (reply *textproto.Error) {
 	return reply
 }
 
-// Code is the relay's, or 0 where it gave none.
+// Code returns the relay's reply code, or 0 if there was no reply.
 func (f *Failure) Code() int {
 	if reply := f.reply(); reply != nil {
 		return reply.Code
@@ -61,8 +62,8 @@ func (f *Failure) Code() int {
 	return 0
 }
 
-// Refused reports whether the relay's final no is about the recipient. If the
-// reply has an enhanced status code, that decides.
+// Refused reports whether the relay refused the recipient permanently. If the
+// reply has an enhanced status code, that code decides.
 func (f *Failure) Refused() bool {
 	switch f.stage {
 	case recipient, data, finalDot:
@@ -76,17 +77,17 @@ func (f *Failure) Refused() bool {
 		return aboutRecipient(code)
 	}
 	switch f.Code() {
-	case 500, 502, 503, 504, 530, 534, 535, 538: // it does not understand us, or does not know us
+	case 500, 502, 503, 504, 530, 534, 535, 538: // syntax and authentication: about us
 		return false
 	}
 	return f.Code()/100 == 5
 }
 
-// enhancedCode is the enhanced status code at the beginning of a reply.
+// enhancedCode matches the enhanced status code at the beginning of a reply.
 var enhancedCode = regexp.MustCompile(`^5\.[0-9]{1,3}\.[0-9]{1,3}\b`)
 
-// enhanced returns the enhanced status code of a 5xx, such as "5.1.1"; empty if
-// there is none (RFC 2034, section 4).
+// enhanced returns the enhanced status code of a 5xx reply, for example "5.1.1"
+// (RFC 2034, section 4). It returns "" if there is none.
 func (f *Failure) enhanced() string {
 	if f.Code()/100 != 5 {
 		return ""
@@ -105,30 +106,30 @@ func aboutRecipient(code string) bool {
 	return strings.HasPrefix(code, "5.1.") || strings.HasPrefix(code, "5.2.")
 }
 
-// Unknown tells a mail that was handed over whole, and that the relay may have
-// taken.
+// Unknown reports whether the relay may have accepted the mail: it was sent
+// completely, but the reply to the final dot is missing or invalid.
 func (f *Failure) Unknown() bool {
 	return f.stage == finalDot && f.Code()/100 != 4 && f.Code()/100 != 5
 }
 
-// lasting reports whether a failure that is not the recipient's stays until an
-// operator corrects its cause: a certificate that is not the relay's, no TLS, a
-// wrong password, a host or a sender that the relay does not accept.
+// lasting reports whether an operator must correct the cause of the failure: for
+// example a wrong certificate, no TLS, a wrong password, or a host or sender that
+// the relay does not accept. Use it only if the recipient was not refused.
 func (f *Failure) lasting() bool {
 	var certificate *tls.CertificateVerificationError
 	return f.Code()/100 == 5 || errors.As(f.err, &certificate) || errors.Is(f.err, errNoTLS) || errors.Is(f.err, errNoAuth)
 }
 
-// answered tells whether the relay said no, and not nothing: the connection may
-// carry another mail.
+// answered reports whether the relay replied with an error. If so, the
+// connection can still be used.
 func (f *Failure) answered() bool { return f.Code() >= 400 }
 
-// maxReply bounds what is kept of a reply: RFC 5321, section 4.5.3.1.5, grants
-// one line 512 octets.
+// maxReply is the length to which a stored reply is cut: a reply line has at
+// most 512 octets (RFC 5321, section 4.5.3.1.5).
 const maxReply = 512
 
-// printable is a reply as a database can keep it and a person can read it. A
-// relay may say anything.
+// printable returns a reply in valid UTF-8, without control characters and at
+// most maxReply bytes long. A relay can send any bytes.
 func printable(reply string) string {
 	reply = strings.Map(func(r rune) rune {
 		if unicode.IsPrint(r) {

@@ -13,11 +13,13 @@ import (
 	"stella/workflow"
 )
 
-// What becomes of a mail when the relay misbehaves once, at any of its words.
-// Before RCPT a no is no matter of this mail. A deferred mail was not taken,
-// and arrives once; one whose fate is unknown was, and arrives twice, the same.
-// Of a short message that nobody reads, either may be thought.
-const faults = `
+// faultTable contains the outcome of a mail if the relay has one fault at one
+// point of the conversation. Before RCPT a refusal does not count against the
+// mail. A deferred mail was not accepted and arrives once. A mail with unknown
+// outcome was accepted and arrives twice, identical. "perhaps" is deferred or
+// unknown: the client may or may not notice that the relay did not read a short
+// message.
+const faultTable = `
               421       451       5xx       silence   slowness  drop      garbage
 greeting      deferred  deferred  deferred  deferred  accepted  deferred  deferred
 EHLO          deferred  deferred  deferred  deferred  accepted  deferred  deferred
@@ -34,11 +36,11 @@ after_the_end accepted  accepted  accepted  accepted  accepted  accepted  accept
 NOOP          accepted  accepted  accepted  accepted  accepted  accepted  accepted
 `
 
-func TestARelayMayMisbehaveAtEveryWord(t *testing.T) {
-	p := newPost(t)
+func TestEveryRelayFault(t *testing.T) {
+	p := newPipeline(t)
 	j := p.Reach(t, workflow.CodeEntry)
-	lines := strings.Split(strings.TrimSpace(faults), "\n")
-	moods := strings.Fields(lines[0])
+	lines := strings.Split(strings.TrimSpace(faultTable), "\n")
+	modes := strings.Fields(lines[0])
 	for _, line := range lines[1:] {
 		words := strings.Fields(line)
 		verb := strings.ReplaceAll(words[0], "_", " ")
@@ -46,28 +48,28 @@ func TestARelayMayMisbehaveAtEveryWord(t *testing.T) {
 			if want == "-" {
 				continue
 			}
-			t.Run(verb+"/"+moods[i], func(t *testing.T) {
+			t.Run(verb+"/"+modes[i], func(t *testing.T) {
 				t.Parallel()
-				p := &post{World: p.World, t: t, log: &storetest.Log{}}
-				p.misbehave(j, verb, moods[i], want)
+				p := &pipeline{World: p.World, t: t, log: &storetest.Log{}}
+				p.checkFault(j, verb, modes[i], want)
 			})
 		}
 	}
 }
 
-func (p *post) misbehave(j *storetest.Journey, verb, mood, want string) {
+func (p *pipeline) checkFault(j *storetest.Journey, verb, mode, want string) {
 	t := p.t
-	m := newMoody(t, verb, mood)
+	m := newFaultyServer(t, verb, mode)
 	o := m.options()
-	if mood == "silence" && verb != "NOOP" && verb != "after the end" { // between two mails it has a time of its own
+	if mode == "silence" && verb != "NOOP" && verb != "after the end" { // between two mails another timeout applies
 		o = o.WithTimeout(3 * time.Second)
 	}
 	p.sender = newSender(t, p.World, newRelay(t, o), p.log)
-	id := p.ask(j, 1)[0]
+	id := p.requestMails(j, 1)[0]
 
 	before := 0
-	if verb == "NOOP" { // it is asked before the second mail of a connection
-		storetest.Must(t, p.work(p.ask(j, 1)[0]))
+	if verb == "NOOP" { // it is sent before the second mail on a connection
+		storetest.Must(t, p.work(p.requestMails(j, 1)[0]))
 		before = 1
 	}
 	err := p.work(id)
@@ -80,24 +82,24 @@ func (p *post) misbehave(j *storetest.Journey, verb, mood, want string) {
 		}
 	}
 	if got := now.outcome(err); got != want {
-		t.Fatalf("the mail is %s (%v), the row says %+v; want %s", got, err, now, want)
+		t.Fatalf("the mail is %s (%v), the row is %+v; want %s", got, err, now, want)
 	}
 	if now.reply == "" {
-		t.Error("there is no telling why")
+		t.Error("the row has no reason")
 	}
-	if said := p.log.String(); strings.Contains(said, "anna.neri") || (said == "") != (want == "accepted") {
-		t.Errorf("the log says %q", said)
+	if log := p.log.String(); strings.Contains(log, "anna.neri") || (log == "") != (want == "accepted") {
+		t.Errorf("the log is %q", log)
 	}
-	if loud := strings.Contains(p.log.String(), "level=ERROR"); want == "deferred" && mood == "5xx" && !loud {
-		t.Errorf("nobody is told to mend that: %q", p.log)
+	if isError := strings.Contains(p.log.String(), "level=ERROR"); want == "deferred" && mode == "5xx" && !isError {
+		t.Errorf("the log has no error for the operator: %q", p.log)
 	}
 	if wait := 10 * time.Minute; want == "unknown" && p.wait(err) < wait {
-		t.Errorf("it is repeated after %v", p.wait(err))
+		t.Errorf("the mail is repeated after %v", p.wait(err))
 	} else if want == "deferred" && p.wait(err) > 3*time.Second {
-		t.Errorf("it is tried again after %v", p.wait(err))
+		t.Errorf("the mail is retried after %v", p.wait(err))
 	}
 
-	// The later mails meet a relay without faults, and have the usual time.
+	// For the later mails the relay has no faults and the usual timeout.
 	p.sender.Relay = newRelay(t, m.options())
 	arrivals := map[string]int{"accepted": 1, "deferred": 1, "refused": 0, "unknown": 2}[want]
 	if perhaps {
@@ -105,18 +107,19 @@ func (p *post) misbehave(j *storetest.Journey, verb, mood, want string) {
 	}
 	storetest.Must(t, p.work(id))
 	if now := p.row(id); (now.refused != nil) != (want == "refused") || (now.accepted != nil) == (want == "refused") {
-		t.Errorf("in the end the row says %+v", now)
+		t.Errorf("in the end the row is %+v", now)
 	}
 	if n := len(m.received()) - before; n != arrivals {
-		t.Errorf("it arrived %d times, want %d", n, arrivals)
+		t.Errorf("the mail arrived %d times, want %d", n, arrivals)
 	}
 	if all := m.received(); want == "unknown" && len(all) == 2 && all[0] != all[1] {
-		t.Error("the second is not the first")
+		t.Error("the repeated mail differs from the first")
 	}
-	storetest.Must(t, p.work(p.ask(j, 1)[0])) // and the next one is none the worse
+	storetest.Must(t, p.work(p.requestMails(j, 1)[0])) // and the next mail is accepted
 }
 
-// outcome is what a row and the answer to the queue tell of an attempt.
+// outcome returns the outcome of an attempt according to the row and to err, the
+// result of Work.
 func (m row) outcome(err error) string {
 	var snooze *rivertype.JobSnoozeError
 	switch {
@@ -132,8 +135,8 @@ func (m row) outcome(err error) string {
 	return "deferred"
 }
 
-func TestARelayThatIsAwayIsTriedAgain(t *testing.T) {
-	p := newPost(t)
+func TestAMailIsRetriedIfTheRelayIsUnavailable(t *testing.T) {
+	p := newPipeline(t)
 	p.sender.Relay = newRelay(t, mail.RelayOptions{Host: "127.0.0.1", Port: 1})
 	_, m, _ := p.codeMail()
 	if got := p.row(m.id).outcome(p.work(m.id)); got != "deferred" {
@@ -141,32 +144,33 @@ func TestARelayThatIsAwayIsTriedAgain(t *testing.T) {
 	}
 }
 
-// A relay may say anything, at any length, and it can be recorded.
-func TestAReplyIsKeptAsFarAsItCanBe(t *testing.T) {
-	p := newPost(t)
+// Any reply can be stored, whatever its bytes and its length are.
+func TestAReplyIsMadePrintable(t *testing.T) {
+	p := newPipeline(t)
 	for _, verb := range []string{"rcpt", "end of data"} {
 		reply := *noSuchMailbox
 		reply.Message = "\xff\x00\x1b[31m" + strings.Repeat("è", 2000)
 		p.relay.faults(at(verb, 1, &reply))
 		_, m, _ := p.codeMail()
 		storetest.Must(t, p.work(m.id))
-		if m := p.row(m.id); m.refused == nil || !strings.Contains(m.reply, "550 5.1.1") || !strings.Contains(m.reply, "[31mèèè") || len(m.reply) > 512 {
-			t.Errorf("the row says %+v", m)
+		m = p.row(m.id)
+		if m.refused == nil || !strings.Contains(m.reply, "550 5.1.1") || !strings.Contains(m.reply, "[31mèèè") || len(m.reply) > 512 {
+			t.Errorf("the row is %+v", m)
 		}
 	}
 }
 
-// A no that is final is final, whatever is tried.
-func TestARefusedMailIsNotTriedAgain(t *testing.T) {
-	p := newPost(t)
+// Another attempt to send a refused mail does nothing.
+func TestARefusedMailIsNotRetried(t *testing.T) {
+	p := newPipeline(t)
 	p.relay.faults(at("rcpt", 99, noSuchMailbox))
 	_, m, _ := p.codeMail()
 	storetest.Must(t, p.work(m.id))
 	storetest.Must(t, p.work(m.id))
 	if m := p.row(m.id); m.attempts != 1 || m.refused == nil || !strings.Contains(m.reply, "550 5.1.1 No such mailbox here") {
-		t.Errorf("the row says %+v", m)
+		t.Errorf("the row is %+v", m)
 	}
-	if said := p.log.String(); strings.Count(said, m.id.String()) != 1 || !strings.Contains(said, "code=550") {
-		t.Errorf("the log does not tell it once: %q", said)
+	if log := p.log.String(); strings.Count(log, m.id.String()) != 1 || !strings.Contains(log, "code=550") {
+		t.Errorf("the log does not contain the refusal exactly once: %q", log)
 	}
 }

@@ -18,28 +18,37 @@ import (
 	"stella/mail"
 )
 
-// moody is an SMTP server that misbehaves once, at any of its words. The other
-// one of these tests is a library's, and knows no such words.
-type moody struct {
+// faultyServer is an SMTP server that has one fault at one point of the
+// conversation. The other server of these tests (relay) uses a library, which
+// allows faults at some commands only.
+type faultyServer struct {
 	port   int
 	cert   tls.Certificate
 	roots  *x509.CertPool
-	offers string // ways to log in
+	offers string // AUTH mechanisms
 	done   chan struct{}
 
 	mu    sync.Mutex
-	verb  string // where it misbehaves
-	mood  string // and how
+	verb  string // the command or event with the fault; empty after it happened
+	mode  string // the fault
 	mails []string
 }
 
-func newMoody(t *testing.T, verb, mood string) *moody {
+func newFaultyServer(t *testing.T, verb, mode string) *faultyServer {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := &moody{port: l.Addr().(*net.TCPAddr).Port, cert: selfSigned(t), roots: x509.NewCertPool(), offers: "LOGIN PLAIN", done: make(chan struct{}), verb: verb, mood: mood}
+	m := &faultyServer{
+		port:   l.Addr().(*net.TCPAddr).Port,
+		cert:   selfSigned(t),
+		roots:  x509.NewCertPool(),
+		offers: "LOGIN PLAIN",
+		done:   make(chan struct{}),
+		verb:   verb,
+		mode:   mode,
+	}
 	m.roots.AddCert(m.cert.Leaf)
 	var all sync.WaitGroup
 	all.Go(func() {
@@ -59,38 +68,42 @@ func newMoody(t *testing.T, verb, mood string) *moody {
 	return m
 }
 
-// welcome are the ways to log in: with the name stella and the password "a password".
+// welcome are the accepted logins: with the user "stella" and the password "a password".
 var welcome = []string{"PLAIN AHN0ZWxsYQBhIHBhc3N3b3Jk", "LOGIN c3RlbGxh YSBwYXNzd29yZA=="}
 
-func (m *moody) options() mail.RelayOptions {
-	return mail.RelayOptions{Host: "127.0.0.1", Port: m.port, User: "stella", Password: "a password", TLS: &tls.Config{RootCAs: m.roots}}
+func (m *faultyServer) options() mail.RelayOptions {
+	return mail.RelayOptions{
+		Host: "127.0.0.1", Port: m.port,
+		User: "stella", Password: "a password",
+		TLS: &tls.Config{RootCAs: m.roots},
+	}
 }
 
-// at is the mood of a moment; it does not come back.
-func (m *moody) at(verb string) string {
+// at returns the fault at a command or event, or "". It returns each fault once.
+func (m *faultyServer) at(verb string) string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if verb != m.verb {
 		return ""
 	}
 	m.verb = ""
-	return m.mood
+	return m.mode
 }
 
-func (m *moody) received() []string {
+func (m *faultyServer) received() []string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.mails
 }
 
-func (m *moody) serve(conn net.Conn) {
+func (m *faultyServer) serve(conn net.Conn) {
 	defer conn.Close()
-	go func() { // whoever is silent is so until the end
+	go func() { // ends the mode "silence" with the test
 		<-m.done
 		conn.Close()
 	}()
 	c := conn
-	if _, on := m.answer(c, "greeting", "220 relay.example"); !on {
+	if _, proceed := m.answer(c, "greeting", "220 relay.example"); !proceed {
 		return
 	}
 	lines, secure := textproto.NewReader(bufio.NewReader(c)), ""
@@ -121,19 +134,19 @@ func (m *moody) serve(conn net.Conn) {
 		case "DATA":
 			right = "354 Go on"
 		}
-		said, on := m.answer(c, verb, right)
-		if !on {
+		ok, proceed := m.answer(c, verb, right)
+		if !proceed {
 			return
 		}
 		switch {
-		case said && verb == "STARTTLS":
-			if _, on := m.answer(c, "handshake", ""); !on {
+		case ok && verb == "STARTTLS":
+			if _, proceed := m.answer(c, "handshake", ""); !proceed {
 				return
 			}
 			c, secure = tls.Server(c, &tls.Config{Certificates: []tls.Certificate{m.cert}}), "second "
 			lines = textproto.NewReader(bufio.NewReader(c))
-		case said && verb == "DATA":
-			if _, on := m.answer(c, "message", ""); !on {
+		case ok && verb == "DATA":
+			if _, proceed := m.answer(c, "message", ""); !proceed {
 				return
 			}
 			message, err := io.ReadAll(lines.DotReader())
@@ -146,37 +159,39 @@ func (m *moody) serve(conn net.Conn) {
 	}
 }
 
-// take takes a message, unless it says that it does not.
-func (m *moody) take(c net.Conn, message string) bool {
+// take stores a message unless the fault is a refusal. It reports whether to
+// continue.
+func (m *faultyServer) take(c net.Conn, message string) bool {
 	m.mu.Lock()
-	no := m.verb == "final dot" && (m.mood == "421" || m.mood == "451" || m.mood == "5xx")
-	if !no {
+	refused := m.verb == "final dot" && (m.mode == "421" || m.mode == "451" || m.mode == "5xx")
+	if !refused {
 		m.mails = append(m.mails, message)
 	}
 	m.mu.Unlock()
-	if _, on := m.answer(c, "final dot", "250 2.0.0 Queued"); !on {
+	if _, proceed := m.answer(c, "final dot", "250 2.0.0 Queued"); !proceed {
 		return false
 	}
-	_, on := m.answer(c, "after the end", "")
-	return on
+	_, proceed := m.answer(c, "after the end", "")
+	return proceed
 }
 
-// answer says what is right, if in the mood; it returns whether it did, and
-// whether to go on.
-func (m *moody) answer(c net.Conn, verb, right string) (said, on bool) {
-	whom := ""
-	if verb == "RCPT" || verb == "DATA" || verb == "final dot" { // it knows by then
-		whom = ", <anna.neri@mail.example>"
+// answer sends the right reply, or applies the fault. It returns whether it sent
+// the right reply, and whether to continue.
+func (m *faultyServer) answer(c net.Conn, verb, right string) (ok, proceed bool) {
+	address := ""
+	if verb == "RCPT" || verb == "DATA" || verb == "final dot" { // replies that may contain the recipient
+		address = ", <anna.neri@mail.example>"
 	}
-	mood := m.at(verb)
-	switch mood {
+	mode := m.at(verb)
+	switch mode {
 	case "421":
-		io.WriteString(c, "421 4.3.2 Closing down"+whom+"\r\n")
+		io.WriteString(c, "421 4.3.2 Closing down"+address+"\r\n")
 		return false, false
 	case "451":
-		right = "451 4.7.1 Greylisted" + whom
+		right = "451 4.7.1 Greylisted" + address
 	case "5xx":
-		right = cmp.Or(map[string]string{"AUTH": "535 5.7.8 Wrong password", "MAIL": "530 5.7.0 STARTTLS first"}[verb], "550 5.1.1 Not this"+whom)
+		replies := map[string]string{"AUTH": "535 5.7.8 Wrong password", "MAIL": "530 5.7.0 STARTTLS first"}
+		right = cmp.Or(replies[verb], "550 5.1.1 Not this"+address)
 	case "silence":
 		<-m.done
 		return false, false
@@ -192,5 +207,5 @@ func (m *moody) answer(c net.Conn, verb, right string) (said, on bool) {
 			return false, false
 		}
 	}
-	return mood == "" || mood == "slowness", mood != "garbage" || verb != "handshake"
+	return mode == "" || mode == "slowness", mode != "garbage" || verb != "handshake"
 }

@@ -12,22 +12,23 @@ import (
 	"stella/workflow"
 )
 
-// errKeyGone is why a mail asked for under a former key is not sent.
-var errKeyGone = errors.New("the key that made its code or link is no longer configured")
+// errKeyRemoved is returned for a mail whose code or link was made with a key
+// that has been removed from the configuration.
+var errKeyRemoved = errors.New("the key that made its code or link is no longer configured")
 
-// compose writes a mail. The same row makes a mail with the same words and the
-// same Message-ID, whenever it is sent.
+// compose returns the message of a mail. The same row always gives the same text
+// and the same Message-ID, whenever it is sent.
 func (s *Sender) compose(m workflow.PendingMail) ([]byte, error) {
-	words, err := s.words(m)
+	data, err := s.templateData(m)
 	if err != nil {
 		return nil, err
 	}
-	text, err := s.Templates.Mail(string(m.Kind), words)
+	text, err := s.Templates.Mail(string(m.Kind), data)
 	if err != nil {
 		return nil, err
 	}
 	options := []gomail.MsgOption{gomail.WithNoDefaultUserAgent()}
-	if text.Attachment == nil { // else there are two levels of parts, which need a boundary each
+	if text.Attachment == nil { // with an attachment there are two levels of parts, which need different boundaries
 		options = append(options, gomail.WithBoundary(m.ID.String()))
 	}
 	msg := gomail.NewMsg(options...)
@@ -46,7 +47,8 @@ func (s *Sender) compose(m workflow.PendingMail) ([]byte, error) {
 	msg.SetBodyString(gomail.TypeTextPlain, text.Text)
 	msg.AddAlternativeString(gomail.TypeTextHTML, text.HTML)
 	if a := text.Attachment; a != nil {
-		err := msg.AttachReader(a.Name, bytes.NewReader(a.Content), gomail.WithFileContentType(gomail.ContentType(a.ContentType)))
+		contentType := gomail.WithFileContentType(gomail.ContentType(a.ContentType))
+		err := msg.AttachReader(a.Name, bytes.NewReader(a.Content), contentType)
 		if err != nil {
 			return nil, fmt.Errorf("the attachment: %w", err)
 		}
@@ -59,24 +61,27 @@ func (s *Sender) compose(m workflow.PendingMail) ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// words computes what the row does not hold, the code and the link, and names
-// the rest.
-func (s *Sender) words(m workflow.PendingMail) (templates.Mail, error) {
-	w := templates.Mail{Locale: m.Locale, Mailbox: workflow.Readable(m.Mailbox), Number: m.Number, At: m.RequestedAt,
-		Expires: m.Expires, Holder: m.Details.Holder, Person: m.Details.Person, Provider: m.Details.Provider, Level: m.Details.Level,
-		Reason: string(m.Details.Reason), Remark: m.Details.Remark, NewMasked: m.Details.NewMasked, Invited: m.Details.Invited}
+// templateData returns the data of the mail's template. It computes the code and
+// the link from the keys, because the row contains neither.
+func (s *Sender) templateData(m workflow.PendingMail) (templates.Mail, error) {
+	w := templates.Mail{
+		Locale:  m.Locale,
+		Mailbox: workflow.Readable(m.Mailbox), Number: m.Number, At: m.RequestedAt, Expires: m.Expires,
+		Holder: m.Details.Holder, Person: m.Details.Person, Provider: m.Details.Provider, Level: m.Details.Level,
+		Reason: string(m.Details.Reason), Remark: m.Details.Remark, NewMasked: m.Details.NewMasked, Invited: m.Details.Invited,
+	}
 	if n := m.Notice; n.SHA256 != "" {
 		w.Notice = &templates.Document{Version: n.Version, Date: n.Date, SHA256: n.SHA256, Locale: n.Locale, Bytes: n.Body}
 	}
 	switch m.Kind {
 	case workflow.MailCode:
 		if w.Code = workflow.CodeDigits(s.Keys, m.Nonce); w.Code == "" {
-			return w, errKeyGone
+			return w, errKeyRemoved
 		}
 	case workflow.MailInvitation:
 		secret := workflow.InvitationSecret(s.Keys, m.Nonce)
 		if secret == "" {
-			return w, errKeyGone
+			return w, errKeyRemoved
 		}
 		w.Link = s.PublicURL + "/invito/" + secret
 		w.Guide = s.PublicURL + "/guida"

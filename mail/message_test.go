@@ -21,23 +21,24 @@ import (
 	"stella/workflow"
 )
 
-// letter is a mail as its reader's program takes it apart.
-type letter struct {
+// parsedMail is a received mail, parsed as a mail client does.
+type parsedMail struct {
 	netmail.Header
 	subject    string
 	text, html string
-	attachment string // its name
+	attachment string // file name
 	attached   []byte
 }
 
-func (p *post) read(m received) letter {
+// read parses a received mail.
+func (p *pipeline) read(m received) parsedMail {
 	p.t.Helper()
 	parsed, err := netmail.ReadMessage(bytes.NewReader(m.body))
 	storetest.Must(p.t, err)
-	l := letter{Header: parsed.Header}
+	l := parsedMail{Header: parsed.Header}
 	l.subject, err = new(mime.WordDecoder).DecodeHeader(parsed.Header.Get("Subject"))
 	storetest.Must(p.t, err)
-	words := io.Reader(parsed.Body)
+	body := io.Reader(parsed.Body)
 	media, params, err := mime.ParseMediaType(parsed.Header.Get("Content-Type"))
 	storetest.Must(p.t, err)
 	if media == "multipart/mixed" {
@@ -46,7 +47,7 @@ func (p *post) read(m received) letter {
 		storetest.Must(p.t, err)
 		content, err := io.ReadAll(first)
 		storetest.Must(p.t, err)
-		words = bytes.NewReader(content)
+		body = bytes.NewReader(content)
 		media, params, err = mime.ParseMediaType(first.Header.Get("Content-Type"))
 		storetest.Must(p.t, err)
 		file, err := parts.NextPart()
@@ -56,31 +57,31 @@ func (p *post) read(m received) letter {
 		storetest.Must(p.t, err)
 	}
 	if media != "multipart/alternative" {
-		p.t.Fatalf("the mail is %s", media)
+		p.t.Fatalf("the mail is %s, want multipart/alternative", media)
 	}
-	parts := multipart.NewReader(words, params["boundary"])
+	parts := multipart.NewReader(body, params["boundary"])
 	for _, want := range []string{"text/plain; charset=UTF-8", "text/html; charset=UTF-8"} {
 		part, err := parts.NextPart()
 		storetest.Must(p.t, err)
 		if got := part.Header.Get("Content-Type"); got != want {
-			p.t.Fatalf("a part is %q, want %q", got, want)
+			p.t.Fatalf("the part is %q, want %q", got, want)
 		}
-		body, err := io.ReadAll(part)
+		content, err := io.ReadAll(part)
 		storetest.Must(p.t, err)
 		if l.text == "" {
-			l.text = string(body)
+			l.text = string(content)
 		} else {
-			l.html = string(body)
+			l.html = string(content)
 		}
 	}
 	if _, err := parts.NextPart(); err != io.EOF {
-		p.t.Fatalf("there are more than two parts (%v)", err)
+		p.t.Fatalf("the mail has more than two parts (%v)", err)
 	}
 	return l
 }
 
 func TestACodeIsMailed(t *testing.T) {
-	p := newPost(t)
+	p := newPipeline(t)
 	_, m, code := p.codeMail()
 	storetest.Must(t, p.work(m.id))
 
@@ -111,27 +112,27 @@ func TestACodeIsMailed(t *testing.T) {
 		t.Error("the HTML part has no code")
 	}
 	if strings.Contains(l.subject, code) {
-		t.Errorf("the subject %q tells the code", l.subject)
+		t.Errorf("the subject %q contains the code", l.subject)
 	}
 
 	m = p.mail(workflow.MailCode)
 	if m.accepted == nil || !m.accepted.Equal(p.Clock.Now()) || m.attempts != 1 || m.started == nil {
-		t.Errorf("the row says %+v", m)
+		t.Errorf("the row is %+v", m)
 	}
 	if m.reply != "2.0.0 OK: queued" {
-		t.Errorf("the reply kept is %q", m.reply)
+		t.Errorf("the stored reply is %q", m.reply)
 	}
 	if err := p.work(m.id); err != nil || len(p.relay.received()) != 1 {
-		t.Errorf("a mail that was accepted is sent again (%v)", err)
+		t.Errorf("an accepted mail is sent again (%v)", err)
 	}
 }
 
 func TestACodeIsInNoRowJobOrLog(t *testing.T) {
-	p := newPost(t)
+	p := newPipeline(t)
 	p.relay.faults(at("rcpt", 1, tryLater))
 	_, m, code := p.codeMail()
 	if p.work(m.id) == nil {
-		t.Fatal("the relay was to say no at first")
+		t.Fatal("the relay accepted the first attempt")
 	}
 	storetest.Must(t, p.work(m.id))
 	rows, err := p.Pool().Query(t.Context(), `select tablename from pg_tables where schemaname = 'public'`)
@@ -147,7 +148,7 @@ func TestACodeIsInNoRowJobOrLog(t *testing.T) {
 		// Six digits can be part of an id by chance.
 		for _, word := range strings.FieldsFunc(content, func(r rune) bool { return !('0' <= r && r <= '9' || 'a' <= r && r <= 'z') }) {
 			if word == code {
-				t.Errorf("the code is in %s", table)
+				t.Errorf("the code is in the table %s", table)
 			}
 		}
 	}
@@ -156,8 +157,8 @@ func TestACodeIsInNoRowJobOrLog(t *testing.T) {
 	}
 }
 
-func TestAnInvitationHoldsItsLink(t *testing.T) {
-	p := newPost(t)
+func TestAnInvitationContainsItsLink(t *testing.T) {
+	p := newPipeline(t)
 	p.Reach(t, workflow.Invited)
 	m := p.mail(workflow.MailInvitation)
 	storetest.Must(t, p.work(m.id))
@@ -168,18 +169,19 @@ func TestAnInvitationHoldsItsLink(t *testing.T) {
 		t.Fatalf("no link in\n%s", text)
 	}
 	if _, err := p.Procedure.Invitation(t.Context(), secret); err != nil {
-		t.Errorf("the link leads nowhere: %v", err)
+		t.Errorf("the link does not open the invitation: %v", err)
 	}
 	var rows int
-	storetest.Must(t, p.Pool().QueryRow(t.Context(), `select count(*) from invitations i where i::text like '%' || $1 || '%'`, secret).Scan(&rows))
+	storetest.Must(t, p.Pool().QueryRow(t.Context(), `
+		select count(*) from invitations i where i::text like '%' || $1 || '%'`, secret).Scan(&rows))
 	if rows != 0 {
 		t.Error("the link's secret is in the database")
 	}
 }
 
-// everyMail has one mail of each kind sent, for a mailbox with as long an
-// address as there can be, and with details that try to be headers.
-func (p *post) everyMail() []received {
+// sendEveryKind sends one mail of each kind, with the longest possible mailbox
+// address and with details that try to inject headers.
+func (p *pipeline) sendEveryKind() []received {
 	p.t.Helper()
 	evil := "Anna\r\nBcc: thief@mail.example\r\n\r\nNeri"
 	p.RecordAs(p.t, strings.Repeat("officine-bianchi", 4)+"@"+storetest.Domain, storetest.AnnasRecord).To(workflow.CodeEntry)
@@ -187,10 +189,15 @@ func (p *post) everyMail() []received {
 	j := p.RecordAs(p.t, strings.Repeat("nuova-cooperativ", 4)+"@"+storetest.Domain, storetest.AnnasRecord)
 	j.To(workflow.CodeEntry)
 	storetest.Must(p.t, p.Update(p.t.Context(), j.Mailbox, func(c *workflow.Case) error {
-		for _, k := range []workflow.MailKind{workflow.MailInvitationDeclined, workflow.MailInvitationQualified, workflow.MailContactsChanged,
-			workflow.MailUnderReview, workflow.MailQualified, workflow.MailQualifiedPEC, workflow.MailRejected, workflow.MailRevoked} {
-			c.Added = append(c.Added, workflow.Mail{ID: uuid.New(), Qualification: c.Qualification.ID, Kind: k, To: "anna@mail.example", Locale: "en",
-				RequestedAt: p.Clock.Now(), Details: workflow.MailDetails{Person: evil, Provider: evil, Remark: evil, NewMasked: evil, Level: "SpidL2"}})
+		for _, k := range []workflow.MailKind{
+			workflow.MailInvitationDeclined, workflow.MailInvitationQualified, workflow.MailContactsChanged, workflow.MailUnderReview,
+			workflow.MailQualified, workflow.MailQualifiedPEC, workflow.MailRejected, workflow.MailRevoked,
+		} {
+			c.Added = append(c.Added, workflow.Mail{
+				ID: uuid.New(), Qualification: c.Qualification.ID, Kind: k,
+				To: "anna@mail.example", Locale: "en", RequestedAt: p.Clock.Now(),
+				Details: workflow.MailDetails{Person: evil, Provider: evil, Remark: evil, NewMasked: evil, Level: "SpidL2"},
+			})
 		}
 		return nil
 	}))
@@ -204,10 +211,10 @@ func (p *post) everyMail() []received {
 	return all
 }
 
-func TestEveryMailIsOneThatAMailAdminLikes(t *testing.T) {
-	p := newPost(t)
+func TestEveryMailIsWellFormed(t *testing.T) {
+	p := newPipeline(t)
 	seen := map[string]bool{}
-	for _, m := range p.everyMail() {
+	for _, m := range p.sendEveryKind() {
 		l := p.read(m)
 		for line := range strings.SplitSeq(string(m.body), "\r\n") {
 			if len(line) > 78 || strings.ContainsAny(line, "\r\n") {
@@ -225,15 +232,17 @@ func TestEveryMailIsOneThatAMailAdminLikes(t *testing.T) {
 			}
 		}
 		slices.Sort(headers)
-		// No List-Unsubscribe: nobody can leave these. No Bcc, whatever a name says.
-		if want := []string{"Auto-Submitted", "Content-Language", "Content-Type", "Date", "From", "Message-Id", "Mime-Version", "Subject", "To"}; !slices.Equal(headers, want) {
+		// No List-Unsubscribe, because these mails are transactional. No Bcc, although a name contains one.
+		want := []string{"Auto-Submitted", "Content-Language", "Content-Type", "Date", "From", "Message-Id", "Mime-Version", "Subject", "To"}
+		if !slices.Equal(headers, want) {
 			t.Errorf("%q has the headers %v, want %v", l.subject, headers, want)
 		}
-		if !slices.Contains([]string{"it", "en"}, l.Get("Content-Language")) || !strings.Contains(l.html, `lang="`+l.Get("Content-Language")+`"`) {
-			t.Errorf("%q is in %q", l.subject, l.Get("Content-Language"))
+		language := l.Get("Content-Language")
+		if !slices.Contains([]string{"it", "en"}, language) || !strings.Contains(l.html, `lang="`+language+`"`) {
+			t.Errorf("%q has the language %q", l.subject, language)
 		}
 		if seen[l.Get("Message-Id")] || !strings.HasSuffix(l.Get("Message-Id"), "@posta.example>") {
-			t.Errorf("%q is %s", l.subject, l.Get("Message-Id"))
+			t.Errorf("%q has the Message-ID %s", l.subject, l.Get("Message-Id"))
 		}
 		seen[l.Get("Message-Id")] = true
 		if _, err := l.Date(); err != nil {
@@ -242,34 +251,39 @@ func TestEveryMailIsOneThatAMailAdminLikes(t *testing.T) {
 	}
 }
 
-func TestNoMailTellsThatItWasRead(t *testing.T) {
-	p := newPost(t)
-	for _, m := range p.everyMail() {
+// Mails fetch nothing, so opening one cannot be tracked.
+func TestMailsFetchNothing(t *testing.T) {
+	p := newPipeline(t)
+	for _, m := range p.sendEveryKind() {
 		l := p.read(m)
 		page, err := goquery.NewDocumentFromReader(strings.NewReader(l.html))
 		storetest.Must(t, err)
-		if n := page.Find("img, script, link, iframe, object, video, audio, source, [background], [srcset]").Length(); n > 0 || strings.Contains(l.html, "url(") {
+		const fetching = "img, script, link, iframe, object, video, audio, source, [background], [srcset]"
+		if page.Find(fetching).Length() > 0 || strings.Contains(l.html, "url(") {
 			t.Errorf("%q fetches something:\n%s", l.subject, l.html)
 		}
 		for _, a := range page.Find("a").EachIter() {
 			link := a.AttrOr("href", "")
-			if !strings.HasPrefix(link, publicURL+"/") && link != site.HelpURL && link != site.WebmailURL && link != "mailto:"+site.HelpContact {
-				t.Errorf("%q leads to %s", l.subject, link)
+			known := []string{site.HelpURL, site.WebmailURL, "mailto:" + site.HelpContact}
+			if !strings.HasPrefix(link, publicURL+"/") && !slices.Contains(known, link) {
+				t.Errorf("%q links to %s", l.subject, link)
 			}
 			shown := strings.TrimPrefix(link, "mailto:")
 			if !a.HasClass("button") && a.Text() != shown {
-				t.Errorf("%q leads to %s where it says %q", l.subject, link, a.Text())
+				t.Errorf("%q links to %s, but shows %q", l.subject, link, a.Text())
 			}
 			if !strings.Contains(l.text, shown) {
-				t.Errorf("%q: the text has no %s", l.subject, link)
+				t.Errorf("%q: the text part does not contain %s", l.subject, link)
 			}
 		}
 	}
 }
 
-func TestAnAddressOfAForeignAlphabetIsWrittenInASCII(t *testing.T) {
-	p := newPost(t)
-	j := p.Record(t, workflow.Record{Kind: workflow.KindPerson, Name: "Anna Neri", FiscalCode: storetest.Anna, Email: "anna@città.example"})
+func TestAnAddressWithAnIDNIsConvertedToASCII(t *testing.T) {
+	p := newPipeline(t)
+	r := storetest.AnnasRecord
+	r.Email = "anna@città.example"
+	j := p.Record(t, r)
 	j.To(workflow.CodeEntry)
 	storetest.Must(t, p.work(p.mail(workflow.MailCode).id))
 	if to := p.relay.received()[0].to; !slices.Equal(to, []string{"anna@xn--citt-3na.example"}) {
@@ -277,29 +291,33 @@ func TestAnAddressOfAForeignAlphabetIsWrittenInASCII(t *testing.T) {
 	}
 }
 
-// There is no such address in the database; a relay that took it might lose
-// the mail further on.
-func TestAnAddressThatIsNotASCIIIsRefusedAtOnce(t *testing.T) {
-	p := newPost(t)
-	id := p.ask(p.Reach(t, workflow.CodeEntry), 1)[0]
+// The database normally contains no such address. If a relay accepted it, a later
+// relay could lose the mail.
+func TestAnAddressThatIsNotASCIIIsRefused(t *testing.T) {
+	p := newPipeline(t)
+	id := p.requestMails(p.Reach(t, workflow.CodeEntry), 1)[0]
 	_, err := storetest.Owner(t, p.Store).Exec(t.Context(), `update mails set recipient = 'anna.nèri@mail.example' where id = $1`, id)
 	storetest.Must(t, err)
 	storetest.Must(t, p.work(id))
 	if m := p.row(id); m.refused == nil || !strings.Contains(m.reply, "not written in ASCII") || len(p.relay.received()) != 0 {
-		t.Errorf("the row says %+v", m)
+		t.Errorf("the row is %+v", m)
 	}
 }
 
-// Nor may an address be an SMTP command.
-func TestAnAddressCannotSpeakToTheRelay(t *testing.T) {
-	p := newPost(t)
+// An address that contains SMTP commands, other addresses or headers is not used.
+func TestAnAddressCannotInjectCommands(t *testing.T) {
+	p := newPipeline(t)
 	j := p.Reach(t, workflow.CodeEntry)
-	for _, address := range []string{"anna@mail.example>\r\nRCPT TO:<thief@mail.example", "anna@mail.example, thief@mail.example", "Anna <anna@mail.example>\r\nBcc: thief@mail.example"} {
-		id := p.ask(j, 1)[0]
+	for _, address := range []string{
+		"anna@mail.example>\r\nRCPT TO:<thief@mail.example",
+		"anna@mail.example, thief@mail.example",
+		"Anna <anna@mail.example>\r\nBcc: thief@mail.example",
+	} {
+		id := p.requestMails(j, 1)[0]
 		_, err := storetest.Owner(t, p.Store).Exec(t.Context(), `update mails set recipient = $2 where id = $1`, id, address)
 		storetest.Must(t, err)
 		if p.work(id) == nil || p.row(id).accepted != nil || len(p.relay.received()) != 0 {
-			t.Errorf("%q was written to", address)
+			t.Errorf("a mail was sent to %q", address)
 		}
 	}
 }

@@ -8,14 +8,14 @@ import (
 	"stella/workflow"
 )
 
-// metrics are what is counted of mails. A nil one counts nothing.
+// metrics are the metrics of a Sender. The methods of a nil *metrics do nothing.
 type metrics struct {
 	outcomes *prometheus.CounterVec
 	latency  *prometheus.HistogramVec
 }
 
-// Measure has the sender counted from now on, and returns what counts it. It
-// comes before the first mail.
+// Measure starts to collect the sender's metrics and returns the collectors.
+// Call it before the first mail is sent.
 func (s *Sender) Measure() []prometheus.Collector {
 	s.metrics = &metrics{
 		outcomes: prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -35,12 +35,13 @@ func (s *Sender) Measure() []prometheus.Collector {
 	return all
 }
 
+// gauge returns the gauge of the connections in use, with the label relay=name.
 func (r *Relay) gauge(name string) prometheus.Collector {
 	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name:        "stella_mail_connections",
 		Help:        "Connections to a relay that are in use.",
 		ConstLabels: prometheus.Labels{"relay": name},
-	}, func() float64 { return float64(len(r.using)) })
+	}, func() float64 { return float64(len(r.slots)) })
 }
 
 func (m *metrics) count(k workflow.MailKind, outcome string) {
@@ -49,8 +50,8 @@ func (m *metrics) count(k workflow.MailKind, outcome string) {
 	}
 }
 
-// outcome names a failure of a mail that is put off: deferred, or faulted if
-// that stays until an operator corrects the cause.
+// outcome returns the label of an attempt that is retried: "faulted" if an
+// operator must correct the cause, otherwise "deferred".
 func (f *Failure) outcome() string {
 	if f.lasting() {
 		return "faulted"

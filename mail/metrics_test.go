@@ -16,7 +16,7 @@ import (
 )
 
 func TestMailsAreCounted(t *testing.T) {
-	p := newPost(t)
+	p := newPipeline(t)
 	p.sender.PECRelay = startRelay(t).client(t)
 	registry := prometheus.NewPedanticRegistry()
 	registry.MustRegister(p.sender.Measure()...)
@@ -24,12 +24,13 @@ func TestMailsAreCounted(t *testing.T) {
 	j, code, _ := p.codeMail()
 	p.Clock.Advance(1500 * time.Millisecond)
 	storetest.Must(t, p.work(code.id)) // accepted
-	ids := p.ask(j, 5)
+	ids := p.requestMails(j, 5)
 	p.relay.faults(at("rcpt", 1, noSuchMailbox))
 	storetest.Must(t, p.work(ids[0])) // refused
 	p.relay.faults(at("rcpt", 1, tryLater))
 	p.wait(p.work(ids[1])) // deferred
-	p.relay.faults(at("rcpt", 1, &smtp.SMTPError{Code: 554, EnhancedCode: smtp.EnhancedCode{5, 7, 1}, Message: "Relay access denied"}))
+	denied := &smtp.SMTPError{Code: 554, EnhancedCode: smtp.EnhancedCode{5, 7, 1}, Message: "Relay access denied"}
+	p.relay.faults(at("rcpt", 1, denied))
 	p.wait(p.work(ids[3])) // faulted
 	p.relay.faults(at("end of data", 1, errDrop))
 	p.wait(p.work(ids[2])) // unknown
@@ -57,11 +58,13 @@ stella_mail_connections{relay="pec"} 0
 		t.Error(err)
 	}
 	if n := testutil.CollectAndCount(registry, "stella_mail_acceptance_seconds"); n != 2 {
-		t.Errorf("there are %d histograms, want one for codes and one for others", n)
+		t.Errorf("%d histograms, want one for codes and one for other mails", n)
 	}
 	for _, wanted := range []string{
-		`stella_mail_acceptance_seconds_bucket{class="code",le="1"} 0`, `stella_mail_acceptance_seconds_bucket{class="code",le="2"} 1`,
-		`stella_mail_acceptance_seconds_bucket{class="other",le="600"} 0`, `stella_mail_acceptance_seconds_bucket{class="other",le="3600"} 1`,
+		`stella_mail_acceptance_seconds_bucket{class="code",le="1"} 0`,
+		`stella_mail_acceptance_seconds_bucket{class="code",le="2"} 1`,
+		`stella_mail_acceptance_seconds_bucket{class="other",le="600"} 0`,
+		`stella_mail_acceptance_seconds_bucket{class="other",le="3600"} 1`,
 	} {
 		if text := expose(t, registry); !strings.Contains(text, wanted+"\n") {
 			t.Errorf("no %s in\n%s", wanted, text)
@@ -70,7 +73,7 @@ stella_mail_connections{relay="pec"} 0
 }
 
 func TestConnectionsInUseAreCounted(t *testing.T) {
-	p := newPost(t)
+	p := newPipeline(t)
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(p.sender.Measure()...)
 	during := ""
@@ -80,13 +83,13 @@ func TestConnectionsInUseAreCounted(t *testing.T) {
 		}
 		return nil
 	})
-	storetest.Must(t, p.work(p.ask(p.Reach(t, workflow.CodeEntry), 1)[0]))
+	storetest.Must(t, p.work(p.requestMails(p.Reach(t, workflow.CodeEntry), 1)[0]))
 	if want := `stella_mail_connections{relay="ordinary"} 1`; !strings.Contains(during, want) {
 		t.Errorf("no %s in\n%s", want, during)
 	}
 }
 
-// expose writes metrics as a scraper sees them.
+// expose returns the metrics in Prometheus's text format.
 func expose(t *testing.T, g prometheus.Gatherer) string {
 	t.Helper()
 	w := httptest.NewRecorder()

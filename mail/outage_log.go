@@ -7,29 +7,30 @@ import (
 	"time"
 )
 
-// trouble keeps the log readable while a relay is away for hours: it is told
-// when it begins, every ten minutes while it lasts, and when it is over.
-type trouble struct {
-	mu   sync.Mutex
-	told time.Time // last
-	open bool      // told, and not yet told to be over
+// outageLog limits the log lines about an outage, which can last for hours. An
+// outage is logged when it begins, every logInterval while it lasts, and when it
+// ends.
+type outageLog struct {
+	mu     sync.Mutex
+	logged time.Time // when the outage was last logged
+	open   bool      // logged, and its end is not logged yet
 }
 
-const tellEvery = 10 * time.Minute
+const logInterval = 10 * time.Minute
 
-// begins reports whether trouble is to be told now.
-func (t *trouble) begins(now time.Time) bool {
+// shouldLog reports whether a failure must be logged now.
+func (t *outageLog) shouldLog(now time.Time) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if since := now.Sub(t.told); 0 <= since && since < tellEvery {
+	if since := now.Sub(t.logged); 0 <= since && since < logInterval {
 		return false
 	}
-	t.told, t.open = now, true
+	t.logged, t.open = now, true
 	return true
 }
 
-// ends reports whether it is to be told that trouble is over.
-func (t *trouble) ends() bool {
+// recovered reports whether the end of an outage must be logged now.
+func (t *outageLog) recovered() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	was := t.open
@@ -37,29 +38,29 @@ func (t *trouble) ends() bool {
 	return was
 }
 
-// tell logs how a relay does, by what became of a mail. From RCPT on, a reply
-// may repeat the recipient's address, and its code has to do.
-func (s *Sender) tell(ctx context.Context, r *Relay, f *Failure) {
+// logOutcome logs the state of a relay after an attempt to send a mail. From RCPT
+// on, a reply can contain the recipient's address, so only its codes are logged.
+func (s *Sender) logOutcome(ctx context.Context, r *Relay, f *Failure) {
 	relay := slog.String("relay", r.options.address())
 	if f == nil || f.Refused() {
-		if r.trouble.ends() {
-			s.Log.InfoContext(ctx, "the relay takes mails again", relay)
+		if r.outages.recovered() {
+			s.Log.InfoContext(ctx, "the relay accepts mails again", relay)
 		}
 		return
 	}
-	if !r.trouble.begins(s.Now()) {
+	if !r.outages.shouldLog(s.Now()) {
 		return
 	}
-	level, what := slog.LevelWarn, "the relay takes no mails for now"
+	level, message := slog.LevelWarn, "the relay accepts no mails at the moment"
 	if f.lasting() {
-		level, what = slog.LevelError, "the relay takes no mails until somebody sees to it"
+		level, message = slog.LevelError, "the relay accepts no mails until an operator corrects the cause"
 	}
 	reply := slog.String("reply", f.String())
 	if f.stage != connecting && f.stage != sender {
 		reply = slog.Group("", "code", f.Code(), "enhanced", f.enhanced())
 		if f.lasting() {
-			what = "the relay refuses a mail, and the cause is not its recipient"
+			message = "the relay refuses a mail, and the cause is not its recipient"
 		}
 	}
-	s.Log.Log(ctx, level, what, relay, "stage", f.stage, reply)
+	s.Log.Log(ctx, level, message, relay, "stage", f.stage, reply)
 }

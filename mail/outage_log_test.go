@@ -10,18 +10,17 @@ import (
 	"stella/workflow"
 )
 
-// A relay that is away for hours, however many mails wait, is told a few times,
-// and so is that it is back.
-func TestTroubleIsToldAndNotRepeated(t *testing.T) {
-	p := newPost(t)
-	ids := p.ask(p.Reach(t, workflow.CodeEntry), 3)
-	there := p.sender.Relay
+// An outage of a relay is logged every ten minutes, however many mails are waiting.
+func TestAnOutageIsLoggedEveryTenMinutes(t *testing.T) {
+	p := newPipeline(t)
+	ids := p.requestMails(p.Reach(t, workflow.CodeEntry), 3)
+	working := p.sender.Relay
 	p.sender.Relay = newRelay(t, mail.RelayOptions{Host: "127.0.0.1", Port: 1})
 	lines := func() int { return strings.Count(p.log.String(), "\n") }
 	for minute := range 60 {
 		for _, id := range ids {
 			if p.work(id) == nil {
-				t.Fatal("Work was content")
+				t.Fatal("Work returned no error")
 			}
 		}
 		if want := 1 + minute/10; lines() != want {
@@ -29,39 +28,42 @@ func TestTroubleIsToldAndNotRepeated(t *testing.T) {
 		}
 		p.Clock.Advance(time.Minute)
 	}
-	if said := p.log.String(); !strings.Contains(said, "127.0.0.1:1") || !strings.Contains(said, "connection refused") {
-		t.Errorf("the log does not say what is wrong: %s", said)
+	if log := p.log.String(); !strings.Contains(log, "127.0.0.1:1") || !strings.Contains(log, "connection refused") {
+		t.Errorf("the log does not contain the cause: %s", log)
 	}
 
-	away := p.sender.Relay
+	unavailable := p.sender.Relay
 	for _, id := range ids[:2] {
-		p.sender.Relay = away
+		p.sender.Relay = unavailable
 		if p.work(id) == nil {
-			t.Fatal("Work was content")
+			t.Fatal("Work returned no error")
 		}
 	}
 	before := lines()
-	p.sender.Relay = there
+	p.sender.Relay = working
 	for _, id := range ids {
 		storetest.Must(t, p.work(id))
 	}
 	if lines() != before {
-		t.Errorf("another relay's health is told:\n%s", p.log)
+		t.Errorf("the recovery of another relay is logged:\n%s", p.log)
 	}
 }
 
-func TestTheEndOfTroubleIsTold(t *testing.T) {
-	p := newPost(t)
-	ids := p.ask(p.Reach(t, workflow.CodeEntry), 10)
-	for _, id := range ids { // up and down
+func TestTheEndOfAnOutageIsLoggedOnce(t *testing.T) {
+	p := newPipeline(t)
+	ids := p.requestMails(p.Reach(t, workflow.CodeEntry), 10)
+	for _, id := range ids { // each first attempt fails, each second succeeds
 		p.relay.faults(at("mail", 1, tryLater))
 		if p.work(id) == nil {
-			t.Fatal("Work was content")
+			t.Fatal("Work returned no error")
 		}
 		storetest.Must(t, p.work(id))
 	}
-	said := p.log.String()
-	if strings.Count(said, "no mails") != 1 || strings.Count(said, "takes mails again") != 1 || strings.Index(said, "mails again") < strings.Index(said, "no mails") {
-		t.Errorf("the log says:\n%s", said)
+	log := p.log.String()
+	if strings.Count(log, "no mails") != 1 || strings.Count(log, "accepts mails again") != 1 {
+		t.Errorf("the log is:\n%s", log)
+	}
+	if strings.Index(log, "mails again") < strings.Index(log, "no mails") {
+		t.Errorf("the order in the log is wrong:\n%s", log)
 	}
 }

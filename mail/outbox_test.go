@@ -14,10 +14,10 @@ import (
 	"stella/workflow"
 )
 
-// start has the mails sent by the queues until the test ends.
-func (p *post) start() { p.startWith(queues) }
+// start runs the queues, which send the mails, until the test ends.
+func (p *pipeline) start() { p.startWith(queues) }
 
-func (p *post) startWith(queues map[string]river.QueueConfig) {
+func (p *pipeline) startWith(queues map[string]river.QueueConfig) {
 	p.t.Helper()
 	queue, err := newQueue(p.Store, p.sender, queues, p.log)
 	storetest.Must(p.t, err)
@@ -29,8 +29,8 @@ func (p *post) startWith(queues map[string]river.QueueConfig) {
 	})
 }
 
-// allEnded tells whether nothing is left to send.
-func (p *post) allEnded() bool {
+// allEnded reports whether every mail has a result.
+func (p *pipeline) allEnded() bool {
 	p.t.Helper()
 	var open int
 	storetest.Must(p.t, p.Pool().QueryRow(p.t.Context(), `
@@ -38,8 +38,8 @@ func (p *post) allEnded() bool {
 	return open == 0
 }
 
-// arrivals counts how often each mail arrived.
-func (p *post) arrivals() map[string]int {
+// arrivals returns how often each mail arrived, by Message-ID.
+func (p *pipeline) arrivals() map[string]int {
 	p.t.Helper()
 	n := map[string]int{}
 	for _, m := range p.relay.received() {
@@ -48,47 +48,53 @@ func (p *post) arrivals() map[string]int {
 	return n
 }
 
-// The queue itself: a step and its mail are one.
-func TestAMailLeavesWithItsStep(t *testing.T) {
-	p := newPost(t).inRealTime()
+// A mail is sent if and only if its step is committed.
+func TestAMailIsSentIfItsStepIsCommitted(t *testing.T) {
+	p := newPipeline(t).inRealTime()
 	p.relay.faults(at("rcpt", 1, tryLater))
 	p.start()
 
 	j := p.Record(t, storetest.AnnasRecord)
 	j.To(workflow.Contract)
-	// A step that is undone sends nothing.
-	undone := errors.New("undone")
+	// A step that is rolled back sends nothing.
+	rolledBack := errors.New("rolled back")
 	err := p.Update(t.Context(), j.Mailbox, func(c *workflow.Case) error {
-		c.Added = append(c.Added, workflow.Mail{ID: uuid.New(), Qualification: c.Qualification.ID, Kind: workflow.MailQualified, Queue: workflow.QueueMails,
-			To: "nobody@mail.example", Locale: "it", RequestedAt: p.Clock.Now()})
-		return undone
+		c.Added = append(c.Added, workflow.Mail{
+			ID: uuid.New(), Qualification: c.Qualification.ID,
+			Kind: workflow.MailQualified, Queue: workflow.QueueMails,
+			To: "nobody@mail.example", Locale: "it", RequestedAt: p.Clock.Now(),
+		})
+		return rolledBack
 	})
-	if !errors.Is(err, undone) {
+	if !errors.Is(err, rolledBack) {
 		t.Fatal(err)
 	}
-	// Neither does one that the database refuses, after the mail was written.
+	// A step that the database rejects after the mail was written sends nothing either.
 	err = p.Update(t.Context(), j.Mailbox, func(c *workflow.Case) error {
-		c.Added = append(c.Added, workflow.Mail{ID: uuid.New(), Qualification: c.Qualification.ID, Kind: workflow.MailQualified, Queue: workflow.QueueMails,
-			To: "nobody@mail.example", Locale: "it", RequestedAt: p.Clock.Now()})
-		c.Qualification.State = workflow.Qualified // and no row of the log says why
+		c.Added = append(c.Added, workflow.Mail{
+			ID: uuid.New(), Qualification: c.Qualification.ID,
+			Kind: workflow.MailQualified, Queue: workflow.QueueMails,
+			To: "nobody@mail.example", Locale: "it", RequestedAt: p.Clock.Now(),
+		})
+		c.Qualification.State = workflow.Qualified // without a row in the log
 		return nil
 	})
 	if err == nil {
-		t.Fatal("a step without its log was committed")
+		t.Fatal("a step without a row in the log was committed")
 	}
 	j.To(workflow.CodeEntry)
 
-	storetest.Eventually(t, "the mails are sent", p.allEnded) // after a no, two seconds before
+	storetest.Eventually(t, "the mails are sent", p.allEnded) // the first attempt is refused and repeated after two seconds
 	all := p.relay.received()
 	if len(all) != 1 || !slices.Equal(all[0].to, []string{"anna.neri@mail.example"}) {
 		t.Errorf("the relay got %+v", all)
 	}
 	if m := p.mail(workflow.MailCode); m.attempts != 2 || m.accepted == nil || len(p.mails()) != 1 {
-		t.Errorf("the rows say %+v", p.mails())
+		t.Errorf("the rows are %+v", p.mails())
 	}
 	var args string
 	storetest.Must(t, p.Pool().QueryRow(t.Context(), `select string_agg(args::text, ' ') from river_job`).Scan(&args))
 	if want := fmt.Sprintf(`{"mail": %q}`, p.mail(workflow.MailCode).id); args != want {
-		t.Errorf("the jobs hold %s, want %s: an id and nothing else", args, want)
+		t.Errorf("the arguments of the jobs are %s, want %s: only an ID", args, want)
 	}
 }

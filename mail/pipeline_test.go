@@ -25,15 +25,16 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if asked := os.Getenv(processVariable); asked != "" {
-		os.Exit(sendUntilKilled(asked))
+	if config := os.Getenv(processVariable); config != "" {
+		os.Exit(runSenderProcess(config))
 	}
-	flag.Set("test.parallel", "8") // they wait more than they work
+	flag.Set("test.parallel", "8") // the tests are mostly waiting
 	os.Exit(storetest.Run(m))
 }
 
-// post is a world whose mails go to a relay.
-type post struct {
+// pipeline is a test's database and procedure, with a sender and a relay for the
+// mails.
+type pipeline struct {
 	*storetest.World
 	t      *testing.T
 	relay  *relay
@@ -43,14 +44,14 @@ type post struct {
 	errors map[uuid.UUID][]rivertype.AttemptError // of the jobs
 }
 
-func newPost(t *testing.T) *post {
+func newPipeline(t *testing.T) *pipeline {
 	t.Helper()
 	t.Parallel()
-	return newPostAlone(t)
+	return newSerialPipeline(t)
 }
 
-// long leaves a test out of -short runs: with the race detector, and on a later
-// day. The full run of make test has it.
+// long skips a test in -short runs, that is, with the race detector and with a
+// later clock. The full run of make test includes it.
 func long(t *testing.T) {
 	t.Helper()
 	if testing.Short() {
@@ -58,15 +59,21 @@ func long(t *testing.T) {
 	}
 }
 
-// newPostAlone is for what is measured.
-func newPostAlone(t *testing.T) *post {
+// newSerialPipeline is for measurements: the test does not run in parallel.
+func newSerialPipeline(t *testing.T) *pipeline {
 	t.Helper()
-	p := &post{World: storetest.NewWorld(t), t: t, relay: startRelay(t), log: &storetest.Log{}, errors: map[uuid.UUID][]rivertype.AttemptError{}}
+	p := &pipeline{
+		World:  storetest.NewWorld(t),
+		t:      t,
+		relay:  startRelay(t),
+		log:    &storetest.Log{},
+		errors: map[uuid.UUID][]rivertype.AttemptError{},
+	}
 	p.sender = newSender(t, p.World, p.relay.client(t), p.log)
 	return p
 }
 
-// newSender has the clock of the world.
+// newSender returns a sender that uses the world's database and clock.
 func newSender(t testing.TB, w *storetest.World, r *mail.Relay, l io.Writer) *mail.Sender {
 	t.Helper()
 	s, err := makeSender(w.Store, w.Clock.Now, r, l)
@@ -76,8 +83,17 @@ func newSender(t testing.TB, w *storetest.World, r *mail.Relay, l io.Writer) *ma
 
 func makeSender(db *store.Store, now func() time.Time, r *mail.Relay, l io.Writer) (*mail.Sender, error) {
 	texts, err := templates.New(site)
-	return &mail.Sender{Outbox: db, Relay: r, Templates: texts, Keys: storetest.Keys, PublicURL: publicURL,
-		FromName: "Posta Esempio – Identità", From: site.MailSender, Now: now, Log: slog.New(slog.NewTextHandler(l, nil))}, err
+	return &mail.Sender{
+		Outbox:    db,
+		Relay:     r,
+		Templates: texts,
+		Keys:      storetest.Keys,
+		PublicURL: publicURL,
+		FromName:  "Posta Esempio – Identità",
+		From:      site.MailSender,
+		Now:       now,
+		Log:       slog.New(slog.NewTextHandler(l, nil)),
+	}, err
 }
 
 const publicURL = "https://id.example"
@@ -86,13 +102,13 @@ var site = templates.Site{Provider: "Posta Esempio", Service: "PEC Esempio",
 	WebmailURL: "https://webmail.example", PrivacyURL: "https://p.example", AccessibilityURL: "https://a.example",
 	HelpURL: "https://h.example", HelpContact: "help@posta.example", MailSender: "staff@posta.example"}
 
-// inRealTime is for what the queue works, which reads the machine's clock.
-func (p *post) inRealTime() *post {
+// inRealTime makes the procedure use the machine's clock, as the queue does.
+func (p *pipeline) inRealTime() *pipeline {
 	p.InRealTime()
 	return p
 }
 
-// row is what the database says of a mail.
+// row is the row of a mail in the database.
 type row struct {
 	id                                  uuid.UUID
 	kind, to, reply                     string
@@ -102,8 +118,8 @@ type row struct {
 
 func (m row) ended() bool { return m.accepted != nil || m.refused != nil || m.dropped != nil }
 
-// mails are the mails asked for, oldest first.
-func (p *post) mails() []row {
+// mails returns all mails, oldest request first.
+func (p *pipeline) mails() []row {
 	p.t.Helper()
 	rows, err := p.Pool().Query(p.t.Context(), `select id, kind, recipient, reply, attempts, started_at, accepted_at, refused_at, dropped_at
 		from mails order by requested_at, id`)
@@ -116,20 +132,20 @@ func (p *post) mails() []row {
 	return all
 }
 
-// mail is the newest mail of a kind.
-func (p *post) mail(k workflow.MailKind) row {
+// mail returns the newest mail of a kind.
+func (p *pipeline) mail(k workflow.MailKind) row {
 	p.t.Helper()
 	for _, m := range slices.Backward(p.mails()) {
 		if m.kind == string(k) {
 			return m
 		}
 	}
-	p.t.Fatalf("no mail %q was asked for", k)
+	p.t.Fatalf("no mail %q was requested", k)
 	return row{}
 }
 
-// row is one mail as it stands.
-func (p *post) row(id uuid.UUID) row {
+// row returns the current row of a mail.
+func (p *pipeline) row(id uuid.UUID) row {
 	p.t.Helper()
 	for _, m := range p.mails() {
 		if m.id == id {
@@ -140,18 +156,19 @@ func (p *post) row(id uuid.UUID) row {
 	return row{}
 }
 
-// codeMail is a code's mail that was asked for, and the code.
-func (p *post) codeMail() (*storetest.Journey, row, string) {
+// codeMail requests a code. It returns the mail that will contain it, and the code.
+func (p *pipeline) codeMail() (*storetest.Journey, row, string) {
 	p.t.Helper()
 	j := p.Reach(p.t, workflow.CodeEntry)
 	var nonce []byte
 	storetest.Must(p.t, p.Pool().QueryRow(p.t.Context(), `
-		select c.nonce from codes c join qualifications q on q.id = c.qualification_id where q.mailbox_id = $1 and c.spent_at is null`, j.Mailbox).Scan(&nonce))
+		select c.nonce from codes c join qualifications q on q.id = c.qualification_id
+		where q.mailbox_id = $1 and c.spent_at is null`, j.Mailbox).Scan(&nonce))
 	return j, p.mail(workflow.MailCode), otp.Key(storetest.Key).Code(nonce)
 }
 
-// holder is one who has come to a state, with an address of their own.
-func (p *post) holder(s workflow.State) *storetest.Journey {
+// holder returns the journey of a new holder, with a unique address, in a state.
+func (p *pipeline) holder(s workflow.State) *storetest.Journey {
 	p.t.Helper()
 	r := storetest.AnnasRecord
 	r.Email = uuid.NewString() + "@mail.example"
@@ -160,25 +177,28 @@ func (p *post) holder(s workflow.State) *storetest.Journey {
 	return j
 }
 
-// ask asks for mails that may wait, by a step of the journey.
-func (p *post) ask(j *storetest.Journey, n int) []uuid.UUID {
+// requestMails requests n mails in the ordinary queue, in one step of the journey.
+func (p *pipeline) requestMails(j *storetest.Journey, n int) []uuid.UUID {
 	p.t.Helper()
 	ids := make([]uuid.UUID, n)
 	storetest.Must(p.t, p.Update(p.t.Context(), j.Mailbox, func(c *workflow.Case) error {
 		for i := range ids {
 			ids[i] = uuid.New()
-			c.Added = append(c.Added, workflow.Mail{ID: ids[i], Qualification: c.Qualification.ID, Kind: workflow.MailUnderReview, Queue: workflow.QueueMails,
-				To: "anna.neri@mail.example", Locale: "it", RequestedAt: p.Procedure.Now()})
+			c.Added = append(c.Added, workflow.Mail{
+				ID: ids[i], Qualification: c.Qualification.ID,
+				Kind: workflow.MailUnderReview, Queue: workflow.QueueMails,
+				To: "anna.neri@mail.example", Locale: "it", RequestedAt: p.Procedure.Now(),
+			})
 		}
 		return nil
 	}))
 	return ids
 }
 
-// work makes one attempt to send a mail, and keeps its error as the queue does.
-func (p *post) work(id uuid.UUID) error {
+// work makes one attempt to send a mail, and stores its error as the queue does.
+func (p *pipeline) work(id uuid.UUID) error {
 	p.t.Helper()
-	j := job(id, p.asked(id))
+	j := job(id, p.requestedAt(id))
 	j.Errors = p.errors[id]
 	err := p.sender.Work(p.t.Context(), j)
 	var snooze *rivertype.JobSnoozeError
@@ -188,20 +208,21 @@ func (p *post) work(id uuid.UUID) error {
 	return err
 }
 
-// asked is when a mail was asked for.
-func (p *post) asked(id uuid.UUID) (at time.Time) {
+// requestedAt returns the time at which a mail was requested.
+func (p *pipeline) requestedAt(id uuid.UUID) (at time.Time) {
 	p.t.Helper()
 	storetest.Must(p.t, p.Pool().QueryRow(p.t.Context(), `select requested_at from mails where id = $1`, id).Scan(&at))
 	return at
 }
 
-// job is the job that sends a mail, at its first attempt.
+// job returns the job that sends a mail, before its first attempt.
 func job(id uuid.UUID, created time.Time) *river.Job[workflow.SendMail] {
 	return &river.Job[workflow.SendMail]{JobRow: &rivertype.JobRow{CreatedAt: created}, Args: workflow.SendMail{Mail: id}}
 }
 
-// wait is when the queue would make the next attempt after an error of work.
-func (p *post) wait(err error) time.Duration {
+// wait returns the delay after which the queue would make the next attempt, given
+// the result of work.
+func (p *pipeline) wait(err error) time.Duration {
 	p.t.Helper()
 	if err == nil {
 		p.t.Fatal("there is no next attempt")
@@ -215,14 +236,17 @@ func (p *post) wait(err error) time.Duration {
 
 var queues = mail.Queues()
 
-// newQueue works the jobs as the service does. A job that runs for longer than
-// the sender allows is taken for crashed.
-func newQueue(db *store.Store, sender river.Worker[workflow.SendMail], queues map[string]river.QueueConfig, l io.Writer) (*river.Client[pgx.Tx], error) {
+// newQueue returns a River client that works the jobs as the service does. A job
+// that runs for longer than the sender's timeout is considered crashed.
+func newQueue(
+	db *store.Store, sender river.Worker[workflow.SendMail], queues map[string]river.QueueConfig, l io.Writer,
+) (*river.Client[pgx.Tx], error) {
 	workers := river.NewWorkers()
 	river.AddWorker(workers, sender)
 	return river.NewClient(riverpgxv5.New(db.Pool()), &river.Config{
 		Queues: queues, Workers: workers,
 		FetchCooldown: 5 * time.Millisecond, FetchPollInterval: 200 * time.Millisecond,
 		JobTimeout: sender.Timeout(nil), RescueStuckJobsAfter: sender.Timeout(nil),
-		Logger: slog.New(slog.NewTextHandler(l, &slog.HandlerOptions{Level: slog.LevelWarn}))})
+		Logger: slog.New(slog.NewTextHandler(l, &slog.HandlerOptions{Level: slog.LevelWarn})),
+	})
 }

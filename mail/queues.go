@@ -8,25 +8,25 @@ import (
 	"stella/workflow"
 )
 
-// Senders at once, of one instance. Each queue has its own, so that a code
-// never waits behind another mail, nor a mail behind those of a relay that
-// hangs. With a relay that takes 200 ms, the codes of 32 holders who ask at
-// once are out in 400 ms.
+// The number of mails that one instance sends at the same time. Each queue has
+// its own senders, so that a code never waits for other mails, and a relay that
+// hangs delays only its own mails. If the relay needs 200 ms for a mail, the
+// codes of 32 simultaneous requests are sent within 400 ms.
 const (
 	codeSenders = 16
 	mailSenders = 4
 	pecSenders  = 4
 )
 
-// A code is fetched within a millisecond of its step, of which the queue is told.
-// Only where it could not be, as just after PostgreSQL was away, it finds the code
-// by asking.
+// The step that requests a code notifies the queue, which fetches the job within
+// codeCooldown. If the notification is lost, for example while PostgreSQL is
+// unavailable, the queue finds the job by polling.
 const (
 	codeCooldown = time.Millisecond
 	codePoll     = 250 * time.Millisecond
 )
 
-// Queues are the queues that a Sender works.
+// Queues returns the configuration of the River queues that a Sender works.
 func Queues() map[string]river.QueueConfig {
 	return map[string]river.QueueConfig{
 		workflow.QueueCodes: {MaxWorkers: codeSenders, FetchCooldown: codeCooldown, FetchPollInterval: codePoll},

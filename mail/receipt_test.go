@@ -10,27 +10,33 @@ import (
 	"stella/workflow"
 )
 
-// Both success mails are a receipt, and the notice comes with them as it was
-// acknowledged.
+// Both success mails are receipts. The contract notice is attached as the holder
+// acknowledged it.
 func TestASuccessMailIsAReceipt(t *testing.T) {
-	p := newPost(t)
+	p := newPipeline(t)
 	j := p.Reach(t, workflow.Qualified)
 	var digest string
 	var body []byte
 	storetest.Must(t, p.Pool().QueryRow(t.Context(), `
-		select d.sha256, d.body from documents d join qualifications q on q.document = d.sha256 where q.mailbox_id = $1`, j.Mailbox).Scan(&digest, &body))
+		select d.sha256, d.body from documents d join qualifications q on q.document = d.sha256
+		where q.mailbox_id = $1`, j.Mailbox).Scan(&digest, &body))
 	for _, kind := range []workflow.MailKind{workflow.MailQualified, workflow.MailQualifiedPEC} {
 		m := p.mail(kind)
 		storetest.Must(t, p.work(m.id))
 		all := p.relay.received()
 		l := p.read(all[len(all)-1])
-		for _, want := range []string{"Pratica: 1\r\n", p.asked(m.id).In(templates.Rome).Format(", 15:04") + " (ora italiana)\r\n", "Metodo: SPID, livello 2",
-			"Informativa contrattuale: versione 1.0 del "} {
+		for _, want := range []string{
+			"Pratica: 1\r\n",
+			p.requestedAt(m.id).In(templates.Rome).Format(", 15:04") + " (ora italiana)\r\n",
+			"Metodo: SPID, livello 2",
+			"Informativa contrattuale: versione 1.0 del ",
+		} {
 			if !strings.Contains(l.text, want) {
-				t.Errorf("%s lacks %q:\n%s", kind, want, l.text)
+				t.Errorf("%s does not contain %q:\n%s", kind, want, l.text)
 			}
 		}
-		if !strings.HasSuffix(l.attachment, ".html") || !bytes.Contains(l.attached, append([]byte("<main>"), append(body, "</main>"...)...)) || !bytes.Contains(l.attached, []byte(digest)) {
+		document := []byte("<main>" + string(body) + "</main>")
+		if !strings.HasSuffix(l.attachment, ".html") || !bytes.Contains(l.attached, document) || !bytes.Contains(l.attached, []byte(digest)) {
 			t.Errorf("%s has the attachment %q:\n%s", kind, l.attachment, l.attached)
 		}
 	}

@@ -12,13 +12,13 @@ import (
 	"stella/workflow"
 )
 
-// refusals are replies of relays, with what they mean for a mail: it is refused
-// if they are about its recipient, and put off if they are about us.
+// refusals are replies of relays, with the outcome for the mail: it is refused if
+// the reply is about its recipient, and deferred if the reply is about us.
 var refusals = []struct {
 	verb string
 	code int
 	more smtp.EnhancedCode
-	said string
+	text string
 	want string
 }{
 	// The recipient's address (RFC 3463, section 3.2) or mailbox (3.3).
@@ -45,7 +45,7 @@ var refusals = []struct {
 	{"end of data", 550, smtp.EnhancedCode{5, 7, 60}, "Client does not have permissions to send as this sender", "deferred"},
 	{"end of data", 550, smtp.EnhancedCode{5, 4, 5}, "Daily sending quota exceeded", "deferred"},
 
-	// Without an enhanced code the reply's own decides.
+	// Without an enhanced code, the reply code decides.
 	{"rcpt", 500, smtp.NoEnhancedCode, "No", "deferred"},
 	{"rcpt", 502, smtp.NoEnhancedCode, "No", "deferred"},
 	{"rcpt", 503, smtp.NoEnhancedCode, "No", "deferred"},
@@ -61,65 +61,72 @@ var refusals = []struct {
 }
 
 func TestARefusalIsAboutTheRecipientOrAboutUs(t *testing.T) {
-	p := newPost(t)
+	p := newPipeline(t)
 	j := p.Reach(t, workflow.CodeEntry)
 	for _, test := range refusals {
-		p.relay.dropIdle() // so that EHLO is heard again
-		p.relay.faults(at(test.verb, 1, &smtp.SMTPError{Code: test.code, EnhancedCode: test.more, Message: test.said}))
-		id := p.ask(j, 1)[0]
+		p.relay.dropIdle() // so that EHLO is sent again
+		p.relay.faults(at(test.verb, 1, &smtp.SMTPError{Code: test.code, EnhancedCode: test.more, Message: test.text}))
+		id := p.requestMails(j, 1)[0]
 		err := p.work(id)
 		if got := p.row(id).outcome(err); got != test.want {
-			t.Errorf("after %d %v %s the mail is %s, want %s", test.code, test.more, test.said, got, test.want)
+			t.Errorf("after %d %v %s the mail is %s, want %s", test.code, test.more, test.text, got, test.want)
 		}
 		if test.want == "deferred" {
-			storetest.Must(t, p.work(id)) // once the operator has corrected it
+			storetest.Must(t, p.work(id)) // after the operator has corrected the cause
 		}
 	}
 }
 
-// The log names the code of a refusal that is about us, as an error. It does not
-// repeat the reply, which may hold the recipient's address.
-func TestARefusalThatIsAboutUsIsAnError(t *testing.T) {
-	p := newPost(t)
+// A refusal that is about us is logged as an error, with its code. The reply is
+// not logged, because it may contain the recipient's address.
+func TestARefusalThatIsAboutUsIsLoggedAsAnError(t *testing.T) {
+	p := newPipeline(t)
 	_, m, _ := p.codeMail()
-	p.relay.faults(at("rcpt", 99, &smtp.SMTPError{Code: 554, EnhancedCode: smtp.EnhancedCode{5, 7, 1}, Message: "<anna.neri@mail.example>: Relay access denied"}))
+	p.relay.faults(at("rcpt", 99, &smtp.SMTPError{
+		Code: 554, EnhancedCode: smtp.EnhancedCode{5, 7, 1}, Message: "<anna.neri@mail.example>: Relay access denied",
+	}))
 	if p.row(m.id).outcome(p.work(m.id)) != "deferred" {
-		t.Error("the mail is not tried again")
+		t.Error("the mail is not deferred")
 	}
-	said := p.log.String()
+	log := p.log.String()
 	for _, want := range []string{"level=ERROR", "the cause is not its recipient", "code=554", "enhanced=5.7.1", "stage=RCPT"} {
-		if !strings.Contains(said, want) {
-			t.Errorf("the log lacks %q: %s", want, said)
+		if !strings.Contains(log, want) {
+			t.Errorf("the log does not contain %q: %s", want, log)
 		}
 	}
-	if strings.Contains(said, "anna.neri") {
-		t.Errorf("the log has the address: %s", said)
+	if strings.Contains(log, "anna.neri") {
+		t.Errorf("the log contains the address: %s", log)
 	}
 }
 
-func TestARelayHearsTheConfiguredName(t *testing.T) {
+func TestEHLOContainsTheConfiguredName(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]string{"identita.gestore.example": "identita.gestore.example", "": "[127.0.0.1]"} {
 		r := startRelay(t)
 		o := r.options()
 		o.Name = name
-		if _, f := newRelay(t, o).Send(t.Context(), "staff@posta.example", "anna@mail.example", []byte("Subject: x\r\n\r\nx\r\n")); f != nil {
+		message := []byte("Subject: x\r\n\r\nx\r\n")
+		if _, f := newRelay(t, o).Send(t.Context(), "staff@posta.example", "anna@mail.example", message); f != nil {
 			t.Fatal(f)
 		}
 		r.mu.Lock()
 		if got := slices.Compact(r.names); !slices.Equal(got, []string{want}) {
-			t.Errorf("named %q, the relay hears %q, want %q", name, got, want)
+			t.Errorf("with the name %q, EHLO contains %q, want %q", name, got, want)
 		}
 		r.mu.Unlock()
 	}
 }
 
-func TestAnAddressLiteralNamesBothKindsOfAddress(t *testing.T) {
+func TestAddressLiteral(t *testing.T) {
 	t.Parallel()
-	for address, want := range map[string]string{"10.1.2.3:25": "[10.1.2.3]", "[::ffff:10.1.2.3]:25": "[10.1.2.3]",
-		"[2001:db8::1]:25": "[IPv6:2001:db8::1]", "[fe80::1%eth0]:25": "[IPv6:fe80::1]"} {
+	for address, want := range map[string]string{
+		"10.1.2.3:25":          "[10.1.2.3]",
+		"[::ffff:10.1.2.3]:25": "[10.1.2.3]",
+		"[2001:db8::1]:25":     "[IPv6:2001:db8::1]",
+		"[fe80::1%eth0]:25":    "[IPv6:fe80::1]",
+	} {
 		if got := mail.AddressLiteral(address); got != want {
-			t.Errorf("%s is %s, want %s", address, got, want)
+			t.Errorf("the address literal of %s is %s, want %s", address, got, want)
 		}
 	}
 }

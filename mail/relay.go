@@ -14,57 +14,57 @@ import (
 	"unicode"
 )
 
-// Relay hands mails to an SMTP server over connections that are kept for the
-// next mail: a new one with STARTTLS costs ten times the mail itself. It is
-// safe for use by many goroutines; each connection carries one mail at a time.
+// Relay sends mails to an SMTP server. It keeps connections for later mails,
+// because a new one with STARTTLS costs ten times as much as the mail itself. It
+// is safe for concurrent use. Each connection carries one mail at a time.
 type Relay struct {
 	options RelayOptions
-	using   chan struct{} // holds one for each mail under way
-	trouble trouble
+	slots   chan struct{} // one element for each mail being sent
+	outages outageLog
 
 	mu   sync.Mutex
-	idle []*connection // the one used last at the end
+	idle []*connection // the most recently used last
 }
 
-// RelayOptions say how an SMTP server is reached. TLS is mandatory: by
-// STARTTLS, or from the first byte.
+// RelayOptions are the parameters of an SMTP server. TLS is mandatory: with
+// STARTTLS, or implicit.
 type RelayOptions struct {
 	Host        string
 	Port        int
 	ImplicitTLS bool
-	User        string // empty for a relay that asks for none
+	User        string // empty for no authentication
 	Password    string
-	TLS         *tls.Config // roots of the relay's own; nil for the system's
+	TLS         *tls.Config // with the root certificates; nil for the system's
 
-	// Name is the domain name in EHLO. Without one, EHLO has the address literal
-	// of the connection (RFC 5321, section 4.1.4).
+	// Name is the domain name in EHLO. If it is empty, EHLO contains the address
+	// literal of the connection (RFC 5321, section 4.1.4).
 	Name string
 
-	timeout time.Duration // of one mail; tests have less
-	idleFor time.Duration // the same
+	timeout time.Duration // for one mail; tests set a shorter one
+	idleFor time.Duration // as the constant; tests set a shorter one
 }
 
 const (
-	// maxConnections bounds those to one relay: one for each sender, so that
-	// none waits. Two instances together stay below what Postfix grants one
-	// client by default, which is 50.
+	// maxConnections is the maximum number of connections to one relay: one for
+	// each sender, so that none waits. Two instances together use fewer than 50,
+	// the default limit of Postfix for one client.
 	maxConnections = codeSenders + mailSenders + pecSenders
 
-	// A connection that has been idle for longer is ended: servers do it
-	// themselves after some minutes, and do not say so.
+	// A connection is closed if it is idle for longer than idleFor: servers close
+	// idle connections after some minutes, without notice.
 	idleFor     = 30 * time.Second
 	pingTimeout = 2 * time.Second
 
-	// One mail takes no longer than sendTimeout, and a third of that is kept
-	// for the relay's answer to the final dot. RFC 5321, section 4.5.3.2.6, asks
-	// for patience there, since whoever leaves too early sends twice; so all
-	// that the verbs before it did not need is waited too.
+	// sendTimeout is the time for one mail. At least a third of it is reserved
+	// for the reply to the final dot, and time that the earlier commands did not
+	// use is added: a client that gives up too early sends the mail twice
+	// (RFC 5321, section 4.5.3.2.6).
 	sendTimeout = 15 * time.Second
 )
 
 func (o RelayOptions) address() string { return net.JoinHostPort(o.Host, strconv.Itoa(o.Port)) }
 
-// NewRelay prepares a relay; it connects when there is something to send.
+// NewRelay returns a relay. It connects when the first mail is sent.
 func NewRelay(o RelayOptions) *Relay {
 	o.timeout, o.idleFor = cmp.Or(o.timeout, sendTimeout), cmp.Or(o.idleFor, idleFor)
 	if o.TLS == nil {
@@ -72,10 +72,11 @@ func NewRelay(o RelayOptions) *Relay {
 	}
 	o.TLS = o.TLS.Clone()
 	o.TLS.ServerName = o.Host
-	return &Relay{options: o, using: make(chan struct{}, maxConnections)}
+	return &Relay{options: o, slots: make(chan struct{}, maxConnections)}
 }
 
-// Send hands over one mail and returns the relay's reply, or how it failed.
+// Send sends one mail and returns the relay's reply, or the failure. The
+// addresses are without angle brackets.
 func (r *Relay) Send(ctx context.Context, from, to string, message []byte) (reply string, f *Failure) {
 	if strings.ContainsFunc(to, func(r rune) bool { return r > unicode.MaxASCII }) {
 		return "", &Failure{recipient, errNotASCII}
@@ -83,8 +84,8 @@ func (r *Relay) Send(ctx context.Context, from, to string, message []byte) (repl
 	ctx, cancel := context.WithTimeout(ctx, r.options.timeout)
 	defer cancel()
 	select {
-	case r.using <- struct{}{}:
-		defer func() { <-r.using }()
+	case r.slots <- struct{}{}:
+		defer func() { <-r.slots }()
 	case <-ctx.Done():
 		return "", &Failure{connecting, errors.New("all connections to the relay are in use")}
 	}
@@ -96,27 +97,28 @@ func (r *Relay) Send(ctx context.Context, from, to string, message []byte) (repl
 	}
 	reply, f = c.deliver(from, to, message, dot, end)
 	if f == nil || f.answered() && c.Reset() == nil {
-		r.keep(c)
+		r.putIdle(c)
 	} else {
 		c.Close()
 	}
 	return reply, f
 }
 
-// connect takes a connection that is still alive, or makes one.
+// connect returns an idle connection that still works, or a new one.
 func (r *Relay) connect(ctx context.Context, until time.Time) (*connection, error) {
-	if c := r.take(); c != nil {
+	if c := r.takeIdle(); c != nil {
 		if c.alive() {
 			return c, nil
 		}
-		for ; c != nil; c = r.take() { // what ended one ended all
+		for ; c != nil; c = r.takeIdle() { // one lost connection means that the others are lost too
 			c.Close()
 		}
 	}
 	return dial(ctx, r.options, until)
 }
 
-func (r *Relay) take() *connection {
+// takeIdle removes and returns an idle connection, or returns nil.
+func (r *Relay) takeIdle() *connection {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(r.idle) == 0 {
@@ -129,7 +131,8 @@ func (r *Relay) take() *connection {
 	return c
 }
 
-func (r *Relay) keep(c *connection) {
+// putIdle keeps a connection for the next mail, for at most idleFor.
+func (r *Relay) putIdle(c *connection) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.idle = append(r.idle, c)
@@ -143,14 +146,14 @@ func (r *Relay) expire(c *connection) {
 		r.idle = slices.Delete(r.idle, i, i+1)
 	}
 	r.mu.Unlock()
-	if i >= 0 { // nobody took it meanwhile
+	if i >= 0 { // it was still idle
 		c.quit()
 	}
 }
 
-// Close ends the idle connections.
+// Close closes the idle connections.
 func (r *Relay) Close() {
-	for c := r.take(); c != nil; c = r.take() {
+	for c := r.takeIdle(); c != nil; c = r.takeIdle() {
 		c.quit()
 	}
 }

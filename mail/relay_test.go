@@ -21,7 +21,7 @@ import (
 	"stella/mail"
 )
 
-// relay is an SMTP server that does what a test asks for.
+// relay is an SMTP server whose faults a test can choose.
 type relay struct {
 	addr  *net.TCPAddr
 	cert  *x509.Certificate
@@ -30,16 +30,17 @@ type relay struct {
 	stop  func()
 
 	mu     sync.Mutex
-	fault  func(verb string, n int) error // of the nth time a verb is heard
-	heard  map[string]int
+	fault  func(verb string, n int) error // returns the fault of the nth command verb
+	counts map[string]int                 // commands since faults was called
 	mails  []received
-	names  []string // in EHLO, of each connection
+	names  []string // in EHLO, one for each connection
 	opened int
 	open   map[net.Conn]bool
-	clear  bytes.Buffer // what came before TLS, or would have to
+	clear  bytes.Buffer // the bytes read from all connections, before decryption
 }
 
-// received is a mail that the relay has taken, or could have.
+// received is a mail that the relay has accepted, or has read before it dropped
+// the connection.
 type received struct {
 	from string
 	to   []string
@@ -48,17 +49,17 @@ type received struct {
 	utf8 bool
 }
 
-// errDrop has the relay close the connection instead of answering.
+// errDrop is a fault: the relay closes the connection instead of replying.
 var errDrop = errors.New("dropped")
 
-// The relay's usual noes.
+// Refusals that many tests use.
 var (
 	noSuchMailbox = &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 1, 1}, Message: "No such mailbox here"}
 	mailboxFull   = &smtp.SMTPError{Code: 452, EnhancedCode: smtp.EnhancedCode{4, 2, 2}, Message: "Mailbox full"}
 	tryLater      = &smtp.SMTPError{Code: 451, EnhancedCode: smtp.EnhancedCode{4, 7, 1}, Message: "Try again later"}
 )
 
-// startRelay starts a relay that takes everything.
+// startRelay starts a relay that accepts every mail.
 func startRelay(t *testing.T, configure ...func(*smtp.Server)) *relay {
 	t.Helper()
 	return start(t, func(l net.Listener, _ *tls.Config) net.Listener { return l }, configure...)
@@ -67,20 +68,20 @@ func startRelay(t *testing.T, configure ...func(*smtp.Server)) *relay {
 func start(t *testing.T, wrap func(net.Listener, *tls.Config) net.Listener, configure ...func(*smtp.Server)) *relay {
 	t.Helper()
 	cert := selfSigned(t)
-	r := &relay{cert: cert.Leaf, roots: x509.NewCertPool(), heard: map[string]int{}, open: map[net.Conn]bool{}}
+	r := &relay{cert: cert.Leaf, roots: x509.NewCertPool(), counts: map[string]int{}, open: map[net.Conn]bool{}}
 	r.roots.AddCert(cert.Leaf)
 	config := &tls.Config{GetConfigForClient: func(h *tls.ClientHelloInfo) (*tls.Config, error) {
-		return &tls.Config{Certificates: []tls.Certificate{cert}}, r.hear("starttls", h.Conn)
+		return &tls.Config{Certificates: []tls.Certificate{cert}}, r.onCommand("starttls", h.Conn)
 	}}
 	r.serve = func(l net.Listener) func() {
 		server := smtp.NewServer(smtp.BackendFunc(func(c *smtp.Conn) (smtp.Session, error) {
 			r.mu.Lock()
 			r.names = append(r.names, c.Hostname())
 			r.mu.Unlock()
-			return &session{relay: r, conn: c}, r.hear("ehlo", c.Conn())
+			return &session{relay: r, conn: c}, r.onCommand("ehlo", c.Conn())
 		}))
 		server.Domain = "relay.example"
-		server.ErrorLog = quiet{}
+		server.ErrorLog = discardLogger{}
 		server.TLSConfig = config
 		for _, c := range configure {
 			c(server)
@@ -91,7 +92,7 @@ func start(t *testing.T, wrap func(net.Listener, *tls.Config) net.Listener, conf
 			server.Serve(wrap(listener{l, r}, config))
 		}()
 		return func() {
-			l.Close() // the server knows of it only once it serves
+			l.Close() // the server does not know the listener before Serve
 			server.Close()
 			<-done
 		}
@@ -106,10 +107,10 @@ func start(t *testing.T, wrap func(net.Listener, *tls.Config) net.Listener, conf
 	return r
 }
 
-// goAway ends the relay until it comes back.
-func (r *relay) goAway() { r.stop() }
+// shutDown stops the relay until restart is called.
+func (r *relay) shutDown() { r.stop() }
 
-func (r *relay) comeBack(t *testing.T) {
+func (r *relay) restart(t *testing.T) {
 	t.Helper()
 	l, err := net.Listen("tcp", r.addr.String())
 	if err != nil {
@@ -137,7 +138,7 @@ func selfSigned(t *testing.T) tls.Certificate {
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}
 }
 
-// options reach the relay.
+// options returns the options of a client of this relay.
 func (r *relay) options() mail.RelayOptions {
 	return mail.RelayOptions{Host: "127.0.0.1", Port: r.addr.Port, TLS: &tls.Config{RootCAs: r.roots}}
 }
@@ -154,20 +155,21 @@ func newRelay(t *testing.T, o mail.RelayOptions) *mail.Relay {
 	return c
 }
 
-// hear counts a verb and returns its fault. A drop closes the connection.
-func (r *relay) hear(verb string, c net.Conn) error {
-	err := r.answerTo(verb)
+// onCommand counts a command and returns its fault. If the fault is errDrop, it
+// closes the connection.
+func (r *relay) onCommand(verb string, c net.Conn) error {
+	err := r.faultFor(verb)
 	if errors.Is(err, errDrop) && c != nil {
 		c.Close()
 	}
 	return err
 }
 
-// answerTo counts a verb and returns its fault.
-func (r *relay) answerTo(verb string) error {
+// faultFor counts a command and returns its fault.
+func (r *relay) faultFor(verb string) error {
 	r.mu.Lock()
-	r.heard[verb]++
-	n, fault := r.heard[verb], r.fault
+	r.counts[verb]++
+	n, fault := r.counts[verb], r.fault
 	r.mu.Unlock()
 	if fault == nil {
 		return nil
@@ -175,14 +177,14 @@ func (r *relay) answerTo(verb string) error {
 	return fault(verb, n)
 }
 
-// faults has the relay misbehave from now on.
+// faults sets the function that returns the relay's faults, and resets the counts.
 func (r *relay) faults(f func(verb string, n int) error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.fault, r.heard = f, map[string]int{}
+	r.fault, r.counts = f, map[string]int{}
 }
 
-// at is a fault of the first times a verb is heard.
+// at returns a fault function: err for the first times occurrences of a command.
 func at(verb string, times int, err error) func(string, int) error {
 	return func(v string, n int) error {
 		if v == verb && n <= times {
@@ -192,7 +194,7 @@ func at(verb string, times int, err error) func(string, int) error {
 	}
 }
 
-// slow is a relay that takes its time for every mail.
+// slow returns a fault function that delays the acceptance of every mail.
 func slow(d time.Duration) func(string, int) error {
 	return func(verb string, _ int) error {
 		if verb == "end of data" {
@@ -208,20 +210,20 @@ func (r *relay) received() []received {
 	return slices.Clone(r.mails)
 }
 
-// connections is how many there ever were.
+// connections returns the number of connections since the start.
 func (r *relay) connections() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.opened
 }
 
-func (r *relay) stillOpen() int {
+func (r *relay) openConnections() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return len(r.open)
 }
 
-// dropIdle closes all connections, as servers do that are restarted.
+// dropIdle closes all connections, as a server does when it restarts.
 func (r *relay) dropIdle() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -230,8 +232,9 @@ func (r *relay) dropIdle() {
 	}
 }
 
-// inClear is what clients said without TLS, or what the ciphertext happens to be.
-func (r *relay) inClear() string {
+// plaintext returns all bytes that clients sent: plain text, and the ciphertext
+// after STARTTLS.
+func (r *relay) plaintext() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.clear.String()
@@ -247,22 +250,22 @@ func (l listener) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &tapped{c, l.r}
+	w := &recordingConn{c, l.r}
 	l.r.mu.Lock()
 	l.r.opened++
 	l.r.open[w] = true
 	l.r.mu.Unlock()
-	l.r.hear("connect", c)
+	l.r.onCommand("connect", c)
 	return w, nil
 }
 
-// tapped keeps what is read from a connection.
-type tapped struct {
+// recordingConn records the bytes read from a connection.
+type recordingConn struct {
 	net.Conn
 	r *relay
 }
 
-func (c *tapped) Read(p []byte) (int, error) {
+func (c *recordingConn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
 	c.r.mu.Lock()
 	defer c.r.mu.Unlock()
@@ -270,7 +273,7 @@ func (c *tapped) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func (c *tapped) Close() error {
+func (c *recordingConn) Close() error {
 	go func() {
 		c.r.mu.Lock()
 		defer c.r.mu.Unlock()
@@ -287,16 +290,16 @@ type session struct {
 
 func (s *session) Mail(from string, o *smtp.MailOptions) error {
 	s.mail.from, s.mail.utf8 = from, o.UTF8
-	return s.relay.hear("mail", s.conn.Conn())
+	return s.relay.onCommand("mail", s.conn.Conn())
 }
 
 func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
 	s.mail.to = append(s.mail.to, to)
-	return s.relay.hear("rcpt", s.conn.Conn())
+	return s.relay.onCommand("rcpt", s.conn.Conn())
 }
 
 func (s *session) Data(r io.Reader) error {
-	if err := s.relay.hear("data", s.conn.Conn()); err != nil {
+	if err := s.relay.onCommand("data", s.conn.Conn()); err != nil {
 		return err
 	}
 	body, err := io.ReadAll(r)
@@ -304,14 +307,14 @@ func (s *session) Data(r io.Reader) error {
 		return err
 	}
 	s.mail.body = body
-	err = s.relay.answerTo("end of data")
-	if err == nil || errors.Is(err, errDrop) { // a dropped connection may follow an accepted mail
+	err = s.relay.faultFor("end of data")
+	if err == nil || errors.Is(err, errDrop) { // the connection can also be dropped after the mail is accepted
 		s.mail.at = time.Now()
 		s.relay.mu.Lock()
 		s.relay.mails = append(s.relay.mails, s.mail)
 		s.relay.mu.Unlock()
 	}
-	if errors.Is(err, errDrop) { // after the mail is stored: the sender goes on at once
+	if errors.Is(err, errDrop) { // only after the mail is stored, because the sender continues at once
 		s.conn.Conn().Close()
 	}
 	return err
@@ -320,7 +323,7 @@ func (s *session) Data(r io.Reader) error {
 func (s *session) Reset()        { s.mail = received{} }
 func (s *session) Logout() error { return nil }
 
-type quiet struct{}
+type discardLogger struct{}
 
-func (quiet) Printf(string, ...any) {}
-func (quiet) Println(...any)        {}
+func (discardLogger) Printf(string, ...any) {}
+func (discardLogger) Println(...any)        {}

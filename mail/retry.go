@@ -9,56 +9,59 @@ import (
 	"stella/workflow"
 )
 
-// A mail that was not taken is tried again. A code cannot wait, and is tried
-// every two seconds. Anything else waits for a quarter of the time it has
-// waited already, so that a short outage costs little time and a long one
-// little work: about 450 attempts in three days. Each wait is spread, since
-// thousands of mails may wait for the same relay.
+// A mail that was not accepted is retried. A code is retried every two seconds.
+// The delay of other mails is a quarter of the time since the job was created:
+// a short outage delays them little, and a long one causes about 450 attempts in
+// three days. Each delay has a jitter, because thousands of mails may wait for
+// the same relay.
 const (
-	retryAfter  = 2 * time.Second
-	retryWithin = 10 * time.Minute
+	minRetryDelay = 2 * time.Second
+	maxRetryDelay = 10 * time.Minute
 
-	// patience is for how long a mail that may wait is tried, since the job was
-	// made: a relay may be out of order from Friday night to Monday morning, and
-	// an operator may have a mail tried all over again.
-	patience = 3 * 24 * time.Hour
+	// maxAge is the age of the job at which a mail other than a code is dropped.
+	// It covers an outage from Friday night to Monday morning. An operator can
+	// retry a dropped mail, which creates a new job.
+	maxAge = 3 * 24 * time.Hour
 
-	// A mail that the relay may have taken is not soon sent again: it waits for
-	// as long as RFC 5321, section 4.5.3.2.6, grants the relay to make up its
-	// mind, or for as long again as it has waited. So it is repeated nine times
-	// in three days, at the worst. A code has no such time: it is repeated at
-	// once, and once.
-	repeatAfter = 10 * time.Minute
+	// A mail that the relay may have accepted is repeated after at least
+	// minRepeatDelay, the time that a client should wait for the reply to the
+	// final dot (RFC 5321, section 4.5.3.2.6), and after at least the current
+	// age of the job. So it is repeated at most nine times in three days. A code
+	// cannot wait for so long: it is repeated once, after minRetryDelay.
+	minRepeatDelay = 10 * time.Minute
 )
 
-// NextRetry is when a mail that was perhaps sent is sent again at once.
+// NextRetry returns the time at which River runs a job again whose attempt
+// returned an error. See Work for when that happens.
 func (s *Sender) NextRetry(*river.Job[workflow.SendMail]) time.Time {
-	return s.Now().Add(spread(retryAfter))
+	return s.Now().Add(jitter(minRetryDelay))
 }
 
-// untilRetry is how long a mail waits that was not sent.
-func (s *Sender) untilRetry(m workflow.PendingMail, since time.Time) time.Duration {
+// retryDelay returns the delay before the next attempt to send a mail that was
+// not sent. The job was created at since.
+func (s *Sender) retryDelay(m workflow.PendingMail, since time.Time) time.Duration {
 	if m.Kind == workflow.MailCode {
-		return spread(retryAfter)
+		return jitter(minRetryDelay)
 	}
-	return spread(min(max(s.Now().Sub(since)/4, retryAfter), retryWithin))
+	return jitter(min(max(s.Now().Sub(since)/4, minRetryDelay), maxRetryDelay))
 }
 
-// untilRepeat is how long one waits that was perhaps sent: a code, which was
-// repeated by then, until it is of no use to anybody.
-func (s *Sender) untilRepeat(m workflow.PendingMail, since time.Time) time.Duration {
+// repeatDelay returns the delay before a mail is repeated that was perhaps sent.
+// A code was already repeated once; it waits until Work drops it as too late.
+func (s *Sender) repeatDelay(m workflow.PendingMail, since time.Time) time.Duration {
 	if m.Kind == workflow.MailCode {
 		return workflow.CodeUseful + time.Second
 	}
-	return spread(max(s.Now().Sub(since), repeatAfter))
+	return jitter(max(s.Now().Sub(since), minRepeatDelay))
 }
 
+// tooLate reports whether a mail is too old to be sent.
 func (s *Sender) tooLate(m workflow.PendingMail, since time.Time) bool {
 	if m.Kind == workflow.MailCode {
 		return s.Now().Sub(m.RequestedAt) > workflow.CodeUseful
 	}
-	return s.Now().Sub(since) > patience
+	return s.Now().Sub(since) > maxAge
 }
 
-// spread adds up to a quarter.
-func spread(d time.Duration) time.Duration { return d + rand.N(d/4) }
+// jitter returns d plus up to a quarter of it.
+func jitter(d time.Duration) time.Duration { return d + rand.N(d/4) }

@@ -1,15 +1,15 @@
-// Package mail sends the mails that steps of the procedure ask for.
+// Package mail sends the mails that steps of the procedure request. A mail is a
+// row and a job with its ID. Both are written in the transaction of the step. A
+// mail is sent at least once; a repeated mail has the same Message-ID and the
+// same text. Start at Sender, the worker of these jobs.
 //
-//   - sender.go: the job that sends one mail, and what becomes of it
-//   - lanes.go: how many are sent at once
-//   - patience.go: when it is tried again, and until when
-//   - message.go, dkim.go: the message itself, and its signature
-//   - relay.go, connection.go: the SMTP server, over connections that are kept
-//   - failure.go: what follows from a mail that was not taken
-//   - trouble.go, metrics.go: what is told of all this
-//
-// A mail is a row, written with the step, and a job that names it. It is sent
-// at least once; a repeated one has the same Message-ID and the same words.
+//   - sender.go: the job that sends one mail and records the result
+//   - queues.go: the queues, and how many mails are sent at once
+//   - retry.go: when a mail is retried, and when it is dropped
+//   - message.go, dkim.go: the message and its signature
+//   - relay.go, connection.go: the SMTP client and its connections
+//   - failure.go: the classification of failed attempts
+//   - outage_log.go, metrics.go: logging and metrics
 package mail
 
 import (
@@ -26,7 +26,8 @@ import (
 	"stella/workflow"
 )
 
-// Outbox keeps the mails. Package store does; this package may not see it.
+// Outbox stores the mails. Package store implements it. StartMail returns
+// workflow.ErrUnknown if the mail already has a result.
 type Outbox interface {
 	StartMail(ctx context.Context, id uuid.UUID, now time.Time) (workflow.PendingMail, error)
 	MailAccepted(ctx context.Context, id uuid.UUID, reply string, at time.Time) error
@@ -35,52 +36,53 @@ type Outbox interface {
 	MailDeferred(ctx context.Context, id uuid.UUID, reply string, perhapsSent bool) error
 }
 
-// Sender works the jobs that send mails.
+// Sender is the River worker of the jobs that send mails.
 type Sender struct {
 	river.WorkerDefaults[workflow.SendMail]
 
 	Outbox    Outbox
 	Relay     *Relay
-	PECRelay  *Relay // for certified mailboxes, which may refuse ordinary mail; nil for the same
+	PECRelay  *Relay // for mails to certified mailboxes; nil for Relay
 	Templates *templates.Templates
 	Keys      workflow.Keys // from which codes and links are computed
 	PublicURL string
 	FromName  string
 	From      string
-	DKIM      *DKIM // nil where the relay signs
+	DKIM      *DKIM // nil if the relay signs
 	Now       func() time.Time
 	Log       *slog.Logger
 
-	metrics   *metrics // nil until Measure
-	unwritten trouble
+	metrics       *metrics // nil until Measure
+	composeErrors outageLog
 }
 
-// A job that runs for longer than JobTimeout is taken for crashed, and run
-// again. So an attempt ends before: what the relay said within sendTimeout is
-// recorded within recordTimeout, which spans a restart of the database.
+// River considers a job that runs for longer than JobTimeout as crashed and runs
+// it again. An attempt ends before that: sending takes at most sendTimeout, and
+// recording the result at most recordTimeout, which is longer than a restart of
+// the database.
 const (
-	JobTimeout    = 20 * time.Second
-	recordTimeout = 4 * time.Second
-	recordEvery   = 100 * time.Millisecond
+	JobTimeout     = 20 * time.Second
+	recordTimeout  = 4 * time.Second
+	recordInterval = 100 * time.Millisecond
 )
 
-// Timeout bounds one attempt.
+// Timeout returns JobTimeout, the maximum duration of one attempt.
 func (*Sender) Timeout(*river.Job[workflow.SendMail]) time.Duration { return JobTimeout }
 
-// Work makes one attempt to send a mail. One that sent nothing is put off, and
-// leaves no trace in the job; so an error of the job tells that the mail was
-// perhaps sent: the final dot was not answered, the answer could not be
-// recorded, or the process died.
+// Work makes one attempt to send a mail. If nothing was sent, the job is snoozed,
+// which leaves no error in it. An error in the job therefore means that the mail
+// was perhaps sent: the relay did not reply to the final dot, the result could
+// not be recorded, or the process crashed.
 func (s *Sender) Work(ctx context.Context, job *river.Job[workflow.SendMail]) error {
 	sending, cancel := context.WithTimeout(ctx, sendTimeout)
 	defer cancel()
 	m, err := s.Outbox.StartMail(sending, job.Args.Mail, s.Now())
 	switch {
 	case errors.Is(err, workflow.ErrUnknown):
-		return nil // done before
+		return nil // it already has a result
 	case err != nil:
-		s.Log.WarnContext(ctx, "a mail could not be begun", "mail", job.Args.Mail, "error", err)
-		return river.JobSnooze(spread(retryAfter))
+		s.Log.WarnContext(ctx, "a mail could not be started", "mail", job.Args.Mail, "error", err)
+		return river.JobSnooze(jitter(minRetryDelay))
 	case m.Useless, s.tooLate(m, job.CreatedAt):
 		return s.drop(ctx, m)
 	}
@@ -91,14 +93,14 @@ func (s *Sender) Work(ctx context.Context, job *river.Job[workflow.SendMail]) er
 	case f.Refused():
 		return s.refuse(ctx, m, f)
 	}
-	return s.putOff(ctx, m, f, job.JobRow)
+	return s.reschedule(ctx, m, f, job.JobRow)
 }
 
 func (s *Sender) send(ctx context.Context, m workflow.PendingMail) (reply string, f *Failure) {
 	message, err := s.compose(m)
 	if err != nil {
-		if s.unwritten.begins(s.Now()) {
-			s.Log.ErrorContext(ctx, "a mail cannot be written", "mail", m.ID, "kind", m.Kind, "error", err)
+		if s.composeErrors.shouldLog(s.Now()) {
+			s.Log.ErrorContext(ctx, "a mail cannot be composed", "mail", m.ID, "kind", m.Kind, "error", err)
 		}
 		return "", &Failure{writing, err}
 	}
@@ -107,13 +109,13 @@ func (s *Sender) send(ctx context.Context, m workflow.PendingMail) (reply string
 		r = s.PECRelay
 	}
 	reply, f = r.Send(ctx, s.From, m.To, message)
-	s.tell(ctx, r, f)
+	s.logOutcome(ctx, r, f)
 	return reply, f
 }
 
 func (s *Sender) accept(ctx context.Context, m workflow.PendingMail, reply string) error {
 	s.metrics.accepted(m.Kind, s.Now().Sub(m.RequestedAt))
-	return s.record(ctx, m, func(ctx context.Context) error {
+	return s.recordWithRetry(ctx, m, func(ctx context.Context) error {
 		return s.Outbox.MailAccepted(ctx, m.ID, reply, s.Now())
 	})
 }
@@ -121,28 +123,30 @@ func (s *Sender) accept(ctx context.Context, m workflow.PendingMail, reply strin
 func (s *Sender) refuse(ctx context.Context, m workflow.PendingMail, f *Failure) error {
 	s.metrics.count(m.Kind, "refused")
 	s.Log.WarnContext(ctx, "the relay refused a mail", "mail", m.ID, "kind", m.Kind, "code", f.Code())
-	return s.record(ctx, m, func(ctx context.Context) error {
+	return s.recordWithRetry(ctx, m, func(ctx context.Context) error {
 		return s.Outbox.MailRefused(ctx, m.ID, f.String(), s.Now())
 	})
 }
 
-// drop ends a mail that nobody can do anything with any more: a code that was
-// replaced, an invitation that ended, or one that could not be sent in time.
+// drop ends a mail that has become useless (a replaced code, an invitation that
+// ended) or that could not be sent in time.
 func (s *Sender) drop(ctx context.Context, m workflow.PendingMail) error {
 	s.metrics.count(m.Kind, "dropped")
 	if !m.Useless {
-		s.Log.ErrorContext(ctx, "a mail could not be sent in time, and is given up", "mail", m.ID, "kind", m.Kind, "attempts", m.Attempts)
+		s.Log.ErrorContext(ctx, "a mail could not be sent in time, and is given up",
+			"mail", m.ID, "kind", m.Kind, "attempts", m.Attempts)
 	}
-	return s.record(ctx, m, func(ctx context.Context) error {
+	return s.recordWithRetry(ctx, m, func(ctx context.Context) error {
 		return s.Outbox.MailDropped(ctx, m.ID, s.Now())
 	})
 }
 
-// putOff decides when a mail is tried again. Of a code, an earlier attempt is
-// remembered that perhaps sent it: its life runs, and it is not repeated twice.
-func (s *Sender) putOff(ctx context.Context, m workflow.PendingMail, f *Failure, job *rivertype.JobRow) error {
+// reschedule records a failed attempt and decides when the mail is retried. If an
+// earlier attempt may have sent a code, its lifetime is already running, and it
+// is not repeated a second time.
+func (s *Sender) reschedule(ctx context.Context, m workflow.PendingMail, f *Failure, job *rivertype.JobRow) error {
 	sentBefore := len(job.Errors) > 0
-	err := s.record(ctx, m, func(ctx context.Context) error {
+	err := s.recordWithRetry(ctx, m, func(ctx context.Context) error {
 		return s.Outbox.MailDeferred(ctx, m.ID, f.String(), f.Unknown() || sentBefore)
 	})
 	switch {
@@ -150,17 +154,18 @@ func (s *Sender) putOff(ctx context.Context, m workflow.PendingMail, f *Failure,
 		return err
 	case !f.Unknown():
 		s.metrics.count(m.Kind, f.outcome())
-		return river.JobSnooze(s.untilRetry(m, job.CreatedAt))
+		return river.JobSnooze(s.retryDelay(m, job.CreatedAt))
 	case m.Kind == workflow.MailCode && !sentBefore:
 		s.metrics.count(m.Kind, "unknown")
-		return errors.New(f.String()) // which has it repeated at once, by NextRetry
+		return errors.New(f.String()) // repeats the code soon: see NextRetry
 	}
 	s.metrics.count(m.Kind, "unknown")
-	return river.JobSnooze(s.untilRepeat(m, job.CreatedAt))
+	return river.JobSnooze(s.repeatDelay(m, job.CreatedAt))
 }
 
-// record insists: what is not recorded is done again.
-func (s *Sender) record(ctx context.Context, m workflow.PendingMail, write func(context.Context) error) error {
+// recordWithRetry stores the result of an attempt. It retries until
+// recordTimeout, because a mail without a result is sent again.
+func (s *Sender) recordWithRetry(ctx context.Context, m workflow.PendingMail, write func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
 	defer cancel()
 	for {
@@ -169,9 +174,9 @@ func (s *Sender) record(ctx context.Context, m workflow.PendingMail, write func(
 			return nil
 		}
 		select {
-		case <-time.After(recordEvery):
+		case <-time.After(recordInterval):
 		case <-ctx.Done():
-			s.Log.ErrorContext(ctx, "what became of a mail could not be recorded", "mail", m.ID, "kind", m.Kind, "error", err)
+			s.Log.ErrorContext(ctx, "the result of a mail could not be recorded", "mail", m.ID, "kind", m.Kind, "error", err)
 			return err
 		}
 	}

@@ -19,28 +19,29 @@ import (
 	"stella/workflow"
 )
 
-// forgetful is a database that cannot record what became of a mail for a while.
-type forgetful struct {
+// failingOutbox is a database that fails to record the acceptance of a mail a
+// number of times.
+type failingOutbox struct {
 	mail.Outbox
-	times atomic.Int64
+	failures atomic.Int64 // left
 }
 
-var errForgot = errors.New("the database is gone")
+var errDatabase = errors.New("the database is unavailable")
 
-func (f *forgetful) MailAccepted(ctx context.Context, id uuid.UUID, reply string, at time.Time) (err error) {
-	if f.times.Add(-1) >= 0 {
-		return errForgot
+func (f *failingOutbox) MailAccepted(ctx context.Context, id uuid.UUID, reply string, at time.Time) (err error) {
+	if f.failures.Add(-1) >= 0 {
+		return errDatabase
 	}
 	return f.Outbox.MailAccepted(ctx, id, reply, at)
 }
 
-// What the relay took is recorded, also when the time for the attempt ran out
-// meanwhile, or the database is being restarted.
-func TestWhatTheRelayTookIsRecorded(t *testing.T) {
-	p := newPost(t)
+// An accepted mail is recorded even if the context of the attempt is cancelled and
+// the database is unavailable for a moment.
+func TestAnAcceptedMailIsRecorded(t *testing.T) {
+	p := newPipeline(t)
 	_, m, _ := p.codeMail()
-	f := &forgetful{Outbox: p.Store}
-	f.times.Store(3)
+	f := &failingOutbox{Outbox: p.Store}
+	f.failures.Store(3)
 	p.sender.Outbox = f
 	ctx, cancel := context.WithCancel(t.Context())
 	p.relay.faults(func(verb string, _ int) error {
@@ -51,35 +52,35 @@ func TestWhatTheRelayTookIsRecorded(t *testing.T) {
 	})
 	storetest.Must(t, p.sender.Work(ctx, job(m.id, p.Clock.Now())))
 	if m := p.mail(workflow.MailCode); m.accepted == nil || len(p.relay.received()) != 1 {
-		t.Errorf("the row says %+v", m)
+		t.Errorf("the row is %+v", m)
 	}
 }
 
-// Where it cannot be recorded, the mail is sent again, the same.
-func TestWhatWasNotRecordedIsSentAgain(t *testing.T) {
-	p := newPost(t)
+// If the acceptance cannot be recorded, the identical mail is sent again.
+func TestAMailWithoutARecordedResultIsSentAgain(t *testing.T) {
+	p := newPipeline(t)
 	_, m, _ := p.codeMail()
-	f := &forgetful{Outbox: p.Store}
-	f.times.Store(1000)
+	f := &failingOutbox{Outbox: p.Store}
+	f.failures.Store(1000)
 	p.sender.Outbox = f
-	if err := p.work(m.id); !errors.Is(err, errForgot) {
+	if err := p.work(m.id); !errors.Is(err, errDatabase) {
 		t.Fatalf("Work: %v, want the database's error", err)
 	}
-	if said := p.log.String(); !strings.Contains(said, "could not be recorded") || !strings.Contains(said, m.id.String()) {
-		t.Errorf("the log says %q", said)
+	if log := p.log.String(); !strings.Contains(log, "could not be recorded") || !strings.Contains(log, m.id.String()) {
+		t.Errorf("the log is %q", log)
 	}
-	f.times.Store(0)
+	f.failures.Store(0)
 	storetest.Must(t, p.work(m.id))
 	all := p.relay.received()
 	if len(all) != 2 || !bytes.Equal(all[0].body, all[1].body) {
-		t.Errorf("%d mails that differ, want the same twice", len(all))
+		t.Errorf("%d mails that differ, want two identical mails", len(all))
 	}
 }
 
-// A code that the relay took, and did not say so, is repeated once, and soon.
-// What is typed meanwhile is good for 60 seconds from the first start.
-func TestACodeOfUnknownFateIsRepeatedOnce(t *testing.T) {
-	p := newPost(t)
+// If the relay accepts a code without a reply, the code is repeated once, after
+// two seconds. It is valid for 60 seconds from the first attempt.
+func TestACodeWithUnknownOutcomeIsRepeatedOnce(t *testing.T) {
+	p := newPipeline(t)
 	j, m, code := p.codeMail()
 	p.relay.faults(at("end of data", 99, errDrop))
 
@@ -91,32 +92,32 @@ func TestACodeOfUnknownFateIsRepeatedOnce(t *testing.T) {
 	p.Clock.Advance(3 * time.Second)
 
 	err = p.work(m.id)
-	if wait := p.wait(err); p.Clock.Now().Add(wait).Before(p.asked(m.id).Add(workflow.CodeUseful)) {
+	if wait := p.wait(err); p.Clock.Now().Add(wait).Before(p.requestedAt(m.id).Add(workflow.CodeUseful)) {
 		t.Errorf("the code is sent a third time, after %v", wait)
 	}
 	all := p.relay.received()
 	if len(all) != 2 || !bytes.Equal(all[0].body, all[1].body) {
-		t.Fatalf("%d mails that differ, want the same twice", len(all))
+		t.Fatalf("%d mails that differ, want two identical mails", len(all))
 	}
 	if now := p.row(m.id); now.ended() || !now.started.Equal(first) {
-		t.Errorf("the row says %+v; the code's life began at %v", now, first)
+		t.Errorf("the row is %+v; the code's lifetime began at %v", now, first)
 	}
 
 	p.Clock.Advance(otp.Lifetime - 3*time.Second - 1)
 	if err := p.Procedure.TypeCode(t.Context(), j.Visitor, j.Form(), code); err != nil {
-		t.Errorf("a code that may have arrived is not taken: %v", err)
+		t.Errorf("a code that may have arrived is not accepted: %v", err)
 	}
 }
 
-// The same holds where the first attempt ended in a crash, and where another
-// that sent nothing came between.
-func TestACodeThatWasPerhapsSentIsRemembered(t *testing.T) {
-	p := newPost(t)
+// The same applies if the first attempt crashed, and if the next attempt sent
+// nothing.
+func TestACodeThatWasPerhapsSentBeforeIsNotRepeatedTwice(t *testing.T) {
+	p := newPipeline(t)
 	_, m, _ := p.codeMail()
 	p.errors[m.id] = []rivertype.AttemptError{{Error: "Stuck job rescued by JobRescuer"}}
 	p.relay.faults(at("rcpt", 1, tryLater))
 	if p.work(m.id) == nil || p.row(m.id).started == nil {
-		t.Fatal("the life of a code that was perhaps sent does not run")
+		t.Fatal("the lifetime of a code that was perhaps sent has not begun")
 	}
 	p.relay.faults(at("end of data", 99, errDrop))
 	if wait := p.wait(p.work(m.id)); wait < workflow.CodeUseful {
@@ -125,14 +126,15 @@ func TestACodeThatWasPerhapsSentIsRemembered(t *testing.T) {
 	p.Clock.Advance(workflow.CodeUseful + time.Second)
 	storetest.Must(t, p.work(m.id))
 	if m := p.row(m.id); m.dropped == nil {
-		t.Errorf("in the end the row says %+v", m)
+		t.Errorf("in the end the row is %+v", m)
 	}
 }
 
-// What may wait is not soon repeated, and ever less often.
-func TestAMailOfUnknownFateIsRepeatedMuchLater(t *testing.T) {
-	p := newPost(t)
-	id := p.ask(p.Reach(t, workflow.CodeEntry), 1)[0]
+// Other mails with unknown outcome are repeated after ten minutes at the earliest,
+// with growing delays.
+func TestAMailWithUnknownOutcomeIsRepeatedMuchLater(t *testing.T) {
+	p := newPipeline(t)
+	id := p.requestMails(p.Reach(t, workflow.CodeEntry), 1)[0]
 	p.relay.faults(at("end of data", 99, errDrop))
 	for p.row(id).dropped == nil {
 		err := p.work(id)
@@ -146,33 +148,33 @@ func TestAMailOfUnknownFateIsRepeatedMuchLater(t *testing.T) {
 		p.Clock.Advance(wait)
 	}
 	if n := len(p.relay.received()); n < 7 || n > 10 {
-		t.Errorf("it was sent %d times in three days", n)
+		t.Errorf("the mail was sent %d times in three days, want 7 to 10", n)
 	}
 	if p.row(id).dropped == nil {
-		t.Error("it did not end")
+		t.Error("the mail was not dropped")
 	}
 }
 
-func TestAMailNobodyNeedsIsDropped(t *testing.T) {
-	p := newPost(t)
-	for name, lose := range map[string]func(*post) row{
-		"a code that was replaced": func(p *post) row {
+func TestAUselessMailIsDropped(t *testing.T) {
+	p := newPipeline(t)
+	for name, request := range map[string]func(*pipeline) row{
+		"a code that was replaced": func(p *pipeline) row {
 			j, m, _ := p.codeMail()
 			p.Clock.Advance(otp.Defaults.Every)
 			storetest.Must(p.t, p.Procedure.RequestCode(p.t.Context(), j.Visitor, j.Form()))
 			return m
 		},
-		"a code that comes too late": func(p *post) row {
+		"a code that comes too late": func(p *pipeline) row {
 			_, m, _ := p.codeMail()
 			p.Clock.Advance(workflow.CodeUseful + time.Second)
 			return m
 		},
-		"an invitation that was withdrawn": func(p *post) row {
+		"an invitation that was withdrawn": func(p *pipeline) row {
 			j := p.Reach(p.t, workflow.Invited)
 			storetest.Must(p.t, p.Procedure.Withdraw(p.t.Context(), j.Visitor, j.Form()))
 			return p.mail(workflow.MailInvitation)
 		},
-		"an invitation that was repeated": func(p *post) row {
+		"an invitation that was repeated": func(p *pipeline) row {
 			j := p.Reach(p.t, workflow.Invited)
 			m := p.mail(workflow.MailInvitation)
 			storetest.Must(p.t, p.Procedure.Invite(p.t.Context(), j.Visitor, j.Form(), ""))
@@ -180,32 +182,32 @@ func TestAMailNobodyNeedsIsDropped(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			m := lose(p)
+			m := request(p)
 			storetest.Must(t, p.work(m.id))
 			if n := len(p.relay.received()); n != 0 {
-				t.Errorf("%d mails were sent", n)
+				t.Errorf("%d mails were sent, want none", n)
 			}
 			if now := p.row(m.id); now.dropped == nil || now.started != nil || now.accepted != nil {
-				t.Errorf("the row says %+v", now)
+				t.Errorf("the row is %+v", now)
 			}
-			// A failure is told; that somebody asked for another code is none.
-			if told := strings.Contains(p.log.String(), m.id.String()); told != (name == "a code that comes too late") {
-				t.Errorf("the log says %q", p.log)
+			// Only a mail that could not be sent in time is a failure, and logged.
+			if logged := strings.Contains(p.log.String(), m.id.String()); logged != (name == "a code that comes too late") {
+				t.Errorf("the log is %q", p.log)
 			}
 		})
 	}
-	t.Run("but a code of just that age is sent", func(t *testing.T) {
+	t.Run("a code of exactly the maximum age is sent", func(t *testing.T) {
 		_, m, _ := p.codeMail()
 		p.Clock.Advance(workflow.CodeUseful)
 		storetest.Must(t, p.work(m.id))
 		if n := len(p.relay.received()); n != 1 {
-			t.Errorf("%d mails were sent", n)
+			t.Errorf("%d mails were sent, want 1", n)
 		}
 	})
 }
 
-func TestMailsToTheMailboxHaveARelayOfTheirOwn(t *testing.T) {
-	p := newPost(t)
+func TestMailsToTheMailboxUseThePECRelay(t *testing.T) {
+	p := newPipeline(t)
 	pec := startRelay(t)
 	p.sender.PECRelay = pec.client(t)
 	j := p.Reach(t, workflow.Qualified)
@@ -224,15 +226,16 @@ func TestMailsToTheMailboxHaveARelayOfTheirOwn(t *testing.T) {
 	if to := recipients(p.relay); !slices.Equal(to, []string{"anna.neri@mail.example"}) {
 		t.Errorf("the ordinary relay got mails to %v", to)
 	}
-	// Who, how and on what terms is told at the certified mailbox alone.
+	// Only the mail to the certified mailbox contains the person, the identity
+	// provider and the version of the notice.
 	text := p.read(pec.received()[0]).text
 	for _, want := range []string{"Anna Neri", "Identità di prova", j.Address, "1.0"} {
 		if !strings.Contains(text, want) {
-			t.Errorf("the mail to the mailbox does not tell %q:\n%s", want, text)
+			t.Errorf("the mail to the mailbox does not contain %q:\n%s", want, text)
 		}
 	}
 
-	p.sender.PECRelay = nil // not configured: the same
+	p.sender.PECRelay = nil // not configured: the ordinary relay is used
 	p.Reach(t, workflow.Qualified)
 	storetest.Must(t, p.work(p.mail(workflow.MailQualifiedPEC).id))
 	if n := len(p.relay.received()); n != 2 {
