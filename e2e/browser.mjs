@@ -1,5 +1,5 @@
-// The browser and its visitors. Each visitor has cookies of their own, and
-// every page they come to is looked at.
+// The browser and its visitors. Each visitor has separate cookies, and every page
+// that a visitor opens is checked.
 
 import assert from 'node:assert/strict';
 import { mkdir } from 'node:fs/promises';
@@ -13,7 +13,7 @@ const phone = { width: 390, height: 780 };
 
 const rules = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 
-let browser; // of all visitors
+let browser; // shared by all visitors
 
 export async function openBrowser() {
 	assert.ok(process.env.CHROMIUM, 'CHROMIUM names no browser: CHROMIUM=$(scripts/find-chromium)');
@@ -25,7 +25,7 @@ export async function openBrowser() {
 		'--disable-component-update',
 		'--disable-sync',
 	];
-	if (process.getuid?.() === 0) args.push('--no-sandbox'); // which root must not use
+	if (process.getuid?.() === 0) args.push('--no-sandbox'); // the sandbox does not work as root
 	browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args });
 }
 
@@ -33,14 +33,14 @@ export async function closeBrowser() {
 	await browser?.close();
 }
 
-// newVisitor is somebody with cookies of their own, at a house. With pictures,
-// and where STELLA_SCREENSHOTS is 1, the pages that are given a name are
-// photographed for the guide, in templates/journey.
+// newVisitor returns a visitor of a demo, with separate cookies. With pictures, and
+// if STELLA_SCREENSHOTS is 1, pages with a picture name are saved as screenshots for
+// the guide, in templates/journey.
 export async function newVisitor(house, { javaScript = true, pictures = false, locale = 'it-IT' } = {}) {
-	// With motion, a colour could be judged on its way to another.
+	// With motion, axe could check a colour in the middle of a transition.
 	const context = await browser.newContext({ locale, viewport: wide, javaScriptEnabled: javaScript, reducedMotion: 'reduce' });
 	house.guests.push(context);
-	context.setDefaultTimeout(15_000);
+	context.setDefaultTimeout(60_000); // a busy machine may be slow
 	context.on('request', (request) => house.secrets.request(request));
 	const page = await context.newPage();
 	const faults = [];
@@ -51,7 +51,7 @@ export async function newVisitor(house, { javaScript = true, pictures = false, l
 	return { page, context, house, javaScript, faults, pictures: pictures && process.env.STELLA_SCREENSHOTS === '1' };
 }
 
-// arrive waits for the page with a heading, and looks at it.
+// arrive waits for the page with a heading, and checks it.
 export async function arrive(visitor, heading, picture) {
 	const { page, house } = visitor;
 	try {
@@ -61,19 +61,20 @@ export async function arrive(visitor, heading, picture) {
 		assert.fail(`waited for “${heading}”, am at ${page.url()}:\n${text}\n\n${house.log().slice(-4000)}`);
 	}
 	for (const { name, value } of await visitor.context.cookies()) {
-		if (!['stella-notice', 'stella-language'].includes(name)) house.secrets.add('a cookie', value); // these hold a word
+		if (!['stella-notice', 'stella-language'].includes(name)) house.secrets.add('a cookie', value); // these contain no secret
 	}
 	if (picture && visitor.pictures) await photograph(visitor, picture);
 	await look(visitor);
 }
 
-// seen are the pages already looked at, by what they are built of, and whether
-// scripts ran.
+// seen contains the pages that were already checked, by their structure and by
+// whether scripts ran.
 const seen = new Set();
 
-// look fails if axe finds a fault in a page, narrow in light colours or wide in
-// dark ones, or if the page broke its own security policy. A page with the same
-// structure as an earlier one is not checked again.
+// look fails if axe finds a violation in a page (narrow in light colours, or wide in
+// dark colours), if the page must be scrolled sideways, or if it violates its own
+// content security policy. A page with the same structure as an earlier one is not
+// checked again.
 async function look(visitor) {
 	const { page } = visitor;
 	await page.waitForLoadState();
@@ -108,8 +109,8 @@ async function look(visitor) {
 	assert.deepEqual(visitor.faults, [], name);
 }
 
-// photograph takes a page in both languages, for the guide in each. The toy
-// webmail speaks Italian only.
+// photograph saves screenshots of a page in both languages, for the guides. The demo
+// webmail is in Italian only.
 async function photograph({ page, house }, name) {
 	const ours = page.url().startsWith(house.stella);
 	for (const [language, other] of [['it', 'English'], ['en', 'Italiano']]) {

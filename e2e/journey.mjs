@@ -1,5 +1,5 @@
-// The steps of the procedure, in its own words. Each starts on the page where
-// the one before it ended, and ends on a page that has been looked at.
+// The steps of the procedure. Each starts on the page on which the previous one
+// ended, and ends on a page that has been checked.
 
 import assert from 'node:assert/strict';
 import jsQR from 'jsqr';
@@ -23,8 +23,8 @@ export const cooperativa = {
 const button = (visitor, name) => visitor.page.getByRole('button', { name, exact: true });
 const link = (visitor, name) => visitor.page.getByRole('link', { name, exact: true });
 
-// press follows a button or a link to the page behind it, which may bear the
-// same heading as this one.
+// press clicks a button or a link and waits for the next page, which may have the
+// same heading.
 async function press(visitor, target) {
 	const { page } = visitor;
 	const moved = page.waitForEvent('framenavigated', (frame) => frame === page.mainFrame());
@@ -79,7 +79,7 @@ export async function openGuide(visitor) {
 	await arrive(visitor, /^Guida all'identificazione/);
 }
 
-// readGuideCode reads the QR code as a camera does, from its pixels.
+// readGuideCode decodes the QR code from its pixels, as a camera does.
 export async function readGuideCode(visitor) {
 	const { data, width, height } = await visitor.page
 		.getByRole('img', { name: 'Codice QR con l\'indirizzo di questa pagina', exact: true })
@@ -121,7 +121,7 @@ export async function chooseCompany(visitor, { company, code }) {
 	await arrive(visitor, 'Dati di Contatto');
 }
 
-// fillContacts expects the address that is known to be there already.
+// fillContacts expects that the form already contains the address on record.
 export async function fillContacts(visitor, email) {
 	assert.equal(await visitor.page.getByLabel('E-mail (*)', { exact: true }).inputValue(), email);
 	await visitor.page.getByLabel('Cellulare', { exact: true }).fill('+39 347 123 4567');
@@ -200,7 +200,7 @@ export async function refuseConsent(visitor, name) {
 	await arrive(visitor, 'Identificazione non completata');
 }
 
-// sendAnswer is the click that a script makes where scripts run.
+// sendAnswer makes the click that a script makes if scripts run.
 async function sendAnswer(visitor) {
 	if (!visitor.javaScript) await press(visitor, button(visitor, 'Continua'));
 }
@@ -216,8 +216,9 @@ export async function loginWithAnotherIdentity(visitor) {
 	await beginLogin(visitor);
 }
 
-// tryLogin is a tester's login, which belongs to no mailbox. Its request goes by
-// a form, which a script posts at once: held back, the page can be looked at.
+// tryLogin starts a test login (collaudo), which belongs to no mailbox. Its request is
+// a form that a script posts at once. With look, the script is blocked so that the
+// page can be checked.
 export async function tryLogin(visitor, { look = false } = {}) {
 	const { page, house } = visitor;
 	if (look) await page.route('**/static/post.*.js', (route) => route.abort());
@@ -231,7 +232,7 @@ export async function tryLogin(visitor, { look = false } = {}) {
 
 // The contract and the code
 
-// completeRequest returns the code that was sent.
+// completeRequest requests a code and returns it.
 export async function completeRequest(visitor, email) {
 	await press(visitor, button(visitor, 'PROCEDI'));
 	await arrive(visitor, 'Informativa contrattuale', '10-informativa');
@@ -240,7 +241,8 @@ export async function completeRequest(visitor, email) {
 	return readCode(visitor, email, since);
 }
 
-// sendAgain is possible only some seconds after the sending before.
+// sendAgain requests another code and returns it. This is possible only some seconds
+// after the previous code.
 export async function sendAgain(visitor, email) {
 	const since = Date.now();
 	await press(visitor, button(visitor, 'Invia di nuovo'));
@@ -250,8 +252,8 @@ export async function sendAgain(visitor, email) {
 async function readCode(visitor, email, since) {
 	const { page, house } = visitor;
 	const mail = await house.mail(email, since, /\b\d{6}\b/);
-	// The relay has the mail a moment before Stella knows, and the page draws
-	// itself again when she does: wait for that, so that it stands still.
+	// The relay has the mail a moment before Stella records it, and the page reloads
+	// then: wait for that, so that the page does not change any more.
 	const sent = page.locator('[data-status="sent"]');
 	for (let n = 0; n < 20; n++) {
 		await page.goto(house.stella);
@@ -270,7 +272,7 @@ export async function typeCode(visitor, code, heading = 'Identificazione avvenut
 
 // Walks that many tests share
 
-// walkToLogin goes from the webmail's list to the page of identification.
+// walkToLogin goes from the webmail's list of mailboxes to the identification page.
 export async function walkToLogin(visitor, holder) {
 	await enterWebmail(visitor, holder.mailbox);
 	await confirmIdentity(visitor);
@@ -280,7 +282,7 @@ export async function walkToLogin(visitor, holder) {
 	await fillContacts(visitor, holder.email);
 }
 
-// walkFromIdentified goes from the identity found to the end.
+// walkFromIdentified goes from the identity page to the end.
 export async function walkFromIdentified(visitor, email, heading) {
 	await typeCode(visitor, await completeRequest(visitor, email), heading);
 }

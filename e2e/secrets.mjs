@@ -1,23 +1,23 @@
-// What people typed, were sent and showed while they walked, and no log may
-// tell: codes, links, cookies, SAML; and what is true of them alone.
+// Collects the secrets of a test run (codes, links, cookies, SAML messages), and
+// checks that a log contains none of them and no personal data.
 
-// personal are the shapes of what is a person's: fiscal codes, those of
-// companies, and addresses.
+// personal matches personal data: fiscal codes of persons and companies,
+// addresses, and SAML messages.
 const personal = /\b[A-Z]{6}\d{2}[A-Z]\d{2}[A-Z]\d{3}[A-Z]\b|\b\d{11}\b|[\w.+-]+@[\w.-]*example\b|<saml/i;
 
-// figures are the digits of a log that are no code: durations and times.
+// figures matches digits in a log that are not a code: durations and times.
 const figures = /"duration":\d+|\d{2}\.\d+(?=Z|ms|s\b)/g;
 
 const names = ['Anna Neri', 'Luca Bianchi', 'Sara Verdi', 'Paola Conti', 'Officine Bianchi'];
 
 export class Secrets {
-	#seen = new Map(); // what each is, by its text
+	#seen = new Map(); // the description of each secret, by its text
 
 	add(what, text) {
 		if (text?.length >= 6) this.#seen.set(text, what);
 	}
 
-	// mails adds what mails tell their readers alone.
+	// mails adds the secrets in mails: codes and invitation links.
 	mails(all) {
 		for (const { text } of all) {
 			for (const [code] of text.matchAll(/\b\d{6}\b/g)) this.add('a code', code);
@@ -25,13 +25,14 @@ export class Secrets {
 		}
 	}
 
-	// request adds what a browser sends to get in.
+	// request adds the secrets in a browser's request: start and invitation links,
+	// and SAML parameters.
 	request(request) {
 		const url = new URL(request.url());
 		this.add('a link', url.pathname.match(/^\/(?:start|invito)\/([\w-]+)/)?.[1]);
 		for (const fields of [url.searchParams, new URLSearchParams(request.postData() ?? '')]) {
 			for (const name of ['SAMLRequest', 'SAMLResponse', 'RelayState']) {
-				this.add(name, fields.get(name)?.slice(0, 60)); // a log may have cut it short
+				this.add(name, fields.get(name)?.slice(0, 60)); // a log may truncate it
 			}
 		}
 	}
@@ -40,7 +41,8 @@ export class Secrets {
 		return this.#seen.size;
 	}
 
-	// toldBy names what a log tells; nothing, if all is well.
+	// toldBy returns the first secret or personal data that a log contains, or
+	// undefined if there is none.
 	toldBy(log) {
 		log = log.replace(figures, '');
 		for (const [text, what] of this.#seen) if (log.includes(text)) return `${what}, ${text}`;

@@ -1,4 +1,4 @@
-// That a secret in a log would be found.
+// Tests that secrets in a log are found.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -6,7 +6,7 @@ import { Secrets } from './secrets.mjs';
 
 const line = '{"time":"2026-11-22T03:16:44.736123Z","level":"WARN","msg":"a request failed","route":"GET /start/{token}","duration":279825}';
 
-test('what people showed is found in a log, and nothing else is taken for it', () => {
+test('secrets and personal data are found in a log, and nothing else', () => {
 	const secrets = new Secrets();
 	secrets.mails([
 		{ text: 'Il codice è 736123.' },

@@ -1,5 +1,5 @@
-// Starts and stops `stella demo`, and speaks to what of it is no page: the
-// relay's inbox and the operator's commands. At the end its log is read.
+// Starts and stops `stella demo`, reads the relay's inbox and runs the operator's
+// commands. At the end it searches the log for secrets.
 
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
@@ -14,17 +14,18 @@ import { Secrets } from './secrets.mjs';
 
 const program = fileURLToPath(new URL('../bin/stella', import.meta.url));
 
-// A house is one running demo, with a database of its own.
+// startStella starts a demo with its own database. The returned house gives access
+// to it.
 export async function startStella() {
 	const port = await freePorts();
 	const folder = await mkdtemp(join(tmpdir(), 'stella-e2e-'));
-	// As root, Stella gives up its rights before it starts its database, which
-	// must still be able to pass through.
+	// As root, Stella starts its database as another user, which must be able to
+	// enter this folder.
 	await chmod(folder, 0o755);
 	const dir = join(folder, 'data');
 
 	const child = spawn(program, ['demo', '--port', String(port), '--dir', dir], { stdio: ['ignore', 'pipe', 'pipe'] });
-	let greeting = ''; // which tells a newcomer the sample data
+	let greeting = ''; // contains the sample data, so it is not searched for secrets
 	let log = '';
 	child.stdout.on('data', (text) => (greeting += text));
 	child.stderr.on('data', (text) => (log += text));
@@ -40,17 +41,17 @@ export async function startStella() {
 		provider: `http://127.0.0.1:${port + 2}`,
 		inbox: `http://localhost:${port + 3}`,
 		log: () => greeting + log,
-		guests: [], // the visitors' browsers, which leave before the house is closed
+		guests: [], // the visitors' browser contexts, which are closed before the demo stops
 		secrets: new Secrets(),
 
-		// command runs one of the operator's commands on this house's data.
+		// command runs an operator's command on the data of this demo.
 		async command(...args) {
 			const { stdout } = await promisify(execFile)(program, [...args, '--dir', dir]);
 			return stdout;
 		},
 
-		// mail waits for a mail to an address that came after a moment and
-		// whose text matches, and returns it.
+		// mail waits for a mail to an address that arrived after the time since
+		// and whose text matches the pattern, and returns it.
 		async mail(to, since, pattern) {
 			const deadline = Date.now() + 20_000;
 			for (;;) {
@@ -73,16 +74,16 @@ export async function startStella() {
 			clearTimeout(late);
 			await rm(folder, { recursive: true, force: true });
 			if (how !== 'exit 0') throw new Error(`stella demo ended with ${how}\n${house.log()}`);
-			assert.ok(house.secrets.size > 0, 'nobody walked, or what they showed was not seen');
+			assert.ok(house.secrets.size > 0, 'no secrets were collected');
 			const told = house.secrets.toldBy(log);
-			assert.equal(told, undefined, `the log tells ${told}:\n${log}`);
+			assert.equal(told, undefined, `the log contains ${told}:\n${log}`);
 		},
 	};
 
 	const gone = ended.then((how) => {
 		throw new Error(`stella demo did not start: ${how}\n${house.log()}`);
 	});
-	gone.catch(() => {}); // after the start nobody waits for this
+	gone.catch(() => {}); // after the start this rejection is expected
 	await Promise.race([ready(house), gone]);
 	return house;
 }
@@ -101,8 +102,8 @@ async function ready(house) {
 	}
 }
 
-// freePorts finds four ports in a row that nobody listens on. Tests that run
-// side by side look in different places.
+// freePorts returns the first of four consecutive free ports. The start is random,
+// so that tests that run in parallel do not collide.
 async function freePorts() {
 	for (;;) {
 		const port = 20_000 + 4 * Math.floor(Math.random() * 2_500);

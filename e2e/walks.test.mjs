@@ -1,6 +1,6 @@
-// All walks, in one process and one browser: a page that one has looked at is
-// not looked at again by the next. Each suite has a demo of its own, as all want
-// the same four mailboxes. Two suites go on at once: one of the detours waits
+// All walks, in one process and one browser, so that a page that one walk has
+// checked is not checked again. Each suite has its own demo, because all use the
+// same four mailboxes. Two suites run in parallel, because one of the detours waits
 // for a minute.
 
 import { after, before, describe } from 'node:test';

@@ -11,14 +11,14 @@ import (
 	"time"
 )
 
-// A balancer stands before the instances, as simple as they come. It asks each
-// a few times a second whether it is ready, and hands requests round those that
-// are; when none is, round all, so that people read Stella's page rather than
-// its own. It sends nothing twice: a request goes to another instance only where
-// the first refused the connection, as with nginx and HAProxy.
+// A balancer is a simple load balancer. It checks several times a second if each
+// instance is ready, and distributes requests to those that are. If none is, it
+// uses all of them, so that people see Stella's error page instead of the
+// balancer's. It never sends a request twice: it tries another instance only if
+// the first one refused the connection, as nginx and HAProxy do.
 type balancer struct {
 	backends []*backend
-	turn     atomic.Uint32
+	next     atomic.Uint32
 	http.Transport
 }
 
@@ -28,9 +28,9 @@ type backend struct {
 }
 
 const (
-	askEvery  = 100 * time.Millisecond
-	askWithin = time.Second
-	maxBody   = 1 << 20
+	checkInterval = 100 * time.Millisecond
+	checkTimeout  = time.Second
+	maxBody       = 1 << 20
 )
 
 func newBalancer(ctx context.Context, addresses []string) *balancer {
@@ -43,16 +43,17 @@ func newBalancer(ctx context.Context, addresses []string) *balancer {
 	return b
 }
 
-// watch asks one instance whether it is ready.
+// watch checks one instance until ctx ends.
 func (b *balancer) watch(ctx context.Context, one *backend) {
 	for ctx.Err() == nil {
-		one.ready.Store(b.asks(ctx, one.address))
-		pause(ctx, askEvery)
+		one.ready.Store(b.isReady(ctx, one.address))
+		pause(ctx, checkInterval)
 	}
 }
 
-func (b *balancer) asks(ctx context.Context, address string) bool {
-	ctx, cancel := context.WithTimeout(ctx, askWithin)
+// isReady reports whether an instance answers 200 to /readyz.
+func (b *balancer) isReady(ctx context.Context, address string) bool {
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/readyz", nil)
 	if err != nil {
@@ -66,9 +67,9 @@ func (b *balancer) asks(ctx context.Context, address string) bool {
 	return answer.StatusCode == http.StatusOK
 }
 
-// choose returns the instances in the order in which they are to be tried.
+// choose returns the instances in the order in which to try them.
 func (b *balancer) choose() []*backend {
-	first := int(b.turn.Add(1))
+	first := int(b.next.Add(1))
 	var ready, all []*backend
 	for i := range b.backends {
 		one := b.backends[(first+i)%len(b.backends)]
@@ -97,7 +98,7 @@ func (b *balancer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		one.ready.Store(false)
 	}
 	if err != nil {
-		http.Error(w, balancersOwn, http.StatusBadGateway)
+		http.Error(w, noInstanceText, http.StatusBadGateway)
 		return
 	}
 	defer answer.Body.Close()
@@ -106,12 +107,12 @@ func (b *balancer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	w.WriteHeader(answer.StatusCode)
 	if _, err := io.Copy(w, answer.Body); err != nil {
-		panic(http.ErrAbortHandler) // half a page must not look whole
+		panic(http.ErrAbortHandler) // an incomplete page must not look complete
 	}
 }
 
-// balancersOwn is the text of an answer that no instance gave.
-const balancersOwn = "the balancer has no answer"
+// noInstanceText is the text of the balancer's own error page.
+const noInstanceText = "the balancer has no answer"
 
 func (b *balancer) forward(r *http.Request, body []byte, to *backend) (*http.Response, error) {
 	out := r.Clone(r.Context())
@@ -123,7 +124,7 @@ func (b *balancer) forward(r *http.Request, body []byte, to *backend) (*http.Res
 	return b.RoundTrip(out)
 }
 
-// refused tells a connection that was not made: nothing was sent on it.
+// refused reports whether the connection was refused, so that nothing was sent.
 func refused(err error) bool {
 	var dialing *net.OpError
 	return errors.As(err, &dialing) && dialing.Op == "dial"

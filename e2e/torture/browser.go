@@ -17,22 +17,22 @@ import (
 	"github.com/PuerkitoBio/goquery"
 )
 
-// A browser is a person's, without scripts: it keeps cookies, follows
-// redirects, and sends the forms that it is shown.
+// A browser is a person's browser without scripts. It keeps cookies, follows
+// redirects and sends forms.
 type browser struct {
-	site    string // Stella's, https://…
-	address string // where it says it comes from
-	client  *http.Client
-	jar     http.CookieJar
-	rand    *rand.Rand
-	ledger  *ledger
+	site     string // Stella's public URL
+	address  string // client address for X-Forwarded-For
+	client   *http.Client
+	jar      http.CookieJar
+	rand     *rand.Rand
+	recorder *recorder
 
 	page       page
-	notice     string        // that the last redirect of a form left for the page after it
-	retryAfter time.Duration // that the last answer asked for
+	notice     string        // set by the last redirect after a form, for the next page
+	retryAfter time.Duration // of the last answer
 }
 
-// A page is what a browser shows.
+// A page is the page that a browser shows.
 type page struct {
 	kind     string
 	url      *url.URL
@@ -40,34 +40,44 @@ type page struct {
 	document *goquery.Document
 }
 
-// patience is for how long people look at an empty page.
-const patience = 20 * time.Second
+// pageTimeout is how long people wait for a page.
+const pageTimeout = 20 * time.Second
 
-func newBrowser(site, address string, r *rand.Rand, l *ledger) *browser {
+func newBrowser(site, address string, r *rand.Rand, l *recorder) *browser {
 	jar, err := cookiejar.New(nil)
 	if err != nil {
-		panic(err) // it has no options to be wrong
+		panic(err) // cannot happen without options
 	}
-	return &browser{site: site, address: address, jar: jar, rand: r, ledger: l,
-		client: &http.Client{Timeout: patience, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-			Transport: &http.Transport{DisableKeepAlives: true}}}
+	return &browser{
+		site:     site,
+		address:  address,
+		jar:      jar,
+		rand:     r,
+		recorder: l,
+		client: &http.Client{
+			Timeout:       pageTimeout,
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+			Transport:     &http.Transport{DisableKeepAlives: true},
+		},
+	}
 }
 
-// errTrouble is returned for a page that did not come, or is one of a failure.
-var errTrouble = errors.New("the page did not come")
+// errPageFailed is returned if a page did not load or is an error page.
+var errPageFailed = errors.New("the page failed")
 
-func (b *browser) trouble(how string) error {
-	b.ledger.fail(how)
-	return fmt.Errorf("%w: %s", errTrouble, how)
+// fail records a failed page and returns errPageFailed with the reason.
+func (b *browser) fail(how string) error {
+	b.recorder.pageFailed(how)
+	return fmt.Errorf("%w: %s", errPageFailed, how)
 }
 
-// open goes to an address.
+// open opens a path or a URL.
 func (b *browser) open(ctx context.Context, path string) error {
 	r, err := b.request(ctx, http.MethodGet, path, nil)
 	if err != nil {
 		return err
 	}
-	_, err = b.load(r)
+	_, err = b.follow(r)
 	return err
 }
 
@@ -100,8 +110,8 @@ func (b *browser) request(ctx context.Context, method, path string, form url.Val
 	return r, nil
 }
 
-// send makes one request, with the cookies that a browser would send: no form
-// of another site brings ours.
+// send makes one request with the cookies that a browser would send: a form of
+// another site sends none (SameSite).
 func (b *browser) send(r *http.Request) (*http.Response, error) {
 	if origin := r.Header.Get("Origin"); origin == "" || origin == r.URL.Scheme+"://"+r.URL.Host {
 		for _, c := range b.jar.Cookies(r.URL) {
@@ -111,8 +121,8 @@ func (b *browser) send(r *http.Request) (*http.Response, error) {
 	}
 	began := time.Now()
 	answer, err := b.client.Do(r)
-	b.ledger.count("pages")
-	b.ledger.waited(time.Since(began))
+	b.recorder.count("pages")
+	b.recorder.recordWait(time.Since(began))
 	b.retryAfter = 0
 	if err != nil {
 		return nil, err
@@ -124,10 +134,10 @@ func (b *browser) send(r *http.Request) (*http.Response, error) {
 	return answer, nil
 }
 
-// isNotice tells the cookie that holds a notice, which is a word and no secret.
+// isNotice reports whether a cookie contains a notice, which is not secret.
 func isNotice(c *http.Cookie) bool { return strings.HasSuffix(c.Name, "stella-notice") }
 
-// noticeOf is the notice that a redirect leaves for the page it leads to.
+// noticeOf returns the notice that a redirect sets for the next page.
 func noticeOf(answer *http.Response) string {
 	for _, c := range answer.Cookies() {
 		if isNotice(c) {
@@ -137,23 +147,23 @@ func noticeOf(answer *http.Response) string {
 	return ""
 }
 
-// keepSecret notes a cookie's value, which must be found nowhere.
+// keepSecret records a cookie's value as a secret.
 func (b *browser) keepSecret(c *http.Cookie) {
 	if c.Value != "" && !isNotice(c) {
-		b.ledger.secret(c.Value, "the cookie "+c.Name)
+		b.recorder.addSecret(c.Value, "the cookie "+c.Name)
 	}
 }
 
-// load makes a request, follows where it leads, and shows the page at the end.
-// It returns the first redirect's place, which says what became of a form.
-func (b *browser) load(r *http.Request) (first string, err error) {
+// follow makes a request, follows redirects and shows the last page. It returns the
+// Location of the first redirect, which depends on the result of a form.
+func (b *browser) follow(r *http.Request) (first string, err error) {
 	answer, err := b.send(r)
 	for range 10 {
-		if err != nil && r.Context().Err() != nil { // people left
+		if err != nil && r.Context().Err() != nil { // the run ends
 			return first, r.Context().Err()
 		}
 		if err != nil {
-			return first, b.trouble(why(err))
+			return first, b.fail(failureReason(err))
 		}
 		to := answer.Header.Get("Location")
 		if answer.StatusCode/100 != 3 || to == "" {
@@ -170,7 +180,7 @@ func (b *browser) load(r *http.Request) (first string, err error) {
 		}
 		answer, err = b.send(next)
 	}
-	return first, b.trouble("it redirects without end")
+	return first, b.fail("too many redirects")
 }
 
 func (b *browser) show(answer *http.Response) error {
@@ -180,63 +190,65 @@ func (b *browser) show(answer *http.Response) error {
 		return answer.Request.Context().Err()
 	}
 	if err != nil {
-		return b.trouble("half a page")
+		return b.fail("incomplete page")
 	}
-	b.retryAfter = b.ledger.retryAfter(answer)
+	b.retryAfter = b.recorder.retryAfter(answer)
 	if answer.StatusCode >= 500 {
-		return b.failed(answer.StatusCode, string(text))
+		return b.errorPage(answer.StatusCode, string(text))
 	}
 	document, err := goquery.NewDocumentFromReader(strings.NewReader(string(text)))
 	if err != nil {
-		return b.trouble("a page that cannot be read")
+		return b.fail("invalid HTML")
 	}
 	b.page = page{url: answer.Request.URL, status: answer.StatusCode, document: document}
 	b.page.kind = kindOf(b.page)
 	if answer.Request.URL.Host == hostOf(b.site) {
-		b.witness()
+		b.recordState()
 	}
 	return nil
 }
 
-// retryAfter is for how long an answer asks to be left alone. One that says that
-// it was too much, or that a part of Stella is away, has to say that too.
-func (l *ledger) retryAfter(answer *http.Response) time.Duration {
+// retryAfter returns the Retry-After of an answer. A missing one with status 429 or
+// 503 is a violation.
+func (r *recorder) retryAfter(answer *http.Response) time.Duration {
 	seconds, err := strconv.Atoi(answer.Header.Get("Retry-After"))
 	switch answer.StatusCode {
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
-		l.count(fmt.Sprintf("answers of status %d", answer.StatusCode))
+		r.count(fmt.Sprintf("answers of status %d", answer.StatusCode))
 		if err != nil || seconds < 1 {
-			l.lie("%s was answered %d with Retry-After %q", answer.Request.URL.Path, answer.StatusCode, answer.Header.Get("Retry-After"))
+			r.violation("%s was answered %d with Retry-After %q",
+				answer.Request.URL.Path, answer.StatusCode, answer.Header.Get("Retry-After"))
 		}
 	}
 	return time.Duration(seconds) * time.Second
 }
 
-// nothingLost is what a page says, or the API, where a part of Stella fails.
+// nothingLost matches the statement that pages and the API contain if a part of
+// Stella fails.
 var nothingLost = regexp.MustCompile(`non (è|sono) pers[oi]|nothing was lost`)
 
-// failed notes a page of a failure. It is to say that nothing was lost.
-func (b *browser) failed(status int, text string) error {
-	if strings.Contains(text, balancersOwn) {
-		return b.trouble("no instance answers")
+// errorPage records an error page. It must say that nothing was lost.
+func (b *browser) errorPage(status int, text string) error {
+	if strings.Contains(text, noInstanceText) {
+		return b.fail("no instance available")
 	}
 	if !nothingLost.MatchString(text) {
-		b.ledger.lie("a page of status %d does not say that nothing is lost: %.300q", status, text)
+		b.recorder.violation("a page of status %d does not say that nothing is lost: %.300q", status, text)
 	}
-	return b.trouble("status " + strconv.Itoa(status))
+	return b.fail("status " + strconv.Itoa(status))
 }
 
-// witness notes what the page shows of the procedure.
-func (b *browser) witness() {
+// recordState records the step and the state that the page shows.
+func (b *browser) recordState() {
 	if state, ok := stateShown(b.page); ok {
-		if id, ok := b.stands(); ok {
-			b.ledger.show(id, state)
+		if id, ok := b.shownStep(); ok {
+			b.recorder.recordState(id, state)
 		}
 	}
 }
 
-// stands returns the version that the page was made for.
-func (b *browser) stands() (stepID, bool) {
+// shownStep returns the qualification and version of the page's forms.
+func (b *browser) shownStep() (stepID, bool) {
 	id := b.page.document.Find(`input[name="id"]`).AttrOr("value", "")
 	version, err := strconv.Atoi(b.page.document.Find(`input[name="version"]`).AttrOr("value", ""))
 	return stepID{id, version}, err == nil && id != ""
@@ -244,13 +256,13 @@ func (b *browser) stands() (stepID, bool) {
 
 func (b *browser) heading() string { return headingOf(b.page) }
 
-// why says in a few words why a request failed.
-func why(err error) string {
+// failureReason returns a short text about a failed request.
+func failureReason(err error) string {
 	var late interface{ Timeout() bool }
 	if errors.As(err, &late) && late.Timeout() {
-		return "no answer in time"
+		return "timeout"
 	}
-	return "the connection broke"
+	return "connection lost"
 }
 
 func hostOf(site string) string {

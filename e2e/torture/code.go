@@ -8,122 +8,124 @@ import (
 	"time"
 )
 
-// What the page says of a code that it does not take.
+// Beginnings of the messages of the code page.
 const (
 	saysWrong   = "Il codice non è corretto"
 	saysExpired = "Il codice è scaduto"
 	saysTooMany = "Hai chiesto troppi codici"
 )
 
-// enterCode does what the code's page and the mails call for.
-func (w *walk) enterCode(ctx context.Context) error {
-	status := w.attribute("#clock", "data-status")
-	wait, _ := strconv.Atoi(w.attribute("#clock", "data-resend-in"))
+// enterCode types a code that has arrived, waits for one, or requests one, depending
+// on the status on the page.
+func (s *scenario) enterCode(ctx context.Context) error {
+	status := s.attribute("#clock", "data-status")
+	wait, _ := strconv.Atoi(s.attribute("#clock", "data-resend-in"))
 	if status == "paused" {
-		return w.ends("told to wait")
+		return s.finish("long wait")
 	}
-	if m := w.newCode(); m != nil {
-		return w.typeCode(ctx, m)
+	if m := s.newCode(); m != nil {
+		return s.typeCode(ctx, m)
 	}
 	switch status {
 	case "sending", "sent":
-		w.expectMail(status)
-		w.think(ctx, w.world.pace)
-		return w.home(ctx)
+		s.expectMail(status)
+		s.think(ctx, s.world.pace)
+		return s.home(ctx)
 	case "refused":
-		return w.changeContacts(ctx, "/codice/contatti", w.mailbox.email)
+		return s.changeContacts(ctx, "/codice/contatti", s.mailbox.email)
 	}
 	again := time.Duration(wait) * time.Second
-	if again > w.world.waits {
-		return w.ends("told to wait")
+	if again > s.world.maxWait {
+		return s.finish("long wait")
 	}
 	pause(ctx, again)
-	if err := w.submit(ctx, "/codice/invia", nil); err != nil {
+	if err := s.submit(ctx, "/codice/invia", nil); err != nil {
 		return err
 	}
-	if strings.HasPrefix(w.fault(), saysTooMany) {
-		return w.ends("told to wait")
+	if strings.HasPrefix(s.formError(), saysTooMany) {
+		return s.finish("long wait")
 	}
-	w.sentSince = time.Time{}
+	s.sentSince = time.Time{}
 	return nil
 }
 
-// newCode returns the newest mail with a code that may still be good.
-func (w *walk) newCode() *mail {
-	m := w.world.inbox.newest(w.mailbox.email, func(m *mail) bool { return m.code != "" && m.asked().After(w.began) })
-	if m == nil || w.done[m.code] {
+// newCode returns the newest mail if its code was not used up yet, or nil.
+func (s *scenario) newCode() *mail {
+	m := s.world.inbox.newest(s.mailbox.email, func(m *mail) bool { return m.code != "" && m.asked().After(s.began) })
+	if m == nil || s.done[m.code] {
 		return nil
 	}
 	return m
 }
 
-// expectMail holds the page to its word: what it says was sent has arrived.
-func (w *walk) expectMail(status string) {
+// expectMail records a violation if the page says for 15 seconds that a code was
+// sent, and no mail has arrived.
+func (s *scenario) expectMail(status string) {
 	switch {
 	case status != "sent":
-		w.sentSince = time.Time{}
-	case w.sentSince.IsZero():
-		w.sentSince = time.Now()
-	case time.Since(w.sentSince) > 15*time.Second && len(w.done) == 0:
-		w.ledger.lie("%s: the page says for 15 seconds that a code was sent, and there is none", w.mailbox.address)
-		w.sentSince = time.Now()
+		s.sentSince = time.Time{}
+	case s.sentSince.IsZero():
+		s.sentSince = time.Now()
+	case time.Since(s.sentSince) > 15*time.Second && len(s.done) == 0:
+		s.recorder.violation("%s: the page says for 15 seconds that a code was sent, but none has arrived", s.mailbox.address)
+		s.sentSince = time.Now()
 	}
 }
 
-// typeCode types a code that arrived; or before that a wrong one, or only when it
-// is too late.
-func (w *walk) typeCode(ctx context.Context, m *mail) error {
+// typeCode types a code that has arrived. Depending on the behaviour, it types a
+// wrong code first, or waits until the code has expired.
+func (s *scenario) typeCode(ctx context.Context, m *mail) error {
 	code, late := m.code, false
 	switch {
-	case w.whims.guesser, take(&w.whims.wrongCodes):
+	case s.behaviour.guesser, use(&s.behaviour.wrongCodes):
 		code = wrongCode(code)
-	case take(&w.whims.lateCodes):
+	case use(&s.behaviour.lateCodes):
 		late = true
-		if err := w.letExpire(ctx); err != nil || w.page.kind != "code" {
+		if err := s.letExpire(ctx); err != nil || s.page.kind != "code" {
 			return err
 		}
 	}
-	if !w.shows("/codice") { // paused
+	if !s.shows("/codice") { // paused
 		return nil
 	}
-	if err := w.submit(ctx, "/codice", map[string]string{"codice": code}); err != nil {
+	if err := s.submit(ctx, "/codice", map[string]string{"codice": code}); err != nil {
 		return err
 	}
-	fault := w.fault()
+	message := s.formError()
 	switch {
 	case code != m.code:
-		if w.page.kind == "qualified" || w.page.kind == "under_review" {
-			w.ledger.lie("%s: a wrong code led to the page %q", w.mailbox.address, w.heading())
+		if s.page.kind == "qualified" || s.page.kind == "under_review" {
+			s.recorder.violation("%s: a wrong code led to the page %q", s.mailbox.address, s.heading())
 		}
-		if strings.HasPrefix(fault, saysWrong) {
-			w.ledger.count("wrong codes")
+		if strings.HasPrefix(message, saysWrong) {
+			s.recorder.count("wrong codes")
 			break
 		}
-		w.done[m.code] = true // there was none that could be right
-	case late && w.page.kind != "code":
-		w.ledger.lie("%s: a code was taken after its life: the page is %q", w.mailbox.address, w.heading())
+		s.done[m.code] = true // no code is valid any more
+	case late && s.page.kind != "code":
+		s.recorder.violation("%s: an expired code was accepted: the page is %q", s.mailbox.address, s.heading())
 	case late:
-		w.ledger.count("late codes")
-		w.done[code] = true
-	case strings.HasPrefix(fault, saysWrong):
-		w.ledger.lie("%s: the code of the mail %s is said to be wrong", w.mailbox.address, m.id)
-		w.done[code] = true
-	case fault != "":
-		w.done[code] = true
-		if strings.HasPrefix(fault, saysExpired) {
-			w.ledger.count("codes that came too late")
+		s.recorder.count("late codes")
+		s.done[code] = true
+	case strings.HasPrefix(message, saysWrong):
+		s.recorder.violation("%s: the code of the mail %s was rejected as wrong", s.mailbox.address, m.id)
+		s.done[code] = true
+	case message != "":
+		s.done[code] = true
+		if strings.HasPrefix(message, saysExpired) {
+			s.recorder.count("codes that came too late")
 		}
 	}
 	return nil
 }
 
-// letExpire waits until the page says that the code is over.
-func (w *walk) letExpire(ctx context.Context) error {
+// letExpire waits until the page says that the code has expired.
+func (s *scenario) letExpire(ctx context.Context) error {
 	for until := time.Now().Add(2 * time.Minute); time.Now().Before(until) && ctx.Err() == nil; pause(ctx, time.Second) {
-		if err := w.home(ctx); err != nil {
+		if err := s.home(ctx); err != nil {
 			return err
 		}
-		if w.page.kind != "code" || w.attribute("#clock", "data-status") == "expired" {
+		if s.page.kind != "code" || s.attribute("#clock", "data-status") == "expired" {
 			return nil
 		}
 	}
@@ -135,27 +137,27 @@ func wrongCode(code string) string {
 	return fmt.Sprintf("%06d", (n+1)%1e6)
 }
 
-// celebrate looks for the star in the webmail.
-func (w *walk) celebrate(ctx context.Context) error {
-	show, err := w.world.webmail.show(ctx, w.mailbox.address)
+// checkStar checks that the webmail shows the star.
+func (s *scenario) checkStar(ctx context.Context) error {
+	show, err := s.world.webmail.show(ctx, s.mailbox.address)
 	if err != nil {
-		return w.noAnswer(ctx, err, w.celebrate)
+		return s.noAnswer(ctx, err, s.checkStar)
 	}
 	if show != "star" {
-		if w.mailbox.lostStar() {
-			return w.ends("qualified")
+		if s.mailbox.lostStar() {
+			return s.finish("qualified")
 		}
-		w.ledger.lie("%s: the page says qualified, and the webmail shows %s", w.mailbox.address, show)
+		s.recorder.violation("%s: the page says qualified, but the webmail shows %s", s.mailbox.address, show)
 	}
-	return w.ends("qualified")
+	return s.finish("qualified")
 }
 
-// awaitOperator asks the operator to decide, once, and looks at the page again.
-func (w *walk) awaitOperator(ctx context.Context) error {
-	if !w.asked {
-		w.asked = true
-		w.world.operator.decide(w.mailbox, w.rand.IntN(4) > 0)
+// awaitOperator asks the operator for a decision, once, and reloads the page.
+func (s *scenario) awaitOperator(ctx context.Context) error {
+	if !s.asked {
+		s.asked = true
+		s.world.operator.decide(s.mailbox, s.rand.IntN(4) > 0)
 	}
-	w.think(ctx, 4*w.world.pace)
-	return w.home(ctx)
+	s.think(ctx, 4*s.world.pace)
+	return s.home(ctx)
 }

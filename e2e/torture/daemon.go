@@ -12,54 +12,55 @@ import (
 	"time"
 )
 
-// A daemon is a program that is kept running: whenever it ends it is started
-// again, as an operating system's supervisor would.
+// A daemon is a program that is kept running: when it exits it is started again, as
+// a process supervisor does.
 type daemon struct {
 	name    string
 	command func() *exec.Cmd
-	address string                      // where it listens
-	answers func(context.Context) error // asks it whether it does its work
+	address string                      // the address at which it listens
+	check   func(context.Context) error // returns nil if the program works
 	log     io.Writer
 
-	mu       sync.Mutex
-	process  *os.Process   // nil while it is down
-	gone     chan struct{} // closed when that one has ended
-	stricken bool          // its next end is our doing,
-	rest     time.Duration // and it is down for so long then
-	starts   int
-	misfires int      // starts that ended before it did any work
-	faults   []string // ends that nobody asked for
+	mu           sync.Mutex
+	process      *os.Process   // nil while it is not running
+	exited       chan struct{} // closed when process has exited
+	expected     bool          // its next exit is caused by a fault
+	downtime     time.Duration // delay before the restart after such an exit
+	starts       int
+	failedStarts int      // starts that ended before the program worked
+	failures     []string // unexpected exits
 
 	ended chan struct{}
 }
 
-// restartPause is for how long a program that ended by itself stays down.
+// restartPause is the delay before the restart after an unexpected exit.
 const restartPause = 300 * time.Millisecond
 
-// start keeps the program running until ctx ends, and then stops it in order.
+// start keeps the program running until ctx ends, and then stops it (graceful
+// shutdown).
 func (d *daemon) start(ctx context.Context) {
 	d.ended = make(chan struct{})
 	go func() {
 		defer close(d.ended)
-		// The parent of a child is, to the kernel, the thread that started it.
+		// For the kernel (Pdeathsig), the parent of a child is the thread that started it.
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 		for ctx.Err() == nil {
-			pause(ctx, d.live(ctx))
+			pause(ctx, d.runOnce(ctx))
 		}
 	}()
 }
 
-// live runs the program once, and returns for how long it is to stay down.
-func (d *daemon) live(ctx context.Context) time.Duration {
+// runOnce runs the program once and returns the delay before its restart.
+func (d *daemon) runOnce(ctx context.Context) time.Duration {
 	c := d.command()
 	c.Stdout, c.Stderr, c.SysProcAttr = d.log, d.log, attributes()
 	if err := c.Start(); err != nil {
-		d.fault("%s cannot be started: %v", d.name, err)
+		d.fail("%s cannot be started: %v", d.name, err)
 		return time.Second
 	}
 	d.mu.Lock()
-	d.process, d.gone, d.starts = c.Process, make(chan struct{}), d.starts+1
+	d.process, d.exited, d.starts = c.Process, make(chan struct{}), d.starts+1
 	d.mu.Unlock()
 	alive, died := context.WithCancel(ctx)
 	served := make(chan bool, 1)
@@ -69,59 +70,61 @@ func (d *daemon) live(ctx context.Context) time.Duration {
 		defer close(settled)
 		<-alive.Done()
 		if ctx.Err() != nil {
-			stopInOrder(c.Process)
+			shutDown(c.Process)
 		}
 	}()
 	err := c.Wait()
 	d.mu.Lock()
 	d.process = nil
-	close(d.gone)
-	stricken, rest := d.stricken, d.rest
-	d.stricken = false
+	close(d.exited)
+	expected, downtime := d.expected, d.downtime
+	d.expected = false
 	d.mu.Unlock()
 	died()
 	<-settled
 	switch {
 	case ctx.Err() != nil:
 		return 0
-	case stricken:
-		return rest
+	case expected:
+		return downtime
 	case !<-served:
 		d.mu.Lock()
-		d.misfires++
+		d.failedStarts++
 		d.mu.Unlock()
 	default:
-		d.fault("%s ended by itself: %v", d.name, err)
+		d.fail("%s exited unexpectedly: %v", d.name, err)
 	}
 	return restartPause
 }
 
-func (d *daemon) fault(format string, args ...any) {
+func (d *daemon) fail(format string, args ...any) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.faults = append(d.faults, fmt.Sprintf(format, args...))
+	d.failures = append(d.failures, fmt.Sprintf(format, args...))
 }
 
-// strike sends a signal that ends the program, which is down for that long
-// then. The channel is closed when it has ended; it is nil if there was nothing
-// to be hit.
-func (d *daemon) strike(s syscall.Signal, rest time.Duration) (gone <-chan struct{}) {
+// signal sends a signal that ends the program. The program is restarted after
+// downtime. The channel is closed when the program has exited; it is nil if the
+// program was not running.
+func (d *daemon) signal(s syscall.Signal, downtime time.Duration) (exited <-chan struct{}) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.process == nil || d.process.Signal(s) != nil {
 		return nil
 	}
-	d.stricken, d.rest = true, rest
-	return d.gone
+	d.expected, d.downtime = true, downtime
+	return d.exited
 }
 
-// expect is strike for a program that is about to fall by itself.
-func (d *daemon) expect(rest time.Duration) (gone <-chan struct{}) {
-	return d.strike(syscall.Signal(0), rest)
+// expectExit is like signal, for a program that is about to exit without a signal
+// from here.
+func (d *daemon) expectExit(downtime time.Duration) (exited <-chan struct{}) {
+	return d.signal(syscall.Signal(0), downtime)
 }
 
-// freeze stops the program in its tracks for a while, as a machine does that is
-// moved, or short of memory.
+// freeze stops the program for a while with SIGSTOP, like a virtual machine that is
+// migrated or that is short of memory. It returns false if the program was not
+// running.
 func (d *daemon) freeze(ctx context.Context, span time.Duration) bool {
 	d.mu.Lock()
 	p := d.process
@@ -134,30 +137,30 @@ func (d *daemon) freeze(ctx context.Context, span time.Duration) bool {
 	return true
 }
 
-// await returns when the program does its work.
+// await waits until the program works, for at most a minute.
 func (d *daemon) await(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	for {
-		err := d.answers(ctx)
+		err := d.check(ctx)
 		if err == nil {
 			return nil
 		}
 		if ctx.Err() != nil {
-			return fmt.Errorf("%s is not there: %w", d.name, err)
+			return fmt.Errorf("%s does not work: %w", d.name, err)
 		}
 		pause(ctx, 20*time.Millisecond)
 	}
 }
 
-// stopInOrder asks a process to end, and after a while does not ask any more.
-func stopInOrder(p *os.Process) {
+// shutDown sends SIGTERM to a process, and SIGKILL after 40 seconds.
+func shutDown(p *os.Process) {
 	p.Signal(syscall.SIGCONT)
 	p.Signal(syscall.SIGTERM)
 	time.AfterFunc(40*time.Second, func() { p.Kill() })
 }
 
-// pause waits, but not longer than ctx.
+// pause waits for d or until ctx ends.
 func pause(ctx context.Context, d time.Duration) {
 	if d <= 0 {
 		return

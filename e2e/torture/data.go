@@ -7,73 +7,73 @@ import (
 	"time"
 )
 
-// chooseRole begins a qualification: a code of one before, whose end was never
-// shown, is none here.
-func (w *walk) chooseRole(ctx context.Context) error {
-	w.began = time.Now().Add(-time.Second) // mails tell their time in seconds
+// chooseRole begins a qualification. It resets s.began, so that codes of an earlier
+// qualification are not used for this one.
+func (s *scenario) chooseRole(ctx context.Context) error {
+	s.began = time.Now().Add(-time.Second) // the times in mails are in seconds
 	role := "si"
-	if w.whims.delegate {
+	if s.behaviour.delegate {
 		role = "no"
 	}
-	return w.submit(ctx, "/scelta", map[string]string{"ruolo": role})
+	return s.submit(ctx, "/scelta", map[string]string{"ruolo": role})
 }
 
-func (w *walk) chooseKind(ctx context.Context) error {
-	return w.submit(ctx, "/intestatario", map[string]string{"intestatario": w.kind()})
+func (s *scenario) chooseKind(ctx context.Context) error {
+	return s.submit(ctx, "/intestatario", map[string]string{"intestatario": s.kind()})
 }
 
-func (w *walk) kind() string {
-	if w.mailbox.company {
+func (s *scenario) kind() string {
+	if s.mailbox.company {
 		return "impresa"
 	}
 	return "privato"
 }
 
-func (w *walk) enterCompany(ctx context.Context) error {
-	return w.submit(ctx, "/impresa", w.company())
+func (s *scenario) enterCompany(ctx context.Context) error {
+	return s.submit(ctx, "/impresa", s.company())
 }
 
-func (w *walk) company() map[string]string {
-	return map[string]string{"ragione_sociale": w.mailbox.name, "codice_fiscale_impresa": w.mailbox.code}
+func (s *scenario) company() map[string]string {
+	return map[string]string{"ragione_sociale": s.mailbox.name, "codice_fiscale_impresa": s.mailbox.code}
 }
 
-// enterContacts takes the address that stands there, or another.
-func (w *walk) enterContacts(ctx context.Context) error {
-	email := w.attribute(`input[name="email"]`, "value")
+// enterContacts keeps the address that the form contains, or enters another.
+func (s *scenario) enterContacts(ctx context.Context) error {
+	email := s.attribute(`input[name="email"]`, "value")
 	switch {
 	case strings.HasPrefix(email, "nessuno."), email == "":
-		email = w.mailbox.email
-	case take(&w.whims.wrongEmail):
-		email = "nessuno." + w.mailbox.email
-	case take(&w.whims.otherEmail):
-		email = fmt.Sprintf("altra%d.%s", w.rand.IntN(1000), w.mailbox.email)
+		email = s.mailbox.email
+	case use(&s.behaviour.wrongEmail):
+		email = "nessuno." + s.mailbox.email
+	case use(&s.behaviour.otherEmail):
+		email = fmt.Sprintf("altra%d.%s", s.rand.IntN(1000), s.mailbox.email)
 	}
-	return w.submit(ctx, "/contatti", map[string]string{"email": email, "cellulare": fmt.Sprintf("+3934%08d", w.rand.IntN(1e8))})
+	return s.submit(ctx, "/contatti", map[string]string{"email": email, "cellulare": fmt.Sprintf("+3934%08d", s.rand.IntN(1e8))})
 }
 
-// confirmData goes on from the summary, or first changes something there.
-func (w *walk) confirmData(ctx context.Context) error {
-	if !take(&w.whims.edits) {
-		return w.submit(ctx, "/riepilogo", nil)
+// confirmData confirms the summary, or changes something in it.
+func (s *scenario) confirmData(ctx context.Context) error {
+	if !use(&s.behaviour.edits) {
+		return s.submit(ctx, "/riepilogo", nil)
 	}
-	if w.mailbox.company && w.rand.IntN(2) == 0 {
-		if err := w.open(ctx, "/riepilogo/intestatario"); err != nil || w.page.kind != "edit" {
+	if s.mailbox.company && s.rand.IntN(2) == 0 {
+		if err := s.open(ctx, "/riepilogo/intestatario"); err != nil || s.page.kind != "edit" {
 			return err
 		}
-		return w.submit(ctx, "/riepilogo/intestatario", w.company())
+		return s.submit(ctx, "/riepilogo/intestatario", s.company())
 	}
-	return w.changeContacts(ctx, "/riepilogo/contatti", "")
+	return s.changeContacts(ctx, "/riepilogo/contatti", "")
 }
 
-// changeContacts opens the page where the contacts are changed, and changes the
-// telephone number there, and the address if one is given.
-func (w *walk) changeContacts(ctx context.Context, path, email string) error {
-	if err := w.open(ctx, path); err != nil || w.page.kind != "edit" {
+// changeContacts opens the page for the contact data and changes the telephone
+// number, and the address if email is not empty.
+func (s *scenario) changeContacts(ctx context.Context, path, email string) error {
+	if err := s.open(ctx, path); err != nil || s.page.kind != "edit" {
 		return err
 	}
-	typed := map[string]string{"cellulare": fmt.Sprintf("+3933%08d", w.rand.IntN(1e8))}
+	typed := map[string]string{"cellulare": fmt.Sprintf("+3933%08d", s.rand.IntN(1e8))}
 	if email != "" {
 		typed["email"] = email
 	}
-	return w.submit(ctx, path, typed)
+	return s.submit(ctx, path, typed)
 }

@@ -8,65 +8,70 @@ import (
 	"time"
 )
 
-// The primary is killed under load and the standby promoted: what was answered
-// is there, and Stella goes on by itself.
+// The primary is killed under load and the standby is promoted. Every answered step is
+// stored, and Stella continues without a restart.
 func TestFailover(t *testing.T) {
 	long(t)
 	t.Parallel()
-	o := quick(t)
+	o := quickOptions(t)
 	o.replicated = true
-	w := openWorld(t, o)
+	w := newWorld(t, o)
 	r := w.begin(t.Context())
-	r.more(t, 25)
-	before, _ := w.ledger.steps()
+	r.awaitSteps(t, 25)
+	before, _ := w.recorder.steps()
 	killed := time.Now()
-	r.chaos.strike(t.Context(), &blow{kind: kind{what: "kill -9 the primary and promote the standby", kill: true, senders: 2 * sendersPerInstance,
-		deal: func(ctx context.Context, _ time.Duration) bool {
-			must(t, w.database.end(syscall.SIGKILL))
-			pause(ctx, time.Second) // somebody has to notice
+	r.injector.inject(t.Context(), &fault{faultKind: faultKind{
+		what:    "kill -9 the primary and promote the standby",
+		kill:    true,
+		senders: 2 * sendersPerInstance,
+		action: func(ctx context.Context, _ time.Duration) bool {
+			must(t, w.database.kill(syscall.SIGKILL))
+			pause(ctx, time.Second) // until the failure is noticed
 			must(t, w.standby.promote(ctx))
 			w.promoted = true
 			return true
-		}}})
+		},
+	}})
 	promoted := time.Now()
-	back := r.backAfter(t, promoted)
+	back := r.awaitRecovery(t, promoted)
 	t.Logf("promoted %v after the kill; %v", promoted.Sub(killed).Round(time.Millisecond), back)
 	if back.answer+back.mail > 10*time.Second {
-		t.Error("that is too late")
+		t.Error("the recovery took more than ten seconds")
 	}
-	r.more(t, 25)
+	r.awaitSteps(t, 25)
 	must(t, r.end(t.Context()))
-	tell(t, r)
-	after, _ := w.ledger.steps()
+	logReport(t, r)
+	after, _ := w.recorder.steps()
 	t.Logf("%d steps answered before, %d after", before, after-before)
 	w.startedOnce(t)
 }
 
-// A comeback is what followed when a part was there again. When people go on is
-// theirs to choose: they had been told to wait for five seconds.
-type comeback struct {
-	answer time.Duration // until the API answered, which was asked all the time
-	step   time.Duration // until somebody was answered a step
-	mail   time.Duration // that the first mail took which was asked for since
+// A recovery contains the times after a part works again. The time step includes the
+// five seconds for which people wait because of Retry-After.
+type recovery struct {
+	answer time.Duration // until the API answered; it is called all the time
+	step   time.Duration // until a person's step was answered
+	mail   time.Duration // from request to arrival of the first mail requested after that
 }
 
-func (c comeback) String() string {
-	return fmt.Sprintf("the API answered %v after that; the first step of people, who had been told to wait, followed after %v, and its mail was there within %v",
+func (c recovery) String() string {
+	return fmt.Sprintf("the API answered after %v, the first step was answered after %v (Retry-After included), and its mail took %v",
 		c.answer.Round(time.Millisecond), c.step.Round(time.Millisecond), c.mail.Round(time.Millisecond))
 }
 
-// backAfter waits until all works that was away before a time.
-func (r *report) backAfter(t *testing.T, moment time.Time) (c comeback) {
+// awaitRecovery waits until the API, the steps of people and the mails work, counting
+// from a moment.
+func (r *report) awaitRecovery(t *testing.T, moment time.Time) (c recovery) {
 	t.Helper()
 	w := r.world
-	steps, _ := w.ledger.steps()
-	r.until(t, "the service is back", func() bool {
+	steps, _ := w.recorder.steps()
+	r.await(t, "the service works again", func() bool {
 		if c.answer == 0 {
 			if _, err := w.webmail.show(t.Context(), w.mailboxes[0].address); err == nil {
 				c.answer = time.Since(moment)
 			}
 		}
-		if now, _ := w.ledger.steps(); c.step == 0 && now > steps {
+		if now, _ := w.recorder.steps(); c.step == 0 && now > steps {
 			c.step = time.Since(moment)
 		}
 		for _, m := range w.inbox.all() {

@@ -11,9 +11,9 @@ import (
 	"github.com/PuerkitoBio/goquery"
 )
 
-// fires names the events that a form can fire, as the procedure's diagram has
-// them, where all goes as the form says.
-var fires = map[string][]string{
+// formEvents contains the events of the procedure that a form can cause if it
+// succeeds.
+var formEvents = map[string][]string{
 	"/scelta":                 {"holder_declared", "holder_denied"},
 	"/introduzione":           {"procedure_begun"},
 	"/indietro":               {"stepped_back"},
@@ -38,17 +38,18 @@ var fires = map[string][]string{
 	"/riprova/invito":         {"holder_denied"},
 }
 
-// lapsed is what any form fires whose login does not count any more.
+// lapsed is the event that any form causes if its login is no longer valid.
 const lapsed = "identity_lapsed"
 
-// A filled form is ready to be sent.
+// A filled is a form that is ready to be sent.
 type filled struct {
 	action string
 	values url.Values
-	id     stepID // what it was made for
+	id     stepID // the step that the form belongs to
 }
 
-// fill fills the form in: what stands there stays, unless it is typed over.
+// fill returns the form with an action. Fields keep their values, except those in
+// typed.
 func (b *browser) fill(action string, typed map[string]string) (filled, error) {
 	form := b.page.document.Find(`form[method="post"]`).FilterFunction(func(_ int, s *goquery.Selection) bool {
 		return s.AttrOr("action", b.page.url.Path) == action
@@ -65,42 +66,43 @@ func (b *browser) fill(action string, typed map[string]string) (filled, error) {
 	for name, value := range typed {
 		f.values.Set(name, value)
 	}
-	f.id, _ = b.stands()
+	f.id, _ = b.shownStep()
 	return f, nil
 }
 
-// submit sends a form of the page, now and then with a double click, and shows
-// the page it leads to.
+// submit sends a form of the page, sometimes with a double click, and shows the
+// next page.
 func (b *browser) submit(ctx context.Context, action string, typed map[string]string) error {
 	f, err := b.fill(action, typed)
 	if err != nil {
 		return err
 	}
 	if b.rand.IntN(12) == 0 {
-		b.ledger.count("double clicks")
-		b.clickTwice(ctx, f)
+		b.recorder.count("double clicks")
+		b.firstClick(ctx, f)
 	}
 	return b.post(ctx, f)
 }
 
-// post sends a form and notes what the answer says of it: a step was made, if
-// it leads on without another word.
+// post sends a form and records what the answer means.
 func (b *browser) post(ctx context.Context, f filled) error {
-	for _, event := range append([]string{lapsed}, fires[f.action]...) {
-		b.ledger.try(f.id, event)
+	for _, event := range append([]string{lapsed}, formEvents[f.action]...) {
+		b.recorder.recordAttempt(f.id, event)
 	}
 	r, err := b.request(ctx, http.MethodPost, f.action, f.values)
 	if err != nil {
 		return err
 	}
-	to, err := b.load(r)
-	if to != "" && fires[f.action] != nil {
-		b.note(f, to)
+	to, err := b.follow(r)
+	if to != "" && formEvents[f.action] != nil {
+		b.recordAnswer(f, to)
 	}
 	return err
 }
 
-func (b *browser) note(f filled, to string) {
+// recordAnswer records the step that a form has made, if the answer redirects to the
+// first page and has no notice to the contrary.
+func (b *browser) recordAnswer(f filled, to string) {
 	at, err := url.Parse(to)
 	if err != nil || at.Path != "/" {
 		return
@@ -110,21 +112,22 @@ func (b *browser) note(f filled, to string) {
 	case "moved_on", "contract_changed":
 		return
 	case lapsedNotice:
-		b.ledger.hold(next, lapsed)
+		b.recorder.recordStep(next, lapsed)
 		return
 	}
-	if f.action == "/invito/annulla" { // which is for any version since the invitation
+	if f.action == "/invito/annulla" { // it is valid for any version since the invitation
 		next.version = 0
 	}
-	b.ledger.hold(next, "")
+	b.recorder.recordStep(next, "")
 }
 
 const lapsedNotice = "lapsed"
 
-// clickTwice is the first of two clicks: its answer is not waited for.
-func (b *browser) clickTwice(ctx context.Context, f filled) {
-	for _, event := range fires[f.action] {
-		b.ledger.try(f.id, event)
+// firstClick sends the first request of a double click. It does not always wait for
+// the answer.
+func (b *browser) firstClick(ctx context.Context, f filled) {
+	for _, event := range formEvents[f.action] {
+		b.recorder.recordAttempt(f.id, event)
 	}
 	wait := time.Duration(b.rand.IntN(30)) * time.Millisecond
 	ctx, cancel := context.WithTimeout(ctx, wait+time.Millisecond)
@@ -159,7 +162,7 @@ func (b *browser) shows(action string) bool {
 	return b.page.document.Find(`main form[action="`+action+`"]`).Length() > 0
 }
 
-// attribute reads a number that the page tells its script, or a word.
+// attribute returns an attribute of an element, or "".
 func (b *browser) attribute(selector, name string) string {
 	return strings.TrimSpace(b.page.document.Find(selector).AttrOr(name, ""))
 }

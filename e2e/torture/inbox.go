@@ -21,34 +21,34 @@ import (
 	"github.com/google/uuid"
 )
 
-// An inbox reads what the relay keeps, as its recipients do.
+// An inbox reads the mails that the relay has stored.
 type inbox struct {
 	dir string
 
 	mu    sync.Mutex
-	read  map[string]bool    // files
-	by    map[string][]*mail // by household, in the order in which they were taken
+	read  map[string]bool    // names of files that were read
+	by    map[string][]*mail // by recipient group, in the order of arrival
 	wrong []string           // files that cannot be read
 }
 
-// A mail is one copy of a mail, as it was taken.
+// A mail is one copy of a mail in the relay's inbox.
 type mail struct {
 	delivery
-	id   string // the Message-ID's first part, which is the row's
-	code string // if it brings one
-	link string // the secret of an invitation's, if it brings one
+	id   string // local part of the Message-ID, which is the ID of the row
+	code string // empty if it contains none
+	link string // secret of an invitation link, or empty
 }
 
 func openInbox(dir string) *inbox {
 	return &inbox{dir: dir, read: map[string]bool{}, by: map[string][]*mail{}}
 }
 
-// refresh reads the files that are new.
+// refresh reads new files.
 func (i *inbox) refresh() {
 	files, _ := filepath.Glob(filepath.Join(i.dir, "*.json"))
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	for _, file := range files { // in the order of their names, which begin with the time
+	for _, file := range files { // sorted by name, and so by time
 		if i.read[file] {
 			continue
 		}
@@ -58,12 +58,12 @@ func (i *inbox) refresh() {
 			i.wrong = append(i.wrong, fmt.Sprintf("%s: %v", file, err))
 			continue
 		}
-		at := household(m.To)
+		at := recipientGroup(m.To)
 		i.by[at] = append(i.by[at], m)
 	}
 }
 
-// watch keeps up with the relay until ctx ends.
+// watch reads new files until ctx ends.
 func (i *inbox) watch(ctx context.Context) {
 	for ctx.Err() == nil {
 		i.refresh()
@@ -71,22 +71,22 @@ func (i *inbox) watch(ctx context.Context) {
 	}
 }
 
-// household is the address without what stands before the last dot of its first
-// part: people of one mailbox write to themselves at several addresses.
-func household(address string) string {
+// recipientGroup returns the address without the part before the last dot of its
+// local part. All addresses of one mailbox are in one group: for example
+// altra1.casella0@mail.example is in the group casella0@mail.example.
+func recipientGroup(address string) string {
 	local, domain, _ := strings.Cut(strings.ToLower(address), "@")
 	return local[strings.LastIndex(local, ".")+1:] + "@" + domain
 }
 
-// newest returns the mail to the household of an address that was asked for
-// last, among those wanted; nil if there is none. A repeated one may have come
-// later.
+// newest returns the wanted mail to the recipient group of an address that was
+// requested last, or nil. A duplicate of an older mail may have arrived later.
 func (i *inbox) newest(to string, wanted func(*mail) bool) *mail {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	var found *mail
-	for _, m := range i.by[household(to)] {
-		if wanted(m) && (found == nil || m.id > found.id) { // the ids of later mails sort later
+	for _, m := range i.by[recipientGroup(to)] {
+		if wanted(m) && (found == nil || m.id > found.id) { // IDs (UUIDv7) sort by time
 			found = m
 		}
 	}
@@ -105,7 +105,7 @@ func (i *inbox) all() []*mail {
 	return all
 }
 
-// asked is when the mail was asked for, which its id tells.
+// asked returns when the mail was requested, which its ID contains.
 func (m *mail) asked() time.Time {
 	id, err := uuid.Parse(m.id)
 	if err != nil {
@@ -149,7 +149,7 @@ func readMail(file string) (*mail, error) {
 	return m, nil
 }
 
-// plainText returns the text part of a mail, which is its first.
+// plainText returns the first part of a mail, which is plain text.
 func plainText(m *netmail.Message) (string, error) {
 	_, params, err := mime.ParseMediaType(m.Header.Get("Content-Type"))
 	if err != nil {

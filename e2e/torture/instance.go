@@ -15,19 +15,19 @@ import (
 	"stella/templates"
 )
 
-// An instance is one "stella serve", with its links.
+// An instance is one "stella serve" process with its links.
 type instance struct {
 	daemon
-	toDatabase []*link // one for each server
+	toDatabase []*link // one for each PostgreSQL server
 	toRelay    *link
-	metrics    string // where it tells them
+	metrics    string // address of the metrics
 }
 
-// links are all of an instance's.
+// links returns all links of the instance.
 func (i *instance) links() []*link { return append(slices.Clone(i.toDatabase), i.toRelay) }
 
-// environment is Stella's configuration, as docs and README tell it, for one
-// process: with its own way to the database and to the relay.
+// environment returns Stella's configuration for one process: database is the URL
+// of the database, relay the address of the relay.
 func (w *world) environment(database, relay string) []string {
 	return []string{
 		"PATH=/usr/bin:/bin", "HOME=" + w.dir, "USER=torture",
@@ -60,7 +60,7 @@ func (w *world) environment(database, relay string) []string {
 	}
 }
 
-// openInstances makes the schema and starts the instances.
+// openInstances creates the schema and starts the instances.
 func (w *world) openInstances(ctx context.Context) (err error) {
 	if w.auditor, err = makeKeys(w.dir, w.site); err != nil {
 		return err
@@ -76,12 +76,12 @@ func (w *world) openInstances(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	starting, cancel := context.WithTimeout(ctx, settleWithin)
+	starting, cancel := context.WithTimeout(ctx, readyTimeout)
 	defer cancel()
-	if err := w.settle(starting); err != nil {
+	if err := w.awaitReady(starting); err != nil {
 		return err
 	}
-	w.operator = &operator{world: w, orders: make(chan order, w.walks())}
+	w.operator = &operator{world: w, orders: make(chan order, w.mailboxCount())}
 	return nil
 }
 
@@ -108,26 +108,27 @@ func (w *world) openInstance(name, address string) error {
 	if i.metrics, err = freeAddress(); err != nil {
 		return err
 	}
-	env := append(w.environment(databaseURL(i.toDatabase), i.toRelay.address()), "STELLA_LISTEN="+address, "STELLA_METRICS_LISTEN="+i.metrics)
-	i.daemon = daemon{name: name, address: address, log: log, answers: i.healthy, command: func() *exec.Cmd {
-		c := exec.Command(w.release.runs(), "serve")
+	env := append(w.environment(databaseURL(i.toDatabase), i.toRelay.address()),
+		"STELLA_LISTEN="+address, "STELLA_METRICS_LISTEN="+i.metrics)
+	i.daemon = daemon{name: name, address: address, log: log, check: i.healthy, command: func() *exec.Cmd {
+		c := exec.Command(w.release.current(), "serve")
 		c.Env = env
 		return c
 	}}
 	w.instances = append(w.instances, i)
-	w.daemonise(&i.daemon)
+	w.supervise(&i.daemon)
 	return nil
 }
 
-// healthy asks an instance whether it lives.
+// healthy returns an error if the instance does not answer 200 to /healthz.
 func (i *instance) healthy(ctx context.Context) error {
 	_, err := i.get(ctx, i.address, "/healthz")
 	return err
 }
 
-// get asks an instance itself, past the balancer.
+// get sends a request directly to the instance, not through the balancer.
 func (i *instance) get(ctx context.Context, address, path string) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, pageTimeout)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+path, nil)
 	if err != nil {
@@ -145,9 +146,9 @@ func (i *instance) get(ctx context.Context, address, path string) ([]byte, error
 	return io.ReadAll(answer.Body)
 }
 
-// populate puts the mailboxes on record and registers the webmail.
-func (w *world) populate(ctx context.Context) error {
-	w.mailboxes = furnish(rand.New(rand.NewPCG(w.seed, 1)), w.people, w.walks())
+// seedData imports the mailboxes and registers the webmail.
+func (w *world) seedData(ctx context.Context) error {
+	w.mailboxes = generateMailboxes(rand.New(rand.NewPCG(w.seed, 1)), w.people, w.mailboxCount())
 	if err := writeMailboxes(w.file("mailboxes.csv"), w.mailboxes); err != nil {
 		return err
 	}
@@ -160,7 +161,7 @@ func (w *world) populate(ctx context.Context) error {
 	}
 	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
 	token := lines[len(lines)-1]
-	w.ledger.secret(token, "the webmail's token")
-	w.webmail = &webmail{site: w.site, token: token, ledger: w.ledger}
+	w.recorder.addSecret(token, "the webmail's token")
+	w.webmail = &webmail{site: w.site, token: token, recorder: w.recorder}
 	return nil
 }

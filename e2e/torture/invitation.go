@@ -5,49 +5,49 @@ import (
 	"time"
 )
 
-// invite sends the holder an invitation.
-func (w *walk) invite(ctx context.Context) error {
-	if !w.whims.delegate {
-		return w.submit(ctx, "/indietro", nil)
+// invite sends an invitation to the holder.
+func (s *scenario) invite(ctx context.Context) error {
+	if !s.behaviour.delegate {
+		return s.submit(ctx, "/indietro", nil)
 	}
-	err := w.submit(ctx, "/invito", map[string]string{"email": w.mailbox.invited()})
-	if err == nil && w.fault() != "" { // too many in a day
-		w.whims.delegate = false
+	err := s.submit(ctx, "/invito", map[string]string{"email": s.mailbox.invitedEmail()})
+	if err == nil && s.formError() != "" { // too many in a day
+		s.behaviour.delegate = false
 	}
 	return err
 }
 
-// awaitHolder is the delegate's part while an invitation is out.
-func (w *walk) awaitHolder(ctx context.Context) error {
+// awaitHolder is what the delegate does while the invitation is open.
+func (s *scenario) awaitHolder(ctx context.Context) error {
 	switch {
-	case w.shows("/invito") && take(&w.whims.resends):
-		return w.submit(ctx, "/invito", nil)
-	case take(&w.whims.withdraws):
-		return w.submit(ctx, "/invito/annulla", nil)
+	case s.shows("/invito") && use(&s.behaviour.resends):
+		return s.submit(ctx, "/invito", nil)
+	case use(&s.behaviour.withdraws):
+		return s.submit(ctx, "/invito/annulla", nil)
 	}
-	w.think(ctx, 4*w.world.pace)
-	return w.home(ctx)
+	s.think(ctx, 4*s.world.pace)
+	return s.home(ctx)
 }
 
-// openInvitation comes in by the newest invitation's link, once there is one.
-func (w *walk) openInvitation(ctx context.Context) error {
-	m := w.world.inbox.newest(w.mailbox.email, hasLink)
-	for ; m == nil && ctx.Err() == nil; m = w.world.inbox.newest(w.mailbox.email, hasLink) {
+// openInvitation waits for an invitation and opens its link.
+func (s *scenario) openInvitation(ctx context.Context) error {
+	m := s.world.inbox.newest(s.mailbox.email, hasLink)
+	for ; m == nil && ctx.Err() == nil; m = s.world.inbox.newest(s.mailbox.email, hasLink) {
 		pause(ctx, 100*time.Millisecond)
 	}
 	if m == nil {
 		return ctx.Err()
 	}
-	w.think(ctx, 2*w.world.pace)
-	w.page = page{}
-	return w.open(ctx, w.site+"/invito/"+m.link)
+	s.think(ctx, 2*s.world.pace)
+	s.page = page{}
+	return s.open(ctx, s.site+"/invito/"+m.link)
 }
 
-// acceptInvitation presses the button of an invitation's page, or declines.
-func (w *walk) acceptInvitation(ctx context.Context) error {
-	path := w.page.url.Path
-	if w.shows(path+"/rifiuta") && take(&w.whims.declines) {
-		return w.submit(ctx, path+"/rifiuta", nil)
+// acceptInvitation accepts the invitation or declines it.
+func (s *scenario) acceptInvitation(ctx context.Context) error {
+	path := s.page.url.Path
+	if s.shows(path+"/rifiuta") && use(&s.behaviour.declines) {
+		return s.submit(ctx, path+"/rifiuta", nil)
 	}
-	return w.submit(ctx, path, nil)
+	return s.submit(ctx, path, nil)
 }

@@ -19,8 +19,8 @@ import (
 	"stella/spid"
 )
 
-// makeKeys makes the files of Stella's own keys, and returns the auditor's public
-// key.
+// makeKeys creates the files of Stella's keys and returns the age recipient of the
+// archive.
 func makeKeys(dir, site string) (auditor string, err error) {
 	secret := make([]byte, 32)
 	rand.Read(secret)
@@ -49,7 +49,7 @@ func makeKeys(dir, site string) (auditor string, err error) {
 	return identity.Recipient().String(), nil
 }
 
-// makeRelayKeys makes the relay a certificate that is its own authority.
+// makeRelayKeys creates a self-signed certificate for the relay.
 func makeRelayKeys(dir string) error {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

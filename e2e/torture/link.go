@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// A link stands between two parts and carries what they say to each other, or
-// does not: it can be cut, held up, slowed down and made deaf to answers.
+// A link is a TCP proxy between two parts. It can be cut, stalled and slowed down, it
+// can lose answers, and it can drop connections silently.
 type link struct {
 	name string
 	net.Listener
@@ -16,15 +16,15 @@ type link struct {
 
 	mu     sync.Mutex
 	pairs  map[*pair]bool
-	opened chan struct{} // closed when what is held up may go on; nil if nothing is
-	mute   bool          // answers are swallowed
-	delay  time.Duration // of each piece, in each direction
+	opened chan struct{} // closed at the end of a stall; nil without a stall
+	mute   bool          // answers are dropped
+	delay  time.Duration // of each chunk, in each direction
 }
 
-// A pair is a connection on both its sides.
+// A pair is a proxied connection.
 type pair struct {
 	client, server net.Conn
-	lost           bool // by the network: neither side hears of the other again
+	lost           bool // dropped silently: nothing is forwarded any more
 }
 
 func newLink(name string, dial func() (net.Conn, error)) (*link, error) {
@@ -49,7 +49,8 @@ func (k *link) serve() {
 	}
 }
 
-// join connects a client with the other side; one that is not there resets it.
+// join connects a client with the server. If the server is down, it resets the
+// client's connection.
 func (k *link) join(client net.Conn) {
 	server, err := k.dial()
 	if err != nil {
@@ -62,23 +63,23 @@ func (k *link) join(client net.Conn) {
 	k.pairs[p] = true
 	k.mu.Unlock()
 	var both sync.WaitGroup
-	both.Go(func() { k.carry(p, client, server, false) })
-	both.Go(func() { k.carry(p, server, client, true) })
+	both.Go(func() { k.forward(p, client, server, false) })
+	both.Go(func() { k.forward(p, server, client, true) })
 	both.Wait()
 	k.mu.Lock()
 	delete(k.pairs, p)
 	k.mu.Unlock()
 }
 
-// carry passes on what one side says, until either is gone. What was read
-// before the link was held up or lost is treated like what comes after.
-func (k *link) carry(p *pair, from, to net.Conn, answers bool) {
+// forward copies data from one side to the other until a side closes. A fault also
+// affects data that was read before the fault began.
+func (k *link) forward(p *pair, from, to net.Conn, answers bool) {
 	b := make([]byte, 32<<10)
 	for {
 		n, err := from.Read(b)
 		opened, mute, delay, lost := k.condition(p)
 		if lost {
-			return // the other side is not told
+			return // the other side is not closed
 		}
 		if opened != nil {
 			<-opened
@@ -103,7 +104,7 @@ func (k *link) condition(p *pair) (opened chan struct{}, mute bool, delay time.D
 	return k.opened, k.mute, k.delay, p.lost
 }
 
-// cut ends every connection.
+// cut closes all connections.
 func (k *link) cut() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -113,7 +114,7 @@ func (k *link) cut() {
 	}
 }
 
-// stall holds everything up for a while, and then passes it on.
+// stall holds all data back for a time, and then forwards it.
 func (k *link) stall(ctx context.Context, span time.Duration) {
 	opened := make(chan struct{})
 	k.set(func() { k.opened = opened })
@@ -122,27 +123,27 @@ func (k *link) stall(ctx context.Context, span time.Duration) {
 	close(opened)
 }
 
-// deafen swallows all answers for a while, and then cuts: whatever was asked
-// for in that time was done, and nobody was told.
-func (k *link) deafen(ctx context.Context, span time.Duration) {
+// dropReplies drops all answers for a time, and then cuts: requests in that time
+// were executed, but their clients do not get the answers.
+func (k *link) dropReplies(ctx context.Context, span time.Duration) {
 	k.set(func() { k.mute = true })
 	pause(ctx, span)
 	k.set(func() { k.mute = false })
 	k.cut()
 }
 
-// slow delays every piece for a while: by 20 to 160 ms, where that is one second
-// to eight.
+// slow delays every chunk for a time span by a fiftieth of that span, for example by
+// 20 ms for one second.
 func (k *link) slow(ctx context.Context, span time.Duration) {
 	k.set(func() { k.delay = span / 50 })
 	pause(ctx, span)
 	k.set(func() { k.delay = 0 })
 }
 
-// forget drops the connections there are without a word to either side, as a
-// firewall does that forgot them, or a machine that lost its power. New ones
-// work. Both sides are told when tell is called.
-func (k *link) forget() (tell func()) {
+// dropSilently drops all current connections without closing them, like a firewall
+// that loses its state or a machine that loses its power. New connections work.
+// closeAll closes both sides of the dropped connections.
+func (k *link) dropSilently() (closeAll func()) {
 	var lost []*pair
 	k.set(func() {
 		for p := range k.pairs {

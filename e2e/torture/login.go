@@ -7,115 +7,116 @@ import (
 	"strconv"
 )
 
-func (w *walk) beginLogin(ctx context.Context) error {
-	if w.page.kind == "at_provider" && (w.whims.insists || w.rand.IntN(2) == 0) {
-		return w.startLogin(ctx)
+func (s *scenario) beginLogin(ctx context.Context) error {
+	if s.page.kind == "at_provider" && (s.behaviour.repeatsLogin || s.rand.IntN(2) == 0) {
+		return s.startLogin(ctx)
 	}
-	return w.open(ctx, w.site+"/identificazione") // with the list, since SPID is the only method
+	return s.open(ctx, s.site+"/identificazione") // shows the list of providers, because SPID is the only method
 }
 
-// startLogin follows the link that starts a login, which is a step.
-func (w *walk) startLogin(ctx context.Context) error {
-	link := w.page.document.Find(`main a[href^="/identificazione/avvia"]`).First()
+// startLogin follows the link that starts a login. This is a step.
+func (s *scenario) startLogin(ctx context.Context) error {
+	link := s.page.document.Find(`main a[href^="/identificazione/avvia"]`).First()
 	if link.Length() == 0 {
-		return fmt.Errorf("no login can be started on the page %q", w.heading())
+		return fmt.Errorf("no login can be started on the page %q", s.heading())
 	}
-	r, err := w.request(ctx, http.MethodGet, link.AttrOr("href", ""), nil)
+	r, err := s.request(ctx, http.MethodGet, link.AttrOr("href", ""), nil)
 	if err != nil {
 		return err
 	}
-	to, err := w.load(r)
-	if hostOf(to) == hostOf(w.world.provider) {
-		w.ledger.count("logins started")
+	to, err := s.follow(r)
+	if hostOf(to) == hostOf(s.world.provider) {
+		s.recorder.count("logins started")
 	}
 	return err
 }
 
-// logIn chooses an identity at the provider, or leaves there and begins again.
-func (w *walk) logIn(ctx context.Context) error {
-	if w.whims.insists {
-		return w.home(ctx)
+// logIn chooses an identity at the provider, cancels, or returns to Stella to start
+// another login.
+func (s *scenario) logIn(ctx context.Context) error {
+	if s.behaviour.repeatsLogin {
+		return s.home(ctx)
 	}
 	form := map[string]string{}
 	switch {
-	case take(&w.whims.cancels):
+	case use(&s.behaviour.cancels):
 		form["cancel"] = "yes"
-	case !w.mailbox.unknown && take(&w.whims.wrongPersons):
-		form["person"] = strconv.Itoa((w.world.indexOf(w.mailbox.holder) + 1) % population)
+	case !s.mailbox.unknown && use(&s.behaviour.wrongPersons):
+		form["person"] = strconv.Itoa((s.world.indexOf(s.mailbox.holder) + 1) % population)
 	default:
-		form["person"] = strconv.Itoa(w.world.indexOf(w.mailbox.holder))
+		form["person"] = strconv.Itoa(s.world.indexOf(s.mailbox.holder))
 	}
-	return w.tellProvider(ctx, "/login", form)
+	return s.submitToProvider(ctx, "/login", form)
 }
 
-func (w *walk) consent(ctx context.Context) error {
+func (s *scenario) consent(ctx context.Context) error {
 	consent := "yes"
-	if take(&w.whims.cancels) {
+	if use(&s.behaviour.cancels) {
 		consent = "no"
 	}
-	return w.tellProvider(ctx, "/consent", map[string]string{"consent": consent})
+	return s.submitToProvider(ctx, "/consent", map[string]string{"consent": consent})
 }
 
-// bringAnswer carries the provider's answer to Stella. Who gets no page sends
-// it again, as with a reload; or goes back to the procedure, as after any
-// trouble.
-func (w *walk) bringAnswer(ctx context.Context) error {
-	action := w.attribute("main form", "action")
-	f, err := w.fill(action, nil)
+// deliverResponse sends the provider's response to Stella. If the page fails, it
+// sometimes sends the response a second time, as a reload does.
+func (s *scenario) deliverResponse(ctx context.Context) error {
+	action := s.attribute("main form", "action")
+	f, err := s.fill(action, nil)
 	if err != nil {
 		return err
 	}
 	for range 2 {
-		r, err2 := w.request(ctx, http.MethodPost, f.action, f.values)
+		r, err2 := s.request(ctx, http.MethodPost, f.action, f.values)
 		if err2 != nil {
 			return err2
 		}
 		var to string
-		if to, err = w.load(r); to != "" {
-			w.ledger.count("answers of the provider taken")
+		if to, err = s.follow(r); to != "" {
+			s.recorder.count("provider responses accepted")
 		}
-		if err == nil || w.rand.IntN(2) == 0 {
+		if err == nil || s.rand.IntN(2) == 0 {
 			break
 		}
-		w.think(ctx, w.world.pace)
+		s.think(ctx, s.world.pace)
 	}
 	return err
 }
 
-// tellProvider sends a form of the provider's.
-func (w *walk) tellProvider(ctx context.Context, action string, typed map[string]string) error {
-	f, err := w.fill(action, typed)
+// submitToProvider sends a form of the identity provider.
+func (s *scenario) submitToProvider(ctx context.Context, action string, typed map[string]string) error {
+	f, err := s.fill(action, typed)
 	if err != nil {
 		return err
 	}
-	r, err := w.request(ctx, http.MethodPost, f.action, f.values)
+	r, err := s.request(ctx, http.MethodPost, f.action, f.values)
 	if err != nil {
 		return err
 	}
-	_, err = w.load(r)
+	_, err = s.follow(r)
 	return err
 }
 
-// confirmIdentity: the person shown is the right one, or is said not to be.
-func (w *walk) confirmIdentity(ctx context.Context) error {
-	if take(&w.whims.disowns) {
-		return w.submit(ctx, "/identita/altra", nil)
+// confirmIdentity confirms the identity that the page shows, or rejects it, or
+// changes the contact data.
+func (s *scenario) confirmIdentity(ctx context.Context) error {
+	if use(&s.behaviour.disowns) {
+		return s.submit(ctx, "/identita/altra", nil)
 	}
-	if take(&w.whims.edits) {
-		return w.changeContacts(ctx, "/identita/contatti", "")
+	if use(&s.behaviour.edits) {
+		return s.changeContacts(ctx, "/identita/contatti", "")
 	}
-	return w.submit(ctx, "/identita", nil)
+	return s.submit(ctx, "/identita", nil)
 }
 
-// retry goes on after a rejection, with another identity or from the data on;
-// but not against the operator.
-func (w *walk) retry(ctx context.Context) error {
-	w.ledger.count("rejections")
+// retry continues after a rejection, with another identity or with other data. A
+// refusal by the operator ends the scenario.
+func (s *scenario) retry(ctx context.Context) error {
+	s.recorder.count("rejections")
 	switch {
-	case w.mailbox.unknown:
-		return w.ends("refused")
-	case w.shows("/riprova/identita") && w.rand.IntN(2) == 0:
-		return w.submit(ctx, "/riprova/identita", nil)
+	case s.mailbox.unknown:
+		return s.finish("refused")
+	case s.shows("/riprova/identita") && s.rand.IntN(2) == 0:
+		return s.submit(ctx, "/riprova/identita", nil)
 	}
-	return w.submit(ctx, "/riprova", nil)
+	return s.submit(ctx, "/riprova", nil)
 }

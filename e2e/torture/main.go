@@ -1,26 +1,27 @@
-// Command torture shows whether Stella loses anything. It runs two instances of
-// "stella serve" behind a balancer, with a PostgreSQL, a mail relay and an
-// identity provider of its own, and people who identify themselves; kills and
-// cuts all of these, at random, for some minutes; and then holds what people
-// were told against the database and what the relay took. docs/reliability.md
-// explains it.
+// Command torture is a fault injection test of Stella. It runs two instances of
+// "stella serve" behind a balancer, with their own PostgreSQL, mail relay and
+// identity provider, and simulated people who identify themselves. For some
+// minutes it kills processes and cuts connections at random. Then it compares
+// what the people saw with the database and with the mails that the relay
+// accepted. See docs/reliability.md.
 //
 //	make torture MINUTES=10 SEED=7
 //
-// It tells the invariants that do not hold and exits with 1, or with 0 where
-// all do.
+// It prints a report and exits with 0 if all invariants hold, otherwise with 1.
+// Start at run.go.
 //
+//   - run.go, report.go: a run, and the report about it
 //   - world.go, instance.go, keys.go: everything that is started
 //   - daemon.go, postgres.go, relay.go: processes that can be killed
 //   - network.go, link.go, balancer.go: the network, which can be cut
-//   - chaos.go, blows.go, upgrade.go: what is done to them, and when
-//   - crowd.go, walk.go: people, and what they do on which page; data.go,
-//     login.go, code.go, invitation.go, webmail.go, operator.go: how
-//   - browser.go, page.go, form.go: what they do it with
-//   - people.go: who they are
-//   - inbox.go, ledger.go: what they got and saw
-//   - invariants.go, steps.go, mails.go, secrets.go: what must hold at the end
-//   - run.go, report.go: a run and what is told of it
+//   - injector.go, faults.go, upgrade.go: the faults and their schedule
+//   - load.go, scenario.go: the people, and what they do on each page; the
+//     actions are in data.go, login.go, code.go, invitation.go, webmail.go and
+//     operator.go
+//   - browser.go, page.go, form.go: the simulated browser
+//   - people.go: the generated people and mailboxes
+//   - inbox.go, recorder.go: the mails and pages that people received
+//   - invariants.go, steps.go, mails.go, secrets.go: the checks at the end
 package main
 
 import (
@@ -34,23 +35,24 @@ import (
 	"time"
 )
 
-// asRelay makes this program the relay, and tells where it listens and keeps
-// its mails.
-const asRelay = "STELLA_TORTURE_RELAY"
+// relayVariable is an environment variable. If it is set, this program runs as the
+// relay. Its value is the relay's configuration.
+const relayVariable = "STELLA_TORTURE_RELAY"
 
 func main() {
-	if beRelay() {
+	if runRelay() {
 		return
 	}
-	o := options{pace: 400 * time.Millisecond, scale: 1, waits: time.Minute}
-	minutes := flag.Float64("minutes", 10, "for how long")
-	flag.Uint64Var(&o.seed, "seed", uint64(time.Now().UnixNano()%1e6), "decides what is done when; the same seed does the same again")
-	flag.StringVar(&o.binary, "stella", "bin/stella", "the program")
-	flag.StringVar(&o.former, "former", "", "the program of the version before: the run begins with it, and upgrades")
-	flag.IntVar(&o.holders, "holders", 24, "people at once")
-	flag.DurationVar(&o.every, "every", 2500*time.Millisecond, "from one blow to the next, on average")
-	flag.DurationVar(&o.outage, "outage", time.Minute, "how long PostgreSQL is away once, in runs that are long enough")
-	flag.BoolVar(&o.keep, "keep", false, "keep all files, and say where")
+	o := options{pace: 400 * time.Millisecond, scale: 1, maxWait: time.Minute}
+	minutes := flag.Float64("minutes", 10, "length of the run")
+	flag.Uint64Var(&o.seed, "seed", uint64(time.Now().UnixNano()%1e6),
+		"determines the faults and the actions of people; the same seed repeats them")
+	flag.StringVar(&o.binary, "stella", "bin/stella", "the stella program")
+	flag.StringVar(&o.previous, "previous", "", "the program of the previous version: the run begins with it and upgrades")
+	flag.IntVar(&o.holders, "holders", 24, "number of people at the same time")
+	flag.DurationVar(&o.every, "every", 2500*time.Millisecond, "average time between two faults")
+	flag.DurationVar(&o.outage, "outage", time.Minute, "duration of the one long PostgreSQL outage, if the run is long enough")
+	flag.BoolVar(&o.keep, "keep", false, "keep all files, and print their folder")
 	flag.Parse()
 	o.length = time.Duration(*minutes * float64(time.Minute))
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -66,9 +68,9 @@ func main() {
 	}
 }
 
-// beRelay is the relay, if this process was started to be it.
-func beRelay() bool {
-	text := os.Getenv(asRelay)
+// runRelay runs the relay and returns true, if this process was started for that.
+func runRelay() bool {
+	text := os.Getenv(relayVariable)
 	if text == "" {
 		return false
 	}

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// serve serves until the world ends.
+// serve serves HTTP until the world is closed.
 func (w *world) serve(h http.Handler) (net.Listener, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -24,15 +24,15 @@ func (w *world) serve(h http.Handler) (net.Listener, error) {
 func (w *world) serveOn(l net.Listener, h http.Handler) error {
 	s := &http.Server{Handler: h}
 	go s.Serve(l)
-	w.later(s.Close)
+	w.onClose(s.Close)
 	return nil
 }
 
-// link makes a link, which ends with the world.
+// link returns a new link, which is closed with the world.
 func (w *world) link(name string, dial func() (net.Conn, error)) (*link, error) {
 	k, err := newLink(name, dial)
 	if err == nil {
-		w.later(func() error {
+		w.onClose(func() error {
 			k.cut()
 			return k.Close()
 		})
@@ -40,7 +40,7 @@ func (w *world) link(name string, dial func() (net.Conn, error)) (*link, error) 
 	return k, err
 }
 
-// connectable asks whether an address takes connections.
+// connectable returns a check that an address accepts connections.
 func connectable(address string) func(context.Context) error {
 	return func(ctx context.Context) error {
 		conn, err := (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "tcp", address)
@@ -51,8 +51,9 @@ func connectable(address string) func(context.Context) error {
 	}
 }
 
-// freeAddress finds an address of this machine that nobody listens on, and that
-// no outgoing connection is given while the program that will is down.
+// freeAddress returns a loopback address that is not in use. Its port is below the
+// range of outgoing connections, so that the port stays free while the program that
+// uses it is not running.
 func freeAddress() (string, error) {
 	for {
 		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 16000+rand.IntN(16000)))
@@ -67,8 +68,8 @@ func freeAddress() (string, error) {
 
 var lastAddress atomic.Uint32
 
-// newAddress is where a person says they come from: each from another network,
-// as limits count by these.
+// newAddress returns a client address for X-Forwarded-For. Each is in a different
+// network, because Stella's limits apply to networks.
 func newAddress() string {
 	n := lastAddress.Add(1)
 	return fmt.Sprintf("203.%d.%d.%d", n>>8&255, n&255, n>>16&255)

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// An operator decides the cases that nobody on record may settle, and takes
-// stars away, by the program's own commands.
+// An operator decides the cases without a representative on record and revokes
+// stars. It uses the commands of the stella program.
 type operator struct {
 	world  *world
 	orders chan order
@@ -27,7 +27,7 @@ func (o *operator) decide(m *mailbox, approve bool) {
 	o.orders <- order{mailbox: m, verb: verb, done: make(chan struct{})}
 }
 
-// revoke takes a star away, and returns when that is done.
+// revoke revokes a star and returns when that is done.
 func (o *operator) revoke(ctx context.Context, m *mailbox) {
 	done := make(chan struct{})
 	o.orders <- order{mailbox: m, verb: "revoke", done: done}
@@ -37,14 +37,14 @@ func (o *operator) revoke(ctx context.Context, m *mailbox) {
 	}
 }
 
-// work settles one order after another, each until it is settled.
+// work executes one order after another. It repeats each until it succeeds.
 func (o *operator) work(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case next := <-o.orders:
-			for ctx.Err() == nil && !o.settle(ctx, next) {
+			for ctx.Err() == nil && !o.run(ctx, next) {
 				pause(ctx, time.Second)
 			}
 			close(next.done)
@@ -52,13 +52,14 @@ func (o *operator) work(ctx context.Context) {
 	}
 }
 
-// settle runs the command. It may have been settled by a former try whose end
-// was not told, which the command then says.
-func (o *operator) settle(ctx context.Context, next order) bool {
+// run runs the command of an order and reports whether the order is done. If an
+// earlier attempt succeeded although it failed here, the command returns an error
+// that contains "cannot be".
+func (o *operator) run(ctx context.Context, next order) bool {
 	_, err := o.world.stella(ctx, "qualification", next.verb, next.mailbox.address, "--reason", "documento esaminato")
 	if err != nil {
 		return strings.Contains(err.Error(), "cannot be")
 	}
-	o.world.ledger.count("decisions of the operator")
+	o.world.recorder.count("operator decisions")
 	return true
 }

@@ -10,50 +10,50 @@ import (
 	"time"
 )
 
-// PostgreSQL is away for some seconds: every page says so, and that nothing is
-// lost; and everything goes on by itself when it is back.
-func TestDatabaseAway(t *testing.T) {
+// While PostgreSQL is unavailable, every page says so, and that nothing is lost. When
+// it works again, everything continues without a restart.
+func TestDatabaseUnavailable(t *testing.T) {
 	long(t)
 	t.Parallel()
-	w := openWorld(t, quick(t))
+	w := newWorld(t, quickOptions(t))
 	r := w.begin(t.Context())
-	r.more(t, 20)
-	visitor := newBrowser(w.site, newAddress(), rand.New(rand.NewPCG(1, 1)), w.ledger)
-	must(t, (&walk{browser: visitor, world: w, mailbox: w.mailboxes[len(w.mailboxes)-1]}).comeIn(t.Context()))
+	r.awaitSteps(t, 20)
+	visitor := newBrowser(w.site, newAddress(), rand.New(rand.NewPCG(1, 1)), w.recorder)
+	must(t, (&scenario{browser: visitor, world: w, mailbox: w.mailboxes[len(w.mailboxes)-1]}).enterFromWebmail(t.Context()))
 
 	gone := make(chan struct{})
 	go func() {
 		defer close(gone)
-		r.chaos.strike(t.Context(), r.chaos.away(6*time.Second))
+		r.injector.inject(t.Context(), r.injector.outage(6*time.Second))
 	}()
 	time.Sleep(time.Second)
 	for _, path := range []string{"/", "/api/v1/mailboxes/a@pec.example", "/start/AAAAAAAAAAAAAAAAAAAAAAAAAA"} {
-		for range 4 { // of each instance, more than once
+		for range 4 { // more than once from each instance
 			status, text := w.get(t, visitor, path)
 			if status != http.StatusServiceUnavailable || !nothingLost.MatchString(text) {
-				t.Errorf("%s without a database: %d %.1000q", path, status, text)
+				t.Errorf("%s without a database: status %d, %.1000q", path, status, text)
 			}
 		}
 	}
 	if status, _ := w.get(t, visitor, "/readyz"); status != http.StatusServiceUnavailable {
-		t.Errorf("/readyz without a database: %d", status)
+		t.Errorf("/readyz without a database: status %d, want 503", status)
 	}
 	if status, _ := w.get(t, visitor, "/healthz"); status != http.StatusOK {
-		t.Errorf("/healthz without a database: %d, and the process lives", status)
+		t.Errorf("/healthz without a database: status %d, want 200", status)
 	}
 	<-gone
 	back := time.Now()
-	t.Logf("PostgreSQL is back; %v", r.backAfter(t, back))
+	t.Logf("PostgreSQL works again; %v", r.awaitRecovery(t, back))
 	must(t, visitor.open(t.Context(), w.site+"/"))
 	if visitor.page.kind != "holder_choice" {
-		t.Errorf("who was there before sees %q", visitor.heading())
+		t.Errorf("a visitor from before the outage sees %q", visitor.heading())
 	}
 	must(t, r.end(t.Context()))
-	tell(t, r)
+	logReport(t, r)
 	w.startedOnce(t)
 }
 
-// get asks for a page with a visitor's cookies.
+// get requests a page with a visitor's cookies.
 func (w *world) get(t *testing.T, visitor *browser, path string) (int, string) {
 	t.Helper()
 	r, err := visitor.request(t.Context(), http.MethodGet, w.site+path, nil)
@@ -69,26 +69,26 @@ func (w *world) get(t *testing.T, visitor *browser, path string) (int, string) {
 	return answer.StatusCode, string(text)
 }
 
-// Each instance is stopped in order and started again, twice, as for an
-// upgrade: nobody sees a page fail.
+// Each instance is stopped (graceful shutdown) and started again, twice, as in an
+// upgrade. No page fails.
 func TestRollingRestart(t *testing.T) {
 	long(t)
 	t.Parallel()
-	w := openWorld(t, quick(t))
+	w := newWorld(t, quickOptions(t))
 	r := w.begin(t.Context())
-	r.more(t, 10)
+	r.awaitSteps(t, 10)
 	for range 2 {
 		for _, i := range w.instances {
 			began := time.Now()
-			<-i.strike(syscall.SIGTERM, 0)
+			<-i.signal(syscall.SIGTERM, 0)
 			t.Logf("%s stopped within %v", i.name, time.Since(began).Round(time.Millisecond))
-			must(t, w.settle(t.Context()))
-			r.more(t, 5)
+			must(t, w.awaitReady(t.Context()))
+			r.awaitSteps(t, 5)
 		}
 	}
 	must(t, r.end(t.Context()))
-	tell(t, r)
-	if _, failed := w.ledger.steps(); failed > 0 {
-		t.Errorf("%d pages failed: %s", failed, strings.Join(w.ledger.ofTrouble(), ", "))
+	logReport(t, r)
+	if _, failed := w.recorder.steps(); failed > 0 {
+		t.Errorf("%d pages failed: %s", failed, strings.Join(w.recorder.failureList(), ", "))
 	}
 }

@@ -4,8 +4,8 @@ import (
 	"strings"
 )
 
-// The states whose page has a form of its own are known by that form, which is
-// what a person would do there; the others by their heading.
+// A page with a form that only one state has is recognised by the form's action,
+// other pages by their heading.
 var byForm = []struct{ action, state string }{
 	{"/scelta", "holder_choice"},
 	{"/introduzione", "introduction"},
@@ -51,7 +51,8 @@ func headingOf(p page) string {
 	return strings.Join(strings.Fields(p.document.Find("h1").First().Text()), " ")
 }
 
-// kindOf names a page: by its state, or for others by what they are.
+// kindOf returns the kind of a page: the state of the procedure, or a name for other
+// pages.
 func kindOf(p page) string {
 	for _, f := range byForm {
 		if p.document.Find(`main form[action="`+f.action+`"]`).Length() > 0 {
@@ -67,26 +68,28 @@ func kindOf(p page) string {
 	return "other"
 }
 
-// stateShown returns the state that a page stands for, if it is one of a
-// procedure. It is empty where the page does not tell it: somebody else's
-// procedure, a login that does not count here, a page on the way.
+// stateShown returns the state that a page shows, and whether it is a page of a
+// procedure. The state is "" if the page does not show it: the procedure is another
+// person's, the login is not valid in this browser, or the page is an intermediate
+// one.
 func stateShown(p page) (state string, ok bool) {
 	switch p.kind {
 	case "invited":
-		return "", true // the delegate sees no more, whatever the holder does
+		return "", true // the delegate sees this page in every state of the holder
 	case "identification":
 		if p.document.Find("p.weigh").Length() > 0 {
 			return "", true
 		}
 	case "invitation", "edit":
 		return "", true
-	case "invitation_ended", "login_failed", "methods", "providers", "idp_login", "idp_consent", "idp_return", "outside", "too_many", "other":
+	case "invitation_ended", "login_failed", "methods", "providers",
+		"idp_login", "idp_consent", "idp_return", "outside", "too_many", "other":
 		return "", false
 	}
 	return p.kind, true
 }
 
-// fault returns what the page says is wrong with what was typed.
-func (b *browser) fault() string {
+// formError returns the first error message about the form, or "".
+func (b *browser) formError() string {
 	return strings.Join(strings.Fields(b.page.document.Find("#summary li").First().Text()), " ")
 }

@@ -11,26 +11,26 @@ import (
 	"stella/spid/spidtest"
 )
 
-// A person can log in with SPID. Nobody in here exists.
+// A person can log in with SPID. All people are fictitious.
 type person struct {
 	name, family string
-	code         string // fiscal
+	code         string // fiscal code
 }
 
 func (p person) fullName() string { return p.name + " " + p.family }
 
-// population is how many people there are; a person may have many mailboxes.
+// population is the number of people. A person can have many mailboxes.
 const population = 24
 
-// invent makes people whose names occur nowhere else, so that they can be
-// looked for in logs.
-func invent(r *rand.Rand) []person {
+// generatePeople returns people with names that occur nowhere else, so that logs
+// can be searched for them.
+func generatePeople(r *rand.Rand) []person {
 	names := []string{"Ada", "Bruno", "Carla", "Dario", "Elsa", "Fabio", "Gina", "Ivo", "Lia", "Mario", "Nora", "Piero"}
 	syllables := []string{"bal", "dro", "fen", "gri", "lam", "mor", "nes", "pru", "sca", "tor", "vel", "zan"}
 	people := make([]person, population)
 	for i := range people {
 		pick := func() string { return syllables[r.IntN(len(syllables))] }
-		// The last syllables number the family, so that no two have one name.
+		// The last two syllables depend on i, so that all family names are different.
 		family := pick() + pick() + syllables[i/len(syllables)] + syllables[i%len(syllables)] + "i"
 		people[i] = person{name: names[r.IntN(len(names))], family: strings.ToUpper(family[:1]) + family[1:]}
 		people[i].code = personCode(r)
@@ -38,7 +38,7 @@ func invent(r *rand.Rand) []person {
 	return people
 }
 
-// asSPID returns the people as the identity provider knows them.
+// asSPID converts the people to those of the identity provider.
 func asSPID(people []person) []spidtest.Person {
 	all := make([]spidtest.Person, len(people))
 	for i, p := range people {
@@ -48,7 +48,7 @@ func asSPID(people []person) []spidtest.Person {
 	return all
 }
 
-// personCode makes a fiscal code with its check character (decree of 23
+// personCode returns a fiscal code with a valid check character (decree of 23
 // December 1976).
 func personCode(r *rand.Rand) string {
 	const letters, months = "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "ABCDEHLMPRST"
@@ -64,7 +64,7 @@ func personCode(r *rand.Rand) string {
 		if c <= '9' {
 			value = int(c - '0')
 		}
-		if i%2 == 0 { // the first is odd
+		if i%2 == 0 { // positions are counted from one, so the first is odd
 			value = odd[value]
 		}
 		sum += value
@@ -72,8 +72,8 @@ func personCode(r *rand.Rand) string {
 	return b.String() + string(letters[sum%26])
 }
 
-// companyCode makes the eleven digits of a company, the last of which checks
-// the others.
+// companyCode returns the fiscal code of a company: eleven digits, the last of
+// which is a check digit.
 func companyCode(r *rand.Rand) string {
 	digits := fmt.Sprintf("%010d", r.IntN(1e9))
 	sum := 0
@@ -90,21 +90,21 @@ func companyCode(r *rand.Rand) string {
 	return digits + fmt.Sprint((10-sum%10)%10)
 }
 
-// A mailbox is one that is on record.
+// A mailbox is a mailbox in Stella's database.
 type mailbox struct {
 	address string
-	email   string // ordinary, on record
+	email   string // ordinary address on record
 	company bool
 	name    string
-	code    string  // of its holder, if known
-	holder  *person // who may qualify it; or, with nobody on record, who tries to
-	unknown bool    // nobody on record may: an operator decides
+	code    string  // fiscal code of the holder
+	holder  *person // the person who may qualify it, or who tries to if unknown is set
+	unknown bool    // no representative on record: an operator decides
 
 	mu   sync.Mutex
-	lost bool // the star was taken away
+	lost bool // an operator was asked to revoke the star
 }
 
-// loseStar notes that the operator was asked to take the star away.
+// loseStar records that an operator was asked to revoke the star.
 func (m *mailbox) loseStar() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -117,14 +117,18 @@ func (m *mailbox) lostStar() bool {
 	return m.lost
 }
 
-// invited is where a delegate invites the holder.
-func (m *mailbox) invited() string { return "titolare." + m.email }
+// invitedEmail returns the address to which a delegate sends the invitation.
+func (m *mailbox) invitedEmail() string { return "titolare." + m.email }
 
-// furnish makes mailboxes of every kind.
-func furnish(r *rand.Rand, people []person, n int) []*mailbox {
+// generateMailboxes returns mailboxes of all kinds.
+func generateMailboxes(r *rand.Rand, people []person, n int) []*mailbox {
 	all := make([]*mailbox, n)
 	for i := range all {
-		m := &mailbox{address: fmt.Sprintf("casella%d@pec.example", i), email: fmt.Sprintf("casella%d@mail.example", i), holder: &people[r.IntN(len(people))]}
+		m := &mailbox{
+			address: fmt.Sprintf("casella%d@pec.example", i),
+			email:   fmt.Sprintf("casella%d@mail.example", i),
+			holder:  &people[r.IntN(len(people))],
+		}
 		switch kind := r.IntN(20); {
 		case kind < 11:
 			m.name, m.code = m.holder.fullName(), m.holder.code
@@ -138,7 +142,7 @@ func furnish(r *rand.Rand, people []person, n int) []*mailbox {
 	return all
 }
 
-// writeMailboxes writes the file that "stella mailbox import" takes.
+// writeMailboxes writes the CSV file for "stella mailbox import".
 func writeMailboxes(file string, all []*mailbox) error {
 	f, err := os.Create(file)
 	if err != nil {

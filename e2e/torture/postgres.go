@@ -22,23 +22,24 @@ import (
 	"stella/store/localpg"
 )
 
-// A postgres is a PostgreSQL of our own, which ends with us. It listens on a
-// unix socket alone; a link leads there.
+// A postgres is a PostgreSQL server that is stopped when this process ends. It
+// listens on a Unix socket only; links connect to that socket.
 type postgres struct {
 	dir    string
 	unsafe bool // with fsync off
 	log    io.Writer
 
-	mu      sync.Mutex // of the server's life: one start or end at a time
+	mu      sync.Mutex // held while the server is started or stopped
 	cluster *localpg.Cluster
 
-	// These stay what they are from the first start on.
+	// Set at the first start.
 	admin  string // URL of the database "postgres"
-	socket string // its folder
-	bin    string // of PostgreSQL's programs
+	socket string // folder of the socket
+	bin    string // folder of PostgreSQL's programs
 }
 
-// startPostgres starts the cluster in a folder, and makes it if there is none.
+// startPostgres starts the cluster in a folder. It creates the cluster if there is
+// none.
 func startPostgres(ctx context.Context, dir string, unsafe bool, log io.Writer) (*postgres, error) {
 	p := &postgres{dir: dir, unsafe: unsafe, log: log}
 	if err := p.start(ctx); err != nil {
@@ -54,7 +55,7 @@ func startPostgres(ctx context.Context, dir string, unsafe bool, log io.Writer) 
 }
 
 func (p *postgres) start(ctx context.Context) (err error) {
-	// The log is to hold no numbers that could be taken for codes.
+	// The log must not contain numbers that look like codes.
 	settings := map[string]string{"log_line_prefix": "%m ", "log_checkpoints": "off"}
 	if p.unsafe {
 		settings["fsync"] = "off"
@@ -63,7 +64,7 @@ func (p *postgres) start(ctx context.Context) (err error) {
 	return err
 }
 
-// url is that of the database, past every link.
+// url returns the URL of the database for a direct connection, without a link.
 func (p *postgres) url() string {
 	return strings.Replace(p.admin, "/postgres?", "/"+databaseName+"?", 1)
 }
@@ -75,21 +76,21 @@ func (p *postgres) dial() (net.Conn, error) {
 	return net.Dial("unix", filepath.Join(p.socket, ".s.PGSQL.5432"))
 }
 
-// crash ends the server with a signal, and starts it again after a while:
-// SIGKILL for its main process, which the others follow, or SIGQUIT, by which
-// it drops everything.
-func (p *postgres) crash(ctx context.Context, s syscall.Signal, rest time.Duration) error {
+// crash ends the server with a signal and starts it again after downtime. The
+// signal is SIGKILL (the main process is killed, and the others exit) or SIGQUIT
+// (immediate shutdown without a checkpoint).
+func (p *postgres) crash(ctx context.Context, s syscall.Signal, downtime time.Duration) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if err := p.end(s); err != nil {
+	if err := p.kill(s); err != nil {
 		return err
 	}
-	pause(ctx, rest)
+	pause(ctx, downtime)
 	return p.start(context.WithoutCancel(ctx))
 }
 
-// end ends the server with a signal, for good.
-func (p *postgres) end(s syscall.Signal) error {
+// kill ends the server with a signal and does not start it again.
+func (p *postgres) kill(s syscall.Signal) error {
 	file, err := os.ReadFile(filepath.Join(p.dir, "postgres", "postmaster.pid"))
 	if err != nil {
 		return err
@@ -102,12 +103,12 @@ func (p *postgres) end(s syscall.Signal) error {
 	if err := syscall.Kill(pid, s); err != nil {
 		return err
 	}
-	p.cluster.Stop() // it is gone, which this is told with an error
+	p.cluster.Stop() // releases its resources; returns an error because the server was killed
 	return nil
 }
 
-// crashBackend kills one of the server's processes that serve Stella. The
-// server then ends all the others, as it cannot trust what they share.
+// crashBackend kills one of the backend processes that serve Stella. The server
+// then ends all others, because their shared memory may be corrupt.
 func (p *postgres) crashBackend(ctx context.Context) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -128,7 +129,7 @@ func (p *postgres) stop() error {
 	return p.cluster.Stop()
 }
 
-// do has a connection of the harness's own.
+// do runs f with a direct connection to the database.
 func (p *postgres) do(ctx context.Context, f func(*pgx.Conn) error) error {
 	db, err := pgx.Connect(ctx, p.url())
 	if err != nil {
@@ -138,7 +139,7 @@ func (p *postgres) do(ctx context.Context, f func(*pgx.Conn) error) error {
 	return f(db)
 }
 
-// create makes the database, without a schema.
+// create creates the database, without a schema.
 func (p *postgres) create(ctx context.Context) error {
 	admin, err := pgx.Connect(ctx, p.admin)
 	if err != nil {
@@ -146,14 +147,14 @@ func (p *postgres) create(ctx context.Context) error {
 	}
 	defer admin.Close(ctx)
 	if err := admin.QueryRow(ctx, `select setting from pg_config where name = 'BINDIR'`).Scan(&p.bin); err != nil {
-		return fmt.Errorf("asking PostgreSQL where its programs are: %w", err)
+		return fmt.Errorf("reading the folder of PostgreSQL's programs: %w", err)
 	}
 	_, err = admin.Exec(ctx, `create database `+databaseName)
 	return err
 }
 
-// program prepares one of PostgreSQL's own programs, to run on this server as
-// the account that owns it.
+// program returns a command that runs one of PostgreSQL's programs on this server,
+// as the user that owns the cluster.
 func (p *postgres) program(ctx context.Context, name string, args ...string) (*exec.Cmd, error) {
 	info, err := os.Stat(filepath.Join(p.dir, "postgres"))
 	if err != nil {
@@ -168,7 +169,7 @@ func (p *postgres) program(ctx context.Context, name string, args ...string) (*e
 	return c, nil
 }
 
-// dump writes the whole database as pg_dump does.
+// dump returns the output of pg_dump.
 func (p *postgres) dump(ctx context.Context) ([]byte, error) {
 	c, err := p.program(ctx, "pg_dump", databaseName)
 	if err != nil {
@@ -182,8 +183,7 @@ func (p *postgres) dump(ctx context.Context) ([]byte, error) {
 	return out, err
 }
 
-// standby makes a second server in another folder, that follows this one and
-// without which this one commits nothing.
+// standby starts a synchronous streaming standby of this server in another folder.
 func (p *postgres) standby(ctx context.Context, dir string, log io.Writer) (*postgres, error) {
 	c, err := p.program(ctx, "pg_basebackup", "--pgdata", filepath.Join(dir, "postgres"), "--write-recovery-conf", "--checkpoint", "fast")
 	if err != nil {
@@ -220,7 +220,7 @@ func (p *postgres) standby(ctx context.Context, dir string, log io.Writer) (*pos
 	})
 }
 
-// promote makes a standby the primary.
+// promote promotes a standby to primary.
 func (p *postgres) promote(ctx context.Context) error {
 	return p.do(ctx, func(db *pgx.Conn) error {
 		var done bool

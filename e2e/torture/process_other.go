@@ -4,6 +4,6 @@ package main
 
 import "syscall"
 
-// attributes keep a child away from our terminal's Ctrl-C. Only Linux can also
-// end it with a parent that is killed.
+// attributes returns the attributes of a child process: it is not interrupted by
+// Ctrl-C in our terminal. Only on Linux it is also killed with its parent.
 func attributes() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setsid: true} }

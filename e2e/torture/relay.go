@@ -18,35 +18,36 @@ import (
 	"github.com/emersion/go-smtp"
 )
 
-// A relayConfig says how the relay runs. It is a process of its own, this
-// program once more, so that it can be killed; what it said yes to it has on
-// disk by then.
+// A relayConfig is the configuration of the relay. The relay is a separate process
+// of this program, so that it can be killed. It stores a mail on disk before it
+// accepts it.
 type relayConfig struct {
 	Listen    string
 	Cert, Key string // PEM files
 	Inbox     string // folder
 }
 
-// A mood is how the relay behaves while a file of that name stands in its inbox.
-type mood string
+// A relayMode is a fault of the relay. It is active while a file of that name exists
+// in the relay's inbox.
+type relayMode string
 
 const (
-	busy    mood = "busy"    // it says "later" to everything
-	waiting mood = "waiting" // it has taken a mail, and says so only after a while
-	falling mood = "falling" // it falls when it has taken a mail, before it says so
+	busy     relayMode = "busy"     // it answers "later" to every mail
+	waiting  relayMode = "waiting"  // it accepts each mail with a delay
+	crashing relayMode = "crashing" // it kills itself when it has stored a mail, before it accepts it
 )
 
-// wait is how long a waiting relay keeps its yes to itself.
-const wait = 500 * time.Millisecond
+// replyDelay is the delay in the mode waiting.
+const replyDelay = 500 * time.Millisecond
 
-// A delivery is a mail as the relay took it.
+// A delivery is a mail in the relay's inbox.
 type delivery struct {
-	ReceivedAt time.Time `json:"received_at"` // after all of it came, before the yes
+	ReceivedAt time.Time `json:"received_at"` // when it was read completely, before it was accepted
 	To         string    `json:"to"`
 	Message    []byte    `json:"message"`
 }
 
-// serveRelay takes mails until it is killed.
+// serveRelay runs the relay until it is killed.
 func serveRelay(c relayConfig) error {
 	cert, err := tls.LoadX509KeyPair(c.Cert, c.Key)
 	if err != nil {
@@ -65,7 +66,7 @@ func serveRelay(c relayConfig) error {
 	return s.Serve(l)
 }
 
-// A conversation is one client's.
+// A conversation is one SMTP session.
 type conversation struct {
 	inbox string
 	to    []string
@@ -77,22 +78,22 @@ var (
 )
 
 func (c *conversation) Mail(string, *smtp.MailOptions) error {
-	if busy.of(c.inbox) {
+	if busy.active(c.inbox) {
 		return errBusy
 	}
 	return nil
 }
 
 func (c *conversation) Rcpt(to string, _ *smtp.RcptOptions) error {
-	if unwritable(to) {
+	if rejected(to) {
 		return errNoBox
 	}
 	c.to = append(c.to, to)
 	return nil
 }
 
-// unwritable tells the addresses that the relay refuses for good.
-func unwritable(address string) bool { return strings.HasPrefix(address, "nessuno.") }
+// rejected reports whether the relay refuses an address permanently.
+func rejected(address string) bool { return strings.HasPrefix(address, "nessuno.") }
 
 func (c *conversation) Data(r io.Reader) error {
 	message, err := io.ReadAll(r)
@@ -100,17 +101,17 @@ func (c *conversation) Data(r io.Reader) error {
 		return err
 	}
 	for _, to := range c.to {
-		if err := keep(c.inbox, delivery{ReceivedAt: time.Now(), To: to, Message: message}); err != nil {
+		if err := store(c.inbox, delivery{ReceivedAt: time.Now(), To: to, Message: message}); err != nil {
 			fmt.Fprintln(os.Stderr, "relay:", err)
 			return errBusy
 		}
 	}
 	switch {
-	case falling.of(c.inbox):
-		falling.set(c.inbox, false)
+	case crashing.active(c.inbox):
+		crashing.set(c.inbox, false)
 		syscall.Kill(os.Getpid(), syscall.SIGKILL)
-	case waiting.of(c.inbox):
-		time.Sleep(wait)
+	case waiting.active(c.inbox):
+		time.Sleep(replyDelay)
 	}
 	return nil
 }
@@ -119,15 +120,15 @@ func (c *conversation) Reset() { c.to = nil }
 
 func (c *conversation) Logout() error { return nil }
 
-var kept atomic.Int64
+var stored atomic.Int64
 
-// keep has a mail on disk when it returns, whole or not at all.
-func keep(inbox string, d delivery) error {
+// store writes a mail to disk atomically and durably.
+func store(inbox string, d delivery) error {
 	content, err := json.Marshal(d)
 	if err != nil {
 		return err
 	}
-	name := fmt.Sprintf("%d-%d-%d", d.ReceivedAt.UnixNano(), os.Getpid(), kept.Add(1))
+	name := fmt.Sprintf("%d-%d-%d", d.ReceivedAt.UnixNano(), os.Getpid(), stored.Add(1))
 	unfinished := filepath.Join(inbox, name+".part")
 	f, err := os.Create(unfinished)
 	if err != nil {
@@ -147,13 +148,14 @@ func keep(inbox string, d delivery) error {
 	return errors.Join(folder.Sync(), folder.Close())
 }
 
-func (m mood) of(inbox string) bool {
+// active reports whether the mode is set.
+func (m relayMode) active(inbox string) bool {
 	_, err := os.Stat(filepath.Join(inbox, string(m)))
 	return err == nil
 }
 
-// set puts a relay into a mood, or out of it.
-func (m mood) set(inbox string, on bool) error {
+// set sets or clears the mode.
+func (m relayMode) set(inbox string, on bool) error {
 	file := filepath.Join(inbox, string(m))
 	if on {
 		return os.WriteFile(file, nil, 0o644)

@@ -10,47 +10,49 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// options are those of a run.
+// options are the options of a run.
 type options struct {
-	binary     string        // the program
-	former     string        // the program of the version before, from which is upgraded; empty for none
-	seed       uint64        // of all decisions
-	length     time.Duration // of the chaos
-	every      time.Duration // from one blow to the next, on average
-	scale      float64       // of the time that things are down
-	holders    int           // people at once
-	pace       time.Duration // of people, from one page to the next
-	waits      time.Duration // of people, for another code; who is told to wait longer gives up
-	outage     time.Duration // of PostgreSQL, once; zero for none
+	binary     string        // the stella program
+	previous   string        // the program of the previous version, if the run upgrades
+	seed       uint64        // of all random decisions
+	length     time.Duration // of the fault injection
+	every      time.Duration // average time between two faults
+	scale      float64       // factor for the durations of faults
+	holders    int           // number of people at the same time
+	pace       time.Duration // average time that people spend on a page
+	maxWait    time.Duration // people who must wait longer than this give up
+	outage     time.Duration // duration of the one long PostgreSQL outage; zero for none
 	replicated bool          // with a standby
-	unsafe     bool          // PostgreSQL does not wait for its disk, which only a machine that falls would show
-	keep       bool          // all files
+	unsafe     bool          // PostgreSQL runs with fsync off, which is a risk only if the machine crashes
+	keep       bool          // keep all files
 }
 
-// long reports whether what takes a minute has room.
+// long reports whether there is time for actions that take a minute.
 func (o options) long() bool { return o.length > 3*time.Minute }
 
-// walks is how many mailboxes are needed: more than people get through.
-func (o options) walks() int {
+// mailboxCount returns the number of mailboxes to create: more than people can
+// process during the run.
+func (o options) mailboxCount() int {
 	return o.holders * (4 + int(o.length/(5*time.Second)))
 }
 
-// When the chaos is over, people have so long to finish, and the queue of mails
-// to empty: a crashed send is taken up again within a minute.
+// Timeouts after the fault injection has ended: for all parts to work again, for
+// people to finish, and for the mail queue to empty. A crashed mail job is rescued
+// within a minute.
 const (
-	settleWithin = time.Minute
-	finishWithin = 2 * time.Minute
-	drainWithin  = 90 * time.Second
+	readyTimeout  = time.Minute
+	finishTimeout = 2 * time.Minute
+	drainTimeout  = 90 * time.Second
 )
 
-// torture makes a run, and tells on progress how it goes.
+// torture makes a run and returns the report. It writes progress lines to progress.
 func torture(ctx context.Context, o options, progress io.Writer) (r *report, err error) {
 	began := time.Now()
 	w, err := open(ctx, o)
 	if err != nil {
 		return nil, err
 	}
-	fmt.Fprintf(progress, "seed %d; everything is there after %v\n", o.seed, time.Since(began).Round(100*time.Millisecond))
+	fmt.Fprintf(progress, "seed %d; everything is running after %v\n", o.seed, time.Since(began).Round(100*time.Millisecond))
 	defer func() {
 		w.keep = w.keep || err != nil && ctx.Err() == nil || err == nil && len(r.broken()) > 0
 		if w.keep {
@@ -61,52 +63,52 @@ func torture(ctx context.Context, o options, progress io.Writer) (r *report, err
 		}
 	}()
 	r = w.begin(ctx)
-	telling, told := context.WithCancel(ctx)
-	defer told()
-	go r.tell(telling, progress)
-	dealing, dealt := context.WithTimeout(ctx, o.length)
-	defer dealt()
+	logging, stopLogging := context.WithCancel(ctx)
+	defer stopLogging()
+	go r.logProgress(logging, progress)
+	injecting, cancel := context.WithTimeout(ctx, o.length)
+	defer cancel()
 	var upgrading sync.WaitGroup
-	if o.former != "" {
-		upgrading.Go(func() { w.upgrade(dealing, progress) })
+	if o.previous != "" {
+		upgrading.Go(func() { w.upgrade(injecting, progress) })
 	}
-	r.chaos.run(dealing)
+	r.injector.run(injecting)
 	upgrading.Wait()
 	return r, r.end(ctx)
 }
 
-// begin has people begin.
+// begin starts the load.
 func (w *world) begin(ctx context.Context) *report {
-	r := &report{world: w, chaos: w.plan(w.length, w.every, w.scale), crowd: newCrowd(w), began: time.Now(), over: make(chan struct{})}
+	r := &report{world: w, injector: w.plan(w.length, w.every, w.scale), load: newLoad(w), began: time.Now(), over: make(chan struct{})}
 	r.working, r.stop = context.WithCancel(ctx)
 	coming, shut := context.WithCancel(r.working)
 	r.shut = shut
 	go w.operator.work(r.working)
 	go func() {
 		defer close(r.over)
-		r.crowd.run(r.working, coming)
+		r.load.run(r.working, coming)
 	}()
 	return r
 }
 
-// end lets nobody in any more, waits until all is well and everybody has
-// finished, and looks at what there is.
+// end starts no more scenarios, waits until all parts work and all scenarios have
+// ended, and checks the invariants.
 func (r *report) end(ctx context.Context) error {
 	defer r.stop()
 	r.shut()
-	settling, cancel := context.WithTimeout(ctx, settleWithin)
+	settling, cancel := context.WithTimeout(ctx, readyTimeout)
 	defer cancel()
-	if err := r.world.settle(settling); err != nil {
+	if err := r.world.awaitReady(settling); err != nil {
 		r.stuck = append(r.stuck, err.Error())
 	}
-	r.calm = time.Now()
-	go r.hurry(r.working)
+	r.recovered = time.Now()
+	go r.advanceRetries(r.working)
 	select {
 	case <-r.over:
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-time.After(finishWithin):
-		r.stuck = append(r.stuck, r.crowd.unfinished()...)
+	case <-time.After(finishTimeout):
+		r.stuck = append(r.stuck, r.load.unfinished()...)
 	}
 	r.finished = time.Now()
 	r.drain(ctx)
@@ -115,31 +117,33 @@ func (r *report) end(ctx context.Context) error {
 	return r.check(ctx)
 }
 
-// hurry passes the time for mails that are to be tried again in more than five
-// seconds: Stella waits ten minutes and more with one that the relay may have
-// taken.
-func (r *report) hurry(ctx context.Context) {
+// advanceRetries reschedules mail jobs that are due in more than five seconds, so
+// that they run now. Stella repeats a mail that the relay may have accepted after
+// ten minutes or more.
+func (r *report) advanceRetries(ctx context.Context) {
 	for ctx.Err() == nil {
 		r.world.primary().do(ctx, func(db *pgx.Conn) error {
 			done, err := db.Exec(ctx, `
 				update river_job set scheduled_at = now()
-				where kind = 'send_mail' and state in ('scheduled', 'retryable', 'available') and scheduled_at > now() + interval '5 seconds'`)
-			r.hurried.Add(done.RowsAffected())
+				where kind = 'send_mail' and state in ('scheduled', 'retryable', 'available')
+				and scheduled_at > now() + interval '5 seconds'`)
+			r.advanced.Add(done.RowsAffected())
 			return err
 		})
 		pause(ctx, time.Second)
 	}
 }
 
-// drain waits until no mail waits any more.
+// drain waits until every mail has a result and every mail job has ended.
 func (r *report) drain(ctx context.Context) {
 	began := time.Now()
-	for ctx.Err() == nil && time.Since(began) < drainWithin {
+	for ctx.Err() == nil && time.Since(began) < drainTimeout {
 		left := 1
 		r.world.primary().do(ctx, func(db *pgx.Conn) error {
 			return db.QueryRow(ctx, `
 				select (select count(*) from mails where accepted_at is null and refused_at is null and dropped_at is null)
-					+ (select count(*) from river_job where kind = 'send_mail' and state not in ('completed', 'discarded', 'cancelled'))`).Scan(&left)
+					+ (select count(*) from river_job
+						where kind = 'send_mail' and state not in ('completed', 'discarded', 'cancelled'))`).Scan(&left)
 		})
 		if left == 0 {
 			break
@@ -149,17 +153,19 @@ func (r *report) drain(ctx context.Context) {
 	r.drained = time.Since(began)
 }
 
-// tell says every few seconds how a run goes.
-func (r *report) tell(ctx context.Context, out io.Writer) {
+// logProgress writes a line about the run every ten seconds.
+func (r *report) logProgress(ctx context.Context, out io.Writer) {
 	for {
 		pause(ctx, 10*time.Second)
 		if ctx.Err() != nil {
 			return
 		}
-		kills, others := r.chaos.kills()
-		steps, failed := r.world.ledger.steps()
-		ended, under := r.crowd.standing()
-		fmt.Fprintf(out, "%6v  kills %d, other blows %d; walks %d ended, %d under way; steps answered %d; pages %d, failed %d; mails %d\n",
-			time.Since(r.began).Round(time.Second), kills, others, ended, under, steps, r.world.ledger.counted("pages"), failed, len(r.world.inbox.all()))
+		kills, others := r.injector.kills()
+		steps, failed := r.world.recorder.steps()
+		ended, active := r.load.progress()
+		fmt.Fprintf(out, "%6v  kills %d, other faults %d; procedures %d ended, %d active; "+
+			"steps answered %d; pages %d, failed %d; mails %d\n",
+			time.Since(r.began).Round(time.Second), kills, others, ended, active,
+			steps, r.world.recorder.counted("pages"), failed, len(r.world.inbox.all()))
 	}
 }

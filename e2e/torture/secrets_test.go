@@ -2,7 +2,7 @@ package main
 
 import "testing"
 
-// A secret is found as a word of its own, and nothing else is taken for one.
+// A secret is found if it is a whole word. Other digits are not considered secrets.
 func TestSecretsAreFound(t *testing.T) {
 	t.Parallel()
 	s := secrets{"736123": "a code", "Xk3-_pQ": "a cookie", "anna@pec.example": "a certified mailbox"}

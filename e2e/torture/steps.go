@@ -13,8 +13,8 @@ import (
 type loggedStep struct{ event, from, to string }
 
 // log reads the whole log.
-func (e *evidence) log(ctx context.Context) (map[stepID]loggedStep, error) {
-	rows, err := e.db.Query(ctx, `select qualification_id::text, version, event, coalesce(from_state, ''), to_state from steps`)
+func (o *observations) log(ctx context.Context) (map[stepID]loggedStep, error) {
+	rows, err := o.db.Query(ctx, `select qualification_id::text, version, event, coalesce(from_state, ''), to_state from steps`)
 	if err != nil {
 		return nil, err
 	}
@@ -28,22 +28,25 @@ func (e *evidence) log(ctx context.Context) (map[stepID]loggedStep, error) {
 	return log, err
 }
 
-// answeredSteps holds what people were answered and shown against the log.
-func answeredSteps(ctx context.Context, e *evidence) (n int, broken []string, err error) {
-	log, err := e.log(ctx)
+// answeredSteps compares the steps that were answered and the states that were shown
+// with the log.
+func answeredSteps(ctx context.Context, o *observations) (n int, broken []string, err error) {
+	log, err := o.log(ctx)
 	if err != nil {
 		return 0, nil, err
 	}
-	l := e.world.ledger
+	l := o.world.recorder
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for id, s := range l.seen {
+	for id, s := range l.states {
 		n++
 		switch row, there := log[id]; {
 		case !there:
-			broken = append(broken, fmt.Sprintf("version %d of %s was shown as %q, and is not in the log", id.version, id.qualification, s.state))
+			broken = append(broken, fmt.Sprintf("version %d of %s was shown as %q, but is not in the log",
+				id.version, id.qualification, s.state))
 		case s.state != "" && row.to != s.state:
-			broken = append(broken, fmt.Sprintf("version %d of %s was shown as %q, and the log says %q", id.version, id.qualification, s.state, row.to))
+			broken = append(broken, fmt.Sprintf("version %d of %s was shown as %q, but is %q in the log",
+				id.version, id.qualification, s.state, row.to))
 		}
 	}
 	events := eventsByQualification(log)
@@ -51,29 +54,32 @@ func answeredSteps(ctx context.Context, e *evidence) (n int, broken []string, er
 		n += times
 		if a.version == 0 { // a withdrawal
 			if events[[2]string{a.qualification, "invitation_withdrawn"}] == 0 {
-				broken = append(broken, fmt.Sprintf("a withdrawal of %s was answered, and is not in the log", a.qualification))
+				broken = append(broken, fmt.Sprintf("a withdrawal of %s was answered, but is not in the log", a.qualification))
 			}
 			continue
 		}
 		row, there := log[a.stepID]
-		tried := l.tried[stepID{a.qualification, a.version - 1}]
+		attempts := l.attempts[stepID{a.qualification, a.version - 1}]
 		switch {
 		case !there:
-			broken = append(broken, fmt.Sprintf("step %d of %s was answered, and is not in the log", a.version, a.qualification))
-		case a.event != "" && row.event != a.event, len(tried) > 0 && !tried[row.event] && !byOthers[row.event]:
-			broken = append(broken, fmt.Sprintf("step %d of %s is %s in the log, which nobody asked for", a.version, a.qualification, row.event))
+			broken = append(broken, fmt.Sprintf("step %d of %s was answered, but is not in the log", a.version, a.qualification))
+		case a.event != "" && row.event != a.event, len(attempts) > 0 && !attempts[row.event] && !byOthers[row.event]:
+			broken = append(broken, fmt.Sprintf("step %d of %s is %s in the log, which no form requested",
+				a.version, a.qualification, row.event))
 		}
 	}
-	more, err := e.answeredOtherwise(ctx)
+	more, err := o.answeredOtherwise(ctx)
 	return n, append(broken, more...), err
 }
 
-// byOthers are events that follow from no form of this browser's: of a login,
-// of an invitation's page, of the code that is sent with another step, and of
-// the operator.
-var byOthers = map[string]bool{"login_started": true, "login_failed": true, "holder_matched": true, "holder_unproven": true, "holder_differs": true,
+// byOthers are events that are not caused by a form of the procedure in this browser:
+// they belong to a login, to the page of an invitation, to a code that is sent with
+// another step, or to the operator.
+var byOthers = map[string]bool{
+	"login_started": true, "login_failed": true, "holder_matched": true, "holder_unproven": true, "holder_differs": true,
 	"invitation_accepted": true, "invitation_declined": true, "code_wrong": true, "code_spent": true, "code_requested": true,
-	"review_approved": true, "review_refused": true, "revoked": true}
+	"review_approved": true, "review_refused": true, "revoked": true,
+}
 
 func eventsByQualification(log map[stepID]loggedStep) map[[2]string]int {
 	events := map[[2]string]int{}
@@ -83,29 +89,30 @@ func eventsByQualification(log map[stepID]loggedStep) map[[2]string]int {
 	return events
 }
 
-// answeredOtherwise looks for what was answered without a form of a version:
-// there must be no less of it than people were told.
-func (e *evidence) answeredOtherwise(ctx context.Context) (broken []string, err error) {
+// answeredOtherwise compares counts of actions that are not bound to a version: the
+// database must contain at least as many as were answered.
+func (o *observations) answeredOtherwise(ctx context.Context) (broken []string, err error) {
 	for what, sql := range map[string]string{
-		"logins started":                `select count(*) from steps where event = 'login_started'`,
-		"answers of the provider taken": `select count(*) from messages where direction = 'response'`,
-		"decisions of the operator":     `select count(*) from decisions`,
-		"wrong codes":                   `select count(*) + (select count(*) from steps where event = 'code_spent') * 1000 from steps where event = 'code_wrong'`,
+		"logins started":              `select count(*) from steps where event = 'login_started'`,
+		"provider responses accepted": `select count(*) from messages where direction = 'response'`,
+		"operator decisions":          `select count(*) from decisions`,
+		"wrong codes":                 `select count(*) + (select count(*) from steps where event = 'code_spent') * 1000 from steps where event = 'code_wrong'`,
 	} {
 		var n int
-		if err := e.db.QueryRow(ctx, sql).Scan(&n); err != nil {
+		if err := o.db.QueryRow(ctx, sql).Scan(&n); err != nil {
 			return nil, err
 		}
-		if told := e.world.ledger.counts[what]; n < told {
-			broken = append(broken, fmt.Sprintf("%s: people know of %d, the database of %d", what, told, n))
+		if answered := o.world.recorder.counts[what]; n < answered {
+			broken = append(broken, fmt.Sprintf("%s: %d were answered, %d are in the database", what, answered, n))
 		}
 	}
 	return broken, nil
 }
 
-// allowedSteps compares the log with the table of the procedure.
-func allowedSteps(ctx context.Context, e *evidence) (n int, broken []string, err error) {
-	log, err := e.log(ctx)
+// allowedSteps checks that the procedure's table of events allows every step in the
+// log.
+func allowedSteps(ctx context.Context, o *observations) (n int, broken []string, err error) {
+	log, err := o.log(ctx)
 	if err != nil {
 		return 0, nil, err
 	}

@@ -12,13 +12,13 @@ import (
 	"time"
 )
 
-// seed decides the tests' runs, as it does those of the command.
-var seed = flag.Uint64("seed", 4, "decides what is done when")
+// seed is the seed of the tests' runs, like the command's flag.
+var seed = flag.Uint64("seed", 4, "determines the faults and the actions of people")
 
-// The tests' binary is the relay too, when it is asked to be. All tests run at
-// once, however few processors there are: they wait most of their time.
+// TestMain runs the relay if this process was started for that. Otherwise it runs all
+// tests in parallel, whatever the number of processors: they mostly wait.
 func TestMain(m *testing.M) {
-	if beRelay() {
+	if runRelay() {
 		return
 	}
 	flag.Parse()
@@ -34,7 +34,7 @@ var built struct {
 	err  error
 }
 
-// stella builds the program, once for all tests.
+// stella builds the stella program, once for all tests, and returns its path.
 func stella(t *testing.T) string {
 	t.Helper()
 	built.once.Do(func() {
@@ -59,13 +59,22 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// quick are the options of a test's run: people in a hurry.
-func quick(t *testing.T) options {
+// quickOptions returns the options of a test's run, in which people are fast.
+func quickOptions(t *testing.T) options {
 	t.Helper()
-	return options{binary: stella(t), seed: *seed, holders: 6, pace: 100 * time.Millisecond, scale: 0.2, waits: 2 * time.Second, unsafe: true}
+	return options{
+		binary:  stella(t),
+		seed:    *seed,
+		holders: 6,
+		pace:    100 * time.Millisecond,
+		scale:   0.2,
+		maxWait: 2 * time.Second,
+		unsafe:  true,
+	}
 }
 
-// long marks a test that only "make torture" runs, because of its time.
+// long skips a test in -short runs. Only "make torture" runs it, because it takes
+// long.
 func long(t *testing.T) {
 	t.Helper()
 	if testing.Short() {
@@ -73,8 +82,8 @@ func long(t *testing.T) {
 	}
 }
 
-// tell logs a report, and fails the test if something in it is broken.
-func tell(t *testing.T, r *report) {
+// logReport logs a report, and fails the test if an invariant is broken.
+func logReport(t *testing.T, r *report) {
 	t.Helper()
 	var b strings.Builder
 	r.print(&b)
@@ -86,8 +95,8 @@ func tell(t *testing.T, r *report) {
 	}
 }
 
-// openWorld opens a world for a test.
-func openWorld(t *testing.T, o options) *world {
+// newWorld opens a world for a test.
+func newWorld(t *testing.T, o options) *world {
 	t.Helper()
 	w, err := open(t.Context(), o)
 	must(t, err)
@@ -100,8 +109,8 @@ func openWorld(t *testing.T, o options) *world {
 	return w
 }
 
-// until waits until people got somewhere.
-func (r *report) until(t *testing.T, what string, holds func() bool) {
+// await waits for a condition, for at most two minutes.
+func (r *report) await(t *testing.T, what string, holds func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(2 * time.Minute); !holds(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
@@ -110,29 +119,29 @@ func (r *report) until(t *testing.T, what string, holds func() bool) {
 	}
 }
 
-// more waits until people were answered so many more steps.
-func (r *report) more(t *testing.T, steps int) {
+// awaitSteps waits until that many more steps are answered.
+func (r *report) awaitSteps(t *testing.T, steps int) {
 	t.Helper()
-	before, _ := r.world.ledger.steps()
-	r.until(t, fmt.Sprintf("%d more steps answered", steps), func() bool {
-		now, _ := r.world.ledger.steps()
+	before, _ := r.world.recorder.steps()
+	r.await(t, fmt.Sprintf("%d more steps answered", steps), func() bool {
+		now, _ := r.world.recorder.steps()
 		return now >= before+steps
 	})
 }
 
-// A short run of what "make torture" does for minutes: with every kind of kill,
-// as far as time allows.
+// A short version of the run of "make torture", with every kind of kill as far as time
+// allows.
 func TestNothingIsLost(t *testing.T) {
 	t.Parallel()
-	o := quick(t)
+	o := quickOptions(t)
 	o.length, o.every = 8*time.Second, 700*time.Millisecond
 	r, err := torture(t.Context(), o, t.Output())
 	must(t, err)
-	tell(t, r)
-	if kills, _ := r.chaos.kills(); kills < 5 {
+	logReport(t, r)
+	if kills, _ := r.injector.kills(); kills < 5 {
 		t.Errorf("only %d kills", kills)
 	}
-	if steps, _ := r.world.ledger.steps(); steps < 30 {
-		t.Errorf("only %d steps were answered: nobody could work", steps)
+	if steps, _ := r.world.recorder.steps(); steps < 30 {
+		t.Errorf("only %d steps were answered, want at least 30", steps)
 	}
 }

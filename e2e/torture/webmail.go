@@ -13,17 +13,18 @@ import (
 	"time"
 )
 
-// A webmail speaks to the API: it hands its users over and asks for the star.
+// A webmail is a client of the API: it hands its users over to Stella and reads
+// which mailboxes have a star.
 type webmail struct {
-	site   string // Stella's
-	token  string
-	ledger *ledger
-	client http.Client
+	site     string // Stella's
+	token    string
+	recorder *recorder
+	client   http.Client
 }
 
 const returnURL = "https://webmail.example/"
 
-// handOff asks for the address that takes a user to Stella.
+// handOff creates a hand-off and returns its start URL.
 func (m *webmail) handOff(ctx context.Context, address string) (string, error) {
 	var answer struct {
 		StartURL string `json:"start_url"`
@@ -32,12 +33,12 @@ func (m *webmail) handOff(ctx context.Context, address string) (string, error) {
 		map[string]string{"mailbox": address, "return_url": returnURL, "locale": "it", "user": "utente"}, http.StatusCreated, &answer)
 	if err == nil {
 		_, secret, _ := strings.Cut(answer.StartURL, "/start/")
-		m.ledger.secret(secret, "the secret of a hand-off")
+		m.recorder.addSecret(secret, "the secret of a hand-off")
 	}
 	return answer.StartURL, err
 }
 
-// show asks what to show beside a mailbox: banner, star or none.
+// show returns what to show for a mailbox: "banner", "star" or "none".
 func (m *webmail) show(ctx context.Context, address string) (string, error) {
 	var answer struct {
 		Show string `json:"show"`
@@ -47,7 +48,7 @@ func (m *webmail) show(ctx context.Context, address string) (string, error) {
 }
 
 func (m *webmail) call(ctx context.Context, method, path string, body any, want int, into any) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, pageTimeout)
 	defer cancel()
 	var content io.Reader
 	if body != nil {
@@ -63,10 +64,10 @@ func (m *webmail) call(ctx context.Context, method, path string, body any, want 
 	}
 	r.Header.Set("Authorization", "Bearer "+m.token)
 	r.Header.Set("Content-Type", "application/json")
-	m.ledger.count("API calls")
+	m.recorder.count("API calls")
 	began := time.Now()
 	answer, err := m.client.Do(r)
-	m.ledger.waited(time.Since(began))
+	m.recorder.recordWait(time.Since(began))
 	if err != nil {
 		return err
 	}
@@ -77,14 +78,14 @@ func (m *webmail) call(ctx context.Context, method, path string, body any, want 
 	}
 	if answer.StatusCode != want {
 		if answer.StatusCode == http.StatusServiceUnavailable && !nothingLost.Match(text) {
-			m.ledger.lie("the API does not say that nothing is lost: %.300q", text)
+			m.recorder.violation("the API does not say that nothing is lost: %.300q", text)
 		}
-		return &refusal{answer.StatusCode, m.ledger.retryAfter(answer)}
+		return &refusal{answer.StatusCode, m.recorder.retryAfter(answer)}
 	}
 	return json.Unmarshal(text, into)
 }
 
-// A refusal is an answer of the API with another status than was hoped for.
+// A refusal is an answer of the API with an unexpected status.
 type refusal struct {
 	status     int
 	retryAfter time.Duration
@@ -92,11 +93,11 @@ type refusal struct {
 
 func (r *refusal) Error() string { return fmt.Sprintf("the API answers with status %d", r.status) }
 
-// comeIn hands a walk over, as a click on the webmail's button does.
-func (w *walk) comeIn(ctx context.Context) error {
+// enterFromWebmail enters Stella as a click on the webmail's button does.
+func (w *scenario) enterFromWebmail(ctx context.Context) error {
 	start, err := w.world.webmail.handOff(ctx, w.mailbox.address)
 	if err != nil {
-		return w.noAnswer(ctx, err, w.comeIn)
+		return w.noAnswer(ctx, err, w.enterFromWebmail)
 	}
 	w.page = page{}
 	r, err := w.request(ctx, http.MethodPost, start, url.Values{})
@@ -104,13 +105,13 @@ func (w *walk) comeIn(ctx context.Context) error {
 		return err
 	}
 	r.Header.Set("Origin", strings.TrimSuffix(returnURL, "/"))
-	_, err = w.load(r)
+	_, err = w.follow(r)
 	return err
 }
 
-// noAnswer is the trouble of a webmail that could not ask, or was told to do it
-// again later.
-func (w *walk) noAnswer(ctx context.Context, err error, again func(context.Context) error) error {
+// noAnswer handles a failed API call of the webmail. After status 429 it waits and
+// calls again.
+func (w *scenario) noAnswer(ctx context.Context, err error, again func(context.Context) error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -119,8 +120,8 @@ func (w *walk) noAnswer(ctx context.Context, err error, again func(context.Conte
 	if errors.As(err, &r) {
 		w.retryAfter = r.retryAfter
 		if r.status == http.StatusTooManyRequests {
-			return w.comeLater(ctx, again)
+			return w.retryLater(ctx, again)
 		}
 	}
-	return w.trouble("the webmail got no answer")
+	return w.fail("the webmail got no answer")
 }

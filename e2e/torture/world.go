@@ -18,15 +18,15 @@ import (
 	"stella/spid/spidtest"
 )
 
-// A world is Stella with everything around it: two instances behind a balancer,
-// PostgreSQL, the relay, the identity provider, and a link between each two
-// that a network would stand between.
+// A world is Stella and everything that it needs: two instances behind a balancer,
+// PostgreSQL, the relay, the identity provider, and links from each instance to
+// PostgreSQL and to the relay.
 type world struct {
 	options
 	dir      string
 	site     string // Stella's public URL
 	provider string // the identity provider's
-	auditor  string // its public key
+	auditor  string // the auditor's age recipient
 
 	database  *postgres
 	standby   *postgres // nil if there is none
@@ -40,17 +40,16 @@ type world struct {
 	webmail   *webmail
 	people    []person
 	mailboxes []*mailbox
-	ledger    *ledger
+	recorder  *recorder
 
 	logs    []*os.File
 	closers []func() error
 }
 
-// open starts a world and everything in it. Whatever it started ends with ctx
-// or with close.
+// open starts a world and everything in it. close stops everything.
 func open(ctx context.Context, o options) (w *world, err error) {
-	w = &world{options: o, ledger: newLedger()}
-	w.release.becomes(cmp.Or(o.former, o.binary))
+	w = &world{options: o, recorder: newRecorder()}
+	w.release.set(cmp.Or(o.previous, o.binary))
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, w.close())
@@ -62,7 +61,9 @@ func open(ctx context.Context, o options) (w *world, err error) {
 	if err := os.Chmod(w.dir, 0o755); err != nil { // PostgreSQL does not run as root
 		return w, err
 	}
-	for _, part := range []func(context.Context) error{w.openDatabase, w.openRelay, w.openSite, w.openProvider, w.openInstances, w.populate} {
+	for _, part := range []func(context.Context) error{
+		w.openDatabase, w.openRelay, w.openSite, w.openProvider, w.openInstances, w.seedData,
+	} {
 		if err := part(ctx); err != nil {
 			return w, err
 		}
@@ -70,7 +71,8 @@ func open(ctx context.Context, o options) (w *world, err error) {
 	return w, nil
 }
 
-// close ends what open started, and forgets it unless it is to be kept.
+// close stops everything that open started. It deletes the files unless w.keep is
+// set.
 func (w *world) close() error {
 	var all error
 	for i := len(w.closers) - 1; i >= 0; i-- {
@@ -85,11 +87,11 @@ func (w *world) close() error {
 	return all
 }
 
-func (w *world) later(f func() error) { w.closers = append(w.closers, f) }
+func (w *world) onClose(f func() error) { w.closers = append(w.closers, f) }
 
 func (w *world) file(name string) string { return filepath.Join(w.dir, name) }
 
-// logOf opens the log of a part.
+// logOf opens the log file of a part.
 func (w *world) logOf(name string) (*os.File, error) {
 	f, err := os.OpenFile(w.file(name+".log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
 	if err == nil {
@@ -106,8 +108,8 @@ func (w *world) openDatabase(ctx context.Context) error {
 	if w.database, err = startPostgres(ctx, w.file("primary"), w.unsafe, log); err != nil {
 		return err
 	}
-	w.later(func() error {
-		w.database.stop() // it may have been killed for good, and have left its socket behind
+	w.onClose(func() error {
+		w.database.stop() // if it was killed, its socket is still there
 		return os.RemoveAll(w.database.socket)
 	})
 	if err := w.database.create(ctx); err != nil {
@@ -125,15 +127,15 @@ func (w *world) openDatabase(ctx context.Context) error {
 	if w.standby, err = w.database.standby(ctx, w.file("standby"), log); err != nil {
 		return err
 	}
-	w.later(w.standby.stop)
+	w.onClose(w.standby.stop)
 	return nil
 }
 
-// daemonise keeps a program running until the world ends.
-func (w *world) daemonise(d *daemon) {
+// supervise keeps a program running until the world is closed.
+func (w *world) supervise(d *daemon) {
 	ctx, cancel := context.WithCancel(context.Background())
 	d.start(ctx)
-	w.later(func() error {
+	w.onClose(func() error {
 		cancel()
 		<-d.ended
 		return nil
@@ -159,20 +161,22 @@ func (w *world) openRelay(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	w.relay = &daemon{name: "the relay", address: address, log: log, answers: connectable(address), command: func() *exec.Cmd {
+	w.relay = &daemon{name: "the relay", address: address, log: log, check: connectable(address), command: func() *exec.Cmd {
+		config := []string{address, w.file("relay.pem"), w.file("relay.key"), w.file("inbox")}
 		c := exec.Command(self)
-		c.Env = []string{asRelay + "=" + strings.Join([]string{address, w.file("relay.pem"), w.file("relay.key"), w.file("inbox")}, ",")}
+		c.Env = []string{relayVariable + "=" + strings.Join(config, ",")}
 		return c
 	}}
-	w.daemonise(w.relay)
+	w.supervise(w.relay)
 	w.inbox = openInbox(w.file("inbox"))
 	watching, cancel := context.WithCancel(context.Background())
 	go w.inbox.watch(watching)
-	w.later(func() error { cancel(); return nil })
+	w.onClose(func() error { cancel(); return nil })
 	return w.relay.await(ctx)
 }
 
-// openSite chooses the public URL, and the addresses behind it.
+// openSite starts the balancer, which has the public URL, and chooses the addresses
+// of the instances.
 func (w *world) openSite(context.Context) error {
 	var addresses []string
 	for range 2 {
@@ -183,7 +187,7 @@ func (w *world) openSite(context.Context) error {
 		addresses = append(addresses, a)
 	}
 	watching, cancel := context.WithCancel(context.Background())
-	w.later(func() error { cancel(); return nil })
+	w.onClose(func() error { cancel(); return nil })
 	w.balancer = newBalancer(watching, addresses)
 	l, err := w.serve(w.balancer)
 	if err != nil {
@@ -193,10 +197,11 @@ func (w *world) openSite(context.Context) error {
 	return nil
 }
 
-// openProvider starts the identity provider, on another site than Stella.
+// openProvider starts the identity provider, on another site than Stella
+// (localhost instead of 127.0.0.1).
 func (w *world) openProvider(context.Context) error {
 	seeded := rand.New(rand.NewPCG(w.seed, 0))
-	w.people = invent(seeded)
+	w.people = generatePeople(seeded)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
@@ -210,9 +215,9 @@ func (w *world) openProvider(context.Context) error {
 	return errors.Join(w.serveOn(l, idp), os.WriteFile(w.file("providers.xml"), idp.Metadata(), 0o644))
 }
 
-// stella runs a command of the program to its end, and returns what it printed.
+// stella runs a command of the stella program and returns its output.
 func (w *world) stella(ctx context.Context, args ...string) ([]byte, error) {
-	return w.run(ctx, w.release.runs(), args...)
+	return w.run(ctx, w.release.current(), args...)
 }
 
 func (w *world) run(ctx context.Context, program string, args ...string) ([]byte, error) {
@@ -235,7 +240,7 @@ func (w *world) indexOf(p *person) int {
 	return -1
 }
 
-// databaseURL is what an instance is given, by its links.
+// databaseURL returns the database URL of an instance, with all its links.
 func databaseURL(links []*link) string {
 	var hosts []string
 	for _, k := range links {
@@ -254,17 +259,17 @@ func (w *world) primary() *postgres {
 	return w.database
 }
 
-// settle waits until everything works, or ctx ends.
-func (w *world) settle(ctx context.Context) error {
+// awaitReady waits until the instances and the relay are ready.
+func (w *world) awaitReady(ctx context.Context) error {
 	for ctx.Err() == nil {
 		all := true
 		for _, one := range w.balancer.backends {
-			all = all && w.balancer.asks(ctx, one.address)
+			all = all && w.balancer.isReady(ctx, one.address)
 		}
 		if all {
 			return w.relay.await(ctx)
 		}
 		pause(ctx, 50*time.Millisecond)
 	}
-	return errors.New("the instances do not get ready")
+	return errors.New("the instances are not ready in time")
 }

@@ -1,5 +1,5 @@
-// Ways that do not go straight to the star, but come to it. They go on side by
-// side, since one of them waits for a minute: each has a mailbox of its own.
+// Procedures that reach the star indirectly. They run in parallel, because one of
+// them waits for a minute: each uses another mailbox.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
@@ -25,7 +25,7 @@ export function detours() {
 		await field.fill('12');
 		await sleep(61_000);
 		await page.getByText('Il codice è scaduto').first().waitFor();
-		await page.locator('#resend:not(.second)').waitFor(); // what to do next stands out
+		await page.locator('#resend:not(.second)').waitFor(); // the button for the next action is highlighted
 		await page.locator('#confirm.second').waitFor();
 		assert.equal(await field.inputValue(), '12', 'what was typed is lost');
 		assert.ok(await field.evaluate((f) => f === document.activeElement), 'the focus is lost');

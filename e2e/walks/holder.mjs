@@ -21,7 +21,7 @@ export function holders() {
 		await go.walkFromIdentified(visitor, go.anna.email);
 		await go.expectStar(visitor, go.anna.mailbox);
 
-		// Both mailboxes are told, and the relay's pages can be read like the others.
+		// Both mailboxes get a mail, and the pages of the inbox pass the checks too.
 		await house.mail(go.anna.mailbox, begun, /qualificata/);
 		await house.mail(go.anna.email, begun, /qualificata/);
 		await visitor.page.goto(house.inbox);

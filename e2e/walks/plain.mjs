@@ -1,4 +1,4 @@
-// The whole way in a browser that runs no scripts.
+// The whole procedure in a browser without scripts.
 
 import { after, before, test } from 'node:test';
 import { newVisitor } from '../browser.mjs';

@@ -1,5 +1,5 @@
-// The session of a browser: it warns before it ends, and it is asked before it
-// gives way to another mailbox.
+// The session of a browser: the page warns before it ends, and the user is asked
+// before another mailbox takes its place.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
@@ -22,7 +22,7 @@ export function sessions() {
 		const asked = [];
 		await page.route('**/sessione', (route) => {
 			asked.push(route.request().method());
-			// The server's clock stays where it is.
+			// The server's clock does not change.
 			return route.request().method() === 'GET' ? route.fulfill({ json: { seconds: 119 } }) : route.continue();
 		});
 		const warning = page.getByText('La sessione sta per chiudersi: mancano 119 secondi. Vuoi restare?');

@@ -1,4 +1,4 @@
-// Another browser gains nothing from what this one began.
+// Another browser cannot use what this one began.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
@@ -24,8 +24,8 @@ export function strangers() {
 		await stranger.page.goto(house.stella);
 		await arrive(stranger, /Qualifica la tua casella|La sessione è scaduta/);
 
-		// Nothing has changed, and the answer is spent: not even its owner can use
-		// it now, but they can log in again.
+		// Nothing has changed, and the answer is used up: its owner cannot use it
+		// any more either, but can log in again.
 		await visitor.page.goto(house.stella);
 		await arrive(visitor, 'Accesso in corso con Identità di prova');
 		await submit(visitor, answer);
@@ -51,14 +51,14 @@ export function strangers() {
 		await go.confirmIdentity(second, 'Ora identificati');
 		await second.page.getByText('L\'identificazione di prima non vale più').waitFor();
 
-		// Looking on takes nothing from the first one, nor does its going on let
-		// the second one in.
+		// The second browser's visit does not affect the first one, and the progress
+		// of the first one does not give the second one access.
 		await first.page.getByRole('button', { name: 'PROCEDI', exact: true }).click();
 		await arrive(first, 'Informativa contrattuale');
 		await second.page.goto(house.stella);
 		await arrive(second, 'Ora identificati');
 
-		// Who logs in next has the identity, and nobody else.
+		// Only the browser with the latest login has the identity.
 		await go.beginLogin(second);
 		await go.loginAs(second, 'Sara Verdi');
 		await first.page.getByRole('button', { name: 'COMPLETA LA RICHIESTA DI IDENTIFICAZIONE', exact: true }).click();
@@ -68,7 +68,7 @@ export function strangers() {
 	});
 }
 
-// interceptAnswer logs in, and keeps the provider's answer from arriving.
+// interceptAnswer logs in, but blocks the provider's answer and returns its fields.
 async function interceptAnswer({ page }, name) {
 	const acs = `${house.stella}/spid/acs`;
 	let caught;
@@ -85,7 +85,7 @@ async function interceptAnswer({ page }, name) {
 	return fields;
 }
 
-// submit posts an answer from a page of nobody's.
+// submit posts an answer from an empty page without an origin.
 async function submit({ page }, fields) {
 	await page.goto('about:blank');
 	await page.evaluate(
