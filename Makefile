@@ -1,23 +1,24 @@
-# Stella needs Go 1.26.8 or newer; an older one fetches it. What else these need they install, on Debian and
-# Ubuntu, or name.
+# Stella needs Go 1.26.8 or newer. An older Go downloads it. The targets install the other programs
+# that they need on Debian and Ubuntu. On other systems they print what is missing.
 #
-#	make demo       try Stella, with nothing to configure (ARGS="--port 9000")
-#	make test       check everything
-#	make test-later the Go tests on another day (DAYS=400, DAYS=-30 or DAY=2028-02-29; PACKAGES=./mail)
-#	make race       the Go tests with the race detector
-#	make torture    kill everything for ten minutes (MINUTES=10 SEED=7); docs/reliability.md
-#	make build      bin/stella
-#	make image      an image of it, without a daemon: bin/stella.oci.tar
-#	make sbom       what it consists of (CycloneDX): bin/stella.cdx.json
-#	make generate   whatever is generated from the code
-#	make clean      forget what the others made
+#	make demo       try Stella without configuration (ARGS="--port 9000")
+#	make test       run all checks
+#	make test-later run the Go tests on another day (DAYS=400, DAYS=-30 or DAY=2028-02-29; PACKAGES=./mail)
+#	make race       run the Go tests with the race detector
+#	make torture    run the service for ten minutes while its processes are killed (MINUTES=10 SEED=7);
+#	                see docs/reliability.md
+#	make build      build bin/stella
+#	make image      build a container image without a daemon: bin/stella.oci.tar
+#	make sbom       write the software bill of materials (CycloneDX): bin/stella.cdx.json
+#	make generate   update all generated files
+#	make clean      delete the files that the other targets made
 
-# Git may be missing, or refuse a folder of somebody else's: build all the same.
+# Git may be missing, or refuse the folder of another user. Then build without it.
 ifeq ($(shell git rev-parse -q --verify HEAD 2>/dev/null),)
 export GOFLAGS += -buildvcs=false
 endif
 
-# A tag and what came after it. Without Git, what the Go command knows.
+# The output of git describe. Without Git, the program uses the version from the Go command.
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null)
 
 .PHONY: demo test test-later race torture build image sbom generate clean

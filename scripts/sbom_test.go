@@ -13,10 +13,10 @@ import (
 	"stella/store/storetest"
 )
 
-// The document lists the modules of the program, and is the same each time.
-func TestTheBillOfMaterials(t *testing.T) {
+// The document lists the modules of the program, and is reproducible.
+func TestSBOM(t *testing.T) {
 	t.Parallel()
-	// A folder with what the script reads.
+	// A folder with the files that the script reads.
 	dir := t.TempDir()
 	storetest.Must(t, os.CopyFS(filepath.Join(dir, "scripts"), os.DirFS(".")))
 	module, err := os.ReadFile("../go.mod")
@@ -39,7 +39,7 @@ func TestTheBillOfMaterials(t *testing.T) {
 	}
 	text := document()
 	if again := document(); !slices.Equal(text, again) {
-		t.Error("made again it is another document")
+		t.Error("a second run writes a different document")
 	}
 	var d struct {
 		BOMFormat, SpecVersion string
@@ -68,6 +68,6 @@ func TestTheBillOfMaterials(t *testing.T) {
 	slices.Sort(want)
 	slices.Sort(got)
 	if !slices.Equal(got, want) {
-		t.Errorf("it lists\n%q, the program consists of\n%q", got, want)
+		t.Errorf("the document lists\n%q, the program contains\n%q", got, want)
 	}
 }

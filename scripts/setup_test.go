@@ -9,8 +9,8 @@ import (
 	"stella/store/storetest"
 )
 
-// A Go that is too old, and may not fetch a newer one, is not reported as missing.
-func TestSetupSaysWhatIsWrongWithGo(t *testing.T) {
+// A Go that is too old and may not download a newer one is not reported as missing.
+func TestSetupReportsGoProblems(t *testing.T) {
 	t.Parallel()
 	old := t.TempDir()
 	storetest.Must(t, os.WriteFile(filepath.Join(old, "go"), []byte("#!/bin/sh\nexit 1\n"), 0o755))
@@ -19,7 +19,7 @@ func TestSetupSaysWhatIsWrongWithGo(t *testing.T) {
 		"old":     {old + ":/bin", "this Go is older than 1."},
 	} {
 		if _, err := os.Stat("/bin/go"); err == nil && name == "missing" {
-			continue // this machine has it beside all else
+			continue // this machine has Go in /bin, so it cannot be hidden
 		}
 		out, status := run(t, []string{"PATH=" + c.path}, "setup")
 		if status != 1 || !strings.Contains(out, c.sentence) {

@@ -1,4 +1,4 @@
-// Package scripts tests the scripts beside it.
+// Package scripts contains the tests of the scripts in this folder.
 package scripts
 
 import (
@@ -11,7 +11,7 @@ import (
 	"stella/store/storetest"
 )
 
-// run runs a script, and returns what it prints and its status.
+// run runs a script, and returns its output and exit status.
 func run(t *testing.T, env []string, name string, args ...string) (string, int) {
 	t.Helper()
 	c := exec.CommandContext(t.Context(), "./"+name, args...)
@@ -23,14 +23,17 @@ func run(t *testing.T, env []string, name string, args ...string) (string, int) 
 	return string(out), c.ProcessState.ExitCode()
 }
 
-// vulnerability is an entry of the database, for a function that package otp calls.
-const vulnerability = `{"schema_version": "1.3.1", "id": "GO-2000-0001", "modified": "2026-01-01T00:00:00Z", "published": "2026-01-01T00:00:00Z",
+// vulnerability is an entry of the vulnerability database, for a function that package
+// otp calls.
+const vulnerability = `{"schema_version": "1.3.1", "id": "GO-2000-0001",
+	"modified": "2026-01-01T00:00:00Z", "published": "2026-01-01T00:00:00Z",
 	"details": "An example.", "affected": [{"package": {"name": "stdlib", "ecosystem": "Go"},
 	"ranges": [{"type": "SEMVER", "events": [{"introduced": "0"}]}],
 	"ecosystem_specific": {"imports": [{"path": "crypto/hmac", "symbols": ["New"]}]}}],
 	"database_specific": {"url": "https://pkg.go.dev/vuln/GO-2000-0001"}}`
 
-// database makes a copy of a database of vulnerabilities.
+// database creates a vulnerability database with this list of modules. It returns the
+// variable that names it.
 func database(t *testing.T, modules string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -45,7 +48,7 @@ func database(t *testing.T, modules string) string {
 	return "GOVULNDB=file://" + dir
 }
 
-func TestAVulnerabilityFails(t *testing.T) {
+func TestVulnerabilityFails(t *testing.T) {
 	t.Parallel()
 	db := database(t, `[{"path": "stdlib", "vulns": [{"id": "GO-2000-0001", "modified": "2026-01-01T00:00:00Z"}]}]`)
 	out, status := run(t, []string{db}, "vulncheck", "./otp")
@@ -62,7 +65,7 @@ func TestNoVulnerabilityPasses(t *testing.T) {
 	}
 }
 
-func TestADatabaseThatCannotBeReachedIsReported(t *testing.T) {
+func TestUnreachableDatabaseIsReported(t *testing.T) {
 	t.Parallel()
 	out, status := run(t, []string{"GOVULNDB=https://127.0.0.1:1"}, "vulncheck", "./otp")
 	if status != 0 || !strings.Contains(out, "NOT CHECKED") || !strings.Contains(out, "https://127.0.0.1:1") {

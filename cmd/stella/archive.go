@@ -9,16 +9,17 @@ import (
 )
 
 type archiveCommands struct {
-	Keygen archiveKeygenCommand `cmd:"" help:"Make the auditor's key."`
+	Keygen archiveKeygenCommand `cmd:"" help:"Generate the auditor's key."`
 	Show   archiveShowCommand   `cmd:"" help:"Print the request and response of a login, with the auditor's key."`
 }
 
 type archiveKeygenCommand struct {
-	File string `arg:"" help:"Where to write the key. It is the auditor's: keep it away from the service, and safe."`
+	File string `arg:"" help:"File to write the key to. The key belongs to the auditor: keep it in a safe place, away from the service."`
 }
 
 func (archiveKeygenCommand) Help() string {
-	return "Writes a key of age (age-encryption.org) to the file and prints its public part, the STELLA_ARCHIVE_RECIPIENT of the service. Without the key nobody can read the archive, and it cannot be made again."
+	return "Writes an age key (age-encryption.org) to the file and prints its public part, " +
+		"which is the service's STELLA_ARCHIVE_RECIPIENT. Without the key the archive cannot be read, and a lost key cannot be restored."
 }
 
 func (c archiveKeygenCommand) Run() error {
@@ -30,7 +31,7 @@ func (c archiveKeygenCommand) Run() error {
 	return nil
 }
 
-// makeArchiveKey writes a new key, and never over one that is there.
+// makeArchiveKey writes a new key to a file. It fails if the file exists.
 func makeArchiveKey(file string) (*age.X25519Identity, error) {
 	key, err := age.GenerateX25519Identity()
 	if err != nil {
@@ -50,14 +51,14 @@ func readArchiveKey(file string) (*age.X25519Identity, error) {
 	}
 	key, ok := keys[0].(*age.X25519Identity)
 	if !ok {
-		return nil, fmt.Errorf("%s holds another kind of key than stella archive keygen makes", file)
+		return nil, fmt.Errorf("%s contains a key that \"stella archive keygen\" did not make", file)
 	}
 	return key, nil
 }
 
 type archiveShowCommand struct {
 	database
-	Login string `arg:"" help:"The login, as \"stella qualification show\" names it."`
+	Login string `arg:"" help:"The login's ID, as \"stella qualification show\" prints it."`
 	Key   string `required:"" placeholder:"FILE" help:"The auditor's key."`
 }
 
@@ -76,17 +77,17 @@ func (c archiveShowCommand) Run(ctx context.Context) error {
 		return err
 	}
 	if len(messages) == 0 {
-		return fmt.Errorf("the archive has nothing of %s", c.Login)
+		return fmt.Errorf("the archive contains nothing for login %s", c.Login)
 	}
 	for _, m := range messages {
-		logged := "refused: no step was decided on it"
+		logged := "refused: no step depends on it"
 		switch {
 		case m.Logged:
-			logged = "the log has its digest"
+			logged = "its digest is in the log"
 		case m.Trial:
-			logged = "of a trial, in which no step is decided"
+			logged = "from a test login: no step depends on it"
 		}
-		fmt.Printf("<!-- %s, %s, SHA-256 %s, %s -->\n%s\n", m.Direction, moment(m.ReceivedAt), m.SHA256(), logged, m.Body)
+		fmt.Printf("<!-- %s, %s, SHA-256 %s, %s -->\n%s\n", m.Direction, formatTime(m.ReceivedAt), m.SHA256(), logged, m.Body)
 	}
 	return nil
 }

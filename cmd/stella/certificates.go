@@ -10,21 +10,23 @@ import (
 	"stella/web"
 )
 
-// certificates watches the certificates: ours, and the identity providers'.
+// certificates reports when our certificates and those of the identity providers
+// expire.
 type certificates struct {
 	federations []*web.Federation
 	log         *slog.Logger
 	now         func() time.Time
-	told        map[spid.Fingerprint]told
+	reported    map[spid.Fingerprint]report
 }
 
-type told struct {
+// report is a log line about a certificate: its threshold in days, and its time.
+type report struct {
 	threshold int
 	at        time.Time
 }
 
-// all are the ends of all certificates, the soonest first, each once: SPID and
-// CIE may know us by the same one.
+// all returns the expiry of every certificate, in order of time. A certificate
+// that we use for both SPID and CIE is listed once.
 func (c *certificates) all() []spid.Expiry {
 	var all []spid.Expiry
 	for _, f := range c.federations {
@@ -38,7 +40,7 @@ func (c *certificates) all() []spid.Expiry {
 	return all
 }
 
-// providers is how many identity providers there are.
+// providers returns the number of identity providers.
 func (c *certificates) providers() (n int) {
 	for _, f := range c.federations {
 		n += len(f.Providers())
@@ -46,56 +48,57 @@ func (c *certificates) providers() (n int) {
 	return n
 }
 
-// ours reports whether a certificate is one of our own.
-func (c *certificates) ours(x spid.Expiry) bool {
+// isOurs reports whether a certificate is our own.
+func (c *certificates) isOurs(x spid.Expiry) bool {
 	return slices.ContainsFunc(c.federations, func(f *web.Federation) bool { return f.EntityID == x.Owner })
 }
 
-// signs reports whether a certificate is that of the key we sign with.
-func (c *certificates) signs(x spid.Expiry) bool {
+// isSigning reports whether a certificate belongs to the key that we sign with.
+// While the key is changed, our metadata list a second certificate, which does not.
+func (c *certificates) isSigning(x spid.Expiry) bool {
 	return slices.ContainsFunc(c.federations, func(f *web.Federation) bool { return spid.FingerprintOf(f.Certificate) == x.Fingerprint })
 }
 
-// last are the certificates with which logins end, by owner: the one that we
-// sign with, and of each provider the one that lives longest.
-func (c *certificates) last(all []spid.Expiry) map[string]spid.Expiry {
+// lastByOwner returns, by owner, the certificate whose expiry stops the logins:
+// ours that signs (owner "stella"), and each provider's with the latest expiry.
+func (c *certificates) lastByOwner(all []spid.Expiry) map[string]spid.Expiry {
 	ends := map[string]spid.Expiry{}
-	for _, x := range all { // the soonest first
-		if !c.ours(x) {
+	for _, x := range all { // in order of expiry: a later certificate replaces an earlier one
+		if !c.isOurs(x) {
 			ends[x.Owner] = x
-		} else if c.signs(x) {
+		} else if c.isSigning(x) {
 			ends["stella"] = x
 		}
 	}
 	return ends
 }
 
-// pressing are the certificates whose end calls for an action: ours,
-// and of each provider the one that lives longest. Providers list expired ones
-// beside it for years.
-func (c *certificates) pressing() []spid.Expiry {
+// actionable returns the certificates that must be renewed before they expire:
+// all of ours, and each provider's with the latest expiry. Providers go on listing
+// expired certificates for years; those need no action.
+func (c *certificates) actionable() []spid.Expiry {
 	all := c.all()
-	ends := c.last(all)
-	return slices.DeleteFunc(all, func(x spid.Expiry) bool { return !c.ours(x) && ends[x.Owner] != x })
+	ends := c.lastByOwner(all)
+	return slices.DeleteFunc(all, func(x spid.Expiry) bool { return !c.isOurs(x) && ends[x.Owner] != x })
 }
 
-// tell logs each certificate that is near its end, once when it comes to be,
-// and then every day.
-func (c *certificates) tell(ctx context.Context) {
+// logExpiring logs every certificate that is close to its expiry: once when it
+// reaches a threshold, and then once a day.
+func (c *certificates) logExpiring(ctx context.Context) {
 	all := c.all()
-	ends := c.last(all)
+	ends := c.lastByOwner(all)
 	for _, x := range all {
 		threshold, near := x.Near()
-		before, was := c.told[x.Fingerprint]
+		before, was := c.reported[x.Fingerprint]
 		if !near || was && before.threshold == threshold && c.now().Sub(before.at) < 24*time.Hour {
 			continue
 		}
-		c.told[x.Fingerprint] = told{threshold, c.now()}
+		c.reported[x.Fingerprint] = report{threshold, c.now()}
 		level := slog.LevelInfo
 		switch urgent := threshold <= 15; {
-		case c.signs(x) && urgent:
+		case c.isSigning(x) && urgent:
 			level = slog.LevelError
-		case c.signs(x), urgent && ends[x.Owner] == x:
+		case c.isSigning(x), urgent && ends[x.Owner] == x:
 			level = slog.LevelWarn
 		}
 		text := "a certificate ends soon"

@@ -18,34 +18,40 @@ import (
 	"stella/web"
 )
 
-// watched are certificates under a clock that the test sets: ours and that of
-// one identity provider, which ends on the same day.
-type watched struct {
+// watchedCertificates contains our certificate and one of an identity provider, which
+// expire on the same day, with a clock that the test sets.
+type watchedCertificates struct {
 	certificates
-	t     *testing.T
-	log   bytes.Buffer
-	today time.Time
-	ends  time.Time
+	t        *testing.T
+	log      bytes.Buffer
+	today    time.Time
+	notAfter time.Time
 }
 
-func watch(t *testing.T, ours, provider []*x509.Certificate) *watched {
-	w := &watched{t: t, ends: ours[0].NotAfter}
+func watchCertificates(t *testing.T, ours, provider []*x509.Certificate) *watchedCertificates {
+	w := &watchedCertificates{t: t, notAfter: ours[0].NotAfter}
 	sp := &spid.ServiceProvider{EntityID: "https://id.example", Certificate: ours[0]}
 	if len(ours) > 1 {
 		sp.Other = ours[1]
 	}
-	registry := spid.NewRegistry(spid.Providers{{EntityID: "https://idp.example", Certificates: provider}}, func() time.Time { return w.today })
-	w.certificates = certificates{federations: []*web.Federation{{ServiceProvider: sp, Registry: registry}}, log: slog.New(slog.NewJSONHandler(&w.log, nil)),
-		now: func() time.Time { return w.today }, told: map[spid.Fingerprint]told{}}
+	registry := spid.NewRegistry(spid.Providers{{EntityID: "https://idp.example", Certificates: provider}},
+		func() time.Time { return w.today })
+	w.certificates = certificates{
+		federations: []*web.Federation{{ServiceProvider: sp, Registry: registry}},
+		log:         slog.New(slog.NewJSONHandler(&w.log, nil)),
+		now:         func() time.Time { return w.today },
+		reported:    map[spid.Fingerprint]report{},
+	}
 	return w
 }
 
-// says is what the log says so long before the end of our certificate.
-func (w *watched) says(left time.Duration) []string {
+// logAt returns the lines that logExpiring logs this long before our certificate
+// expires.
+func (w *watchedCertificates) logAt(left time.Duration) []string {
 	w.t.Helper()
-	w.today = w.ends.Add(-left)
+	w.today = w.notAfter.Add(-left)
 	w.log.Reset()
-	w.tell(w.t.Context())
+	w.logExpiring(w.t.Context())
 	var all []string
 	for dec := json.NewDecoder(&w.log); dec.More(); {
 		var line struct {
@@ -61,15 +67,16 @@ func (w *watched) says(left time.Duration) []string {
 
 func selfSigned(t *testing.T, notBefore time.Time) *x509.Certificate {
 	t.Helper()
-	_, c, err := spid.SelfSigned("https://id.example", spid.Organization{Name: "Posta", VATNumber: "IT01234567897", Locality: "Roma"}, notBefore)
+	_, c, err := spid.SelfSigned("https://id.example",
+		spid.Organization{Name: "Posta", VATNumber: "IT01234567897", Locality: "Roma"}, notBefore)
 	storetest.Must(t, err)
 	return c
 }
 
-func TestCertificatesThatEndAreTold(t *testing.T) {
+func TestExpiringCertificatesAreLogged(t *testing.T) {
 	t.Parallel()
-	n := neighbours()
-	w := watch(t, []*x509.Certificate{n.certificate}, []*x509.Certificate{selfSigned(t, n.certificate.NotBefore)})
+	n := fixtures()
+	w := watchCertificates(t, []*x509.Certificate{n.certificate}, []*x509.Certificate{selfSigned(t, n.certificate.NotBefore)})
 	const ours, theirs = "https://id.example", "https://idp.example"
 	const day = 24 * time.Hour
 	for _, x := range []struct {
@@ -85,44 +92,44 @@ func TestCertificatesThatEndAreTold(t *testing.T) {
 		{14 * day, []string{"ERROR " + ours + " 14: a certificate ends soon", "WARN " + theirs + " 14: a certificate ends soon"}},
 		{-day, []string{"ERROR " + ours + " -1: a certificate has ended", "WARN " + theirs + " -1: a certificate has ended"}},
 	} {
-		if got := w.says(x.left); !slices.Equal(got, x.want) {
-			t.Errorf("%v before the end it says %q, want %q", x.left, got, x.want)
+		if got := w.logAt(x.left); !slices.Equal(got, x.want) {
+			t.Errorf("%v before the expiry the log is %q, want %q", x.left, got, x.want)
 		}
 	}
 }
 
-// While a key is changed two certificates are listed. The one that goes is no
-// reason to be woken.
-func TestACertificateThatWasReplacedIsNoAlarm(t *testing.T) {
+// While a key is changed, two certificates are listed. The expiry of the old one is
+// not urgent.
+func TestReplacedCertificateIsNotUrgent(t *testing.T) {
 	t.Parallel()
-	old := neighbours().certificate
+	old := fixtures().certificate
 	next, theirs := selfSigned(t, old.NotBefore.AddDate(1, 0, 0)), selfSigned(t, old.NotBefore)
-	w := watch(t, []*x509.Certificate{next, old}, []*x509.Certificate{theirs, next})
-	w.ends = old.NotAfter
+	w := watchCertificates(t, []*x509.Certificate{next, old}, []*x509.Certificate{theirs, next})
+	w.notAfter = old.NotAfter
 	want := []string{"INFO https://id.example 3: a certificate ends soon", "INFO https://idp.example 3: a certificate ends soon"}
-	if got := w.says(3 * 24 * time.Hour); !slices.Equal(got, want) {
-		t.Errorf("it says %q, want %q", got, want)
+	if got := w.logAt(3 * 24 * time.Hour); !slices.Equal(got, want) {
+		t.Errorf("the log is %q, want %q", got, want)
 	}
-	// What logins end with is the other one.
-	for owner, x := range w.last(w.all()) {
+	// Logins work until the new certificate expires.
+	for owner, x := range w.lastByOwner(w.all()) {
 		if !x.NotAfter.Equal(next.NotAfter) {
-			t.Errorf("%s ends on %v, want %v", owner, x.NotAfter, next.NotAfter)
+			t.Errorf("%s: expires on %v, want %v", owner, x.NotAfter, next.NotAfter)
 		}
 	}
-	// Before the change it is the other way round: the new one helps nobody yet.
-	w = watch(t, []*x509.Certificate{old, next}, []*x509.Certificate{theirs})
-	if x := w.last(w.all())["stella"]; !x.NotAfter.Equal(old.NotAfter) {
-		t.Errorf("ours ends on %v, want %v", x.NotAfter, old.NotAfter)
+	// Before the change, the new certificate does not sign yet.
+	w = watchCertificates(t, []*x509.Certificate{old, next}, []*x509.Certificate{theirs})
+	if x := w.lastByOwner(w.all())["stella"]; !x.NotAfter.Equal(old.NotAfter) {
+		t.Errorf("ours expires on %v, want %v", x.NotAfter, old.NotAfter)
 	}
 }
 
-// A provider's certificate that has a successor is not among it.
-func TestReadyTellsWhatWillNeedCare(t *testing.T) {
+// A provider's certificate that has a successor is not listed.
+func TestReadyzListsExpiringCertificates(t *testing.T) {
 	t.Parallel()
-	n := neighbours()
-	w := watch(t, []*x509.Certificate{n.certificate}, []*x509.Certificate{
+	n := fixtures()
+	w := watchCertificates(t, []*x509.Certificate{n.certificate}, []*x509.Certificate{
 		selfSigned(t, n.certificate.NotBefore.AddDate(-3, 0, 0)), selfSigned(t, n.certificate.NotBefore.AddDate(1, 0, 0))})
-	w.today = w.ends.AddDate(0, 0, -59)
+	w.today = w.notAfter.AddDate(0, 0, -59)
 	db, err := store.Open(t.Context(), storetest.URL(t), nil)
 	storetest.Must(t, err)
 	v := &service{store: db, certificates: &w.certificates, refresher: &refresher{registry: w.federations[0].Registry}}
@@ -131,7 +138,8 @@ func TestReadyTellsWhatWillNeedCare(t *testing.T) {
 		v.readyz(answer, httptest.NewRequestWithContext(t.Context(), "GET", "/readyz", nil))
 		return answer.Code, strings.TrimSpace(answer.Body.String())
 	}
-	detail := fmt.Sprintf(`"identity_providers":1,"certificates_ending":[{"owner":"https://id.example","not_after":%q,"days":59}]}`, w.ends.Format(time.RFC3339))
+	detail := fmt.Sprintf(`"identity_providers":1,"certificates_ending":[{"owner":"https://id.example","not_after":%q,"days":59}]}`,
+		w.notAfter.Format(time.RFC3339))
 	if code, body := ask(); code != 200 || body != `{"status":"ready",`+detail {
 		t.Errorf("%d %s", code, body)
 	}

@@ -16,28 +16,28 @@ import (
 )
 
 type clientCommands struct {
-	Add     clientAddCommand     `cmd:"" help:"Register a program of yours, such as a webmail, and print its token, once."`
+	Add     clientAddCommand     `cmd:"" help:"Register a client, such as a webmail, and print its token. The token is printed only once."`
 	List    clientListCommand    `cmd:"" help:"List the clients of the API."`
-	Rotate  clientRotateCommand  `cmd:"" help:"Give a client a new token; the one before is good for a while."`
-	Disable clientDisableCommand `cmd:"" help:"Turn a client away, from now on."`
-	Enable  clientEnableCommand  `cmd:"" help:"Let a disabled client in again, with the tokens it had."`
+	Rotate  clientRotateCommand  `cmd:"" help:"Give a client a new token. The previous token stays valid for a while."`
+	Disable clientDisableCommand `cmd:"" help:"Refuse all requests of a client from now on."`
+	Enable  clientEnableCommand  `cmd:"" help:"Accept the requests of a disabled client again, with the tokens it had."`
 }
 
-const clientAddHelp = `What a client may do is told by its scopes:
+const clientAddHelp = `The scopes say what a client may do:
 
-  webmail    ask whether to show banner or star, hand users over
-  registry   say which mailboxes there are, and whose they are
+  webmail    ask whether to show the banner or the star, hand users over
+  registry   create, change and delete mailboxes and their holders
   operator   decide reviews, revoke, withdraw invitations
-  auditor    read all that an operator reads
+  auditor    read everything that an operator can read
 
-What lies outside its domains is unknown to it.`
+A client sees only the mailboxes of its own domains.`
 
 type clientAddCommand struct {
 	database
-	Name      string   `arg:"" help:"A name for it, as the log will tell it."`
-	Domain    []string `required:"" placeholder:"DOMAIN" help:"A domain of its mailboxes, such as pec.example; may be repeated. It can ask for no others."`
+	Name      string   `arg:"" help:"The client's name, as it appears in the log."`
+	Domain    []string `required:"" placeholder:"DOMAIN" help:"A domain of its mailboxes, such as pec.example; may be repeated. The client sees no other domains."`
 	Scope     []string `default:"webmail" placeholder:"SCOPE" enum:"webmail,registry,operator,auditor" help:"What it may do (${enum}); may be repeated (default: ${default})."`
-	ReturnURL []string `name:"return-url" placeholder:"URL" help:"Where a webmail's users may return to; may be repeated, and a webmail needs one. They are compared letter by letter."`
+	ReturnURL []string `name:"return-url" placeholder:"URL" help:"URL to which a webmail's users may return; may be repeated. Required for a webmail. Compared as exact text."`
 }
 
 func (clientAddCommand) Help() string { return clientAddHelp }
@@ -63,8 +63,8 @@ func (c clientAddCommand) Run(ctx context.Context) error {
 	return nil
 }
 
-// check refuses what no webmail could use, and writes domains as mailboxes are
-// kept.
+// check returns everything that is wrong with the flags. It normalizes the domains
+// to lower case and ASCII, as mailboxes are stored.
 func (c clientAddCommand) check() error {
 	var wrong []error
 	if strings.TrimSpace(c.Name) == "" {
@@ -73,18 +73,18 @@ func (c clientAddCommand) check() error {
 	for i, d := range c.Domain {
 		address, err := workflow.ParseAddress("x@" + strings.TrimPrefix(d, "@"))
 		if err != nil {
-			wrong = append(wrong, fmt.Errorf("--domain %q is no domain, such as pec.example", d))
+			wrong = append(wrong, fmt.Errorf("--domain %q is not a domain, such as pec.example", d))
 		}
 		_, c.Domain[i], _ = strings.Cut(address, "@") // lower case, ASCII
 	}
 	for _, u := range c.ReturnURL {
 		if parsed, err := url.Parse(u); err != nil || parsed.Host == "" || parsed.Scheme != "https" && parsed.Scheme != "http" {
-			wrong = append(wrong, fmt.Errorf("--return-url %q is no URL, such as https://webmail.example/", u))
+			wrong = append(wrong, fmt.Errorf("--return-url %q is not a URL, such as https://webmail.example/", u))
 		}
 	}
 	if webmail := slices.Contains(c.Scope, "webmail"); webmail != (len(c.ReturnURL) > 0) {
 		if webmail {
-			wrong = append(wrong, errors.New("a webmail needs a --return-url, where its users go back to"))
+			wrong = append(wrong, errors.New("a webmail needs a --return-url, to which its users return"))
 		} else {
 			wrong = append(wrong, errors.New("only a webmail has a --return-url: add --scope webmail, or leave it out"))
 		}
@@ -109,18 +109,18 @@ func (c clientListCommand) Run(ctx context.Context) error {
 	t := newTable(os.Stdout)
 	t.row("CLIENT", "SCOPES", "DOMAINS", "SINCE", "TOKENS")
 	for _, l := range all {
-		t.row(l.Name, joined(l.Scopes), strings.Join(l.Domains, ","), moment(l.CreatedAt), tokens(l))
+		t.row(l.Name, joinNames(l.Scopes), strings.Join(l.Domains, ","), formatTime(l.CreatedAt), tokens(l))
 	}
 	return t.flush()
 }
 
-// tokens says which tokens of a client are good.
+// tokens describes which tokens of a client are valid.
 func tokens(l store.ListedClient) string {
 	switch {
 	case !l.DisabledAt.IsZero():
-		return "disabled since " + moment(l.DisabledAt)
+		return "disabled since " + formatTime(l.DisabledAt)
 	case l.FormerUntil.After(time.Now()):
-		return "the former one until " + moment(l.FormerUntil)
+		return "two, the previous one until " + formatTime(l.FormerUntil)
 	}
 	return "one"
 }
@@ -128,7 +128,7 @@ func tokens(l store.ListedClient) string {
 type clientRotateCommand struct {
 	database
 	Name    string        `arg:"" help:"The client."`
-	Overlap time.Duration `default:"24h" placeholder:"TIME" help:"For how long the former token is good; 0 when it was stolen (default: ${default})."`
+	Overlap time.Duration `default:"24h" placeholder:"TIME" help:"How long the previous token stays valid; 0 if it was stolen (default: ${default})."`
 }
 
 func (c clientRotateCommand) Run(ctx context.Context) error {
@@ -142,11 +142,11 @@ func (c clientRotateCommand) Run(ctx context.Context) error {
 	defer db.close()
 	token, until := rand.Text(), time.Now().Add(c.Overlap)
 	if err := db.RotateToken(ctx, c.Name, workflow.Digest(token), until); err != nil {
-		return noClient(c.Name, err)
+		return describeClientError(c.Name, err)
 	}
 	fmt.Printf("New token of %s; it is not shown again:\n%s\n", c.Name, token)
 	if c.Overlap > 0 {
-		fmt.Printf("The former one is good until %s.\n", moment(until))
+		fmt.Printf("The previous token is valid until %s.\n", formatTime(until))
 	}
 	return nil
 }
@@ -163,7 +163,7 @@ func (c clientDisableCommand) Run(ctx context.Context) error {
 	}
 	defer db.close()
 	if err := db.DisableClient(ctx, c.Name, time.Now()); err != nil {
-		return noClient(c.Name, err)
+		return describeClientError(c.Name, err)
 	}
 	fmt.Printf("%s: disabled\n", c.Name)
 	return nil
@@ -181,15 +181,16 @@ func (c clientEnableCommand) Run(ctx context.Context) error {
 	}
 	defer db.close()
 	if err := db.EnableClient(ctx, c.Name); err != nil {
-		return noClient(c.Name, err)
+		return describeClientError(c.Name, err)
 	}
 	fmt.Printf("%s: enabled\n", c.Name)
 	return nil
 }
 
-func noClient(name string, err error) error {
+// describeClientError names the client in the error if it does not exist.
+func describeClientError(name string, err error) error {
 	if errors.Is(err, workflow.ErrUnknown) {
-		return fmt.Errorf("there is no client %q: \"stella client list\" lists those that there are", name)
+		return fmt.Errorf("there is no client %q: see \"stella client list\"", name)
 	}
 	return err
 }

@@ -9,8 +9,9 @@ import (
 	"stella/workflow"
 )
 
-// A client's day: it is added, its token changed, stolen, and it comes back.
-func TestAClientsTokens(t *testing.T) {
+// A client is added, its token is rotated, rotated again because it was stolen, and
+// the client is disabled and enabled.
+func TestClientTokens(t *testing.T) {
 	t.Parallel()
 	db := storetest.New(t)
 	env := []string{"STELLA_DATABASE_URL=" + db.Pool().Config().ConnString()}
@@ -19,7 +20,7 @@ func TestAClientsTokens(t *testing.T) {
 		t.Helper()
 		lines := strings.Split(r.succeeds(t), "\n")
 		if lines[0] != sentence {
-			t.Errorf("it says %q, want %q", lines[0], sentence)
+			t.Errorf("the command prints %q, want %q", lines[0], sentence)
 		}
 		return lines[1]
 	}
@@ -27,18 +28,19 @@ func TestAClientsTokens(t *testing.T) {
 		t.Helper()
 		_, err := db.ClientByToken(t.Context(), workflow.Digest(token), time.Now())
 		if (err == nil) != want {
-			t.Errorf("the token is good: %v, want %v", err == nil, want)
+			t.Errorf("the token is valid: %v, want %v", err == nil, want)
 		}
 	}
 	listed := func(want string) {
 		t.Helper()
 		lines := strings.Split(strings.TrimSpace(client("list").succeeds(t)), "\n")
 		if len(lines) != 2 || !strings.HasPrefix(lines[0], "CLIENT") || !strings.Contains(lines[1], want) {
-			t.Errorf("%q does not say %q", lines, want)
+			t.Errorf("%q does not contain %q", lines, want)
 		}
 	}
 
-	first := token(client("add", "office", "--scope", "registry", "--scope=operator", "--domain", "pec.example"), "Token of office; it is not shown again:")
+	first := token(client("add", "office", "--scope", "registry", "--scope=operator", "--domain", "pec.example"),
+		"Token of office; it is not shown again:")
 	good(first, true)
 	listed("registry,operator  pec.example")
 	listed("one")
@@ -46,7 +48,7 @@ func TestAClientsTokens(t *testing.T) {
 	second := token(client("rotate", "office"), "New token of office; it is not shown again:")
 	good(first, true)
 	good(second, true)
-	listed("the former one until")
+	listed("two, the previous one until")
 	third := token(client("rotate", "office", "--overlap", "0s"), "New token of office; it is not shown again:")
 	for t, want := range map[string]bool{first: false, second: false, third: true} {
 		good(t, want)
@@ -67,26 +69,29 @@ func TestAClientsTokens(t *testing.T) {
 	}
 }
 
-func TestAClientThatCannotBe(t *testing.T) {
+func TestInvalidClients(t *testing.T) {
 	t.Parallel()
 	env := []string{"STELLA_DATABASE_URL=" + storetest.New(t).Pool().Config().ConnString()}
 	for args, want := range map[string]string{
-		"add office --domain pec.example --scope registry --return-url https://x.example/": "only a webmail has a --return-url: add --scope webmail, or leave it out",
-		"add mail --domain pec.example": "a webmail needs a --return-url, where its users go back to",
+		"add mail --domain pec.example": "a webmail needs a --return-url, to which its users return",
 		"rotate office --overlap=-1h":   "--overlap is negative",
-		"rotate office":                 `there is no client "office": "stella client list" lists those that there are`,
-		"disable office":                `there is no client "office": "stella client list" lists those that there are`,
-		"enable office":                 `there is no client "office": "stella client list" lists those that there are`,
+		"rotate office":                 `there is no client "office": see "stella client list"`,
+		"disable office":                `there is no client "office": see "stella client list"`,
+		"enable office":                 `there is no client "office": see "stella client list"`,
+
+		"add x --domain pec.example --scope registry --return-url https://x.example/": "only a webmail has a --return-url: " +
+			"add --scope webmail, or leave it out",
 	} {
 		stella(t, env, append([]string{"client"}, strings.Fields(args)...)...).fails(t, 1, want)
 	}
 	stella(t, env, "client", "add", " ", "--domain=pec.example", "--scope=registry").fails(t, 1, "the client has no name")
-	if r := stella(t, env, "client", "add", "x", "--domain=pec.example", "--scope=admin"); r.status != 2 || !strings.Contains(r.err, `"webmail","registry","operator","auditor"`) {
+	if r := stella(t, env, "client", "add", "x", "--domain=pec.example", "--scope=admin"); r.status != 2 ||
+		!strings.Contains(r.err, `"webmail","registry","operator","auditor"`) {
 		t.Errorf("%+v", r)
 	}
 }
 
-func TestAWebmailIsRegisteredOnce(t *testing.T) {
+func TestAddWebmailClient(t *testing.T) {
 	t.Parallel()
 	s := storetest.New(t)
 	url := s.Pool().Config().ConnString()
@@ -103,7 +108,9 @@ func TestAWebmailIsRegisteredOnce(t *testing.T) {
 		t.Errorf("%+v, %v", c, err)
 	}
 	run("webmail", "--domain", "pec.example", "--return-url", "https://webmail.example/").fails(t, 1, `client "webmail": already exists`)
-	run("other", "--domain", "pec", "--domain", "a@b.example", "--return-url", "webmail.example", "--return-url", "javascript:alert(1)").fails(t, 1,
-		`--domain "pec" is no domain, such as pec.example`+"\n"+`--domain "a@b.example" is no domain, such as pec.example`+"\n"+
-			`--return-url "webmail.example" is no URL, such as https://webmail.example/`+"\n"+`--return-url "javascript:alert(1)" is no URL, such as https://webmail.example/`)
+	run("other", "--domain=pec", "--domain=a@b.example", "--return-url=webmail.example", "--return-url=javascript:alert(1)").fails(t, 1,
+		`--domain "pec" is not a domain, such as pec.example`+"\n"+
+			`--domain "a@b.example" is not a domain, such as pec.example`+"\n"+
+			`--return-url "webmail.example" is not a URL, such as https://webmail.example/`+"\n"+
+			`--return-url "javascript:alert(1)" is not a URL, such as https://webmail.example/`)
 }

@@ -19,41 +19,41 @@ import (
 	"stella/workflow"
 )
 
-//go:generate go test . -run TestTheConfigurationIsDocumented -write
+//go:generate go test . -run TestConfigurationIsDocumented -write
 
-// config is the configuration of the service, as it is given. Nothing in it is
-// required by the parser, so that Check can name everything that is missing or
-// wrong at once.
+// config is the configuration of the service as the operator gives it. The parser
+// requires no value, so that Check can report everything that is missing or invalid
+// at once.
 type config struct {
 	database `group:"Database"`
 
-	PublicURL string   `name:"public-url" env:"STELLA_PUBLIC_URL" placeholder:"URL" group:"Web" help:"Where people reach Stella, such as https://identita.gestore.example. Plain http is accepted for loopback only."`
-	Listen    string   `env:"STELLA_LISTEN" default:"127.0.0.1:8080" placeholder:"ADDRESS" group:"Web" help:"Address to listen on, behind a proxy that speaks TLS (default: ${default})."`
-	Metrics   string   `name:"metrics-listen" env:"STELLA_METRICS_LISTEN" placeholder:"ADDRESS" group:"Web" help:"Address to listen on for Prometheus, such as 127.0.0.1:9090: /metrics is there and nowhere else. Without it there are no metrics."`
-	Proxies   []string `env:"STELLA_PROXIES" placeholder:"CIDR" group:"Web" help:"Proxies whose X-Forwarded-For is believed, such as 10.0.0.0/8."`
-	KeyFile   []string `env:"STELLA_KEY_FILE" placeholder:"FILE" group:"Web" help:"Secret from which codes, links and the secrets of webhooks are computed: a file of 32 random bytes or more, the same for every instance. While it is changed, several: the first makes what is new."`
+	PublicURL string   `name:"public-url" env:"STELLA_PUBLIC_URL" placeholder:"URL" group:"Web" help:"URL at which people reach Stella, such as https://identita.gestore.example. Plain http is accepted for loopback only."`
+	Listen    string   `env:"STELLA_LISTEN" default:"127.0.0.1:8080" placeholder:"ADDRESS" group:"Web" help:"Address to listen on, behind a proxy that terminates TLS (default: ${default})."`
+	Metrics   string   `name:"metrics-listen" env:"STELLA_METRICS_LISTEN" placeholder:"ADDRESS" group:"Web" help:"Address to listen on for Prometheus, such as 127.0.0.1:9090. /metrics is served only there. Without it there are no metrics."`
+	Proxies   []string `env:"STELLA_PROXIES" placeholder:"CIDR" group:"Web" help:"Networks of the proxies whose X-Forwarded-For header is trusted, such as 10.0.0.0/8."`
+	KeyFile   []string `env:"STELLA_KEY_FILE" placeholder:"FILE" group:"Web" help:"Secret from which codes, links and webhook secrets are computed: a file of at least 32 random bytes, the same for every instance. To change it, name several files: new codes, links and secrets use the first."`
 
-	Provider         string `env:"STELLA_PROVIDER" placeholder:"NAME" group:"Words" help:"The provider's name, as pages and mails tell it."`
-	Service          string `env:"STELLA_SERVICE" placeholder:"NAME" group:"Words" help:"What its mailboxes are called, such as \"PEC Esempio\"."`
-	WebmailURL       string `name:"webmail-url" env:"STELLA_WEBMAIL_URL" placeholder:"URL" group:"Words" help:"The webmail, where holders start."`
-	PrivacyURL       string `name:"privacy-url" env:"STELLA_PRIVACY_URL" placeholder:"URL" group:"Words" help:"The privacy notice."`
-	AccessibilityURL string `name:"accessibility-url" env:"STELLA_ACCESSIBILITY_URL" placeholder:"URL" group:"Words" help:"The accessibility statement."`
-	HelpURL          string `name:"help-url" env:"STELLA_HELP_URL" placeholder:"URL" group:"Words" help:"Help for holders. Without it pages and mails lead to the guide that Stella itself shows, at /guida."`
-	HelpContact      string `env:"STELLA_HELP_CONTACT" placeholder:"TEXT" group:"Words" help:"Whom holders can ask: an address or a telephone number."`
-	ReviewDays       int    `env:"STELLA_REVIEW_DAYS" placeholder:"DAYS" group:"Words" help:"Within how many working days a request under review is answered, as its page and mail tell. Without it they name no time."`
-	ContractDir      string `env:"STELLA_CONTRACT_DIR" placeholder:"DIR" group:"Words" help:"Folder with your contract notice, it.html and en.html."`
-	SampleContract   bool   `group:"Words" help:"Show a sample in place of a contract notice of your own, to try things out. The page and the log say so."`
+	Provider         string `env:"STELLA_PROVIDER" placeholder:"NAME" group:"Texts" help:"The provider's name, as shown in pages and mails."`
+	Service          string `env:"STELLA_SERVICE" placeholder:"NAME" group:"Texts" help:"The name of the mailbox service, such as \"PEC Esempio\"."`
+	WebmailURL       string `name:"webmail-url" env:"STELLA_WEBMAIL_URL" placeholder:"URL" group:"Texts" help:"The webmail, from which holders come."`
+	PrivacyURL       string `name:"privacy-url" env:"STELLA_PRIVACY_URL" placeholder:"URL" group:"Texts" help:"The privacy notice."`
+	AccessibilityURL string `name:"accessibility-url" env:"STELLA_ACCESSIBILITY_URL" placeholder:"URL" group:"Texts" help:"The accessibility statement."`
+	HelpURL          string `name:"help-url" env:"STELLA_HELP_URL" placeholder:"URL" group:"Texts" help:"Help for holders. Without it, pages and mails link to Stella's own guide at /guida."`
+	HelpContact      string `env:"STELLA_HELP_CONTACT" placeholder:"TEXT" group:"Texts" help:"Contact for holders who need help: an address or a telephone number."`
+	ReviewDays       int    `env:"STELLA_REVIEW_DAYS" placeholder:"DAYS" group:"Texts" help:"Number of working days within which a request under review is answered, as shown in its page and mail. Without it they name no time."`
+	ContractDir      string `env:"STELLA_CONTRACT_DIR" placeholder:"DIR" group:"Texts" help:"Folder with your contract notice, it.html and en.html."`
+	SampleContract   bool   `group:"Texts" help:"Show a sample instead of your own contract notice, for a trial. The page and the log say that it is a sample."`
 
 	MailFrom            string `env:"STELLA_MAIL_FROM" placeholder:"SENDER" group:"Mail" help:"Sender of the mails, such as \"Posta Esempio <staff@gestore.example>\"."`
 	SMTPURL             string `name:"smtp-url" env:"STELLA_SMTP_URL" placeholder:"URL" group:"Mail" help:"The relay, such as smtp://user@relay.example:587, or smtps:// for TLS from the first byte. TLS is mandatory."`
 	SMTPPasswordFile    string `name:"smtp-password-file" env:"STELLA_SMTP_PASSWORD_FILE" placeholder:"FILE" group:"Mail" help:"The relay's password."`
-	SMTPEHLOName        string `name:"smtp-ehlo-name" env:"STELLA_SMTP_EHLO_NAME" placeholder:"HOST" group:"Mail" help:"Domain name by which Stella introduces itself to the relays (default: the public URL's host, or an address literal if that has no dot)."`
-	SMTPCAFile          string `name:"smtp-ca-file" env:"STELLA_SMTP_CA_FILE" placeholder:"FILE" group:"Mail" help:"Certificates (PEM) that the relays are checked against, instead of the system's."`
-	PECSMTPURL          string `name:"pec-smtp-url" env:"STELLA_PEC_SMTP_URL" placeholder:"URL" group:"Mail" help:"A second relay, for mails to certified mailboxes. Without it they go through the first."`
+	SMTPEHLOName        string `name:"smtp-ehlo-name" env:"STELLA_SMTP_EHLO_NAME" placeholder:"HOST" group:"Mail" help:"Domain name that Stella sends in EHLO to the relays (default: the public URL's host, or an address literal if that has no dot)."`
+	SMTPCAFile          string `name:"smtp-ca-file" env:"STELLA_SMTP_CA_FILE" placeholder:"FILE" group:"Mail" help:"Root certificates (PEM) with which the relays are verified, instead of the system's."`
+	PECSMTPURL          string `name:"pec-smtp-url" env:"STELLA_PEC_SMTP_URL" placeholder:"URL" group:"Mail" help:"A second relay, for mails to certified mailboxes. Without it they are sent through the first relay."`
 	PECSMTPPasswordFile string `name:"pec-smtp-password-file" env:"STELLA_PEC_SMTP_PASSWORD_FILE" placeholder:"FILE" group:"Mail" help:"The second relay's password."`
 
-	DKIMSelector string `name:"dkim-selector" env:"STELLA_DKIM_SELECTOR" placeholder:"NAME" group:"Mail" help:"Selector of the DKIM key, where the relay does not sign."`
-	DKIMKeyFile  string `name:"dkim-key-file" env:"STELLA_DKIM_KEY_FILE" placeholder:"FILE" group:"Mail" help:"DKIM key (PEM, RSA or Ed25519), by which mails are signed for the sender's domain."`
+	DKIMSelector string `name:"dkim-selector" env:"STELLA_DKIM_SELECTOR" placeholder:"NAME" group:"Mail" help:"Selector of the DKIM key, if Stella signs the mails and not the relay."`
+	DKIMKeyFile  string `name:"dkim-key-file" env:"STELLA_DKIM_KEY_FILE" placeholder:"FILE" group:"Mail" help:"DKIM key (PEM, RSA or Ed25519) with which mails are signed for the sender's domain."`
 
 	spidConfig
 	loginConfig
@@ -64,13 +64,13 @@ type config struct {
 	ArchiveRecipient string `env:"STELLA_ARCHIVE_RECIPIENT" placeholder:"age1…" group:"SPID" help:"The auditor's public key, which \"stella archive keygen\" prints. Requests and responses are archived encrypted to it."`
 }
 
-// settings is a configuration that was found right.
+// settings is a configuration that Check has found valid.
 type settings struct {
 	database  database
 	publicURL *url.URL
 	listen    string
 	proxies   []netip.Prefix
-	allow     []netip.Prefix // where webhooks may be, beside public addresses
+	allow     []netip.Prefix // networks that webhooks may be in, besides public addresses
 	keys      workflow.Keys
 	site      templates.Site
 	documents map[string]templates.Document
@@ -79,25 +79,27 @@ type settings struct {
 	relay     stellamail.RelayOptions
 	pecRelay  *stellamail.RelayOptions
 	dkim      *stellamail.DKIM
-	metrics   string // address; empty for none
+	metrics   string // address to listen on; empty if there are no metrics
 	spid      *spid.ServiceProvider
-	providers spid.Providers    // configured by files
-	names     map[string]string // of providers, by entity ID, as the operator calls them
-	registry  *spid.Source      // of others; nil if there are none. Its memory is the database's
+	providers spid.Providers    // from metadata files
+	names     map[string]string // the operator's names of providers, by entity ID
+	registry  *spid.Source      // nil if none is configured. newRegistry sets its Memory
 	purpose   string
 	collaudo  bool
-	logos     fs.FS                 // nil if there are none
-	cie       *spid.ServiceProvider // nil if one cannot log in with CIE
+	logos     fs.FS                 // nil if there are no logos
+	cie       *spid.ServiceProvider // nil if login with CIE is not configured
 	card      spid.Providers        // CIE's identity provider
 	recipient age.Recipient
 }
 
-// problems collects what is wrong, each with the variable to mend.
+// problems collects the errors of a configuration. Each names the variable to correct.
 type problems []error
 
+// add adds the error of a variable. It adds nothing if err is nil, or if the
+// variable's quotes are already reported: they cause the other errors.
 func (p *problems) add(variable string, err error) {
 	switch {
-	case err == nil || p.marked(variable):
+	case err == nil || p.quoted(variable):
 	case errors.Is(err, errMissing):
 		*p = append(*p, fmt.Errorf("%s %w", variable, err))
 	default:
@@ -105,8 +107,8 @@ func (p *problems) add(variable string, err error) {
 	}
 }
 
-// need adds a variable that is empty.
-func (p *problems) need(variable, value string) {
+// require adds an error if the value of a variable is empty.
+func (p *problems) require(variable, value string) {
 	if value == "" {
 		p.add(variable, errMissing)
 	}
@@ -114,10 +116,10 @@ func (p *problems) need(variable, value string) {
 
 var errMissing = errors.New("is missing")
 
-// Check reads files and parses values, and names everything that is missing or
-// wrong at once.
+// Check reads the files and parses the values. Its error lists everything that is
+// missing or invalid.
 func (c config) Check() (*settings, error) {
-	wrong := marked(c)
+	wrong := quotedValues(c)
 	s := &settings{database: c.database, listen: c.Listen, metrics: c.Metrics}
 	wrong.add("STELLA_DATABASE_URL", c.database.check())
 	var err error
@@ -137,7 +139,7 @@ func (c config) Check() (*settings, error) {
 	if c.HelpURL == "" && s.publicURL != nil {
 		c.HelpURL = s.publicURL.JoinPath(web.GuidePath).String()
 	}
-	s.site = c.checkWords(&wrong)
+	s.site = c.checkSite(&wrong)
 	s.documents, err = c.contract()
 	wrong.add("STELLA_CONTRACT_DIR", err)
 	s.site.SampleContract = c.ContractDir == ""
@@ -151,7 +153,7 @@ func (c config) Check() (*settings, error) {
 	return s, nil
 }
 
-// join tells all problems in one error, a line each.
+// join returns all problems as one error with a line for each, or nil.
 func (p problems) join() error {
 	switch len(p) {
 	case 0:
@@ -168,8 +170,8 @@ func parsePublicURL(raw string) (*url.URL, error) {
 	}
 	u, err := url.Parse(raw)
 	switch {
-	case strings.Contains(raw, "@"): // not to be repeated
-		return nil, errors.New("names a user, and pages are for everybody: want a scheme and a host, such as https://identita.gestore.example")
+	case strings.Contains(raw, "@"): // may contain a password, so the message does not repeat it
+		return nil, errors.New("names a user, and the pages are public: want a scheme and a host, such as https://identita.gestore.example")
 	case err != nil:
 		return nil, err
 	case u.Host == "" || strings.TrimSuffix(u.Path, "/") != "" || u.RawQuery != "":
@@ -193,7 +195,7 @@ func parseNetworks(variable string, texts []string, wrong *problems) []netip.Pre
 	for _, text := range texts {
 		network, err := netip.ParsePrefix(text)
 		if err != nil {
-			err = fmt.Errorf("%q is no network, such as 10.1.2.0/24", text)
+			err = fmt.Errorf("%q is not a network, such as 10.1.2.0/24", text)
 		}
 		wrong.add(variable, err)
 		all = append(all, network)
@@ -201,21 +203,21 @@ func parseNetworks(variable string, texts []string, wrong *problems) []netip.Pre
 	return all
 }
 
-func (c config) checkWords(wrong *problems) templates.Site {
+func (c config) checkSite(wrong *problems) templates.Site {
 	text := func(variable, value string) string {
-		wrong.need(variable, value)
+		wrong.require(variable, value)
 		return value
 	}
 	link := func(variable, value string) string {
 		if u, err := url.Parse(text(variable, value)); value != "" && (err != nil || u.Host == "" && u.Scheme != "mailto") {
-			wrong.add(variable, fmt.Errorf("%q is no URL", value))
+			wrong.add(variable, fmt.Errorf("%q is not a URL", value))
 		}
 		return value
 	}
 	if c.ReviewDays < 0 {
-		wrong.add("STELLA_REVIEW_DAYS", fmt.Errorf("%d is no number of days", c.ReviewDays))
+		wrong.add("STELLA_REVIEW_DAYS", fmt.Errorf("%d is not a number of days", c.ReviewDays))
 	}
-	helpURL := c.HelpURL // empty only if there is no public URL either, which is reported
+	helpURL := c.HelpURL // empty only if the public URL is missing too, which is reported
 	if helpURL != "" {
 		link("STELLA_HELP_URL", helpURL)
 	}
@@ -249,8 +251,8 @@ func parseRecipient(text string) (age.Recipient, error) {
 	switch {
 	case err == nil:
 		return recipient, nil
-	case strings.HasPrefix(strings.ToUpper(text), "AGE-SECRET-KEY-"): // not to be repeated
-		return nil, errors.New("is the auditor's secret key, which the service must not hold; want the public one, age1…")
+	case strings.HasPrefix(strings.ToUpper(text), "AGE-SECRET-KEY-"): // the message does not repeat it
+		return nil, errors.New("is the auditor's secret key, which the service must not have; want the public one, age1…")
 	}
 	return nil, fmt.Errorf("%q: want the public key that \"stella archive keygen\" prints, age1…", text)
 }

@@ -19,10 +19,12 @@ const configurationFile = "../../docs/configuration.md"
 
 const configurationHead = `# Configuration
 
-The variables of Stella, as ` + "`stella serve --help`" + ` explains them. A flag of the same name can be given in place of each: ` + "`--public-url`" + ` for ` + "`STELLA_PUBLIC_URL`" + `. Several values are separated by commas. Everything that is missing or wrong is told at once, when the service starts.
+These are the variables of Stella, with the explanations of ` + "`stella serve --help`" + `. Each variable has a flag of the same name: ` +
+	"`--public-url`" + ` for ` + "`STELLA_PUBLIC_URL`" + `. Several values are separated by commas. ` +
+	`When the service starts, it reports everything that is missing or invalid at once.
 `
 
-// flags are the flags that have a variable, by their commands.
+// flags returns the flags that have a variable, by command.
 func flags(t *testing.T) map[string][]*kong.Flag {
 	t.Helper()
 	all := map[string][]*kong.Flag{}
@@ -36,9 +38,8 @@ func flags(t *testing.T) map[string][]*kong.Flag {
 	return all
 }
 
-// What the help of the program says stands in the documents, too, and no command
-// has a variable that does not.
-func TestTheConfigurationIsDocumented(t *testing.T) {
+// docs/configuration.md contains the help texts of all variables of all commands.
+func TestConfigurationIsDocumented(t *testing.T) {
 	t.Parallel()
 	all := flags(t)
 	want := configuration(all)
@@ -48,7 +49,7 @@ func TestTheConfigurationIsDocumented(t *testing.T) {
 	got, err := os.ReadFile(configurationFile)
 	storetest.Must(t, err)
 	if string(got) != want {
-		t.Errorf("%s is not what the help says: run \"go generate ./cmd/stella\"", configurationFile)
+		t.Errorf("%s differs from the help texts: run \"go generate ./cmd/stella\"", configurationFile)
 	}
 	for command, flags := range all {
 		for _, f := range flags {
@@ -59,7 +60,7 @@ func TestTheConfigurationIsDocumented(t *testing.T) {
 	}
 }
 
-// configuration writes the document.
+// configuration returns the text of docs/configuration.md.
 func configuration(flags map[string][]*kong.Flag) string {
 	var titles []string
 	rows, seen := map[string]string{}, map[string]bool{}
@@ -71,7 +72,7 @@ func configuration(flags map[string][]*kong.Flag) string {
 		if rows[title] == "" {
 			titles = append(titles, title)
 		}
-		help := strings.ReplaceAll(f.Help, defaultDir(), "/var/lib/stella as root, or else ~/.local/share/stella")
+		help := strings.ReplaceAll(f.Help, defaultDir(), "/var/lib/stella for root, ~/.local/share/stella for other users")
 		rows[title] += fmt.Sprintf("| `%s` | %s |\n", f.Envs[0], help)
 	}
 	for _, f := range flags["serve"] {

@@ -20,7 +20,7 @@ func (c config) checkMail(s *settings, wrong *problems) {
 		wrong.add("STELLA_MAIL_FROM", errMissing)
 	} else if from, err := mail.ParseAddress(c.MailFrom); err != nil {
 		wrong.add("STELLA_MAIL_FROM", fmt.Errorf("%q: %w", c.MailFrom, err))
-	} else if from.Address, err = workflow.ParseAddress(from.Address); err != nil { // its domain as relays know it
+	} else if from.Address, err = workflow.ParseAddress(from.Address); err != nil { // converts the domain to ASCII
 		wrong.add("STELLA_MAIL_FROM", fmt.Errorf("%q: %w", c.MailFrom, err))
 	} else {
 		s.fromName, s.from, s.site.MailSender = from.Name, from.Address, from.Address
@@ -45,12 +45,13 @@ func (c config) checkMail(s *settings, wrong *problems) {
 	}
 }
 
-// domainName is a name that relays accept in EHLO: fully qualified, and in ASCII.
+// domainName matches a name that relays accept in EHLO: fully qualified, in ASCII.
 var domainName = regexp.MustCompile(`^([0-9A-Za-z]([0-9A-Za-z-]*[0-9A-Za-z])?\.)+[A-Za-z]([0-9A-Za-z-]*[0-9A-Za-z])?$`)
 
-// ehloName is by default the public URL's host; empty if that is no domain name
-// either, so that EHLO has an address literal. The host's own name is not used:
-// a container's has no dot, and relays refuse it.
+// ehloName returns the name for EHLO: the configured name, or else the public URL's
+// host. It returns "" if that host is not a domain name: EHLO then contains an address
+// literal. The machine's host name is not used, because that of a container has no dot,
+// and relays refuse it.
 func (c config) ehloName(public *url.URL) (string, error) {
 	switch {
 	case c.SMTPEHLOName != "" && !domainName.MatchString(c.SMTPEHLOName):
@@ -63,7 +64,7 @@ func (c config) ehloName(public *url.URL) (string, error) {
 	return "", nil
 }
 
-// selector is the name of a key in the DNS (RFC 6376, section 3.1).
+// selector matches a DKIM selector (RFC 6376, section 3.1).
 var selector = regexp.MustCompile(`^[0-9A-Za-z]([0-9A-Za-z-]*[0-9A-Za-z])?(\.[0-9A-Za-z]([0-9A-Za-z-]*[0-9A-Za-z])?)*$`)
 
 func checkSelector(name string) error {
@@ -71,7 +72,7 @@ func checkSelector(name string) error {
 	case name == "":
 		return errMissing
 	case !selector.MatchString(name):
-		return fmt.Errorf("%q: want a name that can stand in the DNS, such as stella2026", name)
+		return fmt.Errorf("%q: want a valid DNS name, such as stella2026", name)
 	}
 	return nil
 }
@@ -97,12 +98,13 @@ func readRoots(file string) (*tls.Config, error) {
 	}
 	roots := x509.NewCertPool()
 	if !roots.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("%s holds no certificate", file)
+		return nil, fmt.Errorf("%s contains no certificate", file)
 	}
 	return &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}, nil
 }
 
-// parseRelay reads the variables that begin with prefix.
+// parseRelay checks the two variables of a relay, prefix+"_URL" and
+// prefix+"_PASSWORD_FILE". The default port is 587, or 465 for smtps.
 func parseRelay(prefix, raw, passwordFile string, roots *tls.Config, wrong *problems) stellamail.RelayOptions {
 	u, err := parseRelayURL(raw)
 	wrong.add(prefix+"_URL", err)
@@ -123,12 +125,13 @@ func parseRelay(prefix, raw, passwordFile string, roots *tls.Config, wrong *prob
 		o.Password, err = readPassword(passwordFile)
 		wrong.add(prefix+"_PASSWORD_FILE", err)
 	case passwordFile != "":
-		wrong.add(prefix+"_URL", errors.New("names no user to whom the password belongs, as in smtp://user@relay.example:587"))
+		wrong.add(prefix+"_URL", errors.New("names no user for the password, as in smtp://user@relay.example:587"))
 	}
 	return o
 }
 
-// parseRelayURL never repeats what was given: it may hold a password.
+// parseRelayURL parses a relay's URL. Its errors do not repeat the URL, which may
+// contain a password.
 func parseRelayURL(raw string) (*url.URL, error) {
 	if raw == "" {
 		return nil, errMissing
@@ -138,7 +141,7 @@ func parseRelayURL(raw string) (*url.URL, error) {
 		return nil, errors.New("want smtp://relay.example:587 or smtps://relay.example:465")
 	}
 	if _, inURL := u.User.Password(); inURL {
-		return nil, errors.New("holds a password; give it by a file")
+		return nil, errors.New("contains a password; put the password in a file")
 	}
 	return u, nil
 }

@@ -14,7 +14,7 @@ import (
 	"stella/store/storetest"
 )
 
-// privateKey is the PEM of a key, as openssl genpkey writes it.
+// privateKey returns a key in PEM, as "openssl genpkey" writes it.
 func privateKey(t *testing.T, key any, err error) []byte {
 	t.Helper()
 	storetest.Must(t, err)
@@ -23,7 +23,7 @@ func privateKey(t *testing.T, key any, err error) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
 }
 
-// shortKey has 512 bits: such keys are no longer made.
+// shortKey is an RSA key of 512 bits, which Go no longer generates.
 const shortKey = `-----BEGIN PRIVATE KEY-----
 MIIBVAIBADANBgkqhkiG9w0BAQEFAASCAT4wggE6AgEAAkEAwL6bqhwjgrdlgGfb
 xsRitIvDm+ZO2mf6KSump6KyzpN2BRY5TYTlIimy4voJKiRivD70zRn5TOL/rmjL
@@ -42,17 +42,20 @@ func edKey(t *testing.T) []byte {
 	return privateKey(t, key, err)
 }
 
-func TestAMailsSignatureIsConfigured(t *testing.T) {
+func TestDKIMKeys(t *testing.T) {
 	t.Parallel()
 	c := goodConfig(t)
 	s, err := c.Check()
 	storetest.Must(t, err)
 	if s.dkim != nil {
-		t.Error("mails are signed with no key")
+		t.Error("mails are signed without a key")
 	}
 	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)
-	for name, key := range map[string][]byte{"Ed25519": edKey(t), "RSA": privateKey(t, rsaKey, err),
-		"RSA in PKCS #1": pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(rsaKey)})} {
+	for name, key := range map[string][]byte{
+		"Ed25519":        edKey(t),
+		"RSA":            privateKey(t, rsaKey, err),
+		"RSA in PKCS #1": pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(rsaKey)}),
+	} {
 		c.DKIMSelector, c.DKIMKeyFile = "stella.2026-11", file(t, "dkim.key", key)
 		if s, err := c.Check(); err != nil || s.dkim == nil {
 			t.Errorf("%s: %v", name, err)
@@ -60,9 +63,8 @@ func TestAMailsSignatureIsConfigured(t *testing.T) {
 	}
 }
 
-// Whatever is wrong with the signature is told with all else that is wrong, and
-// before a mail is sent.
-func TestAWrongSignatureIsNamed(t *testing.T) {
+// Invalid DKIM settings are reported at the start, together with all other problems.
+func TestInvalidDKIMSettings(t *testing.T) {
 	t.Parallel()
 	elliptic, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	good, unsupported := edKey(t), privateKey(t, elliptic, err)
@@ -73,34 +75,39 @@ func TestAWrongSignatureIsNamed(t *testing.T) {
 	}{
 		{"selector alone", "stella", "", []string{"STELLA_DKIM_KEY_FILE is missing"}},
 		{"key alone", "", file(t, "dkim.key", good), []string{"STELLA_DKIM_SELECTOR is missing"}},
-		{"a key that is not there", "stella", "/nonexistent/dkim.key", []string{"STELLA_DKIM_KEY_FILE: open /nonexistent/dkim.key: no such file or directory"}},
+		{"a missing key file", "stella", "/nonexistent/dkim.key",
+			[]string{"STELLA_DKIM_KEY_FILE: open /nonexistent/dkim.key: no such file or directory"}},
 		{"a public key", "stella", file(t, "dkim.pub", pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: []byte("x")})),
 			[]string{`STELLA_DKIM_KEY_FILE: reading the DKIM key: unsupported PEM block type "PUBLIC KEY"`}},
-		{"no PEM", "stella", file(t, "dkim.key", []byte("a secret that is no key")), []string{"STELLA_DKIM_KEY_FILE: reading the DKIM key: no valid PEM data found"}},
-		{"a key of a kind that DKIM does not know", "stella", file(t, "dkim.key", unsupported), []string{"STELLA_DKIM_KEY_FILE: reading the DKIM key: unsupported key type *ecdsa.PrivateKey"}},
-		{"a key that nobody believes", "stella", file(t, "dkim.key", []byte(shortKey)), []string{"STELLA_DKIM_KEY_FILE: the DKIM key has 512 bits, and 1024 are needed"}},
-		{"a selector that is no name", "stella; d=other.example", file(t, "dkim.key", good), []string{`STELLA_DKIM_SELECTOR: "stella; d=other.example": want a name`}},
+		{"no PEM", "stella", file(t, "dkim.key", []byte("a secret, not a key")),
+			[]string{"STELLA_DKIM_KEY_FILE: reading the DKIM key: no valid PEM data found"}},
+		{"an unsupported kind of key", "stella", file(t, "dkim.key", unsupported),
+			[]string{"STELLA_DKIM_KEY_FILE: reading the DKIM key: unsupported key type *ecdsa.PrivateKey"}},
+		{"a short key", "stella", file(t, "dkim.key", []byte(shortKey)),
+			[]string{"STELLA_DKIM_KEY_FILE: the DKIM key has 512 bits, and 1024 are needed"}},
+		{"an invalid selector", "stella; d=other.example", file(t, "dkim.key", good),
+			[]string{`STELLA_DKIM_SELECTOR: "stella; d=other.example": want a valid DNS name`}},
 		{"both", "_", "/nonexistent/dkim.key", []string{`STELLA_DKIM_SELECTOR: "_"`, "STELLA_DKIM_KEY_FILE: open /nonexistent"}},
 	} {
 		c := goodConfig(t)
 		c.DKIMSelector, c.DKIMKeyFile, c.MailFrom = test.selector, test.key, ""
 		_, err := c.Check()
 		if err == nil {
-			t.Errorf("%s is taken", test.name)
+			t.Errorf("%s is accepted", test.name)
 			continue
 		}
-		lines := strings.Split(err.Error(), "\n")[1:] // after their number
-		if want := append([]string{"STELLA_MAIL_FROM is missing"}, test.want...); !begin(lines, want) {
+		lines := strings.Split(err.Error(), "\n")[1:] // without the line "the configuration has … problems:"
+		if want := append([]string{"STELLA_MAIL_FROM is missing"}, test.want...); !beginWith(lines, want) {
 			t.Errorf("%s: %q, want %q", test.name, lines, want)
 		}
-		if strings.Contains(err.Error(), "a secret that is no key") {
-			t.Errorf("%s: the key is told: %v", test.name, err)
+		if strings.Contains(err.Error(), "a secret, not a key") {
+			t.Errorf("%s: the error shows the key: %v", test.name, err)
 		}
 	}
 }
 
-// begin reports whether each line begins as wanted.
-func begin(lines, wanted []string) bool {
+// beginWith reports whether each line begins with the wanted text.
+func beginWith(lines, wanted []string) bool {
 	for i, line := range lines {
 		if len(lines) != len(wanted) || !strings.HasPrefix(line, wanted[i]) {
 			return false
@@ -109,13 +116,13 @@ func begin(lines, wanted []string) bool {
 	return len(lines) > 0
 }
 
-func TestTheNameInEHLOIsADomainName(t *testing.T) {
+func TestEHLOName(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ name, public, want string }{
 		{"", "https://identita.gestore.example", "identita.gestore.example"},
 		{"", "https://identita.gestore.example:8443", "identita.gestore.example"},
 		{"mail.gestore.example", "https://identita.gestore.example", "mail.gestore.example"},
-		{"", "http://localhost:8080", ""}, // EHLO has the connection's address
+		{"", "http://localhost:8080", ""}, // EHLO contains the connection's address
 		{"", "https://10.1.2.3", ""},
 		{"", "https://stella", ""},
 	} {
@@ -124,13 +131,14 @@ func TestTheNameInEHLOIsADomainName(t *testing.T) {
 		s, err := c.Check()
 		storetest.Must(t, err)
 		if s.relay.Name != test.want || s.pecRelay.Name != test.want {
-			t.Errorf("%q at %s: EHLO has %q and %q, want %q", test.name, test.public, s.relay.Name, s.pecRelay.Name, test.want)
+			t.Errorf("%q at %s: the EHLO names are %q and %q, want %q", test.name, test.public, s.relay.Name, s.pecRelay.Name, test.want)
 		}
 	}
 	for _, name := range []string{"stella_web_1", "9f1c2a7b3d4e", "10.1.2.3", "posta.", "a b.example"} {
 		c := goodConfig(t)
 		c.SMTPEHLOName = name
-		if _, err := c.Check(); err == nil || !strings.Contains(err.Error(), "STELLA_SMTP_EHLO_NAME") || !strings.Contains(err.Error(), name) {
+		if _, err := c.Check(); err == nil || !strings.Contains(err.Error(), "STELLA_SMTP_EHLO_NAME") ||
+			!strings.Contains(err.Error(), name) {
 			t.Errorf("%q: %v", name, err)
 		}
 	}

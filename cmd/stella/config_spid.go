@@ -15,31 +15,31 @@ import (
 	"stella/workflow/fiscal"
 )
 
-// organizationConfig is whom the metadata and the certificate name.
+// organizationConfig describes the organization for the metadata and the certificate.
 type organizationConfig struct {
 	EntityID string `name:"spid-entity-id" env:"STELLA_SPID_ENTITY_ID" placeholder:"URL" group:"SPID" help:"Our entity ID (default: the public URL)."`
 
-	OrganizationName       string `env:"STELLA_ORGANIZATION_NAME" placeholder:"NAME" group:"SPID" help:"Of the metadata: the legal person's name."`
-	OrganizationURL        string `name:"organization-url" env:"STELLA_ORGANIZATION_URL" placeholder:"URL" group:"SPID" help:"Of the metadata: its web site."`
-	OrganizationEmail      string `env:"STELLA_ORGANIZATION_EMAIL" placeholder:"ADDRESS" group:"SPID" help:"Of the metadata: its address, no natural person's."`
-	OrganizationVATNumber  string `name:"organization-vat-number" env:"STELLA_ORGANIZATION_VAT_NUMBER" placeholder:"IT…" group:"SPID" help:"Of the metadata: its VAT number, such as IT01234567897."`
-	OrganizationFiscalCode string `env:"STELLA_ORGANIZATION_FISCAL_CODE" placeholder:"CODE" group:"SPID" help:"Of the metadata: its fiscal code, where it has no VAT number."`
-	OrganizationIPACode    string `name:"organization-ipa-code" env:"STELLA_ORGANIZATION_IPA_CODE" placeholder:"CODE" group:"SPID" help:"Of the metadata: its IPA code, which makes it a public administration."`
-	BillingStreet          string `env:"STELLA_BILLING_STREET" placeholder:"TEXT" group:"SPID" help:"Of a private organization's metadata: its seat, for invoices."`
-	BillingPostalCode      string `env:"STELLA_BILLING_POSTAL_CODE" placeholder:"CODE" group:"SPID" help:"Of its seat: five digits."`
-	BillingCity            string `env:"STELLA_BILLING_CITY" placeholder:"TEXT" group:"SPID" help:"Of its seat."`
+	OrganizationName       string `env:"STELLA_ORGANIZATION_NAME" placeholder:"NAME" group:"SPID" help:"Metadata: the name of the legal person."`
+	OrganizationURL        string `name:"organization-url" env:"STELLA_ORGANIZATION_URL" placeholder:"URL" group:"SPID" help:"Metadata: its web site."`
+	OrganizationEmail      string `env:"STELLA_ORGANIZATION_EMAIL" placeholder:"ADDRESS" group:"SPID" help:"Metadata: its e-mail address, which must not be a person's."`
+	OrganizationVATNumber  string `name:"organization-vat-number" env:"STELLA_ORGANIZATION_VAT_NUMBER" placeholder:"IT…" group:"SPID" help:"Metadata: its VAT number, such as IT01234567897."`
+	OrganizationFiscalCode string `env:"STELLA_ORGANIZATION_FISCAL_CODE" placeholder:"CODE" group:"SPID" help:"Metadata: its fiscal code, if it has no VAT number."`
+	OrganizationIPACode    string `name:"organization-ipa-code" env:"STELLA_ORGANIZATION_IPA_CODE" placeholder:"CODE" group:"SPID" help:"Metadata: its IPA code. An organization with an IPA code is a public administration."`
+	BillingStreet          string `env:"STELLA_BILLING_STREET" placeholder:"TEXT" group:"SPID" help:"Metadata, private organizations only: street and number of its seat, for invoices."`
+	BillingPostalCode      string `env:"STELLA_BILLING_POSTAL_CODE" placeholder:"CODE" group:"SPID" help:"Metadata, private organizations only: the postal code of its seat, five digits."`
+	BillingCity            string `env:"STELLA_BILLING_CITY" placeholder:"TEXT" group:"SPID" help:"Metadata, private organizations only: the town of its seat."`
 }
 
-// spidConfig is what the service is to identity providers.
+// spidConfig describes the service as a SPID service provider.
 type spidConfig struct {
 	organizationConfig
 
 	SPIDKeyFile       string `name:"spid-key-file" env:"STELLA_SPID_KEY_FILE" placeholder:"FILE" group:"SPID" help:"Our key (PEM, RSA)."`
 	SPIDCertFile      string `name:"spid-cert-file" env:"STELLA_SPID_CERT_FILE" placeholder:"FILE" group:"SPID" help:"Our certificate (PEM)."`
-	SPIDOtherCertFile string `name:"spid-other-cert-file" env:"STELLA_SPID_OTHER_CERT_FILE" placeholder:"FILE" group:"SPID" help:"While the key is changed, a second certificate (PEM) that the metadata list: first the new one, and after the change the old one."`
+	SPIDOtherCertFile string `name:"spid-other-cert-file" env:"STELLA_SPID_OTHER_CERT_FILE" placeholder:"FILE" group:"SPID" help:"While the key is changed, a second certificate (PEM) for the metadata: the new one before the change, the old one after it."`
 }
 
-// entityID is who we are; base is the public URL.
+// entityID returns our entity ID. The default is base, the public URL.
 func (c organizationConfig) entityID(base string) string { return cmp.Or(c.EntityID, base) }
 
 func (c organizationConfig) organization() spid.Organization {
@@ -49,25 +49,26 @@ func (c organizationConfig) organization() spid.Organization {
 		Billing: spid.Billing{Street: c.BillingStreet, PostalCode: c.BillingPostalCode, City: c.BillingCity}}
 }
 
-// check names the variables that are missing for the metadata of the schemes,
-// and leaves what the others hold to package spid.
+// check adds a problem for every variable that the metadata of the schemes require
+// and that is missing. If there is none, package spid checks the values.
 func (c organizationConfig) check(wrong *problems, schemes ...spid.Scheme) spid.Organization {
 	wrong.add("STELLA_SPID_ENTITY_ID", checkEntityID(c.EntityID))
 	o, before := c.organization(), len(*wrong)
-	wrong.need("STELLA_ORGANIZATION_NAME", c.OrganizationName)
-	wrong.need("STELLA_ORGANIZATION_URL", c.OrganizationURL)
-	wrong.need("STELLA_ORGANIZATION_EMAIL", c.OrganizationEmail)
+	wrong.require("STELLA_ORGANIZATION_NAME", c.OrganizationName)
+	wrong.require("STELLA_ORGANIZATION_URL", c.OrganizationURL)
+	wrong.require("STELLA_ORGANIZATION_EMAIL", c.OrganizationEmail)
 	if _, err := workflow.ParseAddress(c.OrganizationEmail); err != nil && c.OrganizationEmail != "" {
 		wrong.add("STELLA_ORGANIZATION_EMAIL", fmt.Errorf("%q: %w", c.OrganizationEmail, err))
 	}
 	if !o.Public {
-		wrong.need("STELLA_ORGANIZATION_VAT_NUMBER (or STELLA_ORGANIZATION_FISCAL_CODE, or for a public administration STELLA_ORGANIZATION_IPA_CODE)",
+		wrong.require("STELLA_ORGANIZATION_VAT_NUMBER (or STELLA_ORGANIZATION_FISCAL_CODE, "+
+			"or for a public administration STELLA_ORGANIZATION_IPA_CODE)",
 			c.OrganizationVATNumber+c.OrganizationFiscalCode)
 	}
 	if !o.Public && slices.Contains(schemes, spid.SPID) {
-		wrong.need("STELLA_BILLING_STREET", c.BillingStreet)
-		wrong.need("STELLA_BILLING_POSTAL_CODE", c.BillingPostalCode)
-		wrong.need("STELLA_BILLING_CITY", c.BillingCity)
+		wrong.require("STELLA_BILLING_STREET", c.BillingStreet)
+		wrong.require("STELLA_BILLING_POSTAL_CODE", c.BillingPostalCode)
+		wrong.require("STELLA_BILLING_CITY", c.BillingCity)
 	}
 	wrong.add("STELLA_ORGANIZATION_VAT_NUMBER", checkVATNumber(c.OrganizationVATNumber))
 	if len(*wrong) == before {
@@ -76,27 +77,28 @@ func (c organizationConfig) check(wrong *problems, schemes ...spid.Scheme) spid.
 	return o
 }
 
-// checkVATNumber checks an Italian VAT number, and leaves others to package spid.
+// checkVATNumber checks the check digit of an Italian VAT number. Package spid checks
+// the form of all others.
 func checkVATNumber(number string) error {
 	digits, italian := strings.CutPrefix(number, "IT")
 	if !italian {
 		return nil
 	}
 	if code, err := fiscal.ParseCompany(digits); err != nil || string(code) != digits || len(digits) != 11 {
-		return fmt.Errorf("%q: after IT come 11 digits, the last of which checks the others, as in IT01234567897", number)
+		return fmt.Errorf("%q: want IT and 11 digits with a valid check digit, as in IT01234567897", number)
 	}
 	return nil
 }
 
-// check makes the service provider. Its metadata are made once, so that what is
-// wrong with them is told now. The public URL is nil where it is wrong itself.
+// check returns the service provider. It generates the metadata once, to report their
+// errors at the start. The public URL is nil if it is itself invalid.
 func (c spidConfig) check(public *url.URL, wrong *problems) *spid.ServiceProvider {
 	before := len(*wrong)
-	base := urlOf(public)
+	base := baseURL(public)
 	sp := &spid.ServiceProvider{EntityID: c.entityID(base), ACSURL: base + "/spid/acs", LogoutURL: base + "/spid/logout",
 		Organization: c.organizationConfig.check(wrong, spid.SPID)}
-	wrong.need("STELLA_SPID_KEY_FILE", c.SPIDKeyFile)
-	wrong.need("STELLA_SPID_CERT_FILE", c.SPIDCertFile)
+	wrong.require("STELLA_SPID_KEY_FILE", c.SPIDKeyFile)
+	wrong.require("STELLA_SPID_CERT_FILE", c.SPIDCertFile)
 	if c.SPIDKeyFile != "" && c.SPIDCertFile != "" {
 		if _, err := readSecret(c.SPIDKeyFile); err != nil {
 			wrong.add("STELLA_SPID_KEY_FILE", err)
@@ -117,15 +119,15 @@ func (c spidConfig) check(public *url.URL, wrong *problems) *spid.ServiceProvide
 	return sp
 }
 
-// checkEntityID accepts what SAML calls a URI, or nothing.
+// checkEntityID accepts an absolute URI, as SAML requires, or an empty text.
 func checkEntityID(id string) error {
 	if u, err := url.Parse(id); id != "" && (err != nil || !u.IsAbs()) {
-		return fmt.Errorf("%q is no URI, such as https://gestore.example", id)
+		return fmt.Errorf("%q is not a URI, such as https://gestore.example", id)
 	}
 	return nil
 }
 
-func urlOf(public *url.URL) string {
+func baseURL(public *url.URL) string {
 	if public == nil {
 		return ""
 	}
@@ -139,7 +141,7 @@ func readCertificate(file string) (*x509.Certificate, error) {
 	}
 	block, _ := pem.Decode(text)
 	if block == nil || block.Type != "CERTIFICATE" {
-		return nil, fmt.Errorf("%s holds no certificate", file)
+		return nil, fmt.Errorf("%s contains no certificate", file)
 	}
 	certificate, err := x509.ParseCertificate(block.Bytes)
 	if err != nil {

@@ -17,8 +17,9 @@ import (
 	"stella/store/storetest"
 )
 
-// neighbours are what takes long to make, once for all tests.
-var neighbours = sync.OnceValue(func() (n struct {
+// fixtures are the keys, certificates and provider metadata that take long to make.
+// They are made once for all tests.
+var fixtures = sync.OnceValue(func() (n struct {
 	key, cert, other, providers []byte
 	certificate                 *x509.Certificate
 }) {
@@ -52,14 +53,14 @@ func file(t testing.TB, name string, content []byte) string {
 	return name
 }
 
-// readable lets everybody read a file.
-func readable(t testing.TB, name string) string {
+// makeReadable makes a file readable for all users.
+func makeReadable(t testing.TB, name string) string {
 	t.Helper()
 	storetest.Must(t, os.Chmod(name, 0o644))
 	return name
 }
 
-// contractDir holds a contract notice, the sample's text.
+// contractDir returns a folder with a contract notice: a copy of the sample.
 func contractDir(t testing.TB) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "contract")
@@ -69,15 +70,25 @@ func contractDir(t testing.TB) string {
 
 const secretKey = "\n 32 random bytes may look blank "
 
-// goodConfig is a configuration in which nothing is wrong.
+// goodConfig returns a valid configuration.
 func goodConfig(t testing.TB) config {
 	t.Helper()
-	n := neighbours()
+	n := fixtures()
 	return config{
-		PublicURL: "https://id.example", Listen: "127.0.0.1:0", Proxies: []string{"10.0.0.0/8"}, KeyFile: []string{file(t, "key", []byte(secretKey))},
-		Provider: "Posta Esempio", Service: "PEC Esempio", WebmailURL: "https://webmail.example/", PrivacyURL: "https://gestore.example/privacy",
-		AccessibilityURL: "https://gestore.example/accessibilita", HelpURL: "mailto:aiuto@gestore.example", HelpContact: "800 123456", ContractDir: contractDir(t),
-		MailFrom: "Posta Esempio <staff@gestore.example>", SMTPURL: "smtp://stella@relay.example:2525",
+		PublicURL:        "https://id.example",
+		Listen:           "127.0.0.1:0",
+		Proxies:          []string{"10.0.0.0/8"},
+		KeyFile:          []string{file(t, "key", []byte(secretKey))},
+		Provider:         "Posta Esempio",
+		Service:          "PEC Esempio",
+		WebmailURL:       "https://webmail.example/",
+		PrivacyURL:       "https://gestore.example/privacy",
+		AccessibilityURL: "https://gestore.example/accessibilita",
+		HelpURL:          "mailto:aiuto@gestore.example",
+		HelpContact:      "800 123456",
+		ContractDir:      contractDir(t),
+		MailFrom:         "Posta Esempio <staff@gestore.example>",
+		SMTPURL:          "smtp://stella@relay.example:2525",
 		SMTPPasswordFile: file(t, "password", []byte("a password\n")),
 		spidConfig: spidConfig{SPIDKeyFile: file(t, "spid.key", n.key), SPIDCertFile: file(t, "spid.crt", n.cert),
 			organizationConfig: organizationConfig{OrganizationName: "Posta Esempio S.p.A.", OrganizationURL: "https://gestore.example",
@@ -89,7 +100,7 @@ func goodConfig(t testing.TB) config {
 	}
 }
 
-// environ gives a configuration by its variables.
+// environ returns a configuration as environment variables.
 func environ(configuration any) []string { return variables(reflect.ValueOf(configuration)) }
 
 func variables(v reflect.Value) (env []string) {
@@ -114,7 +125,7 @@ func variables(v reflect.Value) (env []string) {
 	return env
 }
 
-func TestAGoodConfigurationIsTaken(t *testing.T) {
+func TestValidConfiguration(t *testing.T) {
 	t.Parallel()
 	s, err := goodConfig(t).Check()
 	if err != nil {
@@ -126,13 +137,15 @@ func TestAGoodConfigurationIsTaken(t *testing.T) {
 	if len(s.keys) != 1 || string(s.keys[0]) != secretKey {
 		t.Errorf("the keys are %q", s.keys)
 	}
-	if r := s.relay; r.Host != "relay.example" || r.Port != 2525 || r.ImplicitTLS || r.User != "stella" || r.Password != "a password" || s.pecRelay != nil {
+	if r := s.relay; r.Host != "relay.example" || r.Port != 2525 || r.ImplicitTLS || r.User != "stella" ||
+		r.Password != "a password" || s.pecRelay != nil {
 		t.Errorf("the relay is %+v, the other %+v", r, s.pecRelay)
 	}
 	if s.from != "staff@gestore.example" || s.fromName != "Posta Esempio" || s.site.MailSender != s.from {
 		t.Errorf("%q, %q", s.fromName, s.from)
 	}
-	if s.spid.EntityID != "https://id.example" || s.spid.ACSURL != "https://id.example/spid/acs" || len(s.providers) != 1 || s.recipient == nil {
+	if s.spid.EntityID != "https://id.example" || s.spid.ACSURL != "https://id.example/spid/acs" || len(s.providers) != 1 ||
+		s.recipient == nil {
 		t.Errorf("%+v, %d providers", s.spid, len(s.providers))
 	}
 	if s.documents["it"].SHA256 == "" || len(s.proxies) != 1 {
@@ -140,38 +153,38 @@ func TestAGoodConfigurationIsTaken(t *testing.T) {
 	}
 }
 
-func TestWhatMayBeLeftOutOrWrittenOtherwise(t *testing.T) {
+func TestValidVariants(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*config){
-		"a trailing slash":               func(c *config) { c.PublicURL = "https://id.example/" },
-		"loopback":                       func(c *config) { c.PublicURL = "http://localhost:8080" },
-		"another loopback":               func(c *config) { c.PublicURL = "http://[::1]:8080" },
-		"a sample contract":              func(c *config) { c.ContractDir, c.SampleContract = "", true },
-		"no proxy":                       func(c *config) { c.Proxies = nil },
-		"a relay without a user":         func(c *config) { c.SMTPURL, c.SMTPPasswordFile = "smtps://relay.example", "" },
-		"a second relay":                 func(c *config) { c.PECSMTPURL = "smtp://pec.relay.example" },
-		"a bare sender":                  func(c *config) { c.MailFrom = "staff@gestore.example" },
-		"a sender of a foreign alphabet": func(c *config) { c.MailFrom = "staff@città.example" },
+		"a trailing slash":                 func(c *config) { c.PublicURL = "https://id.example/" },
+		"loopback":                         func(c *config) { c.PublicURL = "http://localhost:8080" },
+		"another loopback":                 func(c *config) { c.PublicURL = "http://[::1]:8080" },
+		"a sample contract":                func(c *config) { c.ContractDir, c.SampleContract = "", true },
+		"no proxy":                         func(c *config) { c.Proxies = nil },
+		"a relay without a user":           func(c *config) { c.SMTPURL, c.SMTPPasswordFile = "smtps://relay.example", "" },
+		"a second relay":                   func(c *config) { c.PECSMTPURL = "smtp://pec.relay.example" },
+		"a bare sender":                    func(c *config) { c.MailFrom = "staff@gestore.example" },
+		"a sender with an accented domain": func(c *config) { c.MailFrom = "staff@città.example" },
 		"a public administration": func(c *config) {
 			c.OrganizationIPACode, c.OrganizationVATNumber = "c_h501", ""
 			c.BillingStreet, c.BillingPostalCode, c.BillingCity = "", "", ""
 		},
-		"a fiscal code":        func(c *config) { c.OrganizationFiscalCode, c.OrganizationVATNumber = "01234567897", "" },
-		"an own entity ID":     func(c *config) { c.EntityID = "https://gestore.example" },
-		"AgID's registry":      func(c *config) { c.providersConfig.Providers, c.Registry = nil, agIDsRegistry },
-		"a registry here":      func(c *config) { c.Registry = "http://127.0.0.1:8080/registry.xml" },
-		"a registry in a file": func(c *config) { c.Registry = file(t, "registry.xml", nil) },
-		"trials":               func(c *config) { c.Collaudo = "true" },
-		"trials with a registry of nobody's": func(c *config) {
+		"a fiscal code":              func(c *config) { c.OrganizationFiscalCode, c.OrganizationVATNumber = "01234567897", "" },
+		"another entity ID":          func(c *config) { c.EntityID = "https://gestore.example" },
+		"AgID's registry":            func(c *config) { c.providersConfig.Providers, c.Registry = nil, agIDsRegistry },
+		"a registry on this machine": func(c *config) { c.Registry = "http://127.0.0.1:8080/registry.xml" },
+		"a registry in a file":       func(c *config) { c.Registry = file(t, "registry.xml", nil) },
+		"test logins":                func(c *config) { c.Collaudo = "true" },
+		"test logins with another registry": func(c *config) {
 			c.Collaudo, c.Registry, c.RegistryPin = "true", "https://registry.example", strings.Repeat("ab", 32)
 		},
-		"trials in production":    func(c *config) { c.Collaudo, c.Registry = "force", agIDsRegistry },
-		"a professional identity": func(c *config) { c.Purpose = "PG" },
-		"the highest level":       func(c *config) { c.Level, c.Comparison = "SpidL3", "exact" },
-		"logos":                   func(c *config) { c.LogosDir = t.TempDir() },
-		"metrics":                 func(c *config) { c.Metrics = "127.0.0.1:9090" },
-		"a change of keys":        func(c *config) { c.SPIDOtherCertFile = file(t, "other.crt", neighbours().other) },
-		"the identity card":       withCIE(t),
+		"test logins with AgID's registry": func(c *config) { c.Collaudo, c.Registry = "force", agIDsRegistry },
+		"a professional identity":          func(c *config) { c.Purpose = "PG" },
+		"the highest level":                func(c *config) { c.Level, c.Comparison = "SpidL3", "exact" },
+		"logos":                            func(c *config) { c.LogosDir = t.TempDir() },
+		"metrics":                          func(c *config) { c.Metrics = "127.0.0.1:9090" },
+		"a change of keys":                 func(c *config) { c.SPIDOtherCertFile = file(t, "other.crt", fixtures().other) },
+		"the identity card":                withCIE(t),
 	} {
 		c := goodConfig(t)
 		change(&c)
@@ -186,11 +199,11 @@ func TestWhatMayBeLeftOutOrWrittenOtherwise(t *testing.T) {
 	}
 }
 
-func TestAnEmptyConfigurationNamesAllThatIsMissing(t *testing.T) {
+func TestEmptyConfigurationListsAllMissing(t *testing.T) {
 	t.Parallel()
 	_, err := config{Listen: "127.0.0.1:8080", loginConfig: loginConfig{Level: "SpidL2", Comparison: "minimum", Collaudo: "false"}}.Check()
 	if err == nil {
-		t.Fatal("an empty configuration is taken")
+		t.Fatal("an empty configuration is accepted")
 	}
 	want := `the configuration has 22 problems:
 STELLA_PUBLIC_URL is missing
@@ -216,6 +229,6 @@ STELLA_SPID_CERT_FILE is missing
 STELLA_SPID_REGISTRY (or STELLA_SPID_PROVIDERS) is missing
 STELLA_ARCHIVE_RECIPIENT is missing`
 	if err.Error() != want {
-		t.Errorf("it says\n%v\nwant\n%s", err, want)
+		t.Errorf("the error is\n%v\nwant\n%s", err, want)
 	}
 }

@@ -2,9 +2,9 @@ package main
 
 import "net/netip"
 
-// webhookConfig says where webhooks may be, beside public addresses.
+// webhookConfig names the networks in which webhooks may be, besides public addresses.
 type webhookConfig struct {
-	WebhookAllow []string `env:"STELLA_WEBHOOK_ALLOW" placeholder:"CIDR" group:"Web" help:"Networks that webhooks may be in although they are not public, such as 10.1.2.0/24; http is accepted there, and nowhere else."`
+	WebhookAllow []string `env:"STELLA_WEBHOOK_ALLOW" placeholder:"CIDR" group:"Web" help:"Private networks in which webhooks are allowed, such as 10.1.2.0/24. Plain http is accepted only there."`
 }
 
 func (c webhookConfig) check(wrong *problems) []netip.Prefix {

@@ -8,9 +8,9 @@ import (
 	"stella/workflow"
 )
 
-// tally counts what happens in this process. The values of its labels are names
-// that we give: events, routes, limits, identity providers of the registry.
-type tally struct {
+// counters are the counters of this process. The values of their labels are never user
+// input: they are events, routes, limits and known identity providers.
+type counters struct {
 	steps   *prometheus.CounterVec
 	logins  *prometheus.CounterVec
 	codes   *prometheus.CounterVec
@@ -19,42 +19,47 @@ type tally struct {
 	served  *prometheus.HistogramVec
 }
 
-func newTally() *tally {
+func newCounters() *counters {
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
 	}
-	return &tally{
-		steps:   counter("stella_steps_total", "Steps of the procedure that were committed.", "event"),
-		logins:  counter("stella_logins_total", "Logins that came back: matched, unproven, differs, refused by us, or why the provider says they failed.", "provider", "outcome"),
-		codes:   counter("stella_codes_typed_total", "Codes that people typed.", "outcome"),
-		limits:  counter("stella_limits_hit_total", "What a limit refused.", "limit"),
-		refused: counter("stella_refused_total", "Requests that were refused: without a good token or scope, from another site, over a limit, or answers and logouts of identity providers that do not hold.", "reason"),
-		served: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "stella_http_request_duration_seconds",
-			Help: "Requests, by the pattern of their route and the class of their status.", Buckets: []float64{.002, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}},
-			[]string{"route", "status"}),
+	return &counters{
+		steps: counter("stella_steps_total", "Steps of the procedure that were committed.", "event"),
+		logins: counter("stella_logins_total",
+			"Completed logins: matched, unproven, differs, refused by us, or the provider's error code.", "provider", "outcome"),
+		codes:  counter("stella_codes_typed_total", "Codes that people typed.", "outcome"),
+		limits: counter("stella_limits_hit_total", "Requests that a limit refused.", "limit"),
+		refused: counter("stella_refused_total",
+			"Requests that were refused: without a valid token or scope, from another site, over a limit, "+
+				"or invalid responses and logouts of identity providers.", "reason"),
+		served: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name:    "stella_http_request_duration_seconds",
+			Help:    "Duration of requests, by the pattern of their route and the class of their status.",
+			Buckets: []float64{.002, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
+		}, []string{"route", "status"}),
 	}
 }
 
 // Describe implements [prometheus.Collector].
-func (t *tally) Describe(to chan<- *prometheus.Desc) {
-	for _, c := range t.all() {
+func (t *counters) Describe(to chan<- *prometheus.Desc) {
+	for _, c := range t.collectors() {
 		c.Describe(to)
 	}
 }
 
 // Collect implements [prometheus.Collector].
-func (t *tally) Collect(to chan<- prometheus.Metric) {
-	for _, c := range t.all() {
+func (t *counters) Collect(to chan<- prometheus.Metric) {
+	for _, c := range t.collectors() {
 		c.Collect(to)
 	}
 }
 
-func (t *tally) all() []prometheus.Collector {
+func (t *counters) collectors() []prometheus.Collector {
 	return []prometheus.Collector{t.steps, t.logins, t.codes, t.limits, t.refused, t.served}
 }
 
-// observer is what the procedure tells.
-func (t *tally) observer() workflow.Observer {
+// observer returns the functions that the procedure calls.
+func (t *counters) observer() workflow.Observer {
 	return workflow.Observer{
 		Stepped: t.step,
 		Refused: func(provider string) { t.logins.WithLabelValues(provider, "refused").Inc() },
@@ -63,7 +68,7 @@ func (t *tally) observer() workflow.Observer {
 	}
 }
 
-func (t *tally) step(s workflow.Step) {
+func (t *counters) step(s workflow.Step) {
 	t.steps.WithLabelValues(string(s.Event)).Inc()
 	outcome := ""
 	switch s.Event {
@@ -81,12 +86,13 @@ func (t *tally) step(s workflow.Step) {
 	t.logins.WithLabelValues(s.Refs["provider"], outcome).Inc()
 }
 
-// failures are the codes of the SPID technical rules, "Messaggi di errore", that
-// tell why a login failed, and our own for a provider that is not believed.
+// failures are the anomalies with which a login can fail (SPID technical rules,
+// "Messaggi di errore"), and "suspended", our own reason for a suspended provider.
 var failures = []string{"nr08", "nr09", "nr10", "nr11", "nr12", "nr13", "nr14", "nr15", "nr16", "nr17", "nr18",
 	"nr19", "nr20", "nr21", "nr22", "nr23", "nr25", "nr30", "suspended"}
 
-// failure keeps what a provider made up out of the labels.
+// failure returns a known code, and "other" for any other: providers could invent codes,
+// and each would be a new label value.
 func failure(code string) string {
 	if slices.Contains(failures, code) {
 		return code

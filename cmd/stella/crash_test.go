@@ -15,13 +15,13 @@ import (
 	"stella/workflow"
 )
 
-// receiver takes webhooks. With n, it holds those from the nth on until it is
-// released.
+// receiver is a receiver of webhooks. If n is not zero, it delays its answers from the
+// nth event on until it is released.
 type receiver struct {
 	*httptest.Server
 	mu     sync.Mutex
 	secret string
-	events map[string]int // how often each came, by its mailbox
+	events map[string]int // number of requests, by the event's mailbox
 
 	held    chan struct{}
 	release func()
@@ -50,8 +50,8 @@ func startReceiver(t *testing.T, n int) *receiver {
 	return r
 }
 
-// came tells how many events came, and how many requests that took.
-func (r *receiver) came() (events, requests int) {
+// counts returns the number of events that arrived, and of requests.
+func (r *receiver) counts() (events, requests int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, n := range r.events {
@@ -60,16 +60,16 @@ func (r *receiver) came() (events, requests int) {
 	return len(r.events), requests
 }
 
-// waiting is how many deliveries are not made.
-func waiting(t *testing.T, w *storetest.World) (n int) {
+// openDeliveries returns the number of deliveries that are not made yet.
+func openDeliveries(t *testing.T, w *storetest.World) (n int) {
 	t.Helper()
 	storetest.Must(t, w.Pool().QueryRow(t.Context(), `select count(*) from deliveries where open`).Scan(&n))
 	return n
 }
 
-// A service that is killed amid its deliveries loses none, and repeats no more
-// than were under way.
-func TestAKilledServiceDeliversEverything(t *testing.T) {
+// If the service is killed during deliveries, none is lost. Only those that were
+// running are made twice.
+func TestKilledServiceDeliversEverything(t *testing.T) {
 	t.Parallel()
 	const events, atOnce = 24, 4
 	c := goodConfig(t)
@@ -82,27 +82,30 @@ func TestAKilledServiceDeliversEverything(t *testing.T) {
 	for range events {
 		w.Reach(t, workflow.HolderChoice)
 	}
-	s := serveProcess(t, c)
-	storetest.Eventually(t, "it delivers", func() bool { n, _ := r.came(); return n >= events/4 })
+	s := startService(t, c)
+	storetest.Eventually(t, "some events are delivered", func() bool { n, _ := r.counts(); return n >= events/4 })
 	storetest.Must(t, s.Process.Kill())
 	<-s.ended
 	r.release()
-	// What it had claimed is another's after 20 seconds, and its lead after 15.
-	for _, forget := range []string{`update deliveries set claimed_until = now() - interval '1 second' where claimed_until is not null`, `delete from river_leader`} {
-		_, err := w.Pool().Exec(t.Context(), forget)
+	// Its claims expire after 20 seconds, and its leadership of the queue after 15.
+	for _, expire := range []string{
+		`update deliveries set claimed_until = now() - interval '1 second' where claimed_until is not null`,
+		`delete from river_leader`,
+	} {
+		_, err := w.Pool().Exec(t.Context(), expire)
 		storetest.Must(t, err)
 	}
-	serveProcess(t, c)
-	storetest.Eventually(t, "nothing waits any more", func() bool { return waiting(t, w) == 0 })
-	arrived, requests := r.came()
+	startService(t, c)
+	storetest.Eventually(t, "all deliveries are made", func() bool { return openDeliveries(t, w) == 0 })
+	arrived, requests := r.counts()
 	if twice := requests - arrived; arrived != events || twice > atOnce {
-		t.Errorf("%d of %d events arrived, and %d of them twice", arrived, events, twice)
+		t.Errorf("%d of %d events arrived, %d of them twice", arrived, events, twice)
 	}
 }
 
-// An import that is killed amid its work is done by the next one, and nothing is
-// done twice: not a record, and not a star taken.
-func TestAKilledImportIsDoneByTheNext(t *testing.T) {
+// If an import is killed, the next one completes it. Nothing is done twice: there is
+// one record for each change, and each star is revoked once.
+func TestKilledImportIsCompletedByTheNext(t *testing.T) {
 	t.Parallel()
 	const many = 20_000
 	w := storetest.NewWorld(t).InRealTime()
@@ -111,7 +114,7 @@ func TestAKilledImportIsDoneByTheNext(t *testing.T) {
 	var stars []*storetest.Journey
 	for n := range many {
 		fmt.Fprintf(&lines, "m%d@%s,,,,,,active\n", n, storetest.Domain)
-		if n%(many/3) == 0 { // one whose record names another holder from now on
+		if n%(many/3) == 0 { // the file names another holder for this mailbox
 			j := w.Reach(t, workflow.Qualified)
 			stars = append(stars, j)
 			fmt.Fprintf(&lines, "%s,person,Sara Verdi,%s,,,active\n", j.Address, storetest.Sara)
@@ -124,7 +127,7 @@ func TestAKilledImportIsDoneByTheNext(t *testing.T) {
 		storetest.Must(t, w.Pool().QueryRow(t.Context(), `select count(*) from `+what).Scan(&n))
 		return n
 	}
-	half := t.TempDir() + "/half" // a pipe that brings half of the lines, and does not end
+	half := t.TempDir() + "/half" // a pipe that delivers half of the lines and stays open
 	storetest.Must(t, syscall.Mkfifo(half, 0o600))
 	killed := program(t, env, "mailbox", "import", half)
 	storetest.Must(t, killed.Start())
@@ -132,12 +135,12 @@ func TestAKilledImportIsDoneByTheNext(t *testing.T) {
 	storetest.Must(t, err)
 	defer pipe.Close()
 	go pipe.WriteString(lines.String()[:lines.Len()/2])
-	storetest.Eventually(t, "some lines are there", func() bool { return count("mailboxes") > len(stars) })
+	storetest.Eventually(t, "some lines are imported", func() bool { return count("mailboxes") > len(stars) })
 	storetest.Must(t, killed.Process.Kill())
 	killed.Wait()
-	again := stella(t, env, "mailbox", "import", mailboxes) // which tells how far it is, if it takes long
+	again := stella(t, env, "mailbox", "import", mailboxes) // prints its progress if it takes long
 	if again.status != 0 || !strings.Contains(again.out, " made\n") || !strings.Contains(again.out, " unchanged\n") {
-		t.Errorf("the next one says %+v", again)
+		t.Errorf("the next import: %+v", again)
 	}
 	for what, want := range map[string]int{
 		"mailboxes": many + len(stars),
@@ -148,7 +151,7 @@ func TestAKilledImportIsDoneByTheNext(t *testing.T) {
 		"mailboxes where star is not null":            0,
 	} {
 		if n := count(what); n != want {
-			t.Errorf("there are %d %s, want %d", n, what, want)
+			t.Errorf("%d %s, want %d", n, what, want)
 		}
 	}
 }

@@ -9,31 +9,31 @@ import (
 	"strings"
 )
 
-// csvReader reads a CSV file (RFC 4180) in which any line may be wrong. Package
-// encoding/csv would take all that follows a stray quote for one field: here a
-// record that does not end well is one wrong line, and reading goes on with the
-// line below it. It holds no more of the file than longestRecord.
+// csvReader reads a CSV file (RFC 4180) in which any line may be invalid. Package
+// encoding/csv would read everything after a stray quote as one field. This reader
+// returns an invalid record as one invalid line and goes on with the next line. It
+// keeps at most longestRecord bytes of the file in memory.
 type csvReader struct {
 	in    *bufio.Reader
 	comma byte
-	line  int   // the next one, from 1
-	read  int64 // bytes
+	line  int   // number of the next line, from 1
+	read  int64 // bytes read so far
 }
 
-// longestRecord is how long a record may be, in bytes, with its quoted newlines.
+// longestRecord is the maximum length of a record in bytes, with its quoted newlines.
 const longestRecord = 64 << 10
 
-// csvRecord is a record of a file, or a line that is none.
+// csvRecord is a record of a file, or an invalid line.
 type csvRecord struct {
-	line   int      // where it begins
-	fields []string // of a line that is none, the line
-	err    error
+	line   int      // its first line
+	fields []string // an invalid line has one field, the line itself
+	err    error    // why the line is invalid
 }
 
-// What is wrong with a line that is no record. errUnfinished alone may be mended
-// by reading further.
+// The errors of an invalid line. errUnfinished can mean that the record continues
+// after the bytes read so far; the others are final.
 var (
-	errUnfinished = errors.New("a quote is opened and never closed")
+	errUnfinished = errors.New("a quote is opened and not closed")
 	errBareQuote  = errors.New(`a quote inside a field that does not begin with one: put the field in quotes, and double those inside`)
 	errAfterQuote = errors.New(`text after a closing quote: double the quotes that are inside a field`)
 	errLongLine   = fmt.Errorf("longer than %d bytes", longestRecord)
@@ -43,7 +43,8 @@ func newCSVReader(in io.Reader) *csvReader {
 	return &csvReader{in: bufio.NewReaderSize(in, longestRecord), comma: ',', line: 1}
 }
 
-// next returns the next record, blank lines left out; io.EOF after the last.
+// next returns the next record. It skips blank lines. After the last record it returns
+// io.EOF.
 func (r *csvReader) next() (csvRecord, error) {
 	for {
 		window, err := r.peek(1)
@@ -54,7 +55,7 @@ func (r *csvReader) next() (csvRecord, error) {
 		for errors.Is(wrong, errUnfinished) && len(window) < longestRecord {
 			longer, err := r.peek(len(window) + 1)
 			if err == io.EOF { // the last line may have no newline
-				window, _ = r.in.Peek(len(window)) // which has moved
+				window, _ = r.in.Peek(len(window)) // the failed read may have moved the buffer
 				fields, n, wrong = r.split(append(bytes.Clone(window), '\n'))
 				n = min(n, len(window))
 				break
@@ -77,8 +78,8 @@ func (r *csvReader) next() (csvRecord, error) {
 	}
 }
 
-// peek returns all that is in memory, which is at least n bytes; io.EOF where
-// there are no more so many.
+// peek returns all buffered bytes, at least n. It returns io.EOF if fewer than n are
+// left.
 func (r *csvReader) peek(n int) ([]byte, error) {
 	if _, err := r.in.Peek(n); err != nil {
 		return nil, err
@@ -87,11 +88,11 @@ func (r *csvReader) peek(n int) ([]byte, error) {
 }
 
 func (r *csvReader) discard(n int) {
-	r.in.Discard(n) // they are in memory
+	r.in.Discard(n) // cannot fail: the bytes are buffered
 	r.read += int64(n)
 }
 
-// skip leaves the first line of a window out, which is no record.
+// skip returns the first line of a window as an invalid line, and moves to the next.
 func (r *csvReader) skip(window []byte, why error) (csvRecord, error) {
 	wrong := csvRecord{line: r.line, err: why}
 	r.line++
@@ -115,15 +116,15 @@ func (r *csvReader) discardLine() error {
 		r.read += int64(len(part))
 		if err != bufio.ErrBufferFull {
 			if err == io.EOF {
-				err = nil // the next read says so
+				err = nil // the next read returns it again
 			}
 			return err
 		}
 	}
 }
 
-// split reads the fields of one record from the beginning of a text, and says how
-// many bytes they take.
+// split parses the record at the beginning of a text. It returns the fields and the
+// length of the record in bytes.
 func (r *csvReader) split(text []byte) (fields []string, n int, err error) {
 	if end := bytes.IndexByte(text, '\n'); end >= 0 && bytes.IndexByte(text[:end], '"') < 0 {
 		line := strings.TrimSuffix(string(text[:end]), "\r")
@@ -142,7 +143,7 @@ func (r *csvReader) split(text []byte) (fields []string, n int, err error) {
 	}
 }
 
-// field reads one field, and what ends it.
+// field parses one field. rest is the text after its separator or newline.
 func (r *csvReader) field(text []byte) (field string, rest []byte, err error) {
 	quoted := bytes.TrimLeft(text, " \t")
 	if len(quoted) == 0 {
@@ -161,7 +162,7 @@ func (r *csvReader) field(text []byte) (field string, rest []byte, err error) {
 	return strings.TrimSuffix(string(text[:end]), "\r"), text[end+1:], nil
 }
 
-// quoted reads a field after its opening quote.
+// quoted parses a quoted field, without its opening quote.
 func (r *csvReader) quoted(text []byte) (field string, rest []byte, err error) {
 	var inside []byte
 	for {

@@ -11,8 +11,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// What encoding/csv writes is read as it was, however it comes in.
-func TestWhatIsWrittenIsRead(t *testing.T) {
+// csvReader reads what encoding/csv writes, also if it arrives byte by byte.
+func TestCSVRoundTrip(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		field := rapid.StringOf(rapid.SampledFrom([]rune("aè ,;\"\n=")))
@@ -33,7 +33,7 @@ func TestWhatIsWrittenIsRead(t *testing.T) {
 			if err != nil || got.err != nil {
 				t.Fatalf("record %d: %v, %v", n, err, got.err)
 			}
-			for i := range record { // newlines are as they were written
+			for i := range record { // quoted newlines are kept as they are in the file
 				if strings.ReplaceAll(got.fields[i], "\r\n", "\n") != record[i] || len(got.fields) != len(record) {
 					t.Fatalf("record %d is %q, want %q, of %q", n, got.fields, record, text.String())
 				}
@@ -45,17 +45,22 @@ func TestWhatIsWrittenIsRead(t *testing.T) {
 	})
 }
 
-// A line that is wrong costs no other line.
-func TestAWrongLineSwallowsNoOther(t *testing.T) {
+// An invalid line does not make other lines invalid.
+func TestInvalidCSVLinesAreIsolated(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("x", longestRecord)
 	for name, c := range map[string]struct {
 		text string
-		want []string // line: fields, or what is wrong
+		want []string // "line: fields" or "line: error"
 	}{
-		"an open quote":                   {"a,b\n\"c,d\ne,f\n\"g\",h\n", []string{"1: a|b", "2: text after a closing quote", "3: e|f", "4: g|h"}},
-		"an open quote to the end":        {"a,b\n\"c,d\ne,f\n", []string{"1: a|b", "2: a quote is opened", "3: e|f"}},
-		"an open quote in a long file":    {"\"c,d\n" + strings.Repeat("e,f\n", longestRecord/2), append([]string{"1: a quote is opened"}, lines(2, longestRecord/2, "e|f")...)},
+		"an open quote": {
+			"a,b\n\"c,d\ne,f\n\"g\",h\n", []string{"1: a|b", "2: text after a closing quote", "3: e|f", "4: g|h"},
+		},
+		"an open quote to the end": {"a,b\n\"c,d\ne,f\n", []string{"1: a|b", "2: a quote is opened", "3: e|f"}},
+		"an open quote in a long file": {
+			"\"c,d\n" + strings.Repeat("e,f\n", longestRecord/2),
+			append([]string{"1: a quote is opened"}, lines(2, longestRecord/2, "e|f")...),
+		},
 		"an open quote in the last line":  {"a,b\n\"c,d", []string{"1: a|b", "2: a quote is opened"}},
 		"a quote inside":                  {"a\"b,c\nd,e\n", []string{"1: a quote inside", "2: d|e"}},
 		"a long line":                     {"a,b\n" + long + ",c\nd,e\n", []string{"1: a|b", "2: longer than", "3: d|e"}},
@@ -66,7 +71,7 @@ func TestAWrongLineSwallowsNoOther(t *testing.T) {
 	} {
 		r := newCSVReader(strings.NewReader(c.text))
 		var got []string
-		for len(got) <= len(c.want) { // one more, if there is
+		for len(got) <= len(c.want) { // reads one more than wanted, to see too many
 			record, err := r.next()
 			if err != nil {
 				break
@@ -78,12 +83,12 @@ func TestAWrongLineSwallowsNoOther(t *testing.T) {
 			got = append(got, fmt.Sprintf("%d: %s", record.line, text))
 		}
 		if len(got) != len(c.want) {
-			t.Errorf("%s: it reads %d, want %d: %.300q", name, len(got), len(c.want), got)
+			t.Errorf("%s: %d records, want %d: %.300q", name, len(got), len(c.want), got)
 			continue
 		}
 		for i := range got {
 			if !strings.HasPrefix(got[i], c.want[i]) {
-				t.Errorf("%s: it reads %q, want %q", name, got[i], c.want[i])
+				t.Errorf("%s: the record is %q, want %q", name, got[i], c.want[i])
 				break
 			}
 		}

@@ -15,15 +15,15 @@ import (
 	"stella/store/localpg"
 )
 
-// database says where the data are: a PostgreSQL given by its URL, or else a
-// private one in a folder.
+// database names the database: a PostgreSQL by its URL, or without a URL a private one
+// in a folder.
 type database struct {
-	URL      string `name:"database-url" env:"STELLA_DATABASE_URL" placeholder:"URL" help:"PostgreSQL to use, such as postgres://stella@db1,db2/stella?sslmode=verify-full&target_session_attrs=read-write. Without it Stella runs a private one."`
-	Insecure bool   `name:"database-insecure" env:"STELLA_DATABASE_INSECURE" help:"Accept a database on another machine without sslmode=verify-full, over a network that nobody else can reach."`
+	URL      string `name:"database-url" env:"STELLA_DATABASE_URL" placeholder:"URL" help:"PostgreSQL to use, such as postgres://stella@db1,db2/stella?sslmode=verify-full&target_session_attrs=read-write. Without it Stella runs a private PostgreSQL."`
+	Insecure bool   `name:"database-insecure" env:"STELLA_DATABASE_INSECURE" help:"Accept a database on another machine without sslmode=verify-full, if no one else can reach the network between."`
 	Dir      string `env:"STELLA_DIR" placeholder:"DIR" help:"Folder of the private PostgreSQL and other data (default: ${default_dir})."`
 }
 
-// defaultDir is where the data are kept when nothing says otherwise.
+// defaultDir returns the default folder of the data.
 func defaultDir() string {
 	if os.Geteuid() == 0 {
 		return "/var/lib/stella"
@@ -45,7 +45,8 @@ func (d database) dir() string {
 	return defaultDir()
 }
 
-// check reads the URL, without going there.
+// check checks the URL and the files it names, without connecting. A database on
+// another machine needs sslmode=verify-full, unless Insecure is set.
 func (d database) check() error {
 	if d.URL == "" {
 		return nil
@@ -55,8 +56,9 @@ func (d database) check() error {
 		return err
 	}
 	if host := store.Unverified(config); host != "" && !d.Insecure {
-		return fmt.Errorf("the connection to %s is not verified by TLS: say sslmode=verify-full there (and sslrootcert=FILE for an authority of your own), "+
-			"or STELLA_DATABASE_INSECURE=true if nobody else can reach the network between", host)
+		return fmt.Errorf("the connection to %s is not verified by TLS: set sslmode=verify-full in the URL "+
+			"(and sslrootcert=FILE for your own authority), "+
+			"or STELLA_DATABASE_INSECURE=true if no one else can reach the network between", host)
 	}
 	for _, file := range store.SecretFiles(d.URL) {
 		if _, err := readSecret(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -66,15 +68,15 @@ func (d database) check() error {
 	return nil
 }
 
-// opened is a database in use.
+// opened is an open database.
 type opened struct {
 	*store.Store
-	cluster *localpg.Cluster // nil when it is somebody else's
-	where   string           // for people
+	cluster *localpg.Cluster // the private PostgreSQL; nil if the database has a URL
+	where   string           // description for messages, without the password
 }
 
-// open connects to the database as the service does, starting the private one if
-// it is that. The schema of a private one is ours to keep up to date.
+// open connects to the database. It starts the private PostgreSQL if no URL is given,
+// and migrates its schema. The schema of another database is not changed.
 func (d database) open(ctx context.Context, recipient age.Recipient) (*opened, error) {
 	if d.URL == "" {
 		o, _, err := d.openPrivate(ctx, recipient)
@@ -90,8 +92,8 @@ func (d database) open(ctx context.Context, recipient age.Recipient) (*opened, e
 	return &opened{Store: s, where: "PostgreSQL at " + store.Where(s.Pool().Config())}, nil
 }
 
-// use is open for the operator's commands, which need a database that is there,
-// with the schema of this program.
+// use is open for the operator's commands. They do not create a database, and need the
+// schema of this version.
 func (d database) use(ctx context.Context) (*opened, error) {
 	if d.URL == "" && !localpg.Exists(d.dir()) {
 		return nil, fmt.Errorf("there is no database in %s: name --dir or STELLA_DATABASE_URL", d.dir())
@@ -117,7 +119,8 @@ func checkSchema(ctx context.Context, s *store.Store) error {
 	return err
 }
 
-// close ends the connections, and the private PostgreSQL if we started it.
+// close closes the connections and stops the private PostgreSQL if this process
+// started it.
 func (o *opened) close() error {
 	o.Store.Close()
 	if o.cluster == nil {

@@ -11,9 +11,9 @@ import (
 	"stella/store/storetest"
 )
 
-// A command that names no database by mistake acts on none, instead of on an
-// empty one of its own.
-func TestOnlyThreeCommandsMakeADatabase(t *testing.T) {
+// If an operator forgets to name the database, the command fails. It does not create
+// an empty one.
+func TestOnlyThreeCommandsCreateADatabase(t *testing.T) {
 	t.Parallel()
 	for _, args := range []string{"mailbox list", "mailbox show x", "mailbox import /dev/null", "mailbox export", "mail list",
 		"qualification list", "qualification show x", "qualification approve x --reason=x", "client list",
@@ -32,17 +32,20 @@ func TestOnlyThreeCommandsMakeADatabase(t *testing.T) {
 	}
 }
 
-func TestADatabaseOnAnotherMachineIsVerified(t *testing.T) {
+func TestRemoteDatabaseNeedsVerifyFull(t *testing.T) {
 	t.Parallel()
 	const url, settings = "postgres://stella:hush@db1/stella", "host=db1 user=stella password=hush dbname=stella"
 	for _, refused := range []string{
-		url, url + "?sslmode=disable", url + "?sslmode=allow", url + "?sslmode=prefer", url + "?sslmode=require", url + "?sslmode=verify-ca",
+		url, url + "?sslmode=disable", url + "?sslmode=allow",
+		url + "?sslmode=prefer", url + "?sslmode=require", url + "?sslmode=verify-ca",
 		settings, settings + " sslmode=require",
-		"postgres://stella@localhost,10.0.0.2/stella", "postgres://stella@/stella?host=/run/postgresql,db1", "postgresql://stella@[2001:db8::1]:5432/stella",
+		"postgres://stella@localhost,10.0.0.2/stella", "postgres://stella@/stella?host=/run/postgresql,db1",
+		"postgresql://stella@[2001:db8::1]:5432/stella",
 	} {
 		d := database{URL: refused}
 		err := d.check()
-		if err == nil || !strings.Contains(err.Error(), "sslmode=verify-full") || !strings.Contains(err.Error(), "STELLA_DATABASE_INSECURE=true") ||
+		if err == nil || !strings.Contains(err.Error(), "sslmode=verify-full") ||
+			!strings.Contains(err.Error(), "STELLA_DATABASE_INSECURE=true") ||
 			strings.Contains(err.Error(), "hush") {
 			t.Errorf("%s: %v", refused, err)
 		}
@@ -58,15 +61,15 @@ func TestADatabaseOnAnotherMachineIsVerified(t *testing.T) {
 			t.Errorf("%s: %v", taken, err)
 		}
 	}
-	// Each command looks at it.
+	// Every command checks it.
 	r := stella(t, []string{"STELLA_DATABASE_URL=" + settings}, "client", "list")
 	if r.status != 1 || !strings.HasPrefix(r.err, "stella: STELLA_DATABASE_URL: the connection to db1 is not verified by TLS") {
 		t.Errorf("%+v", r)
 	}
 }
 
-// An error about the address of the database never shows its password.
-func TestThePasswordOfTheDatabaseIsNotTold(t *testing.T) {
+// Errors about the database's URL do not show its password.
+func TestDatabasePasswordIsNotShown(t *testing.T) {
 	t.Parallel()
 	for url, want := range map[string]string{
 		"host=127.0.0.1 port=1 user=stella password=hush dbname=stella sslmode=disable": "reaching the database",
@@ -76,14 +79,15 @@ func TestThePasswordOfTheDatabaseIsNotTold(t *testing.T) {
 		"host=db1 password='hush":                                                       "percent-encoded",
 		"postgres://stella:hush@db1/stella?sslmode=perhaps":                             "percent-encoded",
 		"postgres://stella:hush@db1/stella?sslrootcert=/nonexistent":                    "/nonexistent",
-		"jdbc:postgresql://db1/stella?password=hush":                                    "begins with jdbc:postgresql://, and is to begin with postgres://",
+		"jdbc:postgresql://db1/stella?password=hush":                                    "begins with jdbc:postgresql://",
 		"mysql://stella:hush@db1/stella":                                                "begins with mysql://",
 		"stella:hush@db1/stella":                                                        "percent-encoded",
 	} {
 		d := database{URL: url}
 		_, opened := d.open(t.Context(), nil)
 		for act, err := range map[string]error{"open": opened, "migrate": migrateCommand{database: d}.Run(t.Context())} {
-			if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "hush") || strings.Contains(err.Error(), "hu%sh") {
+			if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "hush") ||
+				strings.Contains(err.Error(), "hu%sh") {
 				t.Errorf("%s: %s: %v", url, act, err)
 			}
 		}
@@ -94,7 +98,7 @@ func TestThePasswordOfTheDatabaseIsNotTold(t *testing.T) {
 	}
 }
 
-func TestWhereTheDatabaseIs(t *testing.T) {
+func TestMigratePrintsTheDatabase(t *testing.T) {
 	t.Parallel()
 	url := storetest.EmptyURL(t)
 	parsed, err := pgx.ParseConfig(url)
@@ -106,9 +110,9 @@ func TestWhereTheDatabaseIs(t *testing.T) {
 	}
 }
 
-// The private PostgreSQL is used as a role that cannot delete evidence, also one
-// that was made when its superuser did everything.
-func TestThePrivateDatabaseHasTwoRoles(t *testing.T) {
+// Stella uses the private PostgreSQL with a role that cannot delete evidence. A
+// database of an older version, which had only the superuser, gets this role.
+func TestPrivateDatabaseHasTwoRoles(t *testing.T) {
 	t.Parallel()
 	d := database{Dir: dataDir(t)}
 	for _, step := range []string{`drop owned by stella; drop role stella; grant create on schema public to public`, ""} {
@@ -120,7 +124,7 @@ func TestThePrivateDatabaseHasTwoRoles(t *testing.T) {
 				t.Errorf("%s: %v", sql, err)
 			}
 		}
-		if step != "" { // as it was left by a version before
+		if step != "" { // as an older version left it
 			admin, err := pgx.Connect(t.Context(), db.cluster.URL("stella"))
 			storetest.Must(t, err)
 			_, err = admin.Exec(t.Context(), step)
@@ -130,12 +134,12 @@ func TestThePrivateDatabaseHasTwoRoles(t *testing.T) {
 		storetest.Must(t, db.close())
 	}
 	r := stella(t, []string{"STELLA_DIR=" + d.Dir}, "migrate", "--grant=stella")
-	r.fails(t, 1, "the private PostgreSQL has its roles: --grant is for one of your own")
+	r.fails(t, 1, "the private PostgreSQL already has its roles: --grant is only for your own PostgreSQL")
 }
 
-// A provider's own PostgreSQL: its owner migrates and grants, and the service
-// works as the other role.
-func TestTheServicesRoleIsGranted(t *testing.T) {
+// With a provider's own PostgreSQL, the owner of the tables migrates and grants the
+// rights, and the service connects as the other role.
+func TestMigrateGrant(t *testing.T) {
 	t.Parallel()
 	url := storetest.EmptyURL(t)
 	owner := []string{"STELLA_DATABASE_URL=" + url}
@@ -149,8 +153,8 @@ func TestTheServicesRoleIsGranted(t *testing.T) {
 	if !strings.HasSuffix(out, "\nstella has the rights of the service\n") {
 		t.Errorf("%q", out)
 	}
-	s := serveProcess(t, c)
-	s.ready()
+	s := startService(t, c)
+	s.waitReady()
 	stella(t, environ(c), "client", "add", "webmail", "--domain=pec.example", "--return-url=https://webmail.example/").succeeds(t)
 	mailboxes := file(t, "m.csv", []byte(header+"anna.neri@pec.example,person,Anna Neri,NRENNA80A41H501T,,anna.neri@mail.example,active\n"))
 	stella(t, environ(c), "mailbox", "import", mailboxes).succeeds(t)
@@ -158,9 +162,9 @@ func TestTheServicesRoleIsGranted(t *testing.T) {
 	if log := s.log(); strings.Contains(log, warning) {
 		t.Errorf("%s", log)
 	}
-	s.end()
+	s.interrupt()
 	c.URL = url
-	s = serveProcess(t, c)
-	s.logs(warning)
-	s.end()
+	s = startService(t, c)
+	s.waitForLog(warning)
+	s.interrupt()
 }

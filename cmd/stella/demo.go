@@ -34,18 +34,20 @@ import (
 )
 
 type demoCommand struct {
-	Port      int      `default:"8080" placeholder:"PORT" help:"First of four ports: Stella, the webmail, the identity provider, the relay's inbox (default: ${default})."`
+	Port      int      `default:"8080" placeholder:"PORT" help:"First of four ports: for Stella, the webmail, the identity provider and the inbox (default: ${default})."`
 	Dir       string   `env:"STELLA_DIR" type:"path" placeholder:"DIR" help:"Folder of the private PostgreSQL and other data (default: ${default_dir})."`
-	Providers []string `name:"spid-providers" env:"STELLA_SPID_PROVIDERS" placeholder:"FILE" help:"Metadata of more identity providers, such as the official testers: files, with one provider or many each."`
-	Fresh     bool     `help:"Begin again: delete what an earlier demo kept in the folder."`
+	Providers []string `name:"spid-providers" env:"STELLA_SPID_PROVIDERS" placeholder:"FILE" help:"Metadata files of more identity providers, such as the official test providers, each with one or more providers."`
+	Fresh     bool     `help:"Start again: delete the data of an earlier demo in the folder."`
 }
 
 func (demoCommand) Help() string {
-	return "Everything listens on this machine only, and the data stay in the folder, for the next time. The code is that of \"stella serve\": only the neighbours are toys."
+	return "All services listen only on this machine. The data stay in the folder for the next start. " +
+		"Stella itself runs as with \"stella serve\": only the webmail, the identity provider and the mail relay are simulated."
 }
 
-// The addresses of the demo world. The identity provider is on another site
-// than Stella, so that browsers treat it as cross-site, which real ones are.
+// address returns the URL of the nth service of the demo. The identity provider has
+// another host than Stella (127.0.0.1 and localhost), so that browsers treat its
+// requests as cross-site, like those of real providers.
 func (c demoCommand) address(host string, n int) string {
 	return fmt.Sprintf("http://%s:%d", host, c.Port+n)
 }
@@ -61,26 +63,26 @@ func (c demoCommand) Run(ctx context.Context) error {
 	return errors.Join(c.run(ctx, db), db.close())
 }
 
-// open starts the demo's database, empty if it is to be fresh.
+// open opens the demo's database. With --fresh it deletes an earlier demo's first.
 func (c demoCommand) open(ctx context.Context) (*opened, error) {
-	db, err := database{Dir: c.Dir}.own(ctx, nil)
+	db, err := database{Dir: c.Dir}.openExclusive(ctx, nil)
 	if err != nil || !c.Fresh {
 		return db, err
 	}
-	if err := errors.Join(c.checkOwn(ctx, db.Store), db.close()); err != nil {
+	if err := errors.Join(c.checkDemoData(ctx, db.Store), db.close()); err != nil {
 		return nil, err
 	}
-	if err := errors.Join(localpg.Remove(database{Dir: c.Dir}.dir()), os.RemoveAll(c.folder())); err != nil {
-		return nil, fmt.Errorf("deleting the former demo: %w", err)
+	if err := errors.Join(localpg.Remove(database{Dir: c.Dir}.dir()), os.RemoveAll(c.keyDir())); err != nil {
+		return nil, fmt.Errorf("deleting the previous demo: %w", err)
 	}
-	return database{Dir: c.Dir}.own(ctx, nil)
+	return database{Dir: c.Dir}.openExclusive(ctx, nil)
 }
 
-// folder holds the demo's keys, beside its database.
-func (c demoCommand) folder() string { return filepath.Join(database{Dir: c.Dir}.dir(), "demo") }
+// keyDir returns the folder of the demo's keys, next to its database.
+func (c demoCommand) keyDir() string { return filepath.Join(database{Dir: c.Dir}.dir(), "demo") }
 
 func (c demoCommand) run(ctx context.Context, db *opened) error {
-	dir := c.folder()
+	dir := c.keyDir()
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
@@ -102,35 +104,41 @@ func (c demoCommand) run(ctx context.Context, db *opened) error {
 	}
 	stella = s.spid
 	db.SealTo(s.recipient)
-	if err := c.populate(ctx, db.Store); err != nil {
+	if err := c.seed(ctx, db.Store); err != nil {
 		return err
 	}
 	service, err := newService(s, db.Store, log)
 	if err != nil {
 		return err
 	}
-	webmail := &demo.Webmail{Stella: c.address("localhost", 0), Token: "demo", URL: c.address("localhost", 1) + "/",
-		InboxURL: c.address("localhost", 3), Inbox: inbox, Approve: c.approve()}
-	neighbours := []http.Handler{webmail.Handler(), idp, inbox.Handler()}
-	listeners := make([]net.Listener, len(neighbours)+1)
+	webmail := &demo.Webmail{
+		Stella:   c.address("localhost", 0),
+		Token:    "demo",
+		URL:      c.address("localhost", 1) + "/",
+		InboxURL: c.address("localhost", 3),
+		Inbox:    inbox,
+		Approve:  c.approveCommand(),
+	}
+	stubs := []http.Handler{webmail.Handler(), idp, inbox.Handler()}
+	listeners := make([]net.Listener, len(stubs)+1)
 	for i := range listeners {
 		if listeners[i], err = net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", c.Port+i)); err != nil {
 			return fmt.Errorf("%w (choose another --port)", err)
 		}
 		defer listeners[i].Close()
 	}
-	for i, h := range neighbours {
+	for i, h := range stubs {
 		server := newServer(h, log)
 		go server.Serve(listeners[i+1])
 		defer server.Close()
 	}
-	c.welcome(db.where)
+	c.printWelcome(db.where)
 	return service.run(ctx, listeners[0])
 }
 
-// approve is the command that the webmail shows for a case under review, but for
-// the mailbox. It can be pasted into a shell as it is.
-func (c demoCommand) approve() string {
+// approveCommand returns the shell command that approves a case, without the mailbox
+// at its end. The webmail shows it for a case under review.
+func (c demoCommand) approveCommand() string {
 	command := []string{shellWord(os.Args[0]), "qualification", "approve", "--reason", `"visura camerale"`}
 	if c.Dir != "" {
 		command = append(command, "--dir", shellWord(c.Dir))
@@ -138,7 +146,7 @@ func (c demoCommand) approve() string {
 	return strings.Join(command, " ")
 }
 
-// shellWord quotes a word for a POSIX shell, if it needs that.
+// shellWord quotes a word for a POSIX shell if necessary.
 func shellWord(s string) string {
 	if s != "" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+@") == "" {
 		return s
@@ -146,23 +154,23 @@ func shellWord(s string) string {
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
-func (c demoCommand) welcome(where string) {
+func (c demoCommand) printWelcome(where string) {
 	fmt.Printf(`
 Stella's demo is running.
 
-  Begin here: the webmail         %s
+  Start here: the webmail         %s
   Stella                          %s
   SPID identity provider          %s
   Inbox: every mail that is sent  %s
 
 Enter as anna.neri@pec.example, click "Conferma identità" and follow the pages;
 the code arrives in the inbox. Data: %s.
-Stop with Ctrl-C; begin again with --fresh.
+Stop with Ctrl-C; start again with --fresh.
 
 `, c.address("localhost", 1), c.address("localhost", 0), c.address("127.0.0.1", 2), c.address("localhost", 3), where)
 }
 
-// settings are those of a provider that does not exist.
+// settings returns the settings of the demo, for a fictitious PEC provider.
 func (c demoCommand) settings(dir string, inbox *demo.Inbox, idp *spidtest.Provider) (*settings, error) {
 	public, err := url.Parse(c.address("localhost", 0))
 	if err != nil {
@@ -205,12 +213,27 @@ func (c demoCommand) settings(dir string, inbox *demo.Inbox, idp *spidtest.Provi
 	}
 	webmail := c.address("localhost", 1)
 	return &settings{
-		publicURL: public, keys: workflow.Keys{key}, documents: documents, fromName: "Posta Esempio", from: "staff@posta.example",
-		relay: relay, spid: sp, providers: providers, recipient: auditor.Recipient(),
-		collaudo: true, // so that the official testers can be tried out
-		site: templates.Site{SampleContract: true, Provider: "Posta Esempio", Service: "PEC Esempio", WebmailURL: webmail,
-			PrivacyURL: webmail + "/privacy", AccessibilityURL: webmail + "/accessibilita", HelpURL: public.JoinPath(web.GuidePath).String(),
-			HelpContact: "assistenza@posta.example", MailSender: "staff@posta.example"},
+		publicURL: public,
+		keys:      workflow.Keys{key},
+		documents: documents,
+		fromName:  "Posta Esempio",
+		from:      "staff@posta.example",
+		relay:     relay,
+		spid:      sp,
+		providers: providers,
+		recipient: auditor.Recipient(),
+		collaudo:  true, // so that the official test providers can be used
+		site: templates.Site{
+			SampleContract:   true,
+			Provider:         "Posta Esempio",
+			Service:          "PEC Esempio",
+			WebmailURL:       webmail,
+			PrivacyURL:       webmail + "/privacy",
+			AccessibilityURL: webmail + "/accessibilita",
+			HelpURL:          public.JoinPath(web.GuidePath).String(),
+			HelpContact:      "assistenza@posta.example",
+			MailSender:       "staff@posta.example",
+		},
 	}, nil
 }
 
@@ -245,13 +268,13 @@ func demoServiceProvider(public string) (*spid.ServiceProvider, error) {
 		Key: key, Certificate: certificate, Organization: o}, nil
 }
 
-// demoWebmail is the name of the demo's client. It is registered in a database
-// that is the demo's, and in no other.
+// demoWebmail is the name of the demo's client. Its presence marks a database as the
+// demo's.
 const demoWebmail = "demo-webmail"
 
-// checkOwn refuses a database with mailboxes that no demo has used: it may be the
-// provider's own.
-func (c demoCommand) checkOwn(ctx context.Context, db *store.Store) error {
+// checkDemoData returns an error if the database contains mailboxes and no demo has
+// used it: the mailboxes may be real.
+func (c demoCommand) checkDemoData(ctx context.Context, db *store.Store) error {
 	clients, err := db.Clients(ctx)
 	if err != nil {
 		return err
@@ -261,21 +284,25 @@ func (c demoCommand) checkOwn(ctx context.Context, db *store.Store) error {
 	}
 	there, err := db.Mailboxes(ctx, store.MailboxFilter{Limit: 1})
 	if err == nil && len(there) > 0 {
-		err = fmt.Errorf("the folder %s holds mailboxes that are not the demo's: use another --dir", database{Dir: c.Dir}.dir())
+		err = fmt.Errorf("the folder %s contains mailboxes that are not the demo's: use another --dir", database{Dir: c.Dir}.dir())
 	}
 	return err
 }
 
-// populate imports the sample mailboxes and registers the webmail, unless that
-// was done before.
-func (c demoCommand) populate(ctx context.Context, db *store.Store) error {
-	if err := c.checkOwn(ctx, db); err != nil {
+// seed imports the sample mailboxes and registers the webmail. It can be repeated.
+func (c demoCommand) seed(ctx context.Context, db *store.Store) error {
+	if err := c.checkDemoData(ctx, db); err != nil {
 		return err
 	}
 	p := &workflow.Procedure{Store: db, Now: time.Now}
 	if _, err := importMailboxes(ctx, p, "demo", strings.NewReader(demo.Mailboxes), io.Discard); err != nil {
 		return fmt.Errorf("importing the sample mailboxes: %w", err)
 	}
-	client := workflow.Client{Name: demoWebmail, Domains: []string{"pec.example"}, ReturnURLs: []string{c.address("localhost", 1) + "/"}, Scopes: []workflow.Scope{workflow.ScopeWebmail}}
+	client := workflow.Client{
+		Name:       demoWebmail,
+		Domains:    []string{"pec.example"},
+		ReturnURLs: []string{c.address("localhost", 1) + "/"},
+		Scopes:     []workflow.Scope{workflow.ScopeWebmail},
+	}
 	return db.PutClient(ctx, client, workflow.Digest("demo"), time.Now())
 }

@@ -9,9 +9,9 @@ import (
 	"stella/store/storetest"
 )
 
-// The demo lets the official testers in beside its own provider, and says which
-// file it cannot read.
-func TestTheDemoTakesMoreIdentityProviders(t *testing.T) {
+// The demo accepts more identity providers, such as the official test providers. If it
+// cannot read a file, the error names the file.
+func TestDemoWithMoreIdentityProviders(t *testing.T) {
 	t.Parallel()
 	inbox, err := demo.StartInbox()
 	storetest.Must(t, err)
@@ -22,11 +22,13 @@ func TestTheDemoTakesMoreIdentityProviders(t *testing.T) {
 	c := demoCommand{Port: 8080, Providers: []string{file(t, "tester.xml", []byte(tester))}}
 	s, err := c.settings(t.TempDir(), inbox, idp)
 	storetest.Must(t, err)
-	if len(s.providers) != 2 || s.providers.Find("https://localhost:8443") == nil || s.providers.Find(idp.EntityID()) == nil || !s.collaudo {
+	if len(s.providers) != 2 || s.providers.Find("https://localhost:8443") == nil || s.providers.Find(idp.EntityID()) == nil ||
+		!s.collaudo {
 		t.Errorf("got %d providers", len(s.providers))
 	}
 	c.Providers = []string{"/no/such/file.xml"}
-	if _, err := c.settings(t.TempDir(), inbox, idp); err == nil || !strings.Contains(err.Error(), "STELLA_SPID_PROVIDERS") || !strings.Contains(err.Error(), "/no/such/file.xml") {
-		t.Errorf("a file that is not there: %v", err)
+	if _, err := c.settings(t.TempDir(), inbox, idp); err == nil || !strings.Contains(err.Error(), "STELLA_SPID_PROVIDERS") ||
+		!strings.Contains(err.Error(), "/no/such/file.xml") {
+		t.Errorf("a missing file: %v", err)
 	}
 }

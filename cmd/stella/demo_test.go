@@ -14,61 +14,62 @@ import (
 	"stella/workflow"
 )
 
-func TestTheDemoStartsAgainAmongMailboxesOfOnesOwn(t *testing.T) {
+// ownMailboxes is a file with a mailbox that is not the demo's.
+const ownMailboxes = header + "mia@pec.example,person,Anna Neri,NRENNA80A41H501T,,mia@mail.example,active\n"
+
+func TestDemoRestartsWithImportedMailboxes(t *testing.T) {
 	t.Parallel()
 	db := storetest.New(t)
-	storetest.Must(t, demoCommand{Port: 8080}.populate(t.Context(), db))
-	own := "address,kind,name,fiscal_code,representatives,email,status\nmia@pec.example,person,Anna Neri,NRENNA80A41H501T,,mia@mail.example,active\n"
+	storetest.Must(t, demoCommand{Port: 8080}.seed(t.Context(), db))
 	p := &workflow.Procedure{Store: db, Now: time.Now}
-	_, err := importMailboxes(t.Context(), p, "me", strings.NewReader(own), io.Discard)
+	_, err := importMailboxes(t.Context(), p, "me", strings.NewReader(ownMailboxes), io.Discard)
 	storetest.Must(t, err)
-	if err := (demoCommand{Port: 8080}).populate(t.Context(), db); err != nil {
-		t.Errorf("the demo does not start again: %v", err)
+	if err := (demoCommand{Port: 8080}).seed(t.Context(), db); err != nil {
+		t.Errorf("the second start: %v", err)
 	}
 }
 
-func TestTheDemoRefusesADatabaseThatIsNotItsOwn(t *testing.T) {
+func TestDemoRefusesAnotherDatabase(t *testing.T) {
 	t.Parallel()
 	db := storetest.New(t)
-	own := "address,kind,name,fiscal_code,representatives,email,status\nmia@pec.example,person,Anna Neri,NRENNA80A41H501T,,mia@mail.example,active\n"
 	p := &workflow.Procedure{Store: db, Now: time.Now}
-	_, err := importMailboxes(t.Context(), p, "me", strings.NewReader(own), io.Discard)
+	_, err := importMailboxes(t.Context(), p, "me", strings.NewReader(ownMailboxes), io.Discard)
 	storetest.Must(t, err)
-	if err := (demoCommand{Port: 8080}).populate(t.Context(), db); err == nil || !strings.Contains(err.Error(), "use another --dir") {
-		t.Errorf("the demo answers %v", err)
+	if err := (demoCommand{Port: 8080}).seed(t.Context(), db); err == nil || !strings.Contains(err.Error(), "use another --dir") {
+		t.Errorf("the demo returns %v", err)
 	}
 }
 
-// A shell passes the words of the command on as they were meant.
-func TestTheCommandThatApprovesCanBePasted(t *testing.T) {
+// A shell splits the command into the intended words.
+func TestApproveCommandIsShellQuoted(t *testing.T) {
 	t.Parallel()
 	dir := "/srv/it's a \"demo\" $HOME"
-	command := "printf '%s\\n' " + demoCommand{Dir: dir}.approve()
+	command := "printf '%s\\n' " + demoCommand{Dir: dir}.approveCommand()
 	out, err := exec.CommandContext(t.Context(), "sh", "-c", command).Output()
 	storetest.Must(t, err)
 	want := strings.Join([]string{os.Args[0], "qualification", "approve", "--reason", "visura camerale", "--dir", dir, ""}, "\n")
 	if string(out) != want {
-		t.Errorf("a shell reads\n%swant\n%s", out, want)
+		t.Errorf("a shell splits it into\n%swant\n%s", out, want)
 	}
-	if got := (demoCommand{}).approve(); strings.Contains(got, "--dir") {
+	if got := (demoCommand{}).approveCommand(); strings.Contains(got, "--dir") {
 		t.Errorf("without a folder the command is %s", got)
 	}
 }
 
-func TestTheDemoHasFourPorts(t *testing.T) {
+func TestDemoPort(t *testing.T) {
 	t.Parallel()
 	for _, port := range []string{"0", "65533"} {
 		stella(t, nil, "demo", "--port", port).fails(t, 1, "--port "+port+": name the first of four ports, from 1 to 65532")
 	}
 }
 
-func TestAFreshDemoHasNothingOfTheFormer(t *testing.T) {
+func TestFreshDemoIsEmpty(t *testing.T) {
 	t.Parallel()
 	dir := dataDir(t)
-	former := demoCommand{Port: 8080, Dir: dir}
-	db, err := former.open(t.Context())
+	previous := demoCommand{Port: 8080, Dir: dir}
+	db, err := previous.open(t.Context())
 	storetest.Must(t, err)
-	storetest.Must(t, former.populate(t.Context(), db.Store))
+	storetest.Must(t, previous.seed(t.Context(), db.Store))
 	storetest.Must(t, db.close())
 
 	fresh := demoCommand{Port: 8080, Dir: dir, Fresh: true}
@@ -81,23 +82,24 @@ func TestAFreshDemoHasNothingOfTheFormer(t *testing.T) {
 	}
 }
 
-func TestAFreshDemoLeavesOtherDataAlone(t *testing.T) {
+func TestFreshDemoKeepsOtherData(t *testing.T) {
 	t.Parallel()
 	dir := dataDir(t)
-	db, err := database{Dir: dir}.own(t.Context(), nil)
+	db, err := database{Dir: dir}.openExclusive(t.Context(), nil)
 	storetest.Must(t, err)
-	own := "address,kind,name,fiscal_code,representatives,email,status\nmia@pec.example,person,Anna Neri,NRENNA80A41H501T,,mia@mail.example,active\n"
-	_, err = importMailboxes(t.Context(), &workflow.Procedure{Store: db.Store, Now: time.Now}, "me", strings.NewReader(own), io.Discard)
+	p := &workflow.Procedure{Store: db.Store, Now: time.Now}
+	_, err = importMailboxes(t.Context(), p, "me", strings.NewReader(ownMailboxes), io.Discard)
 	storetest.Must(t, errors.Join(err, db.close()))
 
-	if _, err := (demoCommand{Port: 8080, Dir: dir, Fresh: true}).open(t.Context()); err == nil || !strings.Contains(err.Error(), "use another --dir") {
-		t.Fatalf("the demo answers %v", err)
+	if _, err := (demoCommand{Port: 8080, Dir: dir, Fresh: true}).open(t.Context()); err == nil ||
+		!strings.Contains(err.Error(), "use another --dir") {
+		t.Fatalf("the demo returns %v", err)
 	}
-	db, err = database{Dir: dir}.own(t.Context(), nil)
+	db, err = database{Dir: dir}.openExclusive(t.Context(), nil)
 	storetest.Must(t, err)
 	there, err := db.Mailboxes(t.Context(), store.MailboxFilter{Limit: 2})
 	storetest.Must(t, errors.Join(err, db.close()))
 	if len(there) != 1 {
-		t.Errorf("%d mailboxes are left of one", len(there))
+		t.Errorf("%d mailboxes are left, want 1", len(there))
 	}
 }

@@ -5,51 +5,54 @@ import (
 	"time"
 )
 
-// farewell has balancers look elsewhere before connections are refused: one
-// that the system has taken for us, and we have not yet, would be reset.
-type farewell struct {
-	mu           sync.Mutex
-	last, before time.Time // when somebody was told that we are ready
-	refused      int       // times that somebody was told that we leave
-	told         chan struct{}
+// readinessDrain fails the readiness probes of load balancers before the listener
+// closes, so that they send no more connections. Otherwise connections that the kernel
+// has accepted but Accept has not returned yet would be reset.
+type readinessDrain struct {
+	mu                       sync.Mutex
+	lastProbe, previousProbe time.Time     // times of the probes that were answered "ready"
+	failures                 int           // probes answered "stopping"
+	done                     chan struct{} // nil while we are ready; closed after drainProbes failures
 }
 
 const (
-	// Who asks for the fourth time was told three times, which is what makes
-	// HAProxy, by default, send no more.
-	farewells = 4
+	// When the fourth probe arrives, the balancer has received three failures. After
+	// three failures HAProxy, by default, takes a server out.
+	drainProbes = 4
 
-	// farewellTime bounds all that, and is within which a balancer asks twice.
-	farewellTime = 10 * time.Second
+	// maxDrain is the maximum duration of the drain. A balancer is expected to probe
+	// at least twice in this time.
+	maxDrain = 10 * time.Second
 )
 
-// ask notes that somebody asks whether we are ready, and returns whether we
-// leave.
-func (f *farewell) ask(now time.Time) (leaving bool) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.told == nil {
-		f.last, f.before = now, f.last
+// probe records a readiness probe at a time. It reports whether the service is
+// stopping.
+func (d *readinessDrain) probe(now time.Time) (stopping bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.done == nil {
+		d.lastProbe, d.previousProbe = now, d.lastProbe
 		return false
 	}
-	if f.refused++; f.refused == farewells {
-		close(f.told)
+	if d.failures++; d.failures == drainProbes {
+		close(d.done)
 	}
 	return true
 }
 
-// say returns when whoever asks was told that we leave; at once where nobody
-// asks again and again.
-func (f *farewell) say() {
-	f.mu.Lock()
-	f.told = make(chan struct{})
-	told, heard := f.told, time.Since(f.before) < farewellTime
-	f.mu.Unlock()
-	if !heard {
+// failReadiness makes the probes fail, and waits until the balancer has seen this, at
+// most maxDrain. It returns at once if there were no two probes in the last maxDrain:
+// then no balancer is probing.
+func (d *readinessDrain) failReadiness() {
+	d.mu.Lock()
+	d.done = make(chan struct{})
+	done, probed := d.done, time.Since(d.previousProbe) < maxDrain
+	d.mu.Unlock()
+	if !probed {
 		return
 	}
 	select {
-	case <-told:
-	case <-time.After(farewellTime):
+	case <-done:
+	case <-time.After(maxDrain):
 	}
 }

@@ -11,14 +11,16 @@ import (
 	"stella/store/storetest"
 )
 
-// routes are a request for each path of the service, whether or not it may be
-// made by a stranger.
+// routes returns a request for each path of the service, with and without access
+// control.
 func routes(t *testing.T) []string {
 	t.Helper()
-	all := []string{"GET /healthz", "GET /readyz", "HEAD /readyz", "GET /", "GET /altrove", "POST /", "GET //x", "GET /start/x", "POST /start/x",
+	all := []string{"GET /healthz", "GET /readyz", "HEAD /readyz",
+		"GET /", "GET /altrove", "POST /", "GET //x", "GET /start/x", "POST /start/x",
 		"GET /invito/x", "POST /invito/x", "POST /invito/x/rifiuta", "POST /esci", "POST /codice", "GET /codice/stato",
-		"GET /identificazione", "GET /identificazione/spid", "GET /identificazione/avvia", "GET /spid/metadata", "POST /spid/acs", "GET /spid/return",
-		"GET /spid/logout", "GET /loghi/x", "GET /static/none", "GET /api/", "GET /api/v1/openapi.json"}
+		"GET /identificazione", "GET /identificazione/spid", "GET /identificazione/avvia",
+		"GET /spid/metadata", "POST /spid/acs", "GET /spid/return", "GET /spid/logout",
+		"GET /loghi/x", "GET /static/none", "GET /api/", "GET /api/v1/openapi.json"}
 	text, err := os.ReadFile("../../api/openapi.json")
 	storetest.Must(t, err)
 	var document struct{ Paths map[string]map[string]any }
@@ -31,13 +33,12 @@ func routes(t *testing.T) []string {
 	return all
 }
 
-// Nothing that is answered is taken for another type, kept by a cache, or asked
-// for in clear the next time.
-func TestEveryAnswerIsProtected(t *testing.T) {
+// Every answer has the headers against content sniffing and caching, and HSTS.
+func TestSecurityHeaders(t *testing.T) {
 	t.Parallel()
 	c := goodConfig(t)
 	c.URL, c.Metrics = storetest.URL(t), "127.0.0.1:0"
-	service := serveProcess(t, c)
+	service := startService(t, c)
 	check := func(base, route string, want map[string]string) {
 		t.Helper()
 		method, path, _ := strings.Cut(route, " ")
@@ -57,9 +58,10 @@ func TestEveryAnswerIsProtected(t *testing.T) {
 		t.Errorf("only %d routes", len(all))
 	}
 	for _, route := range all {
-		check("http://"+service.listen, route, map[string]string{"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store",
+		check("http://"+service.addr, route, map[string]string{"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store",
 			"Strict-Transport-Security": "max-age=31536000; includeSubDomains"})
 	}
-	check("http://"+service.metricsListen(), "GET /metrics", map[string]string{"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"})
-	service.end()
+	check("http://"+service.metricsAddr(), "GET /metrics",
+		map[string]string{"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"})
+	service.interrupt()
 }

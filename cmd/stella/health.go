@@ -7,31 +7,32 @@ import (
 	"time"
 )
 
-// readiness is what /readyz answers.
+// readiness is the answer of /readyz.
 type readiness struct {
-	Status       string    `json:"status"` // "ready", or why not
-	Providers    int       `json:"identity_providers"`
-	RegistryRead time.Time `json:"registry_read,omitzero"` // when
-	Certificates []ending  `json:"certificates_ending,omitempty"`
+	Status       string                `json:"status"` // "ready", or why not
+	Providers    int                   `json:"identity_providers"`
+	RegistryRead time.Time             `json:"registry_read,omitzero"` // when
+	Certificates []expiringCertificate `json:"certificates_ending,omitempty"`
 }
 
-// ending is a certificate that ends within 60 days, or has ended: one of ours,
-// or a provider's with which its logins end.
-type ending struct {
+// expiringCertificate is a certificate that expires within 60 days or has expired: one
+// of ours, or a provider's last one.
+type expiringCertificate struct {
 	Owner    string    `json:"owner"` // an entity ID: ours, or an identity provider's
 	NotAfter time.Time `json:"not_after"`
 	Days     int       `json:"days"`
 }
 
-// readyz says whether people can be served here, and what will need care.
+// readyz answers 200 if this instance can serve people, otherwise 503 with the reason.
+// It also lists the certificates that expire soon.
 func (v *service) readyz(w http.ResponseWriter, r *http.Request) {
 	ready := readiness{Status: "ready", Providers: v.certificates.providers()}
 	if a := v.refresher.registry.Aggregate(); a != nil {
 		ready.RegistryRead = a.FetchedAt
 	}
-	for _, x := range v.certificates.pressing() {
+	for _, x := range v.certificates.actionable() {
 		if _, near := x.Near(); near {
-			ready.Certificates = append(ready.Certificates, ending{x.Owner, x.NotAfter, x.Days})
+			ready.Certificates = append(ready.Certificates, expiringCertificate{x.Owner, x.NotAfter, x.Days})
 		}
 	}
 	status := http.StatusOK
@@ -42,7 +43,7 @@ func (v *service) readyz(w http.ResponseWriter, r *http.Request) {
 		status, ready.Status = http.StatusServiceUnavailable, "the database does not answer"
 	case ready.Providers == 0:
 		status, ready.Status = http.StatusServiceUnavailable, "there is no identity provider yet"
-	case v.farewell.ask(time.Now()):
+	case v.drain.probe(time.Now()):
 		status, ready.Status = http.StatusServiceUnavailable, "stopping"
 	}
 	w.Header().Set("Content-Type", "application/json")

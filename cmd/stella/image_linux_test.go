@@ -17,7 +17,7 @@ import (
 	"stella/store/storetest"
 )
 
-// imageUser is the user that the image names.
+// imageUser is the user ID in the image.
 const imageUser = 65532
 
 // image is an unpacked image.
@@ -39,7 +39,7 @@ func buildImage(t *testing.T) *image {
 	if _, err := exec.LookPath("buildah"); err != nil {
 		t.Fatal("buildah is not installed: scripts/setup test installs it")
 	}
-	// A folder with what scripts/image reads.
+	// The files that scripts/image reads.
 	dir := t.TempDir()
 	for _, name := range []string{"Dockerfile", ".dockerignore", "LICENSE", "scripts/image"} {
 		text, err := os.ReadFile("../../" + name)
@@ -61,10 +61,10 @@ func buildImage(t *testing.T) *image {
 	storetest.Must(t, err)
 	const stamp = "-X main.stamped="
 	if !strings.Contains(string(makefile), stamp) {
-		t.Error("the Makefile sets the version otherwise")
+		t.Errorf("the Makefile does not contain %s", stamp)
 	}
 	flags := stamp + "v9.8.7"
-	for flag := range strings.FieldsSeq(os.Getenv("GOFLAGS")) { // make test-later sets the day with it
+	for flag := range strings.FieldsSeq(os.Getenv("GOFLAGS")) { // "make test-later" sets the clock with -ldflags
 		if others, ok := strings.CutPrefix(flag, "-ldflags="); ok {
 			flags += " " + others
 		}
@@ -72,7 +72,7 @@ func buildImage(t *testing.T) *image {
 	run("go", "build", "-trimpath", "-ldflags", flags, "-o", dir+"/bin/stella", ".")
 	digest := run(dir + "/scripts/image")
 	if again := run(dir + "/scripts/image"); again != digest || !strings.Contains(digest, " sha256:") {
-		t.Errorf("the image is %q, and built again %q", digest, again)
+		t.Errorf("the first build prints %q, the second %q", digest, again)
 	}
 	archive := t.TempDir()
 	run("tar", "-xf", dir+"/bin/stella.oci.tar", "-C", archive)
@@ -125,7 +125,7 @@ func (i *image) add(h *tar.Header, content io.Reader) {
 		return
 	}
 	if h.Uid != 0 || h.Mode&0o022 != 0 {
-		i.t.Errorf("%s can be changed by others than root: %o of %d", h.Name, h.Mode, h.Uid)
+		i.t.Errorf("%s can be changed by another user than root: mode %o, owner %d", h.Name, h.Mode, h.Uid)
 	}
 	f, err := os.OpenFile(to, os.O_CREATE|os.O_WRONLY, h.FileInfo().Mode().Perm())
 	storetest.Must(i.t, err)
@@ -134,8 +134,8 @@ func (i *image) add(h *tar.Header, content io.Reader) {
 	storetest.Must(i.t, err)
 }
 
-// command runs the program in the image as a container would: with its files,
-// its user and its environment, and these variables.
+// command returns a command that runs the program as in a container: with the files,
+// user and environment of the image, and the variables env.
 func (i *image) command(env []string, args ...string) *exec.Cmd {
 	c := exec.CommandContext(i.t.Context(), i.Config.Entrypoint[0], args...)
 	c.Dir, c.Env = "/", append(append([]string{}, i.Config.Env...), env...)
@@ -150,7 +150,8 @@ func (i *image) command(env []string, args ...string) *exec.Cmd {
 	return c
 }
 
-// mount copies the files that variables name into the image, for its user alone.
+// mount copies the files that the variables name into the image, readable only by its
+// user.
 func (i *image) mount(env []string) {
 	i.t.Helper()
 	for _, variable := range env {
@@ -175,8 +176,8 @@ func (i *image) mount(env []string) {
 	}
 }
 
-// overTCP is the address of a database of the tests for who cannot reach its
-// socket.
+// overTCP returns the URL of a test database for a process that cannot reach the
+// PostgreSQL socket. A TCP proxy forwards the connections.
 func overTCP(t *testing.T, database string) string {
 	t.Helper()
 	u, err := url.Parse(database)
@@ -204,7 +205,7 @@ func overTCP(t *testing.T, database string) string {
 	return u.String()
 }
 
-func TestTheImage(t *testing.T) {
+func TestImage(t *testing.T) {
 	t.Parallel()
 	i := buildImage(t)
 	if i.Config.User != "65532:65532" || strings.Join(i.Config.Entrypoint, " ") != "/stella" || strings.Join(i.Config.Cmd, " ") != "serve" {
@@ -215,27 +216,28 @@ func TestTheImage(t *testing.T) {
 		return string(out)
 	}
 	if got := output(nil, "version"); got != "stella v9.8.7\n" || i.Config.Labels["org.opencontainers.image.version"] != "v9.8.7" {
-		t.Errorf("version prints %q, and the image says %v", got, i.Config.Labels)
+		t.Errorf("version prints %q, the labels are %v", got, i.Config.Labels)
 	}
 	if got, err := os.ReadFile(i.root + "/NOTICES"); err != nil || string(got) != notices || output(nil, "licenses") != notices {
-		t.Errorf("the notices are not in it: %v", err)
+		t.Errorf("the notices are missing: %v", err)
 	}
-	if roots, err := os.ReadFile(i.root + "/etc/ssl/certs/ca-certificates.crt"); err != nil || strings.Count(string(roots), "BEGIN CERTIFICATE") < 50 {
-		t.Errorf("the certificates are not in it: %v", err)
+	if roots, err := os.ReadFile(i.root + "/etc/ssl/certs/ca-certificates.crt"); err != nil ||
+		strings.Count(string(roots), "BEGIN CERTIFICATE") < 50 {
+		t.Errorf("the certificates are missing: %v", err)
 	}
 
 	c := goodConfig(t)
 	i.mount(environ(c))
-	// There is no PostgreSQL in it, and the message says what to do.
+	// The image contains no PostgreSQL. The message says what to do.
 	if got := output(environ(c), "serve"); !strings.Contains(got, "STELLA_DATABASE_URL") {
-		t.Errorf("without a database it says %q", got)
+		t.Errorf("without a database it prints %q", got)
 	}
 	c.URL = overTCP(t, storetest.URL(t))
 	env := append(environ(c), "SSL_CERT_DIR=")
-	service := waitFor(t, i.command(env, "serve"))
-	service.ready()
+	service := startCommand(t, i.command(env, "serve"))
+	service.waitReady()
 	if status, page := service.get("/start/none"); status != 410 || !strings.Contains(page, "<html") {
-		t.Errorf("a page is answered %d: %s", status, page)
+		t.Errorf("the page's status is %d: %s", status, page)
 	}
-	service.end()
+	service.interrupt()
 }

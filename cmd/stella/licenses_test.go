@@ -12,17 +12,19 @@ import (
 	"stella/store/storetest"
 )
 
-// heading is the head of a module's part in the notices.
+// heading matches the heading of a module in the notices.
 var heading = regexp.MustCompile(`(?m)^={80}\n(\S+) (\S+)\nLicence: (\S+)\n`)
 
-// The notices are of the modules in the program, in their versions.
-func TestTheNoticesNameWhatTheProgramConsistsOf(t *testing.T) {
+// The notices list exactly the modules in the program, with their versions.
+func TestNoticesListAllModules(t *testing.T) {
 	t.Parallel()
-	list := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f", "{{with .Module}}{{if not .Main}}{{.Path}} {{.Version}}{{end}}{{end}}", ".")
+	list := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f",
+		"{{with .Module}}{{if not .Main}}{{.Path}} {{.Version}}{{end}}{{end}}", ".")
 	list.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64")
 	out, err := list.Output()
 	storetest.Must(t, err)
-	want := append(strings.Fields("Stella,itself Go,runtime"), strings.Split(strings.ReplaceAll(strings.TrimSpace(string(out)), " ", ","), "\n")...)
+	want := append(strings.Fields("Stella,itself Go,runtime"),
+		strings.Split(strings.ReplaceAll(strings.TrimSpace(string(out)), " ", ","), "\n")...)
 	slices.Sort(want)
 	want = slices.Compact(slices.DeleteFunc(want, func(s string) bool { return s == "" }))
 
@@ -32,11 +34,11 @@ func TestTheNoticesNameWhatTheProgramConsistsOf(t *testing.T) {
 	}
 	slices.Sort(got)
 	if !slices.Equal(got, want) {
-		t.Errorf("the notices name\n%q, the program consists of\n%q: run \"go generate ./cmd/stella\"", got, want)
+		t.Errorf("the notices list\n%q, the program contains\n%q: run \"go generate ./cmd/stella\"", got, want)
 	}
 }
 
-func TestEachLicenceIsAllowed(t *testing.T) {
+func TestLicencesAreAllowed(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("../../scripts/licences/allowed.json")
 	storetest.Must(t, err)
@@ -57,11 +59,11 @@ func TestEachLicenceIsAllowed(t *testing.T) {
 		}
 	}
 	if out := stella(t, nil, "licenses").succeeds(t); out != notices {
-		t.Errorf("it prints %d bytes of %d", len(out), len(notices))
+		t.Errorf("the command prints %d of %d bytes", len(out), len(notices))
 	}
 	own, err := os.ReadFile("../../LICENSE")
 	storetest.Must(t, err)
 	if !strings.Contains(notices, string(own)) {
-		t.Error("Stella's own licence is not there")
+		t.Error("Stella's own licence is missing")
 	}
 }

@@ -6,34 +6,33 @@ import (
 	"syscall"
 )
 
-// How many clients are connected to one instance at once. One costs some 20 kB
-// while it is idle, and an open file.
+// The maximum number of client connections of an instance. An idle connection costs
+// about 20 kB of memory, and one open file.
 const (
 	maxClients = 16384
-	otherFiles = 128 // the database's connections, the relays', all the rest
+	otherFiles = 128 // for the database, the relays and everything else
 )
 
-// roomFor is how many clients an instance with so many files has room for.
-func roomFor(files uint64) int {
+// maxConns returns the maximum number of client connections for a limit of open files.
+func maxConns(files uint64) int {
 	if files < 2*otherFiles {
 		return int(files / 2)
 	}
 	return int(min(files-otherFiles, maxClients))
 }
 
-// clientListener takes no more clients than there are files for beside all else
-// that needs one: otherwise those who are connected could not be served. Whoever
-// comes then waits in the system's queue until another has left, or was ended
-// for being slow or idle.
+// clientListener limits the number of client connections, so that enough open files
+// are left to serve them. Further clients wait in the kernel's queue until a
+// connection is closed, by the client or by a timeout.
 type clientListener struct {
 	*net.TCPListener
-	room   chan struct{} // holds one for each client
-	closed chan struct{}
-	close  func()
+	slots      chan struct{} // one element for each connection
+	closed     chan struct{}
+	markClosed func()
 }
 
 func listen(address string) (*clientListener, error) {
-	var files syscall.Rlimit // which the runtime has raised as far as it may
+	var files syscall.Rlimit // the Go runtime has raised it to the hard limit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files); err != nil {
 		return nil, err
 	}
@@ -42,40 +41,41 @@ func listen(address string) (*clientListener, error) {
 		return nil, err
 	}
 	closed := make(chan struct{})
-	return &clientListener{TCPListener: l.(*net.TCPListener), room: make(chan struct{}, roomFor(files.Cur)),
-		closed: closed, close: sync.OnceFunc(func() { close(closed) })}, nil
+	return &clientListener{TCPListener: l.(*net.TCPListener), slots: make(chan struct{}, maxConns(files.Cur)),
+		closed: closed, markClosed: sync.OnceFunc(func() { close(closed) })}, nil
 }
 
 // Accept implements [net.Listener].
 func (l *clientListener) Accept() (net.Conn, error) {
 	select {
-	case l.room <- struct{}{}:
+	case l.slots <- struct{}{}:
 	case <-l.closed:
 		return nil, net.ErrClosed
 	}
 	c, err := l.AcceptTCP()
 	if err != nil {
-		<-l.room
+		<-l.slots
 		return nil, err
 	}
-	return &taken{c, sync.OnceFunc(func() { <-l.room })}, nil
+	return &clientConn{c, sync.OnceFunc(func() { <-l.slots })}, nil
 }
 
 // Close implements [net.Listener].
 func (l *clientListener) Close() error {
-	l.close()
+	l.markClosed()
 	return l.TCPListener.Close()
 }
 
-// taken is a connection that gives its room back. It is TCP still, to be closed
-// by halves: who sent too much reads that answer, and is not reset.
-type taken struct {
+// clientConn is a connection that frees its slot when it is closed. It embeds
+// *net.TCPConn, and not net.Conn, so that net/http can close it for writing first
+// (CloseWrite): then a client that sent too much reads the answer and no reset.
+type clientConn struct {
 	*net.TCPConn
-	leave func()
+	release func()
 }
 
 // Close implements [net.Conn].
-func (c *taken) Close() error {
-	defer c.leave()
+func (c *clientConn) Close() error {
+	defer c.release()
 	return c.TCPConn.Close()
 }

@@ -9,22 +9,22 @@ import (
 	"stella/store/storetest"
 )
 
-// private matches what may stand in no log: codes, secrets of links and
-// sessions, fiscal codes and VAT numbers, addresses, SAML.
-var private = regexp.MustCompile(`\b[0-9]{6}\b` +
-	`|\b[A-Z2-7]{26}` + // rand.Text
-	`|\b[0-9A-Za-z_-]{43}\b` + // a digest, as links have it
+// sensitive matches data that must not be in a log: codes, secrets of links and
+// sessions, fiscal codes and VAT numbers, addresses, SAML messages.
+var sensitive = regexp.MustCompile(`\b[0-9]{6}\b` +
+	`|\b[A-Z2-7]{26}` + // from rand.Text
+	`|\b[0-9A-Za-z_-]{43}\b` + // a digest, as in links
 	`|(?i)\b[A-Z]{6}[0-9]{2}[A-Z][0-9]{2}[A-Z][0-9]{3}[A-Z]\b|\b[0-9]{11}\b` +
 	`|[\w.]+@[\w.]*\.example` +
 	`|SAMLResponse|<saml`)
 
-// figures are the numbers of a log that are none of these: durations and times.
-var figures = regexp.MustCompile(`"(duration|away)":[0-9]+|[0-9]{2}\.[0-9]+(Z|ms|s)\b`)
+// harmless matches the durations and times in a log, whose digits are not codes.
+var harmless = regexp.MustCompile(`"(duration|away)":[0-9]+|[0-9]{2}\.[0-9]+(Z|ms|s)\b`)
 
-// leak returns what a log tells that it may not.
+// leak returns a sensitive text in a log, or "".
 func leak(log string) string {
-	log = figures.ReplaceAllString(log, "")
-	if found := private.FindString(log); found != "" {
+	log = harmless.ReplaceAllString(log, "")
+	if found := sensitive.FindString(log); found != "" {
 		return found
 	}
 	secrets := []string{storetest.Token, secretKey, "a password"}
@@ -39,15 +39,17 @@ func leak(log string) string {
 	return ""
 }
 
-// The log of every process that a test starts is read (see serveProcess); here,
-// that the reader would find something.
-func TestALeakIsFound(t *testing.T) {
+// Every test that starts a service checks its log with leak (see startCommand). This
+// test shows that leak finds something.
+func TestLeak(t *testing.T) {
 	t.Parallel()
-	const line = `{"time":"2026-11-22T03:16:44.736123Z","level":"INFO","msg":"served","request":"XYL3AKODV5KZW5GS","route":"GET /start/{token}","status":410,"duration":279825}`
+	const line = `{"time":"2026-11-22T03:16:44.736123Z","level":"INFO","msg":"served",` +
+		`"request":"XYL3AKODV5KZW5GS","route":"GET /start/{token}","status":410,"duration":279825}`
 	if found := leak(line); found != "" {
-		t.Errorf("%q is taken for a secret", found)
+		t.Errorf("%q is reported as sensitive", found)
 	}
-	for _, secret := range []string{"code 123456", "/start/ABCDEFGHIJKLMNOPQRSTUVWXYZ", "/invito/47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU", "TINIT-NRENNA80A41H501T",
+	for _, secret := range []string{"code 123456", "/start/ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+		"/invito/47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU", "TINIT-NRENNA80A41H501T",
 		"09876543217", "to=anna.neri@pec.example", "Anna Neri", "SAMLResponse=", storetest.Token} {
 		if leak(line+" "+secret) == "" {
 			t.Errorf("%q is not found", secret)

@@ -17,17 +17,17 @@ import (
 )
 
 type mailCommands struct {
-	List  mailListCommand  `cmd:"" help:"List mails and what became of them."`
-	Show  mailShowCommand  `cmd:"" help:"Show a mail, but for its text: to whom, when, and what the relay said."`
-	Retry mailRetryCommand `cmd:"" help:"Try a mail again that the relay refused, or that was given up."`
+	List  mailListCommand  `cmd:"" help:"List mails and their outcome."`
+	Show  mailShowCommand  `cmd:"" help:"Show a mail without its text: recipient, times and the relay's reply."`
+	Retry mailRetryCommand `cmd:"" help:"Retry a mail that the relay refused or that was dropped."`
 }
 
 type mailListCommand struct {
 	database
-	Pending bool   `help:"Only those still to be sent."`
-	Failed  bool   `help:"Only those that the relay refused, or that were dropped."`
-	Mailbox string `placeholder:"ADDRESS" help:"Only those of a certified mailbox's cases."`
-	Limit   uint   `default:"1000" placeholder:"N" help:"At most so many, the newest (default: ${default})."`
+	Pending bool   `help:"Only mails that are still to be sent."`
+	Failed  bool   `help:"Only mails that the relay refused or that were dropped."`
+	Mailbox string `placeholder:"ADDRESS" help:"Only mails of the cases of this certified mailbox."`
+	Limit   uint   `default:"1000" placeholder:"N" help:"Maximum number, the newest first (default: ${default})."`
 }
 
 func (c mailListCommand) Run(ctx context.Context) error {
@@ -49,26 +49,27 @@ func (c mailListCommand) Run(ctx context.Context) error {
 	t := newTable(os.Stdout)
 	t.row("ID", "CASE", "MAILBOX", "KIND", "TO", "ASKED FOR", "ATTEMPTS", "OUTCOME", "AT", "RELAY")
 	for _, m := range all {
-		t.row(m.ID.String(), strconv.FormatInt(m.Number, 10), m.Mailbox, string(m.Kind), m.To, moment(m.RequestedAt),
-			strconv.Itoa(m.Attempts), string(m.Outcome), moment(m.EndedAt), cmp.Or(m.Reply, "-"))
+		t.row(m.ID.String(), strconv.FormatInt(m.Number, 10), m.Mailbox, string(m.Kind), m.To, formatTime(m.RequestedAt),
+			strconv.Itoa(m.Attempts), string(m.Outcome), formatTime(m.EndedAt), cmp.Or(m.Reply, "-"))
 	}
 	return t.flush()
 }
 
-// mailID names a mail.
+// mailID is the argument that names a mail.
 type mailID struct {
-	ID string `arg:"" name:"id" help:"The mail, as \"stella mail list\" names it."`
+	ID string `arg:"" name:"id" help:"The mail's ID, as \"stella mail list\" prints it."`
 }
 
 func (i mailID) parse() (uuid.UUID, error) {
 	id, err := uuid.Parse(i.ID)
 	if err != nil {
-		return id, fmt.Errorf("%q names no mail: see \"stella mail list\"", i.ID)
+		return id, fmt.Errorf("%q is not the ID of a mail: see \"stella mail list\"", i.ID)
 	}
 	return id, nil
 }
 
-func (i mailID) known(err error) error {
+// describe names the mail in the error if it does not exist.
+func (i mailID) describe(err error) error {
 	if errors.Is(err, workflow.ErrUnknown) {
 		return fmt.Errorf("there is no mail %s", i.ID)
 	}
@@ -92,7 +93,7 @@ func (c mailShowCommand) Run(ctx context.Context) error {
 	defer db.close()
 	m, err := db.SentMail(ctx, id)
 	if err != nil {
-		return c.known(err)
+		return c.describe(err)
 	}
 	t := newTable(os.Stdout)
 	t.row("mail", m.ID.String())
@@ -100,10 +101,10 @@ func (c mailShowCommand) Run(ctx context.Context) error {
 	t.row("case", strconv.FormatInt(m.Number, 10))
 	t.row("kind", string(m.Kind))
 	t.row("to", m.To)
-	t.row("asked for", moment(m.RequestedAt))
+	t.row("asked for", formatTime(m.RequestedAt))
 	t.row("attempts", strconv.Itoa(m.Attempts))
 	t.row("outcome", string(m.Outcome))
-	t.row("at", moment(m.EndedAt))
+	t.row("at", formatTime(m.EndedAt))
 	t.row("relay", cmp.Or(m.Reply, "-"))
 	return t.flush()
 }
@@ -126,7 +127,7 @@ func (c mailRetryCommand) Run(ctx context.Context) error {
 	defer db.close()
 	p := &workflow.Procedure{Store: db.Store, Now: time.Now}
 	if err := p.RetryMail(ctx, c.Operator, id); err != nil {
-		return c.known(err)
+		return c.describe(err)
 	}
 	fmt.Printf("%s: will be tried again\n", id)
 	return nil

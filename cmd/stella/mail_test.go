@@ -13,7 +13,7 @@ import (
 	"stella/workflow"
 )
 
-// mailOf is the newest mail of a kind.
+// mailOf returns the ID of the newest mail of a kind.
 func mailOf(t *testing.T, w *storetest.World, k workflow.MailKind) uuid.UUID {
 	t.Helper()
 	var id uuid.UUID
@@ -21,11 +21,12 @@ func mailOf(t *testing.T, w *storetest.World, k workflow.MailKind) uuid.UUID {
 	return id
 }
 
-func TestAnOperatorLooksAfterTheMails(t *testing.T) {
+func TestMailCommands(t *testing.T) {
 	t.Parallel()
 	w := storetest.NewWorld(t).InRealTime()
 	run := func(args ...string) result {
-		return stella(t, []string{"STELLA_DATABASE_URL=" + w.Pool().Config().ConnString(), "STELLA_OPERATOR=maria"}, append([]string{"mail"}, args...)...)
+		env := []string{"STELLA_DATABASE_URL=" + w.Pool().Config().ConnString(), "STELLA_OPERATOR=maria"}
+		return stella(t, env, append([]string{"mail"}, args...)...)
 	}
 	attempt := func(id uuid.UUID) workflow.PendingMail {
 		t.Helper()
@@ -33,7 +34,9 @@ func TestAnOperatorLooksAfterTheMails(t *testing.T) {
 		storetest.Must(t, err)
 		return m
 	}
-	delegated := w.RecordAs(t, "officine@pec.example", workflow.Record{Kind: workflow.KindCompany, Name: "Officine Bianchi S.r.l.", FiscalCode: "09876543217"})
+	delegated := w.RecordAs(t, "officine@pec.example", workflow.Record{
+		Kind: workflow.KindCompany, Name: "Officine Bianchi S.r.l.", FiscalCode: "09876543217",
+	})
 	delegated.To(workflow.Invited)
 	invitation := mailOf(t, w, workflow.MailInvitation)
 	link := workflow.InvitationSecret(storetest.Keys, attempt(invitation).Nonce)
@@ -70,43 +73,46 @@ func TestAnOperatorLooksAfterTheMails(t *testing.T) {
 	list, show := run("list").succeeds(t), run("show", invitation.String()).succeeds(t)
 	for _, want := range []string{"officine@pec.example", "holder@mail.example", "invitation", "refused", "550 5.1.1 no such user·[2J"} {
 		if !strings.Contains(list, want) || !strings.Contains(show, want) {
-			t.Errorf("%q is not told:\n%s\n%s", want, list, show)
+			t.Errorf("%q is not shown:\n%s\n%s", want, list, show)
 		}
 	}
 	for _, secret := range []string{link, digits} {
 		if strings.Contains(list+show+run("show", code.String()).succeeds(t), secret) {
-			t.Errorf("%s is told", secret)
+			t.Errorf("%s is shown", secret)
 		}
 	}
 
 	run("list", "--mailbox", "nobody@pec.example").fails(t, 1, "there is no mailbox nobody@pec.example on record")
-	run("show", "x").fails(t, 1, `"x" names no mail: see "stella mail list"`)
+	run("show", "x").fails(t, 1, `"x" is not the ID of a mail: see "stella mail list"`)
 	unknown := uuid.NewString()
 	run("show", unknown).fails(t, 1, "there is no mail "+unknown)
 	run("retry", unknown).fails(t, 1, "there is no mail "+unknown)
 	run("retry", code.String()).fails(t, 1, "the mail is not tried again: a code is not sent again, since its page offers a new one")
 
-	// A refused one is tried again, once for each time that it failed.
+	// A refused mail can be retried, once after each failure.
 	if out := run("retry", invitation.String()).succeeds(t); out != fmt.Sprintf("%s: will be tried again\n", invitation) {
 		t.Errorf("%q", out)
 	}
 	run("retry", invitation.String()).fails(t, 1, "the mail is not tried again: it is still being tried")
 	var jobs int
-	storetest.Must(t, w.Pool().QueryRow(t.Context(), `select count(*) from river_job where args ->> 'mail' = $1`, invitation.String()).Scan(&jobs))
+	storetest.Must(t, w.Pool().QueryRow(t.Context(), `select count(*) from river_job where args ->> 'mail' = $1`,
+		invitation.String()).Scan(&jobs))
 	if jobs != 2 {
-		t.Errorf("%d jobs, want the first and that of the retry", jobs)
+		t.Errorf("%d jobs, want 2: the first and the retry", jobs)
 	}
 	if again := attempt(invitation); again.Attempts != 2 {
 		t.Errorf("%+v", again)
 	}
-	history := stella(t, []string{"STELLA_DATABASE_URL=" + w.Pool().Config().ConnString()}, "qualification", "show", delegated.Address).succeeds(t)
-	if !strings.Contains(history, "mail_retried") || !strings.Contains(history, "maria") || !strings.Contains(history, "invitation "+invitation.String()) {
-		t.Errorf("who retried is not told:\n%s", history)
+	history := stella(t, []string{"STELLA_DATABASE_URL=" + w.Pool().Config().ConnString()}, "qualification", "show",
+		delegated.Address).succeeds(t)
+	if !strings.Contains(history, "mail_retried") || !strings.Contains(history, "maria") ||
+		!strings.Contains(history, "invitation "+invitation.String()) {
+		t.Errorf("the history does not show who retried:\n%s", history)
 	}
 	storetest.Must(t, w.MailAccepted(t.Context(), invitation, "250 ok", w.Clock.Now()))
 	run("retry", invitation.String()).fails(t, 1, "the mail is not tried again: the relay took it")
 
-	// An invitation that ended would lead nowhere.
+	// The link of an ended invitation would not work.
 	w.Clock.Advance(time.Minute)
 	storetest.Must(t, w.Procedure.Invite(t.Context(), delegated.Visitor, delegated.Form(), "holder@mail.example"))
 	second := mailOf(t, w, workflow.MailInvitation)

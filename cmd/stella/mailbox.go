@@ -15,11 +15,11 @@ import (
 )
 
 type mailboxCommands struct {
-	Import mailboxImportCommand `cmd:"" help:"Take mailboxes and their holders from a CSV file."`
-	Export mailboxExportCommand `cmd:"" help:"Write the mailboxes on record as a CSV file."`
-	Delete mailboxDeleteCommand `cmd:"" help:"Delete a mailbox; what is known of it is kept."`
-	List   mailboxListCommand   `cmd:"" help:"List the mailboxes and where they stand."`
-	Show   mailboxShowCommand   `cmd:"" help:"Show what is on record for a mailbox."`
+	Import mailboxImportCommand `cmd:"" help:"Import mailboxes and their holders from a CSV file."`
+	Export mailboxExportCommand `cmd:"" help:"Export the mailboxes and their holders as a CSV file."`
+	Delete mailboxDeleteCommand `cmd:"" help:"Delete a mailbox. Its evidence is kept."`
+	List   mailboxListCommand   `cmd:"" help:"List the mailboxes and their state."`
+	Show   mailboxShowCommand   `cmd:"" help:"Show the record of a mailbox."`
 }
 
 type mailboxListCommand struct {
@@ -35,8 +35,8 @@ func (c mailboxListCommand) Run(ctx context.Context) error {
 	return listMailboxes(ctx, db.Store, store.MailboxFilter{}, os.Stdout)
 }
 
-// listMailboxes prints mailboxes page by page, so that it holds neither millions
-// of them nor a transaction open while a pipe is slow.
+// listMailboxes prints mailboxes. It reads them in pages, so that it keeps neither
+// millions of them in memory nor a transaction open while it writes to a slow pipe.
 func listMailboxes(ctx context.Context, db *store.Store, f store.MailboxFilter, out io.Writer) error {
 	t := newTable(out)
 	t.row("MAILBOX", "STATUS", "KIND", "CASE", "STATE", "SINCE", "STAR")
@@ -51,7 +51,7 @@ func listMailboxes(ctx context.Context, db *store.Store, f store.MailboxFilter, 
 			if m.Starred {
 				star = "star"
 			}
-			t.row(m.Address, string(m.Status), dash(m.Kind), dash(number(m.Number)), dash(m.State), moment(m.Since), star)
+			t.row(m.Address, string(m.Status), dash(m.Kind), dash(formatNumber(m.Number)), dash(m.State), formatTime(m.Since), star)
 			f.After = m.Address
 		}
 		if err := t.flush(); err != nil {
@@ -96,14 +96,14 @@ func (c mailboxShowCommand) Run(ctx context.Context) error {
 		t.row("representative", p.FiscalCode+" "+p.Name)
 	}
 	t.row("ordinary address", dash(m.OrdinaryAddress()))
-	t.row("record of", moment(r.ImportedAt))
+	t.row("record of", formatTime(r.ImportedAt))
 	if q := found.Qualification; q != nil {
-		t.row("case", number(q.Number))
-		t.row("state", fmt.Sprintf("%s since %s", q.State, moment(q.SteppedAt)))
+		t.row("case", formatNumber(q.Number))
+		t.row("state", fmt.Sprintf("%s since %s", q.State, formatTime(q.SteppedAt)))
 	}
 	t.row("star", strconv.FormatBool(m.Star != nil))
 	if m.Deleted() {
-		t.row("deleted", fmt.Sprintf("%s by %s", moment(m.DeletedAt), r.ImportedBy))
+		t.row("deleted", fmt.Sprintf("%s by %s", formatTime(m.DeletedAt), r.ImportedBy))
 	}
 	return t.flush()
 }
@@ -115,7 +115,9 @@ type mailboxDeleteCommand struct {
 }
 
 func (mailboxDeleteCommand) Help() string {
-	return `The mailbox is unknown to webmails from then on; its star is revoked, and what was under way ends. The log and all that it refers to are kept, and "stella mailbox show" still tells of it. A new import brings it back, without star.`
+	return `Webmails no longer find the mailbox, its star is revoked, and its open procedures end. ` +
+		`The log and all data that it refers to are kept, and "stella mailbox show" still shows the mailbox. ` +
+		`A new import restores it, without the star.`
 }
 
 func (c mailboxDeleteCommand) Run(ctx context.Context) error {

@@ -13,25 +13,25 @@ import (
 	"stella/workflow"
 )
 
-// The columns of a file of mailboxes. They are known by their names, in any
-// order; vat_number may be missing.
+// columns are the columns of a mailbox file. The first line of the file names them, in
+// any order. vat_number is optional.
 var columns = []string{"address", "kind", "name", "fiscal_code", "representatives", "email", "status", "vat_number"}
 
-// The columns that a file of rejected lines has before those of its own file, so
-// that it can be mended and imported as it is.
+// rejectColumns are the columns that a file of rejected lines has before those of the
+// imported file. An import ignores them, so that the corrected file can be imported.
 var rejectColumns = []string{"line", "field", "reason"}
 
-// mailboxReader reads a file of mailboxes.
+// mailboxReader reads a mailbox file.
 type mailboxReader struct {
 	*csvReader
-	names  []string       // of the columns, as they stand in the file
-	column map[string]int // where each stands
+	names  []string       // the columns in the file's order
+	column map[string]int // index of each column
 }
 
-// openMailboxes reads the first line, which names the columns.
+// openMailboxes detects the file's format and reads the line that names the columns.
 func openMailboxes(in io.Reader) (*mailboxReader, error) {
 	r := &mailboxReader{csvReader: newCSVReader(in), column: map[string]int{}}
-	err := r.begin()
+	err := r.detectFormat()
 	if err == io.EOF {
 		return nil, errors.New("the file is empty")
 	}
@@ -48,11 +48,12 @@ func openMailboxes(in io.Reader) (*mailboxReader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the first line: %w", err)
 	}
-	return r, r.name(header.fields)
+	return r, r.readHeader(header.fields)
 }
 
-// begin learns how the file is written, from its beginning.
-func (r *mailboxReader) begin() error {
+// detectFormat skips a byte order mark and detects the separator. It returns an error
+// for UTF-16 and for lines that end in CR alone.
+func (r *mailboxReader) detectFormat() error {
 	start, err := r.peek(1)
 	if err == io.EOF {
 		return err
@@ -62,26 +63,28 @@ func (r *mailboxReader) begin() error {
 	}
 	first := firstLine(start)
 	if bytes.HasPrefix(first, []byte("\xff\xfe")) || bytes.HasPrefix(first, []byte("\xfe\xff")) || bytes.IndexByte(first, 0) >= 0 {
-		return errors.New(`the file is UTF-16, or no text at all: save it as UTF-8 (in Excel "CSV UTF-8"), or convert it with "iconv -f UTF-16 -t UTF-8"`)
+		return errors.New(`the file is UTF-16, or not a text: save it as UTF-8 (in Excel "CSV UTF-8"), ` +
+			`or convert it with "iconv -f UTF-16 -t UTF-8"`)
 	}
 	if rest, marked := bytes.CutPrefix(first, []byte("\ufeff")); marked {
 		r.discard(len("\ufeff"))
 		first = rest
 	}
 	if bytes.IndexByte(first, '\r') >= 0 {
-		return errors.New(`the lines end in a carriage return alone, as no program reads them: convert them with "tr '\r' '\n'"`)
+		return errors.New(`the lines end in a carriage return alone: convert them with "tr '\r' '\n'"`)
 	}
-	return r.separate(first)
+	return r.detectSeparator(first)
 }
 
-// separate learns what separates the fields: Excel writes semicolons where the
-// comma is for decimals, and may say so in a line before the columns, sep=;.
-func (r *mailboxReader) separate(first []byte) error {
-	told, hint := bytes.CutPrefix(bytes.ToLower(bytes.Trim(first, `" `)), []byte("sep="))
+// detectSeparator detects a comma or a semicolon. Excel writes semicolons in countries
+// with a decimal comma. It may also write the separator in a line before the columns,
+// "sep=;"; detectSeparator skips this line.
+func (r *mailboxReader) detectSeparator(first []byte) error {
+	named, hint := bytes.CutPrefix(bytes.ToLower(bytes.Trim(first, `" `)), []byte("sep="))
 	switch {
-	case !hint && bytes.IndexByte(first, ';') >= 0, string(told) == ";":
+	case !hint && bytes.IndexByte(first, ';') >= 0, string(named) == ";":
 		r.comma = ';'
-	case hint && string(told) != ",":
+	case hint && string(named) != ",":
 		return errors.New("the first line names another separator than a comma or a semicolon")
 	}
 	if hint {
@@ -90,20 +93,20 @@ func (r *mailboxReader) separate(first []byte) error {
 	return nil
 }
 
-// firstLine is a text up to its first line end.
+// firstLine returns the first line of a text, without its line end.
 func firstLine(text []byte) []byte {
 	line, _, _ := bytes.Cut(text, []byte{'\n'})
 	return bytes.TrimSuffix(line, []byte{'\r'})
 }
 
-// name learns the columns' names.
-func (r *mailboxReader) name(names []string) error {
+// readHeader reads the names of the columns.
+func (r *mailboxReader) readHeader(names []string) error {
 	var unknown, twice, missing []string
 	words := !slices.ContainsFunc(names, func(n string) bool { return !columnName.MatchString(strings.TrimSpace(n)) })
 	for i, n := range names {
 		n = strings.ToLower(strings.TrimSpace(n))
 		called := fmt.Sprintf("%q", n)
-		if !words { // perhaps the line holds people's data, which no message repeats
+		if !words { // the line may contain personal data, which no message repeats
 			called = fmt.Sprintf("column %d", i+1)
 		}
 		switch _, there := r.column[n]; {
@@ -124,7 +127,7 @@ func (r *mailboxReader) name(names []string) error {
 	case len(missing) == len(columns)-1:
 		return fmt.Errorf("the first line does not name the columns: it must be %s", strings.Join(columns[:len(columns)-1], ","))
 	case len(unknown) > 0:
-		return fmt.Errorf("the first line names columns that are not known: %s", strings.Join(unknown, ", "))
+		return fmt.Errorf("the first line names unknown columns: %s", strings.Join(unknown, ", "))
 	case len(twice) > 0:
 		return fmt.Errorf("the first line names columns twice: %s", strings.Join(twice, ", "))
 	case len(missing) > 0:
@@ -133,17 +136,17 @@ func (r *mailboxReader) name(names []string) error {
 	return nil
 }
 
-// columnName matches a word of a header, and nothing.
+// columnName matches the name of a column, or an empty text.
 var columnName = regexp.MustCompile(`^([\pL_][\pL_ -]{0,30})?$`)
 
-// parse reads the mailbox of a record; the error is a RecordError, or of the
-// whole line.
+// parse returns the mailbox of a row. The error is a [workflow.RecordError], or an
+// error of the whole line.
 func (r *mailboxReader) parse(row csvRecord) (workflow.Checked, error) {
 	switch {
 	case row.err != nil:
 		return workflow.Checked{}, row.err
 	case len(row.fields) != len(r.names):
-		return workflow.Checked{}, fmt.Errorf("%d columns, where the first line has %d", len(row.fields), len(r.names))
+		return workflow.Checked{}, fmt.Errorf("%d columns, but the first line has %d", len(row.fields), len(r.names))
 	}
 	for _, f := range row.fields {
 		if !utf8.ValidString(f) {
@@ -161,22 +164,23 @@ func (r *mailboxReader) parse(row csvRecord) (workflow.Checked, error) {
 	}}.Check()
 }
 
-// own are the columns of the file's own, in which rejected lines are kept; a line
-// that could not be parted is kept as it is.
-func (r *mailboxReader) own(fields []string) []string {
+// withoutRejectColumns returns the fields without those of rejectColumns, for the file
+// of rejected lines. A line that could not be split into fields is returned unchanged.
+func (r *mailboxReader) withoutRejectColumns(fields []string) []string {
 	if len(fields) != len(r.names) {
 		return fields
 	}
-	var own []string
+	var rest []string
 	for i, n := range r.names {
 		if !slices.Contains(rejectColumns, n) {
-			own = append(own, fields[i])
+			rest = append(rest, fields[i])
 		}
 	}
-	return own
+	return rest
 }
 
-var errEncoding = errors.New(`not UTF-8 text: save the file as UTF-8 (in Excel "CSV UTF-8"), or convert it with "iconv -f WINDOWS-1252 -t UTF-8"`)
+var errEncoding = errors.New(`not UTF-8 text: save the file as UTF-8 (in Excel "CSV UTF-8"), ` +
+	`or convert it with "iconv -f WINDOWS-1252 -t UTF-8"`)
 
 func (r *mailboxReader) field(row csvRecord, name string) string {
 	if i, there := r.column[name]; there {
@@ -185,7 +189,7 @@ func (r *mailboxReader) field(row csvRecord, name string) string {
 	return ""
 }
 
-// parseRepresentatives reads "CODE Name;CODE Name".
+// parseRepresentatives parses "CODE Name;CODE Name".
 func parseRepresentatives(text string) []workflow.Representative {
 	var all []workflow.Representative
 	for part := range strings.SplitSeq(text, ";") {
@@ -197,12 +201,16 @@ func parseRepresentatives(text string) []workflow.Representative {
 	return all
 }
 
-// formatMailbox writes what parse reads.
+// formatMailbox returns the fields of a mailbox in the order of columns. It is the
+// inverse of parse.
 func formatMailbox(m workflow.Mailbox) []string {
 	r := m.Record
 	representatives := make([]string, len(r.Representatives))
 	for i, p := range r.Representatives {
 		representatives[i] = strings.TrimSpace(p.FiscalCode + " " + p.Name)
 	}
-	return []string{m.Address, string(r.Kind), r.Name, r.FiscalCode, strings.Join(representatives, ";"), r.Email, string(r.Status), r.VATNumber}
+	return []string{
+		m.Address, string(r.Kind), r.Name, r.FiscalCode, strings.Join(representatives, ";"),
+		r.Email, string(r.Status), r.VATNumber,
+	}
 }

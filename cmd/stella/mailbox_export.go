@@ -16,11 +16,12 @@ import (
 type mailboxExportCommand struct {
 	database
 	Domain string `placeholder:"DOMAIN" help:"Only the mailboxes of this domain."`
-	State  string `placeholder:"STATE" help:"Only those whose qualification is in this state, such as qualified." enum:",${states}" default:""`
+	State  string `placeholder:"STATE" help:"Only mailboxes whose qualification is in this state, such as qualified." enum:",${states}" default:""`
 }
 
 func (mailboxExportCommand) Help() string {
-	return `What it writes can be imported, and changes nothing then. Texts are written as they are on record: a program that takes "=" or "@" at the beginning of a text for a formula must be told that all columns are text.`
+	return `An import of the exported file changes nothing. Texts are written as they are on record. ` +
+		`A spreadsheet may read a text that begins with "=" or "@" as a formula: open the file with all columns as text.`
 }
 
 func (c mailboxExportCommand) Run(ctx context.Context) error {
@@ -46,11 +47,11 @@ func (c mailboxExportCommand) Run(ctx context.Context) error {
 	return exportMailboxes(ctx, db.Store, f, os.Stdout)
 }
 
-// exportMailboxes writes the mailboxes page by page, so that it holds neither a
-// million of them nor a transaction open while a pipe is slow.
+// exportMailboxes writes the mailboxes. It reads them in pages, so that it keeps neither
+// millions of them in memory nor a transaction open while it writes to a slow pipe.
 func exportMailboxes(ctx context.Context, db *store.Store, f workflow.RegisterFilter, out io.Writer) error {
 	w := csv.NewWriter(out)
-	w.Write(columns) // what goes wrong comes with Error
+	w.Write(columns) // errors are returned by w.Error
 	f.Limit = 2000
 	for {
 		page, err := db.Registered(ctx, f)

@@ -12,7 +12,7 @@ import (
 	"stella/workflow"
 )
 
-func TestAnExportIsImportedUnchanged(t *testing.T) {
+func TestExportRoundTrip(t *testing.T) {
 	t.Parallel()
 	w := storetest.NewWorld(t).InRealTime()
 	awkward := strings.TrimSuffix(header, "\n") + `,vat_number
@@ -20,40 +20,42 @@ formula@pec.example,person,"=cmd|'/c calc'!A1",,,,active,
 at@altra.example,company,"@Officine ""Bianchi""; & figli, S.r.l.",09876543217,"BNCLCU75C12F205G -Luca, Bianchi;VRDSRA82E50L219E",info@mail.example,expired,09876543217
 nobody@pec.example,,,,,,cancelled,
 `
-	take(t, w, awkward, counts{workflow.RecordMade: 3})
+	importText(t, w, awkward, counts{workflow.RecordMade: 3})
 	star := w.Reach(t, workflow.Qualified)
 	w.RecordAs(t, "gone@pec.example", storetest.AnnasRecord)
 	storetest.Must(t, w.Procedure.Delete(t.Context(), "tests", "gone@pec.example"))
 
 	export := func(args ...string) string {
-		return stella(t, []string{"STELLA_DATABASE_URL=" + w.Pool().Config().ConnString()}, append([]string{"mailbox", "export"}, args...)...).succeeds(t)
+		return stella(t, []string{"STELLA_DATABASE_URL=" + w.Pool().Config().ConnString()},
+			append([]string{"mailbox", "export"}, args...)...).succeeds(t)
 	}
 	out := export()
-	take(t, w, out, counts{workflow.RecordUnchanged: 4})
+	importText(t, w, out, counts{workflow.RecordUnchanged: 4})
 	if strings.Contains(out, "gone@") {
 		t.Error("a deleted mailbox is exported")
 	}
 	empty := storetest.NewWorld(t).InRealTime()
-	take(t, empty, out, counts{workflow.RecordMade: 4})
+	importText(t, empty, out, counts{workflow.RecordMade: 4})
 	var again bytes.Buffer
-	storetest.Must(t, exportMailboxes(t.Context(), empty.Store, workflow.RegisterFilter{Domains: []string{"altra.example", "pec.example"}}, &again))
-	sorted := func(text string) string { return strings.Join(slices.Sorted(strings.Lines(text)), "") } // they came in another order
+	storetest.Must(t, exportMailboxes(t.Context(), empty.Store,
+		workflow.RegisterFilter{Domains: []string{"altra.example", "pec.example"}}, &again))
+	sorted := func(text string) string { return strings.Join(slices.Sorted(strings.Lines(text)), "") } // the order differs
 	if sorted(again.String()) != sorted(out) {
-		t.Errorf("it comes back as\n%s, and was\n%s", &again, out)
+		t.Errorf("exported again it is\n%s, want\n%s", &again, out)
 	}
 	lines := func(text string) int { return strings.Count(text, "\n") - 1 }
 	if out := export("--domain=Altra.example"); lines(out) != 1 || !strings.Contains(out, "at@altra.example") {
-		t.Errorf("of a domain: %s", out)
+		t.Errorf("one domain: %s", out)
 	}
 	stella(t, []string{"STELLA_DATABASE_URL=" + w.Pool().Config().ConnString()}, "mailbox", "export", "--domain=nope.example").fails(t, 1,
 		`no mailbox of the domain "nope.example" is on record`)
 	if out := export("--state=qualified"); lines(out) != 1 || !strings.Contains(out, star.Address) {
-		t.Errorf("of a state: %s", out)
+		t.Errorf("one state: %s", out)
 	}
 }
 
-// A list of several pages has each mailbox once.
-func TestAnExportOfManyPages(t *testing.T) {
+// An export of several pages contains each mailbox once.
+func TestExportOfManyPages(t *testing.T) {
 	t.Parallel()
 	w := storetest.NewWorld(t).InRealTime()
 	var text strings.Builder
@@ -61,7 +63,7 @@ func TestAnExportOfManyPages(t *testing.T) {
 	for n := range 5000 {
 		fmt.Fprintf(&text, "m%d@d%d.example,,,,,,active\n", n, n%3)
 	}
-	take(t, w, text.String(), counts{workflow.RecordMade: 5000})
+	importText(t, w, text.String(), counts{workflow.RecordMade: 5000})
 	domains, err := w.Domains(t.Context())
 	storetest.Must(t, err)
 	if fmt.Sprint(domains) != "[d0.example d1.example d2.example]" {
@@ -69,9 +71,9 @@ func TestAnExportOfManyPages(t *testing.T) {
 	}
 	var out bytes.Buffer
 	storetest.Must(t, exportMailboxes(t.Context(), w.Store, workflow.RegisterFilter{Domains: domains}, &out))
-	take(t, w, out.String(), counts{workflow.RecordUnchanged: 5000})
+	importText(t, w, out.String(), counts{workflow.RecordUnchanged: 5000})
 
-	// So has that for people.
+	// The same is true of the list.
 	out.Reset()
 	storetest.Must(t, listMailboxes(t.Context(), w.Store, store.MailboxFilter{}, &out))
 	listed := map[string]bool{}

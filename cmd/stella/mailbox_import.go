@@ -17,20 +17,26 @@ import (
 	"stella/workflow"
 )
 
-const importHelp = `The first line names the columns, in any order: address,kind,name,fiscal_code,representatives,email,status, and vat_number if you like. They are separated by commas or semicolons. The text is UTF-8.
+const importHelp = `The first line names the columns, in any order: ` +
+	`address,kind,name,fiscal_code,representatives,email,status, and optionally vat_number. ` +
+	`They are separated by commas or semicolons. The text is UTF-8.
 
-kind is person, company or empty. Representatives are written "CODE Name;CODE Name". status is active, expired, cancelled or revoked.
+kind is person, company or empty. Representatives are written "CODE Name;CODE Name". ` +
+	`status is active, expired, cancelled or revoked.
 
-A mailbox that is there already is brought up to date; one that is not in the file is left alone. Where the record no longer names the person who was identified, or the company, the mailbox loses its star: --dry-run tells how many would.
+Mailboxes that exist are updated. Mailboxes that are not in the file are not changed. ` +
+	`If the new record names another person or company than the identified one, the mailbox loses its star: ` +
+	`--dry-run shows how many would.
 
-Wrong lines are told, and the others taken; --rejects keeps the wrong ones, to be mended and imported like any file. An import may be interrupted and repeated: what is as the file says is not written again.`
+Invalid lines are reported, and the others imported. --rejects writes the invalid lines to a file, ` +
+	`which you can correct and import. An import can be interrupted and repeated: unchanged records are not stored again.`
 
 type mailboxImportCommand struct {
 	database
 	operator
-	File    string `arg:"" help:"The file; - for standard input."`
-	DryRun  bool   `help:"Say what would be done, and change nothing."`
-	Rejects string `placeholder:"FILE" help:"Write the lines that are wrong to this file, with line, field and reason before them."`
+	File    string `arg:"" help:"The file, or - for standard input."`
+	DryRun  bool   `help:"Show what would be done, and change nothing."`
+	Rejects string `placeholder:"FILE" help:"Write the invalid lines to this file, preceded by the columns line, field and reason."`
 }
 
 func (mailboxImportCommand) Help() string { return importHelp }
@@ -48,8 +54,13 @@ func (c mailboxImportCommand) Run(ctx context.Context) (err error) {
 		return err
 	}
 	defer db.close()
-	i := &mailboxImport{procedure: &workflow.Procedure{Store: db.Store, Now: time.Now}, operator: c.Operator, trial: c.DryRun,
-		told: os.Stderr, progress: startProgress(os.Stderr, in)}
+	i := &mailboxImport{
+		procedure: &workflow.Procedure{Store: db.Store, Now: time.Now},
+		operator:  c.Operator,
+		dryRun:    c.DryRun,
+		warnings:  os.Stderr,
+		progress:  startProgress(os.Stderr, in),
+	}
 	if c.Rejects != "" {
 		rejects, err := createRejects(c.Rejects, in)
 		if err != nil {
@@ -58,13 +69,14 @@ func (c mailboxImportCommand) Run(ctx context.Context) (err error) {
 		defer func() { err = errors.Join(err, rejects.Close()) }()
 		i.rejects = rejects
 	}
-	debug.SetGCPercent(20) // the hashes of millions of addresses stay until the end, and need no room as large again beside them
+	debug.SetGCPercent(20) // the hashes of millions of addresses stay in memory: avoid as much garbage on top of them
 	err = i.run(ctx, in)
 	i.report(os.Stdout)
 	return err
 }
 
-// createRejects makes the file of rejected lines, for its owner alone.
+// createRejects creates the file of rejected lines, readable only by its owner. It must
+// not be the imported file.
 func createRejects(name string, in *os.File) (*os.File, error) {
 	here, err := os.Stat(name)
 	if read, unreadable := in.Stat(); err == nil && unreadable == nil && os.SameFile(here, read) {
@@ -73,53 +85,57 @@ func createRejects(name string, in *os.File) (*os.File, error) {
 	return os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 }
 
-// mailboxImport takes a file of mailboxes, chunk by chunk: each is one
-// transaction, so that the service goes on beside it, and two are under way at a
-// time, since the database has more than one processor.
+// mailboxImport imports a mailbox file in chunks. Each chunk is one transaction, so that
+// the service can work at the same time. Two chunks run at a time, to use more than one
+// processor of the database.
 type mailboxImport struct {
 	procedure *workflow.Procedure
 	operator  string
-	trial     bool
-	told      io.Writer // of wrong lines, the first few
-	rejects   io.Writer // all of them; may be nil
+	dryRun    bool
+	warnings  io.Writer // receives the first maxWarnings invalid lines
+	rejects   io.Writer // receives all invalid lines; may be nil
 	progress  *progress
 
 	done     map[workflow.Recorded]int
 	rejected int
-	last     int // up to this line all is done
+	lastLine int // all lines up to this one are done
 }
 
 const (
-	chunkSize  = 4000    // lines
-	chunkBytes = 4 << 20 // if they are long
-	toldLines  = 20      // wrong ones, on the terminal
+	chunkSize   = 4000    // lines
+	chunkBytes  = 4 << 20 // a smaller chunk if the lines are long
+	maxWarnings = 20      // invalid lines that are printed
 )
 
-// chunk is some lines of the file.
+// chunk is a part of the file.
 type chunk struct {
 	mailboxes []workflow.Checked
-	wrong     []wrongLine
-	last      int   // line
+	invalid   []invalidLine
+	lastLine  int   // line
 	read      int64 // bytes of the file, up to there
 
-	done  []workflow.Recorded
-	err   error
-	ready chan struct{} // closed when done and err are there
+	done     []workflow.Recorded
+	err      error
+	finished chan struct{} // closed when done and err are there
 }
 
-type wrongLine struct {
+type invalidLine struct {
 	csvRecord
-	why error
+	reason error
 }
 
-// importMailboxes takes every line that is right, and tells of the others.
-func importMailboxes(ctx context.Context, p *workflow.Procedure, operator string, in io.Reader, told io.Writer) (map[workflow.Recorded]int, error) {
-	i := &mailboxImport{procedure: p, operator: operator, told: told}
+// importMailboxes imports the valid lines, and writes the first invalid lines to
+// warnings.
+func importMailboxes(
+	ctx context.Context, p *workflow.Procedure, operator string, in io.Reader, warnings io.Writer,
+) (map[workflow.Recorded]int, error) {
+	i := &mailboxImport{procedure: p, operator: operator, warnings: warnings}
 	err := i.run(ctx, in)
 	return i.done, err
 }
 
-// run imports a file. Its error says how far it came, or how many lines are wrong.
+// run imports a file. Its error says how far the import came, or how many lines are
+// invalid.
 func (i *mailboxImport) run(ctx context.Context, in io.Reader) error {
 	i.done = map[workflow.Recorded]int{}
 	file, err := openMailboxes(in)
@@ -130,24 +146,24 @@ func (i *mailboxImport) run(ctx context.Context, in io.Reader) error {
 	if i.rejects != nil {
 		rejects = csv.NewWriter(i.rejects)
 	}
-	rejects.Write(slices.Concat(rejectColumns, file.own(file.names))) // what goes wrong comes with Error
+	rejects.Write(slices.Concat(rejectColumns, file.withoutRejectColumns(file.names))) // errors are returned by rejects.Error
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	chunks := make(chan *chunk) // while one is waited for, another is under way or being read
-	var unread error
+	chunks := make(chan *chunk) // unbuffered: while collect waits for one chunk, the next is being read or runs
+	var readErr error
 	go func() {
 		defer close(chunks)
-		unread = i.read(ctx, file, chunks)
+		readErr = i.read(ctx, file, chunks)
 	}()
-	err = i.finishAll(ctx, chunks, file, rejects)
+	err = i.collectAll(ctx, chunks, file, rejects)
 	if err == nil {
-		err = unread
+		err = readErr
 	}
-	return i.end(err)
+	return i.result(err)
 }
 
-// finishAll finishes chunk after chunk, until there are no more.
-func (i *mailboxImport) finishAll(ctx context.Context, chunks <-chan *chunk, file *mailboxReader, rejects *csv.Writer) error {
+// collectAll collects the results of all chunks.
+func (i *mailboxImport) collectAll(ctx context.Context, chunks <-chan *chunk, file *mailboxReader, rejects *csv.Writer) error {
 	for {
 		select {
 		case <-ctx.Done(): // the reader may be waiting for a pipe
@@ -156,26 +172,27 @@ func (i *mailboxImport) finishAll(ctx context.Context, chunks <-chan *chunk, fil
 			if !more {
 				return nil
 			}
-			if err := i.finish(c, file, rejects); err != nil {
+			if err := i.collect(c, file, rejects); err != nil {
 				return err
 			}
 		}
 	}
 }
 
-// read parts the file into chunks and sets them going.
+// read splits the file into chunks and starts them.
 func (i *mailboxImport) read(ctx context.Context, file *mailboxReader, chunks chan<- *chunk) error {
-	// Of each address a hash is kept, and not the address, which would be far more
-	// with millions. Two that share a hash are a case in ten million files of a
-	// million lines; the second is then rejected, and taken the next time.
-	seen, seed := map[uint64]uint32{}, maphash.MakeSeed() // on which line
+	// To find duplicates, a hash of each address is kept instead of the address, which
+	// would need much more memory. The probability that two addresses in a file
+	// with a million lines have the same hash is below 1 in ten million. The second one
+	// is then rejected, and imported the next time, because the seed is random.
+	seen, seed := map[uint64]uint32{}, maphash.MakeSeed() // seen is the line of each hash
 	for {
-		c := &chunk{ready: make(chan struct{})}
+		c := &chunk{finished: make(chan struct{})}
 		begun := file.read
-		for len(c.mailboxes)+len(c.wrong) < chunkSize && file.read-begun < chunkBytes {
+		for len(c.mailboxes)+len(c.invalid) < chunkSize && file.read-begun < chunkBytes {
 			row, err := file.next()
 			if err == io.EOF {
-				return i.begin(ctx, c, file, chunks)
+				return i.start(ctx, c, file, chunks)
 			}
 			if err != nil {
 				return fmt.Errorf("reading line %d: %w", file.line, err)
@@ -184,29 +201,30 @@ func (i *mailboxImport) read(ctx context.Context, file *mailboxReader, chunks ch
 			if err == nil {
 				hash := maphash.String(seed, m.Address())
 				if first, there := seen[hash]; there {
-					err = fmt.Errorf("address: it stands on line %d too", first)
+					err = fmt.Errorf("address: already on line %d", first)
 				} else {
 					seen[hash] = uint32(row.line)
 				}
 			}
 			if err != nil {
-				c.wrong = append(c.wrong, wrongLine{row, err})
+				c.invalid = append(c.invalid, invalidLine{row, err})
 			} else {
 				c.mailboxes = append(c.mailboxes, m)
 			}
 		}
-		if err := i.begin(ctx, c, file, chunks); err != nil {
+		if err := i.start(ctx, c, file, chunks); err != nil {
 			return err
 		}
 	}
 }
 
-// begin sets a chunk going. Its error says that the import was ended.
-func (i *mailboxImport) begin(ctx context.Context, c *chunk, file *mailboxReader, chunks chan<- *chunk) error {
-	c.last, c.read = file.line-1, file.read
+// start starts a chunk in the background and passes it to collectAll. It returns an
+// error if the import was interrupted.
+func (i *mailboxImport) start(ctx context.Context, c *chunk, file *mailboxReader, chunks chan<- *chunk) error {
+	c.lastLine, c.read = file.line-1, file.read
 	go func() {
-		defer close(c.ready)
-		c.done, c.err = i.procedure.Import(ctx, i.operator, c.mailboxes, i.trial)
+		defer close(c.finished)
+		c.done, c.err = i.procedure.Import(ctx, i.operator, c.mailboxes, i.dryRun)
 	}()
 	select {
 	case chunks <- c:
@@ -216,39 +234,40 @@ func (i *mailboxImport) begin(ctx context.Context, c *chunk, file *mailboxReader
 	}
 }
 
-// finish waits for a chunk and counts what it did.
-func (i *mailboxImport) finish(c *chunk, file *mailboxReader, rejects *csv.Writer) error {
-	<-c.ready
+// collect waits for a chunk, counts its results and reports its invalid lines.
+func (i *mailboxImport) collect(c *chunk, file *mailboxReader, rejects *csv.Writer) error {
+	<-c.finished
 	if c.err != nil {
 		return c.err
 	}
 	for _, what := range c.done {
 		i.done[what]++
 	}
-	for _, w := range c.wrong {
-		if i.rejected++; i.rejected <= toldLines {
+	for _, w := range c.invalid {
+		if i.rejected++; i.rejected <= maxWarnings {
 			i.progress.clear()
-			fmt.Fprintf(i.told, "line %d: %v\n", w.line, w.why)
+			fmt.Fprintf(i.warnings, "line %d: %v\n", w.line, w.reason)
 		}
-		field, reason := w.cause()
-		rejects.Write(slices.Concat([]string{strconv.Itoa(w.line), field, reason}, file.own(w.fields)))
+		field, reason := w.fieldAndReason()
+		rejects.Write(slices.Concat([]string{strconv.Itoa(w.line), field, reason}, file.withoutRejectColumns(w.fields)))
 	}
 	rejects.Flush()
 	if err := rejects.Error(); err != nil {
 		return fmt.Errorf("writing the rejected lines: %w", err)
 	}
-	i.last = c.last
-	i.progress.show(i.last, c.read)
+	i.lastLine = c.lastLine
+	i.progress.show(i.lastLine, c.read)
 	return nil
 }
 
-// cause parts what is wrong with a line into its fields and its reasons.
-func (w wrongLine) cause() (field, reason string) {
+// fieldAndReason returns the invalid fields of a line and the reasons, each separated
+// by "; ". field is empty if the whole line is invalid.
+func (w invalidLine) fieldAndReason() (field, reason string) {
 	var e *workflow.RecordError
-	if !errors.As(w.why, &e) {
-		field, reason, found := strings.Cut(w.why.Error(), ": ")
+	if !errors.As(w.reason, &e) {
+		field, reason, found := strings.Cut(w.reason.Error(), ": ")
 		if !found || field != "address" {
-			return "", w.why.Error()
+			return "", w.reason.Error()
 		}
 		return field, reason
 	}
@@ -259,20 +278,21 @@ func (w wrongLine) cause() (field, reason string) {
 	return strings.Join(fields, "; "), strings.Join(reasons, "; ")
 }
 
-// end says what an import comes to, and how far it came where an error ended it.
-func (i *mailboxImport) end(err error) error {
+// result returns the error of the whole import. If err ended the import, it adds the
+// last line that was done; otherwise it is the number of rejected lines, if any.
+func (i *mailboxImport) result(err error) error {
 	i.progress.end()
-	if more := i.rejected - toldLines; more > 0 {
-		fmt.Fprintf(i.told, "and %d lines more\n", more)
+	if more := i.rejected - maxWarnings; more > 0 {
+		fmt.Fprintf(i.warnings, "and %d more lines\n", more)
 	}
 	if errors.Is(err, context.Canceled) {
 		err = errors.New("interrupted")
 	}
 	switch {
-	case err != nil && i.trial:
+	case err != nil && i.dryRun:
 		return err
 	case err != nil:
-		return fmt.Errorf("%w: the lines up to %d were taken; to go on, import the file again", err, i.last)
+		return fmt.Errorf("%w: the lines up to %d are done; to continue, import the file again", err, i.lastLine)
 	case i.rejected == 1:
 		return errors.New("1 line was rejected")
 	case i.rejected > 0:
@@ -284,12 +304,13 @@ func (i *mailboxImport) end(err error) error {
 // report prints what was done, or would be done. It prints nothing if no line was
 // read, for example because the file has no header.
 func (i *mailboxImport) report(out io.Writer) {
-	for _, what := range []workflow.Recorded{workflow.RecordMade, workflow.RecordChanged, workflow.RecordRevoked, workflow.RecordUnchanged} {
+	outcomes := []workflow.Recorded{workflow.RecordMade, workflow.RecordChanged, workflow.RecordRevoked, workflow.RecordUnchanged}
+	for _, what := range outcomes {
 		if n := i.done[what]; n > 0 {
 			fmt.Fprintf(out, "%d %s\n", n, what)
 		}
 	}
-	if i.trial && len(i.done) > 0 {
-		fmt.Fprintln(out, "nothing was changed: this is what would be")
+	if i.dryRun && len(i.done) > 0 {
+		fmt.Fprintln(out, "nothing was changed: this is a dry run")
 	}
 }

@@ -17,8 +17,8 @@ import (
 	"stella/store/storetest"
 )
 
-// Tables for a bare \copy: the columns of the file with a key alone, and with
-// every index and check that mailboxes and their records have here.
+// bareTables creates two tables for \copy: narrow has the columns of the file and a
+// key, indexed has every index and check of mailboxes and their records.
 const bareTables = `
 	create table narrow (
 		id bigint generated always as identity primary key, address text not null unique, kind text not null, name text not null,
@@ -34,10 +34,10 @@ const bareTables = `
 		star uuid, unique (id, star),
 		record_id uuid not null unique default lpad(to_hex(nextval('record_ids')), 32, '0')::uuid);
 	create index on indexed (domain, id);
-	create index on indexed ((id + 0)); -- of the records`
+	create index on indexed ((id + 0)); -- like the index of records`
 
-// BenchmarkImport imports a file of b.N mailboxes beside a bare \copy of the same
-// file, on the private PostgreSQL as it is installed:
+// BenchmarkImport compares the import of a file of b.N mailboxes with a \copy of the
+// same file, on the private PostgreSQL:
 //
 //	go test ./cmd/stella -run '^$' -bench Import -benchtime 1000000x -timeout 1h
 func BenchmarkImport(b *testing.B) {
@@ -66,7 +66,8 @@ func BenchmarkImport(b *testing.B) {
 	}
 	copyTo := func(table string) time.Duration {
 		return run(exec.CommandContext(b.Context(), "psql", cluster.URL("postgres"), "-c",
-			`\copy `+table+` (address,kind,name,fiscal_code,representatives,email,status) from `+file+` csv header force not null name,fiscal_code,representatives,email`))
+			`\copy `+table+` (address,kind,name,fiscal_code,representatives,email,status) from `+file+
+				` csv header force not null name,fiscal_code,representatives,email`))
 	}
 	var memory int64
 	stella := func(args ...string) time.Duration {
@@ -92,9 +93,9 @@ func BenchmarkImport(b *testing.B) {
 	b.ReportMetric(float64(memory)/1024, "MB")
 }
 
-// writeMailboxes writes a file of persons and companies, all different.
+// writeMailboxes writes a file of n different mailboxes of people and companies.
 func writeMailboxes(name string, n int, status string) error {
-	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644) // psql reads it, too
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644) // psql reads it too
 	if err != nil {
 		return err
 	}
@@ -107,7 +108,8 @@ func writeMailboxes(name string, n int, status string) error {
 		if i%2 == 0 {
 			fmt.Fprintf(w, "%s,person,Nicolò D'Angelo,%s,,persona%d@mail.example,%s\n", address, storetest.Anna, i, status)
 		} else {
-			fmt.Fprintf(w, "%s,company,\"Bianchi & figli, S.r.l.\",%s,%s Luca Bianchi,info%d@impresa.example,%s\n", address, storetest.Bianchi, storetest.Luca, i, status)
+			fmt.Fprintf(w, "%s,company,\"Bianchi & figli, S.r.l.\",%s,%s Luca Bianchi,info%d@impresa.example,%s\n", address,
+				storetest.Bianchi, storetest.Luca, i, status)
 		}
 	}
 	return w.Flush()

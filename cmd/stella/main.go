@@ -1,34 +1,36 @@
-// No form and no query of Stella has as many fields.
+// Limits the fields of a form or query. Stella's have fewer.
 //
 //go:debug urlmaxqueryparams=100
 
 // Command stella identifies the holders of certified mailboxes (PEC) with SPID,
 // so that the mailboxes become European registered mail.
 //
-//   - main.go: the commands
-//   - secret.go, marked.go: files that hold secrets; values that came with their
-//     quotes
+// main.go defines the commands. Start there, then read serve.go and service.go.
+//
+//   - serve.go, demo.go: the commands that run the service, alone or with
+//     simulated neighbour services
+//   - service.go: builds the parts of the service, starts and stops them
 //   - config.go, config_mail.go, config_spid.go, config_federation.go,
-//     config_webhook.go: the configuration of the service, checked as a whole
-//   - serve.go, demo.go: the service alone, and with toy neighbours
-//   - service.go: its parts put together, started and stopped
-//   - listener.go, requests.go, outage.go: clients and requests bounded; a
-//     database that is away
-//   - registry.go, certificates.go: identity providers kept fresh, and
-//     certificates watched
-//   - health.go, farewell.go, metrics.go, metrics_webhook.go, tally.go: what a
-//     balancer and Prometheus are told
-//   - database.go, private.go, migrate.go: which database, and its schema
+//     config_webhook.go: the configuration of the service and its checks
+//   - secret.go, quotes.go: permissions of files with secrets; values with stray
+//     quotes
+//   - listener.go, requests.go, drain.go: limits of connections and requests;
+//     the drain of load balancers before a stop
+//   - outage.go: database outages in the log
+//   - registry.go, certificates.go: refresh of the identity providers; expiring
+//     certificates
+//   - health.go, metrics.go, metrics_webhook.go, counters.go: readiness and
+//     metrics
+//   - database.go, private.go, migrate.go: the database and its schema
 //   - mailbox.go, mailbox_import.go, mailbox_export.go, qualification.go,
 //     client.go, session.go, mail.go, webhook.go, webhook_deliveries.go, spid.go,
-//     spid_keygen.go, spid_provider.go, archive.go: the other commands, each
-//     under its name
-//   - version.go, licenses.go: which program this is, and what it consists of
-//   - operator.go, table.go, history.go: who decides, and how lists and cases
-//     are printed
-//   - mailbox_csv.go, csv.go, progress.go: files of mailboxes, and how far an
-//     import has come
-//   - demo: the toy neighbours
+//     spid_keygen.go, spid_provider.go, archive.go, version.go, licenses.go: the
+//     other commands
+//   - operator.go, table.go, history.go: shared parts of the commands: the
+//     operator's name, tables, the history of a case
+//   - mailbox_csv.go, csv.go, progress.go: mailbox files, and the progress of an
+//     import
+//   - demo: the simulated webmail and mail relay
 package main
 
 import (
@@ -41,58 +43,60 @@ import (
 	"strings"
 	"syscall"
 
-	_ "time/tzdata" // Europe/Rome, wherever this runs
+	_ "time/tzdata" // Europe/Rome on every machine
 
 	"github.com/alecthomas/kong"
 
 	"stella/workflow"
 )
 
-const description = `Stella identifies the holders of certified mailboxes (PEC) with SPID, so that the mailboxes become European registered mail.
+const description = `Stella identifies the holders of certified mailboxes (PEC) with SPID, ` +
+	`so that the mailboxes become European registered mail.
 
-To try it out, run "stella demo" and open the address that it prints.
+To try it, run "stella demo" and open the address that it prints.
 
-A provider runs "stella serve", configured by the STELLA_* variables that "stella serve --help" lists, and uses the other commands on the same machine, or with the same STELLA_DATABASE_URL.`
+A PEC provider runs "stella serve", configured by the STELLA_* variables that "stella serve --help" lists. ` +
+	`The other commands run on the same machine, or with the same STELLA_DATABASE_URL.`
 
 type commands struct {
-	Demo          demoCommand          `cmd:"" help:"Try Stella out: starts it with a toy webmail, identity provider and mail relay."`
+	Demo          demoCommand          `cmd:"" help:"Try Stella: start it with a simulated webmail, identity provider and mail relay."`
 	Serve         serveCommand         `cmd:"" help:"Run the service."`
 	Migrate       migrateCommand       `cmd:"" help:"Bring the database's schema up to date."`
-	Client        clientCommands       `cmd:"" help:"Your programs that may use the API: webmails, the register of mailboxes, the back office."`
-	Mailbox       mailboxCommands      `cmd:"" help:"Mailboxes and their holders on record."`
-	Qualification qualificationCommand `cmd:"" help:"Qualifications: look into them, settle reviews, revoke."`
-	Session       sessionCommands      `cmd:"" help:"Browser sessions: who is inside a procedure, and ending that."`
-	Mail          mailCommands         `cmd:"" help:"Mails that were asked for, and what became of them."`
-	Webhook       webhookCommands      `cmd:"" help:"Where clients are told what happens to their mailboxes, and what became of each delivery."`
+	Client        clientCommands       `cmd:"" help:"Programs that use the API, such as webmails or the back office."`
+	Mailbox       mailboxCommands      `cmd:"" help:"Mailboxes and the records of their holders."`
+	Qualification qualificationCommand `cmd:"" help:"Qualifications: show them, decide reviews, revoke stars."`
+	Session       sessionCommands      `cmd:"" help:"Browser sessions of open procedures: list and end them."`
+	Mail          mailCommands         `cmd:"" help:"Mails: list, show and retry them."`
+	Webhook       webhookCommands      `cmd:"" help:"Webhooks, which notify clients of events of their mailboxes, and their deliveries."`
 	SPID          spidCommands         `cmd:"" name:"spid" help:"Stella as a SPID service provider."`
 	Archive       archiveCommands      `cmd:"" help:"The encrypted archive of SPID requests and responses."`
-	Licenses      licensesCommand      `cmd:"" help:"Print what this program consists of, with each licence."`
-	Version       versionCommand       `cmd:"" help:"Print the version; so do --version and -v."`
+	Licenses      licensesCommand      `cmd:"" help:"Print the modules that this program contains, with their licences."`
+	Version       versionCommand       `cmd:"" help:"Print the version, like --version and -v."`
 
 	ShowVersion kong.VersionFlag `name:"version" short:"v" hidden:"" help:"Print the version."`
 }
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), endings()...)
+	ctx, stop := signal.NotifyContext(context.Background(), stopSignals()...)
 	defer stop()
 	k := newParser(ctx, &commands{})
-	parsed, err := k.Parse(asked(os.Args[1:]))
+	parsed, err := k.Parse(withHelpFlag(os.Args[1:]))
 	if err != nil {
 		var wrong *kong.ParseError
 		if errors.As(err, &wrong) {
-			fmt.Fprintf(os.Stderr, "stella: %v\nTry \"%s --help\".\n", err, named(wrong.Context))
+			fmt.Fprintf(os.Stderr, "stella: %v\nTry \"%s --help\".\n", err, commandName(wrong.Context))
 			os.Exit(2)
 		}
 		fmt.Fprintln(os.Stderr, "stella:", err)
 		os.Exit(1)
 	}
-	if err := blank(parsed); err != nil {
-		fmt.Fprintf(os.Stderr, "stella: %v\nTry \"%s --help\".\n", err, named(parsed))
+	if err := checkBlank(parsed); err != nil {
+		fmt.Fprintf(os.Stderr, "stella: %v\nTry \"%s --help\".\n", err, commandName(parsed))
 		os.Exit(2)
 	}
 	target := parsed.Selected().Target.Interface()
-	if _, whole := target.(serveCommand); !whole { // which names these with all else that is wrong
-		if err := marked(target).join(); err != nil {
+	if _, serve := target.(serveCommand); !serve { // serve reports these together with all other problems
+		if err := quotedValues(target).join(); err != nil {
 			fmt.Fprintln(os.Stderr, "stella:", err)
 			os.Exit(1)
 		}
@@ -103,9 +107,9 @@ func main() {
 	}
 }
 
-// endings are the signals by which the program ends in order. A terminal that is
-// closed sends SIGHUP, which nohup has it ignore.
-func endings() []os.Signal {
+// stopSignals returns the signals that stop the program in order. SIGHUP, which a
+// closed terminal sends, is one of them, unless it is ignored, as under nohup.
+func stopSignals() []os.Signal {
 	all := []os.Signal{syscall.SIGINT, syscall.SIGTERM}
 	if !signal.Ignored(syscall.SIGHUP) {
 		all = append(all, syscall.SIGHUP)
@@ -113,9 +117,8 @@ func endings() []os.Signal {
 	return all
 }
 
-// asked returns the arguments, with the other ways to ask for help replaced by
-// --help.
-func asked(args []string) []string {
+// withHelpFlag replaces "help", and an empty command line, by --help.
+func withHelpFlag(args []string) []string {
 	switch {
 	case len(args) == 0:
 		return []string{"--help"}
@@ -125,9 +128,9 @@ func asked(args []string) []string {
 	return args
 }
 
-// blank refuses a flag that is given without a value, as by a variable of a
-// script that is not set: without one it would stand for all or for none.
-func blank(parsed *kong.Context) error {
+// checkBlank refuses a flag with a blank value. A script may pass one by mistake, with a
+// variable that is not set, and for some flags an empty value means "all".
+func checkBlank(parsed *kong.Context) error {
 	for _, p := range parsed.Path {
 		if p.Flag == nil {
 			continue
@@ -151,16 +154,22 @@ func blank(parsed *kong.Context) error {
 func newParser(ctx context.Context, c *commands) *kong.Kong {
 	k, err := kong.New(c, kong.Name("stella"), kong.Description(description),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}), kong.UsageOnError(),
-		kong.Vars{"default_dir": defaultDir(), "operator": currentOperator(), "version": "stella " + version, "states": joined(workflow.States), "kinds": joined(workflow.AnnouncementKinds)},
+		kong.Vars{
+			"default_dir": defaultDir(),
+			"operator":    currentOperator(),
+			"version":     "stella " + version,
+			"states":      joinNames(workflow.States),
+			"kinds":       joinNames(workflow.AnnouncementKinds),
+		},
 		kong.BindTo(ctx, (*context.Context)(nil)))
 	if err != nil {
-		panic(err) // the tags above are malformed
+		panic(err) // a struct tag is malformed
 	}
 	return k
 }
 
-// named is the command as far as it was understood.
-func named(c *kong.Context) string {
+// commandName returns the command that the parser recognized, such as "stella mail list".
+func commandName(c *kong.Context) string {
 	name := "stella"
 	for _, p := range c.Path {
 		if p.Command != nil {

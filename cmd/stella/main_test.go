@@ -16,13 +16,13 @@ import (
 	"stella/store/storetest"
 )
 
-// binary is the program that the tests run, as `make build` makes it. They start
-// it hundreds of times, and a start with the race detector costs a fifth of a
-// second. The packages that run in it have tests with the detector of their own.
+// binary is the program that the tests run, built like `make build`. It has no race
+// detector, because the tests start it hundreds of times and a start with the detector
+// takes 0.2 seconds. The other packages have their own tests with the detector.
 var binary string
 
 func TestMain(m *testing.M) {
-	flag.Set("test.parallel", "4") // they wait more than they work
+	flag.Set("test.parallel", "4") // the tests mostly wait
 	os.Exit(run(m))
 }
 
@@ -49,7 +49,7 @@ func build() error {
 	return nil
 }
 
-// program prepares the program, with these variables and no others.
+// program returns a command that runs the program with the variables env.
 func program(t testing.TB, env []string, args ...string) *exec.Cmd {
 	t.Helper()
 	c := exec.CommandContext(t.Context(), binary, args...)
@@ -57,13 +57,13 @@ func program(t testing.TB, env []string, args ...string) *exec.Cmd {
 	return c
 }
 
-// result is what a command said.
+// result is the output and the exit status of a command.
 type result struct {
 	out, err string
 	status   int
 }
 
-// stella runs a command to its end.
+// stella runs a command and waits for its end.
 func stella(t *testing.T, env []string, args ...string) result {
 	t.Helper()
 	c := program(t, env, args...)
@@ -77,19 +77,18 @@ func stella(t *testing.T, env []string, args ...string) result {
 	return result{out.String(), errs.String(), c.ProcessState.ExitCode()}
 }
 
-// fails checks that a command fails with a sentence.
+// fails checks the exit status and the error message of a command.
 func (r result) fails(t *testing.T, status int, sentence string) {
 	t.Helper()
 	if r.status != status || r.out != "" {
-		t.Errorf("status %d, want %d; it says %q and %q", r.status, status, r.out, r.err)
+		t.Errorf("status %d, want %d; it prints %q and %q", r.status, status, r.out, r.err)
 	}
 	if want := "stella: " + sentence + "\n"; r.err != want {
-		t.Errorf("it says\n%q, want\n%q", r.err, want)
+		t.Errorf("the message is\n%q, want\n%q", r.err, want)
 	}
 }
 
-// succeeds checks that a command had nothing to complain of, and returns what
-// it printed.
+// succeeds checks that a command succeeded without messages, and returns its output.
 func (r result) succeeds(t *testing.T) string {
 	t.Helper()
 	if r.status != 0 || r.err != "" {
@@ -98,7 +97,7 @@ func (r result) succeeds(t *testing.T) string {
 	return r.out
 }
 
-func TestEveryCommandExplainsItself(t *testing.T) {
+func TestHelp(t *testing.T) {
 	t.Parallel()
 	out := &bytes.Buffer{}
 	k := newParser(t.Context(), &commands{})
@@ -111,24 +110,26 @@ func TestEveryCommandExplainsItself(t *testing.T) {
 		path := strings.Fields(leaf.Path())
 		out.Reset()
 		k.Parse(append(path, "--help"))
-		if !strings.HasPrefix(out.String(), "Usage: stella "+strings.Join(path, " ")) || !strings.Contains(strings.Join(strings.Fields(out.String()), " "), leaf.Help) {
-			t.Errorf("%s: its help is %s", leaf.Path(), out)
+		if !strings.HasPrefix(out.String(), "Usage: stella "+strings.Join(path, " ")) ||
+			!strings.Contains(strings.Join(strings.Fields(out.String()), " "), leaf.Help) {
+			t.Errorf("%s: the help is %s", leaf.Path(), out)
 		}
 	}
 	err := kong.Visit(k.Model, func(n kong.Visitable, next kong.Next) error {
 		switch n := n.(type) {
 		case *kong.Node:
 			if !strings.HasSuffix(n.Help, ".") && n.Type == kong.CommandNode {
-				t.Errorf("the command %s is explained by %q", n.Path(), n.Help)
+				t.Errorf("the help of the command %s is %q, want a sentence", n.Path(), n.Help)
 			}
 		case *kong.Flag:
 			if !strings.HasSuffix(n.Help, ".") && !strings.HasSuffix(n.Help, ")") {
-				t.Errorf("the flag --%s is explained by %q", n.Name, n.Help)
+				t.Errorf("the help of the flag --%s is %q, want a sentence", n.Name, n.Help)
 			}
-			if n.HasDefault && n.Default != "" && strings.Contains(n.FormatPlaceHolder(), n.Default) && strings.Contains(n.Help, n.Default) {
-				t.Errorf("the flag --%s=%s names its default again: %q", n.Name, n.FormatPlaceHolder(), n.Help)
+			if n.HasDefault && n.Default != "" && strings.Contains(n.FormatPlaceHolder(), n.Default) &&
+				strings.Contains(n.Help, n.Default) {
+				t.Errorf("the flag --%s=%s repeats its default in the help: %q", n.Name, n.FormatPlaceHolder(), n.Help)
 			}
-			// The flag and its variable have one name.
+			// The flag and its variable have the same name.
 			for _, env := range n.Envs {
 				name := "STELLA_" + strings.ToUpper(strings.ReplaceAll(n.Name, "-", "_"))
 				if env != name {
@@ -137,7 +138,7 @@ func TestEveryCommandExplainsItself(t *testing.T) {
 			}
 		case *kong.Value:
 			if n.Help == "" {
-				t.Errorf("the argument %s is not explained", n.Name)
+				t.Errorf("the argument %s has no help", n.Name)
 			}
 		}
 		return next(nil)
@@ -145,12 +146,13 @@ func TestEveryCommandExplainsItself(t *testing.T) {
 	storetest.Must(t, err)
 }
 
-func TestACommandThatIsNone(t *testing.T) {
+func TestInvalidCommands(t *testing.T) {
 	t.Parallel()
 	for args, want := range map[string]string{
-		"frob":                    "unexpected argument frob\nTry \"stella --help\".",
-		"serve --frob":            "unknown flag --frob\nTry \"stella serve --help\".",
-		"qualification":           `expected one of "list", "show", "approve", "refuse", "revoke"` + "\nTry \"stella qualification --help\".",
+		"frob":         "unexpected argument frob\nTry \"stella --help\".",
+		"serve --frob": "unknown flag --frob\nTry \"stella serve --help\".",
+		"qualification": `expected one of "list", "show", "approve", "refuse", "revoke"` +
+			"\nTry \"stella qualification --help\".",
 		"qualification show":      "expected \"<address>\"\nTry \"stella qualification show --help\".",
 		"qualification approve x": "missing flags: --reason=TEXT\nTry \"stella qualification approve --help\".",
 		"archive keygen":          "expected \"<file>\"\nTry \"stella archive keygen --help\".",
@@ -161,8 +163,8 @@ func TestACommandThatIsNone(t *testing.T) {
 	}
 }
 
-// A variable of a script that is not set does not stand for all, or for none.
-func TestABlankValueIsRefused(t *testing.T) {
+// A blank value, for example of an unset variable in a script, is an error.
+func TestBlankValuesAreRefused(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		flag string
@@ -180,16 +182,16 @@ func TestABlankValueIsRefused(t *testing.T) {
 	} {
 		r := stella(t, nil, c.args...)
 		if r.status != 2 || r.out != "" || !strings.HasPrefix(r.err, "stella: "+c.flag+" has a blank value\n") {
-			t.Errorf("%q: status %d, it says %q", c.args, r.status, r.err)
+			t.Errorf("%q: status %d, message %q", c.args, r.status, r.err)
 		}
 	}
-	// A variable that is set to nothing is one that is not set.
+	// An empty environment variable counts as unset.
 	if r := stella(t, []string{"STELLA_PROXIES="}, "version"); r.status != 0 {
 		t.Errorf("%+v", r)
 	}
 }
 
-func TestWithoutACommandTheHelpIsShown(t *testing.T) {
+func TestHelpWithoutCommand(t *testing.T) {
 	t.Parallel()
 	out := stella(t, nil).succeeds(t)
 	if !strings.Contains(out, "stella demo") || !strings.Contains(out, "stella serve") {
@@ -204,7 +206,7 @@ func TestWithoutACommandTheHelpIsShown(t *testing.T) {
 	}
 }
 
-func TestTheVersionIsPrinted(t *testing.T) {
+func TestVersion(t *testing.T) {
 	t.Parallel()
 	for _, ask := range []string{"version", "--version", "-v"} {
 		if got := stella(t, nil, ask).succeeds(t); got != "stella "+version+"\n" || version == "" {

@@ -12,7 +12,7 @@ import (
 	"stella/workflow"
 )
 
-// scrape reads what a handler tells Prometheus.
+// scrape returns the metrics of a handler.
 func scrape(t *testing.T, metrics http.Handler) string {
 	t.Helper()
 	answer := httptest.NewRecorder()
@@ -23,17 +23,17 @@ func scrape(t *testing.T, metrics http.Handler) string {
 	return answer.Body.String()
 }
 
-// tells checks that a scrape has these lines.
-func tells(t *testing.T, scraped string, lines ...string) {
+// expectLines checks that a scrape contains these lines.
+func expectLines(t *testing.T, scraped string, lines ...string) {
 	t.Helper()
 	for _, line := range lines {
 		if !strings.Contains("\n"+scraped, "\n"+line+"\n") {
-			t.Errorf("%s is not told:\n%s", line, stellas(scraped))
+			t.Errorf("no line %s:\n%s", line, ownMetrics(scraped))
 		}
 	}
 }
 
-// valueOf is one value of a scrape.
+// valueOf returns one value of a scrape.
 func valueOf(t *testing.T, scraped, name string) float64 {
 	t.Helper()
 	for line := range strings.Lines(scraped) {
@@ -43,28 +43,29 @@ func valueOf(t *testing.T, scraped, name string) float64 {
 			return value
 		}
 	}
-	t.Fatalf("%s is not told:\n%s", name, stellas(scraped))
+	t.Fatalf("no metric %s:\n%s", name, ownMetrics(scraped))
 	return 0
 }
 
-// stellas are the lines of our own metrics.
-func stellas(scraped string) string {
+// ownMetrics returns the lines of Stella's own metrics.
+func ownMetrics(scraped string) string {
 	return strings.Join(regexp.MustCompile(`(?m)^stella_.*$`).FindAllString(scraped, -1), "\n")
 }
 
-// counted is a procedure whose steps are counted, and what is told of them.
-func counted(t *testing.T) (*storetest.World, http.Handler) {
+// countingWorld returns a world whose steps are counted, and the handler of its
+// metrics.
+func countingWorld(t *testing.T) (*storetest.World, http.Handler) {
 	t.Helper()
 	w := storetest.NewWorld(t).InRealTime()
-	tally := newTally()
-	w.Procedure.Observer = tally.observer()
-	return w, newMetrics(tally, &databaseMetrics{store: w.Store, outage: &outage{}})
+	c := newCounters()
+	w.Procedure.Observer = c.observer()
+	return w, newMetrics(c, &databaseMetrics{store: w.Store, outage: &outage{}})
 }
 
-// People's steps are counted, each once, after its commit, and nobody is named.
-func TestWhatPeopleDoIsCounted(t *testing.T) {
+// Each step is counted once, after its commit. The metrics contain no personal data.
+func TestStepMetrics(t *testing.T) {
 	t.Parallel()
-	w, metrics := counted(t)
+	w, metrics := countingWorld(t)
 	j := w.RecordAs(t, "anna.neri@pec.example", storetest.AnnasRecord)
 	j.To(workflow.Identification)
 	j.Return(j.LogIn(), storetest.Sara) // rejected
@@ -73,29 +74,30 @@ func TestWhatPeopleDoIsCounted(t *testing.T) {
 	cancelled, err := w.Procedure.ParkAnswer(t.Context(), login, workflow.Answer{Failure: "nr25"}, []byte("<Response/>"))
 	storetest.Must(t, err)
 	if err := w.Procedure.Return(t.Context(), j.Visitor, cancelled); err == nil {
-		t.Error("a login that was cancelled identified somebody")
+		t.Error("a cancelled login identified a person")
 	}
 	invented, err := w.Procedure.ParkAnswer(t.Context(), j.LogIn(), workflow.Answer{Failure: "nr999"}, []byte("<Response/>"))
 	storetest.Must(t, err)
 	w.Procedure.Return(t.Context(), j.Visitor, invented)
-	storetest.Must(t, w.Procedure.KeepRefused(t.Context(), workflow.Login{ID: j.LogIn(), Provider: storetest.Provider}, []byte("<Response/>")))
+	refused := workflow.Login{ID: j.LogIn(), Provider: storetest.Provider}
+	storetest.Must(t, w.Procedure.KeepRefused(t.Context(), refused, []byte("<Response/>")))
 	j.To(workflow.CodeEntry)
 	if err := w.Procedure.RequestCode(t.Context(), j.Visitor, j.Form()); err == nil {
-		t.Error("another code was sent at once")
+		t.Error("a second code was sent at once")
 	}
 	code := j.SendCode()
 	for _, typed := range []string{"", wrong(code)} {
 		if err := w.Procedure.TypeCode(t.Context(), j.Visitor, j.Form(), typed); err == nil {
-			t.Errorf("%q was right", typed)
+			t.Errorf("the code %q is accepted", typed)
 		}
 	}
 	stale := j.Form()
 	storetest.Must(t, w.Procedure.TypeCode(t.Context(), j.Visitor, stale, code))
 	if err := w.Procedure.TypeCode(t.Context(), j.Visitor, stale, code); err == nil {
-		t.Error("a code was taken twice")
+		t.Error("a code is accepted twice")
 	}
 	scraped := scrape(t, metrics)
-	tells(t, scraped,
+	expectLines(t, scraped,
 		`stella_steps_total{event="login_started"} 4`,
 		`stella_steps_total{event="holder_differs"} 1`,
 		`stella_steps_total{event="login_failed"} 2`,
@@ -113,8 +115,8 @@ func TestWhatPeopleDoIsCounted(t *testing.T) {
 		`stella_limits_hit_total{limit="resend_wait"} 1`,
 	)
 	for _, secret := range []string{"Anna", "anna.neri", storetest.Anna, storetest.Sara, code} {
-		if strings.Contains(stellas(scraped), secret) {
-			t.Errorf("%q is told", secret)
+		if strings.Contains(ownMetrics(scraped), secret) {
+			t.Errorf("the metrics contain %q", secret)
 		}
 	}
 }
@@ -126,15 +128,15 @@ func wrong(code string) string {
 	return "000000"
 }
 
-// The queue is counted for all instances, and not more often than is cheap. What
-// waits for its next try is not for a worker to take, whatever River calls it.
-func TestTheQueueIsCounted(t *testing.T) {
+// The jobs of all instances are counted, and the counts are cached. A job that waits for
+// its next try counts as waiting, whatever its state in River is.
+func TestQueueMetrics(t *testing.T) {
 	t.Parallel()
-	w, metrics := counted(t)
+	w, metrics := countingWorld(t)
 	for _, set := range []string{
 		`scheduled_at = now() - interval '90 seconds'`,
-		`state = 'retryable', scheduled_at = now() - interval '30 seconds'`, // that the leader has not come to
-		`scheduled_at = now() + interval '1 minute'`,                        // put off, and still called available
+		`state = 'retryable', scheduled_at = now() - interval '30 seconds'`, // not rescheduled by the leader yet
+		`scheduled_at = now() + interval '1 minute'`,                        // deferred, still "available"
 		`state = 'scheduled', scheduled_at = now() + interval '1 hour', created_at = now() - interval '2 hours'`,
 		`state = 'running', attempted_at = now() - interval '7 seconds'`,
 	} {
@@ -143,22 +145,23 @@ func TestTheQueueIsCounted(t *testing.T) {
 		storetest.Must(t, err)
 	}
 	first := scrape(t, metrics)
-	tells(t, first, `stella_database_up 1`, `stella_database_connections{state="most"} 20`)
+	expectLines(t, first, `stella_database_up 1`, `stella_database_connections{state="most"} 20`)
 	for state, want := range map[string]struct{ jobs, age int }{"due": {2, 90}, "waiting": {2, 7200}, "running": {1, 7}} {
 		label := `{kind="send_mail",queue="codes",state="` + state + `"}`
-		if jobs, age := valueOf(t, first, "stella_queue_jobs"+label), valueOf(t, first, "stella_queue_oldest_seconds"+label); int(jobs) != want.jobs || int(age) < want.age || int(age) > want.age+30 {
-			t.Errorf("%s: %v for %v, want %v:\n%s", state, jobs, age, want, stellas(first))
+		jobs, age := valueOf(t, first, "stella_queue_jobs"+label), valueOf(t, first, "stella_queue_oldest_seconds"+label)
+		if int(jobs) != want.jobs || int(age) < want.age || int(age) > want.age+30 {
+			t.Errorf("%s: %v jobs, the oldest %v s, want %v:\n%s", state, jobs, age, want, ownMetrics(first))
 		}
 	}
 	_, err := w.Pool().Exec(t.Context(), `update river_job set state = 'available', scheduled_at = now() where state = 'running'`)
 	storetest.Must(t, err)
 	if again := scrape(t, metrics); !strings.Contains(again, `state="due"} 2`) {
-		t.Errorf("it is counted at every scrape:\n%s", stellas(again))
+		t.Errorf("the jobs are counted at every scrape:\n%s", ownMetrics(again))
 	}
 }
 
-// A process tells of itself what the dashboard and the alerts ask for.
-func TestAServiceTellsPrometheus(t *testing.T) {
+// A running service has the metrics of the process, the pages, the API and the queue.
+func TestServiceMetrics(t *testing.T) {
 	t.Parallel()
 	r, url, publish := registryOf(t)
 	publish()
@@ -166,32 +169,33 @@ func TestAServiceTellsPrometheus(t *testing.T) {
 	c.URL, c.Metrics = storetest.URL(t), "127.0.0.1:0"
 	c.providersConfig.Providers, c.Registry, c.RegistryPin = nil, url, r.Signer().String()
 	mails := withInbox(t, &c)
-	s := serveProcess(t, c)
+	s := startService(t, c)
 	w := worldOf(t, c.URL)
-	s.ready()
+	s.waitReady()
 	w.Record(t, storetest.AnnasRecord).To(workflow.CodeEntry)
 	storetest.Eventually(t, "the code arrives", func() bool { return mails("anna.neri@mail.example") == 1 })
 	j := w.RecordAs(t, "anna.neri@pec.example", storetest.AnnasRecord)
-	s.enter(j.Address, storetest.Token)
+	s.handOff(j.Address, storetest.Token)
 	if code, _ := s.get("/nothing/" + j.Address); code != 404 {
 		t.Errorf("%d", code)
 	}
 	scraped := s.metrics()
-	tells(t, scraped,
+	expectLines(t, scraped,
 		`stella_steps_total{event="opened"} 1`,
 		`stella_database_up 1`,
 		`stella_http_request_duration_seconds_count{route="POST /api/v1/handoffs",status="2xx"} 1`,
 		`stella_http_request_duration_seconds_count{route="POST /start/{token}",status="3xx"} 1`,
 		`stella_http_request_duration_seconds_count{route="/",status="4xx"} 1`,
 	)
-	for _, want := range []string{`stella_build_info{go="go1.`, `stella_certificate_expiry_days{owner="stella"} `, `stella_registry_age_seconds `,
+	for _, want := range []string{`stella_build_info{go="go1.`, `stella_certificate_expiry_days{owner="stella"} `,
+		`stella_registry_age_seconds `,
 		`stella_identity_providers `, `process_open_fds `, `go_goroutines `} {
 		if !strings.Contains(scraped, "\n"+want) {
-			t.Errorf("%s is not told:\n%s", want, stellas(scraped))
+			t.Errorf("no metric %s:\n%s", want, ownMetrics(scraped))
 		}
 	}
-	if strings.Contains(stellas(scraped), "anna") {
-		t.Errorf("a mailbox is named:\n%s", stellas(scraped))
+	if strings.Contains(ownMetrics(scraped), "anna") {
+		t.Errorf("the metrics name a mailbox:\n%s", ownMetrics(scraped))
 	}
-	s.end()
+	s.interrupt()
 }

@@ -10,27 +10,31 @@ import (
 )
 
 var (
-	webhooksMetric = prometheus.NewDesc("stella_webhooks", "Webhooks that take deliveries (good), do not for now (failing), or were disabled by Stella (given_up) or by an operator (disabled).", []string{"state"}, nil)
-	undoneMetric   = prometheus.NewDesc("stella_webhook_waiting", "Deliveries to webhooks that are not made yet.", nil, nil)
-	overdueMetric  = prometheus.NewDesc("stella_webhook_oldest_seconds", "Time since the oldest of these was asked for.", nil, nil)
+	webhooksMetric = prometheus.NewDesc("stella_webhooks",
+		"Webhooks that accept deliveries (good), fail now (failing), or were disabled by Stella (given_up) or by an operator (disabled).",
+		[]string{"state"}, nil)
+	waitingDeliveriesMetric = prometheus.NewDesc("stella_webhook_waiting",
+		"Deliveries to webhooks that are not made yet.", nil, nil)
+	oldestDeliveryMetric = prometheus.NewDesc("stella_webhook_oldest_seconds",
+		"Time since the oldest of these deliveries was created.", nil, nil)
 )
 
-// webhookMetrics tells of the webhooks.
+// webhookMetrics collects the metrics of the webhooks.
 type webhookMetrics struct {
 	store    *store.Store
-	webhooks remembered[store.ListedWebhook]
+	webhooks cached[store.ListedWebhook]
 }
 
 // Describe implements [prometheus.Collector].
 func (m *webhookMetrics) Describe(to chan<- *prometheus.Desc) {
 	to <- webhooksMetric
-	to <- undoneMetric
-	to <- overdueMetric
+	to <- waitingDeliveriesMetric
+	to <- oldestDeliveryMetric
 }
 
 // Collect implements [prometheus.Collector].
 func (m *webhookMetrics) Collect(to chan<- prometheus.Metric) {
-	all := m.webhooks.or(m.store.Webhooks)
+	all := m.webhooks.get(m.store.Webhooks)
 	if all == nil {
 		return
 	}
@@ -43,12 +47,12 @@ func (m *webhookMetrics) Collect(to chan<- prometheus.Metric) {
 			oldest = max(oldest, time.Since(w.OldestAt))
 		}
 	}
-	tell := tellTo(to)
+	gauge := gaugesTo(to)
 	for state, n := range states {
-		tell(webhooksMetric, float64(n), state)
+		gauge(webhooksMetric, float64(n), state)
 	}
-	tell(undoneMetric, float64(waiting))
-	tell(overdueMetric, oldest.Seconds())
+	gauge(waitingDeliveriesMetric, float64(waiting))
+	gauge(oldestDeliveryMetric, oldest.Seconds())
 }
 
 func webhookLabel(w workflow.Webhook) string {
@@ -57,7 +61,7 @@ func webhookLabel(w workflow.Webhook) string {
 		return "disabled"
 	case w.Disabled != "":
 		return "given_up"
-	case w.Failures > 1: // not one delivery alone
+	case w.Failures > 1: // a single failure does not count
 		return "failing"
 	}
 	return "good"

@@ -11,11 +11,12 @@ import (
 
 type migrateCommand struct {
 	database
-	Grant []string `placeholder:"ROLE" help:"Role of PostgreSQL that \"stella serve\" and the other commands connect as: it gets the rights that they need and no others. Later migrations renew them."`
+	Grant []string `placeholder:"ROLE" help:"PostgreSQL role with which \"stella serve\" and the other commands connect. It gets only the rights that they need. Later migrations renew them."`
 }
 
 func (migrateCommand) Help() string {
-	return "It connects as the owner of the tables. The service connects as another role, which cannot delete or change evidence: name it with --grant. The private PostgreSQL has both roles already."
+	return "Connects as the owner of the tables. The service connects with another role, which cannot delete or change evidence: " +
+		"name it with --grant. The private PostgreSQL already has both roles."
 }
 
 func (c migrateCommand) Run(ctx context.Context) error {
@@ -35,11 +36,12 @@ func (c migrateCommand) Run(ctx context.Context) error {
 	return nil
 }
 
-// migrate says which database it migrated, and how many migrations it applied.
+// migrate migrates the database. It returns a description of the database and the
+// number of applied migrations.
 func (c migrateCommand) migrate(ctx context.Context) (where string, done int, err error) {
 	if c.URL == "" {
 		if len(c.Grant) > 0 {
-			return "", 0, errors.New("the private PostgreSQL has its roles: --grant is for one of your own")
+			return "", 0, errors.New("the private PostgreSQL already has its roles: --grant is only for your own PostgreSQL")
 		}
 		db, done, err := c.openPrivate(ctx, nil)
 		if err != nil {

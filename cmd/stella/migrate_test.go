@@ -8,11 +8,12 @@ import (
 	"stella/store/storetest"
 )
 
-func TestADatabaseThatIsNotMigrated(t *testing.T) {
+func TestUnmigratedDatabase(t *testing.T) {
 	t.Parallel()
 	url := storetest.EmptyURL(t)
 	run := func(args ...string) result { return stella(t, []string{"STELLA_DATABASE_URL=" + url}, args...) }
-	for _, args := range []string{"mailbox list", "mailbox show x", "mail list", "qualification list", "qualification show 1", "qualification approve 1 --reason=x",
+	for _, args := range []string{"mailbox list", "mailbox show x", "mail list", "qualification list", "qualification show 1",
+		"qualification approve 1 --reason=x",
 		"client add x --domain=a.example --return-url=https://a.example",
 		"spid provider list", "spid provider suspend x --since=2020-11-20", "spid provider resume x"} {
 		run(strings.Fields(args)...).fails(t, 1, `the database has pending migrations: run "stella migrate" first`)

@@ -17,13 +17,15 @@ import (
 
 const operations = "../../docs/operations/"
 
-// metricNames are the names of what a service tells Prometheus of itself.
+// metricNames returns the names of all metrics of a service.
 func metricNames(t *testing.T) map[string]bool {
 	t.Helper()
 	names := map[string]bool{"stella_build_info": true}
 	descs := make(chan *prometheus.Desc, 100)
 	sender := &mail.Sender{Relay: &mail.Relay{}}
-	for _, c := range append(slices.Concat(sender.Measure(), (&webhook.Sender{}).Measure()), newTally(), &identityProviders{}, &databaseMetrics{}, &webhookMetrics{}) {
+	all := append(slices.Concat(sender.Measure(), (&webhook.Sender{}).Measure()),
+		newCounters(), &identityProviders{}, &databaseMetrics{}, &webhookMetrics{})
+	for _, c := range all {
 		c.Describe(descs)
 	}
 	close(descs)
@@ -40,9 +42,9 @@ func read(t *testing.T, name string) string {
 	return string(text)
 }
 
-// The dashboard and the alerts ask for what there is, and the dashboard for all
-// of it.
-func TestTheDashboardAndTheAlertsAskForWhatIsTold(t *testing.T) {
+// The dashboard and the alerts use only existing metrics, and the dashboard shows all
+// of them.
+func TestDashboardAndAlertsUseExistingMetrics(t *testing.T) {
 	t.Parallel()
 	all := metricNames(t)
 	shown := map[string]bool{}
@@ -50,7 +52,7 @@ func TestTheDashboardAndTheAlertsAskForWhatIsTold(t *testing.T) {
 		for _, name := range regexp.MustCompile(`\bstella_\w+`).FindAllString(read(t, file), -1) {
 			name = regexp.MustCompile(`_(bucket|count|sum)$`).ReplaceAllString(name, "")
 			if !all[name] {
-				t.Errorf("%s asks for %s, which nobody tells", file, name)
+				t.Errorf("%s uses %s, which is not a metric", file, name)
 			}
 			if file == "dashboard.json" {
 				shown[name] = true
@@ -64,7 +66,7 @@ func TestTheDashboardAndTheAlertsAskForWhatIsTold(t *testing.T) {
 	}
 }
 
-func TestTheDashboardIsOne(t *testing.T) {
+func TestDashboardIsValid(t *testing.T) {
 	t.Parallel()
 	var d struct {
 		Title  string
@@ -89,17 +91,17 @@ func TestTheDashboardIsOne(t *testing.T) {
 	}
 }
 
-// Whoever is woken by an alert finds what to do.
-func TestEveryAlertIsExplained(t *testing.T) {
+// README.md has a section for every alert, and no others.
+func TestAlertsAreDocumented(t *testing.T) {
 	t.Parallel()
 	readme := read(t, "README.md")
 	alerts := regexp.MustCompile(`- alert: (\w+)\n`).FindAllStringSubmatch(read(t, "alerts.yml"), -1)
 	if len(alerts) < 10 || len(alerts) != strings.Count(readme, "\n### Stella") {
-		t.Errorf("%d alerts, %d explained", len(alerts), strings.Count(readme, "\n### Stella"))
+		t.Errorf("%d alerts, %d sections", len(alerts), strings.Count(readme, "\n### Stella"))
 	}
 	for _, a := range alerts {
 		if !strings.Contains(readme, "\n### "+a[1]+"\n\n") {
-			t.Errorf("%s is not explained", a[1])
+			t.Errorf("the alert %s has no section", a[1])
 		}
 	}
 }

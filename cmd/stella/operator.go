@@ -5,12 +5,12 @@ import (
 	"os/user"
 )
 
-// operator is who makes a decision, for the log.
+// operator is the flag with the name of the person who makes a decision.
 type operator struct {
-	Operator string `env:"STELLA_OPERATOR" default:"${operator}" placeholder:"NAME" help:"Who decides, for the log (default: the user of this machine)."`
+	Operator string `env:"STELLA_OPERATOR" default:"${operator}" placeholder:"NAME" help:"Name of the operator, for the log (default: the user of this machine)."`
 }
 
-// currentOperator is the person at the keyboard, also behind sudo.
+// currentOperator returns the name of the user who runs the command, also under sudo.
 func currentOperator() string {
 	if name := os.Getenv("SUDO_USER"); name != "" {
 		return name

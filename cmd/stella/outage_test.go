@@ -21,16 +21,16 @@ import (
 	"stella/workflow"
 )
 
-// ours is a PostgreSQL that a test stops and starts.
-type ours struct {
+// testPostgres is a PostgreSQL that a test can stop and start.
+type testPostgres struct {
 	t   *testing.T
 	dir string
 	*localpg.Cluster
 }
 
-func startPostgres(t *testing.T) *ours {
+func startPostgres(t *testing.T) *testPostgres {
 	t.Helper()
-	p := &ours{t: t, dir: dataDir(t)}
+	p := &testPostgres{t: t, dir: dataDir(t)}
 	p.start()
 	t.Cleanup(func() { p.Stop() })
 	_, err := preparePrivate(t.Context(), p.Cluster)
@@ -38,18 +38,18 @@ func startPostgres(t *testing.T) *ours {
 	return p
 }
 
-// url is that of the database, for the service.
-func (p *ours) url() string { return p.RoleURL(serviceRole, "stella") }
+// url returns the URL of the database for the service.
+func (p *testPostgres) url() string { return p.RoleURL(serviceRole, "stella") }
 
-func (p *ours) start() {
+func (p *testPostgres) start() {
 	p.t.Helper()
 	var err error
 	p.Cluster, err = localpg.Start(p.t.Context(), localpg.Options{Dir: p.dir, Settings: map[string]string{"fsync": "off"}})
 	storetest.Must(p.t, err)
 }
 
-// worldOf opens a database for a journey in real time, with the key of goodConfig,
-// so that a service may go on with what it began.
+// worldOf returns a world on a database, in real time and with the key of goodConfig, so
+// that a service can continue its journeys.
 func worldOf(t *testing.T, url string) *storetest.World {
 	t.Helper()
 	s, err := store.Open(t.Context(), url, storetest.Auditor.Recipient())
@@ -60,8 +60,8 @@ func worldOf(t *testing.T, url string) *storetest.World {
 	return w
 }
 
-// withInbox lets the mails go to an inbox, and returns how many of them came to
-// an address.
+// withInbox configures an inbox as the relay. mails returns the number of mails that
+// arrived for an address.
 func withInbox(t *testing.T, c *config) (mails func(to string) int) {
 	t.Helper()
 	inbox, err := demo.StartInbox()
@@ -80,12 +80,12 @@ func withInbox(t *testing.T, c *config) (mails func(to string) int) {
 	}
 }
 
-// An outage is logged when it begins and when it ends, however many look at it,
-// and meanwhile nothing that the job queue complains of.
-func TestAnOutageIsLoggedOnce(t *testing.T) {
+// An outage is logged once at its beginning and once at its end. During the outage,
+// messages of the job queue are not logged.
+func TestOutageIsLoggedOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var log, complaints storetest.Log
+		var log, queueLog storetest.Log
 		var away atomic.Bool
 		o := &outage{log: slog.New(slog.NewTextHandler(&log, nil)), ping: func(context.Context) error {
 			if away.Load() {
@@ -93,33 +93,36 @@ func TestAnOutageIsLoggedOnce(t *testing.T) {
 			}
 			return nil
 		}}
-		jobs := slog.New(quiet{slog.NewTextHandler(&complaints, nil), o})
+		jobs := slog.New(filterHandler{slog.NewTextHandler(&queueLog, nil), o})
 		ctx, stop := context.WithCancel(t.Context())
 		defer stop()
-		go o.follow(ctx)
+		go o.watch(ctx)
 		time.Sleep(time.Minute)
 		away.Store(true)
 		for range 100 {
 			jobs.Warn("no job could be fetched")
 			time.Sleep(100 * time.Millisecond)
 		}
-		if said := log.String(); strings.Count(said, "\n") != 1 || !strings.Contains(said, "level=ERROR msg=\"the database is away") || complaints.String() != "" {
-			t.Errorf("while it is away, the log says %q and the queue %q", said, complaints.String())
+		text := log.String()
+		if strings.Count(text, "\n") != 1 || !strings.Contains(text, `level=ERROR msg="the database cannot be reached"`) ||
+			queueLog.String() != "" {
+			t.Errorf("during the outage, the log is %q and the queue's log %q", text, queueLog.String())
 		}
 		away.Store(false)
 		time.Sleep(time.Minute)
-		if said := log.String(); strings.Count(said, "\n") != 2 || !strings.Contains(said, `msg="the database is back" away=1`) {
-			t.Errorf("afterwards the log says %q", said)
+		text = log.String()
+		if strings.Count(text, "\n") != 2 || !strings.Contains(text, `msg="the database can be reached again" away=1`) {
+			t.Errorf("after the outage, the log is %q", text)
 		}
 		jobs.Warn("a job is stuck")
-		if said := complaints.String(); !strings.Contains(said, "a job is stuck") {
-			t.Errorf("afterwards the queue says %q", said)
+		if text := queueLog.String(); !strings.Contains(text, "a job is stuck") {
+			t.Errorf("after the outage, the queue's log is %q", text)
 		}
 	})
 }
 
-// A database that does not answer is waited for no longer than it takes to know.
-func TestASilentDatabaseIsAway(t *testing.T) {
+// A database that does not answer within checkTimeout counts as unreachable.
+func TestDatabaseCheckTimeout(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		o := &outage{log: slog.New(slog.DiscardHandler), ping: func(ctx context.Context) error {
@@ -127,32 +130,34 @@ func TestASilentDatabaseIsAway(t *testing.T) {
 			return ctx.Err()
 		}}
 		began := time.Now()
-		o.look(t.Context())
-		if took := time.Since(began); took != lookFor || !o.away.Load() {
-			t.Errorf("after %v it is away: %v", took, o.away.Load())
+		o.check(t.Context())
+		if took := time.Since(began); took != checkTimeout || !o.away.Load() {
+			t.Errorf("after %v the database is away: %v", took, o.away.Load())
 		}
 	})
 }
 
-// A database that goes away takes nothing along: pages say so, and when it is
-// back all goes on, without a restart of the service.
-func TestTheDatabaseGoesAwayAndComesBack(t *testing.T) {
+// During an outage pages answer 503 and nothing is lost. After it the service continues
+// without a restart.
+func TestDatabaseOutage(t *testing.T) {
 	t.Parallel()
 	p := startPostgres(t)
 	w := worldOf(t, p.url())
 	c := goodConfig(t)
 	c.URL = p.url()
 	mails := withInbox(t, &c)
-	s := serveProcess(t, c)
-	const page = "/start/unheard" // which the database is asked for
+	s := startService(t, c)
+	const page = "/start/unknown" // reads the database
 	if code, body := s.get(page); code != 410 {
 		t.Fatalf("%d %s", code, body)
 	}
 	w.Record(t, storetest.AnnasRecord).To(workflow.CodeEntry)
 	storetest.Eventually(t, "the code arrives", func() bool { return mails("anna.neri@mail.example") == 1 })
-	storetest.Eventually(t, "the mail is recorded as sent", func() bool { // otherwise the service logs that it could not record it
+	storetest.Eventually(t, "the mail is recorded as sent", func() bool { // otherwise the service would log an error
 		var open int
-		storetest.Must(t, w.Pool().QueryRow(t.Context(), `select (select count(*) from mails where accepted_at is null) + (select count(*) from river_job where finalized_at is null)`).Scan(&open))
+		storetest.Must(t, w.Pool().QueryRow(t.Context(),
+			`select (select count(*) from mails where accepted_at is null) +
+				(select count(*) from river_job where finalized_at is null)`).Scan(&open))
 		return open == 0
 	})
 
@@ -166,35 +171,35 @@ func TestTheDatabaseGoesAwayAndComesBack(t *testing.T) {
 	if code, body := s.get("/readyz"); code != 503 || !strings.Contains(body, "the database does not answer") {
 		t.Errorf("%d %s", code, body)
 	}
-	s.logs("the database is away")
+	s.waitForLog("the database cannot be reached")
 
 	p.start()
-	storetest.Eventually(t, "the page is there again", func() bool { code, _ := s.get(page); return code == 410 })
-	w.Pool().Reset() // its connections were made before the outage
+	storetest.Eventually(t, "the page answers again", func() bool { code, _ := s.get(page); return code == 410 })
+	w.Pool().Reset() // the connections are older than the outage
 	w.Record(t, storetest.AnnasRecord).To(workflow.CodeEntry)
-	storetest.Eventually(t, "a code arrives afterwards", func() bool { return mails("anna.neri@mail.example") == 2 })
-	s.logs("the database is back")
+	storetest.Eventually(t, "a code arrives after the outage", func() bool { return mails("anna.neri@mail.example") == 2 })
+	s.waitForLog("the database can be reached again")
 	log := s.log()
 	if n := strings.Count(log, `"level":"ERROR"`); n != 1 {
-		t.Errorf("%d errors were told, want one:\n%s", n, log)
+		t.Errorf("%d errors are logged, want 1:\n%s", n, log)
 	}
 	if n := strings.Count(log, `"level":"WARN"`); n > 40 {
-		t.Errorf("%d warnings were told of 20 requests:\n%s", n, log)
+		t.Errorf("%d warnings are logged for 20 requests:\n%s", n, log)
 	}
-	s.end()
+	s.interrupt()
 }
 
-// The header is what tells a machine to come again.
-func TestAPageThatMeetsNoDatabaseSaysWhenToComeAgain(t *testing.T) {
+// Without a database, pages have the Retry-After header.
+func TestRetryAfterWithoutDatabase(t *testing.T) {
 	t.Parallel()
 	p := startPostgres(t)
 	worldOf(t, p.url())
 	c := goodConfig(t)
 	c.URL = p.url()
-	s := serveProcess(t, c)
+	s := startService(t, c)
 	s.get("/healthz")
 	storetest.Must(t, p.Stop())
-	answer, err := http.Get("http://" + s.listen + "/start/x")
+	answer, err := http.Get("http://" + s.addr + "/start/x")
 	if err != nil {
 		t.Fatalf("%v: %s", err, s.log())
 	}
@@ -202,13 +207,13 @@ func TestAPageThatMeetsNoDatabaseSaysWhenToComeAgain(t *testing.T) {
 	if answer.StatusCode != 503 || answer.Header.Get("Retry-After") != "5" {
 		t.Errorf("%s, Retry-After %q", answer.Status, answer.Header.Get("Retry-After"))
 	}
-	// SIGTERM ends the service while there is no database.
-	s.end()
+	// The service also stops without a database.
+	s.interrupt()
 }
 
-// A service that finds no database says so and ends, for its supervisor to try
-// again.
-func TestServeWithoutItsDatabase(t *testing.T) {
+// If the database cannot be reached at the start, the service exits with an error. Its
+// supervisor starts it again.
+func TestServeWithoutDatabase(t *testing.T) {
 	t.Parallel()
 	c := goodConfig(t)
 	c.URL = "postgres://stella@127.0.0.1:1/stella"

@@ -11,12 +11,13 @@ import (
 	"stella/store/localpg"
 )
 
-// serviceRole is as whom Stella uses the private PostgreSQL. Its tables belong to
-// the superuser postgres, who only migrates.
+// serviceRole is the role with which Stella uses the private PostgreSQL. The tables
+// belong to the superuser postgres, which is used only for migrations.
 const serviceRole = "stella"
 
-// openPrivate starts the private PostgreSQL, or joins it, brings its schema up to
-// date and connects as the service. It returns how many migrations it applied.
+// openPrivate starts the private PostgreSQL, or uses the one that another process
+// started, migrates its schema and connects as serviceRole. It returns the number of
+// applied migrations.
 func (d database) openPrivate(ctx context.Context, recipient age.Recipient) (*opened, int, error) {
 	cluster, err := localpg.Start(ctx, localpg.Options{Dir: d.dir()})
 	if err != nil {
@@ -33,29 +34,29 @@ func (d database) openPrivate(ctx context.Context, recipient age.Recipient) (*op
 	return &opened{Store: s, cluster: cluster, where: "private PostgreSQL in " + d.dir()}, done, nil
 }
 
-// preparePrivate makes the service's role and the database if they are not there,
-// and migrates.
+// preparePrivate creates the service's role and the database if they do not exist, and
+// migrates. It returns the number of applied migrations.
 func preparePrivate(ctx context.Context, cluster *localpg.Cluster) (int, error) {
 	admin, err := pgx.Connect(ctx, cluster.URL("postgres"))
 	if err != nil {
 		return 0, fmt.Errorf("reaching the private PostgreSQL: %w", err)
 	}
 	defer admin.Close(ctx)
-	// One at a time: two commands may be the first ones at once.
+	// The lock is needed if two commands start at the same time on an empty PostgreSQL.
 	if _, err := admin.Exec(ctx, `select pg_advisory_lock(7357)`); err != nil {
 		return 0, fmt.Errorf("locking the private PostgreSQL: %w", err)
 	}
-	for _, missing := range []struct{ is, make string }{
+	for _, object := range []struct{ exists, create string }{
 		{`select exists (select from pg_roles where rolname = 'stella')`, `create role stella login`},
 		{`select exists (select from pg_database where datname = 'stella')`, `create database stella`},
 	} {
-		var there bool
-		err := admin.QueryRow(ctx, missing.is).Scan(&there)
-		if err == nil && !there {
-			_, err = admin.Exec(ctx, missing.make)
+		var exists bool
+		err := admin.QueryRow(ctx, object.exists).Scan(&exists)
+		if err == nil && !exists {
+			_, err = admin.Exec(ctx, object.create)
 		}
 		if err != nil {
-			return 0, fmt.Errorf("making the database: %w", err)
+			return 0, fmt.Errorf("creating the database: %w", err)
 		}
 	}
 	owner, err := store.Open(ctx, cluster.URL("stella"), nil)
@@ -63,7 +64,7 @@ func preparePrivate(ctx context.Context, cluster *localpg.Cluster) (int, error) 
 		return 0, err
 	}
 	defer owner.Close()
-	// Before PostgreSQL 15 every role may make tables.
+	// Before PostgreSQL 15 every role may create tables.
 	if _, err := owner.Pool().Exec(ctx, `revoke create on schema public from public`); err != nil {
 		return 0, fmt.Errorf("closing the schema: %w", err)
 	}

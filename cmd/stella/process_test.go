@@ -16,31 +16,32 @@ import (
 	"stella/store/storetest"
 )
 
-// served is a service that runs.
-type served struct {
+// serviceProcess is a running service.
+type serviceProcess struct {
 	*exec.Cmd
-	t      *testing.T
-	listen string
-	ended  chan error
+	t     *testing.T
+	addr  string
+	ended chan error
 
-	mu   sync.Mutex
-	said []string // its log
+	mu       sync.Mutex
+	logLines []string // the log
 }
 
-// serveProcess starts the service and waits until it listens.
-func serveProcess(t *testing.T, c config) *served {
+// startService starts "stella serve" with a configuration and waits until it listens.
+func startService(t *testing.T, c config) *serviceProcess {
 	t.Helper()
 	env := environ(c)
-	if c.URL != "" { // then it keeps nothing on the machine: neither a temporary folder nor a home is needed
+	if c.URL != "" { // then the service writes no files: it needs neither a temporary folder nor a home
 		env = append(env, "TMPDIR=/no/such/folder", "HOME=/no/such/folder")
 	}
-	return waitFor(t, program(t, env, "serve"))
+	return startCommand(t, program(t, env, "serve"))
 }
 
-// waitFor starts a service by its command and waits until it listens.
-func waitFor(t *testing.T, command *exec.Cmd) *served {
+// startCommand starts a service with a command and waits until it listens. At the end of
+// the test it kills the service and checks its log with leak.
+func startCommand(t *testing.T, command *exec.Cmd) *serviceProcess {
 	t.Helper()
-	s := &served{Cmd: command, t: t, ended: make(chan error, 1)}
+	s := &serviceProcess{Cmd: command, t: t, ended: make(chan error, 1)}
 	log, err := s.StderrPipe()
 	storetest.Must(t, err)
 	storetest.Must(t, s.Start())
@@ -48,7 +49,7 @@ func waitFor(t *testing.T, command *exec.Cmd) *served {
 	go func() {
 		for lines := bufio.NewScanner(log); lines.Scan(); {
 			s.mu.Lock()
-			s.said = append(s.said, lines.Text())
+			s.logLines = append(s.logLines, lines.Text())
 			s.mu.Unlock()
 			var line struct{ Msg, Listen string }
 			if json.Unmarshal(lines.Bytes(), &line) == nil && line.Msg == "serving" {
@@ -63,34 +64,34 @@ func waitFor(t *testing.T, command *exec.Cmd) *served {
 			t.Logf("the log of the service:\n%s", s.log())
 		}
 		if found := leak(s.log()); found != "" {
-			t.Errorf("the log tells %q:\n%s", found, s.log())
+			t.Errorf("the log contains %q:\n%s", found, s.log())
 		}
 	})
 	select {
-	case s.listen = <-listens:
+	case s.addr = <-listens:
 	case err := <-s.ended:
-		t.Fatalf("it ended (%v): %s", err, s.log())
+		t.Fatalf("the service ended (%v): %s", err, s.log())
 	case <-time.After(time.Minute):
-		t.Fatalf("it does not listen: %s", s.log())
+		t.Fatalf("the service does not listen: %s", s.log())
 	}
 	return s
 }
 
-func (s *served) log() string {
+func (s *serviceProcess) log() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return strings.Join(s.said, "\n")
+	return strings.Join(s.logLines, "\n")
 }
 
-// logs waits until the service logs a line.
-func (s *served) logs(text string) {
+// waitForLog waits until the log contains a text.
+func (s *serviceProcess) waitForLog(text string) {
 	s.t.Helper()
-	storetest.Eventually(s.t, fmt.Sprintf("it logs %q", text), func() bool { return strings.Contains(s.log(), text) })
+	storetest.Eventually(s.t, fmt.Sprintf("the log contains %q", text), func() bool { return strings.Contains(s.log(), text) })
 }
 
-func (s *served) get(path string, header ...string) (int, string) {
+func (s *serviceProcess) get(path string, header ...string) (int, string) {
 	s.t.Helper()
-	r, err := http.NewRequestWithContext(s.t.Context(), "GET", "http://"+s.listen+path, nil)
+	r, err := http.NewRequestWithContext(s.t.Context(), "GET", "http://"+s.addr+path, nil)
 	storetest.Must(s.t, err)
 	for i := 0; i < len(header); i += 2 {
 		if r.Header.Set(header[i], header[i+1]); header[i] == "Host" {
@@ -105,11 +106,11 @@ func (s *served) get(path string, header ...string) (int, string) {
 	return answer.StatusCode, string(body)
 }
 
-// ready waits until the service is ready, and returns what it says.
-func (s *served) ready() readiness {
+// waitReady waits until the service is ready, and returns the answer of /readyz.
+func (s *serviceProcess) waitReady() readiness {
 	s.t.Helper()
 	var r readiness
-	storetest.Eventually(s.t, "it is ready", func() bool {
+	storetest.Eventually(s.t, "the service is ready", func() bool {
 		code, body := s.get("/readyz")
 		r = readiness{}
 		if err := json.Unmarshal([]byte(body), &r); err != nil {
@@ -120,10 +121,10 @@ func (s *served) ready() readiness {
 	return r
 }
 
-// metrics is what Prometheus is told.
-func (s *served) metrics() string {
+// metrics returns the metrics of the service.
+func (s *serviceProcess) metrics() string {
 	s.t.Helper()
-	m := &served{t: s.t, listen: s.metricsListen()}
+	m := &serviceProcess{t: s.t, addr: s.metricsAddr()}
 	code, body := m.get("/metrics")
 	if code != 200 {
 		s.t.Errorf("the metrics: %d %s", code, body)
@@ -131,30 +132,30 @@ func (s *served) metrics() string {
 	return body
 }
 
-// metricsListen is where the metrics are served.
-func (s *served) metricsListen() string {
+// metricsAddr returns the address of the metrics, from the log.
+func (s *serviceProcess) metricsAddr() string {
 	s.t.Helper()
 	for line := range strings.Lines(s.log()) {
-		var said struct{ Msg, Listen string }
-		if json.Unmarshal([]byte(line), &said) == nil && said.Msg == "serving metrics" {
-			return said.Listen
+		var entry struct{ Msg, Listen string }
+		if json.Unmarshal([]byte(line), &entry) == nil && entry.Msg == "serving metrics" {
+			return entry.Listen
 		}
 	}
-	s.t.Fatalf("there are no metrics: %s", s.log())
+	s.t.Fatalf("the service has no metrics: %s", s.log())
 	return ""
 }
 
-// gauge is one value that the process tells.
-func (s *served) gauge(name string) float64 {
+// gauge returns the value of one metric of the service.
+func (s *serviceProcess) gauge(name string) float64 {
 	s.t.Helper()
 	return valueOf(s.t, s.metrics(), name)
 }
 
-// enter hands a mailbox's user over, as a webmail and a browser do.
-func (s *served) enter(mailbox, token string) {
+// handOff hands a mailbox's user over, like a webmail and a browser.
+func (s *serviceProcess) handOff(mailbox, token string) {
 	s.t.Helper()
 	body := fmt.Sprintf(`{"mailbox":%q,"return_url":%q}`, mailbox, storetest.ReturnURL)
-	r, err := http.NewRequestWithContext(s.t.Context(), "POST", "http://"+s.listen+"/api/v1/handoffs", strings.NewReader(body))
+	r, err := http.NewRequestWithContext(s.t.Context(), "POST", "http://"+s.addr+"/api/v1/handoffs", strings.NewReader(body))
 	storetest.Must(s.t, err)
 	r.Header.Set("Authorization", "Bearer "+token)
 	r.Header.Set("Content-Type", "application/json")
@@ -169,7 +170,7 @@ func (s *served) enter(mailbox, token string) {
 	if !ok {
 		s.t.Fatalf("%s: %+v", answer.Status, handedOver)
 	}
-	r, err = http.NewRequestWithContext(s.t.Context(), "POST", "http://"+s.listen+"/"+path, nil)
+	r, err = http.NewRequestWithContext(s.t.Context(), "POST", "http://"+s.addr+"/"+path, nil)
 	storetest.Must(s.t, err)
 	entered, err := http.DefaultTransport.RoundTrip(r)
 	storetest.Must(s.t, err)
@@ -179,21 +180,21 @@ func (s *served) enter(mailbox, token string) {
 	}
 }
 
-func (s *served) end() {
+func (s *serviceProcess) interrupt() {
 	s.t.Helper()
 	storetest.Must(s.t, s.Process.Signal(os.Interrupt))
-	s.wait()
+	s.waitForExit()
 }
 
-// wait waits for the end after SIGTERM.
-func (s *served) wait() {
+// waitForExit waits until the service ends, and checks its exit status.
+func (s *serviceProcess) waitForExit() {
 	s.t.Helper()
 	select {
 	case err := <-s.ended:
 		if err != nil {
-			s.t.Errorf("it ended with %v: %s", err, s.log())
+			s.t.Errorf("the service ended with %v: %s", err, s.log())
 		}
 	case <-time.After(time.Minute):
-		s.t.Fatalf("it does not end: %s", s.log())
+		s.t.Fatalf("the service does not end: %s", s.log())
 	}
 }

@@ -8,22 +8,22 @@ import (
 	"time"
 )
 
-// progress tells how far an import has come: with a bar on a terminal, elsewhere
-// with a line every few seconds. A nil one tells nothing.
+// progress prints the progress of an import: a bar on a terminal, otherwise a line every
+// few seconds. A nil progress prints nothing.
 type progress struct {
 	out      io.Writer
 	terminal bool
-	size     int64 // of the file; 0 for a pipe
+	size     int64 // of the file in bytes; 0 for a pipe
 	begun    time.Time
-	shown    time.Time
-	line     int   // up to this one all is done
-	read     int64 // bytes, up to there
+	shown    time.Time // when it was printed last
+	line     int       // the lines up to this one are done
+	read     int64     // bytes up to there
 }
 
-// How often progress is shown.
+// How often the progress is printed.
 const (
-	onTerminal = 100 * time.Millisecond
-	elsewhere  = 5 * time.Second
+	terminalInterval = 100 * time.Millisecond
+	logInterval      = 5 * time.Second
 )
 
 const barWidth = 30
@@ -39,14 +39,15 @@ func startProgress(out, in *os.File) *progress {
 	return p
 }
 
-// show tells that the lines up to this one are done, and how many bytes they are.
+// show records that the lines up to this one are done, which are read bytes. It prints
+// the progress if it is time.
 func (p *progress) show(line int, read int64) {
 	if p == nil {
 		return
 	}
-	every := elsewhere
+	every := logInterval
 	if p.terminal {
-		every = onTerminal
+		every = terminalInterval
 	}
 	p.line, p.read = line, read
 	now := time.Now()
@@ -61,7 +62,7 @@ func (p *progress) write() {
 	rate := float64(p.line) / time.Since(p.begun).Seconds()
 	text := fmt.Sprintf("%d lines, %.0f a second", p.line, rate)
 	if p.size > 0 {
-		part := min(float64(p.read)/float64(p.size), 1) // it may grow meanwhile
+		part := min(float64(p.read)/float64(p.size), 1) // the file may grow during the import
 		text = fmt.Sprintf("%3.0f%%  %s", 100*part, text)
 		if p.terminal {
 			full := int(part * barWidth)
@@ -75,14 +76,14 @@ func (p *progress) write() {
 	}
 }
 
-// clear makes room for a line of text on the terminal.
+// clear removes the bar from the terminal, so that a line of text can be printed.
 func (p *progress) clear() {
 	if p != nil && p.terminal {
 		fmt.Fprint(p.out, "\r\x1b[K")
 	}
 }
 
-// end leaves the bar standing as far as it came.
+// end prints the bar for the last time.
 func (p *progress) end() {
 	if p != nil && p.terminal {
 		p.write()

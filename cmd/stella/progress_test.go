@@ -10,7 +10,7 @@ import (
 	"stella/store/storetest"
 )
 
-func TestAnImportsProgress(t *testing.T) {
+func TestProgress(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name     string
@@ -20,18 +20,18 @@ func TestAnImportsProgress(t *testing.T) {
 		{"on a terminal", progress{terminal: true, size: 1000}, []string{
 			"\r\x1b[K[###############               ]  50%  500 lines, 500 a second",
 			"\r\x1b[K[########################      ]  80%  800 lines, 727 a second",
-			"\r\x1b[K", // for a line of text
+			"\r\x1b[K", // clear
 			"\r\x1b[K[##############################] 100%  1100 lines, 180 a second",
 			"\r\x1b[K[##############################] 100%  1150 lines, 187 a second\n",
 		}},
-		{"of a pipe", progress{terminal: true}, []string{
+		{"pipe on a terminal", progress{terminal: true}, []string{
 			"\r\x1b[K500 lines, 500 a second",
 			"\r\x1b[K800 lines, 727 a second",
 			"\r\x1b[K",
 			"\r\x1b[K1100 lines, 180 a second",
 			"\r\x1b[K1150 lines, 187 a second\n",
 		}},
-		{"elsewhere", progress{size: 1000}, []string{"100%  1100 lines, 180 a second\n"}},
+		{"no terminal", progress{size: 1000}, []string{"100%  1100 lines, 180 a second\n"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -40,26 +40,26 @@ func TestAnImportsProgress(t *testing.T) {
 				p.out, p.begun, p.shown = &out, time.Now(), time.Now()
 				time.Sleep(time.Second)
 				p.show(500, 500)
-				time.Sleep(onTerminal / 2)
+				time.Sleep(terminalInterval / 2)
 				p.show(700, 700) // too soon
-				time.Sleep(onTerminal / 2)
+				time.Sleep(terminalInterval / 2)
 				p.show(800, 800)
 				p.clear()
-				time.Sleep(elsewhere)
+				time.Sleep(logInterval)
 				p.show(1100, 1100) // the file has grown
-				time.Sleep(onTerminal / 2)
+				time.Sleep(terminalInterval / 2)
 				p.show(1150, 1150)
 				p.end()
 				if want := strings.Join(test.want, ""); out.String() != want {
-					t.Errorf("it tells\n%q, want\n%q", out.String(), want)
+					t.Errorf("it prints\n%q, want\n%q", out.String(), want)
 				}
 			})
 		})
 	}
 }
 
-// What was interrupted stands as it was.
-func TestTheBarOfAnInterruptedImportIsNotFull(t *testing.T) {
+// The last bar of an interrupted import shows how far the import came.
+func TestProgressOfAnInterruptedImport(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder
 	p := &progress{out: &out, terminal: true, size: 1000, begun: time.Now(), shown: time.Now()}
@@ -70,8 +70,8 @@ func TestTheBarOfAnInterruptedImportIsNotFull(t *testing.T) {
 	}
 }
 
-// The program knows a terminal when it has one: script is one.
-func TestAnImportOnATerminal(t *testing.T) {
+// The program detects a terminal. The command script provides one.
+func TestImportOnATerminal(t *testing.T) {
 	t.Parallel()
 	mailboxes := file(t, "m.csv", []byte(goodFile+"no address,,,,,,active\n"))
 	importing := program(t, []string{"STELLA_DATABASE_URL=" + storetest.URL(t)}, "mailbox", "import", mailboxes)
@@ -79,10 +79,12 @@ func TestAnImportOnATerminal(t *testing.T) {
 	terminal.Env = importing.Env
 	out, err := terminal.Output()
 	if err == nil {
-		t.Error("the wrong line is not in the status")
+		t.Error("the exit status is 0 despite an invalid line")
 	}
 	want := "\r\x1b[Kline 6: address: "
-	if said := string(out); !strings.HasPrefix(said, want) || !strings.Contains(said, "\r\x1b[K[##############################] 100%  6 lines, ") || !strings.Contains(said, "3 made\r\n") {
-		t.Errorf("it says %q (%v)", said, err)
+	text := string(out)
+	if !strings.HasPrefix(text, want) || !strings.Contains(text, "\r\x1b[K[##############################] 100%  6 lines, ") ||
+		!strings.Contains(text, "3 made\r\n") {
+		t.Errorf("it prints %q (%v)", text, err)
 	}
 }

@@ -14,16 +14,16 @@ import (
 )
 
 type qualificationCommand struct {
-	List    qualificationListCommand   `cmd:"" help:"List the mailboxes that have a qualification, and where it stands."`
-	Show    qualificationShowCommand   `cmd:"" help:"Show a qualification: every step, on what it was decided, every mail."`
-	Approve qualificationDecideCommand `cmd:"" help:"Approve one under review: the mailbox gets its star."`
-	Refuse  qualificationDecideCommand `cmd:"" help:"Refuse one under review; the holder is told the reason in these words."`
-	Revoke  qualificationDecideCommand `cmd:"" help:"Take the star from a qualified mailbox; the holder is told the reason in these words."`
+	List    qualificationListCommand   `cmd:"" help:"List the mailboxes that have a qualification, with its state."`
+	Show    qualificationShowCommand   `cmd:"" help:"Show a qualification: all steps, their evidence, all mails."`
+	Approve qualificationDecideCommand `cmd:"" help:"Approve a qualification under review. The mailbox gets its star."`
+	Refuse  qualificationDecideCommand `cmd:"" help:"Refuse a qualification under review. The holder receives the reason in these words."`
+	Revoke  qualificationDecideCommand `cmd:"" help:"Revoke the star of a qualified mailbox. The holder receives the reason in these words."`
 }
 
 type qualificationListCommand struct {
 	database
-	State string `placeholder:"STATE" help:"Only those in this state, such as under_review." enum:",${states}" default:""`
+	State string `placeholder:"STATE" help:"Only qualifications in this state, such as under_review." enum:",${states}" default:""`
 }
 
 func (c qualificationListCommand) Run(ctx context.Context) error {
@@ -35,12 +35,13 @@ func (c qualificationListCommand) Run(ctx context.Context) error {
 	return listMailboxes(ctx, db.Store, store.MailboxFilter{State: workflow.State(c.State), Cases: true}, os.Stdout)
 }
 
-// subject names a mailbox by its address, or by the number of a case.
+// subject is the argument that names a mailbox, by its address or by a case number.
 type subject struct {
 	Subject string `arg:"" name:"address" help:"The mailbox, or the case number."`
 }
 
-// find returns the mailbox, and the number of the case if that was given.
+// find returns the address and ID of the mailbox, and the case number if the argument
+// is one, otherwise 0.
 func (s subject) find(ctx context.Context, db *store.Store) (address string, mailbox, number int64, err error) {
 	address = strings.ToLower(s.Subject)
 	if n, notNumber := strconv.ParseInt(s.Subject, 10, 64); notNumber == nil {
@@ -69,10 +70,10 @@ type qualificationDecideCommand struct {
 	database
 	operator
 	subject
-	Reason string `required:"" placeholder:"TEXT" help:"The reason, or the document relied on. It is kept with the decision."`
+	Reason string `required:"" placeholder:"TEXT" help:"The reason of the decision, or the document it is based on. It is stored with the decision."`
 }
 
-// Run is told by kong which of the three commands it is.
+// Run approves, refuses or revokes. which is the name of the command.
 func (c qualificationDecideCommand) Run(ctx context.Context, which verb) error {
 	db, err := c.use(ctx)
 	if err != nil {
@@ -98,7 +99,7 @@ func (c qualificationDecideCommand) Run(ctx context.Context, which verb) error {
 	return nil
 }
 
-// verb is the name of the command that runs.
+// verb is the name of a command. main passes it to Run.
 type verb string
 
 type qualificationShowCommand struct {

@@ -9,22 +9,23 @@ import (
 	"stella/workflow"
 )
 
-func TestAnOperatorDecides(t *testing.T) {
+func TestQualificationCommands(t *testing.T) {
 	t.Parallel()
 	w := storetest.NewWorld(t).InRealTime()
 	url := w.Pool().Config().ConnString()
 	run := func(args ...string) result {
 		return stella(t, []string{"STELLA_DATABASE_URL=" + url, "STELLA_OPERATOR=maria"}, append([]string{"qualification"}, args...)...)
 	}
-	review := w.RecordAs(t, "review@pec.example", workflow.Record{Kind: workflow.KindPerson, Name: "Anna Neri", Email: "anna.neri@mail.example"})
+	withoutCode := workflow.Record{Kind: workflow.KindPerson, Name: "Anna Neri", Email: "anna.neri@mail.example"}
+	review := w.RecordAs(t, "review@pec.example", withoutCode)
 	review.To(workflow.UnderReview)
-	other := w.RecordAs(t, "other@pec.example", workflow.Record{Kind: workflow.KindPerson, Name: "Anna Neri", Email: "anna.neri@mail.example"})
+	other := w.RecordAs(t, "other@pec.example", withoutCode)
 	other.To(workflow.UnderReview)
 	started := w.RecordAs(t, "started@pec.example", storetest.AnnasRecord)
 	started.To(workflow.Summary)
 	w.RecordAs(t, "never@pec.example", storetest.AnnasRecord)
 
-	// What cannot be is told in a sentence.
+	// Impossible decisions are refused with the reason.
 	run("approve", "nobody@pec.example", "--reason=x").fails(t, 1, "there is no mailbox nobody@pec.example on record")
 	run("refuse", "4711", "--reason=x").fails(t, 1, "there is no case 4711")
 	run("refuse", "review@pec.example", "--reason=  ").fails(t, 2, `--reason has a blank value
@@ -39,7 +40,7 @@ Try "stella qualification refuse --help".`)
 	run("revoke", "review@pec.example", "--reason=x").fails(t, 1,
 		"review@pec.example cannot be revoked: its case 1 is in state under_review, and only one in state qualified can")
 
-	// The list has the cases, and only those asked for.
+	// The list contains the mailboxes with a case, and can be filtered by state.
 	if list := run("list").succeeds(t); strings.Count(list, "\n") != 4 || strings.Contains(list, "never@") {
 		t.Errorf("%s", list)
 	}
@@ -47,7 +48,7 @@ Try "stella qualification refuse --help".`)
 		t.Errorf("%s", list)
 	}
 
-	// The record may have learnt since who the holder is.
+	// A new record may name another person than the one who was identified.
 	record := storetest.AnnasRecord
 	record.FiscalCode = storetest.Sara
 	_, err := w.Procedure.Record(t.Context(), "tests", other.Address, workflow.Active, record)
@@ -57,7 +58,8 @@ Try "stella qualification refuse --help".`)
 	if out := run("refuse", "2", "--reason=un'altra persona").succeeds(t); out != "other@pec.example: refused\n" {
 		t.Errorf("%q", out)
 	}
-	if q := other.Case().Qualification; q.State != workflow.Rejected || q.Reason != workflow.ReasonReview || q.Remark != "un'altra persona" {
+	if q := other.Case().Qualification; q.State != workflow.Rejected || q.Reason != workflow.ReasonReview ||
+		q.Remark != "un'altra persona" {
 		t.Errorf("%+v", q)
 	}
 
@@ -68,14 +70,17 @@ Try "stella qualification refuse --help".`)
 		t.Errorf("%+v", c.Qualification)
 	}
 	show := run("show", "1").succeeds(t)
-	for _, want := range []string{"review@pec.example", "qualified since ", "Anna Neri", storetest.Anna, "DECLARATION", "review_approved", "operator maria",
-		"code_right_unproven", "decision", "verdict unproven", "visura 123", "qualified_pec", "waiting", "webmail webmail/user-7", "192.0.2.7"} {
+	for _, want := range []string{
+		"review@pec.example", "qualified since ", "Anna Neri", storetest.Anna, "DECLARATION", "review_approved", "operator maria",
+		"code_right_unproven", "decision", "verdict unproven", "visura 123", "qualified_pec", "waiting",
+		"webmail webmail/user-7", "192.0.2.7",
+	} {
 		if !strings.Contains(show, want) {
-			t.Errorf("it does not show %q:\n%s", want, show)
+			t.Errorf("%q is not shown:\n%s", want, show)
 		}
 	}
 	if strings.Contains(show, "TINIT-") {
-		t.Errorf("it shows a code as SPID writes it:\n%s", show)
+		t.Errorf("a fiscal code has the prefix of SPID:\n%s", show)
 	}
 	if out := run("revoke", "1", "--reason=un errore").succeeds(t); out != "review@pec.example: revoked\n" {
 		t.Errorf("%q", out)
@@ -83,13 +88,15 @@ Try "stella qualification refuse --help".`)
 	if c := review.Case(); c.Qualification.State != workflow.Revoked || c.Mailbox.Star != nil {
 		t.Errorf("%+v", c.Qualification)
 	}
-	run("revoke", "1", "--reason=x").fails(t, 1, "review@pec.example cannot be revoked: its case 1 is in state revoked, and only one in state qualified can")
+	run("revoke", "1", "--reason=x").fails(t, 1,
+		"review@pec.example cannot be revoked: its case 1 is in state revoked, and only one in state qualified can")
 
-	// A case that is over stays to be read, and is no handle on the next one.
+	// An ended case can be shown, but its number cannot be used for the next case.
 	review.Enter("another browser")
 	again := review.Case().Qualification.Number
 	run("revoke", "1", "--reason=x").fails(t, 1, fmt.Sprintf("case 1 of review@pec.example is over: its case in force is %d", again))
-	if old := run("show", "1").succeeds(t); !strings.Contains(old, "revoked since ") || !strings.Contains(old, fmt.Sprint("another case  ", again)) {
+	if old := run("show", "1").succeeds(t); !strings.Contains(old, "revoked since ") ||
+		!strings.Contains(old, fmt.Sprint("another case  ", again)) {
 		t.Errorf("%s", old)
 	}
 	if now := run("show", "review@pec.example").succeeds(t); !strings.Contains(now, "holder_choice since ") {
@@ -97,8 +104,8 @@ Try "stella qualification refuse --help".`)
 	}
 }
 
-// The company of a professional identity is evidence that an auditor sees.
-func TestTheCompanyOfAnIdentityIsShown(t *testing.T) {
+// The company of a professional identity is shown as evidence.
+func TestCompanyOfAnIdentityIsShown(t *testing.T) {
 	t.Parallel()
 	w := storetest.NewWorld(t).InRealTime()
 	j := w.Reach(t, workflow.AtProvider)

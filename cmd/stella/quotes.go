@@ -8,24 +8,24 @@ import (
 	"strings"
 )
 
-// markedError names a variable whose value came with its quotes, or with blanks
-// around it, as docker's --env-file leaves them. It does not repeat the value.
-type markedError struct{ variable, what string }
+// quotedError reports a variable whose value is in quotes or has blanks around it.
+// Docker's --env-file keeps such quotes and blanks. The message does not repeat the value.
+type quotedError struct{ variable, what string }
 
-func (e *markedError) Error() string {
-	return fmt.Sprintf("%s: %s, which would be part of the value: take them away", e.variable, e.what)
+func (e *quotedError) Error() string {
+	return fmt.Sprintf("%s: %s, which would be part of the value: remove them", e.variable, e.what)
 }
 
-// marked returns such values among the variables of a command.
-func marked(command any) problems { return markedIn(reflect.ValueOf(command)) }
+// quotedValues returns a quotedError for each such variable of a command.
+func quotedValues(command any) problems { return quotedIn(reflect.ValueOf(command)) }
 
-func markedIn(v reflect.Value) (wrong problems) {
+func quotedIn(v reflect.Value) (wrong problems) {
 	for i := range v.NumField() {
 		field, value := v.Type().Field(i), v.Field(i)
 		var values []string
 		switch {
 		case value.Kind() == reflect.Struct:
-			wrong = append(wrong, markedIn(value)...)
+			wrong = append(wrong, quotedIn(value)...)
 		case value.Kind() == reflect.String:
 			values = []string{value.String()}
 		case value.Type() == reflect.TypeFor[[]string]():
@@ -33,30 +33,30 @@ func markedIn(v reflect.Value) (wrong problems) {
 		}
 		for _, text := range values {
 			variable := field.Tag.Get("env")
-			if what := marksOf(text); what != "" && variable != "" && !wrong.marked(variable) {
-				wrong = append(wrong, &markedError{variable, what})
+			if what := quotesOf(text); what != "" && variable != "" && !wrong.quoted(variable) {
+				wrong = append(wrong, &quotedError{variable, what})
 			}
 		}
 	}
 	return wrong
 }
 
-func marksOf(value string) string {
+func quotesOf(value string) string {
 	bare := strings.TrimSpace(value)
 	switch {
 	case len(bare) > 1 && strings.ContainsRune(`"'`, rune(bare[0])) && bare[0] == bare[len(bare)-1]:
 		return fmt.Sprintf("begins and ends with the quote %c", bare[0])
 	case bare != value:
-		return "begins or ends with a blank"
+		return "begins or ends with blanks"
 	}
 	return ""
 }
 
-// marked reports whether a variable is among the problems for its quotes: what
-// else is wrong with its value comes from them.
-func (p problems) marked(variable string) bool {
+// quoted reports whether the problems contain a quotedError of a variable. Other errors
+// of this variable are then caused by the quotes.
+func (p problems) quoted(variable string) bool {
 	return slices.ContainsFunc(p, func(err error) bool {
-		var m *markedError
+		var m *quotedError
 		return errors.As(err, &m) && m.variable == variable
 	})
 }

@@ -15,9 +15,8 @@ import (
 	"stella/store/storetest"
 )
 
-// The lines that the README gives a new provider lead from an empty database to
-// a first hand-off.
-func TestTheReadmesScript(t *testing.T) {
+// The script in the README works: it leads from an empty database to a first hand-off.
+func TestReadmeScript(t *testing.T) {
 	t.Parallel()
 	readme, err := os.ReadFile("../../README.md")
 	storetest.Must(t, err)
@@ -26,7 +25,7 @@ func TestTheReadmesScript(t *testing.T) {
 	_, script, migrated := strings.Cut(script, migrate)
 	script, _, ok := strings.Cut(script, "```")
 	if lines := strings.Count(script, "\n"); !migrated || !ok || lines > 9 {
-		t.Fatalf("the README has no such script, or one of %d lines: %s", lines, script)
+		t.Fatalf("the README has no such script, or its %d lines are too many: %s", lines, script)
 	}
 
 	c := goodConfig(t)
@@ -35,14 +34,14 @@ func TestTheReadmesScript(t *testing.T) {
 	c.URL, c.Listen = strings.Replace(owner, "//postgres@", "//"+storetest.Role+"@", 1), freePort(t)
 	bash := exec.CommandContext(t.Context(), "bash", "-euc", script)
 	bash.Env = append(environ(c), "PATH="+filepath.Dir(binary)+":"+os.Getenv("PATH"), "HOME="+t.TempDir(), "USER=tests")
-	bash.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // the service goes on in its group
-	said, err := os.Create(filepath.Join(t.TempDir(), "said"))
+	bash.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // the service keeps running in this process group
+	output, err := os.Create(filepath.Join(t.TempDir(), "output"))
 	storetest.Must(t, err)
-	defer said.Close()
-	bash.Stdout, bash.Stderr, bash.WaitDelay = said, said, time.Second
+	defer output.Close()
+	bash.Stdout, bash.Stderr, bash.WaitDelay = output, output, time.Second
 	t.Cleanup(func() { syscall.Kill(-bash.Process.Pid, syscall.SIGKILL) })
 	err = bash.Run()
-	out, _ := os.ReadFile(said.Name())
+	out, _ := os.ReadFile(output.Name())
 	if err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
@@ -54,11 +53,11 @@ func TestTheReadmesScript(t *testing.T) {
 	storetest.Must(t, err)
 	defer page.Body.Close()
 	if page.StatusCode != http.StatusOK {
-		t.Errorf("the start is answered by %s", page.Status)
+		t.Errorf("the start URL: %s", page.Status)
 	}
 }
 
-// freePort is an address where nobody listens.
+// freePort returns an address with an unused port.
 func freePort(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

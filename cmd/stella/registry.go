@@ -12,17 +12,17 @@ import (
 	"stella/store"
 )
 
-// How fresh the identity providers are kept. One instance reads the registry
-// when it is due, and the others have it from the database.
+// How often the registry of identity providers is read. One instance fetches it when it
+// is due, and stores it in the database. The others load it from there.
 const (
-	refreshEvery   = 10 * time.Minute // looks whether it is due, which it is every hour
-	refreshTimeout = 15 * time.Second // less than a job has
+	refreshEvery   = 10 * time.Minute // the job checks whether the registry is due, which is every hour
+	refreshTimeout = 15 * time.Second // less than the timeout of a job
 	reloadEvery    = 20 * time.Second
-	retryEvery     = 10 * time.Second // while there is no registry at all
+	retryEvery     = 10 * time.Second // while no registry has been read
 )
 
-// newRegistry makes SPID's identity providers, those of the files and those of
-// the registry.
+// newRegistry returns the identity providers of SPID: those of the files, and those of
+// the registry if one is configured.
 func newRegistry(s *settings, db *store.Store) (*spid.Registry, error) {
 	if s.registry == nil {
 		return spid.NewRegistry(s.providers, nil), nil
@@ -32,7 +32,7 @@ func newRegistry(s *settings, db *store.Store) (*spid.Registry, error) {
 	return spid.Follow(source, s.providers)
 }
 
-// refresh is the job that reads the registry of identity providers.
+// refresh is the job that fetches the registry of identity providers.
 type refresh struct{}
 
 // Kind implements [river.JobArgs].
@@ -44,7 +44,8 @@ type refresher struct {
 	log      *slog.Logger
 }
 
-// Work does not fail the job: the next one comes soon enough.
+// Work fetches the registry if it is due. It never returns an error, since the next job
+// tries again soon.
 func (r *refresher) Work(ctx context.Context, _ *river.Job[refresh]) error {
 	if r.registry.Due() {
 		r.refresh(ctx)
@@ -52,7 +53,8 @@ func (r *refresher) Work(ctx context.Context, _ *river.Job[refresh]) error {
 	return nil
 }
 
-// refresh reads the registry; where that fails, what was there holds.
+// refresh fetches the registry. If that fails, it logs the error, and the providers
+// read before stay in use.
 func (r *refresher) refresh(ctx context.Context) {
 	timed, cancel := context.WithTimeout(ctx, refreshTimeout)
 	defer cancel()
@@ -60,25 +62,26 @@ func (r *refresher) refresh(ctx context.Context) {
 	if err == nil || errors.Is(ctx.Err(), context.Canceled) { // the service stops
 		return
 	}
-	level, holds := slog.LevelError, []any{"error", err, "providers", len(r.registry.Providers())}
+	level, fields := slog.LevelError, []any{"error", err, "providers", len(r.registry.Providers())}
 	if a := r.registry.Aggregate(); a != nil {
-		level, holds = slog.LevelWarn, append(holds, "read", a.FetchedAt)
+		level, fields = slog.LevelWarn, append(fields, "read", a.FetchedAt)
 	}
-	r.log.Log(ctx, level, "the registry of identity providers cannot be read; what was there holds", holds...)
+	r.log.Log(ctx, level, "the registry of identity providers cannot be read; the providers read before stay in use", fields...)
 }
 
-// reload takes over what another instance read, or this one before its restart.
+// reload loads the registry that another instance, or this one before a restart, stored
+// in the database.
 func (r *refresher) reload(ctx context.Context) {
 	err := r.registry.Reload(ctx)
-	if err != nil && !store.Away(err) && !errors.Is(ctx.Err(), context.Canceled) { // that the database is away is told once
+	if err != nil && !store.Away(err) && !errors.Is(ctx.Err(), context.Canceled) { // outage logs that the database is away
 		r.log.ErrorContext(ctx, "the registry of identity providers cannot be reloaded", "error", err)
 	}
 }
 
-// follow keeps this instance's providers like those in the database, and tells
-// what changes and which certificates end, until ctx ends. While no registry was
-// ever read, every instance tries, without waiting for the job.
-func (r *refresher) follow(ctx context.Context, c *certificates) {
+// watch reloads the registry from the database regularly, and logs changes and expiring
+// certificates, until ctx ends. While no registry has been read, every instance fetches
+// it itself, without waiting for the job.
+func (r *refresher) watch(ctx context.Context, c *certificates) {
 	var known *spid.Aggregate
 	faults := ""
 	for {
@@ -87,14 +90,15 @@ func (r *refresher) follow(ctx context.Context, c *certificates) {
 		}
 		if a := r.registry.Aggregate(); a != known {
 			known = a
-			r.log.InfoContext(ctx, "the registry of identity providers is in use", "providers", len(a.Providers), "made", a.CreatedAt, "read", a.FetchedAt)
+			r.log.InfoContext(ctx, "the registry of identity providers is in use",
+				"providers", len(a.Providers), "made", a.CreatedAt, "read", a.FetchedAt)
 			if was := faults; a.Faults == nil {
 				faults = ""
 			} else if faults = a.Faults.Error(); faults != was {
-				r.log.WarnContext(ctx, "entries of the registry are left out, or part of them", "error", a.Faults)
+				r.log.WarnContext(ctx, "some entries of the registry are ignored, as a whole or in part", "error", a.Faults)
 			}
 		}
-		c.tell(ctx)
+		c.logExpiring(ctx)
 		wait := reloadEvery
 		if known == nil && r.registry.Due() {
 			wait = retryEvery

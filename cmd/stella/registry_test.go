@@ -14,7 +14,8 @@ import (
 	"stella/store/storetest"
 )
 
-// registryOf makes a registry that lists the neighbours' identity provider.
+// registryOf returns a registry server. publish publishes the identity provider of the
+// fixtures in it.
 func registryOf(t *testing.T) (r *spidtest.Registry, url string, publish func()) {
 	t.Helper()
 	r, err := spidtest.NewRegistry(time.Now())
@@ -22,13 +23,13 @@ func registryOf(t *testing.T) (r *spidtest.Registry, url string, publish func())
 	server := httptest.NewServer(r)
 	t.Cleanup(server.Close)
 	return r, server.URL, func() {
-		aggregate, err := r.Aggregate(time.Now(), [][]byte{neighbours().providers})
+		aggregate, err := r.Aggregate(time.Now(), [][]byte{fixtures().providers})
 		storetest.Must(t, err)
 		r.Publish(aggregate)
 	}
 }
 
-// The first start may find the registry away, and any later one: what was read
+// The service starts even if the registry cannot be reached. The registry that was read
 // last is used, by this instance and by others.
 func TestServeWithARegistry(t *testing.T) {
 	t.Parallel()
@@ -36,46 +37,49 @@ func TestServeWithARegistry(t *testing.T) {
 	c := goodConfig(t)
 	c.providersConfig.Providers, c.Registry, c.RegistryPin, c.Metrics = nil, url, r.Signer().String(), "127.0.0.1:0"
 	c.URL = storetest.URL(t)
-	s := serveProcess(t, c)
+	s := startService(t, c)
 	if code, body := s.get("/readyz"); code != 503 || !strings.Contains(body, `"there is no identity provider yet"`) {
 		t.Errorf("before the registry was read: %d %s", code, body)
 	}
 	if code, _ := s.get("/healthz"); code != 200 {
-		t.Errorf("it is not alive: %d", code)
+		t.Errorf("/healthz: %d", code)
 	}
-	s.logs("the registry of identity providers cannot be read; what was there holds")
+	s.waitForLog("the registry of identity providers cannot be read; the providers read before stay in use")
 	publish()
-	if r := s.ready(); r.Providers != 1 || time.Since(r.RegistryRead) > time.Minute {
+	if r := s.waitReady(); r.Providers != 1 || time.Since(r.RegistryRead) > time.Minute {
 		t.Errorf("%+v", r)
 	}
-	s.logs("the registry of identity providers is in use")
+	s.waitForLog("the registry of identity providers is in use")
 	metrics := s.metrics()
-	for _, want := range []string{"stella_identity_providers 1\n", "stella_registry_age_seconds ", `stella_certificate_expiry_days{owner="stella"} 109`,
+	for _, want := range []string{"stella_identity_providers 1\n", "stella_registry_age_seconds ",
+		`stella_certificate_expiry_days{owner="stella"} 109`,
 		`stella_certificate_expiry_days{owner="https://idp.example"} `, "go_goroutines "} {
 		if !strings.Contains(metrics, want) {
-			t.Errorf("there is no %q:\n%s", want, metrics)
+			t.Errorf("no metric %q:\n%s", want, metrics)
 		}
 	}
 	if code, _ := s.get("/metrics"); code != 404 {
-		t.Errorf("the metrics are among the pages: %d", code)
+		t.Errorf("the port of the pages serves /metrics: %d", code)
 	}
-	s.end()
+	s.interrupt()
 
 	r.Serve(spidtest.Broken)
-	again := serveProcess(t, c)
+	again := startService(t, c)
 	if code, body := again.get("/readyz"); code != 200 || !strings.Contains(body, `"identity_providers":1`) {
 		t.Errorf("without the registry: %d %s", code, body)
 	}
-	again.end()
+	again.interrupt()
 
-	// The operator's commands know them from the database.
-	list := stella(t, []string{"STELLA_DATABASE_URL=" + c.URL, "STELLA_SPID_REGISTRY_PIN=" + c.RegistryPin}, "spid", "provider", "list").succeeds(t)
+	// The operator's commands read the registry from the database.
+	env := []string{"STELLA_DATABASE_URL=" + c.URL, "STELLA_SPID_REGISTRY_PIN=" + c.RegistryPin}
+	list := stella(t, env, "spid", "provider", "list").succeeds(t)
 	if !strings.Contains(list, "https://idp.example  Identità di prova") {
 		t.Errorf("%s", list)
 	}
 	other := stella(t, []string{"STELLA_DATABASE_URL=" + c.URL}, "spid", "provider", "list")
-	if other.status != 0 || !strings.Contains(other.err, "the registry that the service keeps is left out") || strings.Contains(other.out, "idp.example") {
-		t.Errorf("a registry that nobody trusts: %+v", other)
+	if other.status != 0 || !strings.Contains(other.err, "the registry in the database is ignored") ||
+		strings.Contains(other.out, "idp.example") {
+		t.Errorf("a registry with another signer: %+v", other)
 	}
 }
 
@@ -95,9 +99,9 @@ func TestOneInstanceReadsTheRegistryForAll(t *testing.T) {
 	one, other := newRefresher(t, s, r, url, &log), newRefresher(t, s, r, url, &log)
 	storetest.Must(t, one.Work(t.Context(), nil))
 	other.reload(t.Context())
-	storetest.Must(t, other.Work(t.Context(), nil)) // which is not due
+	storetest.Must(t, other.Work(t.Context(), nil)) // not due any more
 	if n := r.Fetched(); n != 1 {
-		t.Errorf("it was fetched %d times", n)
+		t.Errorf("the registry was fetched %d times", n)
 	}
 	for _, x := range []*refresher{one, other} {
 		if p := x.registry.Providers(); len(p) != 1 || p[0].EntityID != "https://idp.example" {
@@ -109,24 +113,27 @@ func TestOneInstanceReadsTheRegistryForAll(t *testing.T) {
 	}
 }
 
-// A refresh that fails changes nothing, and the log tells what holds.
-func TestARegistryThatCannotBeRead(t *testing.T) {
+// A failed refresh changes nothing. The log shows the providers that stay in use.
+func TestUnreadableRegistry(t *testing.T) {
 	t.Parallel()
 	r, url, publish := registryOf(t)
 	s := storetest.New(t)
 	var log bytes.Buffer
 	x := newRefresher(t, s, r, url, &log)
 	storetest.Must(t, x.Work(t.Context(), nil))
-	if said := log.String(); strings.Count(said, "\n") != 1 || !strings.Contains(said, "level=ERROR") || !strings.Contains(said, "providers=0") {
-		t.Errorf("with nothing at all: %s", said)
+	text := log.String()
+	if strings.Count(text, "\n") != 1 || !strings.Contains(text, "level=ERROR") || !strings.Contains(text, "providers=0") {
+		t.Errorf("without a registry: %s", text)
 	}
 	publish()
 	x.refresh(t.Context())
 	log.Reset()
 	r.Serve(spidtest.Broken)
 	x.refresh(t.Context())
-	if said := log.String(); strings.Count(said, "\n") != 1 || !strings.Contains(said, "level=WARN") || !strings.Contains(said, "providers=1") || !strings.Contains(said, "read=20") {
-		t.Errorf("with a former one: %s", said)
+	text = log.String()
+	if strings.Count(text, "\n") != 1 || !strings.Contains(text, "level=WARN") ||
+		!strings.Contains(text, "providers=1") || !strings.Contains(text, "read=20") {
+		t.Errorf("with a registry read before: %s", text)
 	}
 	if len(x.registry.Providers()) != 1 {
 		t.Error("the providers are gone")

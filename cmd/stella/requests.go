@@ -9,12 +9,12 @@ import (
 	"stella/request"
 )
 
-// requestTimeout bounds what a request waits for, which is the database: a
-// connection of the pool, a lock, an answer. Identity providers are waited for
-// within it too.
+// requestTimeout limits the duration of a request. Requests wait mostly for the
+// database: for a connection of the pool, a lock or an answer. Calls of identity
+// providers are within the limit too.
 const requestTimeout = 10 * time.Second
 
-// protected sets the headers that every answer carries.
+// protected sets the security headers of every answer.
 func protected(https bool, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		request.Protect(w.Header(), https)
@@ -22,8 +22,9 @@ func protected(https bool, next http.Handler) http.Handler {
 	})
 }
 
-// requests bounds every request, and counts it by its route.
-func (t *tally) requests(next http.Handler) http.Handler {
+// requests applies requestTimeout to every request, and measures its duration by route
+// and class of the status.
+func (t *counters) requests(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
 		defer cancel()

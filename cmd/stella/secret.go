@@ -11,7 +11,8 @@ import (
 	"stella/workflow"
 )
 
-// readKeys reads keys as they are: any of their bytes may look like a blank.
+// readKeys reads keys from files, without removing blanks: a random byte may look like
+// one.
 func readKeys(files []string) (workflow.Keys, error) {
 	var keys workflow.Keys
 	for _, file := range files {
@@ -20,7 +21,7 @@ func readKeys(files []string) (workflow.Keys, error) {
 			return nil, err
 		}
 		if len(key) < 32 {
-			return nil, fmt.Errorf("%s holds %d bytes, and 32 are needed", file, len(key))
+			return nil, fmt.Errorf("%s contains %d bytes, and 32 are needed", file, len(key))
 		}
 		keys = append(keys, key)
 	}
@@ -30,7 +31,7 @@ func readKeys(files []string) (workflow.Keys, error) {
 	return keys, nil
 }
 
-// readPassword reads a password, which may have been written with an editor.
+// readPassword reads a password from a file, without newlines at the end.
 func readPassword(file string) (string, error) {
 	if file == "" {
 		return "", errMissing
@@ -39,8 +40,8 @@ func readPassword(file string) (string, error) {
 	return strings.TrimRight(string(password), "\r\n"), err
 }
 
-// readSecret reads a file that nobody but its owner may read. A file of root's may
-// be read by one group too: so it is given to a service that cannot change it.
+// readSecret reads a file that only its owner may read. If root owns it, its group may
+// read it too: in this way a service can read a secret that it cannot change.
 func readSecret(file string) ([]byte, error) {
 	f, err := os.Open(file)
 	if err != nil {
@@ -57,18 +58,19 @@ func readSecret(file string) ([]byte, error) {
 	return io.ReadAll(f)
 }
 
-// checkSecret judges a file by its mode and its owner, and names the command that
-// mends it: if we may not own it, root gives it to our group.
-func checkSecret(file string, mode fs.FileMode, owner uint32, us int) error {
-	allowed, mend := fs.FileMode(0o700), "chmod 600 "+file
+// checkSecret returns an error if another user may read or change a file with this mode
+// and owner. The error names the command that corrects it. If root owns the file and we
+// are another user, the command gives it to our group.
+func checkSecret(file string, mode fs.FileMode, owner uint32, euid int) error {
+	allowed, command := fs.FileMode(0o700), "chmod 600 "+file
 	if owner == 0 {
 		allowed = 0o740
 	}
 	if mode.Perm()&^allowed == 0 {
 		return nil
 	}
-	if owner == 0 && us != 0 {
-		mend = fmt.Sprintf("chgrp %d %s && chmod 640 %[2]s", os.Getegid(), file)
+	if owner == 0 && euid != 0 {
+		command = fmt.Sprintf("chgrp %d %s && chmod 640 %[2]s", os.Getegid(), file)
 	}
-	return fmt.Errorf("%s can be read or changed by others (mode %#o): run %s", file, mode.Perm(), mend)
+	return fmt.Errorf("%s can be read or changed by others (mode %#o): run %s", file, mode.Perm(), command)
 }

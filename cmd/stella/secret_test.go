@@ -10,8 +10,8 @@ import (
 	"stella/store/storetest"
 )
 
-// A secret is its owner's, or root's and given to one group.
-func TestWhoMayReadASecret(t *testing.T) {
+// Only the owner may read a secret. If root owns it, its group may read it too.
+func TestSecretFilePermissions(t *testing.T) {
 	t.Parallel()
 	const us, other = 1001, 1002
 	for _, c := range []struct {
@@ -21,8 +21,8 @@ func TestWhoMayReadASecret(t *testing.T) {
 	}{
 		{0o600, us, false}, {0o400, us, false}, {0o700, us, false},
 		{0o640, us, true}, {0o660, us, true}, {0o644, us, true}, {0o604, us, true}, {0o602, us, true}, {0o620, us, true},
-		{0o640, 0, false}, {0o440, 0, false}, // a secret of Kubernetes with fsGroup, of systemd
-		{0o660, 0, true}, {0o444, 0, true}, {0o644, 0, true}, // a secret of Docker as it is by default
+		{0o640, 0, false}, {0o440, 0, false}, // a secret of Kubernetes with fsGroup; of systemd
+		{0o660, 0, true}, {0o444, 0, true}, {0o644, 0, true}, // the default of a Docker secret
 		{0o640, other, true},
 	} {
 		err := checkSecret("/etc/stella/key", c.mode, c.owner, us)
@@ -37,13 +37,13 @@ func TestWhoMayReadASecret(t *testing.T) {
 			t.Errorf("%v: want %q", err, want)
 		}
 	}
-	r := stella(t, nil, "archive", "show", "x", "--key", readable(t, file(t, "auditor.key", nil)))
+	r := stella(t, nil, "archive", "show", "x", "--key", makeReadable(t, file(t, "auditor.key", nil)))
 	if r.status != 1 || !strings.Contains(r.err, "auditor.key can be read or changed by others (mode 0644): run chmod 600 /") {
 		t.Errorf("the auditor's key: %+v", r)
 	}
 }
 
-func TestTheServiceNamesWebhooksOfAFormerKey(t *testing.T) {
+func TestOutdatedWebhooksAreLogged(t *testing.T) {
 	t.Parallel()
 	c := goodConfig(t)
 	c.URL = storetest.URL(t)
@@ -63,10 +63,10 @@ func TestTheServiceNamesWebhooksOfAFormerKey(t *testing.T) {
 		{[]string{another}, fmt.Sprintf(`"webhook":%d,"client":"webmail","key_removed":true`, id)},
 	} {
 		c.KeyFile = change.files
-		s := serveProcess(t, c)
-		if log := s.log(); change.line == "" && strings.Contains(log, "former key") || !strings.Contains(log, change.line) {
+		s := startService(t, c)
+		if log := s.log(); change.line == "" && strings.Contains(log, "an old key") || !strings.Contains(log, change.line) {
 			t.Errorf("with %d keys: %s", len(change.files), log)
 		}
-		s.end()
+		s.interrupt()
 	}
 }

@@ -20,7 +20,7 @@ type serveCommand struct {
 }
 
 func (serveCommand) Help() string {
-	return "Every flag can be given by the variable that stands beside it. Everything missing or wrong is told at once."
+	return "Every flag can also be set by the variable next to it. All missing and invalid values are reported at once."
 }
 
 func (c serveCommand) Run(ctx context.Context) error {
@@ -29,7 +29,7 @@ func (c serveCommand) Run(ctx context.Context) error {
 		return err
 	}
 	log := slog.New(slog.NewJSONHandler(os.Stderr, nil))
-	db, err := s.database.own(ctx, s.recipient)
+	db, err := s.database.openExclusive(ctx, s.recipient)
 	if err != nil {
 		return err
 	}
@@ -43,11 +43,11 @@ func serve(ctx context.Context, s *settings, db *store.Store, log *slog.Logger) 
 	if err := checkDatabase(ctx, db, log); err != nil {
 		return err
 	}
-	if err := nameOutdated(ctx, db, s.keys, log); err != nil {
+	if err := warnOutdated(ctx, db, s.keys, log); err != nil {
 		return err
 	}
 	if s.site.SampleContract {
-		log.Warn("the contract notice is a sample, for trying things out: give your own in STELLA_CONTRACT_DIR")
+		log.Warn("the contract notice is a sample, for a trial: set STELLA_CONTRACT_DIR to your own")
 	}
 	service, err := newService(s, db, log)
 	if err != nil {
@@ -71,8 +71,8 @@ func serve(ctx context.Context, s *settings, db *store.Store, log *slog.Logger) 
 	return service.run(ctx, l)
 }
 
-// checkDatabase refuses a database that the service cannot work with, and warns
-// of a role that may do more than the service needs.
+// checkDatabase returns an error if the service cannot work with the database. It logs a
+// warning if the role has more rights than the service needs.
 func checkDatabase(ctx context.Context, db *store.Store, log *slog.Logger) error {
 	if err := db.CheckServer(ctx); err != nil {
 		return err
@@ -82,29 +82,32 @@ func checkDatabase(ctx context.Context, db *store.Store, log *slog.Logger) error
 	}
 	may, err := db.MayDelete(ctx)
 	if may {
-		log.Warn("the service connects to the database as a role that could delete evidence: give it another, by \"stella migrate --grant ROLE\"")
+		log.Warn("the service connects to the database as a role that could delete evidence: " +
+			"use another role, and run \"stella migrate --grant ROLE\"")
 	}
 	return err
 }
 
-// nameOutdated logs which webhooks must be rotated before a former key goes, and
-// which can no longer be sent to, as their key is gone.
-func nameOutdated(ctx context.Context, db *store.Store, keys workflow.Keys, log *slog.Logger) error {
+// warnOutdated logs the webhooks whose secret depends on an old key. They must be
+// rotated before that key is removed. If it is removed already (key_removed), nothing
+// can be sent to them.
+func warnOutdated(ctx context.Context, db *store.Store, keys workflow.Keys, log *slog.Logger) error {
 	hooks, err := db.Webhooks(ctx)
 	for _, w := range hooks {
 		if w.DisabledAt.IsZero() && w.Outdated(keys) {
-			log.Warn("the secret of a webhook was made under a former key: run \"stella webhook rotate\" before that key is removed",
+			log.Warn("the secret of a webhook depends on an old key: run \"stella webhook rotate\" before that key is removed",
 				"webhook", w.ID, "client", w.Client, "key_removed", len(w.Secrets(keys, time.Now())) == 0)
 		}
 	}
 	return err
 }
 
-// own opens the database for a process that stays. A private PostgreSQL ends
-// with the process that started it, so that one which another process runs
-// would vanish: a short command's is waited for.
-func (d database) own(ctx context.Context, recipient age.Recipient) (*opened, error) {
-	const patience = 5 * time.Second
+// openExclusive opens the database for a long-running process. A private PostgreSQL
+// stops with the process that started it, so this must be our own process. If another
+// process runs it, openExclusive waits, since that may be a short command, and returns
+// an error after waitTimeout.
+func (d database) openExclusive(ctx context.Context, recipient age.Recipient) (*opened, error) {
+	const waitTimeout = 5 * time.Second
 	for began := time.Now(); ; time.Sleep(200 * time.Millisecond) {
 		db, err := d.open(ctx, recipient)
 		if err != nil || db.cluster == nil || !db.cluster.Joined() {
@@ -113,7 +116,7 @@ func (d database) own(ctx context.Context, recipient age.Recipient) (*opened, er
 		if err := db.close(); err != nil {
 			return nil, err
 		}
-		if time.Since(began) > patience {
+		if time.Since(began) > waitTimeout {
 			return nil, fmt.Errorf("another stella runs on the data in %s: stop it, or use another --dir", d.dir())
 		}
 	}

@@ -29,7 +29,7 @@ import (
 	"stella/workflow"
 )
 
-// service is the parts of Stella, put together.
+// service contains the parts of a running Stella.
 type service struct {
 	store        *store.Store
 	procedure    *workflow.Procedure
@@ -39,7 +39,7 @@ type service struct {
 	refresher    *refresher
 	certificates *certificates
 	outage       *outage
-	farewell     farewell
+	drain        readinessDrain
 	metrics      http.Handler
 	log          *slog.Logger
 }
@@ -53,39 +53,80 @@ func newService(s *settings, db *store.Store, log *slog.Logger) (*service, error
 	for locale, d := range s.documents {
 		documents[locale] = workflow.Document{SHA256: d.SHA256, Version: d.Version, Date: d.Date, Locale: d.Locale, Body: d.Bytes}
 	}
-	counted := newTally()
-	procedure := &workflow.Procedure{Store: db, Keys: s.keys, Limits: otp.Defaults, Documents: documents, Now: time.Now, Observer: counted.observer()}
-	requests := &request.Log{Logger: log, Refused: func(reason string) { counted.refused.WithLabelValues(reason).Inc() }}
+	counts := newCounters()
+	procedure := &workflow.Procedure{
+		Store:     db,
+		Keys:      s.keys,
+		Limits:    otp.Defaults,
+		Documents: documents,
+		Now:       time.Now,
+		Observer:  counts.observer(),
+	}
+	requests := &request.Log{Logger: log, Refused: func(reason string) { counts.refused.WithLabelValues(reason).Inc() }}
 	registry, err := newRegistry(s, db)
 	if err != nil {
 		return nil, err
 	}
 	pages := &web.Server{
 		Procedure: procedure,
-		Templates: texts, PublicURL: s.publicURL, Proxies: s.proxies, Away: store.Away, Log: log, Requests: requests, Now: time.Now,
-		SPID:    web.Federation{ServiceProvider: s.spid, Registry: registry, Names: s.names},
-		Purpose: s.purpose, Collaudo: s.collaudo, Logos: s.logos,
+		Templates: texts,
+		PublicURL: s.publicURL,
+		Proxies:   s.proxies,
+		Away:      store.Away,
+		Log:       log,
+		Requests:  requests,
+		Now:       time.Now,
+		SPID:      web.Federation{ServiceProvider: s.spid, Registry: registry, Names: s.names},
+		Purpose:   s.purpose,
+		Collaudo:  s.collaudo,
+		Logos:     s.logos,
 	}
 	federations := []*web.Federation{&pages.SPID}
 	if s.cie != nil {
 		pages.CIE = &web.Federation{ServiceProvider: s.cie, Registry: spid.NewRegistry(s.card, nil)}
 		federations = append(federations, pages.CIE)
 	}
-	calls := &api.Server{Procedure: procedure, PublicURL: s.publicURL.String(), Away: store.Away, Log: log, Requests: requests, Address: pages.ClientAddress}
-	v := &service{store: db, procedure: procedure, log: log, refresher: &refresher{registry: registry, log: log},
-		certificates: &certificates{federations: federations, log: log, now: time.Now, told: map[spid.Fingerprint]told{}},
-		outage:       &outage{ping: db.Ping, log: log}}
-	sender := &mail.Sender{Outbox: db, Templates: texts, Keys: s.keys, PublicURL: s.publicURL.String(),
-		FromName: s.fromName, From: s.from, DKIM: s.dkim, Now: time.Now, Log: log}
+	apiServer := &api.Server{
+		Procedure: procedure,
+		PublicURL: s.publicURL.String(),
+		Away:      store.Away,
+		Log:       log,
+		Requests:  requests,
+		Address:   pages.ClientAddress,
+	}
+	v := &service{
+		store:        db,
+		procedure:    procedure,
+		log:          log,
+		refresher:    &refresher{registry: registry, log: log},
+		certificates: &certificates{federations: federations, log: log, now: time.Now, reported: map[spid.Fingerprint]report{}},
+		outage:       &outage{ping: db.Ping, log: log},
+	}
+	sender := &mail.Sender{
+		Outbox:    db,
+		Templates: texts,
+		Keys:      s.keys,
+		PublicURL: s.publicURL.String(),
+		FromName:  s.fromName,
+		From:      s.from,
+		DKIM:      s.dkim,
+		Now:       time.Now,
+		Log:       log,
+	}
 	sender.Relay = v.relay(s.relay)
 	if s.pecRelay != nil {
 		sender.PECRelay = v.relay(*s.pecRelay)
 	}
 	hooks := &webhook.Sender{Outbox: db, Courier: &webhook.Courier{Keys: s.keys, Allow: s.allow}, Now: time.Now, Log: log}
-	v.metrics = newMetrics(slices.Concat(sender.Measure(), hooks.Measure(), []prometheus.Collector{counted,
-		&identityProviders{registry, v.certificates}, &databaseMetrics{store: db, outage: v.outage}, &webhookMetrics{store: db}})...)
-	v.handler = protected(s.publicURL.Scheme == "https", counted.requests(v.routes(pages.Handler(), calls.Handler())))
-	v.queue, err = newQueue(db, sender, hooks, &expiry{procedure: procedure, store: db, log: log}, v.refresher, slog.New(quiet{log.Handler(), v.outage}))
+	v.metrics = newMetrics(slices.Concat(sender.Measure(), hooks.Measure(), []prometheus.Collector{
+		counts,
+		&identityProviders{registry, v.certificates},
+		&databaseMetrics{store: db, outage: v.outage},
+		&webhookMetrics{store: db},
+	})...)
+	v.handler = protected(s.publicURL.Scheme == "https", counts.requests(v.routes(pages.Handler(), apiServer.Handler())))
+	expire := &expiry{procedure: procedure, store: db, log: log}
+	v.queue, err = newQueue(db, sender, hooks, expire, v.refresher, slog.New(filterHandler{log.Handler(), v.outage}))
 	return v, err
 }
 
@@ -95,11 +136,11 @@ func (v *service) relay(o mail.RelayOptions) *mail.Relay {
 	return r
 }
 
-// routes joins the pages, the API and what a balancer asks.
-func (v *service) routes(pages, calls http.Handler) http.Handler {
+// routes returns the handler of the pages, the API and the health checks.
+func (v *service) routes(pages, api http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/", pages)
-	mux.Handle("/api/", calls)
+	mux.Handle("/api/", api)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprintln(w, "ok")
 	})
@@ -107,15 +148,17 @@ func (v *service) routes(pages, calls http.Handler) http.Handler {
 	return mux
 }
 
-// The queue is quick, since a code lives for a minute: a job starts within
-// milliseconds, and one whose process crashed runs again within about 45 s.
+// The queue must be fast, because a code expires after a minute. A job starts within
+// milliseconds. If the process of a job crashes, the job runs again within about 45 s.
 const (
 	fetchCooldown = 5 * time.Millisecond
 	fetchPoll     = 200 * time.Millisecond
 	expireEvery   = 10 * time.Minute
 )
 
-func newQueue(db *store.Store, sender *mail.Sender, hooks *webhook.Sender, e *expiry, r *refresher, log *slog.Logger) (*river.Client[pgx.Tx], error) {
+func newQueue(
+	db *store.Store, sender *mail.Sender, hooks *webhook.Sender, e *expiry, r *refresher, log *slog.Logger,
+) (*river.Client[pgx.Tx], error) {
 	workers := river.NewWorkers()
 	river.AddWorker(workers, sender)
 	river.AddWorker(workers, hooks)
@@ -128,7 +171,7 @@ func newQueue(db *store.Store, sender *mail.Sender, hooks *webhook.Sender, e *ex
 	}
 	queues := mail.Queues()
 	maps.Copy(queues, webhook.Queues())
-	queues[river.QueueDefault] = river.QueueConfig{MaxWorkers: 2} // what is done from time to time
+	queues[river.QueueDefault] = river.QueueConfig{MaxWorkers: 2} // the periodic jobs
 	queue, err := river.NewClient(riverpgxv5.New(db.Pool()), &river.Config{
 		Queues:               queues,
 		Workers:              workers,
@@ -136,9 +179,12 @@ func newQueue(db *store.Store, sender *mail.Sender, hooks *webhook.Sender, e *ex
 		FetchPollInterval:    fetchPoll,
 		JobTimeout:           mail.JobTimeout,
 		RescueStuckJobsAfter: mail.JobTimeout,
-		ReindexerSchedule:    river.NeverSchedule(), // only the owner of the tables may
-		PeriodicJobs: []*river.PeriodicJob{every(expireEvery, workflow.Expire{}), every(refreshEvery, refresh{}),
-			every(webhook.WakeEvery, workflow.WakeWebhooks{})},
+		ReindexerSchedule:    river.NeverSchedule(), // only the owner of the tables may reindex
+		PeriodicJobs: []*river.PeriodicJob{
+			every(expireEvery, workflow.Expire{}),
+			every(refreshEvery, refresh{}),
+			every(webhook.WakeEvery, workflow.WakeWebhooks{}),
+		},
 		Logger: log,
 	})
 	if err != nil {
@@ -147,7 +193,8 @@ func newQueue(db *store.Store, sender *mail.Sender, hooks *webhook.Sender, e *ex
 	return queue, nil
 }
 
-// expiry is the periodic job that ends what nobody took further.
+// expiry is the worker of the periodic job that expires abandoned qualifications and
+// deletes old rows.
 type expiry struct {
 	river.WorkerDefaults[workflow.Expire]
 	procedure *workflow.Procedure
@@ -163,7 +210,7 @@ func (e *expiry) Work(ctx context.Context, _ *river.Job[workflow.Expire]) error 
 	return errors.Join(err, e.store.Sweep(ctx, e.procedure.Now()))
 }
 
-// Servers read and write within these; a slow client holds nothing up.
+// Timeouts and limits of the HTTP servers. They close the connections of slow clients.
 const (
 	headerTimeout = 10 * time.Second
 	readTimeout   = 30 * time.Second
@@ -174,29 +221,36 @@ const (
 )
 
 func newServer(h http.Handler, log *slog.Logger) *http.Server {
-	return &http.Server{Handler: h, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
-		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn)}
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: headerTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeader,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
 }
 
-// drain gives one part its time to finish.
-func drain(stop func(context.Context) error) error {
+// drainPart stops a part of the service and waits for it, at most drainTimeout.
+func drainPart(stop func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
 	defer cancel()
 	return stop(ctx)
 }
 
-// run serves until ctx ends and balancers know it, and then finishes what is in
-// flight: requests first, since they add jobs, and jobs after them.
+// run serves until ctx ends. Then it drains the load balancers and finishes the open
+// requests, and after them the running jobs, because requests create jobs.
 func (v *service) run(ctx context.Context, l net.Listener) error {
-	// The workers outlive ctx, which only says when to begin to stop.
+	// The workers continue after ctx ends, until they are stopped below.
 	if err := v.queue.Start(context.WithoutCancel(ctx)); err != nil {
 		return fmt.Errorf("starting the job queue: %w", err)
 	}
 	v.refresher.reload(ctx)
 	following, stop := context.WithCancel(ctx)
 	var followed sync.WaitGroup
-	followed.Go(func() { v.refresher.follow(following, v.certificates) })
-	followed.Go(func() { v.outage.follow(following) })
+	followed.Go(func() { v.refresher.watch(following, v.certificates) })
+	followed.Go(func() { v.outage.watch(following) })
 	server := newServer(v.handler, v.log)
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(l) }()
@@ -205,10 +259,10 @@ func (v *service) run(ctx context.Context, l net.Listener) error {
 	case err = <-failed:
 	case <-ctx.Done():
 		v.log.Info("stopping: finishing what is in flight")
-		v.farewell.say()
+		v.drain.failReadiness()
 	}
 	stop()
-	err = errors.Join(err, drain(server.Shutdown), drain(v.queue.Stop))
+	err = errors.Join(err, drainPart(server.Shutdown), drainPart(v.queue.Stop))
 	followed.Wait()
 	for _, r := range v.relays {
 		r.Close()

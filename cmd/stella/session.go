@@ -13,18 +13,19 @@ import (
 )
 
 type sessionCommands struct {
-	List sessionListCommand `cmd:"" help:"List the browser sessions that last."`
-	End  sessionEndCommand  `cmd:"" help:"End browser sessions; what was entered is kept."`
+	List sessionListCommand `cmd:"" help:"List the open browser sessions."`
+	End  sessionEndCommand  `cmd:"" help:"End browser sessions. The data entered in them are kept."`
 }
 
-// sessionFilter chooses sessions.
+// sessionFilter selects sessions by mailbox or client.
 type sessionFilter struct {
 	database
 	Mailbox string `placeholder:"ADDRESS" help:"Only those of a certified mailbox."`
 	Client  string `placeholder:"NAME" help:"Only those that a client of the API handed over."`
 }
 
-// open opens the database, and finds in it what is named. The caller closes it.
+// open opens the database and looks up the mailbox and the client. The caller closes
+// the database.
 func (f sessionFilter) open(ctx context.Context) (*opened, store.SessionFilter, error) {
 	db, err := f.use(ctx)
 	if err != nil {
@@ -37,8 +38,8 @@ func (f sessionFilter) open(ctx context.Context) (*opened, store.SessionFilter, 
 	return db, chosen, err
 }
 
-// filter finds what is named, so that a misspelled name is an error, not an empty
-// list.
+// filter looks up the mailbox and the client, so that a misspelled name is an error
+// and not an empty list.
 func (f sessionFilter) filter(ctx context.Context, db *opened) (store.SessionFilter, error) {
 	chosen := store.SessionFilter{Client: f.Client}
 	if f.Mailbox != "" {
@@ -60,7 +61,7 @@ func (f sessionFilter) filter(ctx context.Context, db *opened) (store.SessionFil
 			return chosen, nil
 		}
 	}
-	return chosen, noClient(f.Client, workflow.ErrUnknown)
+	return chosen, describeClientError(f.Client, workflow.ErrUnknown)
 }
 
 type sessionListCommand struct{ sessionFilter }
@@ -82,19 +83,19 @@ func (c sessionListCommand) Run(ctx context.Context) error {
 		if s.Visitor.Invited() {
 			by = "invitation"
 		}
-		t.row(s.ID, s.Mailbox, by, cmp.Or(s.Visitor.User, "-"), moment(s.OpenedAt), moment(s.ExpiresAt))
+		t.row(s.ID, s.Mailbox, by, cmp.Or(s.Visitor.User, "-"), formatTime(s.OpenedAt), formatTime(s.ExpiresAt))
 	}
 	return t.flush()
 }
 
 type sessionEndCommand struct {
 	sessionFilter
-	ID string `arg:"" optional:"" name:"session" help:"A session, as \"stella session list\" names it."`
+	ID string `arg:"" optional:"" name:"session" help:"The session's ID, as \"stella session list\" prints it."`
 }
 
 func (c sessionEndCommand) Run(ctx context.Context) error {
 	if c.ID == "" && c.Mailbox == "" && c.Client == "" {
-		return errors.New("name a session, a --mailbox or a --client whose sessions are to end")
+		return errors.New("name a session, or a --mailbox or --client whose sessions to end")
 	}
 	db, chosen, err := c.open(ctx)
 	if err != nil {
@@ -107,7 +108,7 @@ func (c sessionEndCommand) Run(ctx context.Context) error {
 		return err
 	}
 	if ended == 0 && c.ID != "" {
-		return fmt.Errorf("no session %s lasts: \"stella session list\" lists those that do", c.ID)
+		return fmt.Errorf("no session %s is open: see \"stella session list\"", c.ID)
 	}
 	fmt.Printf("sessions ended: %d\n", ended)
 	return nil

@@ -13,47 +13,48 @@ import (
 	"stella/store/storetest"
 )
 
-// single is a listener to which one client comes.
-type single chan net.Conn
+// oneConnListener is a listener that accepts one connection.
+type oneConnListener chan net.Conn
 
-func (s single) Accept() (net.Conn, error) {
+func (s oneConnListener) Accept() (net.Conn, error) {
 	if c, ok := <-s; ok {
 		return c, nil
 	}
 	return nil, net.ErrClosed
 }
 
-func (single) Close() error   { return nil }
-func (single) Addr() net.Addr { return &net.TCPAddr{} }
+func (oneConnListener) Close() error   { return nil }
+func (oneConnListener) Addr() net.Addr { return &net.TCPAddr{} }
 
-// noted is a connection that tells when the server ends it.
-type noted struct {
+// closeRecorder is a connection that records when the server closes it.
+type closeRecorder struct {
 	net.Conn
 	ended chan<- time.Time
 }
 
-func (n noted) Close() error {
+func (n closeRecorder) Close() error {
 	select {
 	case n.ended <- time.Now():
-	default: // it was ended before
+	default: // it was closed before
 	}
 	return n.Conn.Close()
 }
 
-// A client that does not go on is ended, wherever it stops.
-func TestSlowClientsAreEnded(t *testing.T) {
+// The server closes the connection of a client that stops sending or reading, at every
+// stage of a request.
+func TestSlowClientsAreClosed(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
-		name   string
-		sends  string
-		reads  bool
-		ending time.Duration
+		name    string
+		sends   string
+		reads   bool
+		timeout time.Duration
 	}{
-		{"says nothing", "", true, headerTimeout},
+		{"sends nothing", "", true, headerTimeout},
 		{"stops in the header", halfHeader, true, headerTimeout},
 		{"stops in the body", halfBody, true, readTimeout},
 		{"does not read", page, false, writeTimeout},
-		{"asks for nothing more", page, true, idleTimeout},
+		{"is idle after a request", page, true, idleTimeout},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -64,8 +65,8 @@ func TestSlowClientsAreEnded(t *testing.T) {
 				}), slog.New(slog.DiscardHandler))
 				client, conn := net.Pipe()
 				defer client.Close()
-				l, ended := make(single, 1), make(chan time.Time, 1)
-				l <- noted{conn, ended}
+				l, ended := make(oneConnListener, 1), make(chan time.Time, 1)
+				l <- closeRecorder{conn, ended}
 				defer close(l)
 				go server.Serve(l)
 				began := time.Now()
@@ -74,8 +75,8 @@ func TestSlowClientsAreEnded(t *testing.T) {
 				if test.reads {
 					go io.Copy(io.Discard, client)
 				}
-				if took := (<-ended).Sub(began); took != test.ending {
-					t.Errorf("it is ended after %v, want %v", took, test.ending)
+				if took := (<-ended).Sub(began); took != test.timeout {
+					t.Errorf("the connection is closed after %v, want %v", took, test.timeout)
 				}
 			})
 		})

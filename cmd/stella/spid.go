@@ -8,14 +8,14 @@ import (
 )
 
 type spidCommands struct {
-	Keygen   spidKeygenCommand    `cmd:"" help:"Make our key, and the request for its certificate."`
+	Keygen   spidKeygenCommand    `cmd:"" help:"Generate our key, and the request for its certificate."`
 	Metadata spidMetadataCommand  `cmd:"" help:"Print our signed metadata, for AgID and identity providers."`
-	Provider spidProviderCommands `cmd:"" help:"Identity providers: which there are, and which are suspended."`
+	Provider spidProviderCommands `cmd:"" help:"Identity providers: list, suspend and resume them."`
 }
 
 type spidMetadataCommand struct {
-	PublicURL string `name:"public-url" env:"STELLA_PUBLIC_URL" placeholder:"URL" help:"Where people reach Stella."`
-	CIE       bool   `name:"cie" help:"Print those for CIE, which go to the Ministry of the Interior's federation portal."`
+	PublicURL string `name:"public-url" env:"STELLA_PUBLIC_URL" placeholder:"URL" help:"URL at which people reach Stella."`
+	CIE       bool   `name:"cie" help:"Print the metadata for CIE, for the federation portal of the Ministry of the Interior."`
 	spidConfig
 	cieConfig
 }

@@ -14,15 +14,18 @@ import (
 )
 
 type spidKeygenCommand struct {
-	File       string `arg:"" optional:"" default:"spid.key" help:"Where to write the key (default: ${default}). The request goes beside it, as .csr instead of .key."`
-	SelfSigned bool   `help:"Make a certificate instead of a request, as .pem: for a public administration, for CIE, or to try things out."`
-	PublicURL  string `name:"public-url" env:"STELLA_PUBLIC_URL" placeholder:"URL" help:"Where people reach Stella."`
-	Locality   string `name:"organization-locality" env:"STELLA_ORGANIZATION_LOCALITY" placeholder:"TOWN" help:"The town of the organization's seat (default: that of its invoices)."`
+	File       string `arg:"" optional:"" default:"spid.key" help:"File to write the key to (default: ${default}). The request is written next to it, with .csr instead of .key."`
+	SelfSigned bool   `help:"Write a certificate (.pem) instead of a request, for a public administration, for CIE or for a trial."`
+	PublicURL  string `name:"public-url" env:"STELLA_PUBLIC_URL" placeholder:"URL" help:"URL at which people reach Stella."`
+	Locality   string `name:"organization-locality" env:"STELLA_ORGANIZATION_LOCALITY" placeholder:"TOWN" help:"The town of the organization's seat (default: STELLA_BILLING_CITY)."`
 	organizationConfig
 }
 
 func (spidKeygenCommand) Help() string {
-	return "Writes a key of RSA, readable by its owner alone, and a request for its certificate with the subject and extensions that SPID wants. A private organization sends the request to AgID, which answers with the certificate; a public administration signs its own. Nothing is written over."
+	return "Writes an RSA key, readable only by its owner, and a request for its certificate " +
+		"with the subject and extensions that SPID requires. " +
+		"A private organization sends the request to AgID, which answers with the certificate. " +
+		"A public administration signs its own certificate. Existing files are not overwritten."
 }
 
 func (c spidKeygenCommand) Run() error {
@@ -31,11 +34,11 @@ func (c spidKeygenCommand) Run() error {
 	if c.EntityID == "" {
 		public, err := parsePublicURL(c.PublicURL)
 		wrong.add("STELLA_PUBLIC_URL (or STELLA_SPID_ENTITY_ID)", err)
-		base = urlOf(public)
+		base = baseURL(public)
 	}
 	o := c.organizationConfig.check(&wrong)
 	o.Locality = c.Locality
-	wrong.need("STELLA_ORGANIZATION_LOCALITY (or STELLA_BILLING_CITY)", c.Locality+c.BillingCity)
+	wrong.require("STELLA_ORGANIZATION_LOCALITY (or STELLA_BILLING_CITY)", c.Locality+c.BillingCity)
 	if err := wrong.join(); err != nil {
 		return err
 	}
@@ -46,11 +49,12 @@ func (c spidKeygenCommand) Run() error {
 	if err := makeKey(c.File, other, c.SelfSigned, c.entityID(base), o); err != nil {
 		return err
 	}
-	c.next(other)
+	c.printNextSteps(other)
 	return nil
 }
 
-// makeKey writes a key and what is made of it, or neither.
+// makeKey writes a key, and its certificate or the request for one. If one of the files
+// cannot be written, it writes neither.
 func makeKey(keyFile, otherFile string, selfSigned bool, entityID string, o spid.Organization) error {
 	key, err := spid.GenerateKey(3072)
 	if err != nil {
@@ -79,11 +83,11 @@ func makeKey(keyFile, otherFile string, selfSigned bool, entityID string, o spid
 	return nil
 }
 
-// writeNew writes a file that is not there yet.
+// writeNew writes a new file. It returns an error if the file exists.
 func writeNew(file string, content []byte, mode fs.FileMode) error {
 	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("%s is there already, and is not written over", file)
+		return fmt.Errorf("%s already exists, and is not overwritten", file)
 	}
 	if err != nil {
 		return err
@@ -92,12 +96,14 @@ func writeNew(file string, content []byte, mode fs.FileMode) error {
 	return errors.Join(err, f.Close())
 }
 
-// next says what to do with the files.
-func (c spidKeygenCommand) next(other string) {
-	fmt.Printf("%s: the key. It is STELLA_SPID_KEY_FILE; keep it secret, and a copy in a safe.\n", c.File)
+// printNextSteps prints what to do with the files.
+func (c spidKeygenCommand) printNextSteps(other string) {
+	fmt.Printf("%s: the key, for STELLA_SPID_KEY_FILE. Keep it secret, and keep a copy in a safe.\n", c.File)
 	if c.SelfSigned {
-		fmt.Printf("%s: its certificate, good for three years. It is STELLA_SPID_CERT_FILE.\nThen \"stella spid metadata\" prints what AgID, and with --cie what the Ministry of the Interior, asks for.\n", other)
+		fmt.Printf("%s: its certificate, valid for three years, for STELLA_SPID_CERT_FILE.\n"+
+			"Next, \"stella spid metadata\" prints the metadata for AgID, and with --cie for the Ministry of the Interior.\n", other)
 		return
 	}
-	fmt.Printf("%s: the request. Send it to AgID, which answers with the certificate: STELLA_SPID_CERT_FILE.\nThen \"stella spid metadata\" prints what AgID asks for next.\n", other)
+	fmt.Printf("%s: the request. Send it to AgID, which answers with the certificate, for STELLA_SPID_CERT_FILE.\n"+
+		"Next, \"stella spid metadata\" prints the metadata for AgID.\n", other)
 }

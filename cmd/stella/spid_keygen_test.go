@@ -15,8 +15,8 @@ import (
 	"stella/store/storetest"
 )
 
-// keygen makes a key for the organization of a good configuration, in a folder
-// of its own.
+// keygen runs "stella spid keygen" for the organization of a valid configuration, in a
+// new folder.
 func keygen(t *testing.T, args ...string) (dir string, r result) {
 	t.Helper()
 	c := goodConfig(t)
@@ -31,15 +31,16 @@ func readBlock(t *testing.T, file, kind string) []byte {
 	storetest.Must(t, err)
 	block, rest := pem.Decode(text)
 	if block == nil || block.Type != kind || len(rest) > 0 {
-		t.Fatalf("%s holds %.60q", file, text)
+		t.Fatalf("%s contains %.60q", file, text)
 	}
 	return block.Bytes
 }
 
-func TestAKeyIsMadeWithTheRequestForItsCertificate(t *testing.T) {
+func TestKeygen(t *testing.T) {
 	t.Parallel()
 	dir, r := keygen(t)
-	if out := r.succeeds(t); !strings.HasPrefix(out, dir+"/spid.key: the key.") || !strings.Contains(out, dir+"/spid.csr: the request. Send it to AgID") || !strings.Contains(out, "stella spid metadata") {
+	if out := r.succeeds(t); !strings.HasPrefix(out, dir+"/spid.key: the key, ") ||
+		!strings.Contains(out, dir+"/spid.csr: the request. Send it to AgID") || !strings.Contains(out, "stella spid metadata") {
 		t.Errorf("%q", out)
 	}
 	request, err := x509.ParseCertificateRequest(readBlock(t, dir+"/spid.csr", "CERTIFICATE REQUEST"))
@@ -49,7 +50,8 @@ func TestAKeyIsMadeWithTheRequestForItsCertificate(t *testing.T) {
 	for _, n := range request.Subject.Names {
 		names[n.Type.String()] = n.Value
 	}
-	if names["2.5.4.83"] != "https://id.example" || names["2.5.4.97"] != "VATIT-01234567897" || names["2.5.4.7"] != "Roma" || names["2.5.4.10"] != "Posta Esempio S.p.A." {
+	if names["2.5.4.83"] != "https://id.example" || names["2.5.4.97"] != "VATIT-01234567897" ||
+		names["2.5.4.7"] != "Roma" || names["2.5.4.10"] != "Posta Esempio S.p.A." {
 		t.Errorf("the subject is %v", names)
 	}
 	key, err := x509.ParsePKCS8PrivateKey(readBlock(t, dir+"/spid.key", "PRIVATE KEY"))
@@ -61,45 +63,46 @@ func TestAKeyIsMadeWithTheRequestForItsCertificate(t *testing.T) {
 		t.Error("the request is for another key")
 	}
 	if info, err := os.Stat(dir + "/spid.key"); err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("%v, %v: others can read it", info.Mode(), err)
+		t.Errorf("mode %v (%v), want 0600", info.Mode(), err)
 	}
 }
 
-func TestACertificateIsSelfSigned(t *testing.T) {
+func TestKeygenSelfSigned(t *testing.T) {
 	t.Parallel()
 	c := goodConfig(t)
 	c.OrganizationVATNumber, c.OrganizationIPACode = "", "c_h501"
 	dir := t.TempDir()
 	env := append(environ(c.organizationConfig), "STELLA_PUBLIC_URL="+c.PublicURL)
 	r := stella(t, env, "spid", "keygen", dir+"/spid.key", "--self-signed", "--organization-locality=Milano")
-	if out := r.succeeds(t); !strings.Contains(out, dir+"/spid.pem: its certificate, good for three years.") {
+	if out := r.succeeds(t); !strings.Contains(out, dir+"/spid.pem: its certificate, valid for three years") {
 		t.Errorf("%q", out)
 	}
 	_, certificate, err := spid.LoadKeyPair(dir+"/spid.key", dir+"/spid.pem")
 	storetest.Must(t, err)
-	if subject := certificate.Subject.String(); !strings.Contains(subject, "Milano") || time.Until(certificate.NotAfter) < 1000*24*time.Hour || time.Until(certificate.NotBefore) > 0 {
+	if subject := certificate.Subject.String(); !strings.Contains(subject, "Milano") ||
+		time.Until(certificate.NotAfter) < 1000*24*time.Hour || time.Until(certificate.NotBefore) > 0 {
 		t.Errorf("%s, from %v to %v", subject, certificate.NotBefore, certificate.NotAfter)
 	}
 }
 
-func TestNothingIsWrittenOver(t *testing.T) {
+func TestKeygenDoesNotOverwrite(t *testing.T) {
 	t.Parallel()
 	for _, there := range []string{"spid.key", "spid.csr"} {
 		c := goodConfig(t)
 		dir := t.TempDir()
 		storetest.Must(t, os.WriteFile(dir+"/"+there, []byte("precious"), 0o600))
 		env := append(environ(c.organizationConfig), "STELLA_PUBLIC_URL="+c.PublicURL)
-		stella(t, env, "spid", "keygen", dir+"/spid.key").fails(t, 1, dir+"/"+there+" is there already, and is not written over")
+		stella(t, env, "spid", "keygen", dir+"/spid.key").fails(t, 1, dir+"/"+there+" already exists, and is not overwritten")
 		if text, err := os.ReadFile(dir + "/" + there); err != nil || string(text) != "precious" {
-			t.Errorf("%s now holds %q (%v)", there, text, err)
+			t.Errorf("%s now contains %q (%v)", there, text, err)
 		}
 		if files, err := os.ReadDir(dir); err != nil || len(files) != 1 {
-			t.Errorf("there are %v (%v)", files, err)
+			t.Errorf("the folder contains %v (%v)", files, err)
 		}
 	}
 }
 
-func TestWhatAKeyNeedsIsNamed(t *testing.T) {
+func TestKeygenReportsMissingValues(t *testing.T) {
 	t.Parallel()
 	stella(t, nil, "spid", "keygen", t.TempDir()+"/spid.key").fails(t, 1, `the configuration has 6 problems:
 STELLA_PUBLIC_URL (or STELLA_SPID_ENTITY_ID) is missing
@@ -113,6 +116,6 @@ STELLA_ORGANIZATION_LOCALITY (or STELLA_BILLING_CITY) is missing`)
 		t.Errorf("%+v", r)
 	}
 	if files, err := os.ReadDir(dir); err != nil || len(files) != 0 {
-		t.Errorf("there are %v (%v)", files, err)
+		t.Errorf("the folder contains %v (%v)", files, err)
 	}
 }

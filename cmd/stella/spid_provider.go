@@ -16,9 +16,9 @@ import (
 )
 
 type spidProviderCommands struct {
-	List    spidProviderListCommand    `cmd:"" help:"List the identity providers, and which are suspended."`
-	Suspend spidProviderSuspendCommand `cmd:"" help:"Stop the logins of a compromised identity provider, and list the stars it gave."`
-	Resume  spidProviderResumeCommand  `cmd:"" help:"Let the logins of a suspended identity provider go on."`
+	List    spidProviderListCommand    `cmd:"" help:"List the identity providers and their suspensions."`
+	Suspend spidProviderSuspendCommand `cmd:"" help:"Stop the logins of a compromised identity provider, and list the stars that are based on them."`
+	Resume  spidProviderResumeCommand  `cmd:"" help:"Allow the logins of a suspended identity provider again."`
 }
 
 type spidProviderListCommand struct {
@@ -27,7 +27,10 @@ type spidProviderListCommand struct {
 }
 
 func (spidProviderListCommand) Help() string {
-	return "They are those of the registry that the service read last, of STELLA_SPID_PROVIDERS and STELLA_CIE_PROVIDER where these are set, and those that people logged in with. LOGINS says at which of them one can log in with this configuration, and why not at the others: one that is not configured is remembered for the logins it gave."
+	return "The list contains the providers of the registry that the service read last, " +
+		"of STELLA_SPID_PROVIDERS and STELLA_CIE_PROVIDER if they are set, and all with which people have logged in. " +
+		"LOGINS shows whether people can log in there with this configuration, and if not, why. " +
+		"A provider that is not configured is listed because people have logged in with it, or because it was suspended."
 }
 
 func (c spidProviderListCommand) Run(ctx context.Context) error {
@@ -44,32 +47,32 @@ func (c spidProviderListCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	standing := map[string]workflow.Suspension{}
+	suspended := map[string]workflow.Suspension{}
 	for _, s := range suspensions {
 		if s.Until.IsZero() {
-			standing[s.Provider] = s
+			suspended[s.Provider] = s
 		}
 	}
 	t := newTable(os.Stdout)
 	t.row("PROVIDER", "NAME", "LOGINS", "SUSPENDED", "SINCE", "BY", "REASON")
 	for _, id := range slices.Sorted(maps.Keys(known)) {
-		s, p := standing[id], known[id]
+		s, p := suspended[id], known[id]
 		if !s.SuspendedAt.IsZero() {
 			p.logins = "no, suspended"
 		}
-		t.row(id, dash(p.name), p.logins, moment(s.SuspendedAt), moment(s.Since), dash(s.Operator), dash(s.Reason))
+		t.row(id, dash(p.name), p.logins, formatTime(s.SuspendedAt), formatTime(s.Since), dash(s.Operator), dash(s.Reason))
 	}
 	return t.flush()
 }
 
-// A knownProvider is an identity provider as an operator sees it.
+// A knownProvider is an identity provider as the operator's commands show it.
 type knownProvider struct {
-	name   string // empty where nothing is left of it but its suspension
-	logins string // whether they may start there: "yes", or why not
+	name   string // empty if only a suspension of it is known
+	logins string // whether logins may start there: "yes", or "no" and the reason
 }
 
-// known are the identity providers that the configuration and the database know,
-// by their entity IDs.
+// known returns the identity providers in the configuration and in the database, by
+// entity ID.
 func (c providersConfig) known(ctx context.Context, db *store.Store) (map[string]knownProvider, error) {
 	known := map[string]knownProvider{}
 	suspensions, err := db.Suspensions(ctx)
@@ -86,11 +89,11 @@ func (c providersConfig) known(ctx context.Context, db *store.Store) (map[string
 	for id, name := range loggedIn {
 		known[id] = knownProvider{name, "no, not configured"}
 	}
-	configured, err := c.configured()
+	configured, err := c.fromFiles()
 	if err != nil {
 		return nil, err
 	}
-	kept, err := c.kept(ctx, db)
+	registered, err := c.fromRegistry(ctx, db)
 	if err != nil {
 		return nil, err
 	}
@@ -99,17 +102,18 @@ func (c providersConfig) known(ctx context.Context, db *store.Store) (map[string
 		return nil, fmt.Errorf("STELLA_SPID_NAMES: %w", err)
 	}
 	now := time.Now()
-	for _, p := range kept {
-		known[p.EntityID] = knownProvider{cmp.Or(names[p.EntityID], p.Name), c.logins(p, c.Registry != "", now)}
+	for _, p := range registered {
+		known[p.EntityID] = knownProvider{cmp.Or(names[p.EntityID], p.Name), c.loginStatus(p, c.Registry != "", now)}
 	}
 	for _, p := range configured {
-		known[p.EntityID] = knownProvider{cmp.Or(names[p.EntityID], p.Name), c.logins(p, true, now)}
+		known[p.EntityID] = knownProvider{cmp.Or(names[p.EntityID], p.Name), c.loginStatus(p, true, now)}
 	}
 	return known, nil
 }
 
-// logins says whether logins may start at a provider that is listed.
-func (providersConfig) logins(p *spid.Provider, inUse bool, now time.Time) string {
+// loginStatus returns "yes" if logins may start at a provider, otherwise "no" and the
+// reason. inUse is whether the source of the provider is configured.
+func (providersConfig) loginStatus(p *spid.Provider, inUse bool, now time.Time) string {
 	if !inUse {
 		return "no, the registry is not configured"
 	}
@@ -119,8 +123,8 @@ func (providersConfig) logins(p *spid.Provider, inUse bool, now time.Time) strin
 	return "yes"
 }
 
-// configured are the providers of the files.
-func (c providersConfig) configured() (spid.Providers, error) {
+// fromFiles returns the providers of the configured metadata files.
+func (c providersConfig) fromFiles() (spid.Providers, error) {
 	var wrong problems
 	all := readProviders("STELLA_SPID_PROVIDERS", c.Providers, &wrong)
 	if c.CIEProvider != "" {
@@ -133,9 +137,10 @@ func (c providersConfig) configured() (spid.Providers, error) {
 	return all, wrong.join()
 }
 
-// kept are the providers of the registry that the service read last. Where it
-// cannot be read here, the others can be told, and suspended, all the same.
-func (c providersConfig) kept(ctx context.Context, db *store.Store) (spid.Providers, error) {
+// fromRegistry returns the providers of the registry that the service read last, from
+// the database. If its signature does not verify, it prints a warning and returns none:
+// the command still works for the other providers.
+func (c providersConfig) fromRegistry(ctx context.Context, db *store.Store) (spid.Providers, error) {
 	pin, err := c.pin()
 	if err != nil {
 		return nil, fmt.Errorf("STELLA_SPID_REGISTRY_PIN: %w", err)
@@ -146,7 +151,7 @@ func (c providersConfig) kept(ctx context.Context, db *store.Store) (spid.Provid
 	}
 	aggregate, err := spid.ParseAggregate(raw, []spid.Fingerprint{pin}, time.Now())
 	if err != nil {
-		fmt.Fprintf(os.Stderr, "stella: the registry that the service keeps is left out: %v\n", err)
+		fmt.Fprintf(os.Stderr, "stella: the registry in the database is ignored: %v\n", err)
 		return nil, nil
 	}
 	return aggregate.Providers, nil
@@ -156,15 +161,17 @@ type spidProviderSuspendCommand struct {
 	database
 	operator
 	providersConfig
-	Provider string `arg:"" name:"entityid" help:"The identity provider, as \"stella spid provider list\" names it."`
-	Since    since  `required:"" placeholder:"DATE" help:"From when it is not believed: 2026-11-20, or \"2026-11-20 14:30\", in Italian time."`
-	Reason   string `placeholder:"TEXT" help:"Why, for the record."`
+	Provider string `arg:"" name:"entityid" help:"Entity ID of the identity provider, as \"stella spid provider list\" prints it."`
+	Since    since  `required:"" placeholder:"DATE" help:"Time from which its logins are not trusted: 2026-11-20, or \"2026-11-20 14:30\", in Italian time."`
+	Reason   string `placeholder:"TEXT" help:"The reason. It is stored with the suspension."`
 }
 
 func (spidProviderSuspendCommand) Help() string {
-	return `From now on no login starts there, on any instance, and none under way counts. Whoever was identified there since the date and has no star yet is identified again, also after the provider is resumed.
+	return `From now on no login starts there, on any instance, and open logins are not accepted. ` +
+		`People who were identified there since the date and have no star yet must identify again, also after the provider is resumed.
 
-The stars are listed, and stay: revoke those that are not to, with "stella qualification revoke". Suspending the provider again corrects the date, and lists the stars again.`
+The stars since that date are listed and stay valid: revoke the wrong ones with "stella qualification revoke". ` +
+		`Suspending the provider again changes the date, and lists the stars again.`
 }
 
 func (c spidProviderSuspendCommand) Run(ctx context.Context) error {
@@ -178,18 +185,18 @@ func (c spidProviderSuspendCommand) Run(ctx context.Context) error {
 		return err
 	}
 	if _, ok := known[c.Provider]; !ok {
-		return fmt.Errorf("no identity provider %s is known: \"stella spid provider list\" lists those that are", c.Provider)
+		return fmt.Errorf("no identity provider %s is known: see \"stella spid provider list\"", c.Provider)
 	}
 	p := &workflow.Procedure{Store: db.Store, Now: time.Now}
 	if err := p.Suspend(ctx, c.Operator, c.Provider, c.Since.Time, c.Reason); err != nil {
 		if errors.Is(err, workflow.ErrFuture) {
-			return fmt.Errorf("--since %s: %w", moment(c.Since.Time), err)
+			return fmt.Errorf("--since %s: %w", formatTime(c.Since.Time), err)
 		}
 		return err
 	}
 	given, err := db.GivenBy(ctx, c.Provider, c.Since.Time)
 	if errors.Is(err, store.ErrUnsettled) {
-		return fmt.Errorf("%s is suspended, but the stars it gave cannot be told yet: %w; run this again", c.Provider, err)
+		return fmt.Errorf("%s is suspended, but its stars cannot be listed yet: %w; run this command again", c.Provider, err)
 	}
 	if err != nil {
 		return err
@@ -200,32 +207,32 @@ func (c spidProviderSuspendCommand) Run(ctx context.Context) error {
 			revoked++
 		}
 	}
-	fmt.Printf("%s: suspended; stars it gave since %s: %d", c.Provider, moment(c.Since.Time), len(given)-revoked)
+	fmt.Printf("%s: suspended; stars since %s: %d", c.Provider, formatTime(c.Since.Time), len(given)-revoked)
 	if revoked > 0 {
-		fmt.Printf(", and %d that were revoked", revoked)
+		fmt.Printf(", and %d revoked", revoked)
 	}
 	fmt.Println()
-	return printGiven(given)
+	return printStars(given)
 }
 
-func printGiven(given []store.Given) error {
+func printStars(given []store.Given) error {
 	if len(given) == 0 {
 		return nil
 	}
 	t := newTable(os.Stdout)
 	t.row("MAILBOX", "CASE", "IDENTIFIED", "QUALIFIED", "STATE")
 	for _, g := range given {
-		t.row(g.Address, number(g.Number), moment(g.IdentifiedAt), moment(g.QualifiedAt), string(g.State))
+		t.row(g.Address, formatNumber(g.Number), formatTime(g.IdentifiedAt), formatTime(g.QualifiedAt), string(g.State))
 	}
 	return t.flush()
 }
 
-// since is a time as operators write it.
+// since is a time in one of the forms that operators write.
 type since struct{ time.Time }
 
-// UnmarshalText reads a day, a minute or a second, in Italian time.
+// UnmarshalText parses a date or a time. Without a zone it is Italian time.
 func (s *since) UnmarshalText(text []byte) (err error) {
-	for _, layout := range []string{time.DateOnly, "2006-01-02 15:04", time.DateTime, clock, time.RFC3339} {
+	for _, layout := range []string{time.DateOnly, "2006-01-02 15:04", time.DateTime, timeLayout, time.RFC3339} {
 		if s.Time, err = time.ParseInLocation(layout, string(text), rome); err == nil {
 			return nil
 		}
@@ -236,12 +243,12 @@ func (s *since) UnmarshalText(text []byte) (err error) {
 type spidProviderResumeCommand struct {
 	database
 	operator
-	Provider string `arg:"" name:"entityid" help:"The identity provider, as \"stella spid provider list\" names it."`
-	Reason   string `placeholder:"TEXT" help:"Why, for the record."`
+	Provider string `arg:"" name:"entityid" help:"Entity ID of the identity provider, as \"stella spid provider list\" prints it."`
+	Reason   string `placeholder:"TEXT" help:"The reason. It is stored with the suspension."`
 }
 
 func (spidProviderResumeCommand) Help() string {
-	return "Logins that start from now on count again. What was said while it was not believed, from the date of the suspension on, does not come to count."
+	return "Logins that start from now on are accepted again. Logins between the date of the suspension and now stay untrusted."
 }
 
 func (c spidProviderResumeCommand) Run(ctx context.Context) error {

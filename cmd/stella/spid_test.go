@@ -11,7 +11,7 @@ import (
 	"stella/store/storetest"
 )
 
-func TestTheMetadataAreSigned(t *testing.T) {
+func TestMetadataIsSigned(t *testing.T) {
 	t.Parallel()
 	c := goodConfig(t)
 	out := stella(t, append(environ(c.spidConfig), "STELLA_PUBLIC_URL="+c.PublicURL), "spid", "metadata").succeeds(t)
@@ -20,14 +20,14 @@ func TestTheMetadataAreSigned(t *testing.T) {
 	if root := doc.Root(); root.Tag != "EntityDescriptor" || root.SelectAttrValue("entityID", "") != "https://id.example" {
 		t.Errorf("the document is %.200s", out)
 	}
-	trusted := dsig.NewDefaultValidationContext(&dsig.MemoryX509CertificateStore{Roots: []*x509.Certificate{neighbours().certificate}})
+	trusted := dsig.NewDefaultValidationContext(&dsig.MemoryX509CertificateStore{Roots: []*x509.Certificate{fixtures().certificate}})
 	if _, err := trusted.Validate(doc.Root()); err != nil {
 		t.Errorf("the signature: %v", err)
 	}
 
-	// While the keys are changed both are listed, and for CIE there is a document
-	// of its own.
-	c.SPIDOtherCertFile = file(t, "other.crt", neighbours().other)
+	// While the key is changed, both certificates are listed. The metadata for CIE are
+	// a separate document.
+	c.SPIDOtherCertFile = file(t, "other.crt", fixtures().other)
 	withCIE(t)(&c)
 	env := append(append(environ(c.spidConfig), environ(c.cieConfig)...), "STELLA_PUBLIC_URL="+c.PublicURL)
 	if out := stella(t, env, "spid", "metadata").succeeds(t); strings.Count(out, "<ds:X509Certificate>") != 3 { // the signature has one too
@@ -39,11 +39,12 @@ func TestTheMetadataAreSigned(t *testing.T) {
 	}
 	bare := stella(t, append(environ(c.spidConfig), "STELLA_PUBLIC_URL="+c.PublicURL), "spid", "metadata", "--cie")
 	if bare.status != 1 || !strings.Contains(bare.err, "STELLA_ORGANIZATION_MUNICIPALITY, which CIE wants, is missing") {
-		t.Errorf("for CIE, with nothing: %+v", bare)
+		t.Errorf("for CIE, without its variables: %+v", bare)
 	}
 
 	r := stella(t, nil, "spid", "metadata")
-	if r.status != 1 || !strings.Contains(r.err, "STELLA_PUBLIC_URL is missing\n") || !strings.Contains(r.err, "STELLA_SPID_CERT_FILE is missing\n") || r.out != "" {
-		t.Errorf("with nothing: %+v", r)
+	if r.status != 1 || !strings.Contains(r.err, "STELLA_PUBLIC_URL is missing\n") ||
+		!strings.Contains(r.err, "STELLA_SPID_CERT_FILE is missing\n") || r.out != "" {
+		t.Errorf("without variables: %+v", r)
 	}
 }

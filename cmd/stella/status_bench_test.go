@@ -26,8 +26,8 @@ import (
 	"stella/workflow"
 )
 
-// fillMailboxes makes mailboxes; every third has its star. Triggers and foreign
-// keys are passed by, since nothing but reading follows.
+// fillMailboxes creates mailboxes, every third with a star. It skips triggers and
+// foreign keys, because the benchmark only reads.
 const fillMailboxes = `
 	begin;
 	set local session_replication_role = replica;
@@ -43,13 +43,12 @@ const fillMailboxes = `
 			'', '', now(), now() from qualifications;
 	commit;`
 
-// webmails is how many clients ask: each may make 30,000 calls a minute.
+// webmails is the number of API clients. Each may make 30,000 calls a minute.
 const webmails = 10
 
-// BenchmarkStatus compares the status, as `stella serve` answers it, with the
-// least that could: a handler of net/http that reads the row of the mailbox by
-// its unique key with pgx and encodes the same JSON. Both are asked by turns,
-// through real sockets, with the same number of connections.
+// BenchmarkStatus compares the status call of `stella serve` with a minimal net/http
+// handler that reads the mailbox's row with pgx and encodes the same JSON. Both are
+// measured in turns, over real sockets, with the same number of connections.
 //
 //	go test ./cmd/stella -run '^$' -bench 'Status$' -benchtime 1x
 func BenchmarkStatus(b *testing.B) {
@@ -59,14 +58,14 @@ func BenchmarkStatus(b *testing.B) {
 	alternate(b, "bare/s", load{bare, 10_000}, "stella/s", load{ours, 10_000})
 }
 
-// BenchmarkStatusOfMillions compares the status of many mailboxes with that of
-// few. It needs 5 GB of disk.
+// BenchmarkStatusOfMillions compares the status call on a database with many mailboxes
+// with one on a small database. It needs 5 GB of disk.
 //
 //	STELLA_BENCH_MAILBOXES=5000000 go test ./cmd/stella -run '^$' -bench StatusOfMillions -benchtime 1x -timeout 1h
 func BenchmarkStatusOfMillions(b *testing.B) {
 	many, err := strconv.Atoi(os.Getenv("STELLA_BENCH_MAILBOXES"))
 	if err != nil {
-		b.Skip("STELLA_BENCH_MAILBOXES does not say how many")
+		b.Skip("STELLA_BENCH_MAILBOXES is not a number")
 	}
 	cluster := benchCluster(b)
 	small := statusHandler(b, statusDatabase(b, cluster, "small", 10_000))
@@ -80,7 +79,10 @@ func benchCluster(b *testing.B) *localpg.Cluster {
 	storetest.Must(b, err)
 	b.Cleanup(func() { os.RemoveAll(dir) })
 	storetest.Must(b, os.Chmod(dir, 0o755)) // PostgreSQL does not run as root
-	cluster, err := localpg.Start(b.Context(), localpg.Options{Dir: dir, Settings: map[string]string{"fsync": "off", "max_wal_size": "4GB"}})
+	cluster, err := localpg.Start(b.Context(), localpg.Options{
+		Dir:      dir,
+		Settings: map[string]string{"fsync": "off", "max_wal_size": "4GB"},
+	})
 	storetest.Must(b, err)
 	b.Cleanup(func() { cluster.Stop() })
 	return cluster
@@ -113,7 +115,7 @@ func statusDatabase(b *testing.B, cluster *localpg.Cluster, name string, mailbox
 	return db
 }
 
-// statusHandler is all that `stella serve` puts before and behind the API.
+// statusHandler returns the complete handler of `stella serve`.
 func statusHandler(b *testing.B, db *store.Store) http.Handler {
 	b.Helper()
 	s, err := goodConfig(b).Check()
@@ -126,13 +128,14 @@ func statusHandler(b *testing.B, db *store.Store) http.Handler {
 	return service.handler
 }
 
-// bareStatus reads and answers, and does nothing else.
+// bareStatus returns a handler that only reads the row and answers.
 func bareStatus(pool *pgxpool.Pool) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /api/v1/mailboxes/{address}", func(w http.ResponseWriter, r *http.Request) {
 		m := client.Mailbox{Show: client.ShowBanner}
 		starred := false
-		err := pool.QueryRow(r.Context(), `select address, status, star is not null from mailboxes where address = $1`, r.PathValue("address")).
+		err := pool.QueryRow(r.Context(), `select address, status, star is not null from mailboxes where address = $1`,
+			r.PathValue("address")).
 			Scan(&m.Address, &m.State, &starred)
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
@@ -146,17 +149,18 @@ func bareStatus(pool *pgxpool.Pool) http.Handler {
 	return mux
 }
 
-// load asks a handler for mailboxes, box1 to box<mailboxes>.
+// load requests the status of random mailboxes, box1 to box<mailboxes>, from a handler.
 type load struct {
 	handler   http.Handler
 	mailboxes int
 }
 
-// alternate measures two by turns, and reports the medians of their requests
-// per second and of the ratio of the second to the first.
+// alternate measures two loads in turns. It reports the medians of their requests per
+// second, and of the ratio of the second to the first.
 func alternate(b *testing.B, name1 string, one load, name2 string, two load) {
 	b.Helper()
-	const rounds, warm, span = 41, time.Second, 500 * time.Millisecond // short, so that what else the machine does meets both
+	// The spans are short, so that other work on the machine affects both loads.
+	const rounds, warm, span = 41, time.Second, 500 * time.Millisecond
 	one.perSecond(b, warm)
 	two.perSecond(b, warm)
 	var first, second, ratio []float64
@@ -164,22 +168,22 @@ func alternate(b *testing.B, name1 string, one load, name2 string, two load) {
 		x, y := one.perSecond(b, span), two.perSecond(b, span)
 		first, second, ratio = append(first, x), append(second, y), append(ratio, y/x)
 	}
-	b.ReportMetric(middle(first), name1)
-	b.ReportMetric(middle(second), name2)
-	b.ReportMetric(middle(ratio), "ratio")
-	b.ReportMetric(0, "ns/op") // of no meaning here
+	b.ReportMetric(median(first), name1)
+	b.ReportMetric(median(second), name2)
+	b.ReportMetric(median(ratio), "ratio")
+	b.ReportMetric(0, "ns/op") // meaningless here
 }
 
-func middle(all []float64) float64 {
+func median(all []float64) float64 {
 	slices.Sort(all)
 	return all[len(all)/2]
 }
 
-// connections is as many as the pool has, at most.
+// connections is the number of client connections, equal to the maximum of the pool.
 const connections = 20
 
-// perSecond is how many requests are answered in a second, on several
-// connections, one request after the other on each.
+// perSecond returns the number of answered requests per second. It uses several
+// connections, with one request at a time on each.
 func (l load) perSecond(b *testing.B, span time.Duration) float64 {
 	b.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -200,7 +204,8 @@ func (l load) perSecond(b *testing.B, span time.Duration) float64 {
 			defer conn.Close()
 			answers := bufio.NewReader(conn)
 			for time.Now().Before(end) {
-				fmt.Fprintf(conn, "GET /api/v1/mailboxes/box%d@pec.example HTTP/1.1\r\nHost: id.example\r\nAuthorization: Bearer token%d\r\n\r\n",
+				fmt.Fprintf(conn, "GET /api/v1/mailboxes/box%d@pec.example HTTP/1.1\r\n"+
+					"Host: id.example\r\nAuthorization: Bearer token%d\r\n\r\n",
 					1+rand.IntN(l.mailboxes), rand.IntN(webmails))
 				res, err := http.ReadResponse(answers, nil)
 				if err != nil || res.StatusCode != http.StatusOK {

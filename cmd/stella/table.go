@@ -9,15 +9,15 @@ import (
 	"unicode"
 )
 
-// table writes columns for people to read. What it is given is held until
-// flush, which aligns it.
+// table prints aligned columns. Rows are buffered until flush.
 type table struct{ w *tabwriter.Writer }
 
 func newTable(out io.Writer) table { return table{tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)} }
 
 func (t table) flush() error { return t.w.Flush() }
 
-// row writes cells; what a terminal would take for more than text is left out.
+// row adds a row. It replaces control characters, which a terminal could interpret, by
+// "·".
 func (t table) row(cells ...string) {
 	for i, c := range cells {
 		cells[i] = strings.Map(func(r rune) rune {
@@ -30,19 +30,19 @@ func (t table) row(cells ...string) {
 	fmt.Fprintln(t.w, strings.Join(cells, "\t"))
 }
 
-// section writes rows under their header, and nothing where there are none.
+// section adds rows below a header. It adds nothing if there are no rows.
 func section[T any](t table, header string, rows []T, cells func(T) []string) {
 	if len(rows) == 0 {
 		return
 	}
-	t.flush() // the columns of this one are its own; an error stays for the last flush
+	t.flush() // each section has its own column widths; the last flush returns an error too
 	fmt.Fprintf(t.w, "\n%s\n", header)
 	for _, r := range rows {
 		t.row(cells(r)...)
 	}
 }
 
-// dash stands for what is not there.
+// dash returns "-" for an empty text.
 func dash[T ~string](s T) string {
 	if s == "" {
 		return "-"
@@ -50,8 +50,8 @@ func dash[T ~string](s T) string {
 	return string(s)
 }
 
-// joined lists what have names.
-func joined[T ~string](all []T) string {
+// joinNames returns the names, separated by commas.
+func joinNames[T ~string](all []T) string {
 	names := make([]string, len(all))
 	for i, s := range all {
 		names[i] = string(s)
@@ -59,15 +59,16 @@ func joined[T ~string](all []T) string {
 	return strings.Join(names, ",")
 }
 
-func number(n int64) string {
+// formatNumber formats a case number; 0, for no case, is empty.
+func formatNumber(n int64) string {
 	if n == 0 {
 		return ""
 	}
 	return fmt.Sprint(n)
 }
 
-// clock is how a time is written.
-const clock = "2006-01-02 15:04:05 -07:00"
+// timeLayout is the layout of times in tables and messages.
+const timeLayout = "2006-01-02 15:04:05 -07:00"
 
 var rome = func() *time.Location {
 	l, err := time.LoadLocation("Europe/Rome")
@@ -77,11 +78,11 @@ var rome = func() *time.Location {
 	return l
 }()
 
-// moment is a time as operators read it: of Italy, and with its distance from
-// UTC, in which the API has it.
-func moment(t time.Time) string {
+// formatTime formats a time in Italian time, with the offset from UTC, because the API
+// uses UTC. The zero time is "-".
+func formatTime(t time.Time) string {
 	if t.IsZero() {
 		return "-"
 	}
-	return t.In(rome).Format(clock)
+	return t.In(rome).Format(timeLayout)
 }

@@ -6,14 +6,14 @@ import (
 	"runtime/debug"
 )
 
-// stamped is the tag and commit, as `git describe` prints them. The Makefile sets it.
+// stamped is the output of `git describe`. The Makefile sets it with -ldflags.
 var stamped string
 
-// version is what this program calls itself.
+// version is the version of this program.
 var version = cmp.Or(stamped, builtVersion())
 
-// builtVersion is what the Go command knows of a program that was built without
-// the Makefile, such as by `go install`.
+// builtVersion returns the module version in the binary. A program has one if it was
+// built with `go install`, without the Makefile.
 func builtVersion() string {
 	if b, ok := debug.ReadBuildInfo(); ok && b.Main.Version != "" && b.Main.Version != "(devel)" {
 		return b.Main.Version

@@ -16,25 +16,26 @@ import (
 )
 
 type webhookCommands struct {
-	Add        webhookAddCommand        `cmd:"" help:"Have a client told of its mailboxes, and print the secret that signs, once."`
-	List       webhookListCommand       `cmd:"" help:"List the webhooks, and how they do."`
-	Test       webhookTestCommand       `cmd:"" help:"Send a test event at once, and print what came back."`
-	Deliveries webhookDeliveriesCommand `cmd:"" help:"List deliveries and what became of them."`
-	Redeliver  webhookRedeliverCommand  `cmd:"" help:"Make the deliveries again that were given up, or one of any."`
-	Rotate     webhookRotateCommand     `cmd:"" help:"Give a webhook a new secret; the one before signs too for a while."`
-	Disable    webhookDisableCommand    `cmd:"" help:"Send nothing more to a webhook, and give up what is under way."`
+	Add        webhookAddCommand        `cmd:"" help:"Add a webhook for the events of a client's mailboxes, and print its secret. The secret is printed only once."`
+	List       webhookListCommand       `cmd:"" help:"List the webhooks and their state."`
+	Test       webhookTestCommand       `cmd:"" help:"Send a test event now, and print the answer."`
+	Deliveries webhookDeliveriesCommand `cmd:"" help:"List deliveries and their outcome."`
+	Redeliver  webhookRedeliverCommand  `cmd:"" help:"Repeat the deliveries that were given up, or any single delivery."`
+	Rotate     webhookRotateCommand     `cmd:"" help:"Give a webhook a new secret. For a while events are also signed with the previous secret."`
+	Disable    webhookDisableCommand    `cmd:"" help:"Send nothing more to a webhook, and give up its open deliveries."`
 	Enable     webhookEnableCommand     `cmd:"" help:"Send to a disabled webhook again, from now on."`
 }
 
-// keyFile is the server's keys, from which secrets are computed.
-type keyFile struct {
-	KeyFile []string `env:"STELLA_KEY_FILE" placeholder:"FILE" help:"The service's secret, from which those of webhooks are computed."`
+// keyFileConfig names the files of the server's keys, from which the secrets of webhooks
+// are computed.
+type keyFileConfig struct {
+	KeyFile []string `env:"STELLA_KEY_FILE" placeholder:"FILE" help:"The service's secret, from which the secrets of webhooks are computed."`
 }
 
-func (k keyFile) read(wrong *problems) workflow.Keys {
+func (k keyFileConfig) read(wrong *problems) workflow.Keys {
 	keys, err := readKeys(k.KeyFile)
 	if errors.Is(err, errMissing) {
-		err = fmt.Errorf("%w: it is the service's secret (of the demo: the file \"key\" in its --dir)", err)
+		err = fmt.Errorf("%w: it is the service's secret (for the demo: the file \"demo/key\" in its --dir)", err)
 	}
 	wrong.add("STELLA_KEY_FILE", err)
 	return keys
@@ -42,20 +43,21 @@ func (k keyFile) read(wrong *problems) workflow.Keys {
 
 type webhookAddCommand struct {
 	database
-	keyFile
+	keyFileConfig
 	webhookConfig
-	Client string   `arg:"" help:"The client, as \"stella client list\" names it. It is told of the mailboxes of its domains."`
-	URL    string   `arg:"" name:"url" help:"Where to send events, such as https://webmail.example/hooks."`
+	Client string   `arg:"" help:"The client's name, as \"stella client list\" prints it. It receives the events of its mailboxes."`
+	URL    string   `arg:"" name:"url" help:"URL to which events are sent, such as https://webmail.example/hooks."`
 	Kind   []string `placeholder:"KIND" enum:"${kinds}" help:"Only events of this kind, such as qualification.completed; may be repeated."`
 }
 
 func (webhookAddCommand) Help() string {
-	return "The events:\n\n  " + strings.ReplaceAll(joined(workflow.AnnouncementKinds), ",", "\n  ") + "\n\nEach is signed (Standard Webhooks). See docs/webhooks.md for what a receiver has to do."
+	return "The events:\n\n  " + strings.ReplaceAll(joinNames(workflow.AnnouncementKinds), ",", "\n  ") +
+		"\n\nEach is signed (Standard Webhooks). docs/webhooks.md describes what a receiver must do."
 }
 
 func (c webhookAddCommand) Run(ctx context.Context) error {
 	var wrong problems
-	keys, allow := c.keyFile.read(&wrong), c.webhookConfig.check(&wrong)
+	keys, allow := c.keyFileConfig.read(&wrong), c.webhookConfig.check(&wrong)
 	wrong.add("URL", webhook.CheckURL(c.URL, allow))
 	if err := wrong.join(); err != nil {
 		return err
@@ -75,20 +77,21 @@ func (c webhookAddCommand) Run(ctx context.Context) error {
 		return fmt.Errorf("%s has a webhook with this URL: see \"stella webhook list\"", c.Client)
 	}
 	if err != nil {
-		return noClient(c.Client, err)
+		return describeClientError(c.Client, err)
 	}
 	fmt.Printf("Webhook %d of %s. Its secret; it is not shown again:\n%s\n", id, c.Client, secret)
 	return nil
 }
 
-// webhookID names a webhook.
+// webhookID is the argument that names a webhook.
 type webhookID struct {
-	ID int64 `arg:"" name:"webhook" help:"The webhook's number, as \"stella webhook list\" names it."`
+	ID int64 `arg:"" name:"webhook" help:"The webhook's number, as \"stella webhook list\" prints it."`
 }
 
-func (w webhookID) known(err error) error {
+// describe names the webhook in the error if it does not exist.
+func (w webhookID) describe(err error) error {
 	if errors.Is(err, workflow.ErrUnknown) {
-		return fmt.Errorf("there is no webhook %d: \"stella webhook list\" lists those that there are", w.ID)
+		return fmt.Errorf("there is no webhook %d: see \"stella webhook list\"", w.ID)
 	}
 	return err
 }
@@ -110,33 +113,33 @@ func (c webhookListCommand) Run(ctx context.Context) error {
 	t := newTable(os.Stdout)
 	t.row("WEBHOOK", "CLIENT", "URL", "KINDS", "STATE", "WAITING", "SINCE")
 	for _, w := range all {
-		kinds := strings.ReplaceAll(joined(w.Kinds), "qualification.", "")
+		kinds := strings.ReplaceAll(joinNames(w.Kinds), "qualification.", "")
 		t.row(strconv.FormatInt(w.ID, 10), w.Client, w.URL, cmp.Or(kinds, "all"), webhookState(w.Webhook),
-			strconv.Itoa(w.Waiting), moment(w.OldestAt))
+			strconv.Itoa(w.Waiting), formatTime(w.OldestAt))
 	}
 	return t.flush()
 }
 
-// webhookState says how a webhook does.
+// webhookState describes the state of a webhook.
 func webhookState(w workflow.Webhook) string {
-	switch since := moment(w.DisabledAt); {
+	switch since := formatTime(w.DisabledAt); {
 	case w.Disabled == workflow.DisabledGone:
 		return "disabled since " + since + ": it answered 410 Gone"
 	case w.Disabled == workflow.DisabledFailing:
-		return "disabled since " + since + ": nothing was delivered since " + moment(w.FailingSince)
+		return "disabled since " + since + ": nothing was delivered since " + formatTime(w.FailingSince)
 	case w.Disabled != "":
 		return "disabled since " + since
 	case w.Failures > 0:
-		return fmt.Sprintf("nothing delivered since %s, in %d attempts", moment(w.FailingSince), w.Failures)
+		return fmt.Sprintf("nothing delivered since %s, in %d attempts", formatTime(w.FailingSince), w.Failures)
 	}
 	return "good"
 }
 
 type webhookRotateCommand struct {
 	database
-	keyFile
+	keyFileConfig
 	webhookID
-	Overlap time.Duration `default:"24h" placeholder:"TIME" help:"For how long the former secret signs too; 0 when it was stolen (default: ${default})."`
+	Overlap time.Duration `default:"24h" placeholder:"TIME" help:"How long events are also signed with the previous secret; 0 if it was stolen (default: ${default})."`
 }
 
 func (c webhookRotateCommand) Run(ctx context.Context) error {
@@ -149,10 +152,10 @@ func (c webhookRotateCommand) Run(ctx context.Context) error {
 	}
 	defer db.close()
 	if _, err := db.Webhook(ctx, c.ID); err != nil {
-		return c.known(err)
+		return c.describe(err)
 	}
 	var wrong problems
-	keys := c.keyFile.read(&wrong)
+	keys := c.keyFileConfig.read(&wrong)
 	if err := wrong.join(); err != nil {
 		return err
 	}
@@ -160,11 +163,11 @@ func (c webhookRotateCommand) Run(ctx context.Context) error {
 	until := time.Now().Add(c.Overlap)
 	secret, err := p.RotateWebhook(ctx, c.ID, until)
 	if err != nil {
-		return c.known(err)
+		return c.describe(err)
 	}
 	fmt.Printf("New secret of webhook %d; it is not shown again:\n%s\n", c.ID, secret)
 	if c.Overlap > 0 {
-		fmt.Printf("The former one signs too until %s.\n", moment(until))
+		fmt.Printf("The previous secret also signs until %s.\n", formatTime(until))
 	}
 	return nil
 }
@@ -181,7 +184,7 @@ func (c webhookDisableCommand) Run(ctx context.Context) error {
 	}
 	defer db.close()
 	if err := db.DisableWebhook(ctx, c.ID, workflow.DisabledByOperator, time.Now()); err != nil {
-		return c.known(err)
+		return c.describe(err)
 	}
 	fmt.Printf("Webhook %d: disabled\n", c.ID)
 	return nil
@@ -193,7 +196,8 @@ type webhookEnableCommand struct {
 }
 
 func (webhookEnableCommand) Help() string {
-	return "What was not delivered is not sent by this: \"stella webhook redeliver\" has deliveries made again that were given up. What happened while the webhook was disabled has no delivery, and is in the events feed of the API."
+	return "This does not repeat deliveries that were given up: use \"stella webhook redeliver\". " +
+		"Events from the time when the webhook was disabled have no delivery; they are in the events feed of the API."
 }
 
 func (c webhookEnableCommand) Run(ctx context.Context) error {
@@ -203,7 +207,7 @@ func (c webhookEnableCommand) Run(ctx context.Context) error {
 	}
 	defer db.close()
 	if err := db.EnableWebhook(ctx, c.ID); err != nil {
-		return c.known(err)
+		return c.describe(err)
 	}
 	fmt.Printf("Webhook %d: enabled\n", c.ID)
 	return nil

@@ -18,7 +18,7 @@ import (
 
 type webhookTestCommand struct {
 	database
-	keyFile
+	keyFileConfig
 	webhookConfig
 	webhookID
 }
@@ -31,10 +31,10 @@ func (c webhookTestCommand) Run(ctx context.Context) error {
 	defer db.close()
 	w, err := db.Webhook(ctx, c.ID)
 	if err != nil {
-		return c.known(err)
+		return c.describe(err)
 	}
 	var wrong problems
-	keys, allow := c.keyFile.read(&wrong), c.webhookConfig.check(&wrong)
+	keys, allow := c.keyFileConfig.read(&wrong), c.webhookConfig.check(&wrong)
 	if err := wrong.join(); err != nil {
 		return err
 	}
@@ -52,10 +52,10 @@ func (c webhookTestCommand) Run(ctx context.Context) error {
 
 type webhookDeliveriesCommand struct {
 	database
-	Webhook int64 `arg:"" optional:"" help:"Only those of this webhook."`
-	Waiting bool  `help:"Only those still to be made."`
-	GivenUp bool  `help:"Only those that were given up."`
-	Limit   uint  `default:"1000" placeholder:"N" help:"At most so many, the newest (default: ${default})."`
+	Webhook int64 `arg:"" optional:"" help:"Only deliveries to this webhook."`
+	Waiting bool  `help:"Only deliveries that are still to be made."`
+	GivenUp bool  `help:"Only deliveries that were given up."`
+	Limit   uint  `default:"1000" placeholder:"N" help:"Maximum number, the newest first (default: ${default})."`
 }
 
 func (c webhookDeliveriesCommand) Run(ctx context.Context) error {
@@ -72,7 +72,7 @@ func (c webhookDeliveriesCommand) Run(ctx context.Context) error {
 	t.row("DELIVERY", "WEBHOOK", "EVENT", "MAILBOX", "CASE", "ASKED FOR", "ATTEMPTS", "OUTCOME", "AT", "ANSWER")
 	for _, d := range all {
 		t.row(strconv.FormatInt(d.ID, 10), strconv.FormatInt(d.Webhook, 10), string(d.Kind), d.Address, strconv.FormatInt(d.Number, 10),
-			moment(d.AskedAt), strconv.Itoa(d.Attempts), d.Ended, moment(d.EndedAt), cmp.Or(d.Outcome, "-"))
+			formatTime(d.AskedAt), strconv.Itoa(d.Attempts), d.Ended, formatTime(d.EndedAt), cmp.Or(d.Outcome, "-"))
 	}
 	return t.flush()
 }
@@ -80,7 +80,7 @@ func (c webhookDeliveriesCommand) Run(ctx context.Context) error {
 type webhookRedeliverCommand struct {
 	database
 	webhookID
-	Delivery int64 `placeholder:"DELIVERY" help:"This one alone, as \"stella webhook deliveries\" names it, whatever became of it."`
+	Delivery int64 `placeholder:"DELIVERY" help:"Only this delivery, as \"stella webhook deliveries\" prints it, whatever its outcome."`
 }
 
 func (c webhookRedeliverCommand) Run(ctx context.Context) error {
@@ -98,6 +98,6 @@ func (c webhookRedeliverCommand) Run(ctx context.Context) error {
 	case n == 0 && c.Delivery != 0:
 		return fmt.Errorf("webhook %d has no delivery %d that has ended: see \"stella webhook deliveries\"", c.ID, c.Delivery)
 	}
-	fmt.Printf("Deliveries that are made again: %d\n", n)
+	fmt.Printf("Deliveries to repeat: %d\n", n)
 	return nil
 }

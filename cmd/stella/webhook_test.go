@@ -12,19 +12,18 @@ import (
 	"stella/workflow"
 )
 
-// What an engineer of the provider does from the first webhook to one that was
-// mended, by the commands alone.
-func TestWebhooksAreManaged(t *testing.T) {
+// A webhook from its creation to a redelivery, with the commands only.
+func TestWebhookCommands(t *testing.T) {
 	t.Parallel()
 	url := storetest.URL(t)
 	key := file(t, "key", []byte(secretKey))
-	var answer, asked atomic.Int64
+	var answer, requests atomic.Int64
 	answer.Store(204)
 	var secret atomic.Value
 	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		asked.Add(1)
+		requests.Add(1)
 		if e, err := client.ReadWebhook(r, secret.Load().(string)); err != nil || e.Type != client.EventTest {
-			t.Errorf("the receiver got %+v (%v)", e, err)
+			t.Errorf("the receiver gets %+v (%v)", e, err)
 		}
 		w.WriteHeader(int(answer.Load()))
 	}))
@@ -50,16 +49,16 @@ func TestWebhooksAreManaged(t *testing.T) {
 	good(stella(t, env, "client", "add", "posta", "--domain", "pec.example", "--scope", "registry"))
 	refused(run("add", "posta", "http://10.0.0.1/"), "10.0.0.1 is no public address")
 	refused(run("add", "posta", "ftp://webmail.example/"), "want https")
-	if r := run("add", "posta", receiver.URL, "--kind", "unheard"); r.status != 2 || !strings.Contains(r.err, `but got "unheard"`) {
-		t.Errorf("a kind that is none: %+v", r)
+	if r := run("add", "posta", receiver.URL, "--kind", "unknown"); r.status != 2 || !strings.Contains(r.err, `but got "unknown"`) {
+		t.Errorf("an unknown kind: %+v", r)
 	}
 	added := good(run("add", "posta", receiver.URL, "--kind", "qualification.completed"))
 	secret.Store(lastLine(added))
 	if !strings.HasPrefix(added, "Webhook 1 of posta.") || !strings.HasPrefix(lastLine(added), "whsec_") {
-		t.Errorf("add says %s", added)
+		t.Errorf("add prints %s", added)
 	}
 	refused(run("add", "posta", receiver.URL), "has a webhook with this URL")
-	// What the command names is looked at before what it needs.
+	// A missing webhook is reported before a missing key file.
 	for _, command := range []string{"test", "rotate"} {
 		without := func(id string) result { return stella(t, env[:1], "webhook", command, id) }
 		refused(without("99"), "there is no webhook 99")
@@ -67,48 +66,49 @@ func TestWebhooksAreManaged(t *testing.T) {
 	}
 
 	if out := good(run("test", "1")); !strings.Contains(out, receiver.URL+": 204 No Content, after ") {
-		t.Errorf("test says %s", out)
+		t.Errorf("test prints %s", out)
 	}
 	answer.Store(302)
 	refused(run("test", "1"), "302 Found, and redirects are not followed")
 	answer.Store(200)
 	rotated := good(run("rotate", "1"))
-	former := secret.Load().(string)
-	if good(run("test", "1")); !strings.Contains(rotated, "The former one signs too until") {
-		t.Errorf("rotate says %s", rotated)
+	previous := secret.Load().(string)
+	if good(run("test", "1")); !strings.Contains(rotated, "The previous secret also signs until") {
+		t.Errorf("rotate prints %s", rotated)
 	}
 	secret.Store(strings.Split(rotated, "\n")[1])
-	if good(run("test", "1")); former == secret.Load() || asked.Load() != 4 {
-		t.Errorf("the receiver was asked %d times", asked.Load())
+	if good(run("test", "1")); previous == secret.Load() || requests.Load() != 4 {
+		t.Errorf("the receiver got %d requests, want 4", requests.Load())
 	}
-	if out := good(run("list")); !strings.Contains(out, "posta") || !strings.Contains(out, "completed  good") || strings.Contains(out, "whsec_") {
-		t.Errorf("list says %s", out)
+	if out := good(run("list")); !strings.Contains(out, "posta") || !strings.Contains(out, "completed  good") ||
+		strings.Contains(out, "whsec_") {
+		t.Errorf("list prints %s", out)
 	}
 	good(run("disable", "1"))
 	if out := good(run("list")); !strings.Contains(out, "disabled since ") {
-		t.Errorf("list says %s", out)
+		t.Errorf("list prints %s", out)
 	}
 	refused(run("redeliver", "1"), "there is no webhook 1, or it is disabled")
 	good(run("enable", "1"))
-	if out := good(run("redeliver", "1")); out != "Deliveries that are made again: 0\n" {
-		t.Errorf("redeliver says %s", out)
+	if out := good(run("redeliver", "1")); out != "Deliveries to repeat: 0\n" {
+		t.Errorf("redeliver prints %s", out)
 	}
 	refused(run("redeliver", "1", "--delivery", "7"), "has no delivery 7")
 	for _, verb := range []string{"test", "rotate", "disable", "enable"} {
 		refused(run(verb, "9"), "there is no webhook 9")
 	}
 	if out := good(run("deliveries")); !strings.HasPrefix(out, "DELIVERY") {
-		t.Errorf("deliveries says %s", out)
+		t.Errorf("deliveries prints %s", out)
 	}
 	refused(stella(t, env[:1], "webhook", "rotate", "1"), "STELLA_KEY_FILE is missing")
 }
 
-// The service delivers what happens, and tells Prometheus of it.
-func TestTheServiceDelivers(t *testing.T) {
+// The service delivers events, and its metrics count them.
+func TestServiceDeliversWebhooks(t *testing.T) {
 	t.Parallel()
 	c := goodConfig(t)
 	c.URL, c.Metrics, c.WebhookAllow = storetest.URL(t), "127.0.0.1:0", []string{"127.0.0.0/8"}
-	s := serveProcess(t, c)
+	s := startService(t, c)
 	w := worldOf(t, c.URL)
 	w.Procedure.Keys = workflow.Keys{[]byte(secretKey)}
 	r := startReceiver(t, 0)
@@ -116,12 +116,12 @@ func TestTheServiceDelivers(t *testing.T) {
 	_, r.secret, err = w.Procedure.AddWebhook(t.Context(), storetest.Webmail, r.URL, nil)
 	storetest.Must(t, err)
 	j := w.Reach(t, workflow.HolderChoice)
-	storetest.Eventually(t, "it is delivered", func() bool { n, _ := r.came(); return n == 1 })
+	storetest.Eventually(t, "the event is delivered", func() bool { n, _ := r.counts(); return n == 1 })
 	if r.events[j.Address] != 1 {
 		t.Errorf("delivered: %v", r.events)
 	}
-	storetest.Eventually(t, "nothing waits any more", func() bool { return waiting(t, w) == 0 })
-	storetest.Eventually(t, "it is counted", func() bool {
+	storetest.Eventually(t, "all deliveries are made", func() bool { return openDeliveries(t, w) == 0 })
+	storetest.Eventually(t, "the delivery is counted", func() bool {
 		return strings.Contains(s.metrics(), `stella_webhook_attempts_total{outcome="delivered"} 1`+"\n")
 	})
 	if good, waiting := s.gauge(`stella_webhooks{state="good"}`), s.gauge("stella_webhook_waiting"); good != 1 || waiting != 0 {

@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// selfSigned makes a certificate for this machine's own address, and the PEM
-// by which a client can trust it: it is its own authority.
+// selfSigned returns a new self-signed certificate for localhost, and its PEM for
+// clients, which must trust it as an authority.
 func selfSigned() (tls.Certificate, []byte, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

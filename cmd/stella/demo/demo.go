@@ -1,17 +1,17 @@
-// Package demo holds the toy neighbours of `stella demo`: the webmail that
-// hands its users over to Stella, and the relay that keeps their mail where
-// it can be read. Both stand on the public side of Stella's interfaces, like
-// the real ones: the webmail speaks only the HTTP API, the relay only SMTP.
+// Package demo contains two of the simulated services of `stella demo`: a webmail that
+// hands its users over to Stella, and a mail relay that shows the mails it receives in
+// the browser. They use only Stella's public interfaces: the webmail the HTTP API, the
+// relay SMTP.
 //
 //	mailboxes.csv    the sample mailboxes, in the format of `stella mailbox import`
-//	sample.go        the same mailboxes read back, with what to type for each
+//	sample.go        parses them, with instructions for each mailbox
 //	webmail.go       the pages of the webmail
-//	stella.go        its two calls of Stella's API, by package client
-//	inbox.go         the pages of the relay, and messages.json
-//	smtp.go          how the relay takes mail, and the mail it refuses on purpose
-//	message.go       from the bytes of a mail to what is read
-//	certificate.go   the relay's certificate, made at every start
-//	page.go          what every page has in common
+//	stella.go        the webmail's API client
+//	inbox.go         the pages of the relay's inbox, and messages.json
+//	smtp.go          the relay's SMTP server, and the recipients that it refuses
+//	message.go       the parser of mails
+//	certificate.go   the relay's certificate, generated at every start
+//	page.go          common parts of the pages
 //
-// The third neighbour, the SPID identity provider, is spid/spidtest.
+// The third simulated service, the SPID identity provider, is in spid/spidtest.
 package demo

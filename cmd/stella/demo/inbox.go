@@ -11,23 +11,22 @@ import (
 	"github.com/emersion/go-smtp"
 )
 
-// keep is how many mails an Inbox remembers.
-const keep = 500
+// maxMessages is the maximum number of mails that an Inbox keeps.
+const maxMessages = 500
 
-// An Inbox is a mail relay that delivers nowhere: whatever it takes can be
-// read in the browser.
+// An Inbox is a mail relay that delivers no mail. It shows all mails that it accepts in
+// the browser.
 type Inbox struct {
 	server *smtp.Server
 	addr   string
 	ca     []byte
 
 	mu       sync.Mutex
-	last     int       // the newest mail's ID
+	last     int       // ID of the newest mail
 	messages []message // oldest first
 }
 
-// StartInbox starts a relay on a loopback port of its own choice. It accepts
-// mail until Close.
+// StartInbox starts a relay on a free loopback port. It accepts mail until Close.
 func StartInbox() (*Inbox, error) {
 	i := new(Inbox)
 	if err := i.listen(); err != nil {
@@ -36,14 +35,14 @@ func StartInbox() (*Inbox, error) {
 	return i, nil
 }
 
-// Addr is where the relay takes mail, as host:port.
+// Addr returns the address of the SMTP server, as host:port.
 func (i *Inbox) Addr() string { return i.addr }
 
-// CA is the PEM of the authority behind the relay's certificate, which is
+// CA returns the PEM of the authority of the relay's certificate. The certificate is
 // valid for localhost and the loopback addresses.
 func (i *Inbox) CA() []byte { return i.ca }
 
-// Close stops taking mail.
+// Close stops the SMTP server.
 func (i *Inbox) Close() error { return i.server.Close() }
 
 func (i *Inbox) add(m message) {
@@ -53,12 +52,12 @@ func (i *Inbox) add(m message) {
 	m.ID = i.last
 	m.Received = time.Now().UTC()
 	i.messages = append(i.messages, m)
-	if len(i.messages) > keep {
-		i.messages = i.messages[len(i.messages)-keep:]
+	if len(i.messages) > maxMessages {
+		i.messages = i.messages[len(i.messages)-maxMessages:]
 	}
 }
 
-// newest returns the mails to an address, or all without one, newest first.
+// newest returns the mails to an address, or all mails if it is empty, the newest first.
 func (i *Inbox) newest(to string) []message {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -71,7 +70,7 @@ func (i *Inbox) newest(to string) []message {
 	return found
 }
 
-// Handler serves the pages of the inbox.
+// Handler returns the handler of the inbox's pages.
 func (i *Inbox) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", i.list)
@@ -94,7 +93,7 @@ func (i *Inbox) json(w http.ResponseWriter, r *http.Request) {
 
 func (i *Inbox) read(w http.ResponseWriter, r *http.Request) {
 	if m, ok := i.byID(r); ok {
-		// The page shows the HTML part in a frame.
+		// The page shows the HTML part in an iframe.
 		policy := w.Header().Get("Content-Security-Policy")
 		w.Header().Set("Content-Security-Policy", policy+"; frame-src 'self'")
 		writePage(w, http.StatusOK, "message", m)
@@ -103,31 +102,31 @@ func (i *Inbox) read(w http.ResponseWriter, r *http.Request) {
 	writePage(w, http.StatusNotFound, "no-message", nil)
 }
 
-// html serves a mail's own HTML. It brings its own styles and may lead
-// anywhere, but runs nothing and loads nothing.
+// html serves the HTML part of a mail. It may contain styles and links, but cannot run
+// scripts or load resources.
 func (i *Inbox) html(w http.ResponseWriter, r *http.Request) {
 	m, ok := i.byID(r)
 	if !ok || m.HTML == "" {
 		writePage(w, http.StatusNotFound, "no-message", nil)
 		return
 	}
-	w.Header().Set("Content-Security-Policy", foreign)
+	w.Header().Set("Content-Security-Policy", mailPolicy)
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Write([]byte(m.HTML))
 }
 
-// foreign is the policy of what came with a mail: it may be shown in our own
-// frame.
-const foreign = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; " +
+// mailPolicy is the Content-Security-Policy of the parts of a mail. Our pages may show
+// them in an iframe.
+const mailPolicy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; " +
 	"base-uri 'none'; frame-ancestors 'self'; form-action 'none'; " +
 	"sandbox allow-top-navigation allow-popups allow-popups-to-escape-sandbox"
 
-// file serves a file that came with a mail.
+// file serves an attachment of a mail.
 func (i *Inbox) file(w http.ResponseWriter, r *http.Request) {
 	m, _ := i.byID(r)
 	for _, f := range m.Files {
 		if f.Name == r.PathValue("name") {
-			w.Header().Set("Content-Security-Policy", foreign)
+			w.Header().Set("Content-Security-Policy", mailPolicy)
 			w.Header().Set("Content-Type", f.Type)
 			w.Write(f.Content)
 			return

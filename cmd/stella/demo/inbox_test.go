@@ -32,15 +32,15 @@ func startInbox(t *testing.T) (*Inbox, string) {
 	return i, server.URL
 }
 
-// send sends a mail as Stella does: TLS or nothing, trusting only the
-// relay's own authority.
+// send sends a mail like Stella: TLS is mandatory, and only the relay's authority is
+// trusted.
 func send(t *testing.T, i *Inbox, to, subject, text, html string) error {
 	t.Helper()
 	host, port, _ := net.SplitHostPort(i.Addr())
 	number, _ := strconv.Atoi(port)
 	roots := x509.NewCertPool()
 	if !roots.AppendCertsFromPEM(i.CA()) {
-		t.Fatal("the authority is no PEM certificate")
+		t.Fatal("the authority is not a PEM certificate")
 	}
 	client, err := mail.NewClient(host, mail.WithPort(number), mail.WithTLSPolicy(mail.TLSMandatory),
 		mail.WithTLSConfig(&tls.Config{RootCAs: roots, ServerName: host, MinVersion: tls.VersionTLS12}))
@@ -85,7 +85,8 @@ func TestInboxKeepsMail(t *testing.T) {
 	i, url := startInbox(t)
 	before := time.Now().Add(-time.Second)
 	const text = "Il codice è 123456.\nVale più o meno un minuto: http://localhost:8080/invito/abc.\n"
-	if err := send(t, i, "Anna.Neri@mail.example", "Il codice è 123456 – identità", text, "<p>Il codice è <b>123456</b></p>"); err != nil {
+	err := send(t, i, "Anna.Neri@mail.example", "Il codice è 123456 – identità", text, "<p>Il codice è <b>123456</b></p>")
+	if err != nil {
 		t.Fatal(err)
 	}
 	if err := send(t, i, "altra@mail.example", "Altro", "Solo testo", ""); err != nil {
@@ -93,7 +94,7 @@ func TestInboxKeepsMail(t *testing.T) {
 	}
 
 	if all := messages(t, url+"/messages.json"); len(all) != 2 || all[0].Subject != "Altro" {
-		t.Errorf("all mails, newest first: %+v", all)
+		t.Errorf("all mails, the newest first: %+v", all)
 	}
 	found := messages(t, url+"/messages.json?to=ANNA.neri@mail.example")
 	if len(found) != 1 {
@@ -110,24 +111,24 @@ func TestInboxKeepsMail(t *testing.T) {
 		t.Errorf("received at %v", m.Received)
 	}
 	if none := messages(t, url+"/messages.json?to=nessuno@mail.example"); none == nil || len(none) != 0 {
-		t.Errorf("nobody's mails: %v, want []", none)
+		t.Errorf("mails of an unknown address: %v, want []", none)
 	}
 
 	list := read(t, url+"/")
 	link, _ := list.Find("a:contains('123456')").Attr("href")
 	page := read(t, url+link)
 	if page.Find("pre a[href='http://localhost:8080/invito/abc']").Length() != 1 {
-		t.Error("the address in the text is no link")
+		t.Error("the URL in the text is not a link")
 	}
 	html, ok := page.Find("iframe[sandbox]").Attr("src")
 	if !ok {
 		t.Fatal("the HTML is not shown")
 	}
 	if link, _ := page.Find("a:contains('versione HTML')").Attr("href"); link != html {
-		t.Errorf("the link to the HTML leads to %q", link)
+		t.Errorf("the link to the HTML is %q", link)
 	}
 	if read(t, url+html).Find("b").Text() != "123456" {
-		t.Error("the HTML is not the mail's")
+		t.Error("the HTML is not that of the mail")
 	}
 }
 
@@ -151,7 +152,7 @@ func read(t *testing.T, url string) *goquery.Document {
 func TestInboxPages(t *testing.T) {
 	_, url := startInbox(t)
 	if text := read(t, url+"/").Find("main").Text(); !strings.Contains(text, "Nessun messaggio") {
-		t.Errorf("an empty inbox says %q", text)
+		t.Errorf("the text of an empty inbox is %q", text)
 	}
 	res, err := http.Get(url + "/messages/7")
 	if err != nil {
@@ -160,7 +161,7 @@ func TestInboxPages(t *testing.T) {
 	defer res.Body.Close()
 	body, _ := io.ReadAll(res.Body)
 	if res.StatusCode != http.StatusNotFound || !strings.Contains(string(body), "Messaggio non trovato") {
-		t.Errorf("a mail that is not there: %s", res.Status)
+		t.Errorf("a mail that does not exist: %s", res.Status)
 	}
 }
 
@@ -169,10 +170,10 @@ func TestInboxRefuses(t *testing.T) {
 	err := send(t, i, "Rifiutata@mail.example", "Codice", "123456", "")
 	var failed *mail.SendError
 	if !errors.As(err, &failed) || failed.ErrorCode() != 550 {
-		t.Errorf("sending to nobody: %v, want a 550", err)
+		t.Errorf("sending to a refused recipient: %v, want a 550", err)
 	}
 	if all := messages(t, url+"/messages.json"); len(all) != 0 {
-		t.Errorf("kept %d mails", len(all))
+		t.Errorf("the inbox keeps %d mails", len(all))
 	}
 }
 
@@ -187,8 +188,7 @@ func TestInboxSlow(t *testing.T) {
 	}
 }
 
-// TestInboxCertificate shows that the relay offers STARTTLS, which is the
-// client's to demand, and that another authority does not vouch for it.
+// The relay offers STARTTLS. Its certificate is not valid without its authority.
 func TestInboxCertificate(t *testing.T) {
 	i, _ := startInbox(t)
 	conn, err := net.Dial("tcp", i.Addr())
@@ -220,9 +220,11 @@ func TestReadMessage(t *testing.T) {
 		{"base64", "Subject: =?utf-8?b?Y2l0dMOg?=\r\nContent-Type: text/plain; charset=utf-8\r\n" +
 			"Content-Transfer-Encoding: base64\r\n\r\ncGVyY2jD\r\nqQ0KCg==\r\n", "città", "perché\n\n"},
 		{"no type", "Subject: a\r\n\r\nb\r\n", "a", "b\n"},
-		{"nested", "Subject: a\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\nContent-Type: multipart/alternative; boundary=y\r\n\r\n" +
-			"--y\r\nContent-Type: text/plain\r\n\r\ninner\r\n--y\r\nContent-Type: text/html\r\n\r\n<p>inner\r\n--y--\r\n--x--\r\n", "a", "inner"},
-		{"no mail at all", "what?", "(illeggibile: ", "what?"},
+		{"nested", "Subject: a\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n" +
+			"--x\r\nContent-Type: multipart/alternative; boundary=y\r\n\r\n" +
+			"--y\r\nContent-Type: text/plain\r\n\r\ninner\r\n--y\r\nContent-Type: text/html\r\n\r\n<p>inner\r\n--y--\r\n--x--\r\n",
+			"a", "inner"},
+		{"not a mail", "what?", "(illeggibile: ", "what?"},
 	} {
 		m, err := readMessage(strings.NewReader(test.mail))
 		if err != nil {
@@ -234,19 +236,20 @@ func TestReadMessage(t *testing.T) {
 	}
 }
 
-func TestInboxForgetsTheOldest(t *testing.T) {
+func TestInboxDropsTheOldest(t *testing.T) {
 	i := new(Inbox)
-	for range keep + 10 {
+	for range maxMessages + 10 {
 		i.add(message{})
 	}
-	if all := i.newest(""); len(all) != keep || all[0].ID != keep+10 {
-		t.Errorf("keeps %d mails, the newest %d", len(all), all[0].ID)
+	if all := i.newest(""); len(all) != maxMessages || all[0].ID != maxMessages+10 {
+		t.Errorf("the inbox keeps %d mails, the newest %d", len(all), all[0].ID)
 	}
 }
 
 func TestLinks(t *testing.T) {
 	got := links(`vai su https://a.example/x?y=1&z="2". <b> (http://localhost:8080/invito/t)`)
-	want := `vai su <a href="https://a.example/x?y=1&amp;z=">https://a.example/x?y=1&amp;z=</a>&#34;2&#34;. &lt;b&gt; (<a href="http://localhost:8080/invito/t">http://localhost:8080/invito/t</a>)`
+	want := `vai su <a href="https://a.example/x?y=1&amp;z=">https://a.example/x?y=1&amp;z=</a>&#34;2&#34;. &lt;b&gt; ` +
+		`(<a href="http://localhost:8080/invito/t">http://localhost:8080/invito/t</a>)`
 	if string(got) != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

@@ -13,9 +13,9 @@ import (
 	"time"
 )
 
-// A message is a mail as one recipient got it.
+// A message is a mail for one recipient.
 type message struct {
-	To       string    `json:"to"` // of the envelope
+	To       string    `json:"to"` // recipient of the envelope
 	From     string    `json:"from"`
 	Subject  string    `json:"subject"`
 	Text     string    `json:"text"`
@@ -27,7 +27,7 @@ type message struct {
 	Files   []file        `json:"-"`
 }
 
-// A file came with a mail.
+// A file is an attachment of a mail.
 type file struct {
 	Name, Type string
 	Content    []byte
@@ -35,8 +35,8 @@ type file struct {
 
 type headerField struct{ Name, Value string }
 
-// readMessage reads a mail. What cannot be read as one is kept as it is: the
-// inbox of a test must show bad mail too.
+// readMessage parses a mail. If it cannot be parsed, the message contains the raw text,
+// so that the inbox also shows malformed mail.
 func readMessage(r io.Reader) (message, error) {
 	raw, err := io.ReadAll(r)
 	if err != nil {
@@ -59,8 +59,8 @@ func readMessage(r io.Reader) (message, error) {
 	return m, nil
 }
 
-// addPart keeps the first text and the first HTML of a body, whole or in
-// parts.
+// addPart stores the first plain text and the first HTML of a body, and its attachments.
+// It calls itself for the parts of a multipart body.
 func (m *message) addPart(contentType, encoding string, body io.Reader) {
 	media, params, err := mime.ParseMediaType(contentType)
 	if err != nil {
@@ -96,7 +96,7 @@ func decoded(encoding string, body io.Reader) []byte {
 	case "base64":
 		body = base64.NewDecoder(base64.StdEncoding, body)
 	}
-	content, _ := io.ReadAll(body) // a broken end is no reason to hide the rest
+	content, _ := io.ReadAll(body) // if the end is malformed, the rest is still shown
 	return content
 }
 
@@ -111,7 +111,7 @@ func decodeWords(s string) string {
 
 var address = regexp.MustCompile(`https?://[^\s<>"]+[^\s<>".,;:!?)]`)
 
-// links returns text as HTML, with its web addresses made links.
+// links returns a text as HTML in which URLs are links.
 func links(text string) template.HTML {
 	var b strings.Builder
 	end := 0

@@ -8,10 +8,10 @@ import (
 	"testing"
 )
 
-// A file that comes with a mail can be opened, and its HTML is not taken for the
-// mail's own.
+// An attachment can be opened. An HTML attachment is not shown as the mail's HTML part.
 func TestInboxKeepsAttachments(t *testing.T) {
-	m, err := readMessage(strings.NewReader("Subject: a\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\nContent-Type: text/plain\r\n\r\nvedi allegato\r\n" +
+	m, err := readMessage(strings.NewReader("Subject: a\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n" +
+		"--x\r\nContent-Type: text/plain\r\n\r\nvedi allegato\r\n" +
 		"--x\r\nContent-Type: text/html; charset=utf-8\r\nContent-Disposition: attachment; filename=\"informativa-1.0.html\"\r\n" +
 		"Content-Transfer-Encoding: base64\r\n\r\nPHA+cGVyY2jDqTwvcD4=\r\n--x--\r\n"))
 	if err != nil || m.Text != "vedi allegato" || m.HTML != "" || len(m.Files) != 1 {
@@ -36,6 +36,6 @@ func TestInboxKeepsAttachments(t *testing.T) {
 		t.Errorf("the attachment is %s %v", body, res.Header)
 	}
 	if res, err := http.Get(server.URL + "/messages/1/files/none"); err != nil || res.StatusCode != http.StatusNotFound {
-		t.Errorf("a file that is not there: %v, %v", res.Status, err)
+		t.Errorf("an attachment that does not exist: %v, %v", res.Status, err)
 	}
 }

@@ -6,7 +6,7 @@ import (
 	"html/template"
 	"net/http"
 	"time"
-	_ "time/tzdata" // the pages tell Italian time wherever they run
+	_ "time/tzdata" // the pages show Italian time on every machine
 )
 
 //go:embed *.html style.css
@@ -25,7 +25,7 @@ var pages = template.Must(template.New("").Funcs(template.FuncMap{
 	"links": links,
 }).ParseFS(files, "*.html"))
 
-// writePage answers with a whole page, or with an error and nothing of it.
+// writePage answers with a page. If the template fails, it answers with the error only.
 func writePage(w http.ResponseWriter, status int, name string, data any) {
 	var b bytes.Buffer
 	if err := pages.ExecuteTemplate(&b, name, data); err != nil {
@@ -41,8 +41,8 @@ func writeStyle(w http.ResponseWriter, r *http.Request) {
 	http.ServeFileFS(w, r, files, "style.css")
 }
 
-// protected gives every answer of h the headers of a careful site. formAction
-// lists the origins that forms may lead to.
+// protected adds security headers to every answer of h, and refuses cross-origin forms.
+// formAction lists the origins to which forms may be sent.
 func protected(h http.Handler, formAction string) http.Handler {
 	policy := "default-src 'none'; style-src 'self'; img-src 'self'; form-action " + formAction +
 		"; base-uri 'none'; frame-ancestors 'none'"

@@ -6,23 +6,22 @@ import (
 	"strings"
 )
 
-// Mailboxes are the sample mailboxes, in the format that
-// `stella mailbox import` reads.
+// Mailboxes contains the sample mailboxes, in the format of `stella mailbox import`.
 //
 //go:embed mailboxes.csv
 var Mailboxes string
 
-// A sample is one of Mailboxes with what a newcomer types for it.
+// A sample is one of Mailboxes, with the values that a new user types for it.
 type sample struct {
 	Address string
 	Name    string
 	Company string // the company's fiscal code; empty for a person
 	Email   string
-	Tries   []string // what to do, and what it leads to
-	Review  bool     // ends with an operator's command
+	Tries   []string // instructions, and their result
+	Review  bool     // whether an operator must approve the case
 }
 
-// tries is the part of a sample that no register holds.
+// tries contains the instructions of the samples, by address.
 var tries = map[string][]string{
 	"anna.neri@pec.example": {
 		"Accedi come Anna Neri: la casella riceve la stella.",
@@ -36,12 +35,13 @@ var tries = map[string][]string{
 		"Poi accedi come Sara Verdi: la casella riceve la stella.",
 	},
 	"nuova.cooperativa@pec.example": {
-		"Accedi come Paola Conti: la richiesta va in verifica, perché nessun rappresentante è noto. La approva un operatore: il comando è nella pagina della casella.",
+		"Accedi come Paola Conti: la richiesta va in verifica, perché nessun rappresentante è noto. " +
+			"La approva un operatore: il comando è nella pagina della casella.",
 	},
 }
 
-// samples reads Mailboxes, which are part of the program: what is wrong with
-// them is a fault of the program.
+// samples parses Mailboxes. It panics if they are malformed, since they are part of the
+// program.
 func samples() []sample {
 	rows, err := csv.NewReader(strings.NewReader(Mailboxes)).ReadAll()
 	if err != nil {

@@ -10,16 +10,15 @@ import (
 	"github.com/emersion/go-smtp"
 )
 
-// Faults that a test or a curious newcomer can ask for, by the local part of
-// the recipient's address.
+// Local parts of recipients with which a test or a user can cause faults.
 const (
-	refusedName = "rifiutata" // refused for good, as an address that does not exist
-	slowName    = "lenta"     // accepted, but slowly
+	refusedName = "rifiutata" // permanently refused, like an address that does not exist
+	slowName    = "lenta"     // accepted after slowDelay
 )
 
 const slowDelay = 3 * time.Second
 
-// listen starts taking mail on a port of this machine that nobody else uses.
+// listen starts the SMTP server on a free loopback port.
 func (i *Inbox) listen() error {
 	cert, ca, err := selfSigned()
 	if err != nil {
@@ -38,17 +37,17 @@ func (i *Inbox) listen() error {
 	i.server.ReadTimeout = 5 * time.Minute
 	i.server.WriteTimeout = 10 * time.Second
 	i.server.TLSConfig = &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}
-	i.server.ErrorLog = quiet{} // clients that go away are none of a newcomer's business
+	i.server.ErrorLog = discardLogger{} // the demo's terminal need not show that clients disconnect
 	go i.server.Serve(l)
 	return nil
 }
 
-type quiet struct{}
+type discardLogger struct{}
 
-func (quiet) Printf(string, ...any) {}
-func (quiet) Println(...any)        {}
+func (discardLogger) Printf(string, ...any) {}
+func (discardLogger) Println(...any)        {}
 
-// A session is one client's conversation.
+// A session is an SMTP session.
 type session struct {
 	inbox *Inbox
 	from  string

@@ -10,14 +10,14 @@ import (
 	"stella/client"
 )
 
-var patient = &http.Client{Timeout: 15 * time.Second}
+var httpClient = &http.Client{Timeout: 15 * time.Second}
 
 func (w *Webmail) stella() *client.Client {
-	return &client.Client{URL: w.Stella, Token: w.Token, HTTP: patient}
+	return &client.Client{URL: w.Stella, Token: w.Token, HTTP: httpClient}
 }
 
-// mailbox asks what to show beside a mailbox, and returns the answer too as it
-// is written in JSON, for the curious.
+// mailbox requests the status of a mailbox. It returns the answer also as JSON, which
+// the page shows.
 func (w *Webmail) mailbox(ctx context.Context, address string) (*client.Mailbox, string, error) {
 	m, err := w.stella().Status(ctx, address, nil)
 	if err != nil {

@@ -10,26 +10,26 @@ import (
 	"stella/client"
 )
 
-// Webmail is a webmail without passwords, whose users enter any of the
-// sample mailboxes by a button. Like a real one it asks Stella at every visit
-// whether to show the banner or the star, and hands its users over.
+// Webmail is a webmail without passwords. Its users open one of the sample mailboxes
+// with a button. Like a real webmail it asks Stella at every visit whether to show the
+// banner or the star, and hands its users over to Stella.
 type Webmail struct {
-	Stella   string // where Stella answers
-	Token    string // our token for its API
-	URL      string // where we answer, which is where users return to
-	InboxURL string // where the mails can be read
-	Inbox    *Inbox // the mails, of which each mailbox shows its own
+	Stella   string // Stella's URL
+	Token    string // the webmail's token for Stella's API
+	URL      string // the webmail's URL, to which users return
+	InboxURL string // URL of the inbox
+	Inbox    *Inbox // each mailbox shows its mails from here
 
-	// Approve is the command, for a shell, with which an operator approves the
-	// case of a mailbox whose address follows it.
+	// Approve is the shell command with which an operator approves the case of a
+	// mailbox. The mailbox's address must be appended.
 	Approve string
 }
 
-// webmailCookie holds the mailbox one has entered. The demo's servers share
-// the host, and so the cookies: its name must not be one of Stella's.
+// webmailCookie is the name of the cookie with the open mailbox. The demo's servers have
+// the same host and therefore share their cookies: Stella must not use this name.
 const webmailCookie = "demo-webmail"
 
-// Handler serves the webmail. It panics when Stella is not a URL.
+// Handler returns the handler of the webmail's pages. It panics if w.Stella is not a URL.
 func (w *Webmail) Handler() http.Handler {
 	stella, err := url.Parse(w.Stella)
 	if err != nil {
@@ -41,31 +41,31 @@ func (w *Webmail) Handler() http.Handler {
 	mux.HandleFunc("POST /esci", w.leave)
 	mux.HandleFunc("POST /conferma", w.confirm)
 	mux.HandleFunc("GET /style.css", writeStyle)
-	// Stella's pages link to these of every provider.
+	// Stella's pages link to these pages of the provider.
 	for _, path := range []string{"/privacy", "/accessibilita"} {
 		mux.HandleFunc("GET "+path, w.about)
 	}
-	// The click that confirms is carried over to Stella by a redirect, which
-	// a browser allows only to the origins named here.
+	// The confirmation form redirects to Stella. Browsers allow that only to the origins
+	// listed here.
 	return protected(mux, "'self' "+stella.Scheme+"://"+stella.Host)
 }
 
-// about stands for the provider's own pages, which a demo has none of.
+// about is a placeholder for the provider's own pages.
 func (w *Webmail) about(rw http.ResponseWriter, _ *http.Request) {
 	writePage(rw, http.StatusOK, "about", webmailPage{Webmail: w})
 }
 
-// A webmailPage is what webmail.html shows.
+// A webmailPage is the data of webmail.html.
 type webmailPage struct {
 	*Webmail
-	Samples  []sample  // without a mailbox: all to choose from
-	Sample   sample    // the mailbox one is in
-	Received []message // what Stella sent to it
-	Messages []letter
-	Standing client.Mailbox
-	Raw      string // the standing as Stella answered it
-	State    string // the standing in words, where banner and star do not tell
-	Problem  string // what went wrong with Stella
+	Samples  []sample  // all mailboxes, if none is open
+	Sample   sample    // the open mailbox
+	Received []message // the mails that Stella sent to it
+	Messages []fakeMail
+	Status   client.Mailbox
+	Raw      string // Status as JSON
+	State    string // a description of the state, if banner and star do not show it
+	Problem  string // the error of a call of Stella
 }
 
 func (w *Webmail) home(rw http.ResponseWriter, r *http.Request) {
@@ -77,19 +77,19 @@ func (w *Webmail) home(rw http.ResponseWriter, r *http.Request) {
 	w.show(rw, r, s, nil)
 }
 
-// show answers with the page of a mailbox. problem is what went wrong before,
-// if anything did.
+// show answers with the page of a mailbox. problem is the error of a previous call of
+// Stella, or nil.
 func (w *Webmail) show(rw http.ResponseWriter, r *http.Request, s sample, problem error) {
-	page := webmailPage{Webmail: w, Sample: s, Received: w.Inbox.newest(s.Address), Messages: letters(s)}
+	page := webmailPage{Webmail: w, Sample: s, Received: w.Inbox.newest(s.Address), Messages: fakeMails(s)}
 	m, raw, err := w.mailbox(r.Context(), s.Address)
 	if err == nil {
-		page.Standing, page.Raw, page.State = *m, raw, stateWords[m.State]
+		page.Status, page.Raw, page.State = *m, raw, stateTexts[m.State]
 	} else if problem == nil {
 		problem = err
 	}
 	status := http.StatusOK
 	if problem != nil {
-		page.Problem, status = explain(problem)
+		page.Problem, status = describe(problem)
 	}
 	writePage(rw, status, "mailbox", page)
 }
@@ -111,8 +111,9 @@ func (w *Webmail) leave(rw http.ResponseWriter, r *http.Request) {
 	http.Redirect(rw, r, "/", http.StatusSeeOther)
 }
 
-// confirm hands the user over. 307 keeps the click a POST, so that Stella
-// begins at once; its form therefore holds nothing.
+// confirm hands the user over to Stella. Status 307 keeps the method POST, so that Stella
+// starts the procedure without another click. The browser also sends the form's fields to
+// Stella, so the form has none.
 func (w *Webmail) confirm(rw http.ResponseWriter, r *http.Request) {
 	s, ok := entered(r)
 	if !ok {
@@ -130,7 +131,7 @@ func (w *Webmail) confirm(rw http.ResponseWriter, r *http.Request) {
 	http.Redirect(rw, r, start.StartURL, http.StatusTemporaryRedirect)
 }
 
-// entered returns the mailbox the visitor is in.
+// entered returns the mailbox that the user has opened.
 func entered(r *http.Request) (sample, bool) {
 	c, err := r.Cookie(webmailCookie)
 	if err != nil {
@@ -148,8 +149,8 @@ func byAddress(address string) (sample, bool) {
 	return sample{}, false
 }
 
-// stateWords says what neither banner nor star says.
-var stateWords = map[client.State]string{
+// stateTexts are the descriptions of the states that banner and star do not show.
+var stateTexts = map[client.State]string{
 	"in_progress":  "L’identificazione è cominciata: riprende da dove era rimasta.",
 	"invited":      "L’intestatario è stato invitato a identificarsi.",
 	"under_review": "La richiesta è in verifica presso il gestore: non c’è altro da fare.",
@@ -158,9 +159,8 @@ var stateWords = map[client.State]string{
 	"not_eligible": "Questa casella non può essere qualificata.",
 }
 
-// explain turns an error of the API into a sentence and the status to answer
-// with.
-func explain(err error) (sentence string, status int) {
+// describe returns the message for an error of the API, and the status of the answer.
+func describe(err error) (sentence string, status int) {
 	var refused *client.Problem
 	if !errors.As(err, &refused) {
 		return "Il servizio di identificazione non risponde. Riprova tra poco. (" + err.Error() + ")", http.StatusBadGateway
@@ -174,17 +174,17 @@ func explain(err error) (sentence string, status int) {
 	return "Il servizio di identificazione ha rifiutato la richiesta. (" + err.Error() + ")", http.StatusBadGateway
 }
 
-// A letter is one of the mails the toy pretends to hold.
-type letter struct{ From, Subject, When string }
+// A fakeMail is a mail that every mailbox shows as an example.
+type fakeMail struct{ From, Subject, When string }
 
-func letters(s sample) []letter {
-	l := []letter{
+func fakeMails(s sample) []fakeMail {
+	l := []fakeMail{
 		{"Gestore PEC", "Novità per la tua casella: la PEC diventa europea", "oggi"},
 		{"posta-certificata@pec.example", "CONSEGNA: Richiesta di certificato", "ieri"},
 		{"Comune di Esempio", "POSTA CERTIFICATA: Avviso di avvenuta protocollazione", "lunedì"},
 	}
 	if s.Company != "" {
-		l[2] = letter{"Camera di commercio di Esempio", "POSTA CERTIFICATA: Deposito del bilancio", "lunedì"}
+		l[2] = fakeMail{"Camera di commercio di Esempio", "POSTA CERTIFICATA: Deposito del bilancio", "lunedì"}
 	}
 	return l
 }

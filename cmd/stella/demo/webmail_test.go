@@ -16,31 +16,30 @@ import (
 	"stella/client"
 )
 
-// stella answers the two calls of the API, and begins a session like the
-// real one.
-type stella struct {
+// fakeStella answers the two calls of the API, and the start URL.
+type fakeStella struct {
 	*httptest.Server
-	state   client.State
-	show    client.Show
-	refuse  int
-	asked   client.HandOff
-	started string // method and form of what reached start_url
+	state    client.State
+	show     client.Show
+	failWith int
+	handOff  client.HandOff
+	started  string // method and body of the request to the start URL
 }
 
-func newStella(t *testing.T) *stella {
-	s := &stella{state: "none", show: "banner"}
+func newFakeStella(t *testing.T) *fakeStella {
+	s := &fakeStella{state: "none", show: "banner"}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /api/v1/mailboxes/{address}", func(w http.ResponseWriter, r *http.Request) {
 		json.NewEncoder(w).Encode(client.Mailbox{Address: r.PathValue("address"), State: s.state, Show: s.show})
 	})
 	mux.HandleFunc("POST /api/v1/handoffs", func(w http.ResponseWriter, r *http.Request) {
-		if s.refuse != 0 {
+		if s.failWith != 0 {
 			w.Header().Set("Content-Type", "application/problem+json")
-			w.WriteHeader(s.refuse)
+			w.WriteHeader(s.failWith)
 			io.WriteString(w, `{"title":"Nope","detail":"no such luck"}`)
 			return
 		}
-		json.NewDecoder(r.Body).Decode(&s.asked)
+		json.NewDecoder(r.Body).Decode(&s.handOff)
 		w.WriteHeader(http.StatusCreated)
 		json.NewEncoder(w).Encode(map[string]any{"start_url": s.URL + "/start/once", "expires_in": 60})
 	})
@@ -59,15 +58,15 @@ func newStella(t *testing.T) *stella {
 	return s
 }
 
-// A visitor is a browser at the webmail.
-type visitor struct {
+// A browser is a user's browser in the webmail.
+type browser struct {
 	t     *testing.T
 	url   string
 	inbox *Inbox
 	http.Client
 }
 
-func visit(t *testing.T, s *stella, token string) *visitor {
+func openWebmail(t *testing.T, s *fakeStella, token string) *browser {
 	inbox, address := startInbox(t)
 	w := &Webmail{Stella: s.URL, Token: token, InboxURL: address, Inbox: inbox,
 		Approve: `bin/stella qualification approve --reason "visura camerale"`}
@@ -75,11 +74,11 @@ func visit(t *testing.T, s *stella, token string) *visitor {
 	t.Cleanup(server.Close)
 	w.URL = server.URL + "/"
 	jar, _ := cookiejar.New(nil)
-	return &visitor{t, server.URL, inbox, http.Client{Jar: jar}}
+	return &browser{t, server.URL, inbox, http.Client{Jar: jar}}
 }
 
-// page reads an answer, and its status.
-func (v *visitor) page(res *http.Response, err error) (*goquery.Document, int) {
+// page parses an answer. It returns the page and the status.
+func (v *browser) page(res *http.Response, err error) (*goquery.Document, int) {
 	v.t.Helper()
 	if err != nil {
 		v.t.Fatal(err)
@@ -92,7 +91,7 @@ func (v *visitor) page(res *http.Response, err error) (*goquery.Document, int) {
 	return doc, res.StatusCode
 }
 
-func (v *visitor) enter(mailbox string) *goquery.Document {
+func (v *browser) enter(mailbox string) *goquery.Document {
 	v.t.Helper()
 	doc, status := v.page(v.PostForm(v.url+"/entra", url.Values{"mailbox": {mailbox}}))
 	if status != http.StatusOK {
@@ -101,34 +100,34 @@ func (v *visitor) enter(mailbox string) *goquery.Document {
 	return doc
 }
 
-func TestMailboxesToChooseFrom(t *testing.T) {
-	v := visit(t, newStella(t), "demo")
+func TestMailboxList(t *testing.T) {
+	v := openWebmail(t, newFakeStella(t), "demo")
 	doc, _ := v.page(v.Get(v.url))
 	for _, s := range samples() {
 		if len(s.Tries) == 0 {
-			t.Errorf("%s: nothing says what to try", s.Address)
+			t.Errorf("%s has no instructions", s.Address)
 		}
 		if doc.Find("button:contains('Entra in "+s.Address+"')").Length() != 1 {
-			t.Errorf("no button enters %s", s.Address)
+			t.Errorf("there is no button for %s", s.Address)
 		}
 		for _, typed := range []string{s.Company, s.Email} {
 			if !strings.Contains(doc.Text(), typed) {
-				t.Errorf("%s: %q is not there to copy", s.Address, typed)
+				t.Errorf("%s: %q is not shown", s.Address, typed)
 			}
 		}
 	}
 	if len(samples()) != len(tries) {
-		t.Errorf("%d mailboxes, %d with something to try", len(samples()), len(tries))
+		t.Errorf("%d mailboxes, %d with instructions", len(samples()), len(tries))
 	}
 	if _, status := v.page(v.PostForm(v.url+"/entra", url.Values{"mailbox": {"chi@altrove.example"}})); status != http.StatusNotFound {
-		t.Errorf("a mailbox that is none: %d", status)
+		t.Errorf("an unknown mailbox: %d", status)
 	}
 }
 
 func TestBannerStarOrNeither(t *testing.T) {
 	const banner = "Adegua la tua PEC agli standard europei: conferma la tua identità."
-	s := newStella(t)
-	v := visit(t, s, "demo")
+	s := newFakeStella(t)
+	v := openWebmail(t, s, "demo")
 	for _, test := range []struct {
 		state        client.State
 		show         client.Show
@@ -156,10 +155,10 @@ func TestBannerStarOrNeither(t *testing.T) {
 			t.Errorf("%s: %d stars", test.state, star.Length())
 		}
 		if test.star == 1 && star.Find("title").Text() != "Casella qualificata e identificata" {
-			t.Errorf("the star is called %q", star.Find("title").Text())
+			t.Errorf("the star's title is %q", star.Find("title").Text())
 		}
 		if !strings.Contains(doc.Text(), test.words) {
-			t.Errorf("%s: the page does not say %q", test.state, test.words)
+			t.Errorf("%s: the page does not contain %q", test.state, test.words)
 		}
 		if !strings.Contains(doc.Find("pre").Text(), `"state": "`+string(test.state)+`"`) {
 			t.Errorf("%s: the state is not shown", test.state)
@@ -167,8 +166,8 @@ func TestBannerStarOrNeither(t *testing.T) {
 	}
 }
 
-func TestAMailboxShowsWhatStellaWroteToIt(t *testing.T) {
-	v := visit(t, newStella(t), "demo")
+func TestMailboxShowsReceivedMail(t *testing.T) {
+	v := openWebmail(t, newFakeStella(t), "demo")
 	for to, subject := range map[string]string{"Anna.Neri@pec.example": "Identificazione avvenuta", "sara.verdi@pec.example": "Per Sara"} {
 		if err := send(t, v.inbox, to, subject, "testo", ""); err != nil {
 			t.Fatal(err)
@@ -180,12 +179,12 @@ func TestAMailboxShowsWhatStellaWroteToIt(t *testing.T) {
 	}
 	read, status := v.page(v.Get(first.Find("a").AttrOr("href", "")))
 	if status != http.StatusOK || !strings.Contains(read.Find(".mail").Text(), "testo") {
-		t.Errorf("it is read with status %d: %s", status, read.Text())
+		t.Errorf("the mail's page has status %d: %s", status, read.Text())
 	}
 }
 
-func TestACaseUnderReviewShowsTheCommandThatApprovesIt(t *testing.T) {
-	v := visit(t, newStella(t), "demo")
+func TestReviewShowsTheApproveCommand(t *testing.T) {
+	v := openWebmail(t, newFakeStella(t), "demo")
 	want := `bin/stella qualification approve --reason "visura camerale" nuova.cooperativa@pec.example`
 	if got := v.enter("nuova.cooperativa@pec.example").Find("pre").First().Text(); got != want {
 		t.Errorf("the command is %q, want %q", got, want)
@@ -195,22 +194,22 @@ func TestACaseUnderReviewShowsTheCommandThatApprovesIt(t *testing.T) {
 	}
 }
 
-func TestClickCarriesOver(t *testing.T) {
-	s := newStella(t)
-	v := visit(t, s, "demo")
+func TestConfirmKeepsThePOST(t *testing.T) {
+	s := newFakeStella(t)
+	v := openWebmail(t, s, "demo")
 	form := v.enter("officine.bianchi@pec.example").Find("form[action='/conferma']")
 	if form.Find("input").Length() != 0 {
-		t.Error("the form holds more than its button")
+		t.Error("the form has fields")
 	}
 	if _, status := v.page(v.PostForm(v.url+"/conferma", nil)); status != http.StatusOK {
 		t.Fatalf("status %d", status)
 	}
 	if s.started != "POST " {
-		t.Errorf("Stella was reached by %q, want an empty POST", s.started)
+		t.Errorf("the start URL got %q, want an empty POST", s.started)
 	}
 	want := client.HandOff{Mailbox: "officine.bianchi@pec.example", ReturnURL: v.url + "/", Locale: "it", User: "utente-2"}
-	if s.asked != want {
-		t.Errorf("asked for %+v, want %+v", s.asked, want)
+	if s.handOff != want {
+		t.Errorf("the hand-off is %+v, want %+v", s.handOff, want)
 	}
 
 	v.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
@@ -223,13 +222,13 @@ func TestClickCarriesOver(t *testing.T) {
 		t.Errorf("status %d, want 307", res.StatusCode)
 	}
 	if policy := res.Header.Get("Content-Security-Policy"); !strings.Contains(policy, "form-action 'self' "+s.URL+";") {
-		t.Errorf("the policy does not let the click pass: %s", policy)
+		t.Errorf("the policy does not allow the redirect: %s", policy)
 	}
 }
 
-func TestStellaRefuses(t *testing.T) {
-	s := newStella(t)
-	v := visit(t, s, "demo")
+func TestErrorsOfStella(t *testing.T) {
+	s := newFakeStella(t)
+	v := openWebmail(t, s, "demo")
 	v.enter("anna.neri@pec.example")
 	for _, test := range []struct {
 		refuse, status int
@@ -239,49 +238,49 @@ func TestStellaRefuses(t *testing.T) {
 		{http.StatusNotFound, http.StatusNotFound, "non conosce questa casella"},
 		{http.StatusServiceUnavailable, http.StatusBadGateway, "no such luck"},
 	} {
-		s.refuse = test.refuse
+		s.failWith = test.refuse
 		doc, status := v.page(v.PostForm(v.url+"/conferma", nil))
 		if status != test.status || !strings.Contains(doc.Find("[role=alert]").Text(), test.words) {
-			t.Errorf("Stella %d: answered %d %q", test.refuse, status, doc.Find("[role=alert]").Text())
+			t.Errorf("Stella answers %d: status %d, %q", test.refuse, status, doc.Find("[role=alert]").Text())
 		}
 	}
 
-	stranger := visit(t, s, "wrong")
-	stranger.PostForm(stranger.url+"/entra", url.Values{"mailbox": {"anna.neri@pec.example"}})
-	doc, status := stranger.page(stranger.Get(stranger.url))
+	other := openWebmail(t, s, "wrong")
+	other.PostForm(other.url+"/entra", url.Values{"mailbox": {"anna.neri@pec.example"}})
+	doc, status := other.page(other.Get(other.url))
 	if status != http.StatusBadGateway || !strings.Contains(doc.Find("[role=alert]").Text(), "401") {
-		t.Errorf("a wrong token: answered %d %q", status, doc.Find("[role=alert]").Text())
+		t.Errorf("a wrong token: status %d, %q", status, doc.Find("[role=alert]").Text())
 	}
 
 	s.Close()
 	doc, status = v.page(v.Get(v.url))
 	if status != http.StatusBadGateway || !strings.Contains(doc.Text(), "non risponde") {
-		t.Errorf("Stella away: answered %d %q", status, doc.Find("[role=alert]").Text())
+		t.Errorf("Stella is not reachable: status %d, %q", status, doc.Find("[role=alert]").Text())
 	}
 }
 
-func TestForeignFormsAreRefused(t *testing.T) {
-	s := newStella(t)
-	v := visit(t, s, "demo")
+func TestCrossOriginFormsAreRefused(t *testing.T) {
+	s := newFakeStella(t)
+	v := openWebmail(t, s, "demo")
 	v.enter("anna.neri@pec.example")
 	req, _ := http.NewRequest("POST", v.url+"/conferma", nil)
-	req.Header.Set("Origin", "https://elsewhere.example")
+	req.Header.Set("Origin", "https://other.example")
 	if _, status := v.page(v.Do(req)); status != http.StatusForbidden {
 		t.Errorf("status %d, want 403", status)
 	}
 }
 
 func TestLeave(t *testing.T) {
-	v := visit(t, newStella(t), "demo")
+	v := openWebmail(t, newFakeStella(t), "demo")
 	v.enter("anna.neri@pec.example")
 	doc, _ := v.page(v.PostForm(v.url+"/esci", nil))
 	if doc.Find("h1").Text() != "Caselle di prova" {
-		t.Errorf("after leaving: %q", doc.Find("h1").Text())
+		t.Errorf("the page after leaving is %q", doc.Find("h1").Text())
 	}
 }
 
-// Stella's last page says "Vedrai la stella" beside a drawing: the webmail shows the same drawing.
-func TestTheStarIsTheOneOfStellasPages(t *testing.T) {
+// The webmail shows the same drawing of the star as Stella's last page.
+func TestStarDrawing(t *testing.T) {
 	t.Parallel()
 	drawing, err := os.ReadFile("../../../templates/static/star.svg")
 	if err != nil {
@@ -293,6 +292,6 @@ func TestTheStarIsTheOneOfStellasPages(t *testing.T) {
 	}
 	_, shapes, _ := strings.Cut(string(drawing), "\n") // after the opening tag, which has the size
 	if !strings.Contains(string(page), shapes) {
-		t.Error("the webmail draws another star than templates/static/star.svg")
+		t.Error("the webmail's star differs from templates/static/star.svg")
 	}
 }
