@@ -9,8 +9,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Aggregate returns the list of identity providers that was kept last, byte by
-// byte, and when it was fetched; nil if there is none.
+// Aggregate returns the stored list of identity providers, byte for byte, and when
+// it was fetched. It returns nil if there is none.
 func (s *Store) Aggregate(ctx context.Context) ([]byte, time.Time, error) {
 	var raw []byte
 	var fetched time.Time
@@ -24,7 +24,8 @@ func (s *Store) Aggregate(ctx context.Context) ([]byte, time.Time, error) {
 	return raw, fetched, nil
 }
 
-// KeepAggregate keeps a list of identity providers in place of an older one.
+// KeepAggregate stores a list of identity providers, unless the stored list was
+// fetched later.
 func (s *Store) KeepAggregate(ctx context.Context, raw []byte, fetched time.Time) error {
 	_, err := s.pool.Exec(ctx, `
 		insert into aggregate (raw, fetched_at) values ($1, $2)

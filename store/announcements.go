@@ -10,9 +10,9 @@ import (
 	"stella/workflow"
 )
 
-// writeAnnouncement writes an announcement, and a delivery with its job for
-// each webhook that is to hear of it. Statements of other steps are not waited
-// for: the place in the feed is given later, by number.
+// writeAnnouncement writes an announcement, and a delivery with its job for each
+// webhook that receives it. Its position in the feed is assigned later, by
+// assignPositions, so that steps do not wait for each other.
 func writeAnnouncement(b *batch, a workflow.Announcement) {
 	b.Queue(`
 		with announced as (
@@ -29,37 +29,39 @@ func writeAnnouncement(b *batch, a workflow.Announcement) {
 		a.ID, a.Kind, a.Mailbox, a.Qualification, a.Version, a.Active, a.At).Query(func(rows pgx.Rows) error {
 		webhooks, err := pgx.CollectRows(rows, pgx.RowTo[int64])
 		for _, w := range webhooks {
-			b.jobs = append(b.jobs, deliver(w))
+			b.jobs = append(b.jobs, deliveryJob(w))
 		}
 		return err
 	})
 }
 
-// deliver is the job that sees to a webhook.
-func deliver(webhook int64) river.InsertManyParams {
-	return river.InsertManyParams{Args: workflow.Deliver{Webhook: webhook}, InsertOpts: &river.InsertOpts{Queue: workflow.QueueWebhooks}}
+// deliveryJob returns the job that makes the due deliveries of a webhook.
+func deliveryJob(webhook int64) river.InsertManyParams {
+	return river.InsertManyParams{
+		Args:       workflow.Deliver{Webhook: webhook},
+		InsertOpts: &river.InsertOpts{Queue: workflow.QueueWebhooks},
+	}
 }
 
-// feedLock is the key of an advisory lock; any number will do.
+// feedLock is the key of an advisory lock. The number is arbitrary.
 const feedLock = 7_357_005
 
-// numberedAtOnce bounds what one reader has to wait for, where nobody has read
-// the feed for long. The next one goes on.
-const numberedAtOnce = 10_000
+// positionsPerCall limits how long one reader works if the feed was not read for a
+// long time. The next reader continues.
+const positionsPerCall = 10_000
 
-// number gives a place in the feed to the announcements that have none. It is
-// done after their commit, one reader after another: so no place is seen before
-// all places in front of it are. Where nothing is new there is nothing to wait
-// for.
-func (s *Store) number(ctx context.Context) error {
+// assignPositions assigns a position in the feed to the committed announcements
+// that have none. A lock admits one reader at a time, so that a position never
+// becomes visible before a lower one. If there is nothing new, it takes no lock.
+func (s *Store) assignPositions(ctx context.Context) error {
 	var fresh bool
 	err := s.pool.QueryRow(ctx, `select exists (select from announcements where position is null)`).Scan(&fresh)
 	if err != nil || !fresh {
 		return err
 	}
 	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		// The lock comes first and alone: what is read after it is what the
-		// reader before this one committed.
+		// The lock is a separate statement, so that the next one sees what the
+		// previous reader committed.
 		if _, err := tx.Exec(ctx, `select pg_advisory_xact_lock($1)`, feedLock); err != nil {
 			return err
 		}
@@ -67,16 +69,19 @@ func (s *Store) number(ctx context.Context) error {
 			update announcements a set position = (select coalesce(max(position), 0) from announcements) + new.nth
 			from (select id, row_number() over (order by made) as nth
 			      from announcements where position is null order by made limit $1) new
-			where a.id = new.id`, numberedAtOnce)
+			where a.id = new.id`, positionsPerCall)
 		return err
 	})
 }
 
-// Told reads what was told of the mailboxes of some domains after a position of
-// the feed, and up to which position that is all: where the page is not full,
-// up to the last. ErrPosition for a position behind that.
-func (s *Store) Told(ctx context.Context, domains []string, kinds []workflow.AnnouncementKind, after int64, limit int) ([]workflow.Told, int64, error) {
-	if err := s.number(ctx); err != nil {
+// Told returns a page of the feed: the events of mailboxes in the given domains
+// after a position, in order. No kinds means all kinds. It also returns the position
+// up to which the page is complete, from which to read the next page. It returns
+// workflow.ErrPosition if after is greater than the last position of the feed.
+func (s *Store) Told(
+	ctx context.Context, domains []string, kinds []workflow.AnnouncementKind, after int64, limit int,
+) ([]workflow.Told, int64, error) {
+	if err := s.assignPositions(ctx); err != nil {
 		return nil, 0, fmt.Errorf("numbering the announcements: %w", err)
 	}
 	type place struct {
@@ -90,10 +95,10 @@ func (s *Store) Told(ctx context.Context, domains []string, kinds []workflow.Ann
 	b.Queue(`select coalesce(max(position), 0) from announcements`).QueryRow(func(row pgx.Row) error { return row.Scan(&last) })
 	readAll(b, &page, func(row pgx.CollectableRow) (place, error) {
 		var p place
-		err := row.Scan(append([]any{&p.position}, toldInto(&p.Told)...)...)
+		err := row.Scan(append([]any{&p.position}, feedEventInto(&p.Told)...)...)
 		return p, err
 	}, `
-		select a.position, `+told+`
+		select a.position, `+feedEvent+`
 		where a.position > $1 and m.domain = any($2) and (coalesce(cardinality($3::text[]), 0) = 0 or a.kind = any($3))
 		order by a.position limit $4`, after, domains, kinds, limit)
 	if err := s.transact(ctx, b, func(pgx.Tx) error { return nil }); err != nil {
@@ -112,14 +117,14 @@ func (s *Store) Told(ctx context.Context, domains []string, kinds []workflow.Ann
 	return all, last, nil
 }
 
-// told reads what toldInto scans.
-const told = `
+// feedEvent are the columns of feedEventInto, and their tables.
+const feedEvent = `
 	       a.id, a.kind, a.mailbox_id, a.qualification_id, a.version, a.active, a.at, m.address, q.number, s.event
 	from announcements a
 	join mailboxes m on m.id = a.mailbox_id
 	join qualifications q on q.id = a.qualification_id
 	join steps s on s.qualification_id = a.qualification_id and s.version = a.version`
 
-func toldInto(t *workflow.Told) []any {
+func feedEventInto(t *workflow.Told) []any {
 	return []any{&t.ID, &t.Kind, &t.Mailbox, &t.Qualification, &t.Version, &t.Active, &t.At, &t.Address, &t.Number, &t.Event}
 }

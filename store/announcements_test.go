@@ -18,8 +18,8 @@ import (
 	"stella/workflow"
 )
 
-// read reads the feed from a position to its end, in pages.
-func read(t *testing.T, w *storetest.World, after int64, limit int) (all []workflow.Told, until int64) {
+// readFeed reads the feed from a position to its end, in pages.
+func readFeed(t *testing.T, w *storetest.World, after int64, limit int) (all []workflow.Told, until int64) {
 	t.Helper()
 	for {
 		page, next, err := w.Told(t.Context(), []string{storetest.Domain}, nil, after, limit)
@@ -31,10 +31,10 @@ func read(t *testing.T, w *storetest.World, after int64, limit int) (all []workf
 	}
 }
 
-// step makes a step of a mailbox that is announced, and does not end its
-// transaction, as a step that waits for its turn to commit.
-func step(ctx context.Context, pool *pgxpool.Pool, mailbox int64) (pgx.Tx, uuid.UUID, error) {
-	id := uuid.New() // which sorts by chance, as those do of machines whose clocks differ
+// openStep makes a step with an announcement, and leaves its transaction open, like a
+// step that has not yet committed.
+func openStep(ctx context.Context, pool *pgxpool.Pool, mailbox int64) (pgx.Tx, uuid.UUID, error) {
+	id := uuid.New() // IDs are in random order, as if from machines with different clocks
 	tx, err := pool.Begin(ctx)
 	if err != nil {
 		return nil, id, err
@@ -54,9 +54,9 @@ func step(ctx context.Context, pool *pgxpool.Pool, mailbox int64) (pgx.Tx, uuid.
 	return tx, id, nil
 }
 
-// However many write at once, and in whatever order their transactions end, who
-// follows the feed sees each announcement once, and those of a mailbox in order.
-func TestTheFeedMissesNothingAndRepeatsNothing(t *testing.T) {
+// A reader of the feed sees each announcement exactly once, and those of a mailbox in
+// order, for any number of concurrent writers and any order of their commits.
+func TestFeedIsCompleteWithoutDuplicates(t *testing.T) {
 	w := newWorld(t)
 	const writers, steps, readers = 32, 25, 4
 	config := w.Pool().Config()
@@ -77,7 +77,7 @@ func TestTheFeedMissesNothingAndRepeatsNothing(t *testing.T) {
 			var after int64
 			for last := false; ; {
 				limit := 1 + rand.N(7)
-				if i == 0 { // which is never far behind
+				if i == 0 { // this reader is never far behind
 					limit = 1000
 				}
 				page, next, err := w.Told(t.Context(), []string{storetest.Domain}, nil, after, limit)
@@ -103,7 +103,7 @@ func TestTheFeedMissesNothingAndRepeatsNothing(t *testing.T) {
 	for _, m := range mailboxes {
 		writing.Go(func() {
 			for range steps {
-				tx, id, err := step(t.Context(), pool, m)
+				tx, id, err := openStep(t.Context(), pool, m)
 				if err != nil {
 					t.Error(err)
 					return
@@ -125,7 +125,7 @@ func TestTheFeedMissesNothingAndRepeatsNothing(t *testing.T) {
 	close(ended)
 	reading.Wait()
 
-	want := writers // which began
+	want := writers // the first announcement of each mailbox
 	written.Range(func(any, any) bool { want++; return true })
 	for i, feed := range feeds {
 		seen, versions := map[uuid.UUID]int{}, map[uuid.UUID]int{}
@@ -147,20 +147,20 @@ func TestTheFeedMissesNothingAndRepeatsNothing(t *testing.T) {
 			return true
 		})
 		if missed > 0 || len(feed) != want {
-			t.Errorf("reader %d saw %d announcements of %d, and missed %d", i, len(feed), want, missed)
+			t.Errorf("reader %d saw %d announcements, want %d; it missed %d", i, len(feed), want, missed)
 		}
 		if !slices.EqualFunc(feed, feeds[0], func(a, b workflow.Told) bool { return a.ID == b.ID }) {
-			t.Errorf("reader %d saw another order than the first", i)
+			t.Errorf("reader %d saw a different order than reader 0", i)
 		}
 	}
 }
 
-// Who reads the feed holds up neither steps nor, when there is nothing new,
-// other readers; and a step that is still open holds up nobody.
-func TestTheFeedHoldsNothingUp(t *testing.T) {
+// A reader of the feed does not block steps. It does not block other readers if there
+// is nothing new. A step that has not committed blocks no reader.
+func TestFeedDoesNotBlock(t *testing.T) {
 	w := newWorld(t)
 	j, other := w.Reach(t, workflow.HolderChoice), w.Reach(t, workflow.HolderChoice)
-	if all, _ := read(t, w, 0, 100); len(all) != 2 {
+	if all, _ := readFeed(t, w, 0, 100); len(all) != 2 {
 		t.Fatalf("%d announcements, want 2", len(all))
 	}
 	soon, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -168,79 +168,83 @@ func TestTheFeedHoldsNothingUp(t *testing.T) {
 	reader, err := w.Pool().Begin(t.Context())
 	storetest.Must(t, err)
 	defer reader.Rollback(context.Background())
-	_, err = reader.Exec(t.Context(), `select pg_advisory_xact_lock(7357005)`) // as one who takes long
+	_, err = reader.Exec(t.Context(), `select pg_advisory_xact_lock(7357005)`) // a slow reader
 	storetest.Must(t, err)
 	if _, _, err := w.Told(soon, []string{storetest.Domain}, nil, 0, 100); err != nil {
 		t.Fatalf("with nothing new: %v", err)
 	}
-	open, _, err := step(soon, w.Pool(), j.Mailbox)
+	open, _, err := openStep(soon, w.Pool(), j.Mailbox)
 	storetest.Must(t, err)
 	defer open.Rollback(context.Background())
 	storetest.Must(t, reader.Rollback(t.Context()))
 
-	ended, _, err := step(soon, w.Pool(), other.Mailbox)
+	ended, _, err := openStep(soon, w.Pool(), other.Mailbox)
 	storetest.Must(t, err)
 	storetest.Must(t, ended.Commit(t.Context()))
-	before, until := read(t, w, 0, 100)
+	before, until := readFeed(t, w, 0, 100)
 	if len(before) != 3 {
 		t.Errorf("%d announcements while a step is open, want 3", len(before))
 	}
 	storetest.Must(t, open.Commit(t.Context()))
-	if after, _ := read(t, w, until, 100); len(after) != 1 || after[0].Mailbox != j.Mailbox {
-		t.Errorf("when it ended: %+v", after)
+	if after, _ := readFeed(t, w, until, 100); len(after) != 1 || after[0].Mailbox != j.Mailbox {
+		t.Errorf("after its commit: %+v", after)
 	}
 }
 
-// A client reads of its domains alone, and need not read the others' again.
-func TestTheFeedIsOfTheDomains(t *testing.T) {
+// A client reads only events of its domains. The position that it receives skips the
+// events of other domains.
+func TestFeedContainsOnlyDomainsOfClient(t *testing.T) {
 	w := newWorld(t)
-	elsewhere := workflow.Client{Name: "other", Domains: []string{"altrove.example"}, Scopes: []workflow.Scope{workflow.ScopeWebmail}}
-	ours := w.Reach(t, workflow.Invited)
-	page, last, err := w.Procedure.Events(t.Context(), elsewhere, nil, 0, 10)
+	other := workflow.Client{Name: "other", Domains: []string{"altrove.example"}, Scopes: []workflow.Scope{workflow.ScopeWebmail}}
+	j := w.Reach(t, workflow.Invited)
+	page, last, err := w.Procedure.Events(t.Context(), other, nil, 0, 10)
 	if err != nil || len(page) != 0 || last != 2 {
-		t.Errorf("the other reads %+v until %d (%v)", page, last, err)
+		t.Errorf("the other client reads %+v until %d (%v)", page, last, err)
 	}
 	page, last, err = w.Procedure.Events(t.Context(), w.Client, nil, 0, 1)
-	if err != nil || len(page) != 1 || last != 1 || page[0].Kind != workflow.AnnounceStarted || page[0].Address != ours.Address || page[0].Number != ours.Case().Qualification.Number {
-		t.Errorf("ours reads %+v until %d (%v)", page, last, err)
+	if err != nil || len(page) != 1 || last != 1 || page[0].Kind != workflow.AnnounceStarted ||
+		page[0].Address != j.Address || page[0].Number != j.Case().Qualification.Number {
+		t.Errorf("the client reads %+v until %d (%v)", page, last, err)
 	}
 	kinds := []workflow.AnnouncementKind{workflow.AnnounceInvited, workflow.AnnounceRevoked}
 	page, last, err = w.Procedure.Events(t.Context(), w.Client, kinds, 0, 10)
 	if err != nil || len(page) != 1 || last != 2 || page[0].Kind != workflow.AnnounceInvited {
-		t.Errorf("of two kinds ours reads %+v until %d (%v)", page, last, err)
+		t.Errorf("with two kinds, the client reads %+v until %d (%v)", page, last, err)
 	}
 	if page, last, err = w.Procedure.Events(t.Context(), w.Client, nil, 2, 10); err != nil || len(page) != 0 || last != 2 {
-		t.Errorf("at the end ours reads %+v until %d (%v)", page, last, err)
+		t.Errorf("at the end, the client reads %+v until %d (%v)", page, last, err)
 	}
 	if _, _, err = w.Procedure.Events(t.Context(), w.Client, nil, 3, 10); !errors.Is(err, workflow.ErrPosition) {
-		t.Errorf("behind the end: %v, want %v", err, workflow.ErrPosition)
+		t.Errorf("after the end: %v, want %v", err, workflow.ErrPosition)
 	}
-	var wrong *workflow.InputError
-	if _, _, err = w.Procedure.Events(t.Context(), w.Client, []workflow.AnnouncementKind{"unheard.of"}, 0, 10); !errors.As(err, &wrong) {
-		t.Errorf("an unheard kind: %v", err)
+	var invalid *workflow.InputError
+	if _, _, err = w.Procedure.Events(t.Context(), w.Client, []workflow.AnnouncementKind{"unheard.of"}, 0, 10); !errors.As(err, &invalid) {
+		t.Errorf("an unknown kind: %v", err)
 	}
 }
 
-// An announcement is given its place once, and that is all that ever changes.
+// The position is set once. Nothing else in an announcement ever changes.
 func TestAnnouncementsNeverChange(t *testing.T) {
 	w := newWorld(t)
 	w.Reach(t, workflow.Invited)
 	for _, set := range []string{"active = false", "at = now()", "id = gen_random_uuid()", "kind = 'qualification.revoked', position = 7"} {
 		refused(t, w, "announcements never changes: update refused", `update announcements set `+set)
 	}
-	read(t, w, 0, 10)
+	readFeed(t, w, 0, 10)
 	refused(t, w, "announcements never changes: update refused", `update announcements set position = position + 7`)
 	refused(t, w, "announcements never changes: update refused", `update announcements set position = null`)
 	refused(t, w, "announcements never changes: delete refused", `delete from announcements`)
 	refused(t, w, "announcements never changes: truncate refused", `truncate announcements cascade`)
-	again := `insert into announcements (id, kind, mailbox_id, qualification_id, version, active, at) select gen_random_uuid(), kind, mailbox_id, qualification_id, %s, active, at from announcements limit 1`
+	again := `insert into announcements (id, kind, mailbox_id, qualification_id, version, active, at)
+		select gen_random_uuid(), kind, mailbox_id, qualification_id, %s, active, at from announcements limit 1`
 	refused(t, w, "announced_once", fmt.Sprintf(again, "version"))
 	refused(t, w, "announcement_is_logged", fmt.Sprintf(again, "version + 77"))
-	refused(t, w, "announcements_kind", `insert into announcements (id, kind, mailbox_id, qualification_id, version, active, at) select gen_random_uuid(), 'unheard.of', mailbox_id, qualification_id, 2, active, at from announcements limit 1`)
+	refused(t, w, "announcements_kind", `insert into announcements (id, kind, mailbox_id, qualification_id, version, active, at)
+		select gen_random_uuid(), 'unheard.of', mailbox_id, qualification_id, 2, active, at from announcements limit 1`)
 }
 
-// The schema and the procedure know the same announcements.
-func TestTheAnnouncementsAreTheProcedures(t *testing.T) {
+// The schema and package workflow have the same kinds of announcements.
+func TestAnnouncementKindsMatchWorkflow(t *testing.T) {
 	w := newWorld(t)
 	var kinds []string
 	storetest.Must(t, w.Pool().QueryRow(t.Context(), `
@@ -251,6 +255,6 @@ func TestTheAnnouncementsAreTheProcedures(t *testing.T) {
 		want[i] = string(k)
 	}
 	if !slices.Equal(kinds, want) {
-		t.Errorf("the database knows %v, the procedure %v", kinds, want)
+		t.Errorf("the database has %v, workflow has %v", kinds, want)
 	}
 }

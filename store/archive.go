@@ -13,17 +13,18 @@ import (
 	"stella/workflow"
 )
 
-// refusedPerLogin bounds what a stranger who learned a request's id can make
-// us archive.
+// refusedPerLogin is the maximum number of responses that KeepMessage archives for
+// a login. It limits what a stranger who learned a request ID can make us store.
 const refusedPerLogin = 5
 
-// seal encrypts a message to the auditor, whose key the service does not hold.
-func (s *Store) seal(body []byte) ([]byte, error) {
+// encrypt encrypts a message to the auditor. The service does not have the
+// auditor's private key.
+func (s *Store) encrypt(body []byte) ([]byte, error) {
 	if s.recipient == nil {
 		return nil, errors.New("no recipient for the archive")
 	}
-	var sealed bytes.Buffer
-	w, err := age.Encrypt(&sealed, s.recipient)
+	var encrypted bytes.Buffer
+	w, err := age.Encrypt(&encrypted, s.recipient)
 	if err != nil {
 		return nil, fmt.Errorf("sealing: %w", err)
 	}
@@ -33,13 +34,14 @@ func (s *Store) seal(body []byte) ([]byte, error) {
 	if err := w.Close(); err != nil {
 		return nil, fmt.Errorf("sealing: %w", err)
 	}
-	return sealed.Bytes(), nil
+	return encrypted.Bytes(), nil
 }
 
-// KeepMessage archives a message that no step writes; a few for each login.
+// KeepMessage archives a response that was refused, so that no step writes it. It
+// silently drops the message if the login already has refusedPerLogin responses.
 func (s *Store) KeepMessage(ctx context.Context, m workflow.Message) error {
 	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		// One at a time for a login: the count below sees what the others kept.
+		// One at a time for each login, so that the count includes the others.
 		if _, err := tx.Exec(ctx, `select from logins where id = $1 for update`, m.Login); err != nil {
 			return err
 		}
@@ -57,14 +59,15 @@ func (s *Store) KeepMessage(ctx context.Context, m workflow.Message) error {
 	})
 }
 
-// Archived is a message of the archive, opened.
+// Archived is a decrypted message of the archive.
 type Archived struct {
 	workflow.Message
-	Logged bool // the log has its digest: a step was decided on it
-	Trial  bool // of a tester's login: no step ever is
+	Logged bool // the log has its digest, so a step was based on it
+	Trial  bool // it belongs to a test login, so no step is based on it
 }
 
-// OpenArchive reads the messages of a login with the auditor's key.
+// OpenArchive returns the messages of a login, decrypted with the auditor's private
+// key, oldest first. It returns an error if a message does not match its digest.
 func (s *Store) OpenArchive(ctx context.Context, login string, key age.Identity) ([]Archived, error) {
 	rows, err := s.pool.Query(ctx, `
 		select m.id, m.login_id, m.direction, m.at, m.sha256, m.sealed,
@@ -77,12 +80,12 @@ func (s *Store) OpenArchive(ctx context.Context, login string, key age.Identity)
 	}
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (Archived, error) {
 		var a Archived
-		var sealed []byte
+		var encrypted []byte
 		var digest string
-		if err := row.Scan(&a.ID, &a.Login, &a.Direction, &a.ReceivedAt, &digest, &sealed, &a.Logged, &a.Trial); err != nil {
+		if err := row.Scan(&a.ID, &a.Login, &a.Direction, &a.ReceivedAt, &digest, &encrypted, &a.Logged, &a.Trial); err != nil {
 			return a, err
 		}
-		r, err := age.Decrypt(bytes.NewReader(sealed), key)
+		r, err := age.Decrypt(bytes.NewReader(encrypted), key)
 		if err != nil {
 			return a, fmt.Errorf("opening a message of %s: %w", login, err)
 		}

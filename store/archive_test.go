@@ -13,18 +13,18 @@ import (
 	"stella/workflow"
 )
 
-func TestTheArchiveIsTheAuditors(t *testing.T) {
+func TestOnlyAuditorOpensArchive(t *testing.T) {
 	w := newWorld(t)
 	j := w.Reach(t, workflow.Identification)
 	login := j.LogIn()
-	secret := bytes.Repeat([]byte("<Response>NRENNA80A41H501T</Response>\n"), 3000) // more than a chunk of age
+	secret := bytes.Repeat([]byte("<Response>NRENNA80A41H501T</Response>\n"), 3000) // longer than a chunk of age
 	storetest.Must(t, w.ClaimAnswer(t.Context(), login, w.Answer(storetest.Anna),
 		workflow.Message{ID: uuid.New(), Login: login, Direction: "response", Body: secret, ReceivedAt: w.Clock.Now()}))
 	all, err := w.OpenArchive(t.Context(), login, storetest.Auditor)
 	storetest.Must(t, err)
 	if len(all) != 2 || all[0].Direction != "request" || string(all[0].Body) != "<AuthnRequest/>" || all[0].Login != login ||
 		all[1].Direction != "response" || !bytes.Equal(all[1].Body, secret) || !all[1].ReceivedAt.Equal(w.Clock.Now()) {
-		t.Errorf("the archive gives back %+v", all)
+		t.Errorf("the archive returns %+v", all)
 	}
 	rows, err := w.Pool().Query(t.Context(), `select sealed, sha256 from messages`)
 	storetest.Must(t, err)
@@ -34,11 +34,11 @@ func TestTheArchiveIsTheAuditors(t *testing.T) {
 		var digest string
 		storetest.Must(t, rows.Scan(&sealed, &digest))
 		if !bytes.HasPrefix(sealed, []byte("age-encryption.org/v1")) || len(digest) != 64 {
-			t.Errorf("sealed is %.40q", sealed)
+			t.Errorf("the encrypted message is %.40q", sealed)
 		}
 		for _, plain := range []string{"NRENNA", "<Response", "<AuthnRequest", login} {
 			if bytes.Contains(sealed, []byte(plain)) {
-				t.Errorf("the sealed message holds %q", plain)
+				t.Errorf("the encrypted message contains %q", plain)
 			}
 		}
 	}
@@ -48,9 +48,9 @@ func TestTheArchiveIsTheAuditors(t *testing.T) {
 		t.Errorf("another key opens %d messages", len(all))
 	}
 	if all, err := w.OpenArchive(t.Context(), "_unheard", storetest.Auditor); err != nil || len(all) != 0 {
-		t.Errorf("a login that is not there: %v, %v", all, err)
+		t.Errorf("an unknown login: %v, %v", all, err)
 	}
-	// Nothing is archived in clear, not even for want of an auditor.
+	// Without a recipient, the login fails; nothing is archived unencrypted.
 	w.SealTo(nil)
 	other := w.Reach(t, workflow.Identification)
 	err = w.Procedure.StartLogin(t.Context(), other.Visitor, workflow.Login{ID: "_1", StartedAt: w.Clock.Now()}, []byte("<AuthnRequest/>"))
@@ -59,11 +59,11 @@ func TestTheArchiveIsTheAuditors(t *testing.T) {
 	}
 }
 
-func TestOnlyAFewRefusedAnswersAreKept(t *testing.T) {
+func TestArchiveLimitsRefusedAnswers(t *testing.T) {
 	w := newWorld(t)
 	login := w.Reach(t, workflow.AtProvider).Case().Qualification.Login.ID
 	other := w.Reach(t, workflow.AtProvider).Case().Qualification.Login.ID
-	var open []*pgxpool.Conn // without connections at hand the first would be done before the others begin
+	var open []*pgxpool.Conn // open connections, so that the calls below run concurrently
 	for range 15 {
 		c, err := w.Pool().Acquire(t.Context())
 		storetest.Must(t, err)
@@ -73,7 +73,7 @@ func TestOnlyAFewRefusedAnswersAreKept(t *testing.T) {
 		c.Release()
 	}
 	var sent sync.WaitGroup
-	for range 60 { // at once, as a stranger sends them
+	for range 60 { // concurrently, as a stranger might send them
 		m := response(login, w)
 		sent.Go(func() {
 			if err := w.KeepMessage(t.Context(), m); err != nil {
@@ -86,16 +86,16 @@ func TestOnlyAFewRefusedAnswersAreKept(t *testing.T) {
 	for id, want := range map[string]int{login: 5, other: 1} {
 		all, err := w.OpenArchive(t.Context(), id, storetest.Auditor)
 		storetest.Must(t, err)
-		if len(all)-1 != want { // and the request
-			t.Errorf("%d answers were kept, want %d", len(all)-1, want)
+		if len(all)-1 != want { // without the request
+			t.Errorf("%d answers are archived, want %d", len(all)-1, want)
 		}
 	}
-	// The one that counts is kept all the same.
+	// The answer that the login accepts is archived in addition.
 	storetest.Must(t, w.ClaimAnswer(t.Context(), login, w.Answer(storetest.Anna), response(login, w)))
 	if all, err := w.OpenArchive(t.Context(), login, storetest.Auditor); err != nil || len(all) != 7 {
 		t.Errorf("%d messages, %v", len(all), err)
 	}
 	if err := w.KeepMessage(t.Context(), response("_unheard", w)); err == nil {
-		t.Error("a message of no login was kept")
+		t.Error("a message of an unknown login was archived")
 	}
 }

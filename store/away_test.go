@@ -17,7 +17,7 @@ import (
 	"stella/workflow"
 )
 
-func TestWhatIsADatabaseThatIsAway(t *testing.T) {
+func TestAway(t *testing.T) {
 	t.Parallel()
 	for code, want := range map[string]bool{
 		"08006": true,  // connection_failure
@@ -41,14 +41,14 @@ func TestWhatIsADatabaseThatIsAway(t *testing.T) {
 	}
 	for _, err := range []error{nil, workflow.ErrUnknown, workflow.ErrElsewhere, errors.New("x"), context.Canceled, os.ErrNotExist} {
 		if store.Away(err) {
-			t.Errorf("%v is taken for a database that is away", err)
+			t.Errorf("Away(%v) is true", err)
 		}
 	}
 }
 
-// A host that is not there, or takes a connection and says nothing, is given up
-// within seconds.
-func TestAHostThatDoesNotAnswer(t *testing.T) {
+// Open fails within seconds if the host refuses the connection, or accepts it and
+// sends nothing.
+func TestOpenFailsIfHostDoesNotAnswer(t *testing.T) {
 	t.Parallel()
 	silent, err := net.Listen("tcp", "127.0.0.1:0")
 	storetest.Must(t, err)
@@ -61,8 +61,8 @@ func TestAHostThatDoesNotAnswer(t *testing.T) {
 	}
 }
 
-// What a connection meets is told as what it is, and the next one works.
-func TestADatabaseThatGoesAway(t *testing.T) {
+// If a connection fails, Away recognises the error, and the next connection works.
+func TestDatabaseBecomesUnavailable(t *testing.T) {
 	t.Parallel()
 	url := storetest.URL(t)
 	s, err := store.Open(t.Context(), url+"&pool_max_conns=1", nil)
@@ -83,31 +83,32 @@ func TestADatabaseThatGoesAway(t *testing.T) {
 	was := pid()
 	_, err = other.Pool().Exec(t.Context(), `select pg_terminate_backend($1)`, was)
 	storetest.Must(t, err)
-	if err := unknown(t.Context()); !store.Away(err) && !errors.Is(err, workflow.ErrUnknown) { // that it ended may be seen before
-		t.Errorf("a connection that was ended: %v", err)
+	if err := unknown(t.Context()); !store.Away(err) && !errors.Is(err, workflow.ErrUnknown) { // the pool may notice first
+		t.Errorf("a terminated connection: %v", err)
 	}
 	if err := unknown(t.Context()); !errors.Is(err, workflow.ErrUnknown) {
-		t.Errorf("the next: %v", err)
+		t.Errorf("the next connection: %v", err)
 	}
 
-	// A standby takes no writes: its connection is left for another.
+	// A standby refuses writes. The connection is closed and replaced.
 	_, err = s.Pool().Exec(t.Context(), `set default_transaction_read_only = on`)
 	storetest.Must(t, err)
 	was = pid()
-	if err := s.Spend(t.Context(), workflow.Spend{Limit: workflow.Limit{Name: "x", Burst: 1, Span: time.Hour}, Subject: []byte("x"), Times: 1, At: time.Now()}); !store.Away(err) {
+	limit := workflow.Limit{Name: "x", Burst: 1, Span: time.Hour}
+	if err := s.Spend(t.Context(), workflow.Spend{Limit: limit, Subject: []byte("x"), Times: 1, At: time.Now()}); !store.Away(err) {
 		t.Errorf("a write to a standby: %v", err)
 	}
 	if is := pid(); is == was {
-		t.Error("the connection to the standby is kept")
+		t.Error("the connection to the standby is still used")
 	}
 
-	// All connections are busy, or a lock is held.
+	// All connections are busy.
 	held, err := s.Pool().Acquire(t.Context())
 	storetest.Must(t, err)
 	soon, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
 	if err := unknown(soon); !store.Away(err) {
-		t.Errorf("a pool without a connection: %v", err)
+		t.Errorf("a pool without a free connection: %v", err)
 	}
 	held.Release()
 	if err := unknown(t.Context()); !errors.Is(err, workflow.ErrUnknown) {
@@ -115,8 +116,9 @@ func TestADatabaseThatGoesAway(t *testing.T) {
 	}
 }
 
-// A transaction of a process that was stopped does not hold a mailbox for ever.
-func TestATransactionThatIsForgottenEnds(t *testing.T) {
+// The server ends an idle transaction, so that a stopped process does not lock a
+// mailbox forever.
+func TestIdleTransactionTimeout(t *testing.T) {
 	t.Parallel()
 	s, err := store.Open(t.Context(), strings.TrimSuffix(storetest.URL(t), storetest.Parameters), nil)
 	storetest.Must(t, err)
@@ -124,6 +126,6 @@ func TestATransactionThatIsForgottenEnds(t *testing.T) {
 	var timeout string
 	storetest.Must(t, s.Pool().QueryRow(t.Context(), `show idle_in_transaction_session_timeout`).Scan(&timeout))
 	if timeout != "30s" {
-		t.Errorf("it ends after %s", timeout)
+		t.Errorf("the timeout is %s, want 30s", timeout)
 	}
 }

@@ -8,17 +8,17 @@ import (
 	"github.com/riverqueue/river"
 )
 
-// batch is statements that go to the server together, in one round trip: a step
-// has two dozen of them, and what takes its time are the trips. The server makes
-// one after the other, and each sees what those before it did.
+// batch is a list of statements that are sent in one round trip. A step has about
+// two dozen statements, and round trips take most of its time. The server runs
+// the statements in order; each sees the effects of those before it.
 type batch struct {
 	pgx.Batch
-	jobs    []river.InsertManyParams // that follow from the statements
-	refused error                    // by a limit
+	jobs    []river.InsertManyParams // to insert after the statements
+	refused error                    // the LimitError, if a limit was exceeded
 }
 
-// transact sends a batch that begins a transaction, calls do, and commits. Where
-// anything fails, nothing was done.
+// transact sends a batch that begins a transaction, calls do, and commits. If
+// anything fails, the transaction is rolled back.
 func (s *Store) transact(ctx context.Context, b *batch, do func(pgx.Tx) error) error {
 	results := s.pool.SendBatch(ctx, &b.Batch)
 	tx := results.Tx()
@@ -32,7 +32,8 @@ func (s *Store) transact(ctx context.Context, b *batch, do func(pgx.Tx) error) e
 	return tx.Commit(ctx)
 }
 
-// send makes the statements of a batch and adds its jobs.
+// send runs the statements of a batch and inserts its jobs. If a limit was
+// exceeded, it returns that error and inserts no jobs.
 func (s *Store) send(ctx context.Context, tx pgx.Tx, b *batch) error {
 	if err := tx.SendBatch(ctx, &b.Batch).Close(); err != nil {
 		return err
@@ -44,7 +45,7 @@ func (s *Store) send(ctx context.Context, tx pgx.Tx, b *batch) error {
 	return err
 }
 
-// readAll reads the rows of a query.
+// readAll adds a query whose rows are stored in *into.
 func readAll[T any](b *batch, into *[]T, scan pgx.RowToFunc[T], sql string, args ...any) {
 	b.Queue(sql, args...).Query(func(rows pgx.Rows) (err error) {
 		*into, err = pgx.CollectRows(rows, scan)
@@ -52,7 +53,7 @@ func readAll[T any](b *batch, into *[]T, scan pgx.RowToFunc[T], sql string, args
 	})
 }
 
-// readOne reads the row of a query; nil where there is none.
+// readOne adds a query whose row is stored in *into, or nil if there is none.
 func readOne[T any](b *batch, into **T, scan pgx.RowToFunc[T], sql string, args ...any) {
 	b.Queue(sql, args...).Query(func(rows pgx.Rows) error {
 		row, err := pgx.CollectOneRow(rows, scan)

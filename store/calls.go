@@ -11,8 +11,12 @@ import (
 	"stella/workflow"
 )
 
-// ClaimCall begins a call with a key: the first of those made at once wins. One
-// that was claimed and never finished is taken over after workflow.CallLost.
+// ClaimCall claims an idempotency key before the call is made. It returns nil and
+// no error if the caller now owns the key, and must make the call. It returns the
+// stored answer if the call was already made. It returns workflow.ErrCallPending
+// if another process is making the call, and workflow.ErrCallDiffers if the key was
+// used for another request. A claim that was never finished expires after
+// workflow.CallLost.
 func (s *Store) ClaimCall(ctx context.Context, c workflow.Call) ([]byte, error) {
 	done, err := s.pool.Exec(ctx, `
 		insert into calls (client_id, key, request, claimed_at) values ($1, $2, $3, $4)
@@ -26,9 +30,10 @@ func (s *Store) ClaimCall(ctx context.Context, c workflow.Call) ([]byte, error) 
 		return nil, nil
 	}
 	var request, answer []byte
-	err = s.pool.QueryRow(ctx, `select request, answer from calls where client_id = $1 and key = $2`, c.Client, c.Key).Scan(&request, &answer)
+	err = s.pool.QueryRow(ctx, `
+		select request, answer from calls where client_id = $1 and key = $2`, c.Client, c.Key).Scan(&request, &answer)
 	switch {
-	case errors.Is(err, pgx.ErrNoRows): // released meanwhile: it failed
+	case errors.Is(err, pgx.ErrNoRows): // the other call failed and was released
 		return nil, workflow.ErrCallPending
 	case err != nil:
 		return nil, fmt.Errorf("reading a call: %w", err)
@@ -40,7 +45,7 @@ func (s *Store) ClaimCall(ctx context.Context, c workflow.Call) ([]byte, error) 
 	return answer, nil
 }
 
-// FinishCall keeps the answer of a call that was done.
+// FinishCall stores the answer of a call that was made.
 func (s *Store) FinishCall(ctx context.Context, c workflow.Call, answer []byte) error {
 	_, err := s.pool.Exec(ctx, `
 		update calls set answer = $4 where client_id = $1 and key = $2 and claimed_at = $3`, c.Client, c.Key, c.At, answer)
@@ -50,7 +55,7 @@ func (s *Store) FinishCall(ctx context.Context, c workflow.Call, answer []byte) 
 	return nil
 }
 
-// ReleaseCall forgets a call that was not done.
+// ReleaseCall deletes the claim of a call that failed, so that it can be made again.
 func (s *Store) ReleaseCall(ctx context.Context, c workflow.Call) error {
 	_, err := s.pool.Exec(ctx, `
 		delete from calls where client_id = $1 and key = $2 and claimed_at = $3 and answer is null`, c.Client, c.Key, c.At)

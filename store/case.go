@@ -12,43 +12,45 @@ import (
 	"stella/workflow"
 )
 
-// View reads the case of a mailbox, as of one moment, without a lock.
+// View reads the case of a mailbox from one snapshot, without a lock. It returns
+// workflow.ErrUnknown if there is no such mailbox.
 func (s *Store) View(ctx context.Context, mailbox int64) (*workflow.Case, error) {
 	b, c := &batch{}, &workflow.Case{}
 	b.BeginTx(snapshot)
 	readCase(b, mailbox, c)
-	err := s.transact(ctx, b, func(pgx.Tx) error { return known(c) })
+	err := s.transact(ctx, b, func(pgx.Tx) error { return checkFound(c) })
 	if err != nil {
 		return nil, fmt.Errorf("reading the case of a mailbox: %w", err)
 	}
 	return c, nil
 }
 
-// snapshot begins a transaction that reads all as of one moment.
+// snapshot are the options of a read-only transaction in which all queries see
+// the same snapshot.
 var snapshot = pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
 
-// Update locks a mailbox, calls step on its case, and writes what it changed
-// and added; all in one transaction. An error of step undoes it.
+// Update locks a mailbox, calls step with its case, and writes what step changed
+// and added, all in one transaction. If step returns an error, nothing is written.
 func (s *Store) Update(ctx context.Context, mailbox int64, step func(*workflow.Case) error) error {
 	b, c := &batch{}, &workflow.Case{}
-	// The lock comes first and alone, and each statement after it has a snapshot
-	// of its own: what is read is what the step before this one committed.
+	// The lock is a separate first statement. At this isolation level, each later
+	// statement has a new snapshot, which includes what the previous step committed.
 	b.BeginTx(pgx.TxOptions{IsoLevel: pgx.ReadCommitted})
 	b.Queue(`select from mailboxes where id = $1 for update`, mailbox)
 	readCase(b, mailbox, c)
 	return s.transact(ctx, b, func(tx pgx.Tx) error {
-		if err := known(c); err != nil {
+		if err := checkFound(c); err != nil {
 			return err
 		}
-		if err := step(c); err != nil || len(c.Added) == 0 { // whatever changes has its row
+		if err := step(c); err != nil || len(c.Added) == 0 { // every change adds a row
 			return err
 		}
 		return s.writeCase(ctx, tx, c)
 	})
 }
 
-// known tells a mailbox that was read from one that is not there.
-func known(c *workflow.Case) error {
+// checkFound returns workflow.ErrUnknown if the mailbox of a case was not found.
+func checkFound(c *workflow.Case) error {
 	if c.Mailbox.ID == 0 {
 		return workflow.ErrUnknown
 	}
@@ -67,9 +69,10 @@ func readCase(b *batch, mailbox int64, c *workflow.Case) {
 	readAll(b, &c.Suspensions, scanSuspension, suspensions)
 }
 
-// readSavedEmail reads the address of the declaration that a step saved last, as
-// the log of the qualification in force has it. What was saved before the
-// qualification passed to another person counts no more: those steps name none.
+// readSavedEmail reads the email address of the latest declaration that the log of
+// the current qualification refers to. A declaration from before the qualification
+// passed to another person does not count: the steps that pass it on refer to no
+// declaration, and so the result is empty.
 func readSavedEmail(b *batch, mailbox int64, email *string) {
 	b.Queue(`
 		select coalesce((
@@ -85,8 +88,8 @@ func readSavedEmail(b *batch, mailbox int64, email *string) {
 		QueryRow(func(row pgx.Row) error { return row.Scan(email) })
 }
 
-// readMailTimes reads when the newest mails of a kind were asked for, newest
-// first. Of a change of the contacts those count that went to the mailbox.
+// readMailTimes reads when the newest mails of a kind were requested, newest first.
+// For MailContactsChanged it counts only the mails to the certified mailbox.
 func readMailTimes(b *batch, mailbox int64, k workflow.MailKind, times *[]time.Time) {
 	readAll(b, times, pgx.RowTo[time.Time], `
 		select m.requested_at
@@ -97,7 +100,8 @@ func readMailTimes(b *batch, mailbox int64, k workflow.MailKind, times *[]time.T
 		order by m.requested_at desc limit 10`, mailbox, k, workflow.MailContactsChanged)
 }
 
-// readMailbox leaves the ID zero where there is none.
+// readMailbox reads a mailbox with its current record. It leaves the ID zero if
+// there is none.
 func readMailbox(b *batch, id int64, m *workflow.Mailbox) {
 	b.Queue(`
 		select `+mailboxColumns+`
@@ -111,27 +115,29 @@ func readMailbox(b *batch, id int64, m *workflow.Mailbox) {
 	})
 }
 
-// mailboxColumns are what mailboxInto scans: a mailbox m, with its record r in force.
+// mailboxColumns are the columns of mailboxInto: a mailbox m with its current record r.
 const mailboxColumns = `m.id, m.address, m.status, coalesce(m.ordinary, ''), m.star, m.wrong_codes, m.deleted_at, ` + recordColumns
 
 func mailboxInto(m *workflow.Mailbox) []any {
-	return append([]any{&m.ID, &m.Address, &m.Status, &m.Ordinary, &m.Star, &m.WrongCodes, orZero(&m.DeletedAt)}, recordInto(&m.Record)...)
+	mailbox := []any{&m.ID, &m.Address, &m.Status, &m.Ordinary, &m.Star, &m.WrongCodes, zeroIfNull(&m.DeletedAt)}
+	return append(mailbox, recordInto(&m.Record)...)
 }
 
-// recordColumns are what recordInto scans, of a record r.
+// recordColumns are the columns of recordInto, from a record r.
 const recordColumns = `
 	r.id, r.kind, r.name, r.fiscal_code, r.vat_number, r.representatives, r.email, r.status, r.imported_by, r.imported_at`
 
 func recordInto(r *workflow.Record) []any {
-	return []any{&r.ID, &r.Kind, &r.Name, &r.FiscalCode, &r.VATNumber, &r.Representatives, &r.Email, &r.Status, &r.ImportedBy, &r.ImportedAt}
+	return []any{&r.ID, &r.Kind, &r.Name, &r.FiscalCode, &r.VATNumber, &r.Representatives, &r.Email, &r.Status,
+		&r.ImportedBy, &r.ImportedAt}
 }
 
-// current orders the qualifications of a mailbox so that the one in force
-// comes first: the unfinished, else the qualified, else the newest.
+// current selects the current qualification of a mailbox: the unfinished one,
+// otherwise the qualified one, otherwise the newest.
 var current = `order by (` + unfinished + `) desc, (q.state = 'qualified') desc, q.number desc limit 1`
 
 // unfinished is the SQL condition of a qualification q that is not over. It is text,
-// so that partial indexes on the same condition serve it.
+// so that the partial indexes on the same condition are used.
 var unfinished = `q.state not in (` + quoted(workflow.EndedStates) + `)`
 
 // quoted returns states as a list of SQL strings.
@@ -143,8 +149,9 @@ func quoted(states []workflow.State) string {
 	return strings.Join(list, ", ")
 }
 
-// readQualification reads the qualification of a condition, with what stands in
-// it; nil where there is none.
+// readQualification reads the qualification that matches a condition, with the
+// declaration, invitation, login and identity it refers to. It stores nil if there
+// is none.
 func readQualification(b *batch, into **workflow.Qualification, where string, args ...any) {
 	q := &workflow.Qualification{}
 	b.Queue(`
@@ -162,13 +169,13 @@ func readQualification(b *batch, into **workflow.Qualification, where string, ar
 		}
 		return err
 	})
-	its := func(column string) string {
+	referenced := func(column string) string {
 		return `where id = (select q.` + column + ` from qualifications q where ` + where + `)`
 	}
-	readOne(b, &q.Declaration, scanDeclaration, declarations+its("declaration_id"), args...)
-	readOne(b, &q.Invitation, scanInvitation, invitations+its("invitation_id"), args...)
-	readOne(b, &q.Login, scanLogin, logins+its("login_id"), args...)
-	readOne(b, &q.Identity, scanIdentity, identities+its("identity_id"), args...)
+	readOne(b, &q.Declaration, scanDeclaration, declarations+referenced("declaration_id"), args...)
+	readOne(b, &q.Invitation, scanInvitation, invitations+referenced("invitation_id"), args...)
+	readOne(b, &q.Login, scanLogin, logins+referenced("login_id"), args...)
+	readOne(b, &q.Identity, scanIdentity, identities+referenced("identity_id"), args...)
 }
 
 const declarations = `
@@ -187,7 +194,7 @@ const invitations = `
 
 func scanInvitation(row pgx.CollectableRow) (i workflow.Invitation, err error) {
 	err = row.Scan(&i.ID, &i.Qualification, &i.Version, &i.Nonce, &i.Digest, &i.Email, &i.SentAt, &i.ExpiresAt,
-		orZero(&i.AcceptedAt), orZero(&i.EndedAt), &i.Ended, &i.Mail)
+		zeroIfNull(&i.AcceptedAt), zeroIfNull(&i.EndedAt), &i.Ended, &i.Mail)
 	return i, err
 }
 
@@ -205,8 +212,8 @@ func scanIdentity(row pgx.CollectableRow) (i workflow.Identity, err error) {
 	return i, err
 }
 
-// readCodes reads the newest codes of a mailbox, with what became of their
-// mails; as many as the limits can ask about.
+// readCodes reads the newest codes of a mailbox with the outcome of their mails:
+// workflow.CodesKept of them, which is enough to check the limits.
 func readCodes(b *batch, mailbox int64, codes *[]workflow.Code) {
 	readAll(b, codes, scanCode, `
 		select c.id, c.qualification_id, c.nonce, c.requested_at, c.spent_at,
@@ -219,8 +226,8 @@ func readCodes(b *batch, mailbox int64, codes *[]workflow.Code) {
 }
 
 func scanCode(row pgx.CollectableRow) (c workflow.Code, err error) {
-	err = row.Scan(&c.ID, &c.Qualification, &c.Nonce, &c.RequestedAt, orZero(&c.SpentAt),
-		orZero(&c.StartedAt), orZero(&c.AcceptedAt), orZero(&c.RefusedAt), orZero(&c.DroppedAt))
+	err = row.Scan(&c.ID, &c.Qualification, &c.Nonce, &c.RequestedAt, zeroIfNull(&c.SpentAt),
+		zeroIfNull(&c.StartedAt), zeroIfNull(&c.AcceptedAt), zeroIfNull(&c.RefusedAt), zeroIfNull(&c.DroppedAt))
 	return c, err
 }
 

@@ -12,7 +12,7 @@ import (
 	"stella/workflow"
 )
 
-func TestAStepIsOneTransaction(t *testing.T) {
+func TestStepIsOneTransaction(t *testing.T) {
 	w := newWorld(t)
 	j := w.Reach(t, workflow.Summary)
 	before := j.Case()
@@ -35,19 +35,20 @@ func TestAStepIsOneTransaction(t *testing.T) {
 		t.Error("a row without a table was written")
 	}
 	after := j.Case()
-	if after.Mailbox.Status != workflow.Active || after.Qualification.Remark != "" || after.Qualification.Version != before.Qualification.Version {
+	if after.Mailbox.Status != workflow.Active || after.Qualification.Remark != "" ||
+		after.Qualification.Version != before.Qualification.Version {
 		t.Errorf("the case is now %+v of %+v", after.Qualification, after.Mailbox)
 	}
 	if _, err := w.View(t.Context(), 4711); !errors.Is(err, workflow.ErrUnknown) {
-		t.Errorf("a mailbox that is not there: %v", err)
+		t.Errorf("View of an unknown mailbox: %v", err)
 	}
 	if err := w.Update(t.Context(), 4711, func(*workflow.Case) error { return nil }); !errors.Is(err, workflow.ErrUnknown) {
-		t.Errorf("a mailbox that is not there: %v", err)
+		t.Errorf("Update of an unknown mailbox: %v", err)
 	}
 }
 
-// Steps of one mailbox wait for one another, those of others do not.
-func TestStepsOfOneMailboxAreOneAfterAnother(t *testing.T) {
+// Steps of one mailbox wait for each other; steps of different mailboxes do not.
+func TestStepsOfOneMailboxAreSerialised(t *testing.T) {
 	w := newWorld(t)
 	a, b := w.Reach(t, workflow.Summary), w.Reach(t, workflow.Summary)
 	started, finish, done := make(chan bool), make(chan bool), make(chan error, 1)
@@ -66,16 +67,16 @@ func TestStepsOfOneMailboxAreOneAfterAnother(t *testing.T) {
 	short, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
 	if err := w.Update(short, a.Mailbox, nothing); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("the same mailbox: %v, want to wait", err)
+		t.Errorf("the same mailbox: %v, want it to wait", err)
 	}
 	close(finish)
 	storetest.Must(t, <-done)
 	storetest.Must(t, w.Update(t.Context(), a.Mailbox, nothing))
 }
 
-// A step that had to wait for the lock reads what the step before it committed:
-// of the mailbox, of its qualification, and of the rows beside them.
-func TestAStepThatWaitedReadsWhatWasCommitted(t *testing.T) {
+// A step that waited for the lock reads what the previous step committed: the mailbox,
+// the qualification and the other rows.
+func TestStepReadsWhatPreviousStepCommitted(t *testing.T) {
 	t.Parallel()
 	w := storetest.NewWorld(t)
 	j := w.Reach(t, workflow.CodeEntry)
@@ -104,7 +105,8 @@ func TestAStepThatWaitedReadsWhatWasCommitted(t *testing.T) {
 	close(finish)
 	storetest.Must(t, <-done)
 	storetest.Must(t, <-done)
-	if read.Mailbox.Ordinary != "changed@mail.example" || read.Qualification.Remark != "changed" || len(read.Codes) != len(before.Codes)+1 {
-		t.Errorf("it read %q, %q and %d codes", read.Mailbox.Ordinary, read.Qualification.Remark, len(read.Codes))
+	if read.Mailbox.Ordinary != "changed@mail.example" || read.Qualification.Remark != "changed" ||
+		len(read.Codes) != len(before.Codes)+1 {
+		t.Errorf("the step read %q, %q and %d codes", read.Mailbox.Ordinary, read.Qualification.Remark, len(read.Codes))
 	}
 }

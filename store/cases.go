@@ -11,38 +11,38 @@ import (
 	"stella/workflow"
 )
 
-// MailboxOfCase finds the mailbox of a case, where it is of these domains and
-// was not deleted.
+// MailboxOfCase returns the ID of the mailbox of a case. It returns
+// workflow.ErrUnknown if the mailbox is not in these domains or was deleted.
 func (s *Store) MailboxOfCase(ctx context.Context, domains []string, number int64) (int64, error) {
 	var mailbox int64
 	err := s.pool.QueryRow(ctx, `
 		select m.id from qualifications q join mailboxes m on m.id = q.mailbox_id
 		where q.number = $1 and m.domain = any($2) and m.deleted_at is null`, number, domains).Scan(&mailbox)
 	if err != nil {
-		return 0, fmt.Errorf("finding case %d: %w", number, found(err))
+		return 0, fmt.Errorf("finding case %d: %w", number, noRowsToUnknown(err))
 	}
 	return mailbox, nil
 }
 
-// each takes the domains of a list one by one, so that each begins at its place
-// in an index by domain, and no more is read than the limit for each.
-const each = `(select distinct unnest($1::text[]) as domain) d`
+// perDomain is the left side of a lateral join, which runs a query for each domain
+// of $1. So every domain uses the index and reads at most the limit.
+const perDomain = `(select distinct unnest($1::text[]) as domain) d`
 
-// conditions are those that a list is asked for. The others are not in its
-// statement, which is planned for what it asks.
+// conditions are the filter conditions of a list. Only filters that are set are part
+// of the statement, so that the planner can choose the right index.
 type conditions struct {
 	sql  string
 	args []any
 }
 
-// and adds a condition on one argument, which it has for $%d.
-func (c *conditions) and(condition string, arg any) {
+// where adds a condition with one argument. The condition contains $%d in its place.
+func (c *conditions) where(condition string, arg any) {
 	c.args = append(c.args, arg)
 	c.sql += fmt.Sprintf(" and "+condition, len(c.args))
 }
 
-// Qualifications lists qualifications, the newest case first: by the negative
-// number, as the indexes of domains have them.
+// Qualifications lists qualifications, newest case first. It sorts by the negative
+// case number because the indexes by domain contain the negative number.
 func (s *Store) Qualifications(ctx context.Context, f workflow.QualificationFilter) ([]workflow.ListedQualification, error) {
 	before := f.Before
 	if before == 0 {
@@ -50,14 +50,14 @@ func (s *Store) Qualifications(ctx context.Context, f workflow.QualificationFilt
 	}
 	c := &conditions{args: []any{f.Domains, before, f.Limit}}
 	if f.State != "" {
-		c.and("q.state = $%d", f.State)
+		c.where("q.state = $%d", f.State)
 	}
 	if f.Mailbox != "" {
-		c.and("m.address = $%d", f.Mailbox)
+		c.where("m.address = $%d", f.Mailbox)
 	}
 	all, err := list(ctx, s, pgx.RowToStructByPos[workflow.ListedQualification], `
 		select l.address, l.number, l.version, l.state, l.owner, l.reason, l.opened_at, l.stepped_at
-		from `+each+`
+		from `+perDomain+`
 		cross join lateral (
 			select m.address, q.number, q.version, q.state, q.owner, q.reason, q.opened_at, q.stepped_at
 			from qualifications q join mailboxes m on m.id = q.mailbox_id
@@ -70,8 +70,8 @@ func (s *Store) Qualifications(ctx context.Context, f workflow.QualificationFilt
 	return all, nil
 }
 
-// SentInvitation reads an invitation, where its mailbox is of these domains and
-// was not deleted.
+// SentInvitation returns an invitation. It returns workflow.ErrUnknown if its mailbox
+// is not in these domains or was deleted.
 func (s *Store) SentInvitation(ctx context.Context, domains []string, id uuid.UUID) (workflow.SentInvitation, error) {
 	i, err := one(ctx, s, scanSentInvitation, `
 		select `+sentInvitation+`
@@ -82,29 +82,30 @@ func (s *Store) SentInvitation(ctx context.Context, domains []string, id uuid.UU
 	return i, nil
 }
 
-// SentInvitations lists invitations, the newest first.
+// SentInvitations lists invitations, newest first.
 func (s *Store) SentInvitations(ctx context.Context, f workflow.InvitationFilter) ([]workflow.SentInvitation, error) {
-	c := &conditions{args: []any{f.Domains, orNull(f.SentBefore), f.Before, f.Limit}}
-	switch f.State { // as workflow.Invitation.State says
+	c := &conditions{args: []any{f.Domains, nullIfZero(f.SentBefore), f.Before, f.Limit}}
+	switch f.State { // the same rules as workflow.Invitation.State
 	case "":
 	case workflow.InvitationIsLive:
-		c.and("i.ended = '' and i.accepted_at is null and i.expires_at > $%d", f.Now)
+		c.where("i.ended = '' and i.accepted_at is null and i.expires_at > $%d", f.Now)
 	case workflow.InvitationIsAccepted:
 		c.sql += " and i.ended = '' and i.accepted_at is not null"
 	case workflow.InvitationIsExpired:
-		c.and("(i.ended = 'expired' or i.ended = '' and i.accepted_at is null and i.expires_at <= $%d)", f.Now)
+		c.where("(i.ended = 'expired' or i.ended = '' and i.accepted_at is null and i.expires_at <= $%d)", f.Now)
 	default:
-		c.and("i.ended = $%d", f.State)
+		c.where("i.ended = $%d", f.State)
 	}
 	if f.Mailbox != "" {
-		c.and("m.address = $%d", f.Mailbox)
+		c.where("m.address = $%d", f.Mailbox)
 	}
 	all, err := list(ctx, s, scanSentInvitation, `
 		select l.*
-		from `+each+`
+		from `+perDomain+`
 		cross join lateral (
 			select `+sentInvitation+`
-			where i.domain = d.domain and (i.sent_at, i.id) < (coalesce($2::timestamptz, 'infinity'), $3::uuid) and m.deleted_at is null`+c.sql+`
+			where i.domain = d.domain and (i.sent_at, i.id) < (coalesce($2::timestamptz, 'infinity'), $3::uuid)
+			  and m.deleted_at is null`+c.sql+`
 			order by i.sent_at desc, i.id desc limit $4) l
 		order by l.sent_at desc, l.id desc limit $4`, c.args...)
 	if err != nil {
@@ -113,8 +114,8 @@ func (s *Store) SentInvitations(ctx context.Context, f workflow.InvitationFilter
 	return all, nil
 }
 
-// sentInvitation reads what scanSentInvitation scans: nothing that a link is
-// made of.
+// sentInvitation are the columns of scanSentInvitation, and their tables. They do
+// not include the nonce and digest, from which a link could be made.
 const sentInvitation = `
 	i.id, i.qualification_id, i.version, i.email, i.sent_at, i.expires_at, i.accepted_at, i.ended_at, i.ended,
 	(select ` + mailOutcome + ` from mails m where m.invitation_id = i.id) as mail, m.id as mailbox, m.address, q.number
@@ -123,7 +124,8 @@ const sentInvitation = `
 	join mailboxes m on m.id = q.mailbox_id`
 
 func scanSentInvitation(row pgx.CollectableRow) (i workflow.SentInvitation, err error) {
-	err = row.Scan(&i.ID, &i.Qualification, &i.Version, &i.Email, &i.SentAt, &i.ExpiresAt, orZero(&i.AcceptedAt), orZero(&i.EndedAt), &i.Ended,
+	err = row.Scan(&i.ID, &i.Qualification, &i.Version, &i.Email, &i.SentAt, &i.ExpiresAt,
+		zeroIfNull(&i.AcceptedAt), zeroIfNull(&i.EndedAt), &i.Ended,
 		&i.Mail, &i.Mailbox, &i.Address, &i.Number)
 	return i, err
 }

@@ -7,8 +7,8 @@ import (
 	"stella/workflow"
 )
 
-// A client that names a domain twice is told nothing twice.
-func TestADomainNamedTwiceIsListedOnce(t *testing.T) {
+// If a client has a domain twice, lists do not contain rows twice.
+func TestDuplicateDomainIsListedOnce(t *testing.T) {
 	w := newWorld(t)
 	w.Reach(t, workflow.Invited)
 	domains := []string{storetest.Domain, "altrove.example", storetest.Domain}
@@ -19,6 +19,6 @@ func TestADomainNamedTwiceIsListedOnce(t *testing.T) {
 	on, err := w.Registered(t.Context(), workflow.RegisterFilter{Domains: domains, Limit: 10})
 	storetest.Must(t, err)
 	if len(cases) != 1 || len(sent) != 1 || len(on) != 1 {
-		t.Errorf("listed are %d cases, %d invitations and %d mailboxes", len(cases), len(sent), len(on))
+		t.Errorf("%d cases, %d invitations and %d mailboxes are listed; want 1 each", len(cases), len(sent), len(on))
 	}
 }

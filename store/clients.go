@@ -12,17 +12,18 @@ import (
 	"stella/workflow"
 )
 
-// ErrExists is returned for a name that is taken.
+// ErrExists means that the name of a client, or the URL of a webhook, is already used.
 var ErrExists = errors.New("already exists")
 
-// clientColumns are what clientInto scans, of a client c.
+// clientColumns are the columns of clientInto, from a client c.
 const clientColumns = `c.id, c.name, c.domains, c.return_urls, c.scopes`
 
 func clientInto(c *workflow.Client) []any {
 	return []any{&c.ID, &c.Name, &c.Domains, &c.ReturnURLs, &c.Scopes}
 }
 
-// ClientByToken finds a client by the digest of one of its tokens.
+// ClientByToken returns the client with a valid token, given the token's digest. It
+// returns workflow.ErrUnauthorized if there is none or if the client is disabled.
 func (s *Store) ClientByToken(ctx context.Context, token []byte, now time.Time) (workflow.Client, error) {
 	var c workflow.Client
 	err := s.pool.QueryRow(ctx, `
@@ -37,13 +38,14 @@ func (s *Store) ClientByToken(ctx context.Context, token []byte, now time.Time) 
 	return c, nil
 }
 
-// AddClient registers a client by the digest of its token.
+// AddClient writes a client with the digest of its token. It returns ErrExists if the
+// name or the token is already used.
 func (s *Store) AddClient(ctx context.Context, c workflow.Client, token []byte, now time.Time) error {
 	_, err := s.pool.Exec(ctx, `
 		insert into clients (name, token, domains, return_urls, scopes, created_at) values ($1, $2, $3, $4, $5, $6)`,
 		c.Name, token, c.Domains, returnURLs(c), c.Scopes, now)
-	var clash *pgconn.PgError
-	if errors.As(err, &clash) && clash.Code == "23505" {
+	var pgErr *pgconn.PgError
+	if errors.As(err, &pgErr) && pgErr.Code == "23505" {
 		return fmt.Errorf("client %q: %w", c.Name, ErrExists)
 	}
 	if err != nil {
@@ -52,7 +54,8 @@ func (s *Store) AddClient(ctx context.Context, c workflow.Client, token []byte, 
 	return nil
 }
 
-// PutClient registers a client, or brings it up to date.
+// PutClient writes a client with the digest of its token, or updates the client with
+// that name.
 func (s *Store) PutClient(ctx context.Context, c workflow.Client, token []byte, now time.Time) error {
 	_, err := s.pool.Exec(ctx, `
 		insert into clients (name, token, domains, return_urls, scopes, created_at) values ($1, $2, $3, $4, $5, $6)
@@ -64,16 +67,16 @@ func (s *Store) PutClient(ctx context.Context, c workflow.Client, token []byte, 
 	return nil
 }
 
-// RotateToken gives a client a new token. The one before is good until the
-// time given, and the one before that no longer.
+// RotateToken gives a client a new token. The previous token remains valid until the
+// given time; an older one is no longer valid.
 func (s *Store) RotateToken(ctx context.Context, name string, token []byte, until time.Time) error {
 	done, err := s.pool.Exec(ctx, `
 		update clients set former_token = token, former_until = $3, token = $2 where name = $1`, name, token, until)
 	return changed(done, err, "rotating the token of client", name)
 }
 
-// DisableClient turns a client away from now on, whatever its tokens, and ends
-// the sessions that it handed over; enabling it lets the tokens be good again.
+// DisableClient disables a client with all its tokens, and ends the sessions that it
+// handed over. EnableClient makes the tokens valid again.
 func (s *Store) DisableClient(ctx context.Context, name string, now time.Time) error {
 	done, err := s.pool.Exec(ctx, `
 		with ended as (
@@ -83,13 +86,14 @@ func (s *Store) DisableClient(ctx context.Context, name string, now time.Time) e
 	return changed(done, err, "disabling client", name)
 }
 
-// EnableClient lets a disabled client in again.
+// EnableClient enables a disabled client.
 func (s *Store) EnableClient(ctx context.Context, name string) error {
 	done, err := s.pool.Exec(ctx, `update clients set disabled_at = null where name = $1`, name)
 	return changed(done, err, "enabling client", name)
 }
 
-// changed is the error of a statement that was to change what has this name.
+// changed wraps the error of a statement that changes the row with this name. It
+// returns workflow.ErrUnknown if no row was changed.
 func changed(done pgconn.CommandTag, err error, what, name string) error {
 	if err == nil && done.RowsAffected() == 0 {
 		err = workflow.ErrUnknown
@@ -104,14 +108,14 @@ func changed(done pgconn.CommandTag, err error, what, name string) error {
 type ListedClient struct {
 	workflow.Client
 	CreatedAt   time.Time
-	FormerUntil time.Time // of a rotation; zero without a former token
-	DisabledAt  time.Time // zero while it is not
+	FormerUntil time.Time // when the previous token expires; zero if there is none
+	DisabledAt  time.Time // zero if the client is enabled
 }
 
 // Clients lists the clients by name.
 func (s *Store) Clients(ctx context.Context) ([]ListedClient, error) {
 	all, err := list(ctx, s, func(row pgx.CollectableRow) (l ListedClient, err error) {
-		err = row.Scan(append(clientInto(&l.Client), &l.CreatedAt, orZero(&l.FormerUntil), orZero(&l.DisabledAt))...)
+		err = row.Scan(append(clientInto(&l.Client), &l.CreatedAt, zeroIfNull(&l.FormerUntil), zeroIfNull(&l.DisabledAt))...)
 		return l, err
 	}, `select `+clientColumns+`, c.created_at, c.former_until, c.disabled_at from clients c order by c.name`)
 	if err != nil {
@@ -120,7 +124,8 @@ func (s *Store) Clients(ctx context.Context) ([]ListedClient, error) {
 	return all, nil
 }
 
-// returnURLs are never null: only webmails have any.
+// returnURLs returns a slice that is never nil, because the column is not null. Only
+// webmails have return URLs.
 func returnURLs(c workflow.Client) []string {
 	if c.ReturnURLs == nil {
 		return []string{}

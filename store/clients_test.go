@@ -10,9 +10,14 @@ import (
 	"stella/workflow"
 )
 
-func TestClientsHaveOneNameAndOneToken(t *testing.T) {
+func TestClientNamesAndTokensAreUnique(t *testing.T) {
 	w := newWorld(t)
-	again := workflow.Client{Name: storetest.Webmail, Domains: []string{"altrove.example"}, ReturnURLs: []string{"https://altrove.example/"}, Scopes: []workflow.Scope{workflow.ScopeWebmail}}
+	again := workflow.Client{
+		Name:       storetest.Webmail,
+		Domains:    []string{"altrove.example"},
+		ReturnURLs: []string{"https://altrove.example/"},
+		Scopes:     []workflow.Scope{workflow.ScopeWebmail},
+	}
 	if err := w.AddClient(t.Context(), again, workflow.Digest("another token"), w.Clock.Now()); !errors.Is(err, store.ErrExists) {
 		t.Errorf("the same name: %v", err)
 	}
@@ -22,14 +27,16 @@ func TestClientsHaveOneNameAndOneToken(t *testing.T) {
 	}
 	again.Name = storetest.Webmail
 	storetest.Must(t, w.PutClient(t.Context(), again, workflow.Digest("another token"), w.Clock.Now()))
-	if _, err := w.Standing(t.Context(), workflow.Digest(storetest.Token), "a@b.example", w.Clock.Now()); !errors.Is(err, workflow.ErrUnauthorized) {
-		t.Errorf("the former token: %v", err)
+	_, err := w.Standing(t.Context(), workflow.Digest(storetest.Token), "a@b.example", w.Clock.Now())
+	if !errors.Is(err, workflow.ErrUnauthorized) {
+		t.Errorf("the replaced token: %v", err)
 	}
 	c, err := w.ClientByToken(t.Context(), workflow.Digest("another token"), w.Clock.Now())
 	if err != nil || !slices.Equal(c.Domains, again.Domains) || !slices.Equal(c.ReturnURLs, again.ReturnURLs) {
 		t.Errorf("%+v, %v", c, err)
 	}
-	if asked, err := w.Standing(t.Context(), workflow.Digest("another token"), "a@b.example", w.Clock.Now()); err != nil || asked.Standing != nil {
+	asked, err := w.Standing(t.Context(), workflow.Digest("another token"), "a@b.example", w.Clock.Now())
+	if err != nil || asked.Standing != nil {
 		t.Errorf("%+v, %v", asked, err)
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"stella/workflow"
 )
 
-// AddHandOff keeps a webmail's user on the way to Stella.
+// AddHandOff writes a hand-off: a user whom a webmail sends to Stella.
 func (s *Store) AddHandOff(ctx context.Context, h workflow.HandOff) error {
 	_, err := s.pool.Exec(ctx, `
 		insert into handoffs (token, client_id, mailbox_id, return_url, locale, user_ref, created_at, expires_at)
@@ -24,13 +24,13 @@ func (s *Store) AddHandOff(ctx context.Context, h workflow.HandOff) error {
 	return nil
 }
 
-// HandOffByToken finds a hand-off with the return URLs of its client, used or
-// not; ErrUnknown for none.
+// HandOffByToken returns a hand-off, used or not, with the return URLs of its
+// client. It returns workflow.ErrUnknown if there is none.
 func (s *Store) HandOffByToken(ctx context.Context, token []byte) (workflow.HandOff, error) {
 	h, err := one(ctx, s, func(row pgx.CollectableRow) (h workflow.HandOff, err error) {
 		h.Token = token
-		err = row.Scan(&h.Client.ID, &h.Client.Name, &h.Client.ReturnURLs, &h.Mailbox, &h.Address, &h.ReturnURL, &h.Locale, &h.User,
-			&h.CreatedAt, &h.ExpiresAt, &h.Closed)
+		err = row.Scan(&h.Client.ID, &h.Client.Name, &h.Client.ReturnURLs, &h.Mailbox, &h.Address,
+			&h.ReturnURL, &h.Locale, &h.User, &h.CreatedAt, &h.ExpiresAt, &h.Closed)
 		return h, err
 	}, `
 		select c.id, c.name, c.return_urls, h.mailbox_id, m.address, h.return_url, h.locale, h.user_ref,
@@ -45,8 +45,9 @@ func (s *Store) HandOffByToken(ctx context.Context, token []byte) (workflow.Hand
 	return h, nil
 }
 
-// UseHandOff marks a hand-off as used by a session. A second use ends the
-// session of the first, and gets ErrUnknown; so does one of a disabled client.
+// UseHandOff marks a hand-off as used by a session. It returns workflow.ErrUnknown
+// if the hand-off is unknown, expired, already used, or of a disabled client. A
+// second use also ends the session of the first.
 func (s *Store) UseHandOff(ctx context.Context, token, session []byte, now time.Time) (workflow.HandOff, error) {
 	h := workflow.HandOff{Token: token}
 	err := s.pool.QueryRow(ctx, `
@@ -61,8 +62,8 @@ func (s *Store) UseHandOff(ctx context.Context, token, session []byte, now time.
 	if !errors.Is(err, pgx.ErrNoRows) {
 		return h, fmt.Errorf("using a hand-off: %w", err)
 	}
-	// The first use may not have written its session yet: it looks, when it has,
-	// whether the hand-off is still its own.
+	// The first use may not have written its session yet. After it has, it calls
+	// HandOffHeld to check that the hand-off still belongs to that session.
 	_, err = s.pool.Exec(ctx, `
 		with taken as (
 			update handoffs h set session = null
@@ -77,18 +78,20 @@ func (s *Store) UseHandOff(ctx context.Context, token, session []byte, now time.
 	return h, workflow.ErrUnknown
 }
 
-// HandOffHeld reports whether a hand-off is still the one of a session: nobody
-// used it a second time.
+// HandOffHeld reports whether a hand-off still belongs to a session, that is,
+// whether it was not used a second time.
 func (s *Store) HandOffHeld(ctx context.Context, token, session []byte) (bool, error) {
-	var held bool
-	err := s.pool.QueryRow(ctx, `select exists (select from handoffs where token = $1 and session = $2)`, token, session).Scan(&held)
+	var belongs bool
+	err := s.pool.QueryRow(ctx, `select exists (select from handoffs where token = $1 and session = $2)`, token, session).Scan(&belongs)
 	if err != nil {
 		return false, fmt.Errorf("reading a hand-off: %w", err)
 	}
-	return held, nil
+	return belongs, nil
 }
 
-// InvitationByToken finds the invitation of a link, and its mailbox.
+// InvitationByToken returns the invitation of a link and the ID of its mailbox. It
+// returns workflow.ErrUnknown if there is none. The digest is the SHA-256 of the
+// secret in the link.
 func (s *Store) InvitationByToken(ctx context.Context, digest []byte) (int64, workflow.Invitation, error) {
 	b := &batch{}
 	var i *workflow.Invitation
@@ -106,7 +109,7 @@ func (s *Store) InvitationByToken(ctx context.Context, digest []byte) (int64, wo
 	return *mailbox, *i, nil
 }
 
-// InvitationEnd reads how an invitation ended; empty while it lives.
+// InvitationEnd returns how an invitation ended, or "" if it has not ended.
 func (s *Store) InvitationEnd(ctx context.Context, id uuid.UUID) (string, error) {
 	how, err := one(ctx, s, pgx.RowTo[string], `select ended from invitations where id = $1`, id)
 	if err != nil {

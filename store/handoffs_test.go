@@ -12,13 +12,13 @@ import (
 	"stella/workflow"
 )
 
-func TestAHandOffUsedTwiceEndsTheFirstSession(t *testing.T) {
+func TestSecondUseOfHandOffEndsFirstSession(t *testing.T) {
 	w := newWorld(t)
 	j := w.Record(t, storetest.AnnasRecord)
 	secret, err := w.HandOff(t.Context(), j.Address)
 	storetest.Must(t, err)
-	first := newBrowser(t, w, j.Case().Mailbox.ID).enter()
-	bystander := newBrowser(t, w, j.Case().Mailbox.ID).enter()
+	first := newBrowser(t, w, j.Case().Mailbox.ID).open()
+	bystander := newBrowser(t, w, j.Case().Mailbox.ID).open()
 	start := func(b *browser) error {
 		_, err := w.Procedure.Start(t.Context(), secret, b.v.Session, netip.Addr{}, "")
 		return err
@@ -28,42 +28,42 @@ func TestAHandOffUsedTwiceEndsTheFirstSession(t *testing.T) {
 		return err == nil && h.Open(w.Clock.Now())
 	}
 	if !open() {
-		t.Error("the link is closed before its use")
+		t.Error("the link is closed before it is used")
 	}
 	storetest.Must(t, start(first))
 	if open() || first.use().Ended != "" {
-		t.Error("after the first use: the link open, or the session gone")
+		t.Error("after the first use: the link is open, or the session has ended")
 	}
-	second := newBrowser(t, w, j.Case().Mailbox.ID).enter()
+	second := newBrowser(t, w, j.Case().Mailbox.ID).open()
 	if err := start(second); !errors.Is(err, workflow.ErrUnknown) {
 		t.Errorf("a second use: %v", err)
 	}
-	first.ended(workflow.SessionUsedTwice)
-	bystander.ended("")
+	first.checkEnded(workflow.SessionUsedTwice)
+	bystander.checkEnded("")
 	if err := start(second); !errors.Is(err, workflow.ErrUnknown) {
 		t.Errorf("a third use: %v", err)
 	}
 
-	// One that was never used ends nobody's session, however late it comes.
+	// An expired hand-off that was never used does not end a session.
 	secret, err = w.HandOff(t.Context(), j.Address)
 	storetest.Must(t, err)
 	w.Clock.Advance(workflow.HandOffLife)
 	if open() || !errors.Is(start(second), workflow.ErrUnknown) || bystander.use().Ended != "" {
-		t.Error("an old link")
+		t.Error("an expired link is open, can be used, or ended a session")
 	}
 	secret = "a guess"
 	if open() || !errors.Is(start(second), workflow.ErrUnknown) {
-		t.Error("a guessed link")
+		t.Error("a guessed link is open, or can be used")
 	}
 }
 
-func TestAHandOffIsUsedByOneOfMany(t *testing.T) {
+func TestConcurrentUseOfHandOff(t *testing.T) {
 	w := newWorld(t)
 	j := w.Record(t, storetest.AnnasRecord)
 	secret, err := w.HandOff(t.Context(), j.Address)
 	storetest.Must(t, err)
 	var won atomic.Int32
-	atOnce(func(int) {
+	concurrently(func(int) {
 		_, err := w.UseHandOff(t.Context(), workflow.Digest(secret), []byte(uuid.NewString()), w.Clock.Now())
 		if err == nil {
 			won.Add(1)
@@ -72,12 +72,12 @@ func TestAHandOffIsUsedByOneOfMany(t *testing.T) {
 		}
 	})
 	if won.Load() != 1 {
-		t.Errorf("%d used it", won.Load())
+		t.Errorf("%d calls used the hand-off, want 1", won.Load())
 	}
 }
 
-// Both uses of a hand-off may come before either has a session.
-func TestAHandOffUsedTwiceAtOnceIsHeldByNobody(t *testing.T) {
+// Both uses of a hand-off may come before either has opened a session.
+func TestHandOffUsedTwiceBelongsToNoSession(t *testing.T) {
 	w := newWorld(t)
 	j := w.Record(t, storetest.AnnasRecord)
 	secret, err := w.HandOff(t.Context(), j.Address)

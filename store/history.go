@@ -11,19 +11,20 @@ import (
 	"stella/workflow"
 )
 
-// AddressOf finds the mailbox of a qualification, by its case number.
+// AddressOf returns the address of the mailbox of a qualification, given its case
+// number. It returns workflow.ErrUnknown if there is none.
 func (s *Store) AddressOf(ctx context.Context, number int64) (string, error) {
 	var address string
 	err := s.pool.QueryRow(ctx, `
 		select m.address from qualifications q join mailboxes m on m.id = q.mailbox_id where q.number = $1`, number).Scan(&address)
 	if err != nil {
-		return "", fmt.Errorf("case %d: %w", number, found(err))
+		return "", fmt.Errorf("case %d: %w", number, noRowsToUnknown(err))
 	}
 	return address, nil
 }
 
-// History reads a qualification of a mailbox: the one with this case number,
-// or for zero the one in force.
+// History reads a qualification of a mailbox with its log: the one with this case
+// number, or the current one if number is zero.
 func (s *Store) History(ctx context.Context, mailbox, number int64) (*workflow.History, error) {
 	h := &workflow.History{Case: &workflow.Case{}}
 	b := &batch{}
@@ -33,7 +34,7 @@ func (s *Store) History(ctx context.Context, mailbox, number int64) (*workflow.H
 		readQualification(b, &h.Case.Qualification, `q.mailbox_id = $1 and q.number = $2`, mailbox, number)
 	}
 	err := s.transact(ctx, b, func(tx pgx.Tx) error {
-		if err := known(h.Case); err != nil || h.Case.Qualification == nil {
+		if err := checkFound(h.Case); err != nil || h.Case.Qualification == nil {
 			return err
 		}
 		b := &batch{}
@@ -46,7 +47,7 @@ func (s *Store) History(ctx context.Context, mailbox, number int64) (*workflow.H
 	return h, nil
 }
 
-// readHistory reads the log, and the rows that it refers to.
+// readHistory reads the log of a qualification and the rows that the log refers to.
 func readHistory(b *batch, h *workflow.History, q uuid.UUID, mailbox int64) {
 	readAll(b, &h.Steps, scanStep, `
 		select qualification_id, version, event, coalesce(from_state, ''), to_state, at, actor, client, actor_name, address, request, refs

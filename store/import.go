@@ -11,19 +11,19 @@ import (
 	"stella/workflow"
 )
 
-// RecordMailboxes makes mailboxes, and changes those that have no star, in one
-// transaction and a handful of statements, however many there are. Those that
-// must be changed by a step, and those that somebody else changes meanwhile, are
-// left: nothing is said of them. All are recorded by one, at one time.
+// RecordMailboxes creates mailboxes, and changes mailboxes without a star, in one
+// transaction with a few statements. The result has one entry for each element of
+// all. It is empty for a mailbox that must be changed by a step, or that another
+// process changes at the same time. With dryRun it writes nothing. All records must
+// have the same ImportedBy and ImportedAt.
 //
-// It makes mailboxes in the order of their addresses, and after that locks those
-// that it changes in the order of their ids, so that two of these never wait for
-// each other.
-func (s *Store) RecordMailboxes(ctx context.Context, all []workflow.Registration, trial bool) ([]workflow.Recorded, error) {
-	i := incoming{all: all, done: make([]workflow.Recorded, len(all))}
-	do := []func(context.Context, pgx.Tx) error{i.stage, i.make, i.compare, i.change}
-	if trial {
-		do = []func(context.Context, pgx.Tx) error{i.stage, i.compare, i.foresee}
+// To avoid deadlocks between two imports, it creates mailboxes in the order of their
+// addresses, and then locks those that it changes in the order of their IDs.
+func (s *Store) RecordMailboxes(ctx context.Context, all []workflow.Registration, dryRun bool) ([]workflow.Recorded, error) {
+	i := importBatch{all: all, done: make([]workflow.Recorded, len(all))}
+	do := []func(context.Context, pgx.Tx) error{i.load, i.insert, i.compare, i.update}
+	if dryRun {
+		do = []func(context.Context, pgx.Tx) error{i.load, i.compare, i.predict}
 	}
 	if len(all) == 0 {
 		return nil, nil
@@ -42,19 +42,19 @@ func (s *Store) RecordMailboxes(ctx context.Context, all []workflow.Registration
 	return i.done, nil
 }
 
-// incoming is what is to be recorded, by its number, and what was done of it.
-type incoming struct {
+// importBatch contains the mailboxes to import and the result for each.
+type importBatch struct {
 	all     []workflow.Registration
-	done    []workflow.Recorded
-	starred []int // to be changed by a step
-	plain   []int // to be changed here
+	done    []workflow.Recorded // by index in all
+	starred []int               // indexes of mailboxes that a step must change
+	plain   []int               // indexes of mailboxes to change here
 }
 
-// stage copies all into a table of the connection, which the commit empties.
+// load copies all into a temporary table, which the commit empties.
 //
-// From then on each mailbox is looked for in the index: it is cheaper than to read
-// them all for every few thousand, unless they are few.
-func (i *incoming) stage(ctx context.Context, tx pgx.Tx) error {
+// It also makes the planner prefer the index of mailboxes in this transaction. This is
+// cheaper than reading the whole table for every batch, unless the table is small.
+func (i *importBatch) load(ctx context.Context, tx pgx.Tx) error {
 	_, err := tx.Exec(ctx, `
 		set local random_page_cost = 0.1;
 		create temporary table if not exists incoming (
@@ -82,25 +82,26 @@ func (i *incoming) stage(ctx context.Context, tx pgx.Tx) error {
 				return nil, err
 			}
 		}
-		return []any{n, i.all[n].Address, [16]byte(r.ID), string(r.Kind), r.Name, r.FiscalCode, r.VATNumber, representatives, r.Email, string(r.Status)}, nil
+		return []any{n, i.all[n].Address, [16]byte(r.ID), string(r.Kind), r.Name, r.FiscalCode, r.VATNumber,
+			representatives, r.Email, string(r.Status)}, nil
 	}))
 	return err
 }
 
-// planned has a statement planned each time. A plan that is kept was made for the
-// tables as they were when an import began: empty, perhaps, and then each of its
-// chunks would read them from end to end.
+// planned makes PostgreSQL plan a statement on every execution. A cached plan from
+// the beginning of an import may assume empty tables; every later batch would then
+// scan the tables from end to end.
 const planned = pgx.QueryExecModeExec
 
-// what a record says, in columns.
+// The columns that are compared, and written to records.
 const (
-	ofRecord   = `r.kind, r.name, r.fiscal_code, r.vat_number, r.representatives, r.email, r.status`
-	ofIncoming = `i.kind, i.name, i.fiscal_code, i.vat_number, i.representatives, i.email, i.status`
+	recordValues   = `r.kind, r.name, r.fiscal_code, r.vat_number, r.representatives, r.email, r.status`
+	incomingValues = `i.kind, i.name, i.fiscal_code, i.vat_number, i.representatives, i.email, i.status`
 )
 
-// make makes the mailboxes that are not there, with their first records.
-func (i *incoming) make(ctx context.Context, tx pgx.Tx) error {
-	return i.write(ctx, tx, workflow.RecordMade, i.left(), `
+// insert creates the mailboxes that do not exist, with their first records.
+func (i *importBatch) insert(ctx context.Context, tx pgx.Tx) error {
+	return i.write(ctx, tx, workflow.RecordMade, i.undecided(), `
 		with written as (
 			insert into mailboxes (address, status, record_id)
 			select i.address, i.status, i.id from incoming i
@@ -110,8 +111,8 @@ func (i *incoming) make(ctx context.Context, tx pgx.Tx) error {
 			returning id, record_id)`)
 }
 
-// left are those of which nothing was said.
-func (i *incoming) left() (numbers []int) {
+// undecided returns the indexes of the mailboxes that have no result yet.
+func (i *importBatch) undecided() (numbers []int) {
 	for n, what := range i.done {
 		if what == "" {
 			numbers = append(numbers, n)
@@ -120,14 +121,15 @@ func (i *incoming) left() (numbers []int) {
 	return numbers
 }
 
-// compare looks at the mailboxes that are there.
-func (i *incoming) compare(ctx context.Context, tx pgx.Tx) error {
-	left := i.left()
+// compare finds the existing mailboxes that do not change, and sorts the others into
+// plain and starred. A deleted mailbox goes to starred.
+func (i *importBatch) compare(ctx context.Context, tx pgx.Tx) error {
+	left := i.undecided()
 	if len(left) == 0 {
 		return nil
 	}
 	rows, err := tx.Query(ctx, `
-		select i.n, m.deleted_at is null and (`+ofRecord+`) = (`+ofIncoming+`), m.deleted_at is null and m.star is null
+		select i.n, m.deleted_at is null and (`+recordValues+`) = (`+incomingValues+`), m.deleted_at is null and m.star is null
 		from incoming i
 		join mailboxes m on m.address = i.address
 		join records r on r.id = m.record_id
@@ -151,8 +153,8 @@ func (i *incoming) compare(ctx context.Context, tx pgx.Tx) error {
 	return err
 }
 
-// change puts other records in force.
-func (i *incoming) change(ctx context.Context, tx pgx.Tx) error {
+// update gives the plain mailboxes their new records.
+func (i *importBatch) update(ctx context.Context, tx pgx.Tx) error {
 	return i.write(ctx, tx, workflow.RecordChanged, i.plain, `
 		with locked as (
 			select m.id, i.id as record_id, i.status
@@ -167,9 +169,9 @@ func (i *incoming) change(ctx context.Context, tx pgx.Tx) error {
 			returning m.id, m.record_id)`)
 }
 
-// foresee says what make and change would do.
-func (i *incoming) foresee(context.Context, pgx.Tx) error {
-	for _, n := range i.left() {
+// predict sets the results that insert and update would set.
+func (i *importBatch) predict(context.Context, pgx.Tx) error {
+	for _, n := range i.undecided() {
 		i.done[n] = workflow.RecordMade
 	}
 	for _, n := range i.plain {
@@ -181,14 +183,15 @@ func (i *incoming) foresee(context.Context, pgx.Tx) error {
 	return nil
 }
 
-// write runs a statement that writes mailboxes, and adds their records.
-func (i *incoming) write(ctx context.Context, tx pgx.Tx, what workflow.Recorded, numbers []int, written string) error {
+// write runs the statement "written", which writes mailboxes, adds their records, and
+// sets the result of those written to what.
+func (i *importBatch) write(ctx context.Context, tx pgx.Tx, what workflow.Recorded, numbers []int, written string) error {
 	if len(numbers) == 0 {
 		return nil
 	}
 	rows, err := tx.Query(ctx, written+`
 		insert into records (id, mailbox_id, kind, name, fiscal_code, vat_number, representatives, email, status, imported_by, imported_at)
-		select i.id, w.id, `+ofIncoming+`, $2, $3
+		select i.id, w.id, `+incomingValues+`, $2, $3
 		from written w join incoming i on i.id = w.record_id
 		returning id`, planned, numbers, i.all[0].Record.ImportedBy, i.all[0].Record.ImportedAt)
 	if err != nil {

@@ -11,14 +11,14 @@ import (
 	"stella/workflow"
 )
 
-// Spend takes from what a limit allows; a LimitError where nothing is left. A
-// batch is a transaction by itself: of those who spend of one subject, each
-// holds the others up for no longer than the server takes. The commit does not
-// wait for the disk: what a crash of the database takes with it is half a second
-// of counting.
+// Spend counts an event against a rate limit. It returns a workflow.LimitError if
+// the limit is exceeded. The batch is one transaction in one round trip, so that
+// concurrent calls for one subject block each other only while the server runs the
+// statements. The commit does not wait for the disk: a crash of the database loses
+// at most about half a second of counting.
 func (s *Store) Spend(ctx context.Context, sp workflow.Spend) error {
 	b := &batch{}
-	b.Queue(`select set_config('synchronous_commit', 'off', true)`) // for this transaction
+	b.Queue(`select set_config('synchronous_commit', 'off', true)`) // for this transaction only
 	spend(b, sp)
 	err := s.pool.SendBatch(ctx, &b.Batch).Close()
 	if err != nil {
@@ -27,9 +27,10 @@ func (s *Store) Spend(ctx context.Context, sp workflow.Spend) error {
 	return b.refused
 }
 
-// spend is one statement, so that of any number at once no more get through
-// than there is room for. One that is refused writes nothing, and is told the
-// time by a second: the first has locked the row.
+// spend adds the statements of Spend to a batch. The first checks the limit and
+// counts in one statement, so that concurrent calls cannot exceed the limit. If it
+// refuses, it writes nothing but locks the row, and the second statement reads the
+// time at which to retry.
 func spend(b *batch, s workflow.Spend) {
 	spent := false
 	b.Queue(`

@@ -13,7 +13,8 @@ import (
 	"stella/workflow"
 )
 
-// LoginByID finds the login that an answer names.
+// LoginByID returns the login with a request ID. It returns workflow.ErrUnknown if
+// there is none.
 func (s *Store) LoginByID(ctx context.Context, id string) (workflow.Login, error) {
 	l, err := one(ctx, s, scanLogin, logins+`where id = $1`, id)
 	if err != nil {
@@ -27,7 +28,7 @@ const logins = `
 	from logins `
 
 func scanLogin(row pgx.CollectableRow) (l workflow.Login, err error) {
-	var qualification uuid.NullUUID // none of a trial
+	var qualification uuid.NullUUID // null for a test login
 	var handle, answer []byte
 	err = row.Scan(&l.ID, &qualification, &l.Provider, &l.ProviderName, &l.RelayState, &l.Level, &l.Comparison, &l.Session, &l.StartedAt,
 		&l.Failure, &handle, &answer)
@@ -44,7 +45,7 @@ func scanLogin(row pgx.CollectableRow) (l workflow.Login, err error) {
 
 func writeLogin(b *batch, l workflow.Login) {
 	qualification, session := &l.Qualification, l.Session
-	if l.Trial() { // made in no browser session of ours
+	if l.Trial() { // it has no browser session
 		qualification, session = nil, []byte{}
 	}
 	b.Queue(`
@@ -53,7 +54,7 @@ func writeLogin(b *batch, l workflow.Login) {
 		l.ID, qualification, l.Trial(), l.Provider, l.ProviderName, l.RelayState, l.Level, l.Comparison, session, l.StartedAt)
 }
 
-// AddTrial writes a login that belongs to no mailbox, and archives its request.
+// AddTrial writes a test login, which belongs to no mailbox, and archives its request.
 func (s *Store) AddTrial(ctx context.Context, l workflow.Login, m workflow.Message) error {
 	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		b := &batch{}
@@ -69,7 +70,7 @@ func (s *Store) AddTrial(ctx context.Context, l workflow.Login, m workflow.Messa
 	return nil
 }
 
-// LoginIdentified looks for the identity that an answer to a login gave.
+// LoginIdentified reports whether a login led to an identity.
 func (s *Store) LoginIdentified(ctx context.Context, id string) (found bool, err error) {
 	err = s.pool.QueryRow(ctx, `
 		select exists (
@@ -82,10 +83,10 @@ func (s *Store) LoginIdentified(ctx context.Context, id string) (found bool, err
 	return found, nil
 }
 
-// ClaimAnswer parks an answer and archives its message. An answer without a
-// handle is that of a trial, and is not kept. A request is answered once,
-// whatever instance takes the answer, and an assertion counts once: otherwise
-// ErrUnknown.
+// ClaimAnswer stores the response to a login until the browser fetches it, and
+// archives its message. The response to a test login, which has no handle, is
+// archived only. It returns workflow.ErrUnknown if the request was already
+// answered, by any instance, or if the assertion was already used.
 func (s *Store) ClaimAnswer(ctx context.Context, login string, a workflow.Answer, m workflow.Message) error {
 	trial := a.Handle == nil
 	var assertion *string
@@ -97,7 +98,8 @@ func (s *Store) ClaimAnswer(ctx context.Context, login string, a workflow.Answer
 		assertion = &a.Assertion.AssertionID
 	}
 	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		// A step's lock: one that runs has read the login without its answer.
+		// Lock the mailbox as a step does. A step that is running has read the
+		// login without its response, and would delete the response.
 		_, err := tx.Exec(ctx, `
 			select from mailboxes m
 			join qualifications q on q.mailbox_id = m.id
@@ -121,8 +123,8 @@ func (s *Store) ClaimAnswer(ctx context.Context, login string, a workflow.Answer
 		}
 		return s.send(ctx, tx, b)
 	})
-	var clash *pgconn.PgError
-	if errors.As(err, &clash) && clash.Code == "23505" { // the assertion was seen before
+	var pgErr *pgconn.PgError
+	if errors.As(err, &pgErr) && pgErr.Code == "23505" { // unique_violation: the assertion was already used
 		return workflow.ErrUnknown
 	}
 	if err != nil {
@@ -131,8 +133,8 @@ func (s *Store) ClaimAnswer(ctx context.Context, login string, a workflow.Answer
 	return nil
 }
 
-// DiscardAnswers destroys the parked answer with this handle, and those that
-// wait for this session.
+// DiscardAnswers deletes the stored response with this handle, and all stored
+// responses to logins of this session.
 func (s *Store) DiscardAnswers(ctx context.Context, handle, session []byte) error {
 	_, err := s.pool.Exec(ctx, `
 		update logins set answer = null, handle = null

@@ -11,18 +11,19 @@ import (
 	"stella/workflow"
 )
 
-// MailboxByAddress finds a mailbox.
+// MailboxByAddress returns the ID of the mailbox with an address, also if it was
+// deleted. It returns workflow.ErrUnknown if there is none.
 func (s *Store) MailboxByAddress(ctx context.Context, address string) (int64, error) {
 	var id int64
 	err := s.pool.QueryRow(ctx, `select id from mailboxes where address = $1`, address).Scan(&id)
 	if err != nil {
-		return 0, fmt.Errorf("mailbox %s: %w", address, found(err))
+		return 0, fmt.Errorf("mailbox %s: %w", address, noRowsToUnknown(err))
 	}
 	return id, nil
 }
 
-// RecordMailbox makes the mailbox of an address, with its first record, unless
-// it is there already.
+// RecordMailbox creates the mailbox of an address with its first record, unless it
+// exists, and returns its ID. It reports whether it created the mailbox.
 func (s *Store) RecordMailbox(ctx context.Context, address string, r workflow.Record) (id int64, made bool, err error) {
 	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		err := tx.QueryRow(ctx, `
@@ -50,25 +51,26 @@ type Listed struct {
 	Address string
 	Status  workflow.Status
 	Kind    workflow.Kind
-	State   workflow.State // of the qualification in force; empty without one
-	Number  int64          // of that case
+	State   workflow.State // of the current qualification; empty if there is none
+	Number  int64          // its case number
 	Since   time.Time
 	Starred bool
 }
 
-// MailboxFilter says which mailboxes are listed.
+// MailboxFilter selects mailboxes.
 type MailboxFilter struct {
-	State workflow.State // of the qualification in force; empty for any
-	Cases bool           // only those that have a qualification
-	After string         // the last address of the page before; empty for the first page
+	State workflow.State // of the current qualification; empty for any
+	Cases bool           // only mailboxes that have a qualification
+	After string         // the last address of the previous page; empty for the first page
 	Limit int
 }
 
-// Mailboxes lists mailboxes by address, also those that were deleted.
+// Mailboxes lists mailboxes by address, including deleted ones.
 func (s *Store) Mailboxes(ctx context.Context, f MailboxFilter) ([]Listed, error) {
 	all, err := list(ctx, s, scanMailbox, `
 		select m.address, m.status, r.kind, m.standing_state,
-		       coalesce((select q.number from qualifications q where q.mailbox_id = m.id `+current+`), 0), m.standing_since, m.star is not null
+		       coalesce((select q.number from qualifications q where q.mailbox_id = m.id `+current+`), 0),
+		       m.standing_since, m.star is not null
 		from mailboxes m
 		join records r on r.id = m.record_id
 		where m.address > $1 and ($2 = '' or m.standing_state = $2) and (not $3 or m.standing_state <> '')
@@ -80,12 +82,12 @@ func (s *Store) Mailboxes(ctx context.Context, f MailboxFilter) ([]Listed, error
 }
 
 func scanMailbox(row pgx.CollectableRow) (l Listed, err error) {
-	err = row.Scan(&l.Address, &l.Status, &l.Kind, &l.State, &l.Number, orZero(&l.Since), &l.Starred)
+	err = row.Scan(&l.Address, &l.Status, &l.Kind, &l.State, &l.Number, zeroIfNull(&l.Since), &l.Starred)
 	return l, err
 }
 
-// Stale lists the mailboxes whose unfinished qualification, not under review,
-// made its last step before the time given.
+// Stale returns the IDs of the mailboxes with an unfinished qualification whose last
+// step was before the given time. It leaves out qualifications under review.
 func (s *Store) Stale(ctx context.Context, before time.Time) ([]int64, error) {
 	all, err := list(ctx, s, pgx.RowTo[int64], `
 		select q.mailbox_id from qualifications q

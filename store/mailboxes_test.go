@@ -24,8 +24,10 @@ func TestMailboxesAreListed(t *testing.T) {
 	all, err := w.Mailboxes(t.Context(), store.MailboxFilter{Limit: 10})
 	storetest.Must(t, err)
 	want := []store.Listed{
-		{Address: "a@pec.example", Status: workflow.Active, Kind: workflow.KindPerson, State: workflow.UnderReview, Number: 2, Since: w.Clock.Now()},
-		{Address: "b@pec.example", Status: workflow.Active, Kind: workflow.KindPerson, State: workflow.Qualified, Number: 1, Since: w.Clock.Now(), Starred: true},
+		{Address: "a@pec.example", Status: workflow.Active, Kind: workflow.KindPerson,
+			State: workflow.UnderReview, Number: 2, Since: w.Clock.Now()},
+		{Address: "b@pec.example", Status: workflow.Active, Kind: workflow.KindPerson,
+			State: workflow.Qualified, Number: 1, Since: w.Clock.Now(), Starred: true},
 		{Address: "c@pec.example", Status: workflow.Cancelled, Kind: workflow.KindPerson},
 	}
 	for i := range all {
@@ -41,7 +43,8 @@ func TestMailboxesAreListed(t *testing.T) {
 		t.Errorf("under review: %+v", reviews)
 	}
 
-	// Of several qualifications the newest is told; the unfinished before all.
+	// A mailbox with several qualifications is listed with the unfinished one, or
+	// otherwise with the newest.
 	storetest.Must(t, w.Procedure.Revoke(t.Context(), "tests", "b@pec.example", 0, "a mistake"))
 	revoked, err := w.Mailboxes(t.Context(), store.MailboxFilter{State: workflow.Revoked, Limit: 10})
 	storetest.Must(t, err)
@@ -49,7 +52,7 @@ func TestMailboxesAreListed(t *testing.T) {
 	again, err := w.Mailboxes(t.Context(), store.MailboxFilter{State: workflow.HolderChoice, Limit: 10})
 	storetest.Must(t, err)
 	if len(revoked) != 1 || len(again) != 1 || again[0].Address != "b@pec.example" || again[0].Number != 3 || again[0].Starred {
-		t.Errorf("revoked: %+v, and begun again: %+v", revoked, again)
+		t.Errorf("revoked: %+v; after a new start: %+v", revoked, again)
 	}
 	if address, err := w.AddressOf(t.Context(), 1); err != nil || address != "b@pec.example" {
 		t.Errorf("case 1: %q, %v", address, err)

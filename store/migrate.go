@@ -20,16 +20,16 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// migrationLock is the key of an advisory lock; any number will do.
+// migrationLock is the key of an advisory lock. The number is arbitrary.
 const migrationLock = 7_357_002
 
-// ErrPending is returned for a database whose schema is older than the program.
+// ErrPending means that the schema of the database is older than the program.
 var ErrPending = errors.New("the database has pending migrations")
 
-// Migrate brings the schema up to date: ours and the job queue's. Then it gives
-// the roles named, and those that had them before, the rights of the service. The
-// role of the connection owns the tables. Several at once wait for one another.
-// It returns how many migrations it applied.
+// Migrate applies the pending migrations of Stella's schema and of the job queue's.
+// It then grants the rights of the service to the given roles, and again to the
+// roles that already have them. The role of the connection must own the tables.
+// Concurrent calls wait for each other. It returns the number of migrations applied.
 func (s *Store) Migrate(ctx context.Context, roles ...string) (int, error) {
 	if err := s.CheckServer(ctx); err != nil {
 		return 0, err
@@ -46,7 +46,7 @@ func (s *Store) Migrate(ctx context.Context, roles ...string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	before, err := s.granted(ctx)
+	before, err := s.grantedRoles(ctx)
 	if err != nil {
 		return 0, err
 	}
@@ -77,8 +77,8 @@ func (s *Store) migrate(ctx context.Context) (int, error) {
 	return len(done) + len(res.Versions), nil
 }
 
-// checkOwner refuses a role that does not own the tables. In an empty database
-// any role that may make tables becomes their owner.
+// checkOwner returns an error if the role of the connection does not own the
+// tables. In an empty database every role passes: it becomes the owner.
 func (s *Store) checkOwner(ctx context.Context) error {
 	var role, owner string
 	var owns bool
@@ -96,8 +96,8 @@ func (s *Store) checkOwner(ctx context.Context) error {
 	return nil
 }
 
-// lockMigrations waits until nobody else migrates. The lock is held by a
-// connection of its own, and ends with it.
+// lockMigrations waits until no other process migrates. A separate connection
+// holds the lock; unlock closes that connection.
 func (s *Store) lockMigrations(ctx context.Context) (unlock func(), err error) {
 	conn, err := pgx.ConnectConfig(ctx, s.pool.Config().ConnConfig)
 	if err != nil {
@@ -111,12 +111,12 @@ func (s *Store) lockMigrations(ctx context.Context) (unlock func(), err error) {
 	return unlock, nil
 }
 
-// CheckSchema returns ErrPending unless the schema is up to date, and ErrRights
-// unless the role of the connection may do all that the service does.
+// CheckSchema returns ErrPending if the schema is not up to date, and ErrRights
+// if the role of the connection lacks a right that the service needs.
 func (s *Store) CheckSchema(ctx context.Context) error {
 	pending, err := s.pending(ctx)
 	switch {
-	case refusedRight(err):
+	case isPermissionDenied(err):
 		return fmt.Errorf("%w: %w", ErrRights, err)
 	case err != nil:
 		return err

@@ -14,7 +14,7 @@ import (
 	"stella/workflow"
 )
 
-func TestSeveralMigrateAtOnce(t *testing.T) {
+func TestConcurrentMigrations(t *testing.T) {
 	t.Parallel()
 	url := storetest.EmptyURL(t)
 	open := func() *store.Store {
@@ -34,7 +34,7 @@ func TestSeveralMigrateAtOnce(t *testing.T) {
 		all.Go(func() {
 			n, err := s.Migrate(t.Context())
 			if err != nil {
-				t.Errorf("a racer: %v", err)
+				t.Errorf("a concurrent Migrate: %v", err)
 			}
 			mu.Lock()
 			defer mu.Unlock()
@@ -44,12 +44,12 @@ func TestSeveralMigrateAtOnce(t *testing.T) {
 	all.Wait()
 	slices.Sort(applied)
 	if len(applied) != 3 || applied[0] != 0 || applied[1] != 0 || applied[2] < 2 {
-		t.Errorf("the racers applied %v migrations; one was to apply all", applied)
+		t.Errorf("the concurrent calls applied %v migrations; want one call to apply all", applied)
 	}
 	if err := first.CheckSchema(t.Context()); err != nil {
 		t.Errorf("after the migrations: %v", err)
 	}
-	// A program that is newer than the queue's tables must not start either.
+	// The schema is also pending if only the queue's tables are older than the program.
 	_, err := first.Pool().Exec(t.Context(), `delete from river_migration where version = (select max(version) from river_migration)`)
 	storetest.Must(t, err)
 	if err := first.CheckSchema(t.Context()); !errors.Is(err, store.ErrPending) {
@@ -57,8 +57,9 @@ func TestSeveralMigrateAtOnce(t *testing.T) {
 	}
 }
 
-// A new schema serves the version before it, while instances are replaced.
-func TestThePreviousVersionCanStillWrite(t *testing.T) {
+// The previous version of the program works with the new schema, during a rolling
+// upgrade.
+func TestPreviousVersionCanWrite(t *testing.T) {
 	w := newWorld(t)
 	q := w.Reach(t, workflow.Identified).Case().Qualification
 	for _, sql := range []string{
@@ -78,9 +79,9 @@ func TestThePreviousVersionCanStillWrite(t *testing.T) {
 	}
 }
 
-// A version that came before the schema starts on it all the same: one goes back
-// without touching the schema, and a process that crashes in an upgrade returns.
-func TestASchemaThatIsNewerIsServed(t *testing.T) {
+// An older version starts on a newer schema. So a rollback does not change the schema,
+// and a process of the old version can restart during an upgrade.
+func TestNewerSchemaIsAccepted(t *testing.T) {
 	t.Parallel()
 	s, err := store.Open(t.Context(), storetest.URL(t), nil)
 	storetest.Must(t, err)
@@ -90,9 +91,9 @@ func TestASchemaThatIsNewerIsServed(t *testing.T) {
 	storetest.Must(t, s.CheckSchema(t.Context()))
 }
 
-// What was there before a migration is given what comes with it: cases and
-// invitations their domain, mailboxes their standing.
-func TestMigrationsFillWhatIsThere(t *testing.T) {
+// Migrations fill new columns of existing rows: the domain of cases and invitations,
+// and the standing of mailboxes.
+func TestMigrationsFillExistingRows(t *testing.T) {
 	t.Parallel()
 	s, err := store.Open(t.Context(), storetest.URL(t), storetest.Auditor.Recipient())
 	storetest.Must(t, err)
@@ -105,7 +106,7 @@ func TestMigrationsFillWhatIsThere(t *testing.T) {
 	again := w.Reach(t, workflow.Revoked)
 	again.Enter("another browser") // opens another case
 
-	told := func() string {
+	listed := func() string {
 		t.Helper()
 		domains := []string{storetest.Domain}
 		cases, err := w.Qualifications(t.Context(), workflow.QualificationFilter{Domains: domains, Limit: 10})
@@ -115,7 +116,7 @@ func TestMigrationsFillWhatIsThere(t *testing.T) {
 		on, err := w.Registered(t.Context(), workflow.RegisterFilter{Domains: domains, Limit: 10})
 		storetest.Must(t, err)
 		if len(cases) != 5 || len(sent) != 1 || len(on) != 5 {
-			t.Errorf("listed are %d cases, %d invitations and %d mailboxes", len(cases), len(sent), len(on))
+			t.Errorf("%d cases, %d invitations and %d mailboxes are listed; want 5, 1 and 5", len(cases), len(sent), len(on))
 		}
 		var all strings.Builder
 		for _, m := range on {
@@ -123,7 +124,7 @@ func TestMigrationsFillWhatIsThere(t *testing.T) {
 		}
 		return all.String()
 	}
-	before := told()
+	before := listed()
 	migrate := func(file string, up bool) {
 		t.Helper()
 		text, err := os.ReadFile("migrations/" + file)
@@ -139,8 +140,8 @@ func TestMigrationsFillWhatIsThere(t *testing.T) {
 	migrate("00007_standings.sql", false)
 	migrate("00007_standings.sql", true)
 	migrate("00008_cases.sql", true)
-	s.Pool().Reset() // its connections know the columns that there were
-	if after := told(); after != before {
-		t.Errorf("the mailboxes stand for\n%swant\n%s", after, before)
+	s.Pool().Reset() // existing connections have cached the old columns
+	if after := listed(); after != before {
+		t.Errorf("the standings are\n%swant\n%s", after, before)
 	}
 }

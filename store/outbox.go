@@ -11,15 +11,16 @@ import (
 	"stella/workflow"
 )
 
-// MailFilter says which mails are listed.
+// MailFilter selects mails. If both Pending and Failed are set, mails that match
+// either are listed.
 type MailFilter struct {
 	Mailbox string // its address; empty for all
-	Pending bool   // only those still to be sent
-	Failed  bool   // only those refused or dropped; with Pending, those too
-	Limit   int    // at most so many, the newest
+	Pending bool   // mails still to be sent
+	Failed  bool   // mails refused or dropped
+	Limit   int    // at most this many, the newest
 }
 
-// SentMails lists mails, the oldest first.
+// SentMails lists mails, oldest first.
 func (s *Store) SentMails(ctx context.Context, f MailFilter) ([]workflow.SentMail, error) {
 	all, err := list(ctx, s, scanSentMail, sentMail+`
 		where ($1 = '' or b.address = $1)
@@ -34,7 +35,7 @@ func (s *Store) SentMails(ctx context.Context, f MailFilter) ([]workflow.SentMai
 	return all, nil
 }
 
-// SentMail reads one mail; ErrUnknown if there is none.
+// SentMail returns one mail, or workflow.ErrUnknown if there is none.
 func (s *Store) SentMail(ctx context.Context, id uuid.UUID) (workflow.SentMail, error) {
 	m, err := one(ctx, s, scanSentMail, sentMail+`where m.id = $1`, id)
 	if err != nil {
@@ -43,8 +44,8 @@ func (s *Store) SentMail(ctx context.Context, id uuid.UUID) (workflow.SentMail, 
 	return m, nil
 }
 
-// sentMail reads what scanSentMail scans. A mail is useless when its code was
-// replaced or its invitation ended, as in StartMail.
+// sentMail is the query of scanSentMail. As in StartMail, a mail is useless if its
+// code was replaced or its invitation ended.
 const sentMail = `
 	select m.id, m.qualification_id, b.address, q.number, m.kind, m.recipient, m.requested_at, m.attempts, m.reply,
 	       coalesce(m.accepted_at, m.refused_at, m.dropped_at),
@@ -57,7 +58,7 @@ const sentMail = `
 	left join invitations i on i.id = m.invitation_id
 	`
 
-// mailOutcome is a workflow.MailOutcome, of a mail m.
+// mailOutcome is the workflow.MailOutcome of a mail m.
 const mailOutcome = `
 	case when m.accepted_at is not null then 'accepted'
 	     when m.refused_at is not null then 'refused'
@@ -66,12 +67,13 @@ const mailOutcome = `
 
 func scanSentMail(row pgx.CollectableRow) (m workflow.SentMail, err error) {
 	err = row.Scan(&m.ID, &m.Qualification, &m.Mailbox, &m.Number, &m.Kind, &m.To, &m.RequestedAt, &m.Attempts, &m.Reply,
-		orZero(&m.EndedAt), &m.Outcome, &m.Useless)
+		zeroIfNull(&m.EndedAt), &m.Outcome, &m.Useless)
 	return m, err
 }
 
-// RetryMail forgets how a mail ended and adds a job that sends it, with the
-// decision to do so. ErrUnknown if it did not end, or was accepted.
+// RetryMail clears the outcome of a refused or dropped mail, adds a job that sends
+// it, and writes the operator's decision. It returns workflow.ErrUnknown if the
+// mail is unknown, pending or accepted.
 func (s *Store) RetryMail(ctx context.Context, id uuid.UUID, queue string, d workflow.Decision) error {
 	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		done, err := tx.Exec(ctx, `

@@ -8,18 +8,17 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Backlog is the jobs of one kind that are not done, in one state: "due", for a
-// worker to take; "running"; or "waiting" for their time to come, which is the
-// next try of what could not be done.
+// Backlog is the number of unfinished jobs of one kind in one state: "due" for a
+// worker, "running", or "waiting" for the time of the next attempt.
 type Backlog struct {
 	Queue, Kind, State string
 	Jobs               int
-	Oldest             time.Duration // in this state; of those waiting, since they were asked for
+	Oldest             time.Duration // age of the oldest: in this state, or since creation if waiting
 }
 
-// Backlogs counts the jobs that are not done. River calls a job available that
-// is to be tried again within seconds, and one scheduled whose time has come
-// until its leader has looked.
+// Backlogs counts the unfinished jobs by queue, kind and state. It does not use the
+// states of River: there, a job that is retried within seconds is already
+// "available", and a due job stays "scheduled" until the leader has seen it.
 func (s *Store) Backlogs(ctx context.Context) ([]Backlog, error) {
 	all, err := list(ctx, s, scanBacklog, `
 		select queue, kind, stands, count(*), extract(epoch from now() - min(since))::float8

@@ -10,7 +10,7 @@ import (
 	"stella/workflow"
 )
 
-// registered reads what scanRegistered scans.
+// registered is the query of scanRegistered.
 const registered = `
 	select ` + mailboxColumns + `, m.standing_state, m.standing_since, m.standing_level
 	from mailboxes m
@@ -19,12 +19,13 @@ const registered = `
 func scanRegistered(row pgx.CollectableRow) (workflow.Registered, error) {
 	var found workflow.Registered
 	m, s := &found.Mailbox, &found.Standing
-	err := row.Scan(append(mailboxInto(m), &s.State, orZero(&s.Since), &s.Level)...)
+	err := row.Scan(append(mailboxInto(m), &s.State, zeroIfNull(&s.Since), &s.Level)...)
 	s.Mailbox, s.Address, s.Status = m.ID, m.Address, m.Status
 	return found, err
 }
 
-// RegisteredAs reads the mailbox of an address.
+// RegisteredAs returns the mailbox with an address, or workflow.ErrUnknown if there
+// is none or if it was deleted.
 func (s *Store) RegisteredAs(ctx context.Context, address string) (*workflow.Registered, error) {
 	m, err := one(ctx, s, scanRegistered, registered+`
 		where m.address = $1 and m.deleted_at is null`, address)
@@ -34,17 +35,16 @@ func (s *Store) RegisteredAs(ctx context.Context, address string) (*workflow.Reg
 	return &m, nil
 }
 
-// Registered lists mailboxes domain by domain, and in each as they came: so every
-// query begins where its page does in the index, however many there are before.
-// The page is asked for as a range of pairs, which only that index has: reading
-// the mailboxes of all domains by their ids looks cheaper to the planner than it
-// is.
+// Registered lists mailboxes by domain, and within a domain by ID. In this order,
+// every page starts directly at its place in the index (domain, id). The condition
+// is a range of (domain, id) pairs, which only this index supports: otherwise the
+// planner underestimates the cost of reading the mailboxes of all domains by ID.
 func (s *Store) Registered(ctx context.Context, f workflow.RegisterFilter) ([]workflow.Registered, error) {
-	from := "" // the domain of the page before
+	from := "" // the domain in which the previous page ended
 	if f.After != 0 {
 		err := s.pool.QueryRow(ctx, `select domain from mailboxes where id = $1`, f.After).Scan(&from)
 		if err != nil {
-			return nil, fmt.Errorf("finding a place in the list of mailboxes: %w", found(err))
+			return nil, fmt.Errorf("finding a place in the list of mailboxes: %w", noRowsToUnknown(err))
 		}
 	}
 	var page []workflow.Registered
@@ -70,15 +70,14 @@ func (s *Store) Registered(ctx context.Context, f workflow.RegisterFilter) ([]wo
 	return page, nil
 }
 
-// certified asks whether a domain, d.name, is one of certified mail. The next
-// domain in the index is one entry, however the planner thinks that domains are
-// spread.
+// certified selects whether d.name is a domain of certified mail. It reads one entry
+// of the index, whatever statistics the planner has about domains.
 const certified = `
 	select coalesce((select m.domain from mailboxes m where m.domain >= d.name order by m.domain limit 1) = d.name, false)
 	       or exists (select from clients c where d.name = any(c.domains))
 	from `
 
-// IsCertified reports whether a domain is that of a mailbox or of a client.
+// IsCertified reports whether a domain belongs to a mailbox or to a client.
 func (s *Store) IsCertified(ctx context.Context, domain string) (is bool, err error) {
 	err = s.pool.QueryRow(ctx, certified+`(select $1::text) d(name)`, domain).Scan(&is)
 	if err != nil {
@@ -88,7 +87,7 @@ func (s *Store) IsCertified(ctx context.Context, domain string) (is bool, err er
 }
 
 // readRecordedCertified reads whether the ordinary address on record of a mailbox
-// has such a domain.
+// has a domain of certified mail.
 func readRecordedCertified(b *batch, mailbox int64, is *bool) {
 	b.Queue(`
 		select coalesce((`+certified+`(
@@ -99,12 +98,13 @@ func readRecordedCertified(b *batch, mailbox int64, is *bool) {
 
 // Domains lists the domains of the mailboxes on record.
 func (s *Store) Domains(ctx context.Context) ([]string, error) {
-	// One look into the index for each, and not one for each mailbox.
+	// One index lookup for each domain, instead of one for each mailbox.
 	all, err := list(ctx, s, pgx.RowTo[string], `
 		with recursive each as (
 			(select domain from mailboxes order by domain limit 1)
 			union all
-			select (select m.domain from mailboxes m where m.domain > each.domain order by m.domain limit 1) from each where each.domain is not null)
+			select (select m.domain from mailboxes m where m.domain > each.domain order by m.domain limit 1)
+			from each where each.domain is not null)
 		select domain from each where domain is not null`)
 	if err != nil {
 		return nil, fmt.Errorf("listing the domains: %w", err)

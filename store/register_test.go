@@ -7,8 +7,8 @@ import (
 	"stella/workflow"
 )
 
-// A deleted mailbox has neither star nor standing.
-func TestADeletedMailboxIsInert(t *testing.T) {
+// A deleted mailbox has no star, and its status is cancelled.
+func TestDeletedMailboxIsInert(t *testing.T) {
 	w := newWorld(t)
 	w.Reach(t, workflow.Qualified)
 	refused(t, w, "deleted_is_inert", `update mailboxes set deleted_at = now()`)
@@ -18,9 +18,9 @@ func TestADeletedMailboxIsInert(t *testing.T) {
 	refused(t, w, "deleted_is_inert", `update mailboxes set status = 'active' where deleted_at is not null`)
 }
 
-// What is told to be the same is the same in Go and in SQL: for each thing that
-// a record says, another is a change, and the very one is none.
-func TestWhatSaysTheSameIsNotWrittenAgain(t *testing.T) {
+// Go and SQL agree on which records are equal: a difference in any field is a change,
+// and importing the same record again is not.
+func TestUnchangedRecordIsNotWritten(t *testing.T) {
 	w := newWorld(t)
 	record := storetest.BianchisRecord
 	record.VATNumber, record.Status = "02468135799", workflow.Active
@@ -33,7 +33,7 @@ func TestWhatSaysTheSameIsNotWrittenAgain(t *testing.T) {
 		return done[0]
 	}
 	if what := put(record); what != workflow.RecordMade {
-		t.Fatalf("it is %s", what)
+		t.Fatalf("the first import: %s, want %s", what, workflow.RecordMade)
 	}
 	for name, change := range map[string]func(*workflow.Record){
 		"nothing":         func(*workflow.Record) {},
@@ -55,7 +55,7 @@ func TestWhatSaysTheSameIsNotWrittenAgain(t *testing.T) {
 			want = workflow.RecordUnchanged
 		}
 		if same := record.Same(other); same != (want == workflow.RecordUnchanged) {
-			t.Errorf("%s: in Go the same is %v", name, same)
+			t.Errorf("%s: Record.Same returns %v", name, same)
 		}
 		if what := put(other); what != want {
 			t.Errorf("%s: %s, want %s", name, what, want)

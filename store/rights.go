@@ -11,11 +11,11 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// rights are what the service's role may do with each table, beside reading it.
-// What is not named is refused by the database: to change or delete evidence, to
-// empty a table, to drop a trigger or alter a table. Each table has a line here.
+// rights lists the privileges of the service's role on each table, in addition to
+// select. PostgreSQL refuses everything else: to change or delete evidence, to
+// truncate or alter a table, to drop a trigger. Every table needs a line here.
 var rights = []struct{ table, privileges string }{
-	// Evidence. It is added to and never changed, but for the columns named.
+	// Evidence. Rows are inserted and never changed, except for the columns listed.
 	{"steps", "insert"},
 	{"records", "insert"},
 	{"declarations", "insert"},
@@ -30,7 +30,7 @@ var rights = []struct{ table, privileges string }{
 	{"codes", "insert, update (spent_at)"},
 	{"mails", "insert, update (attempts, started_at, accepted_at, refused_at, dropped_at, reply)"},
 
-	// What stands now: its history is in the rows above.
+	// The present state. Its history is in the tables above.
 	{"mailboxes", "insert, update"},
 	{"qualifications", "insert, update"},
 	{"clients", "insert, update"},
@@ -38,14 +38,14 @@ var rights = []struct{ table, privileges string }{
 	{"deliveries", "insert, update"},
 	{"aggregate", "insert, update"},
 
-	// What is over after a while, and swept.
+	// Rows that expire. Store.Sweep deletes them.
 	{"sessions", "insert, update, delete"},
 	{"handoffs", "insert, update, delete"},
 	{"calls", "insert, update, delete"},
 	{"limits", "insert, update, delete"},
 
-	// River's. It deletes the jobs that are done, and what instances that ended
-	// left.
+	// Tables of River. It deletes finished jobs, and the rows of instances that
+	// have ended.
 	{"river_job", "insert, update, delete"},
 	{"river_leader", "insert, update, delete"},
 	{"river_queue", "insert, update, delete"},
@@ -56,14 +56,14 @@ var rights = []struct{ table, privileges string }{
 	{"river_migration", ""},
 }
 
-// ErrRights is returned for a role that may not do all that the service does.
+// ErrRights means that the role of the connection lacks a right that the service needs.
 var ErrRights = errors.New("the role lacks rights")
 
-// grant gives roles the rights of the service, and takes away whatever else they
-// were given on these tables. The caller owns the tables.
+// grant gives the rights of the service to roles, and revokes all their other
+// rights on these tables. The role of the connection must own the tables.
 func (s *Store) grant(ctx context.Context, roles []string) error {
 	for _, role := range roles {
-		if err := s.mayBeGranted(ctx, role); err != nil {
+		if err := s.checkGrantable(ctx, role); err != nil {
 			return err
 		}
 		err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
@@ -77,8 +77,8 @@ func (s *Store) grant(ctx context.Context, roles []string) error {
 	return nil
 }
 
-// grants are the statements by which a role gets its rights. The database and the
-// schema are those of the connection; an import needs a temporary table.
+// grants returns the statements that give a role the rights of the service, in
+// the database and schema of the connection. An import needs a temporary table.
 func grants(role string) string {
 	to := pgx.Identifier{role}.Sanitize()
 	var sql strings.Builder
@@ -99,8 +99,9 @@ func grants(role string) string {
 
 func literal(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
 
-// mayBeGranted refuses a role that is not there, and one that no grant bounds.
-func (s *Store) mayBeGranted(ctx context.Context, role string) error {
+// checkGrantable returns an error if the role does not exist, or if grants cannot
+// restrict it: a superuser, or a member of the role that owns the tables.
+func (s *Store) checkGrantable(ctx context.Context, role string) error {
 	var unbound bool
 	err := s.pool.QueryRow(ctx, `
 		select r.rolsuper or pg_has_role(r.oid, t.relowner, 'member')
@@ -108,7 +109,8 @@ func (s *Store) mayBeGranted(ctx context.Context, role string) error {
 		where r.rolname = $1 and t.oid = 'steps'::regclass`, role).Scan(&unbound)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
-		return fmt.Errorf("there is no role %[1]q: make it by \"create role %[2]s login\", with a password or a certificate", role, pgx.Identifier{role}.Sanitize())
+		return fmt.Errorf("there is no role %[1]q: make it by \"create role %[2]s login\", with a password or a certificate",
+			role, pgx.Identifier{role}.Sanitize())
 	case err != nil:
 		return fmt.Errorf("looking at the role %s: %w", role, err)
 	case unbound:
@@ -117,8 +119,8 @@ func (s *Store) mayBeGranted(ctx context.Context, role string) error {
 	return nil
 }
 
-// granted are the roles that have rights on the log beside its owner.
-func (s *Store) granted(ctx context.Context) ([]string, error) {
+// grantedRoles returns the roles that may insert into the log, except its owner.
+func (s *Store) grantedRoles(ctx context.Context) ([]string, error) {
 	roles, err := list(ctx, s, pgx.RowTo[string], `
 		select distinct pg_get_userbyid(a.grantee)
 		from pg_class t, aclexplode(t.relacl) a
@@ -129,12 +131,12 @@ func (s *Store) granted(ctx context.Context) ([]string, error) {
 	return roles, nil
 }
 
-// checkRights returns ErrRights unless the role of the connection may do all
-// that the service does.
+// checkRights returns ErrRights if the role of the connection lacks a right that
+// the service needs.
 func (s *Store) checkRights(ctx context.Context) error {
 	var tables, privileges []string
 	for _, r := range rights {
-		for _, p := range append([]string{"select"}, wholly(r.privileges)...) {
+		for _, p := range append([]string{"select"}, withoutColumns(r.privileges)...) {
 			tables, privileges = append(tables, r.table), append(privileges, p)
 		}
 	}
@@ -153,8 +155,9 @@ func (s *Store) checkRights(ctx context.Context) error {
 	return nil
 }
 
-// wholly is privileges without their columns.
-func wholly(privileges string) (names []string) {
+// withoutColumns splits privileges and removes the column lists: for example
+// "insert, update (reply)" becomes insert and update.
+func withoutColumns(privileges string) (names []string) {
 	for _, p := range strings.Split(privileges, ", ") {
 		name, _, _ := strings.Cut(p, " ")
 		if slices.Contains([]string{"insert", "update", "delete"}, name) {
@@ -164,8 +167,8 @@ func wholly(privileges string) (names []string) {
 	return names
 }
 
-// MayDelete reports whether the role of the connection may delete evidence: it
-// owns the tables, or is a superuser. The service should be neither.
+// MayDelete reports whether the role of the connection may delete evidence,
+// because it owns the tables or is a superuser. The service's role should not.
 func (s *Store) MayDelete(ctx context.Context) (bool, error) {
 	var may bool
 	err := s.pool.QueryRow(ctx, `select has_table_privilege('steps', 'delete')`).Scan(&may)
@@ -175,8 +178,9 @@ func (s *Store) MayDelete(ctx context.Context) (bool, error) {
 	return may, nil
 }
 
-// refusedRight reports whether PostgreSQL refused an act for want of a right.
-func refusedRight(err error) bool {
-	var said *pgconn.PgError
-	return errors.As(err, &said) && said.Code == "42501" // insufficient_privilege
+// isPermissionDenied reports whether PostgreSQL refused a statement because the
+// role lacks a right.
+func isPermissionDenied(err error) bool {
+	var pgErr *pgconn.PgError
+	return errors.As(err, &pgErr) && pgErr.Code == "42501" // insufficient_privilege
 }

@@ -15,7 +15,7 @@ import (
 	"stella/workflow"
 )
 
-// evidence are the tables whose rows are proof, with a column of each.
+// evidence lists the tables whose rows are evidence, with one column of each.
 var evidence = map[string]string{
 	"steps": "actor", "records": "name", "declarations": "email", "identities": "fiscal_number", "decisions": "reason",
 	"documents": "version", "messages": "sealed", "suspensions": "since", "announcements": "kind",
@@ -26,13 +26,13 @@ var evidence = map[string]string{
 func denied(t *testing.T, w *storetest.World, sql string) {
 	t.Helper()
 	_, err := w.Pool().Exec(t.Context(), sql)
-	var said *pgconn.PgError
-	if !errors.As(err, &said) || said.Code != "42501" {
-		t.Errorf("%s: %v; want it denied", sql, err)
+	var pgErr *pgconn.PgError
+	if !errors.As(err, &pgErr) || pgErr.Code != "42501" {
+		t.Errorf("%s: %v; want permission denied", sql, err)
 	}
 }
 
-func TestTheServiceMayNotTouchEvidence(t *testing.T) {
+func TestServiceCannotChangeEvidence(t *testing.T) {
 	w := newWorld(t)
 	w.Reach(t, workflow.Qualified)
 	for table, column := range evidence {
@@ -68,8 +68,8 @@ func TestTheServiceMayNotTouchEvidence(t *testing.T) {
 	}
 }
 
-// A table that no right names would be found by the service alone, in use.
-func TestEachTableHasItsRights(t *testing.T) {
+// If a table had no line in rights, only the running service would notice.
+func TestEveryTableHasRights(t *testing.T) {
 	w := newWorld(t)
 	rows, _ := w.Pool().Query(t.Context(), `
 		select c.relname || ': ' || coalesce(string_agg(distinct p, ', ' order by p) filter (where has_any_column_privilege(c.oid, p)), '')
@@ -84,7 +84,7 @@ func TestEachTableHasItsRights(t *testing.T) {
 			t.Errorf("the service may not read %s: it needs a line in the rights of package store", name)
 		}
 		if _, is := evidence[name]; is && !strings.Contains(privileges, "insert") {
-			t.Errorf("the service may not add to %s: %s", name, privileges)
+			t.Errorf("the service may not insert into %s: %s", name, privileges)
 		}
 	}
 	if !slices.Contains(tables, "steps: insert, select") {
@@ -92,8 +92,8 @@ func TestEachTableHasItsRights(t *testing.T) {
 	}
 }
 
-// A role gets its rights once, and keeps them through later migrations.
-func TestMigrateGrantsTheServicesRights(t *testing.T) {
+// Migrate grants the rights to the given roles, and later calls keep them up to date.
+func TestMigrateGrantsRights(t *testing.T) {
 	t.Parallel()
 	url := storetest.EmptyURL(t)
 	owner, err := store.Open(t.Context(), url, nil)
@@ -110,25 +110,26 @@ func TestMigrateGrantsTheServicesRights(t *testing.T) {
 	storetest.Must(t, err)
 	service := as(t, owner, role)
 	if err := service.CheckSchema(t.Context()); !errors.Is(err, store.ErrRights) {
-		t.Errorf("before it was granted anything: %v", err)
+		t.Errorf("before the grant: %v", err)
 	}
-	run(`grant all on all tables in schema public to "Stella's ""service"""`) // as somebody did by hand
+	run(`grant all on all tables in schema public to "Stella's ""service"""`) // a manual grant
 	_, err = owner.Migrate(t.Context(), role)
 	storetest.Must(t, err)
 	storetest.Must(t, service.CheckSchema(t.Context()))
 	if may, err := service.MayDelete(t.Context()); err != nil || may {
-		t.Errorf("it may still delete: %v, %v", may, err)
+		t.Errorf("the service may still delete: %v, %v", may, err)
 	}
 	run(`revoke update on mailboxes from "Stella's ""service"""`)
-	if err := service.CheckSchema(t.Context()); !errors.Is(err, store.ErrRights) || !strings.Contains(err.Error(), "may not update in mailboxes") {
-		t.Errorf("with a right taken away: %v", err)
+	err = service.CheckSchema(t.Context())
+	if !errors.Is(err, store.ErrRights) || !strings.Contains(err.Error(), "may not update in mailboxes") {
+		t.Errorf("after a revoke: %v", err)
 	}
-	_, err = owner.Migrate(t.Context()) // which names no role
+	_, err = owner.Migrate(t.Context()) // without naming the role
 	storetest.Must(t, err)
 	storetest.Must(t, service.CheckSchema(t.Context()))
 
 	if _, err := service.Migrate(t.Context()); err == nil || !strings.Contains(err.Error(), `connect as "postgres" to migrate`) {
-		t.Errorf("as the service: %v", err)
+		t.Errorf("Migrate as the service: %v", err)
 	}
 	if may, err := owner.MayDelete(t.Context()); err != nil || !may {
 		t.Errorf("the owner may not delete: %v, %v", may, err)
@@ -143,7 +144,7 @@ func TestMigrateGrantsTheServicesRights(t *testing.T) {
 	}
 }
 
-// as opens the database of a store as another role.
+// as opens the database of a store with another role.
 func as(t *testing.T, s *store.Store, role string) *store.Store {
 	t.Helper()
 	other, err := store.Open(t.Context(), storetest.RoleURL(s, role), nil)

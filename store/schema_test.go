@@ -14,8 +14,9 @@ import (
 	"stella/workflow"
 )
 
-// refused checks that the database refuses even the owner of the tables what is
-// tried, by the constraint named; the error comes at the latest with the commit.
+// refused checks that the database refuses the statements, even for the owner of the
+// tables. The error must come from the given constraint or contain that text. It may
+// come at the commit.
 func refused(t *testing.T, w *storetest.World, constraint string, sql ...string) {
 	t.Helper()
 	err := pgx.BeginFunc(t.Context(), storetest.Owner(t, w.Store), func(tx pgx.Tx) error {
@@ -40,7 +41,7 @@ func refused(t *testing.T, w *storetest.World, constraint string, sql ...string)
 	}
 }
 
-func TestTheLogIsAppendOnly(t *testing.T) {
+func TestLogIsAppendOnly(t *testing.T) {
 	w := newWorld(t)
 	w.Reach(t, workflow.Summary)
 	refused(t, w, "steps never changes: update refused", `update steps set actor = 'system'`)
@@ -52,14 +53,20 @@ func TestTheLogIsAppendOnly(t *testing.T) {
 	refused(t, w, "steps_pkey", `insert into steps select * from steps`)
 }
 
-// What the log refers to may be erased, and never changed.
-func TestWhatTheLogRefersToNeverChanges(t *testing.T) {
+// Rows that the log refers to may be deleted but never changed.
+func TestRowsOfLogNeverChange(t *testing.T) {
 	w := newWorld(t)
 	w.Reach(t, workflow.Qualified)
-	for _, table := range []string{"records", "declarations", "identities", "decisions", "documents", "messages"} {
-		if _, err := storetest.Owner(t, w.Store).Exec(t.Context(), `update `+table+` set `+map[string]string{"records": "name = ''", "declarations": "email = ''",
-			"identities": "fiscal_number = ''", "decisions": "reason = ''", "documents": "version = ''", "messages": "sealed = ''"}[table]); err == nil ||
-			!strings.Contains(err.Error(), table+" never changes: update refused") {
+	for table, change := range map[string]string{
+		"records":      "name = ''",
+		"declarations": "email = ''",
+		"identities":   "fiscal_number = ''",
+		"decisions":    "reason = ''",
+		"documents":    "version = ''",
+		"messages":     "sealed = ''",
+	} {
+		_, err := storetest.Owner(t, w.Store).Exec(t.Context(), `update `+table+` set `+change)
+		if err == nil || !strings.Contains(err.Error(), table+" never changes: update refused") {
 			t.Errorf("%s: %v", table, err)
 		}
 	}
@@ -71,45 +78,56 @@ func TestSuspensionsAreAppendOnly(t *testing.T) {
 	refused(t, w, "suspensions never changes: update refused", `update suspensions set since = now()`)
 	refused(t, w, "suspensions never changes: delete refused", `delete from suspensions`)
 	refused(t, w, "suspensions never changes: truncate refused", `truncate suspensions`)
-	refused(t, w, "suspensions_check", `insert into suspensions (provider, since, reason, operator, decided_at) values ('p', '2026-11-21', '', '', '2026-11-20')`)
+	refused(t, w, "suspensions_check", `
+		insert into suspensions (provider, since, reason, operator, decided_at)
+		values ('p', '2026-11-21', '', '', '2026-11-20')`)
 }
 
-func TestStarAndQualifiedAreOne(t *testing.T) {
+func TestStarRequiresQualifiedAndReverse(t *testing.T) {
 	w := newWorld(t)
 	j := w.Reach(t, workflow.Qualified)
 	other := w.Reach(t, workflow.Rejected)
 	if j.Case().Mailbox.Star == nil {
 		t.Fatal("no star")
 	}
-	// A star without its qualification: unfinished, another mailbox's, or none at all.
-	refused(t, w, "star_is_qualified", `update mailboxes set star = (select id from qualifications where mailbox_id = mailboxes.id) where star is null`)
-	refused(t, w, "star_is_qualified", `update mailboxes set star = (select id from qualifications where state = 'qualified') where star is null`)
+	// A star whose qualification is unfinished, of another mailbox, or missing.
+	refused(t, w, "star_is_qualified", `
+		update mailboxes set star = (select id from qualifications where mailbox_id = mailboxes.id) where star is null`)
+	refused(t, w, "star_is_qualified", `
+		update mailboxes set star = (select id from qualifications where state = 'qualified') where star is null`)
 	refused(t, w, "star_is_qualified", `update mailboxes set star = gen_random_uuid() where star is null`)
-	// The qualification goes, and the star stays.
-	refused(t, w, "star_is_qualified", `insert into steps select id, version + 1, 'revoked', state, 'revoked', now(), 'operator', '', '', null, '', '{}' from qualifications where state = 'qualified'`,
+	// The qualification is revoked, and the star remains.
+	refused(t, w, "star_is_qualified", `
+		insert into steps
+		select id, version + 1, 'revoked', state, 'revoked', now(), 'operator', '', '', null, '', '{}'
+		from qualifications where state = 'qualified'`,
 		`update qualifications set version = version + 1, state = 'revoked' where state = 'qualified'`)
-	// The star goes, and the qualification stays.
+	// The star is removed, and the qualification remains qualified.
 	refused(t, w, "qualified_is_star", `update mailboxes set star = null where star is not null`)
-	// A qualification with its row of the log, and no star.
-	refused(t, w, "qualified_is_star", `insert into steps select id, version + 1, 'code_right', state, 'qualified', now(), 'webmail', '', '', null, '', '{}' from qualifications where state = 'rejected'`,
+	// A qualification becomes qualified, with a row in the log but without a star.
+	refused(t, w, "qualified_is_star", `
+		insert into steps
+		select id, version + 1, 'code_right', state, 'qualified', now(), 'webmail', '', '', null, '', '{}'
+		from qualifications where state = 'rejected'`,
 		`update qualifications set version = version + 1, state = 'qualified' where state = 'rejected'`)
 	if s := other.Case().Qualification.State; s != workflow.Rejected {
 		t.Errorf("%s", s)
 	}
 }
 
-func TestNoStateWithoutItsRowOfTheLog(t *testing.T) {
+func TestEveryStateIsLogged(t *testing.T) {
 	w := newWorld(t)
 	w.Reach(t, workflow.CodeEntry)
 	refused(t, w, "state_is_logged", `update qualifications set state = 'summary'`)
 	refused(t, w, "state_is_logged", `update qualifications set version = version + 1`)
 	refused(t, w, "state_is_logged", `update qualifications set version = version - 3`)
-	refused(t, w, "state_is_logged", `insert into qualifications (id, mailbox_id, version, state, opened_at, stepped_at, owner, locale, reason, remark)
+	refused(t, w, "state_is_logged", `
+		insert into qualifications (id, mailbox_id, version, state, opened_at, stepped_at, owner, locale, reason, remark)
 		select gen_random_uuid(), mailbox_id, 1, 'revoked', now(), now(), 'webmail', 'it', '', '' from qualifications`)
 	refused(t, w, "qualifications_state", `update qualifications set state = 'unheard_of'`)
 }
 
-func TestAMailboxHasOneUnfinishedAndOneQualified(t *testing.T) {
+func TestMailboxHasOneUnfinishedAndOneQualified(t *testing.T) {
 	w := newWorld(t)
 	w.Reach(t, workflow.Summary)
 	second := func(state string) string {
@@ -118,10 +136,10 @@ func TestAMailboxHasOneUnfinishedAndOneQualified(t *testing.T) {
 	}
 	for _, s := range workflow.States {
 		switch s {
-		case workflow.Revoked, workflow.Expired: // another may be, once it is logged
+		case workflow.Revoked, workflow.Expired: // several are allowed, but must be logged
 			refused(t, w, "state_is_logged", second(string(s)))
 			continue
-		case workflow.Qualified: // and has its star
+		case workflow.Qualified: // allowed with an unfinished one, but needs a star
 			refused(t, w, "qualified_is_star", second(string(s)))
 			continue
 		}
@@ -132,32 +150,39 @@ func TestAMailboxHasOneUnfinishedAndOneQualified(t *testing.T) {
 	refused(t, w, "one_qualified", second("qualified"))
 }
 
-// The schema and the machine know the same states.
-func TestTheStatesAreTheMachines(t *testing.T) {
+// The schema and package workflow have the same states.
+func TestStatesMatchWorkflow(t *testing.T) {
 	w := newWorld(t)
 	var check string
-	storetest.Must(t, w.Pool().QueryRow(t.Context(), `select pg_get_constraintdef(oid) from pg_constraint where conname = 'qualifications_state'`).Scan(&check))
+	storetest.Must(t, w.Pool().QueryRow(t.Context(), `
+		select pg_get_constraintdef(oid) from pg_constraint where conname = 'qualifications_state'`).Scan(&check))
 	var states []workflow.State
 	for _, m := range regexp.MustCompile(`'(\w+)'`).FindAllStringSubmatch(check, -1) {
 		states = append(states, workflow.State(m[1]))
 	}
 	if !slices.Equal(states, workflow.States) {
-		t.Errorf("the database knows %v, the machine %v", states, workflow.States)
+		t.Errorf("the database has %v, workflow has %v", states, workflow.States)
 	}
 }
 
-func TestALiveCodeAndALiveInvitationAreOne(t *testing.T) {
+func TestOneActiveCodeAndOneActiveInvitation(t *testing.T) {
 	w := newWorld(t)
 	w.Reach(t, workflow.CodeEntry)
 	w.Reach(t, workflow.Invited)
 	refused(t, w, "one_live_code", `insert into codes select gen_random_uuid(), qualification_id, nonce, now(), null from codes`)
-	refused(t, w, "one_live_invitation", `insert into invitations select gen_random_uuid(), qualification_id, version, nonce, '\x01', email, now(), now(), null, null, '' from invitations`)
-	refused(t, w, "invitations_digest_key", `insert into invitations select gen_random_uuid(), qualification_id, version, nonce, digest, email, now(), now(), null, now(), 'replaced' from invitations`)
+	refused(t, w, "one_live_invitation", `
+		insert into invitations
+		select gen_random_uuid(), qualification_id, version, nonce, '\x01', email, now(), now(), null, null, ''
+		from invitations`)
+	refused(t, w, "invitations_digest_key", `
+		insert into invitations
+		select gen_random_uuid(), qualification_id, version, nonce, digest, email, now(), now(), null, now(), 'replaced'
+		from invitations`)
 	refused(t, w, "invitations_check", `update invitations set ended = 'replaced'`)
 }
 
-// A trial identifies nobody, and a mailbox's login no other mailbox's holder.
-func TestALoginIsOfItsOwnQualification(t *testing.T) {
+// A test login, or a login for another mailbox, cannot identify a holder.
+func TestLoginBelongsToItsQualification(t *testing.T) {
 	w := newWorld(t)
 	w.Reach(t, workflow.Identified)
 	other := w.Reach(t, workflow.AtProvider).Case().Qualification
@@ -165,10 +190,11 @@ func TestALoginIsOfItsOwnQualification(t *testing.T) {
 	refused(t, w, "login_is_its_own", `update qualifications set login_id = '_trial'`)
 	refused(t, w, "login_is_its_own", `update qualifications set login_id = '`+other.Login.ID+`'`)
 	for _, login := range []string{"_trial", other.Login.ID} {
-		refused(t, w, "login_is_its_own", `insert into identities (id, qualification_id, login_id, assertion_id, provider, provider_name, level, name, family_name,
-			fiscal_number, date_of_birth, person_code, authenticated_at, identified_at)
-			select gen_random_uuid(), qualification_id, '`+login+`', assertion_id, provider, provider_name, level, name, family_name,
-			fiscal_number, date_of_birth, person_code, authenticated_at, identified_at from identities`)
+		refused(t, w, "login_is_its_own", `
+			insert into identities (id, qualification_id, login_id, assertion_id, provider, provider_name, level, name,
+				family_name, fiscal_number, date_of_birth, person_code, authenticated_at, identified_at)
+			select gen_random_uuid(), qualification_id, '`+login+`', assertion_id, provider, provider_name, level, name,
+				family_name, fiscal_number, date_of_birth, person_code, authenticated_at, identified_at from identities`)
 	}
 	refused(t, w, "trial_or_real", `update logins set qualification_id = null where id <> '_trial'`)
 	refused(t, w, "trial_or_real", `update logins set qualification_id = '`+other.ID.String()+`' where id = '_trial'`)

@@ -8,8 +8,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// CheckServer refuses a server that takes no writes, and a database whose
-// encoding cannot hold every name.
+// CheckServer returns an error if the server is read-only, or if the encoding of
+// the database is not UTF-8, because then it could not store every name.
 func (s *Store) CheckServer(ctx context.Context) error {
 	var name, encoding string
 	var readOnly bool
@@ -23,12 +23,14 @@ func (s *Store) CheckServer(ctx context.Context) error {
 		return errors.New("the database takes no writes: it is a standby, or its default_transaction_read_only is on. " +
 			"Name the primary too, and target_session_attrs=read-write, by which it is found")
 	case encoding != "UTF8":
-		return fmt.Errorf("the encoding of the database is %s, and only UTF8 holds every name. Make another by\n%s", encoding, RightDatabase(name+"_utf8"))
+		return fmt.Errorf("the encoding of the database is %s, and only UTF8 holds every name. Make another by\n%s",
+			encoding, RightDatabase(name+"_utf8"))
 	}
 	return nil
 }
 
-// RightDatabase is the statement that makes a database as Stella needs it.
+// RightDatabase returns the SQL statement that creates a database with the
+// encoding and locale that Stella needs.
 func RightDatabase(name string) string {
 	return "create database " + pgx.Identifier{name}.Sanitize() + " encoding 'UTF8' locale 'C.UTF-8' template template0"
 }

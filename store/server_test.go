@@ -8,19 +8,21 @@ import (
 	"stella/store/storetest"
 )
 
-func TestAServerThatTakesNoWritesIsNamed(t *testing.T) {
+func TestReadOnlyServerIsRefused(t *testing.T) {
 	t.Parallel()
 	s, err := store.Open(t.Context(), storetest.EmptyURL(t)+"&default_transaction_read_only=on", nil)
 	storetest.Must(t, err)
 	defer s.Close()
 	_, err = s.Migrate(t.Context())
-	if err == nil || !strings.Contains(err.Error(), "takes no writes") || !strings.Contains(err.Error(), "target_session_attrs=read-write") {
+	if err == nil || !strings.Contains(err.Error(), "takes no writes") ||
+		!strings.Contains(err.Error(), "target_session_attrs=read-write") {
 		t.Errorf("%v", err)
 	}
 }
 
-// What holds no "ò" is refused, with a statement that makes what does.
-func TestADatabaseOfAnotherEncodingIsRefused(t *testing.T) {
+// A database that cannot store "ò" is refused. The error contains a statement that
+// creates a suitable database.
+func TestOtherEncodingIsRefused(t *testing.T) {
 	t.Parallel()
 	empty, err := store.Open(t.Context(), storetest.EmptyURL(t), nil)
 	storetest.Must(t, err)

@@ -12,13 +12,14 @@ import (
 	"stella/workflow"
 )
 
-// The cookie of a session holds an opaque secret, the table its digest, so that
-// no row can be used as a session. The visitor stands in content as a text of
-// JSON, since the version before this one reads and writes it so.
+// The cookie of a session contains an opaque secret. The table contains only its
+// digest, so that a stolen row cannot be used as a session. The column content
+// contains the visitor as a JSON string, because the previous version of the
+// program reads and writes it in this form.
 
-// sessionColumns are what scanSession reads of a session s. A session that a
-// disabled client handed over has ended, also if it was opened while the client
-// was being disabled.
+// sessionColumns are the columns of scanSession, from a session s. A session
+// handed over by a disabled client has ended, even if it was opened while the
+// client was being disabled.
 const sessionColumns = `
 	s.digest, s.content ->> 'visitor', s.opened_at, s.expires_at, s.draft,
 	case when s.ended = '' and ` + ofDisabledClient + ` then 'client_disabled' else s.ended end`
@@ -48,7 +49,8 @@ func (s *Store) OpenSession(ctx context.Context, o workflow.Session) error {
 	return nil
 }
 
-// Session reads a session.
+// Session returns a session, active or ended. It returns workflow.ErrUnknown if
+// there is none.
 func (s *Store) Session(ctx context.Context, id []byte, now time.Time) (workflow.Session, error) {
 	o, err := one(ctx, s, scanSession, `select `+sessionColumns+` from sessions s where s.digest = $1`, id)
 	if err != nil {
@@ -60,8 +62,8 @@ func (s *Store) Session(ctx context.Context, id []byte, now time.Time) (workflow
 	return o, nil
 }
 
-// UseSession reads a session, and prolongs it if it lasts. One round trip if it
-// does, two if it does not.
+// UseSession returns a session, and extends it if it is active. It needs one round
+// trip for an active session, two for any other.
 func (s *Store) UseSession(ctx context.Context, id []byte, now time.Time) (workflow.Session, error) {
 	o, err := one(ctx, s, scanSession, `
 		update sessions s set expires_at = least($3, s.opened_at + $4::interval)
@@ -76,7 +78,7 @@ func (s *Store) UseSession(ctx context.Context, id []byte, now time.Time) (workf
 	return o, nil
 }
 
-// EndSession ends a session that lasts, and drops the draft of any.
+// EndSession ends a session if it is active. It deletes the draft in any case.
 func (s *Store) EndSession(ctx context.Context, id []byte, why workflow.SessionEnd, now time.Time) error {
 	_, err := s.pool.Exec(ctx, `
 		update sessions set draft = null,
@@ -89,8 +91,8 @@ func (s *Store) EndSession(ctx context.Context, id []byte, why workflow.SessionE
 	return nil
 }
 
-// KeepDraft writes the draft of a session that has ended. The end is written
-// with it, and not left to the clock of whoever reads it next.
+// KeepDraft writes the draft of a session that has ended, and the reason and time
+// of the end, so that these do not depend on the clock of a later reader.
 func (s *Store) KeepDraft(ctx context.Context, id []byte, d workflow.Draft, why workflow.SessionEnd, now time.Time) error {
 	_, err := s.pool.Exec(ctx, `update sessions set draft = $2, ended = $3, expires_at = $4 where digest = $1`, id, d, why, now)
 	if err != nil {
@@ -99,7 +101,7 @@ func (s *Store) KeepDraft(ctx context.Context, id []byte, d workflow.Draft, why 
 	return nil
 }
 
-// SetDraft writes the draft of a session that lasts; nil for none.
+// SetDraft writes the draft of an active session; nil deletes it.
 func (s *Store) SetDraft(ctx context.Context, id []byte, d *workflow.Draft) error {
 	if _, err := s.pool.Exec(ctx, `update sessions set draft = $2 where digest = $1`, id, d); err != nil {
 		return fmt.Errorf("writing a draft: %w", err)
@@ -107,27 +109,27 @@ func (s *Store) SetDraft(ctx context.Context, id []byte, d *workflow.Draft) erro
 	return nil
 }
 
-// SessionFilter chooses sessions; the fields that are set must all hold.
+// SessionFilter selects the sessions that match all fields that are set.
 type SessionFilter struct {
-	ID      string // as ListedSession has it
+	ID      string // a ListedSession.ID
 	Mailbox int64
 	Client  string
 }
 
-// lastingSessions is the SQL condition for active sessions that match a filter.
-const lastingSessions = `
+// activeSessions is the SQL condition for active sessions that match a filter.
+const activeSessions = `
 	s.ended = '' and s.expires_at > $1 and ($2 = '' or left(encode(s.digest, 'hex'), 16) = $2)
 	and ($3 = 0 or s.mailbox_id = $3) and ($4 = '' or s.client = $4)`
 
-// ListedSession is a session in a list. Its ID is the beginning of a digest, with
-// which nobody can use it.
+// ListedSession is a session in a list. Its ID is the beginning of the digest of
+// its cookie, so the ID cannot be used to enter the session.
 type ListedSession struct {
 	ID      string
 	Mailbox string
 	workflow.Session
 }
 
-// LastingSessions lists the sessions that last, the newest first.
+// LastingSessions lists the active sessions, newest first.
 func (s *Store) LastingSessions(ctx context.Context, f SessionFilter, now time.Time) ([]ListedSession, error) {
 	all, err := list(ctx, s, func(row pgx.CollectableRow) (l ListedSession, err error) {
 		var visitor string
@@ -138,7 +140,7 @@ func (s *Store) LastingSessions(ctx context.Context, f SessionFilter, now time.T
 	}, `
 		select left(encode(s.digest, 'hex'), 16), m.address, s.content ->> 'visitor', s.opened_at, s.expires_at
 		from sessions s join mailboxes m on m.id = s.mailbox_id
-		where `+lastingSessions+` and not `+ofDisabledClient+`
+		where `+activeSessions+` and not `+ofDisabledClient+`
 		order by s.opened_at desc`, now, f.ID, f.Mailbox, f.Client)
 	if err != nil {
 		return nil, fmt.Errorf("listing sessions: %w", err)
@@ -146,11 +148,11 @@ func (s *Store) LastingSessions(ctx context.Context, f SessionFilter, now time.T
 	return all, nil
 }
 
-// EndSessions ends the sessions of a filter, and returns how many lasted.
+// EndSessions ends the active sessions that match a filter, and returns how many.
 func (s *Store) EndSessions(ctx context.Context, f SessionFilter, why workflow.SessionEnd, now time.Time) (int, error) {
 	done, err := s.pool.Exec(ctx, `
 		update sessions s set ended = $5, expires_at = $1, draft = null
-		where `+lastingSessions, now, f.ID, f.Mailbox, f.Client, why)
+		where `+activeSessions, now, f.ID, f.Mailbox, f.Client, why)
 	if err != nil {
 		return 0, fmt.Errorf("ending sessions: %w", err)
 	}

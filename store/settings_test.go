@@ -11,9 +11,9 @@ import (
 	"stella/workflow"
 )
 
-// A database may be set up in ways that change how values are written, and where
-// tables are found.
-func TestADatabaseOfOtherHabits(t *testing.T) {
+// The store works with unusual settings of the database, which change the format of
+// values or the search path.
+func TestDatabaseWithUnusualSettings(t *testing.T) {
 	t.Parallel()
 	ctx, url := t.Context(), storetest.EmptyURL(t)
 	admin, err := pgx.Connect(ctx, url)
@@ -21,18 +21,29 @@ func TestADatabaseOfOtherHabits(t *testing.T) {
 	defer admin.Close(ctx)
 	for _, sql := range []string{
 		`create schema "Stella und Söhne"`,
-		`create table public.mailboxes (address int)`, // another program's
+		`create table public.mailboxes (address int)`, // a table of another program
 		`set search_path = "Stella und Söhne"`,
 	} {
 		_, err := admin.Exec(ctx, sql)
 		storetest.Must(t, err)
 	}
 	for name, value := range map[string]string{
-		"search_path": `"Stella und Söhne"`, "DateStyle": "'German, DMY'", "IntervalStyle": "'sql_standard'", "timezone": "'Pacific/Kiritimati'",
-		"bytea_output": "'escape'", "standard_conforming_strings": "off", "escape_string_warning": "off", "extra_float_digits": "0",
-		"lc_messages": "'C'", "default_transaction_isolation": "'serializable'", "array_nulls": "on", "row_security": "on",
+		"search_path":                   `"Stella und Söhne"`,
+		"DateStyle":                     "'German, DMY'",
+		"IntervalStyle":                 "'sql_standard'",
+		"timezone":                      "'Pacific/Kiritimati'",
+		"bytea_output":                  "'escape'",
+		"standard_conforming_strings":   "off",
+		"escape_string_warning":         "off",
+		"extra_float_digits":            "0",
+		"lc_messages":                   "'C'",
+		"default_transaction_isolation": "'serializable'",
+		"array_nulls":                   "on",
+		"row_security":                  "on",
 	} {
-		_, err := admin.Exec(ctx, `do $do$ begin execute format('alter database %I set `+name+` = %s', current_database(), $$`+value+`$$); end $do$`)
+		_, err := admin.Exec(ctx, `do $do$ begin
+			execute format('alter database %I set `+name+` = %s', current_database(), $$`+value+`$$);
+		end $do$`)
 		storetest.Must(t, err)
 	}
 	s, err := store.Open(ctx, url, storetest.Auditor.Recipient())
@@ -70,8 +81,8 @@ func TestADatabaseOfOtherHabits(t *testing.T) {
 	}
 }
 
-// A password may have any character, and a host be an address of IPv6.
-func TestWhereADatabaseIs(t *testing.T) {
+// A password may contain any character, and a host may be an IPv6 address.
+func TestParseURL(t *testing.T) {
 	t.Parallel()
 	for url, password := range map[string]string{
 		"postgres://stella:p%23%25%40%2F%3A%3F%20%C3%B2@[::1]:5433/stella": "p#%@/:? ò",
@@ -82,11 +93,13 @@ func TestWhereADatabaseIs(t *testing.T) {
 			t.Errorf("%s: %v", url, err)
 			continue
 		}
-		if got := c.ConnConfig; got.Password != password || got.Host != "::1" || got.Port != 5433 || got.User != "stella" || got.Database != "stella" {
-			t.Errorf("%s is read as %q at %q %d, %q %q", url, got.Password, got.Host, got.Port, got.User, got.Database)
+		got := c.ConnConfig
+		if got.Password != password || got.Host != "::1" || got.Port != 5433 || got.User != "stella" || got.Database != "stella" {
+			t.Errorf("%s is parsed as password %q, host %q, port %d, user %q, database %q",
+				url, got.Password, got.Host, got.Port, got.User, got.Database)
 		}
 		if got := store.Where(c); got != "stella@[::1]:5433/stella" {
-			t.Errorf("%s is told as %s", url, got)
+			t.Errorf("Where of %s is %s", url, got)
 		}
 	}
 }

@@ -11,9 +11,11 @@ import (
 	"stella/workflow"
 )
 
-// Standing reads client and mailbox in one query: webmails ask at every login
-// of their users. One that still has the former token, while it is changed, takes
-// a second.
+// Standing reads a client and the status of a mailbox in one query, because
+// webmails call it at every login of their users. A client that still uses its
+// previous token during a rotation needs a second query. It returns
+// workflow.ErrUnauthorized if the token is not valid. Asked.Standing is nil if the
+// mailbox is unknown, deleted, or of another client's domain.
 func (s *Store) Standing(ctx context.Context, token []byte, address string, now time.Time) (workflow.Asked, error) {
 	asked, err := s.standing(ctx, address, `c.token = $2`, token)
 	if errors.Is(err, pgx.ErrNoRows) {
@@ -28,7 +30,7 @@ func (s *Store) Standing(ctx context.Context, token []byte, address string, now 
 	return asked, nil
 }
 
-// standing scans into plain types, for which pgx looks least.
+// standing scans into plain types, which pgx handles fastest.
 func (s *Store) standing(ctx context.Context, address, client string, token ...any) (asked workflow.Asked, err error) {
 	found := workflow.Standing{Address: address}
 	var status, state string
@@ -46,13 +48,14 @@ func (s *Store) standing(ctx context.Context, address, client string, token ...a
 	return asked, err
 }
 
-// StandingOf reads a mailbox alone; nil where the address is not known.
+// StandingOf reads the status of a mailbox. It returns nil if the address is unknown.
 func (s *Store) StandingOf(ctx context.Context, address string) (*workflow.Standing, error) {
 	all, err := s.StandingsOf(ctx, []string{address})
 	return all[address], err
 }
 
-// StandingsOf reads several mailboxes, by address; those not known are left out.
+// StandingsOf reads the status of several mailboxes, by address. The map does not
+// contain unknown addresses.
 func (s *Store) StandingsOf(ctx context.Context, addresses []string) (map[string]*workflow.Standing, error) {
 	all := make(map[string]*workflow.Standing, len(addresses))
 	rows, err := s.pool.Query(ctx, `

@@ -7,11 +7,10 @@ import (
 	"stella/workflow"
 )
 
-// What the database keeps beside a mailbox, for webmails to ask, is what the
-// qualification in force says, in every state.
-func TestTheStandingIsThatOfTheQualificationInForce(t *testing.T) {
+// The standing columns of a mailbox match the current qualification, in every state.
+func TestStandingMatchesCurrentQualification(t *testing.T) {
 	w := newWorld(t)
-	standsAs := func(j *storetest.Journey, state workflow.State) {
+	checkStanding := func(j *storetest.Journey, state workflow.State) {
 		t.Helper()
 		kept, err := w.StandingOf(t.Context(), j.Address)
 		storetest.Must(t, err)
@@ -20,17 +19,17 @@ func TestTheStandingIsThatOfTheQualificationInForce(t *testing.T) {
 			level = q.Identity.Level
 		}
 		if kept.State != state || q.State != state || !kept.Since.Equal(q.SteppedAt) || kept.Level != level {
-			t.Errorf("kept is %+v, want %s since %v by %q", kept, state, q.SteppedAt, level)
+			t.Errorf("the standing is %+v, want %s since %v with level %q", kept, state, q.SteppedAt, level)
 		}
 	}
 	for _, state := range workflow.States {
 		j := w.Reach(t, state)
-		standsAs(j, state)
+		checkStanding(j, state)
 		if state == workflow.Expired {
 			w.Clock.Advance(-workflow.UnfinishedLife)
 		}
 	}
 	again := w.Reach(t, workflow.Revoked)
 	again.Enter("another browser") // opens another qualification
-	standsAs(again, workflow.HolderChoice)
+	checkStanding(again, workflow.HolderChoice)
 }

@@ -13,7 +13,7 @@ import (
 	"stella/workflow"
 )
 
-// writeCase writes the mailbox, its qualification and the rows a step added.
+// writeCase writes the mailbox, its qualification and the rows that a step added.
 func (s *Store) writeCase(ctx context.Context, tx pgx.Tx, c *workflow.Case) error {
 	b := &batch{}
 	if q := c.Qualification; q != nil {
@@ -26,10 +26,10 @@ func (s *Store) writeCase(ctx context.Context, tx pgx.Tx, c *workflow.Case) erro
 	}
 	m := c.Mailbox
 	b.Queue(`
-		update mailboxes set status = $2, record_id = $3, ordinary = nullif($4, ''), star = $5, wrong_codes = coalesce($6, '{}'::timestamptz[]),
-		       deleted_at = $7
+		update mailboxes set status = $2, record_id = $3, ordinary = nullif($4, ''), star = $5,
+		       wrong_codes = coalesce($6, '{}'::timestamptz[]), deleted_at = $7
 		where id = $1`,
-		m.ID, m.Status, m.Record.ID, m.Ordinary, m.Star, m.WrongCodes, orNull(m.DeletedAt))
+		m.ID, m.Status, m.Record.ID, m.Ordinary, m.Star, m.WrongCodes, nullIfZero(m.DeletedAt))
 	if err := s.send(ctx, tx, b); err != nil {
 		return fmt.Errorf("writing a step: %w", err)
 	}
@@ -39,7 +39,7 @@ func (s *Store) writeCase(ctx context.Context, tx pgx.Tx, c *workflow.Case) erro
 func writeQualification(b *batch, mailbox int64, q *workflow.Qualification) {
 	var declaration, invitation, identity *uuid.UUID
 	var login *string
-	waiting, failure := "", "" // the login whose parked answer may still be met; why the newest one failed
+	waiting, failure := "", "" // the login whose stored response is still pending; why the newest login failed
 	if q.Declaration != nil {
 		declaration = &q.Declaration.ID
 	}
@@ -55,8 +55,8 @@ func writeQualification(b *batch, mailbox int64, q *workflow.Qualification) {
 			waiting = q.Login.ID
 		}
 	}
-	// Not one statement for both: an insert that ends as an update uses a case
-	// number up.
+	// Not "insert ... on conflict do update": it would consume a case number for
+	// every update.
 	write := `
 		update qualifications set version = $3, state = $4, opened_at = $5, stepped_at = $6, owner = $7, locale = $8,
 		       declaration_id = $9, invitation_id = $10, login_id = $11, identity_id = $12,
@@ -79,13 +79,14 @@ func writeQualification(b *batch, mailbox int64, q *workflow.Qualification) {
 	}
 }
 
-// writeRow writes one row that a step added. Invitations and codes are written
-// again when they end.
+// writeRow writes one row that a step added. If an invitation or a code already
+// exists, it updates the times of acceptance and end.
 func (s *Store) writeRow(b *batch, mailbox int64, row workflow.Row) error {
 	switch r := row.(type) {
 	case workflow.Step:
 		b.Queue(`
-			insert into steps (qualification_id, version, event, from_state, to_state, at, actor, client, actor_name, address, request, refs)
+			insert into steps (qualification_id, version, event, from_state, to_state, at,
+			                   actor, client, actor_name, address, request, refs)
 			values ($1, $2, $3, nullif($4, ''), $5, $6, $7, $8, $9, $10, $11, $12)`,
 			r.Qualification, r.Version, r.Event, r.From, r.To, r.At,
 			r.Actor.Kind, r.Actor.Client, r.Actor.Name, nullAddress(r.Actor.Address), r.Actor.Request, refs(r.Refs))
@@ -100,7 +101,7 @@ func (s *Store) writeRow(b *batch, mailbox int64, row workflow.Row) error {
 			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 			on conflict (id) do update set accepted_at = $9, ended_at = $10, ended = $11`,
 			r.ID, r.Qualification, r.Version, r.Nonce, r.Digest, r.Email, r.SentAt, r.ExpiresAt,
-			orNull(r.AcceptedAt), orNull(r.EndedAt), r.Ended)
+			nullIfZero(r.AcceptedAt), nullIfZero(r.EndedAt), r.Ended)
 	case workflow.Login:
 		writeLogin(b, r)
 	case workflow.Message:
@@ -119,7 +120,7 @@ func (s *Store) writeRow(b *batch, mailbox int64, row workflow.Row) error {
 			insert into codes (id, qualification_id, nonce, requested_at, spent_at)
 			values ($1, $2, $3, $4, $5)
 			on conflict (id) do update set spent_at = $5`,
-			r.ID, r.Qualification, r.Nonce, r.RequestedAt, orNull(r.SpentAt))
+			r.ID, r.Qualification, r.Nonce, r.RequestedAt, nullIfZero(r.SpentAt))
 	case workflow.Decision:
 		writeDecision(b, r)
 	case workflow.Document:
@@ -160,11 +161,11 @@ func writeRecord(b *batch, mailbox int64, r workflow.Record) {
 		r.ID, mailbox, r.Kind, r.Name, r.FiscalCode, r.VATNumber, representatives, r.Email, r.Status, r.ImportedBy, r.ImportedAt)
 }
 
-// mailAttempts is never reached: it counts the attempts of unknown fate, and
-// mail.Sender gives up by the clock, for all to see.
+// mailAttempts is the attempt limit of River for a mail. It is never reached:
+// mail.Sender gives up after a period of time and records that.
 const mailAttempts = 1000
 
-// writeMail writes a mail and, in the same transaction, the job that sends it.
+// writeMail writes a mail and adds the job that sends it.
 func writeMail(b *batch, m workflow.Mail) {
 	b.Queue(`
 		insert into mails (id, qualification_id, kind, recipient, locale, code_id, invitation_id, details, requested_at)
@@ -173,26 +174,25 @@ func writeMail(b *batch, m workflow.Mail) {
 	sendMail(b, m.ID, m.Queue)
 }
 
-// sendMail adds the job that sends a mail, and tells its queue at the commit, as
-// River does. But River tells of one job in a millisecond, and where that commits
-// first, another that came with it would wait for the next time that the queue
-// looks.
+// sendMail adds the job that sends a mail, and notifies its queue at the commit.
+// River also notifies, but once per FetchCooldown: of two jobs inserted within
+// that millisecond, the one that commits later would wait for the next poll.
 func sendMail(b *batch, id uuid.UUID, queue string) {
 	b.Queue(`select pg_notify(current_schema() || '.river_insert', format('{"queue": %s}', to_json($1::text)))`, queue)
 	b.jobs = append(b.jobs, river.InsertManyParams{Args: workflow.SendMail{Mail: id},
 		InsertOpts: &river.InsertOpts{Queue: queue, MaxAttempts: mailAttempts}})
 }
 
-// writeMessage seals a message to the auditor and writes it.
+// writeMessage encrypts a message to the auditor and writes it.
 func (s *Store) writeMessage(b *batch, m workflow.Message) error {
-	sealed, err := s.seal(m.Body)
+	encrypted, err := s.encrypt(m.Body)
 	if err != nil {
 		return err
 	}
 	b.Queue(`
 		insert into messages (id, login_id, direction, sha256, sealed, at)
 		values ($1, $2, $3, $4, $5, $6)`,
-		m.ID, m.Login, m.Direction, m.SHA256(), sealed, m.ReceivedAt)
+		m.ID, m.Login, m.Direction, m.SHA256(), encrypted, m.ReceivedAt)
 	return nil
 }
 

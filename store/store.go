@@ -1,35 +1,36 @@
-// Package store keeps everything in PostgreSQL: all the SQL of Stella is here,
-// beside the code that reads its rows.
+// Package store keeps all data of Stella in PostgreSQL. It contains all the SQL,
+// next to the code that reads the rows. Start with store.go for the connection,
+// and with case.go and step.go for the data of one mailbox.
 //
 //   - store.go, migrate.go: the connection and the schema
-//   - url.go, server.go, rights.go: where the database is, what is asked of its
-//     server, and what the service's role may do
-//   - away.go, silent_linux.go: a database that does not answer
-//   - batch.go: what is asked in one round trip
+//   - url.go, server.go, rights.go: the database URL, the requirements on the
+//     server, and the rights of the service's role
+//   - away.go, tcp_timeout_linux.go: timeouts, and errors of an unavailable database
+//   - batch.go: many statements in one round trip
 //   - case.go: a mailbox with its qualification, read and locked for a step
-//   - standings.go: what webmails ask of a mailbox, the hot path
-//   - step.go: what a step changed and added
-//   - logins.go, archive.go: requests to identity providers, and the sealed
+//   - step.go: writes what a step changed and added
+//   - standings.go: the status query of webmails, which is the hot path
+//   - logins.go, archive.go: requests to identity providers, and the encrypted
 //     messages exchanged with them
-//   - aggregate.go, suspensions.go: which identity providers there are, and
-//     which are not believed
-//   - handoffs.go, sessions.go: how people come in
-//   - limits.go: what was spent of the limits
-//   - calls.go: the calls of the API that may be made again
-//   - sweep.go: what is over, and deleted
+//   - aggregate.go, suspensions.go: the list of identity providers, and their
+//     suspensions
+//   - handoffs.go, sessions.go: hand-offs from a webmail, and browser sessions
+//   - limits.go: rate limits
+//   - calls.go: idempotency keys of API calls
+//   - sweep.go: deletes expired rows
 //   - mails.go: outgoing mail, for the sender
-//   - outbox.go: what became of it, for operators
-//   - announcements.go: what was told of mailboxes, as a feed
-//   - webhooks.go, deliveries.go: where it is told, and what became of that
-//   - queue.go: the jobs that are not done
-//   - register.go, import.go: mailboxes as their providers know them, one and many
-//   - mailboxes.go, clients.go, history.go: the operator's side
+//   - outbox.go: the outcome of mails, for operators
+//   - announcements.go: the feed of events
+//   - webhooks.go, deliveries.go: webhooks, and the deliveries of events to them
+//   - queue.go: counts the jobs that are not done
+//   - register.go, import.go: mailboxes and their holders' records, one or many
+//   - mailboxes.go, clients.go, history.go: queries and changes for operators
 //   - cases.go: lists of qualifications and invitations
 //   - localpg: a private PostgreSQL
-//   - storetest: a database for a test
+//   - storetest: a database for each test
 //
-// It decides nothing: package workflow does, and what must never be false is
-// also a constraint of the schema.
+// The package makes no decisions; package workflow does. Constraints of the
+// schema enforce the invariants as well.
 package store
 
 import (
@@ -49,22 +50,22 @@ import (
 	"stella/workflow"
 )
 
-// Store is a database of Stella. It is safe for use by many goroutines.
+// Store is a connection pool to a database of Stella. It is safe for concurrent use.
 type Store struct {
 	pool      *pgxpool.Pool
-	jobs      *river.Client[pgx.Tx] // inserts only; the workers have their own
+	jobs      *river.Client[pgx.Tx] // inserts only; the workers have their own client
 	recipient age.Recipient
 }
 
-// maxConns is how many connections a process opens at most, unless the URL says
-// pool_max_conns: enough for the senders, who need one before and after they
-// speak with the relay, and a dozen requests at once; few enough for several
-// processes under the hundred that PostgreSQL allows.
+// maxConns is the maximum number of connections of a process, unless the URL sets
+// pool_max_conns. It is enough for the mail senders, which need a connection before
+// and after they talk to the relay, and for a dozen concurrent requests. It lets
+// several processes share the 100 connections that PostgreSQL allows by default.
 const maxConns = 20
 
-// Open connects to the database; it fails if that does not answer within ten
-// seconds. The recipient is the auditor, to whom the archive is encrypted; nil
-// where nothing will be archived.
+// Open connects to the database. It returns an error if the database does not
+// answer within ten seconds. The recipient is the auditor's public key, to which
+// the archive is encrypted; it may be nil if nothing is archived.
 func Open(ctx context.Context, url string, recipient age.Recipient) (*Store, error) {
 	config, err := ParseURL(url)
 	if err != nil {
@@ -75,21 +76,23 @@ func Open(ctx context.Context, url string, recipient age.Recipient) (*Store, err
 	}
 	config.ConnConfig.RuntimeParams["application_name"] = "stella"
 	config.ConnConfig.RuntimeParams["timezone"] = "UTC"
-	impatient(config)
+	withTimeouts(config)
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, fmt.Errorf("opening the database: %w", err)
 	}
-	reach, cancel := context.WithTimeout(ctx, openPatience)
+	reach, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
 	if err := pool.Ping(reach); err != nil {
 		pool.Close()
 		return nil, fmt.Errorf("reaching the database: %w", err)
 	}
-	// Insert-only: it starts nothing, and warns of nothing. Of two inserts within
-	// FetchCooldown the queue is told of one alone, and the other would wait for
-	// the next time that it looks; sendMail does more.
-	jobs, err := river.NewClient(riverpgxv5.New(pool), &river.Config{FetchCooldown: time.Millisecond, Logger: slog.New(slog.DiscardHandler)})
+	// An insert-only client. River sends one notification for all inserts within
+	// FetchCooldown; see sendMail.
+	jobs, err := river.NewClient(riverpgxv5.New(pool), &river.Config{
+		FetchCooldown: time.Millisecond,
+		Logger:        slog.New(slog.DiscardHandler),
+	})
 	if err != nil {
 		pool.Close()
 		return nil, fmt.Errorf("preparing the job queue: %w", err)
@@ -97,18 +100,19 @@ func Open(ctx context.Context, url string, recipient age.Recipient) (*Store, err
 	return &Store{pool: pool, jobs: jobs, recipient: recipient}, nil
 }
 
-// Close waits for what is in flight and closes the connections.
+// Close waits until all connections are released, and closes them.
 func (s *Store) Close() { s.pool.Close() }
 
-// Pool is the connection pool, for the workers of the job queue.
+// Pool returns the connection pool, for the workers of the job queue.
 func (s *Store) Pool() *pgxpool.Pool { return s.pool }
 
-// SealTo names the auditor after the database was opened.
+// SealTo sets the recipient to which the archive is encrypted, in place of the
+// one given to Open.
 func (s *Store) SealTo(recipient age.Recipient) { s.recipient = recipient }
 
-// Ping reports whether the database answers. Where it does not, the connections
-// that are idle are given up, rather than tried one after the other by those who
-// come next: the next is made anew, with the host that answers then.
+// Ping returns an error if the database does not answer. It then closes all idle
+// connections, so that later requests need not try them one by one. The next
+// request opens a new connection, to a host that answers.
 func (s *Store) Ping(ctx context.Context) error {
 	err := s.pool.Ping(ctx)
 	if err != nil {
@@ -119,28 +123,28 @@ func (s *Store) Ping(ctx context.Context) error {
 	return err
 }
 
-// list reads the rows of a query.
+// list returns the rows of a query.
 func list[T any](ctx context.Context, s *Store, scan pgx.RowToFunc[T], sql string, args ...any) ([]T, error) {
 	rows, _ := s.pool.Query(ctx, sql, args...) // the rows have its error
 	return pgx.CollectRows(rows, scan)
 }
 
-// one reads the row of a query; ErrUnknown where there is none.
+// one returns the only row of a query, or workflow.ErrUnknown if there is none.
 func one[T any](ctx context.Context, s *Store, scan pgx.RowToFunc[T], sql string, args ...any) (T, error) {
 	rows, _ := s.pool.Query(ctx, sql, args...) // the rows have its error
 	row, err := pgx.CollectExactlyOneRow(rows, scan)
-	return row, found(err)
+	return row, noRowsToUnknown(err)
 }
 
-// found turns the absence of a row into the error that callers know.
-func found(err error) error {
+// noRowsToUnknown replaces pgx.ErrNoRows with workflow.ErrUnknown.
+func noRowsToUnknown(err error) error {
 	if errors.Is(err, pgx.ErrNoRows) {
 		return workflow.ErrUnknown
 	}
 	return err
 }
 
-// orZero is where a time is scanned that is zero where the row has null, and
-// orNull writes it so.
-func orZero(t *time.Time) *zeronull.Timestamptz { return (*zeronull.Timestamptz)(t) }
-func orNull(t time.Time) zeronull.Timestamptz   { return zeronull.Timestamptz(t) }
+// zeroIfNull is a scan target that sets *t to the zero time if the column is null.
+// nullIfZero is the reverse, for arguments.
+func zeroIfNull(t *time.Time) *zeronull.Timestamptz { return (*zeronull.Timestamptz)(t) }
+func nullIfZero(t time.Time) zeronull.Timestamptz   { return zeronull.Timestamptz(t) }

@@ -18,8 +18,8 @@ func newWorld(t *testing.T) *storetest.World {
 	return storetest.NewWorld(t)
 }
 
-// atOnce calls f twenty times at once.
-func atOnce(f func(n int)) {
+// concurrently calls f in twenty goroutines that start together.
+func concurrently(f func(n int)) {
 	var all sync.WaitGroup
 	begin := make(chan bool)
 	for n := range 20 {
@@ -32,7 +32,7 @@ func atOnce(f func(n int)) {
 	all.Wait()
 }
 
-func TestTheConnections(t *testing.T) {
+func TestOpen(t *testing.T) {
 	t.Parallel()
 	url := storetest.URL(t)
 	for suffix, want := range map[string]int32{"": 20, "pool_max_conns=3": 3} {
@@ -47,20 +47,23 @@ func TestTheConnections(t *testing.T) {
 		s, err := store.Open(t.Context(), u, nil)
 		storetest.Must(t, err)
 		if got := s.Pool().Config().MaxConns; got != want {
-			t.Errorf("%q: %d connections at most, want %d", suffix, got, want)
+			t.Errorf("%q: at most %d connections, want %d", suffix, got, want)
 		}
 		var zone, name string
-		storetest.Must(t, s.Pool().QueryRow(t.Context(), `select current_setting('timezone'), current_setting('application_name')`).Scan(&zone, &name))
+		storetest.Must(t, s.Pool().QueryRow(t.Context(), `select current_setting('timezone'), current_setting('application_name')`).
+			Scan(&zone, &name))
 		if zone != "UTC" || name != "stella" {
-			t.Errorf("a connection of %s in %s", name, zone)
+			t.Errorf("the connection has application name %s and time zone %s", name, zone)
 		}
 		storetest.Must(t, s.Ping(t.Context()))
 		s.Close()
 	}
-	if _, err := store.Open(t.Context(), "postgres://stella:a+secret@127.0.0.1:1/stella?connect_timeout=1", nil); err == nil || strings.Contains(err.Error(), "secret") {
-		t.Errorf("a database that is not there: %v", err)
-	}
-	if _, err := store.Open(t.Context(), "postgres://stella:a+secret@[", nil); err == nil || strings.Contains(err.Error(), "secret") {
-		t.Errorf("a URL that is none: %v", err)
+	for name, url := range map[string]string{
+		"an unreachable database": "postgres://stella:a+secret@127.0.0.1:1/stella?connect_timeout=1",
+		"an invalid URL":          "postgres://stella:a+secret@[",
+	} {
+		if _, err := store.Open(t.Context(), url, nil); err == nil || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }

@@ -11,12 +11,12 @@ import (
 	"stella/workflow"
 )
 
-// Suspend writes that an identity provider is not believed.
+// Suspend records that an identity provider is suspended.
 func (s *Store) Suspend(ctx context.Context, x workflow.Suspension) error {
 	return s.writeSuspension(ctx, x.Provider, &x.Since, x.Reason, x.Operator, x.SuspendedAt)
 }
 
-// Resume writes that an identity provider is believed again.
+// Resume records that the suspension of an identity provider ends.
 func (s *Store) Resume(ctx context.Context, provider, operator, reason string, at time.Time) error {
 	return s.writeSuspension(ctx, provider, nil, reason, operator, at)
 }
@@ -31,8 +31,9 @@ func (s *Store) writeSuspension(ctx context.Context, provider string, since *tim
 	return nil
 }
 
-// Suspensions lists when identity providers were not believed, or are not. Of
-// several suspensions with no resumption between them the newest holds.
+// Suspensions lists the past and current suspensions of identity providers. If
+// several suspensions follow each other without a resumption, each corrects the
+// one before, and the list contains only the newest.
 func (s *Store) Suspensions(ctx context.Context) ([]workflow.Suspension, error) {
 	all, err := list(ctx, s, scanSuspension, suspensions)
 	if err != nil {
@@ -50,12 +51,12 @@ const suspensions = `
 	order by provider, decided_at`
 
 func scanSuspension(row pgx.CollectableRow) (x workflow.Suspension, err error) {
-	err = row.Scan(&x.Provider, &x.Since, orZero(&x.Until), &x.Reason, &x.Operator, &x.SuspendedAt)
+	err = row.Scan(&x.Provider, &x.Since, zeroIfNull(&x.Until), &x.Reason, &x.Operator, &x.SuspendedAt)
 	return x, err
 }
 
-// LoggedInWith are the names of the identity providers that anybody set out to
-// log in with, by their identifiers.
+// LoggedInWith returns the names of all identity providers for which a login was
+// started, by identifier.
 func (s *Store) LoggedInWith(ctx context.Context) (map[string]string, error) {
 	rows, _ := s.pool.Query(ctx, `select provider, max(provider_name) from logins group by provider`) // the rows have its error
 	names := map[string]string{}
@@ -70,20 +71,21 @@ func (s *Store) LoggedInWith(ctx context.Context) (map[string]string, error) {
 	return names, nil
 }
 
-// Given is a star that an identity provider's word gave.
+// Given is a star that is based on an identity from an identity provider.
 type Given struct {
 	Address      string
 	Number       int64
 	IdentifiedAt time.Time
 	QualifiedAt  time.Time
-	State        workflow.State // qualified, or revoked since
+	State        workflow.State // qualified or revoked
 }
 
-// GivenBy lists the stars that rest on identities established with a provider
-// since the time given. A step that was under way when the provider was
-// suspended may give one still: the list waits for it.
+// GivenBy lists the stars that are based on identities from a provider since the
+// given time. A step that was running when the provider was suspended may still
+// give a star, so GivenBy first waits until all running transactions have ended.
+// It returns ErrUnsettled if they do not.
 func (s *Store) GivenBy(ctx context.Context, provider string, since time.Time) ([]Given, error) {
-	if err := s.settle(ctx); err != nil {
+	if err := s.waitForRunningTransactions(ctx); err != nil {
 		return nil, err
 	}
 	all, err := list(ctx, s, pgx.RowToStructByPos[Given], `
@@ -100,14 +102,14 @@ func (s *Store) GivenBy(ctx context.Context, provider string, since time.Time) (
 	return all, nil
 }
 
-// ErrUnsettled is returned when a transaction does not end.
+// ErrUnsettled means that a running transaction did not end within about ten seconds.
 var ErrUnsettled = errors.New("a transaction that was under way does not end")
 
-// settle waits until every transaction that was under way has ended, which for
-// a step takes milliseconds. Those that begin meanwhile are not held up, as they
-// would be by a lock.
-func (s *Store) settle(ctx context.Context) error {
-	var last string // those under way have lower numbers
+// waitForRunningTransactions waits until all transactions that are now running
+// have ended. A step takes milliseconds. A lock would also delay transactions that
+// begin later.
+func (s *Store) waitForRunningTransactions(ctx context.Context) error {
+	var last string // running transactions have lower IDs
 	if err := s.pool.QueryRow(ctx, `select pg_current_xact_id()::text`).Scan(&last); err != nil {
 		return fmt.Errorf("reading the transactions under way: %w", err)
 	}

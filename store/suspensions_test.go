@@ -10,20 +10,26 @@ import (
 	"stella/workflow"
 )
 
-// Of what was decided of a provider, the newest holds, and a resumption ends it.
-func TestSuspensionsAreRead(t *testing.T) {
+// The newest of several suspensions counts, and a resumption ends it.
+func TestSuspensions(t *testing.T) {
 	w := newWorld(t)
 	at := func(minutes int) time.Time { return w.Clock.Now().Add(time.Duration(minutes) * time.Minute) }
 	suspend := func(provider string, since, decided int) {
-		storetest.Must(t, w.Suspend(t.Context(), workflow.Suspension{Provider: provider, Since: at(since), Reason: "rubate", Operator: "paolo", SuspendedAt: at(decided)}))
+		storetest.Must(t, w.Suspend(t.Context(), workflow.Suspension{
+			Provider:    provider,
+			Since:       at(since),
+			Reason:      "rubate",
+			Operator:    "paolo",
+			SuspendedAt: at(decided),
+		}))
 	}
 	suspend("a", -90, 0)
 	suspend("a", -60, 1) // a correction
 	storetest.Must(t, w.Resume(t.Context(), "a", "maria", "", at(5)))
-	storetest.Must(t, w.Resume(t.Context(), "a", "maria", "", at(6))) // twice is once
+	storetest.Must(t, w.Resume(t.Context(), "a", "maria", "", at(6))) // no effect
 	suspend("a", 7, 8)
 	suspend("b", 0, 2)
-	storetest.Must(t, w.Resume(t.Context(), "c", "maria", "", at(9))) // which never was
+	storetest.Must(t, w.Resume(t.Context(), "c", "maria", "", at(9))) // was not suspended
 	got, err := w.Suspensions(t.Context())
 	storetest.Must(t, err)
 	want := []workflow.Suspension{
@@ -35,26 +41,27 @@ func TestSuspensionsAreRead(t *testing.T) {
 		t.Fatalf("%+v", got)
 	}
 	for i, g := range got {
-		if x := want[i]; g.Provider != x.Provider || !g.Since.Equal(x.Since) || !g.Until.Equal(x.Until) || !g.SuspendedAt.Equal(x.SuspendedAt) ||
+		x := want[i]
+		if g.Provider != x.Provider || !g.Since.Equal(x.Since) || !g.Until.Equal(x.Until) || !g.SuspendedAt.Equal(x.SuspendedAt) ||
 			g.Reason != "rubate" || g.Operator != "paolo" {
 			t.Errorf("%+v, want %+v", g, x)
 		}
 	}
-	// A case has them, whoever reads it.
+	// Every case contains them.
 	if c := w.Reach(t, workflow.HolderChoice).Case(); len(c.Suspensions) != len(want) {
-		t.Errorf("the case has %+v", c.Suspensions)
+		t.Errorf("the case contains %+v", c.Suspensions)
 	}
 }
 
-func TestTheStarsThatAProviderGave(t *testing.T) {
+func TestGivenBy(t *testing.T) {
 	w := newWorld(t)
-	w.Reach(t, workflow.Qualified) // before
+	w.Reach(t, workflow.Qualified) // before since
 	w.Clock.Advance(time.Hour)
 	since := w.Clock.Now()
 	starred := w.Reach(t, workflow.Qualified).Case()
 	w.Clock.Advance(time.Minute)
 	revoked := w.Reach(t, workflow.Revoked).Case()
-	w.Reach(t, workflow.CodeEntry) // none yet
+	w.Reach(t, workflow.CodeEntry) // no star yet
 	w.Reach(t, workflow.Rejected)
 	given, err := w.GivenBy(t.Context(), storetest.Provider, since)
 	storetest.Must(t, err)
@@ -63,18 +70,19 @@ func TestTheStarsThatAProviderGave(t *testing.T) {
 	}
 	for i, c := range []*workflow.Case{starred, revoked} {
 		q := c.Qualification
-		if g := given[i]; g.Address != c.Mailbox.Address || g.Number != q.Number || !g.IdentifiedAt.Equal(q.Identity.IdentifiedAt) || g.State != q.State || g.QualifiedAt.Before(g.IdentifiedAt) {
+		g := given[i]
+		if g.Address != c.Mailbox.Address || g.Number != q.Number || !g.IdentifiedAt.Equal(q.Identity.IdentifiedAt) ||
+			g.State != q.State || g.QualifiedAt.Before(g.IdentifiedAt) {
 			t.Errorf("%+v, want %+v", g, q)
 		}
 	}
 	if others, err := w.GivenBy(t.Context(), "https://other.example", since); err != nil || len(others) != 0 {
-		t.Errorf("another provider's: %+v, %v", others, err)
+		t.Errorf("stars of another provider: %+v, %v", others, err)
 	}
 }
 
-// The list would not be whole while a transaction is under way that may give
-// one more star; so that it is not told then.
-func TestTheListOfStarsWaitsForWhatIsUnderWay(t *testing.T) {
+// GivenBy waits for running transactions, because they may still give a star.
+func TestGivenByWaitsForRunningTransactions(t *testing.T) {
 	w := newWorld(t)
 	j := w.Reach(t, workflow.Summary)
 	err := w.Update(t.Context(), j.Mailbox, func(*workflow.Case) error {
@@ -84,7 +92,7 @@ func TestTheListOfStarsWaitsForWhatIsUnderWay(t *testing.T) {
 		return err
 	})
 	if !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("while a step is under way: %v", err)
+		t.Errorf("while a step is running: %v", err)
 	}
 	_, err = w.GivenBy(t.Context(), storetest.Provider, w.Clock.Now())
 	storetest.Must(t, err)

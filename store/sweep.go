@@ -8,15 +8,15 @@ import (
 	"stella/workflow"
 )
 
-// Sweep deletes the sessions, hand-offs, calls and limits that are over, and the
-// parked answers that nobody came for.
+// Sweep deletes expired sessions, hand-offs, calls and limits, and the stored
+// responses that no browser fetched.
 //
-// What a step holds it leaves for the next time, and it commits after each
-// statement: a step that replaces an old login holds that, and then spends of a
-// limit. Were that limit swept by a sweep that waits for the login, PostgreSQL
-// would end one of the two with an error.
+// It skips rows that a step has locked, and commits after each statement, to avoid
+// deadlocks. For example, a step that replaces an old login locks the login and
+// then counts against a limit. A sweep that had deleted that limit and waited for
+// the login would deadlock with the step.
 func (s *Store) Sweep(ctx context.Context, now time.Time) error {
-	for _, over := range []struct {
+	for _, expired := range []struct {
 		what, sql string
 		before    time.Time
 	}{
@@ -34,10 +34,11 @@ func (s *Store) Sweep(ctx context.Context, now time.Time) error {
 				select name, subject from limits where arrival < $1 for update skip locked)`, now},
 		{"answers", `
 			update logins set answer = null, handle = null where id in (
-				select id from logins where answer is not null and answered_at < $1 for update skip locked)`, now.Add(-workflow.AnswerLife)},
+				select id from logins where answer is not null and answered_at < $1 for update skip locked)`,
+			now.Add(-workflow.AnswerLife)},
 	} {
-		if _, err := s.pool.Exec(ctx, over.sql, over.before); err != nil {
-			return fmt.Errorf("sweeping %s: %w", over.what, err)
+		if _, err := s.pool.Exec(ctx, expired.sql, expired.before); err != nil {
+			return fmt.Errorf("sweeping %s: %w", expired.what, err)
 		}
 	}
 	return nil

@@ -10,9 +10,9 @@ import (
 	"stella/workflow"
 )
 
-func TestWhatIsOverIsSweptAway(t *testing.T) {
+func TestSweep(t *testing.T) {
 	w := newWorld(t)
-	old, young := newBrowser(t, w, 1).enter(), newBrowser(t, w, 1)
+	old, young := newBrowser(t, w, 1).open(), newBrowser(t, w, 1)
 	j := w.Reach(t, workflow.AtProvider)
 	login := j.Case().Qualification.Login.ID
 	storetest.Must(t, w.ClaimAnswer(t.Context(), login, w.Answer(storetest.Anna), response(login, w)))
@@ -22,64 +22,65 @@ func TestWhatIsOverIsSweptAway(t *testing.T) {
 	}
 
 	w.Clock.Advance(workflow.AnswerLife)
-	young.enter()
+	young.open()
 	storetest.Must(t, w.Sweep(t.Context(), w.Clock.Now()))
-	if count("sessions") != 2 || count("handoffs") != 1 || !parked(t, w, login) {
-		t.Errorf("%d sessions, %d hand-offs, the answer %v: all still count", count("sessions"), count("handoffs"), parked(t, w, login))
+	if count("sessions") != 2 || count("handoffs") != 1 || !hasAnswer(t, w, login) {
+		t.Errorf("%d sessions, %d hand-offs, answer stored %v; want 2, 1, true",
+			count("sessions"), count("handoffs"), hasAnswer(t, w, login))
 	}
 	w.Clock.Advance(workflow.SessionIdle - workflow.AnswerLife + time.Second)
 	storetest.Must(t, w.Sweep(t.Context(), w.Clock.Now()))
-	if count("sessions") != 2 || parked(t, w, login) {
-		t.Errorf("%d sessions, the answer %v", count("sessions"), parked(t, w, login))
+	if count("sessions") != 2 || hasAnswer(t, w, login) {
+		t.Errorf("%d sessions, answer stored %v; want 2, false", count("sessions"), hasAnswer(t, w, login))
 	}
-	// What ended is kept for a while: why a session did, and a hand-off's second
-	// use, are worth knowing.
-	old.ended(workflow.SessionWasIdle)
+	// Ended sessions and used hand-offs are kept for a while, for the reason of the end
+	// and to detect a second use.
+	old.checkEnded(workflow.SessionWasIdle)
 	w.Clock.Advance(workflow.SessionKept)
 	storetest.Must(t, w.Sweep(t.Context(), w.Clock.Now()))
 	if count("sessions") != 1 {
-		t.Errorf("%d sessions, want the one that ended a day ago swept", count("sessions"))
+		t.Errorf("%d sessions, want 1: the session that ended a day ago must be deleted", count("sessions"))
 	}
 	w.Clock.Advance(time.Hour)
 	storetest.Must(t, w.Sweep(t.Context(), w.Clock.Now()))
 	if count("sessions") != 0 || count("handoffs") != 0 {
-		t.Errorf("%d sessions, %d hand-offs", count("sessions"), count("handoffs"))
+		t.Errorf("%d sessions, %d hand-offs; want none", count("sessions"), count("handoffs"))
 	}
 	if n := count("steps"); n == 0 || count("logins") != 1 || count("messages") != 2 {
-		t.Errorf("the sweep took what is to be kept: %d steps, %d logins, %d messages", n, count("logins"), count("messages"))
+		t.Errorf("the sweep deleted evidence: %d steps, %d logins, %d messages are left", n, count("logins"), count("messages"))
 	}
 }
 
-func TestLimitsThatAreWholeAreSwept(t *testing.T) {
+func TestSweepDeletesFullLimits(t *testing.T) {
 	t.Parallel()
 	s, noon := storetest.New(t), storetest.NewClock().Now()
-	spends(t, s, 5, noon)
+	mustSpend(t, s, 5, noon)
 	count := func(at time.Time) (n int) {
 		storetest.Must(t, s.Sweep(t.Context(), at))
 		storetest.Must(t, s.Pool().QueryRow(t.Context(), `select count(*) from limits`).Scan(&n))
 		return n
 	}
 	if n := count(noon.Add(30 * time.Minute)); n != 1 {
-		t.Errorf("%d rows, want that which counts", n)
+		t.Errorf("%d rows, want 1: the limit is not yet full", n)
 	}
 	if n := count(noon.Add(30*time.Minute + time.Second)); n != 0 {
 		t.Errorf("%d rows are left", n)
 	}
 }
 
-// A step may hold one row and want another that is being swept: so a sweep never
-// waits for a step.
-func TestASweepWaitsForNoStep(t *testing.T) {
+// A sweep never waits for a step, because the step may wait for another row that the
+// sweep has deleted.
+func TestSweepDoesNotWaitForSteps(t *testing.T) {
 	t.Parallel()
 	s, noon := storetest.New(t), storetest.NewClock().Now()
-	spends(t, s, 1, noon)
-	other := take(1, noon)
-	other.Subject = []byte("somebody else")
+	mustSpend(t, s, 1, noon)
+	other := newSpend(1, noon)
+	other.Subject = []byte("other subject")
 	storetest.Must(t, s.Spend(t.Context(), other))
 	step, err := s.Pool().Begin(t.Context())
 	storetest.Must(t, err)
 	defer step.Rollback(context.Background())
-	_, err = step.Exec(t.Context(), `select from limits where subject = 'somebody' for update`)
+	_, err = step.Exec(t.Context(), `select from limits where subject = 'subject' for update`)
 	storetest.Must(t, err)
 
 	soon, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -89,11 +90,11 @@ func TestASweepWaitsForNoStep(t *testing.T) {
 		storetest.Must(t, s.Pool().QueryRow(soon, `select array_agg(convert_from(subject, 'UTF8')) from limits`).Scan(&all))
 		return all
 	}
-	if all := left(); !slices.Equal(all, []string{"somebody"}) {
-		t.Errorf("left are %v, want that of the step", all)
+	if all := left(); !slices.Equal(all, []string{"subject"}) {
+		t.Errorf("the rows %v are left, want the row that the step has locked", all)
 	}
 	storetest.Must(t, step.Rollback(soon))
 	if all := left(); len(all) != 0 {
-		t.Errorf("left are %v once the step has ended", all)
+		t.Errorf("the rows %v are left after the end of the step", all)
 	}
 }

@@ -15,11 +15,11 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// scheme is how a URL of a database begins, also one of JDBC's.
+// scheme matches the scheme of a URL, for example "postgres://" or "jdbc:postgresql://".
 var scheme = regexp.MustCompile(`^(jdbc:)?[a-zA-Z][a-zA-Z0-9+.-]*://`)
 
-// ParseURL reads where a database is, from a URL or from key=value settings. Its
-// errors repeat nothing of what was given, which may hold a password.
+// ParseURL parses a connection string: a URL or key=value settings. Its errors do
+// not repeat the string, because it may contain a password.
 func ParseURL(url string) (*pgxpool.Config, error) {
 	if is := scheme.FindString(url); is != "" && is != "postgres://" && is != "postgresql://" {
 		return nil, fmt.Errorf("is a URL that begins with %s, and is to begin with postgres://", is)
@@ -27,7 +27,7 @@ func ParseURL(url string) (*pgxpool.Config, error) {
 	config, err := pgxpool.ParseConfig(url)
 	var file *fs.PathError
 	switch {
-	case errors.As(err, &file): // of a certificate or a key
+	case errors.As(err, &file): // a certificate or a key
 		return nil, fmt.Errorf("names a file that cannot be read: %w", file)
 	case err != nil:
 		return nil, errors.New("cannot be read: want postgres://user@host/database?sslmode=verify-full, " +
@@ -36,11 +36,12 @@ func ParseURL(url string) (*pgxpool.Config, error) {
 	return config, nil
 }
 
-// secretFile is a file with a password or a key, in a URL or in settings.
+// secretFile matches a parameter that names a file with a password or a key, in
+// a URL or in key=value settings.
 var secretFile = regexp.MustCompile(`[?&\s](?:sslkey|passfile)\s*=\s*'?([^'&\s]+)`)
 
-// SecretFiles are the files by which a URL, or the environment as PostgreSQL's own
-// programs read it, gives a password or a key.
+// SecretFiles returns the files that contain a password or a key, as named by the
+// URL and by PostgreSQL's environment variables PGSSLKEY and PGPASSFILE.
 func SecretFiles(url string) (files []string) {
 	for _, m := range secretFile.FindAllStringSubmatch(" "+url, -1) {
 		files = append(files, m[1])
@@ -53,21 +54,22 @@ func SecretFiles(url string) (files []string) {
 	return files
 }
 
-// Where says for people where a database is: user, hosts, ports and database.
+// Where returns the location of a database for logs and messages, as
+// user@host:port,host:port/database. It contains no password.
 func Where(c *pgxpool.Config) string {
 	var hosts []string
 	for _, h := range hostsOf(c) {
 		address := net.JoinHostPort(h.Host, strconv.Itoa(int(h.Port)))
-		if !slices.Contains(hosts, address) { // sslmode=prefer tries each twice
+		if !slices.Contains(hosts, address) { // sslmode=prefer lists each host twice
 			hosts = append(hosts, address)
 		}
 	}
 	return c.ConnConfig.User + "@" + strings.Join(hosts, ",") + "/" + c.ConnConfig.Database
 }
 
-// Unverified returns a host that a connection may go to without TLS, or without
-// its certificate being verified. Sockets and loopback need none. It returns ""
-// if there is no such host.
+// Unverified returns a host to which pgx may connect without TLS, or without
+// verifying the certificate. Sockets and loopback addresses are exempt. It
+// returns "" if there is no such host.
 func Unverified(c *pgxpool.Config) string {
 	for _, h := range hostsOf(c) {
 		ip := net.ParseIP(h.Host)
@@ -79,8 +81,8 @@ func Unverified(c *pgxpool.Config) string {
 	return ""
 }
 
-// hostsOf are all hosts that a connection may go to, each with its TLS: those of
-// the URL, and what is tried if the first try fails.
+// hostsOf returns all hosts to which pgx may connect, each with its TLS
+// configuration: the first one and the fallbacks.
 func hostsOf(c *pgxpool.Config) []*pgconn.FallbackConfig {
 	pg := c.ConnConfig
 	return append([]*pgconn.FallbackConfig{{Host: pg.Host, Port: pg.Port, TLSConfig: pg.TLSConfig}}, pg.Fallbacks...)

@@ -13,22 +13,23 @@ import (
 	"syscall"
 )
 
-// An account is the one PostgreSQL runs as and its files belong to.
+// account is the user account that runs PostgreSQL and owns its files.
 type account struct {
-	name     string
-	uid, gid uint32
-	foreign  bool // not ours: we are root and step down to it
+	name       string
+	uid, gid   uint32
+	switchUser bool // we are root and must switch to this account
 }
 
-// accountFor chooses the account for the cluster in data: its owner's, or for
-// a new one our own. Root, as whom PostgreSQL refuses to run, steps down to
-// the owner, or for a new one to the user postgres, or nobody.
+// accountFor returns the account for the cluster in data: the owner of an existing
+// cluster, or our own account for a new one. PostgreSQL refuses to run as root, so
+// root uses the owner of an existing cluster, and for a new one the user "postgres" or
+// "nobody", whichever exists.
 func accountFor(data string) (account, error) {
 	me := account{name: "uid " + strconv.Itoa(os.Getuid()), uid: uint32(os.Getuid()), gid: uint32(os.Getgid())}
 	info, err := os.Stat(data)
 	if err == nil {
 		st := info.Sys().(*syscall.Stat_t)
-		owner := account{name: fmt.Sprintf("uid %d", st.Uid), uid: st.Uid, gid: st.Gid, foreign: true}
+		owner := account{name: fmt.Sprintf("uid %d", st.Uid), uid: st.Uid, gid: st.Gid, switchUser: true}
 		switch {
 		case st.Uid == 0:
 			return account{}, fmt.Errorf("%s belongs to root, as whom PostgreSQL refuses to run: give it to another user", data)
@@ -52,41 +53,44 @@ func accountFor(data string) (account, error) {
 			return account{name, uint32(uid), uint32(gid), true}, errors.Join(err1, err2)
 		}
 	}
-	return account{}, errors.New("PostgreSQL refuses to run as root, and there is neither a user postgres nor nobody: add one, or run as another user")
+	return account{}, errors.New("PostgreSQL refuses to run as root, and there is neither a user postgres nor nobody: " +
+		"add one, or run as another user")
 }
 
-// command prepares a program to run as the account, in the folder dir. Of our
-// environment it sees nothing: PGDATA, PGPORT and the like are not for it.
+// command prepares a program to run as the account, in the folder dir. It does not
+// inherit our environment, which may contain PGDATA, PGPORT or similar variables.
 func (a account) command(ctx context.Context, dir, program string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Dir = dir
 	cmd.Env = []string{"PATH=" + filepath.Dir(program) + ":/usr/bin:/bin", "LC_ALL=C", "TZ=UTC"}
 	cmd.SysProcAttr = &syscall.SysProcAttr{}
-	if a.foreign {
+	if a.switchUser {
 		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: a.uid, Gid: a.gid}
 	}
 	return cmd
 }
 
-// give makes a file the account's, but not one it has put a link to there.
-func (a account) give(path string) error {
-	if !a.foreign {
+// chown makes the account the owner of a file. It does not follow symbolic links,
+// because the account may have created one.
+func (a account) chown(path string) error {
+	if !a.switchUser {
 		return nil
 	}
 	return os.Lchown(path, int(a.uid), int(a.gid))
 }
 
-// owns reports whether path is a folder that belongs to the account and that
-// nobody else can enter.
+// owns reports whether path is a folder that belongs to the account and that no
+// other user can enter.
 func (a account) owns(path string) bool {
 	info, err := os.Lstat(path)
 	return err == nil && info.IsDir() && info.Mode().Perm() == 0o700 && info.Sys().(*syscall.Stat_t).Uid == a.uid
 }
 
-// mayEnter fails if the account cannot reach dir, naming the folder to open.
-// It tries, rather than reading permissions, as these are not the whole truth.
-func (a account) mayEnter(dir string) error {
-	if !a.foreign {
+// checkAccess returns an error if the account cannot enter dir. The error names the
+// folder whose permissions are in the way. It runs a program in each folder instead
+// of reading the permissions, because other rules, such as ACLs, apply as well.
+func (a account) checkAccess(dir string) error {
+	if !a.switchUser {
 		return nil
 	}
 	enter := func(dir string) error { return a.command(context.Background(), dir, "/bin/sh", "-c", ":").Run() }
@@ -97,7 +101,8 @@ func (a account) mayEnter(dir string) error {
 	for _, name := range append([]string{""}, strings.Split(strings.Trim(dir, "/"), "/")...) {
 		path = filepath.Join(path, name)
 		if err := enter(path); err != nil {
-			return fmt.Errorf("the user %s, as whom PostgreSQL runs because root may not, cannot enter %s: %w; let it (chmod o+x), or choose another folder", a.name, path, err)
+			return fmt.Errorf("the user %s, as whom PostgreSQL runs because root may not, cannot enter %s: %w; "+
+				"let it (chmod o+x), or choose another folder", a.name, path, err)
 		}
 	}
 	return nil

@@ -12,15 +12,16 @@ import (
 	"syscall"
 )
 
-// Exists reports whether there is a cluster in dir, or something in its place.
+// Exists reports whether dir contains a cluster, or anything with its name.
 func Exists(dir string) bool {
 	_, err := os.Stat(filepath.Join(dir, "postgres"))
 	return !errors.Is(err, os.ErrNotExist)
 }
 
-// place makes dir if it is missing, and says where its cluster is, or will be,
-// and whose. If there can be none it removes the folders that it made.
-func place(ctx context.Context, dir string) (data string, who account, err error) {
+// locate creates dir if it is missing, and returns the data folder of its cluster,
+// which may not exist yet, and the account that owns it. If it fails, it removes
+// the folders that it created.
+func locate(ctx context.Context, dir string) (data string, acct account, err error) {
 	if dir == "" {
 		return "", account{}, errors.New("no folder given")
 	}
@@ -41,32 +42,32 @@ func place(ctx context.Context, dir string) (data string, who account, err error
 	if data, err = dataFolder(dir); err != nil {
 		return "", account{}, err
 	}
-	if who, err = accountFor(data); err != nil {
+	if acct, err = accountFor(data); err != nil {
 		return "", account{}, err
 	}
 	if !Exists(dir) {
-		_, err = programsFor(ctx, data, who)
+		_, err = programsFor(ctx, data, acct)
 	}
-	return data, who, err
+	return data, acct, err
 }
 
-// Remove deletes the cluster in dir with all its data. If a process runs it, it
-// is left as it is, and an error returned.
+// Remove deletes the cluster in dir with all its data. It returns an error, and
+// deletes nothing, if a process uses the cluster.
 func Remove(dir string) error {
 	data, err := dataFolder(dir)
 	if err != nil {
 		return err
 	}
-	who, err := accountFor(data)
+	acct, err := accountFor(data)
 	if err != nil {
 		return err
 	}
-	held, err := openLock(data+".lock", who)
+	lock, err := openLock(data+".lock", acct)
 	if err != nil {
 		return err
 	}
-	defer held.Close()
-	switch mine, err := try(held); {
+	defer lock.Close()
+	switch mine, err := tryLock(lock); {
 	case err != nil:
 		return err
 	case !mine:
@@ -75,7 +76,8 @@ func Remove(dir string) error {
 	return os.RemoveAll(data)
 }
 
-// missingFolders are those of dir that are not there, the innermost first.
+// missingFolders returns dir and those of its parent folders that do not exist,
+// innermost first.
 func missingFolders(dir string) (missing []string) {
 	for ; ; dir = filepath.Dir(dir) {
 		if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
@@ -85,10 +87,11 @@ func missingFolders(dir string) (missing []string) {
 	}
 }
 
-// dataFolder is the cluster's folder in dir. It refuses one that holds something
-// else than a cluster.
+// dataFolder returns the path of the cluster's data folder in dir. It returns an
+// error if the folder exists but does not contain a cluster.
 func dataFolder(dir string) (string, error) {
-	// One cluster, one name: the socket's folder is derived from it.
+	// A cluster must have only one path, because the name of the socket's folder is
+	// derived from it.
 	dir, err := filepath.EvalSymlinks(dir)
 	if err != nil {
 		return "", err
@@ -107,23 +110,23 @@ func dataFolder(dir string) (string, error) {
 	return data, nil
 }
 
-// create makes the cluster beside its place and moves it there when complete,
-// so that a crash on the way leaves no half cluster.
-func create(ctx context.Context, bin, data string, who account, nosync bool) error {
+// create creates the cluster in a temporary folder and renames the folder when the
+// cluster is complete, so that a crash leaves no incomplete cluster.
+func create(ctx context.Context, bin, data string, acct account, nosync bool) error {
 	unfinished := data + ".new"
-	if err := os.RemoveAll(unfinished); err != nil { // of a crash; we hold the lock
+	if err := os.RemoveAll(unfinished); err != nil { // left by a crash; we hold the lock
 		return err
 	}
 	if err := os.Mkdir(unfinished, 0o700); err != nil {
 		return err
 	}
 	defer os.RemoveAll(unfinished)
-	if err := who.give(unfinished); err != nil {
+	if err := acct.chown(unfinished); err != nil {
 		return err
 	}
-	ctype := "C" // bytes are sorted as they are, on any machine and any release of its library
+	ctype := "C" // the collation is always C, so that the sort order does not depend on the C library
 	if runtime.GOOS == "linux" {
-		ctype = "C.UTF-8" // but È is the capital of è
+		ctype = "C.UTF-8" // so that lower('È') is 'è'
 	}
 	args := []string{"-D", unfinished, "-U", "postgres",
 		"--auth-local=trust", "--auth-host=reject", "--data-checksums",
@@ -131,13 +134,13 @@ func create(ctx context.Context, bin, data string, who account, nosync bool) err
 	if nosync {
 		args = append(args, "--no-sync")
 	}
-	// The thread stays ours for as long as initdb runs: see die.
+	// Keep the thread while initdb runs: see setPdeathsig.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	cmd := who.command(ctx, "/", filepath.Join(bin, "initdb"), args...)
-	die(cmd.SysProcAttr, syscall.SIGKILL)
+	cmd := acct.command(ctx, "/", filepath.Join(bin, "initdb"), args...)
+	setPdeathsig(cmd.SysProcAttr, syscall.SIGKILL)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("initdb: %w\n%s", err, bytes.TrimSpace(out))
 	}
-	return os.Rename(unfinished, data) // fails if anything stands there
+	return os.Rename(unfinished, data) // fails if data exists
 }

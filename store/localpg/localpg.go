@@ -1,21 +1,21 @@
-// Package localpg runs a private PostgreSQL, so that the program works on a
-// machine where nobody has configured a database.
+// Package localpg runs a private PostgreSQL server, so that the program works on a
+// machine without a configured database. It needs the PostgreSQL server programs.
 //
-//	localpg.go    Start, join, stop
-//	data.go       the cluster's folder, and how a new one is made
-//	lock.go       which process the server belongs to
-//	socket.go     where the server is reached
-//	programs.go   which of the installed PostgreSQL programs to run
-//	account.go    as whom, since PostgreSQL refuses to run as root
-//	server.go     the server process, which dies with ours
+//	localpg.go    starts, joins and stops a server
+//	data.go       finds, creates and removes the cluster
+//	lock.go       the lock of the process that runs the server
+//	socket.go     the folder of the server's unix socket
+//	programs.go   finds the installed PostgreSQL programs
+//	account.go    the user account of the server, which cannot be root
+//	server.go     the server process
 //
-// The cluster is the folder "postgres" inside Options.Dir. It is reached by a
-// unix socket alone, in a folder that only its account and root can enter:
-// that folder is the password. It stays an ordinary PostgreSQL cluster,
-// which pg_dump and pg_upgrade understand.
+// The cluster is the folder "postgres" inside Options.Dir. The server accepts
+// connections only on a unix socket, in a folder that only its account and root can
+// enter. It requires no password. The cluster is an ordinary PostgreSQL cluster,
+// which pg_dump and pg_upgrade can process.
 //
-// The server belongs to the process that started it and ends with it, even
-// when that process is killed. Who joined it loses it at that moment.
+// The server belongs to the process that started it and ends with that process,
+// even if the process is killed. Processes that joined then lose the server.
 package localpg
 
 import (
@@ -34,39 +34,40 @@ import (
 )
 
 const (
-	poll     = 2 * time.Millisecond
-	patience = 20 * time.Second // for a former server to leave, or ours to stop
+	poll        = 2 * time.Millisecond
+	stopTimeout = 20 * time.Second // for a previous server to end, or for ours to stop
 )
 
-// Options say where the cluster lives and how its server runs.
+// Options are the location of the cluster and the settings of its server.
 type Options struct {
-	// Dir holds the cluster, in its folder "postgres". It is made if
-	// missing. As root, other accounts must be able to pass through it.
+	// Dir is the folder that contains the cluster, as "postgres". Start creates
+	// it if it is missing. If we are root, the account of the server must be
+	// able to enter it.
 	Dir string
 
-	// Settings are further PostgreSQL settings, by name. With "fsync" set
-	// to "off", for tests, creating the cluster skips the disk as well.
+	// Settings are additional PostgreSQL settings, by name. If "fsync" is "off",
+	// for tests, the new cluster is not synced to disk either.
 	Settings map[string]string
 
-	// Log receives what the server prints, if not nil.
+	// Log receives the output of the server, if not nil.
 	Log io.Writer
 }
 
-// A Cluster is a running server, started or joined.
+// Cluster is a running server, started or joined by this process.
 type Cluster struct {
 	folder string       // of the socket
-	server *server      // nil when joined
-	stop   func() error // once
+	server *server      // nil if joined
+	stop   func() error // stops the server once
 }
 
-// Start joins the running server of o.Dir or starts one, first creating the
-// cluster if there is none, and returns when it accepts connections. Of
-// several processes that start at once, one starts the server and the others
-// join it. Recovery after a crash may take long; ctx limits the wait, not the
-// server's life.
+// Start joins the running server of o.Dir, or starts one. It creates the cluster if
+// there is none, and returns when the server accepts connections. If several
+// processes start at the same time, one starts the server and the others join it.
+// Recovery after a crash may take long; ctx limits the wait, not the lifetime of
+// the server.
 //
-// A cluster of a major version that is not installed is refused untouched, and
-// where no cluster can be made nothing is left behind.
+// Start returns an error, and does not change the cluster, if the major version of
+// the cluster is not installed. If it cannot create a cluster, it leaves no files.
 func Start(ctx context.Context, o Options) (*Cluster, error) {
 	if len(installed()) == 0 {
 		return nil, fmt.Errorf("private PostgreSQL in %q: %w", o.Dir, notInstalled(nil))
@@ -79,65 +80,65 @@ func Start(ctx context.Context, o Options) (*Cluster, error) {
 }
 
 func start(ctx context.Context, o Options) (*Cluster, error) {
-	data, who, err := place(ctx, o.Dir)
+	data, acct, err := locate(ctx, o.Dir)
 	if err != nil {
 		return nil, err
 	}
-	held, err := openLock(data+".lock", who)
+	lock, err := openLock(data+".lock", acct)
 	if err != nil {
 		return nil, err
 	}
 	keep := false
 	defer func() {
 		if !keep {
-			held.Close()
+			lock.Close()
 		}
 	}()
 	for {
-		if mine, err := try(held); err != nil {
+		if mine, err := tryLock(lock); err != nil {
 			return nil, err
 		} else if mine {
 			break
 		}
-		if p, ok := running(data, who); ok {
+		if p, ok := runningServer(data, acct); ok {
 			return &Cluster{folder: p.folder}, nil
 		}
-		// Who holds the lock is starting the server, or stopping it.
+		// The process that holds the lock is starting or stopping the server.
 		if err := sleep(ctx, poll); err != nil {
-			return nil, fmt.Errorf("waiting for the process that holds %s: %w", held.Name(), err)
+			return nil, fmt.Errorf("waiting for the process that holds %s: %w", lock.Name(), err)
 		}
 	}
-	c, err := launch(ctx, o, data, who)
+	c, err := startCluster(ctx, o, data, acct)
 	if err != nil {
 		return nil, err
 	}
 	keep = true
 	c.stop = sync.OnceValue(func() error {
-		defer held.Close()
-		return c.halt()
+		defer lock.Close()
+		return c.shutDown()
 	})
 	return c, nil
 }
 
-// URL returns the address of a database of the cluster, for pgx, as the
-// superuser "postgres". A new cluster has the database "postgres" only.
+// URL returns the URL of a database of the cluster, for pgx, with the superuser
+// "postgres". A new cluster contains only the database "postgres".
 func (c *Cluster) URL(database string) string { return c.RoleURL("postgres", database) }
 
-// RoleURL is URL for another role, which can be any of the cluster: who reaches
-// the socket is believed.
+// RoleURL returns the same as URL for another role. A client that can reach the
+// socket can use any role of the cluster, without a password.
 func (c *Cluster) RoleURL(role, database string) string {
 	u := url.URL{Scheme: "postgres", User: url.User(role), Path: "/" + database}
 	u.RawQuery = url.Values{"host": {c.folder}, "port": {port}}.Encode()
 	return u.String()
 }
 
-// Joined reports whether the server was running already, and so is not ours
-// to stop.
+// Joined reports whether another process started the server. If so, Stop does
+// nothing.
 func (c *Cluster) Joined() bool { return c.server == nil }
 
-// Stop ends the server if this process started it, and its connections with
-// it. It fails if the server had ended by itself before. A second Stop does
-// nothing and returns the same.
+// Stop stops the server and its connections, if this process started it. It returns
+// an error if the server had already ended by itself. A second call does nothing
+// and returns the same result.
 func (c *Cluster) Stop() error {
 	if c.Joined() {
 		return nil
@@ -145,26 +146,26 @@ func (c *Cluster) Stop() error {
 	return c.stop()
 }
 
-// launch starts the server of data, first creating the cluster if missing.
+// startCluster starts the server of data. It creates the cluster if it is missing.
 // The caller holds the lock.
-func launch(ctx context.Context, o Options, data string, who account) (*Cluster, error) {
-	bin, err := programsFor(ctx, data, who)
+func startCluster(ctx context.Context, o Options, data string, acct account) (*Cluster, error) {
+	bin, err := programsFor(ctx, data, acct)
 	if err != nil {
 		return nil, err
 	}
 	if _, err := os.Stat(data); errors.Is(err, os.ErrNotExist) {
-		if err := create(ctx, bin, data, who, o.Settings["fsync"] == "off"); err != nil {
+		if err := create(ctx, bin, data, acct, o.Settings["fsync"] == "off"); err != nil {
 			return nil, fmt.Errorf("creating the cluster: %w", err)
 		}
 	}
-	for until := time.Now().Add(patience); ; {
-		c, err := open(ctx, o, bin, data, who)
+	for until := time.Now().Add(stopTimeout); ; {
+		c, err := startServer(ctx, o, bin, data, acct)
 		if !errors.Is(err, errOccupied) || time.Now().After(until) {
 			return c, err
 		}
-		// The server of a process that was killed has not left yet, or
-		// where the kernel does not do that, was never told to.
-		if p, ok := running(data, who); ok {
+		// The process of the previous server was killed, and the server has not
+		// ended yet, or the system does not stop it (see setPdeathsig).
+		if p, ok := runningServer(data, acct); ok {
 			syscall.Kill(p.pid, syscall.SIGINT)
 		}
 		if err := sleep(ctx, 50*time.Millisecond); err != nil {
@@ -173,39 +174,39 @@ func launch(ctx context.Context, o Options, data string, who account) (*Cluster,
 	}
 }
 
-// open starts the server and waits until it accepts connections.
-func open(ctx context.Context, o Options, bin, data string, who account) (*Cluster, error) {
-	folder, err := socketFolder(data, who)
+// startServer starts the server and waits until it accepts connections.
+func startServer(ctx context.Context, o Options, bin, data string, acct account) (*Cluster, error) {
+	folder, err := socketFolder(data, acct)
 	if err != nil {
 		return nil, err
 	}
-	// Not under ctx, which is for the start only.
-	cmd := who.command(context.Background(), "/", filepath.Join(bin, "postgres"), settings(o.Settings, data, folder)...)
+	// Not with ctx, which limits only the start.
+	cmd := acct.command(context.Background(), "/", filepath.Join(bin, "postgres"), settings(o.Settings, data, folder)...)
 	c := &Cluster{folder: folder}
-	if c.server, err = serve(cmd, o.Log); err != nil {
+	if c.server, err = startProcess(cmd, o.Log); err != nil {
 		os.Remove(folder)
 		return nil, fmt.Errorf("starting the server: %w", err)
 	}
-	if err := c.server.await(ctx, data); err != nil {
-		c.halt()
+	if err := c.server.waitReady(ctx, data); err != nil {
+		c.shutDown()
 		return nil, fmt.Errorf("waiting for the server to start: %w", err)
 	}
 	return c, nil
 }
 
-func (c *Cluster) halt() error {
+func (c *Cluster) shutDown() error {
 	err := c.server.stop()
-	os.Remove(c.folder) // which is empty, unless a server is still there
+	os.Remove(c.folder) // fails if a server still uses it
 	return err
 }
 
-// settings are the server's arguments. The last word on a setting counts, so
-// those that keep the server private stand after the caller's.
+// settings returns the server's arguments. The last value of a setting counts, so
+// the settings that keep the server private come after the caller's.
 func settings(more map[string]string, data, folder string) []string {
 	args := []string{
 		"-D", data,
-		// A failed statement is our error to report; the server would
-		// print the values of its row, which are people's data.
+		// We report failed statements ourselves. The server would print the
+		// values of the row, which are personal data.
 		"-c", "log_error_verbosity=terse",
 		"-c", "log_min_error_statement=panic",
 	}

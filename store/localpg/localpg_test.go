@@ -14,12 +14,12 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// quick spares the disk: these clusters need not survive a power cut.
-var quick = map[string]string{"fsync": "off"}
+// fastSettings disable syncing to disk: these clusters need not survive a power cut.
+var fastSettings = map[string]string{"fsync": "off"}
 
 func TestMain(m *testing.M) {
-	if dir := os.Getenv(other); dir != "" {
-		beAnother(dir)
+	if dir := os.Getenv(helperVariable); dir != "" {
+		runHelper(dir)
 	}
 	code, err := run(m)
 	if err != nil {
@@ -29,16 +29,16 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// made is the folder of a cluster that was made and stopped. Copies of it serve
-// the tests that are not about making one, which takes five times as long.
-var made string
+// templateDir is the folder of a cluster that was created and stopped. Tests that do
+// not test the creation use a copy of it. To create a cluster takes five times as long.
+var templateDir string
 
 func run(m *testing.M) (code int, err error) {
-	if made, err = passable(); err != nil {
+	if templateDir, err = accessibleDir(); err != nil {
 		return 0, err
 	}
-	defer os.RemoveAll(made)
-	c, err := Start(context.Background(), Options{Dir: made, Settings: quick})
+	defer os.RemoveAll(templateDir)
+	c, err := Start(context.Background(), Options{Dir: templateDir, Settings: fastSettings})
 	if err != nil {
 		return 0, err
 	}
@@ -86,9 +86,9 @@ func TestFirstStart(t *testing.T) {
 	}
 }
 
-func TestDataOutliveTheServer(t *testing.T) {
+func TestDataSurvivesRestart(t *testing.T) {
 	t.Parallel()
-	dir := stopped(t)
+	dir := stoppedCluster(t)
 	c := mustStart(t, dir)
 	mustExec(t, connect(t, c), "create table kept (n int)", "insert into kept values (7)")
 	mustStop(t, c)
@@ -99,30 +99,30 @@ func TestDataOutliveTheServer(t *testing.T) {
 	if c.Joined() {
 		t.Error("joined a server that was stopped")
 	}
-	if n := kept(t, c); n != 7 {
+	if n := readKept(t, c); n != 7 {
 		t.Errorf("after a restart: %d, want 7", n)
 	}
 }
 
 func TestSecondStartJoins(t *testing.T) {
 	t.Parallel()
-	dir := stopped(t)
+	dir := stoppedCluster(t)
 	first := mustStart(t, dir)
 	before := time.Now()
 	second := mustStart(t, dir)
 	t.Logf("join: %v", time.Since(before).Round(time.Microsecond))
 	if !second.Joined() {
-		t.Fatal("the second did not join")
+		t.Fatal("the second Start did not join")
 	}
 	if first.URL("postgres") != second.URL("postgres") {
-		t.Errorf("two addresses of one server: %s, %s", first.URL("postgres"), second.URL("postgres"))
+		t.Errorf("two URLs for one server: %s, %s", first.URL("postgres"), second.URL("postgres"))
 	}
 	mustStop(t, second)
-	connect(t, first) // is still there
+	connect(t, first) // the server still runs
 }
 
-// initdb died half way: what it left is not taken for a cluster.
-func TestUnfinishedClusterIsMadeAnew(t *testing.T) {
+// If initdb was killed, the incomplete cluster is replaced.
+func TestUnfinishedClusterIsRecreated(t *testing.T) {
 	t.Parallel()
 	dir := folder(t)
 	half := filepath.Join(dir, "postgres.new")
@@ -144,30 +144,30 @@ func TestLongPath(t *testing.T) {
 	connect(t, mustStart(t, dir))
 }
 
-func TestFailureSpeaksTheServersWords(t *testing.T) {
+func TestStartErrorContainsServerOutput(t *testing.T) {
 	t.Parallel()
-	dir := stopped(t)
+	dir := stoppedCluster(t)
 	_, err := Start(t.Context(), Options{Dir: dir, Settings: map[string]string{"fsync": "off", "max_connections": "many"}})
 	if err == nil || !strings.Contains(err.Error(), `invalid value for parameter "max_connections": "many"`) {
-		t.Errorf("%v; want what the server said", err)
+		t.Errorf("%v; want the server's message", err)
 	}
 }
 
-func TestStartIsGivenUp(t *testing.T) {
+func TestStartIsCancelled(t *testing.T) {
 	t.Parallel()
 	dir := folder(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	if _, err := Start(ctx, Options{Dir: dir}); err == nil {
-		t.Fatal("started in no time")
+		t.Fatal("started before the deadline")
 	}
-	connect(t, mustStart(t, dir)) // and may be tried again
+	connect(t, mustStart(t, dir)) // a second Start works
 }
 
 func TestServerLog(t *testing.T) {
 	t.Parallel()
 	var log tail
-	c, err := Start(t.Context(), Options{Dir: stopped(t), Settings: quick, Log: &log})
+	c, err := Start(t.Context(), Options{Dir: stoppedCluster(t), Settings: fastSettings, Log: &log})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -177,17 +177,17 @@ func TestServerLog(t *testing.T) {
 		t.Error("inserted twice")
 	}
 	mustStop(t, c)
-	if said := log.String(); !strings.Contains(said, "ready to accept connections") || !strings.Contains(said, "duplicate key") {
-		t.Errorf("the log lacks what the server said:\n%s", said)
-	} else if strings.Contains(said, "NRENNA") {
-		t.Errorf("the log holds a row's values:\n%s", said)
+	if text := log.String(); !strings.Contains(text, "ready to accept connections") || !strings.Contains(text, "duplicate key") {
+		t.Errorf("the log lacks messages of the server:\n%s", text)
+	} else if strings.Contains(text, "NRENNA") {
+		t.Errorf("the log contains the values of a row:\n%s", text)
 	}
 }
 
-// folder makes a folder that ends with the test.
+// folder creates a folder that is deleted after the test.
 func folder(t *testing.T) string {
 	t.Helper()
-	dir, err := passable()
+	dir, err := accessibleDir()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -195,9 +195,9 @@ func folder(t *testing.T) string {
 	return dir
 }
 
-// passable makes a folder through which the server's account may pass, which
-// t.TempDir is not.
-func passable() (string, error) {
+// accessibleDir creates a folder that the server's account can enter, which is not
+// the case for t.TempDir.
+func accessibleDir() (string, error) {
 	dir, err := os.MkdirTemp("", "localpg")
 	if err != nil {
 		return "", err
@@ -205,11 +205,11 @@ func passable() (string, error) {
 	return dir, os.Chmod(dir, 0o755)
 }
 
-// stopped makes a folder with a cluster that was made and stopped.
-func stopped(t *testing.T) string {
+// stoppedCluster creates a folder with a cluster that does not run.
+func stoppedCluster(t *testing.T) string {
 	t.Helper()
 	dir := folder(t)
-	if out, err := exec.Command("cp", "-a", made+"/.", dir).CombinedOutput(); err != nil {
+	if out, err := exec.Command("cp", "-a", templateDir+"/.", dir).CombinedOutput(); err != nil {
 		t.Fatalf("copying a cluster: %v\n%s", err, out)
 	}
 	return dir
@@ -217,7 +217,7 @@ func stopped(t *testing.T) string {
 
 func mustStart(t *testing.T, dir string) *Cluster {
 	t.Helper()
-	c, err := Start(t.Context(), Options{Dir: dir, Settings: quick})
+	c, err := Start(t.Context(), Options{Dir: dir, Settings: fastSettings})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -251,7 +251,7 @@ func mustExec(t *testing.T, conn *pgx.Conn, statements ...string) {
 	}
 }
 
-func kept(t *testing.T, c *Cluster) (n int) {
+func readKept(t *testing.T, c *Cluster) (n int) {
 	t.Helper()
 	if err := connect(t, c).QueryRow(t.Context(), "select n from kept").Scan(&n); err != nil {
 		t.Fatal(err)

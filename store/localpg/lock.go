@@ -6,23 +6,23 @@ import (
 	"syscall"
 )
 
-// openLock opens the file whose lock is held for as long as the server is
-// ours, and which the kernel releases when we die. A server with nobody
-// holding it is on its way out, and not to be joined.
-func openLock(path string, who account) (*os.File, error) {
+// openLock opens the lock file. The process that runs the server holds its lock,
+// and the kernel releases the lock when that process ends. If the lock is free, a
+// server that still runs is about to end, and must not be joined.
+func openLock(path string, acct account) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW, 0o600)
 	if err != nil {
 		return nil, err
 	}
-	if err := who.give(path); err != nil {
+	if err := acct.chown(path); err != nil {
 		f.Close()
 		return nil, err
 	}
 	return f, nil
 }
 
-// try takes the lock of f, unless another has it.
-func try(f *os.File) (mine bool, err error) {
+// tryLock takes the lock of f without waiting. It reports whether we have it.
+func tryLock(f *os.File) (mine bool, err error) {
 	for {
 		switch err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err {
 		case nil:

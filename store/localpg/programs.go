@@ -14,12 +14,12 @@ import (
 	"strings"
 )
 
-const oldest = 14 // the first major version with all we use
+const minVersion = 14 // the first major version with all features we use
 
-// programsFor returns the folder of the PostgreSQL programs to run on data:
-// for a cluster those of its own major version, as no other can read it, else
-// the first found.
-func programsFor(ctx context.Context, data string, who account) (string, error) {
+// programsFor returns the folder of the PostgreSQL programs to run on data. An
+// existing cluster needs the programs of its own major version, because no other
+// version can read it. For a new cluster it returns the first suitable folder.
+func programsFor(ctx context.Context, data string, acct account) (string, error) {
 	var want int
 	b, err := os.ReadFile(filepath.Join(data, "PG_VERSION"))
 	if err == nil {
@@ -29,34 +29,37 @@ func programsFor(ctx context.Context, data string, who account) (string, error) 
 	} else if !errors.Is(err, os.ErrNotExist) {
 		return "", err
 	}
-	if err := who.mayEnter(filepath.Dir(data)); err != nil {
+	if err := acct.checkAccess(filepath.Dir(data)); err != nil {
 		return "", err
 	}
 	var found []string
 	for _, bin := range installed() {
-		major, err := majorOf(ctx, bin, who)
+		major, err := majorOf(ctx, bin, acct)
 		if err != nil {
 			return "", fmt.Errorf("asking the version of the programs in %s: %w", bin, err)
 		}
-		if major == want || want == 0 && major >= oldest {
+		if major == want || want == 0 && major >= minVersion {
 			return bin, nil
 		}
 		found = append(found, fmt.Sprintf("%d in %s", major, bin))
 	}
 	if want != 0 {
-		return "", fmt.Errorf("the cluster is of PostgreSQL %d, and these are installed: %s. Install PostgreSQL %[1]d, or move the cluster with pg_upgrade; nothing was changed",
+		return "", fmt.Errorf("the cluster is of PostgreSQL %d, and these are installed: %s. "+
+			"Install PostgreSQL %[1]d, or move the cluster with pg_upgrade; nothing was changed",
 			want, cmp.Or(strings.Join(found, ", "), "none"))
 	}
 	return "", notInstalled(found)
 }
 
 func notInstalled(found []string) error {
-	return fmt.Errorf("no PostgreSQL %d or newer is installed (found: %s). Install its server programs, initdb and postgres (on Debian: apt install postgresql), or name a database in STELLA_DATABASE_URL",
-		oldest, cmp.Or(strings.Join(found, ", "), "none"))
+	return fmt.Errorf("no PostgreSQL %d or newer is installed (found: %s). Install its server programs, initdb and postgres "+
+		"(on Debian: apt install postgresql), or name a database in STELLA_DATABASE_URL",
+		minVersion, cmp.Or(strings.Join(found, ", "), "none"))
 }
 
-// installed lists the folders that hold both programs: what PATH says, which
-// somebody chose, then where packages put them, newest first.
+// installed lists the folders that contain both programs. The folders in PATH come
+// first, because the user chose them; then the usual folders of packages, newest
+// version first.
 func installed() []string {
 	var bins []string
 	for _, name := range []string{"initdb", "postgres"} {
@@ -74,8 +77,8 @@ func installed() []string {
 		"/usr/local/opt/postgresql@*/bin",    // Homebrew on Intel
 		"/Applications/Postgres.app/Contents/Versions/*/bin",
 	} {
-		dirs, _ := filepath.Glob(pattern) // fails on a bad pattern only
-		slices.SortFunc(dirs, func(a, b string) int { return cmp.Compare(number(b), number(a)) })
+		dirs, _ := filepath.Glob(pattern) // fails only if the pattern is malformed
+		slices.SortFunc(dirs, func(a, b string) int { return cmp.Compare(firstNumber(b), firstNumber(a)) })
 		bins = append(bins, dirs...)
 	}
 	seen := map[string]bool{}
@@ -95,14 +98,16 @@ func installed() []string {
 
 var digits = regexp.MustCompile(`\d+`)
 
-// number is the first number in s: the major version in a path or an answer.
-func number(s string) int {
+// firstNumber returns the first number in s, or 0. In a path or in the output of
+// "postgres --version" it is the major version.
+func firstNumber(s string) int {
 	n, _ := strconv.Atoi(digits.FindString(s))
 	return n
 }
 
-// majorOf asks the server program, which answers "postgres (PostgreSQL) 15.14".
-func majorOf(ctx context.Context, bin string, who account) (int, error) {
-	out, err := who.command(ctx, "/", filepath.Join(bin, "postgres"), "--version").Output()
-	return number(string(out)), err
+// majorOf returns the major version of the programs in bin. The server program prints
+// for example "postgres (PostgreSQL) 15.14".
+func majorOf(ctx context.Context, bin string, acct account) (int, error) {
+	out, err := acct.command(ctx, "/", filepath.Join(bin, "postgres"), "--version").Output()
+	return firstNumber(string(out)), err
 }

@@ -9,9 +9,9 @@ import (
 	"testing"
 )
 
-func TestAnotherMajorVersionIsRefusedUntouched(t *testing.T) {
+func TestOtherMajorVersionIsRefusedAndNotChanged(t *testing.T) {
 	t.Parallel()
-	dir := stopped(t)
+	dir := stoppedCluster(t)
 	data := filepath.Join(dir, "postgres")
 	if err := os.WriteFile(filepath.Join(data, "PG_VERSION"), []byte("12\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -24,15 +24,15 @@ func TestAnotherMajorVersionIsRefusedUntouched(t *testing.T) {
 	}
 	for _, want := range []string{"PostgreSQL 12", "pg_upgrade", dir} {
 		if !strings.Contains(err.Error(), want) {
-			t.Errorf("%v: does not say %q", err, want)
+			t.Errorf("%v: does not contain %q", err, want)
 		}
 	}
 	if after := snapshot(t, dir); after != before {
-		t.Errorf("the folder was touched:\n%s\nwas\n%s", after, before)
+		t.Errorf("the folder was changed:\n%s\nwas\n%s", after, before)
 	}
 }
 
-func TestForeignFolderIsRefusedUntouched(t *testing.T) {
+func TestFolderWithoutClusterIsRefusedAndNotChanged(t *testing.T) {
 	t.Parallel()
 	dir := folder(t)
 	data := filepath.Join(dir, "postgres")
@@ -46,47 +46,47 @@ func TestForeignFolderIsRefusedUntouched(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := snapshot(t, dir)
-	if c, err := Start(t.Context(), Options{Dir: dir, Settings: quick}); err == nil {
+	if c, err := Start(t.Context(), Options{Dir: dir, Settings: fastSettings}); err == nil {
 		c.Stop()
 		t.Error("started")
 	}
 	if after := snapshot(t, dir); after != before {
-		t.Errorf("the folder was touched:\n%s\nwas\n%s", after, before)
+		t.Errorf("the folder was changed:\n%s\nwas\n%s", after, before)
 	}
 }
 
-func TestRootStepsDownAndNamesTheFolderInItsWay(t *testing.T) {
+func TestErrorNamesFolderThatServerAccountCannotEnter(t *testing.T) {
 	t.Parallel()
 	closed := filepath.Join(folder(t), "closed")
 	if err := os.Mkdir(closed, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if os.Getuid() != 0 { // who is not root stays who they are, and enters
+	if os.Getuid() != 0 { // the account does not change, and can enter
 		mustStart(t, filepath.Join(closed, "stella"))
 		return
 	}
 	_, err := Start(t.Context(), Options{Dir: filepath.Join(closed, "stella")})
 	if err == nil || !strings.Contains(err.Error(), "cannot enter "+closed+":") {
-		t.Errorf("%v; want %s named", err, closed)
+		t.Errorf("%v; want the name of %s", err, closed)
 	}
 	if left, err := os.ReadDir(closed); err != nil || len(left) > 0 {
-		t.Errorf("it left %v behind (%v)", left, err)
+		t.Errorf("Start left %v (%v)", left, err)
 	}
 }
 
-func TestWhetherThereIsACluster(t *testing.T) {
+func TestExists(t *testing.T) {
 	t.Parallel()
 	if dir := folder(t); Exists(dir) || Exists(filepath.Join(dir, "nothing")) {
-		t.Error("an empty folder holds a cluster")
+		t.Error("Exists reports a cluster in an empty folder")
 	}
-	if !Exists(made) {
-		t.Error("a cluster is not seen")
+	if !Exists(templateDir) {
+		t.Error("Exists does not report a cluster")
 	}
 }
 
-func TestSocketFolderTakenByAnother(t *testing.T) {
+func TestSocketFolderOfAnotherUser(t *testing.T) {
 	t.Parallel()
-	dir := stopped(t)
+	dir := stoppedCluster(t)
 	c := mustStart(t, dir)
 	mustStop(t, c)
 	if err := os.Mkdir(c.folder, 0o700); err != nil {
@@ -95,12 +95,12 @@ func TestSocketFolderTakenByAnother(t *testing.T) {
 	t.Cleanup(func() { os.Remove(c.folder) })
 	refused := func(why string) {
 		t.Helper()
-		if _, err := Start(t.Context(), Options{Dir: dir, Settings: quick}); err == nil || !strings.Contains(err.Error(), c.folder) {
+		if _, err := Start(t.Context(), Options{Dir: dir, Settings: fastSettings}); err == nil || !strings.Contains(err.Error(), c.folder) {
 			t.Errorf("%v; want the folder %s refused, %s", err, c.folder, why)
 		}
 	}
 	if os.Getuid() == 0 {
-		refused("as it is root's")
+		refused("because it belongs to root")
 		info, err := os.Stat(filepath.Join(dir, "postgres"))
 		if err != nil {
 			t.Fatal(err)
@@ -108,7 +108,7 @@ func TestSocketFolderTakenByAnother(t *testing.T) {
 		os.Chown(c.folder, int(info.Sys().(*syscall.Stat_t).Uid), 0)
 	}
 	os.Chmod(c.folder, 0o755)
-	refused("as anyone can enter it")
+	refused("because any user can enter it")
 }
 
 // snapshot lists every file with its size, mode and time.

@@ -16,27 +16,28 @@ import (
 	"time"
 )
 
-// errOccupied means that another server still holds the data folder.
+// errOccupied means that another server still uses the data folder.
 var errOccupied = errors.New("another server holds the data folder")
 
-// A server is a PostgreSQL process of ours.
+// server is a PostgreSQL process that we started.
 type server struct {
 	process *os.Process
-	done    chan struct{} // closed when it has ended
-	err     error         // how, once done
-	said    tail
+	done    chan struct{} // closed when the process has ended
+	err     error         // of cmd.Wait; valid after done is closed
+	output  tail
 }
 
-// serve runs cmd until it ends, or this process does.
-func serve(cmd *exec.Cmd, log io.Writer) (*server, error) {
-	s := &server{done: make(chan struct{}), said: tail{next: log}}
-	cmd.Stdout, cmd.Stderr = &s.said, &s.said
+// startProcess starts cmd, which runs until it ends by itself or until this process
+// ends.
+func startProcess(cmd *exec.Cmd, log io.Writer) (*server, error) {
+	s := &server{done: make(chan struct{}), output: tail{next: log}}
+	cmd.Stdout, cmd.Stderr = &s.output, &s.output
 	cmd.WaitDelay = time.Second   // a child of the server may keep the pipe open
-	cmd.SysProcAttr.Setsid = true // Ctrl-C is for us, who then stop the server in order
-	die(cmd.SysProcAttr, syscall.SIGINT)
+	cmd.SysProcAttr.Setsid = true // Ctrl-C must reach only us; we then stop the server cleanly
+	setPdeathsig(cmd.SysProcAttr, syscall.SIGINT)
 	started := make(chan error)
 	go func() {
-		// The server's parent, to the kernel, is this thread: see die.
+		// For the kernel, the server's parent is this thread: see setPdeathsig.
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 		err := cmd.Start()
@@ -53,15 +54,16 @@ func serve(cmd *exec.Cmd, log io.Writer) (*server, error) {
 	return s, nil
 }
 
-// await returns when the server accepts connections.
-func (s *server) await(ctx context.Context, data string) error {
+// waitReady returns when the server accepts connections. It returns an error if the
+// server ends first.
+func (s *server) waitReady(ctx context.Context, data string) error {
 	for {
 		if p := readPostmaster(data); p.ready && p.pid == s.process.Pid {
 			return nil
 		}
 		select {
 		case <-s.done:
-			return s.failure()
+			return s.exitError()
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-time.After(poll):
@@ -69,11 +71,12 @@ func (s *server) await(ctx context.Context, data string) error {
 	}
 }
 
-// stop ends the server: in order, else at once.
+// stop stops the server with a fast shutdown, or with an immediate one if that does
+// not work.
 func (s *server) stop() error {
 	select {
 	case <-s.done:
-		return fmt.Errorf("the private PostgreSQL had ended by itself: %w", s.failure())
+		return fmt.Errorf("the private PostgreSQL had ended by itself: %w", s.exitError())
 	default:
 	}
 	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGQUIT} { // fast, then immediate
@@ -83,33 +86,33 @@ func (s *server) stop() error {
 		select {
 		case <-s.done:
 			return nil
-		case <-time.After(patience / 2):
+		case <-time.After(stopTimeout / 2):
 		}
 	}
 	return fmt.Errorf("the private PostgreSQL (process %d) does not stop", s.process.Pid)
 }
 
-// failure tells why the server ended, in its own words.
-func (s *server) failure() error {
-	said := s.said.String()
-	if strings.Contains(said, `"postmaster.pid" already exists`) || strings.Contains(said, "is still in use") {
-		return fmt.Errorf("%w\n%s", errOccupied, said)
+// exitError returns why the server ended, with the last lines of its output.
+func (s *server) exitError() error {
+	output := s.output.String()
+	if strings.Contains(output, `"postmaster.pid" already exists`) || strings.Contains(output, "is still in use") {
+		return fmt.Errorf("%w\n%s", errOccupied, output)
 	}
 	if s.err == nil {
-		return errors.New("it was told to\n" + said)
+		return errors.New("it received a request to stop\n" + output)
 	}
-	return fmt.Errorf("%w\n%s", s.err, said)
+	return fmt.Errorf("%w\n%s", s.err, output)
 }
 
-// A postmaster is what the server of a data folder says about itself.
+// postmaster is the content of a server's postmaster.pid.
 type postmaster struct {
 	pid          int
 	port, folder string
 	ready        bool
 }
 
-// readPostmaster reads postmaster.pid, whose lines src/include/utils/pidfile.h
-// of PostgreSQL lists. Without a whole file, nothing is ready.
+// readPostmaster reads postmaster.pid. The header src/include/utils/pidfile.h of
+// PostgreSQL defines its lines. If the file is missing or incomplete, ready is false.
 func readPostmaster(data string) (p postmaster) {
 	b, _ := os.ReadFile(filepath.Join(data, "postmaster.pid"))
 	lines := strings.Split(string(b), "\n")
@@ -122,7 +125,7 @@ func readPostmaster(data string) (p postmaster) {
 	return p
 }
 
-// A tail passes on what it is given and remembers the end of it.
+// tail is a writer that passes its input on to next and keeps the last 2048 bytes.
 type tail struct {
 	next io.Writer
 	mu   sync.Mutex

@@ -12,41 +12,42 @@ import (
 const (
 	port       = "5432"
 	socketName = "/.s.PGSQL." + port
-	socketMax  = 107 // bytes in a unix socket's path, by the kernel
+	socketMax  = 107 // the kernel's limit for the path of a unix socket, in bytes
 )
 
-// socketFolder makes the folder of the socket, which only who and root can
-// enter. Its name is short, since the data folder's may be too long for a
-// socket, and the same after a crash, so that nothing piles up.
-func socketFolder(data string, who account) (string, error) {
+// socketFolder creates the folder of the socket, which only acct and root can enter.
+// It is not in the data folder, whose path may be too long for a socket. Its name
+// depends only on the data folder, so that crashes do not leave more and more folders.
+func socketFolder(data string, acct account) (string, error) {
 	name := fmt.Sprintf("stella-%x", sha256.Sum256([]byte(data)))[:len("stella-")+16]
 	base := os.TempDir()
 	if info, err := os.Stat("/run"); os.Getuid() == 0 && err == nil && info.IsDir() {
-		base = "/run" // where nobody else can take the name before us
+		base = "/run" // only root can create files here, so no other user can take the name
 	} else if len(filepath.Join(base, name)+socketName) > socketMax {
 		base = "/tmp"
 	}
 	folder := filepath.Join(base, name)
 	err := os.Mkdir(folder, 0o700)
 	if err == nil {
-		err = who.give(folder)
+		err = acct.chown(folder)
 	} else if errors.Is(err, os.ErrExist) {
 		err = nil
 	}
 	if err != nil {
 		return "", fmt.Errorf("making the socket's folder: %w", err)
 	}
-	if !who.owns(folder) {
-		return "", fmt.Errorf("the socket's folder %s is not %s's alone: remove it", folder, who.name)
+	if !acct.owns(folder) {
+		return "", fmt.Errorf("the socket's folder %s is not %s's alone: remove it", folder, acct.name)
 	}
 	return folder, nil
 }
 
-// running returns what the server that runs on data says of itself, believing
-// it only if the server accepts connections: a killed one leaves its word.
-func running(data string, who account) (p postmaster, ok bool) {
+// runningServer returns the postmaster data of the server that runs on data. It
+// reports false if that server does not accept connections: a server that was killed
+// leaves its postmaster.pid.
+func runningServer(data string, acct account) (p postmaster, ok bool) {
 	p = readPostmaster(data)
-	if !p.ready || p.port != port || !who.owns(p.folder) {
+	if !p.ready || p.port != port || !acct.owns(p.folder) {
 		return p, false
 	}
 	conn, err := net.Dial("unix", p.folder+socketName)

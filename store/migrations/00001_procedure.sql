@@ -1,6 +1,6 @@
 -- +goose Up
 
--- Webmails that may ask for mailboxes of their domains.
+-- Clients of the API: webmails, which may ask for the mailboxes of their domains.
 create table clients (
 	id           bigint generated always as identity primary key,
 	name         text not null unique,
@@ -15,16 +15,16 @@ create table mailboxes (
 	address         text not null unique check (address = lower(address)),
 	status          text not null check (status in ('active', 'expired', 'cancelled', 'revoked')),
 	record_id       uuid not null,
-	ordinary        text, -- the ordinary address that came with the star
-	wrong_codes     timestamptz[] not null default '{}', -- since the last right one, or the last pause
-	-- The star: the qualification that gave it, which must be qualified.
+	ordinary        text, -- the ordinary email address that was set with the star
+	wrong_codes     timestamptz[] not null default '{}', -- since the last right code or the last pause
+	-- The star refers to the qualification that gave it, which must be in state qualified.
 	star            uuid,
 	star_state      text generated always as (case when star is not null then 'qualified' end) stored,
 	unique (id, star)
 );
 
--- What the provider knows of a holder. A change makes a new record, so that
--- each decision can name the one it was taken on.
+-- The provider's data about the holder. A change adds a row, so that each decision
+-- can refer to the record on which it was based.
 create table records (
 	id              uuid primary key,
 	mailbox_id      bigint not null references mailboxes,
@@ -43,7 +43,7 @@ alter table mailboxes add foreign key (record_id) references records deferrable 
 
 create table qualifications (
 	id             uuid primary key,
-	number         bigint generated always as identity unique, -- the case number people ask after
+	number         bigint generated always as identity unique, -- the case number, for support
 	mailbox_id     bigint not null references mailboxes,
 	version        int not null,
 	state          text not null constraint qualifications_state check (state in (
@@ -61,7 +61,7 @@ create table qualifications (
 	document       text,
 	reason         text not null check (reason in ('', 'company_differs', 'holder_differs', 'review_refused')),
 	remark         text not null,
-	-- A qualified one is its mailbox's star.
+	-- A qualified qualification must be the star of its mailbox.
 	star_of        bigint generated always as (case when state = 'qualified' then mailbox_id end) stored,
 	unique (mailbox_id, id, state)
 );
@@ -69,14 +69,14 @@ create unique index one_unfinished on qualifications (mailbox_id) where state no
 create unique index one_qualified on qualifications (mailbox_id) where state = 'qualified';
 create index on qualifications (stepped_at) where state not in ('qualified', 'revoked', 'expired', 'under_review');
 
--- Star and qualification, one to one, in both directions.
+-- Each star has one qualified qualification, and the reverse.
 alter table mailboxes add constraint star_is_qualified foreign key (id, star, star_state)
 	references qualifications (mailbox_id, id, state) deferrable initially deferred;
 alter table qualifications add constraint qualified_is_star foreign key (star_of, id)
 	references mailboxes (id, star) deferrable initially deferred;
 
--- The log. A row per step, never changed; it holds references, digests and
--- verdicts, and the personal data they refer to stand in the tables below.
+-- The log. It has one row for each step, which never changes. It contains references,
+-- digests and verdicts. The personal data they refer to are in the tables below.
 create table steps (
 	qualification_id uuid not null references qualifications,
 	version          int not null,
@@ -86,7 +86,7 @@ create table steps (
 	at               timestamptz not null,
 	actor            text not null check (actor in ('webmail', 'holder', 'operator', 'system')),
 	client           text not null, -- the webmail
-	actor_name       text not null, -- its own reference to its user, the invitation, or the operator
+	actor_name       text not null, -- the webmail's reference to its user, the invitation, or the operator
 	address          inet,
 	request          text not null,
 	refs             jsonb not null,
@@ -95,7 +95,7 @@ create table steps (
 	check ((from_state is null) = (event = 'opened'))
 );
 
--- No state without its row of the log.
+-- Every state has a row in the log.
 alter table qualifications add constraint state_is_logged foreign key (id, version, state)
 	references steps (qualification_id, version, to_state) deferrable initially deferred;
 
@@ -108,7 +108,7 @@ end $$;
 create trigger append_only before update or delete or truncate on steps
 	for each statement execute function refuse_change();
 
--- What was entered. A correction makes a new row.
+-- The data that the user entered. A correction adds a row.
 create table declarations (
 	id               uuid primary key,
 	qualification_id uuid not null references qualifications,
@@ -138,8 +138,7 @@ create table invitations (
 create index on invitations (qualification_id);
 create unique index one_live_invitation on invitations (qualification_id) where ended_at is null;
 
--- Requests to identity providers, and their answers while these wait for the
--- browser that asked.
+-- Requests to identity providers, and the responses until the browser fetches them.
 create table logins (
 	id               text primary key,
 	qualification_id uuid not null references qualifications,
@@ -150,22 +149,22 @@ create table logins (
 	comparison       text not null,
 	session          bytea not null, -- SHA-256
 	started_at       timestamptz not null,
-	answered_at      timestamptz,    -- a request is answered once
-	assertion_id     text,           -- and an assertion counts once
+	answered_at      timestamptz,    -- set once for each request
+	assertion_id     text,           -- each assertion counts once
 	handle           bytea unique,   -- SHA-256 of the one-time cookie
-	answer           jsonb,          -- null once applied or destroyed
+	answer           jsonb,          -- null after it was used or deleted
 	unique (provider, assertion_id)
 );
 create index on logins (qualification_id);
 create index on logins (session) where answer is not null;
 
--- Every message exchanged with identity providers, whole, encrypted to the auditor.
+-- Every message exchanged with identity providers, complete, encrypted to the auditor.
 create table messages (
 	id        uuid primary key,
 	login_id  text not null references logins,
 	direction text not null check (direction in ('request', 'response')),
-	sha256    text not null, -- of the message, as the log has it
-	sealed    bytea not null, -- age
+	sha256    text not null, -- of the message; the log refers to it
+	sealed    bytea not null, -- encrypted with age
 	at        timestamptz not null
 );
 create index on messages (login_id);
@@ -189,7 +188,7 @@ create table identities (
 );
 create index on identities (qualification_id);
 
--- The contract notices that were acknowledged, to the letter.
+-- The exact text of the contract notices that users acknowledged.
 create table documents (
 	sha256  text primary key,
 	version text not null,
@@ -208,7 +207,7 @@ create table decisions (
 );
 create index on decisions (qualification_id);
 
--- Codes that were asked for; the codes themselves are computed, and nowhere.
+-- Requested codes. The digits are computed from the nonce and are not stored.
 create table codes (
 	id               uuid primary key,
 	qualification_id uuid not null references qualifications,
@@ -230,11 +229,11 @@ create table mails (
 	details          jsonb not null,
 	requested_at     timestamptz not null,
 	attempts         int not null default 0,
-	started_at       timestamptz, -- of the last attempt
+	started_at       timestamptz, -- of the first attempt that may have sent it
 	accepted_at      timestamptz, -- by the relay
-	refused_at       timestamptz, -- by the relay, for good
-	dropped_at       timestamptz, -- no longer useful
-	reply            text not null default '' -- the relay's last
+	refused_at       timestamptz, -- by the relay, permanently
+	dropped_at       timestamptz, -- no longer useful, or retried for too long
+	reply            text not null default '' -- the last reply of the relay
 );
 create index on mails (qualification_id);
 create index on mails (code_id);
@@ -247,7 +246,7 @@ alter table qualifications
 	add foreign key (identity_id) references identities deferrable initially deferred,
 	add foreign key (document) references documents deferrable initially deferred;
 
--- What the log refers to may be erased, and never changed.
+-- Rows that the log refers to may be deleted but never changed.
 -- +goose StatementBegin
 do $$ declare name text; begin
 	foreach name in array array['records', 'declarations', 'identities', 'decisions', 'documents', 'messages'] loop
@@ -262,11 +261,11 @@ create table handoffs (
 	mailbox_id bigint not null references mailboxes,
 	return_url text not null,
 	locale     text not null,
-	user_ref   text not null, -- the webmail's own reference
+	user_ref   text not null, -- the webmail's reference to its user
 	created_at timestamptz not null,
 	expires_at timestamptz not null,
 	used_at    timestamptz,
-	session    bytea -- SHA-256, of the first use
+	session    bytea -- SHA-256; the session of the first use
 );
 create index on handoffs (expires_at);
 

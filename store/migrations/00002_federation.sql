@@ -1,6 +1,6 @@
 -- +goose Up
 
--- A trial is a login of a tester, of no mailbox.
+-- A trial is a test login, which belongs to no mailbox.
 alter table logins
 	alter column qualification_id drop not null,
 	add column trial boolean not null default false,
@@ -9,24 +9,24 @@ alter table logins
 	add unique (qualification_id, id);
 drop index logins_qualification_id_idx;
 
--- So a trial never identifies anybody, nor does the login of another mailbox.
+-- A test login, or a login for another mailbox, cannot identify a holder.
 alter table qualifications add constraint login_is_its_own foreign key (id, login_id)
 	references logins (qualification_id, id) deferrable initially deferred;
 alter table identities add constraint login_is_its_own foreign key (qualification_id, login_id)
 	references logins (qualification_id, id);
 
--- The company of a professional identity, as the identity provider tells it.
+-- The company of a professional identity, from the identity provider.
 alter table identities
 	add column company_name          text not null default '',
 	add column company_fiscal_number text not null default '',
 	add column company_vat_number    text not null default '';
 
--- Which identity providers were suspended, and resumed. The newest row of a
--- provider holds; none is ever changed.
+-- Suspensions and resumptions of identity providers. The newest row of a provider
+-- counts. Rows never change.
 create table suspensions (
 	id         bigint generated always as identity primary key,
 	provider   text not null,
-	since      timestamptz, -- from when it is not believed; null for a resumption
+	since      timestamptz, -- its identities are not accepted from this time; null for a resumption
 	reason     text not null,
 	operator   text not null,
 	decided_at timestamptz not null,
@@ -35,7 +35,7 @@ create table suspensions (
 create trigger append_only before update or delete or truncate on suspensions
 	for each statement execute function refuse_change();
 
--- The last good list of identity providers, byte by byte as it was signed.
+-- The last valid list of identity providers, byte for byte as it was signed.
 create table aggregate (
 	singleton  boolean primary key default true check (singleton),
 	raw        bytea not null,

@@ -1,7 +1,7 @@
 -- +goose Up
 
--- What a client may do, and which tokens are its own: the newest, and during a
--- rotation the one before.
+-- The scopes of a client, and its tokens: the newest one, and during a rotation the
+-- previous one.
 alter table clients
 	add column scopes text[] not null default '{webmail}'
 		check (cardinality(scopes) > 0 and scopes <@ array['webmail', 'registry', 'operator', 'auditor']),
@@ -10,14 +10,13 @@ alter table clients
 	add column disabled_at timestamptz,
 	add check ((former_token is null) = (former_until is null));
 
--- Calls of clients that named a key of their own, so that a call that is made
--- again is not done again.
+-- API calls with an idempotency key, so that a repeated call has no effect.
 create table calls (
 	client_id bigint not null references clients,
 	key       bytea not null, -- SHA-256 of the client's key
-	request   bytea not null, -- SHA-256 of what was asked
+	request   bytea not null, -- SHA-256 of the request
 	claimed_at timestamptz not null,
-	answer    jsonb,          -- null until it was done
+	answer    jsonb,          -- null until the call is done
 	primary key (client_id, key)
 );
 create index on calls (claimed_at);

@@ -1,18 +1,18 @@
 -- +goose Up
 
--- What is told of mailboxes to those who follow them: a row whenever what their
--- webmail shows or says changes, written with the step that changed it.
+-- Events about mailboxes, for clients. A step adds a row if it changes what the
+-- webmail shows or says about the mailbox.
 create table announcements (
 	id               uuid primary key,
-	made             bigint generated always as identity, -- in order within a mailbox, whose steps wait for one another
-	position         bigint unique, -- in the feed; given after the commit, by who reads it
+	made             bigint generated always as identity, -- in order within a mailbox, because its steps wait for each other
+	position         bigint unique, -- in the feed; a reader assigns it after the commit
 	kind             text not null constraint announcements_kind check (kind in (
 		'qualification.started', 'qualification.invited', 'qualification.under_review', 'qualification.completed',
 		'qualification.rejected', 'qualification.revoked', 'qualification.expired')),
 	mailbox_id       bigint not null references mailboxes,
 	qualification_id uuid not null,
 	version          int not null,
-	active           boolean not null, -- the mailbox, at that time
+	active           boolean not null, -- whether the mailbox was active at that time
 	at               timestamptz not null,
 	constraint announced_once unique (qualification_id, version),
 	constraint announcement_is_logged foreign key (qualification_id, version) references steps
@@ -32,21 +32,21 @@ end $$;
 create trigger unchanging before update on announcements for each row execute function refuse_all_but_position();
 create trigger append_only before delete or truncate on announcements for each statement execute function refuse_change();
 
--- Where clients want to be told. The secret is computed from the nonce.
+-- URLs to which events are sent. The secret is computed from the nonce.
 create table webhooks (
 	id            bigint generated always as identity primary key,
 	client_id     bigint not null references clients,
 	url           text not null,
-	kinds         text[] not null, -- none for all
+	kinds         text[] not null, -- empty for all kinds
 	nonce         bytea not null,
 	former_nonce  bytea,
-	former_until  timestamptz, -- the former secret signs too
+	former_until  timestamptz, -- until then, the previous secret signs as well
 	created_at    timestamptz not null,
 	disabled_at   timestamptz,
 	disabled      text not null default '' check (disabled in ('', 'operator', 'gone', 'failing')),
-	failing_since timestamptz, -- the first failure after which nothing was delivered
-	failures      int not null default 0, -- since then
-	retry_at      timestamptz, -- nothing is sent before
+	failing_since timestamptz, -- the first failure since the last success
+	failures      int not null default 0, -- since the last success
+	retry_at      timestamptz, -- nothing is sent before this time
 	unique (client_id, url),
 	check ((former_nonce is null) = (former_until is null)),
 	check ((disabled_at is null) = (disabled = '')),
@@ -58,12 +58,12 @@ create table deliveries (
 	webhook_id      bigint not null references webhooks,
 	announcement_id uuid not null references announcements,
 	mailbox_id      bigint not null references mailboxes,
-	asked_at        timestamptz not null, -- by the step, or by an operator since
+	asked_at        timestamptz not null, -- when the step, or later an operator, requested it
 	due_at          timestamptz not null, -- the next attempt
-	claimed_until   timestamptz,          -- by the attempt being made
+	claimed_until   timestamptz,          -- by the attempt that is running
 	attempts        int not null default 0,
 	delivered_at    timestamptz,
-	dropped_at      timestamptz, -- given up
+	dropped_at      timestamptz, -- when it was given up
 	outcome         text not null default '', -- of the last attempt
 	open            boolean generated always as (delivered_at is null and dropped_at is null) stored,
 	unique (webhook_id, announcement_id),

@@ -1,7 +1,7 @@
 -- +goose Up
 
--- A mailbox that its provider deleted is kept for its evidence, and is nobody's.
--- Its standing is cancelled, so that who does not know of deletions lets nobody in.
+-- A mailbox that its provider deleted is kept as evidence, and has no holder. Its
+-- status is cancelled, so that a version without this column refuses every user.
 alter table mailboxes
 	add column deleted_at timestamptz,
 	add column domain text not null generated always as (split_part(address, '@', 2)) stored,

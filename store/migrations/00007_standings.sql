@@ -1,10 +1,10 @@
 -- +goose Up
 
--- What a mailbox stands for, as webmails ask for it at every login: that of the
--- qualification in force. It is kept by the database itself, whichever version
--- of the program writes.
+-- A copy of the state of the current qualification, because webmails ask for it at
+-- every login. A trigger maintains it, so that it is right whichever version of the
+-- program writes.
 alter table mailboxes
-	add column standing_state text not null default '', -- none was opened
+	add column standing_state text not null default '', -- empty if there is no qualification
 	add column standing_since timestamptz,
 	add column standing_level text not null default '', -- of the identity
 	add check ((standing_state = '') = (standing_since is null));
@@ -21,11 +21,11 @@ begin
 	return null;
 end $$;
 -- +goose StatementEnd
--- At the commit: a step may write the identity after the qualification.
+-- Deferred to the commit, because a step may write the identity after the qualification.
 create constraint trigger keep_standing after insert or update of state, stepped_at, identity_id on qualifications
 	deferrable initially deferred for each row execute function keep_standing();
 
--- Not by the trigger: one statement takes a seventh of the time.
+-- One statement for existing rows. It takes a seventh of the time of the trigger.
 update mailboxes m
 set standing_state = q.state, standing_since = q.stepped_at, standing_level = coalesce(i.level, '')
 from (select distinct on (mailbox_id) mailbox_id, state, stepped_at, identity_id from qualifications

@@ -1,7 +1,7 @@
 -- +goose Up
 
--- The domain of the mailbox, beside what is listed for the clients of a domain:
--- without it a list would look at the cases of all others, however few are its own.
+-- A copy of the mailbox's domain. Without it, the list of one domain would read the
+-- rows of all domains.
 alter table qualifications add column domain text not null default '';
 alter table invitations add column domain text not null default '';
 
@@ -23,8 +23,8 @@ create trigger domain before insert on invitations for each row execute function
 update qualifications q set domain = m.domain from mailboxes m where m.id = q.mailbox_id;
 update invitations i set domain = q.domain from qualifications q where q.id = i.qualification_id;
 
--- The newest first. Cases by the negative number, which no other index has: that
--- of all numbers looks cheaper to the planner than it is.
+-- For lists with the newest first. Cases are sorted by the negative number, so that the
+-- planner cannot choose the index of all numbers, whose cost it underestimates.
 create index on qualifications (domain, (-number));
 create index on qualifications (domain, state, (-number));
 create index on invitations (domain, sent_at, id);

@@ -1,13 +1,14 @@
 -- +goose Up
 
--- A session is kept for a day after its end: it says why it ended, and holds what
--- was typed into a form that came too late. What is looked for stands in columns,
--- whichever version of the program writes. There is no foreign key to mailboxes:
--- it would make each new session wait for the step of its mailbox.
+-- A session is kept for a day after its end. The row contains the reason, and the
+-- values of a form that was submitted too late. Generated columns contain the fields
+-- for searches, so that they are right whichever version of the program writes. There
+-- is no foreign key to mailboxes: it would make a new session wait for a running step
+-- of its mailbox.
 alter table sessions
 	add column opened_at timestamptz not null default now(),
 	add column ended text not null default '' constraint sessions_ended check (ended in (
-		'', 'idle', 'old', 'left', 'replaced', 'used_twice', 'client_disabled', 'operator')), -- empty: it lasts until expires_at
+		'', 'idle', 'old', 'left', 'replaced', 'used_twice', 'client_disabled', 'operator')), -- empty: active until expires_at
 	add column draft jsonb,
 	add column mailbox_id bigint generated always as (((content ->> 'visitor')::jsonb ->> 'mailbox')::bigint) stored,
 	add column client text not null generated always as (coalesce((content ->> 'visitor')::jsonb ->> 'client', '')) stored;

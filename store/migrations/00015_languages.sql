@@ -1,7 +1,7 @@
 -- +goose Up
 
--- The language of the invited holder's mails. That of the mailbox's users is in
--- locale. Empty until an invited holder has seen a page.
+-- The language of mails to the invited holder. The column locale contains that of the
+-- mailbox's user. Empty until an invited holder has opened a page.
 alter table qualifications add column invited_locale text not null default '';
 
 -- +goose Down

@@ -1,7 +1,7 @@
 -- +goose Up
 
--- Why a login identified nobody, for a browser that loads the page again. Empty
--- while that is not known, and for a login that succeeded.
+-- Why a login failed, for a browser that reloads the page. Empty if the login has not
+-- ended, and if it succeeded.
 alter table logins add column failure text not null default '';
 
 -- +goose Down

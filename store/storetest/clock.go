@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Rome is the zone of the times that people read.
+// Rome is the time zone of times in pages, mails and command output.
 var Rome = func() *time.Location {
 	l, err := time.LoadLocation("Europe/Rome")
 	if err != nil {
@@ -15,18 +15,19 @@ var Rome = func() *time.Location {
 	return l
 }()
 
-// Clock is the clock of a world: its only source of time. It stands still until
-// a test advances it, or until it follows the machine's clock.
+// Clock is the only source of time of a World. It is stopped until a test advances
+// it, or until Follow makes it run.
 type Clock struct {
 	mu    sync.Mutex
 	base  func() time.Time
 	ahead time.Duration
 }
 
-// firstDay is the day of a new clock. scripts/test-later sets another one.
+// firstDay is the date of a new clock. scripts/test-later sets another date with
+// STELLA_TEST_DAY.
 const firstDay = "2026-11-21"
 
-// NewClock returns a clock that stands at noon in Rome.
+// NewClock returns a clock that is stopped at noon in Rome.
 func NewClock() *Clock {
 	day := os.Getenv("STELLA_TEST_DAY")
 	if day == "" {
@@ -39,18 +40,18 @@ func NewClock() *Clock {
 	return &Clock{base: noon.UTC}
 }
 
-// Now returns the time that the clock shows.
+// Now returns the time of the clock, in UTC while it is stopped.
 func (c *Clock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.base().Add(c.ahead)
 }
 
-// RomeIn returns what the clock shows after d, as the time in Rome: what a page or
-// a command says is derived from it.
+// RomeIn returns the time of the clock plus d, in the time zone of Rome, as pages
+// and commands print it.
 func (c *Clock) RomeIn(d time.Duration) time.Time { return c.Now().Add(d).In(Rome) }
 
-// Advance sets the clock forward, or backward.
+// Advance moves the clock forward by d, or backward if d is negative.
 func (c *Clock) Advance(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -64,7 +65,7 @@ func (c *Clock) Set(at time.Time) {
 	c.base, c.ahead = at.UTC, 0
 }
 
-// Follow makes the clock run with the machine's, from now on and at its time.
+// Follow makes the clock show the machine's time from now on.
 func (c *Clock) Follow() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

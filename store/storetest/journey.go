@@ -14,7 +14,7 @@ import (
 	"stella/workflow"
 )
 
-// Journey is a mailbox's progress through the procedure, with its visitor.
+// Journey is a mailbox that a test takes through the procedure, with its visitor.
 type Journey struct {
 	testing.TB
 	*World
@@ -25,13 +25,13 @@ type Journey struct {
 
 var mailboxes atomic.Int64
 
-// Record makes an active mailbox, whose way has not begun.
+// Record creates an active mailbox without a qualification.
 func (w *World) Record(t testing.TB, r workflow.Record) *Journey {
 	t.Helper()
 	return w.RecordAs(t, fmt.Sprintf("mailbox%d@%s", mailboxes.Add(1), Domain), r)
 }
 
-// RecordAs makes an active mailbox with an address.
+// RecordAs creates an active mailbox with the given address.
 func (w *World) RecordAs(t testing.TB, address string, r workflow.Record) *Journey {
 	t.Helper()
 	_, err := w.Procedure.Record(t.Context(), "tests", address, workflow.Active, r)
@@ -42,20 +42,20 @@ func (w *World) RecordAs(t testing.TB, address string, r workflow.Record) *Journ
 	return j
 }
 
-// Reach takes a new mailbox to a state, on the shortest way.
+// Reach creates a mailbox and takes it to a state by the shortest path.
 func (w *World) Reach(t testing.TB, s workflow.State) *Journey {
 	t.Helper()
 	r := AnnasRecord
 	switch s {
 	case workflow.CompanyData:
 		r = BianchisRecord
-	case workflow.UnderReview: // nobody knows whose mailbox it is
+	case workflow.UnderReview: // the holder is unknown
 		r.FiscalCode = ""
 	}
 	return w.Record(t, r).To(s)
 }
 
-// To goes on until the state.
+// To makes steps until the qualification is in the state.
 func (j *Journey) To(s workflow.State) *Journey {
 	j.Helper()
 	for range workflow.States {
@@ -64,17 +64,17 @@ func (j *Journey) To(s workflow.State) *Journey {
 		}
 		j.step(s)
 	}
-	j.Fatalf("%s is at %s, and does not come to %s", j.Address, j.State(), s)
+	j.Fatalf("%s is in state %s and does not reach %s", j.Address, j.State(), s)
 	return nil
 }
 
-// Must ends a test that cannot go on.
+// Must fails the test immediately if err is not nil.
 func (j *Journey) Must(err error) {
 	j.Helper()
 	Must(j, err)
 }
 
-// Case is the case as it stands.
+// Case returns the present case, read from the database.
 func (j *Journey) Case() *workflow.Case {
 	j.Helper()
 	c, err := j.View(j.Context(), j.Mailbox)
@@ -83,10 +83,10 @@ func (j *Journey) Case() *workflow.Case {
 	return c
 }
 
-// State is the state of the case.
+// State returns the state of the current qualification.
 func (j *Journey) State() workflow.State { return j.Case().Qualification.State }
 
-// IsAt ends a test whose case is in any other state.
+// IsAt fails the test immediately if the case is in another state.
 func (j *Journey) IsAt(s workflow.State) {
 	j.Helper()
 	if got := j.State(); got != s {
@@ -94,14 +94,14 @@ func (j *Journey) IsAt(s workflow.State) {
 	}
 }
 
-// Form is the form that fits the case as it stands.
+// Form returns a form that matches the present version of the qualification.
 func (j *Journey) Form() workflow.Form {
 	j.Helper()
 	q := j.Case().Qualification
 	return workflow.Form{Qualification: q.ID, Version: q.Version}
 }
 
-// Enter hands the mailbox's user over to a browser.
+// Enter hands the mailbox's user over to Stella, in the given browser.
 func (j *Journey) Enter(browser string) workflow.Visitor {
 	j.Helper()
 	secret, err := j.HandOff(j.Context(), j.Address)
@@ -111,7 +111,7 @@ func (j *Journey) Enter(browser string) workflow.Visitor {
 	return v
 }
 
-// Accept lets the invited holder in, with a browser of their own.
+// Accept accepts the invitation, and returns the invited holder in another browser.
 func (j *Journey) Accept() workflow.Visitor {
 	j.Helper()
 	v, err := j.Procedure.AcceptInvitation(j.Context(), j.InvitationSecret(), "it", netip.MustParseAddr("192.0.2.8"), "request-2")
@@ -120,32 +120,32 @@ func (j *Journey) Accept() workflow.Visitor {
 	return v
 }
 
-// InvitationSecret is what the newest invitation's link holds.
+// InvitationSecret returns the secret in the link of the newest invitation.
 func (j *Journey) InvitationSecret() string {
 	return workflow.InvitationSecret(j.Procedure.Keys, j.Case().Qualification.Invitation.Nonce)
 }
 
-// StartLogin goes to the identity provider with a request, and returns its id.
+// StartLogin starts a login at the identity provider, and returns the ID of the request.
 func (j *Journey) StartLogin(v workflow.Visitor) (string, error) {
 	l := workflow.Login{ID: "_" + uuid.NewString(), Provider: Provider, ProviderName: "Identità di prova", RelayState: "relay",
 		Level: "SpidL2", Comparison: "minimum", StartedAt: j.Clock.Now()}
 	return l.ID, j.Procedure.StartLogin(j.Context(), v, l, []byte("<AuthnRequest/>"))
 }
 
-// Answer is what an identity provider says of a person.
+// Answer returns a successful answer of the identity provider, with this fiscal
+// number.
 func (w *World) Answer(fiscalNumber string) workflow.Answer {
 	return workflow.Answer{ReceivedAt: w.Clock.Now(), Handle: workflow.Digest(uuid.NewString()), Assertion: &workflow.Assertion{
 		AssertionID: "_" + uuid.NewString(), Provider: Provider, ProviderName: "Identità di prova", Level: "SpidL2",
 		Name: "Anna", FamilyName: "Neri", FiscalNumber: "TINIT-" + fiscalNumber, AuthenticatedAt: w.Clock.Now()}}
 }
 
-// Park parks an answer to a request, and returns the secret of the one-time
-// cookie.
+// Park stores the answer to a login, and returns the secret of the one-time cookie.
 func (j *Journey) Park(login string, a workflow.Answer) (string, error) {
 	return j.Procedure.ParkAnswer(j.Context(), login, a, []byte("<Response/>"))
 }
 
-// LogIn starts a login and returns the id of its request.
+// LogIn starts a login and returns the ID of its request.
 func (j *Journey) LogIn() string {
 	j.Helper()
 	id, err := j.StartLogin(j.Visitor)
@@ -153,7 +153,7 @@ func (j *Journey) LogIn() string {
 	return id
 }
 
-// Return comes back from a login as a person.
+// Return completes a login as the person with this fiscal number.
 func (j *Journey) Return(login, fiscalNumber string) {
 	j.Helper()
 	secret, err := j.Park(login, j.Answer(fiscalNumber))
@@ -161,7 +161,7 @@ func (j *Journey) Return(login, fiscalNumber string) {
 	j.Must(j.Procedure.Return(j.Context(), j.Visitor, secret))
 }
 
-// SendCode takes the newest code's mail for sent, and returns the code.
+// SendCode marks the mail of the newest code as sent, and returns the code.
 func (j *Journey) SendCode() string {
 	j.Helper()
 	id := j.CodeMail()
@@ -171,23 +171,23 @@ func (j *Journey) SendCode() string {
 	return j.Code()
 }
 
-// CodeMail is the mail of the newest code.
+// CodeMail returns the ID of the mail with the newest code.
 func (j *Journey) CodeMail() (id uuid.UUID) {
 	j.Helper()
 	j.Must(j.Pool().QueryRow(j.Context(), `select id from mails where code_id = $1`, j.newestCode().ID).Scan(&id))
 	return id
 }
 
-// Code is what the newest code's mail says.
+// Code returns the digits of the newest code.
 func (j *Journey) Code() string { return workflow.CodeDigits(j.Procedure.Keys, j.newestCode().Nonce) }
 
-// newestCode is the one that may still be used, or the one asked for last.
+// newestCode returns the code that can still be used, or the one requested last.
 func (j *Journey) newestCode() workflow.Code {
 	codes := j.Case().Codes
 	return codes[max(0, slices.IndexFunc(codes, func(c workflow.Code) bool { return c.SpentAt.IsZero() }))]
 }
 
-// WrongCode is a code that is right for none that was asked for.
+// WrongCode returns six digits that match none of the codes.
 func (j *Journey) WrongCode() string {
 	codes := j.Case().Codes
 	for n := 0; ; n++ {
@@ -198,7 +198,7 @@ func (j *Journey) WrongCode() string {
 	}
 }
 
-// History is the log of the case in force, and all that it refers to.
+// History returns the log of the current qualification with the rows it refers to.
 func (j *Journey) History() *workflow.History {
 	j.Helper()
 	h, err := j.Store.History(j.Context(), j.Mailbox, 0)
@@ -206,7 +206,7 @@ func (j *Journey) History() *workflow.History {
 	return h
 }
 
-// Mails are the kinds and recipients of the mails asked for, in order.
+// Mails returns the kind and recipient of each mail, in the order of request.
 func (j *Journey) Mails() []string {
 	j.Helper()
 	var all []string
@@ -216,7 +216,7 @@ func (j *Journey) Mails() []string {
 	return all
 }
 
-// step makes the next step towards a state.
+// step makes the next step on the path to a state.
 func (j *Journey) step(to workflow.State) {
 	j.Helper()
 	ctx, p := j.Context(), j.Procedure
@@ -271,7 +271,7 @@ func (j *Journey) step(to workflow.State) {
 	case workflow.Qualified:
 		err = p.Revoke(ctx, "tests", j.Address, 0, "a mistake")
 	default:
-		j.Fatalf("there is no way from %s to %s", q.State, to)
+		j.Fatalf("there is no path from %s to %s", q.State, to)
 	}
 	j.Must(err)
 }

@@ -5,14 +5,14 @@ import (
 	"sync"
 )
 
-// Log is what was logged, to be read while more is written. Its zero value is
-// empty.
+// Log is a buffer for log output. It is safe for concurrent use, so a test can read
+// it while the program writes. The zero value is an empty log.
 type Log struct {
 	mu   sync.Mutex
 	text bytes.Buffer
 }
 
-// Write adds to the log.
+// Write appends to the log.
 func (l *Log) Write(b []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

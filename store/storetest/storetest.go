@@ -1,16 +1,18 @@
-// Package storetest gives each test a database of its own on a real
-// PostgreSQL: one private cluster for each test binary, with databases copied
-// from a migrated one. A database serves one test after another, emptied
-// between them: making one takes longer than most tests.
+// Package storetest gives each test its own database on a real PostgreSQL. Each test
+// binary has one private cluster, whose databases are copies of a migrated template.
+// To create a database takes longer than most tests, so after a test the database is
+// emptied and used again.
 //
-// Tests connect as the role of the service, which may do no more than the
-// service needs. A test that changes what the service may not change uses Owner.
+// Start with New, which opens a database, or NewWorld, which also sets up the
+// procedure. Tests connect with the role of the service, which has only the rights
+// that the service needs. To change protected rows, use Owner.
 //
 //   - storetest.go: the cluster and its databases
-//   - clock.go: the clock of a world, which stands still until a test sets it
-//   - world.go: the procedure on a database, with a webmail that is known to it
-//   - journey.go: the way of a mailbox through the procedure, to any state
-//   - log.go: a log that is read while more is written
+//   - clock.go: a clock that is stopped until a test moves it
+//   - world.go: the procedure on a database, with one registered webmail
+//   - journey.go: takes a mailbox through the procedure to any state
+//   - log.go: a log buffer for concurrent use
+//   - wait.go: waits for a condition
 package storetest
 
 import (
@@ -32,15 +34,15 @@ import (
 var (
 	cluster  *localpg.Cluster
 	admin    *pgx.Conn
-	copying  sync.Mutex // a template is copied by one session at a time
+	copying  sync.Mutex // PostgreSQL lets one session at a time copy a template
 	database atomic.Int64
 
-	// Auditor can open the archive of every test's database.
+	// Auditor is the private key that decrypts the archive of every test database.
 	Auditor *age.X25519Identity
 )
 
-// Run runs the tests of a package with a cluster beside them; it is for
-// TestMain, which exits with what it returns.
+// Run starts a cluster, runs the tests of a package, and returns the exit code. Call
+// it in TestMain.
 func Run(m *testing.M) int {
 	code, err := run(m)
 	if err != nil {
@@ -60,7 +62,7 @@ func run(m *testing.M) (code int, err error) {
 	if err := os.Chmod(dir, 0o755); err != nil { // PostgreSQL does not run as root
 		return 0, err
 	}
-	// What a crash would lose is of no use to a test.
+	// Tests do not need durability.
 	settings := map[string]string{"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "300"}
 	if cluster, err = localpg.Start(ctx, localpg.Options{Dir: dir, Settings: settings}); err != nil {
 		return 0, err
@@ -80,7 +82,7 @@ func run(m *testing.M) (code int, err error) {
 	return m.Run(), nil
 }
 
-// Parameters are added to the URLs of databases: scripts/test-later has some.
+// Parameters are appended to the URLs of databases. scripts/test-later sets them.
 var Parameters = os.Getenv("STELLA_TEST_PARAMETERS")
 
 // Role is the role of the service.
@@ -101,20 +103,20 @@ func makeTemplate(ctx context.Context) error {
 	return err
 }
 
-// URL makes a database for a test and returns its URL, for the service. A busy
-// machine may take long to let a connection in.
+// URL creates a database for a test and returns its URL for the role of the service.
+// The connection timeout is long, for busy machines.
 func URL(t testing.TB) string {
 	t.Helper()
 	return cluster.RoleURL(Role, create(t, "template_stella")) + "&connect_timeout=30" + Parameters
 }
 
-// EmptyURL makes a database without a schema and returns its URL, for its owner.
+// EmptyURL creates a database without a schema and returns its URL for the owner.
 func EmptyURL(t testing.TB) string {
 	t.Helper()
 	return cluster.URL(create(t, "template1"))
 }
 
-// Owner connects to the database of a store as the owner of its tables.
+// Owner connects to the database of a store with the role that owns its tables.
 func Owner(t testing.TB, s *store.Store) *pgx.Conn {
 	t.Helper()
 	conn, err := pgx.Connect(context.Background(), ownerURL(s))
@@ -125,12 +127,12 @@ func Owner(t testing.TB, s *store.Store) *pgx.Conn {
 	return conn
 }
 
-// RoleURL is the URL of a store's database for another role.
+// RoleURL returns the URL of a store's database for another role.
 func RoleURL(s *store.Store, role string) string {
 	return cluster.RoleURL(role, s.Pool().Config().ConnConfig.Database)
 }
 
-// DatabaseURL is the URL of a database by its name, for its owner.
+// DatabaseURL returns the URL of the database with this name, for the owner.
 func DatabaseURL(name string) string { return cluster.URL(name) }
 
 func ownerURL(s *store.Store) string { return RoleURL(s, "postgres") }
@@ -146,43 +148,43 @@ func create(t testing.TB, template string) string {
 	return name
 }
 
-// A kept database is used by one test after another.
-type kept struct {
+// reusable is a database that tests use one after another.
+type reusable struct {
 	*store.Store
 	owner *pgx.Conn // empties the database
 }
 
-// idle are databases whose tests have ended.
-var idle = make(chan kept, 100)
+// idle contains the databases that no test uses.
+var idle = make(chan reusable, 100)
 
 // New opens an empty database for a test.
 func New(t testing.TB) *store.Store {
 	t.Helper()
-	var k kept
+	var db reusable
 	select {
-	case k = <-idle:
-		k.SealTo(Auditor.Recipient())
+	case db = <-idle:
+		db.SealTo(Auditor.Recipient())
 	default:
 		var err error
-		if k.Store, err = store.Open(context.Background(), URL(t), Auditor.Recipient()); err != nil {
+		if db.Store, err = store.Open(context.Background(), URL(t), Auditor.Recipient()); err != nil {
 			t.Fatal(err)
 		}
-		if k.owner, err = pgx.Connect(context.Background(), ownerURL(k.Store)); err != nil {
+		if db.owner, err = pgx.Connect(context.Background(), ownerURL(db.Store)); err != nil {
 			t.Fatal(err)
 		}
 	}
 	t.Cleanup(func() {
-		if err := k.empty(); err != nil {
+		if err := db.empty(); err != nil {
 			t.Errorf("emptying a database: %v", err)
 			return
 		}
-		idle <- k
+		idle <- db
 	})
-	return k.Store
+	return db.Store
 }
 
-// emptying is the statements that empty a database. They run in the role of a
-// replica, in which the triggers that protect the log do not fire.
+// emptying selects the statements that empty a database. They run with the
+// replication role replica, in which the triggers that protect the log do not fire.
 const emptying = `
 	select 'begin; set local session_replication_role = replica; ' ||
 		(select string_agg(format('delete from %I;', tablename), ' ') from pg_tables
@@ -190,23 +192,23 @@ const emptying = `
 		(select string_agg(format('select setval(%L, %s, false);', quote_ident(sequencename), start_value), ' ') from pg_sequences
 			where schemaname = 'public') || ' commit'`
 
-func (k kept) empty() error {
+func (db reusable) empty() error {
 	ctx := context.Background()
 	var sql string
-	if err := k.owner.QueryRow(ctx, emptying).Scan(&sql); err != nil {
+	if err := db.owner.QueryRow(ctx, emptying).Scan(&sql); err != nil {
 		return err
 	}
-	_, err := k.owner.Exec(ctx, sql)
+	_, err := db.owner.Exec(ctx, sql)
 	return err
 }
 
-// closeIdle ends the connections before the cluster stops.
+// closeIdle closes all connections before the cluster stops.
 func closeIdle() {
 	for {
 		select {
-		case k := <-idle:
-			k.Close()
-			k.owner.Close(context.Background())
+		case db := <-idle:
+			db.Close()
+			db.owner.Close(context.Background())
 		default:
 			return
 		}

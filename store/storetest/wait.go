@@ -7,12 +7,12 @@ import (
 	"stella/store"
 )
 
-// deadline is how long a test waits for what happens at once on an idle
-// machine. It only decides when a failure is reported.
+// deadline is how long a test waits for a condition that is soon true on an idle
+// machine. It is long because it affects only tests that fail.
 const deadline = time.Minute
 
-// Eventually waits until something is true, and ends the test if it does not
-// become true.
+// Eventually waits until a condition is true. It fails the test immediately after a
+// minute. The text what completes the message "it is still not true that …".
 func Eventually(t testing.TB, what string, is func() bool) {
 	t.Helper()
 	for end := time.Now().Add(deadline); !is(); time.Sleep(5 * time.Millisecond) {
@@ -22,7 +22,7 @@ func Eventually(t testing.TB, what string, is func() bool) {
 	}
 }
 
-// LockAwaited waits until a session of the database waits for a lock.
+// LockAwaited returns when a session of the database waits for a lock.
 func LockAwaited(t testing.TB, s *store.Store) {
 	t.Helper()
 	Eventually(t, "a session waits for a lock", func() (waits bool) {

@@ -9,8 +9,8 @@ import (
 	"stella/workflow"
 )
 
-// World is the procedure on a database of its own, with a webmail that is
-// known to it and a clock that the test sets.
+// World is the procedure on its own database, with one registered webmail and a
+// clock that the test controls.
 type World struct {
 	*store.Store
 	Procedure *workflow.Procedure
@@ -18,10 +18,10 @@ type World struct {
 	Client    workflow.Client // the webmail
 }
 
-// What a world knows from the start.
+// Data that every World contains.
 const (
 	Token     = "the webmail's token"
-	Webmail   = "webmail" // its name; it asks for the mailboxes of Domain
+	Webmail   = "webmail" // its name; it may ask for the mailboxes of Domain
 	Domain    = "pec.example"
 	ReturnURL = "https://webmail.example/"
 	Provider  = "https://idp.example"
@@ -33,32 +33,43 @@ const (
 	Bianchi = "09876543217" // a company, represented by Luca
 )
 
-// Key is the server's secret in a world, and Keys are it alone.
+// Key is the server's secret, and Keys contains only it.
 var (
 	Key  = []byte("a secret of tests, of thirty-two bytes or more")
 	Keys = workflow.Keys{Key}
 )
 
-// AnnasRecord names Anna Neri, a person.
+// AnnasRecord is the record of Anna Neri, a person.
 var AnnasRecord = workflow.Record{Kind: workflow.KindPerson, Name: "Anna Neri", FiscalCode: Anna, Email: "anna.neri@mail.example"}
 
-// BianchisRecord names a company that Luca Bianchi represents.
+// BianchisRecord is the record of a company that Luca Bianchi represents.
 var BianchisRecord = workflow.Record{Kind: workflow.KindCompany, Name: "Officine Bianchi S.r.l.", FiscalCode: Bianchi,
 	Representatives: []workflow.Representative{{FiscalCode: Luca, Name: "Luca Bianchi"}}, Email: "amministrazione@bianchi.example"}
 
-// NewWorld makes a world.
+// NewWorld creates a World on an empty database.
 func NewWorld(t testing.TB) *World {
 	t.Helper()
 	return WorldIn(t, New(t))
 }
 
-// WorldIn makes a world of a database that is there.
+// WorldIn creates a World on an existing database.
 func WorldIn(t testing.TB, s *store.Store) *World {
 	t.Helper()
 	w := &World{Store: s, Clock: NewClock()}
-	w.Procedure = &workflow.Procedure{Store: s, Keys: Keys, Limits: otp.Defaults, Now: w.Clock.Now,
-		Documents: map[string]workflow.Document{"it": {SHA256: Notice, Version: "1.0", Date: w.Clock.Now(), Locale: "it", Body: []byte("<p>…</p>")}}}
-	client := workflow.Client{Name: Webmail, Domains: []string{Domain}, ReturnURLs: []string{ReturnURL}, Scopes: []workflow.Scope{workflow.ScopeWebmail}}
+	notice := workflow.Document{SHA256: Notice, Version: "1.0", Date: w.Clock.Now(), Locale: "it", Body: []byte("<p>…</p>")}
+	w.Procedure = &workflow.Procedure{
+		Store:     s,
+		Keys:      Keys,
+		Limits:    otp.Defaults,
+		Now:       w.Clock.Now,
+		Documents: map[string]workflow.Document{"it": notice},
+	}
+	client := workflow.Client{
+		Name:       Webmail,
+		Domains:    []string{Domain},
+		ReturnURLs: []string{ReturnURL},
+		Scopes:     []workflow.Scope{workflow.ScopeWebmail},
+	}
 	Must(t, s.AddClient(t.Context(), client, workflow.Digest(Token), w.Clock.Now()))
 	var err error
 	w.Client, err = s.ClientByToken(t.Context(), workflow.Digest(Token), w.Clock.Now())
@@ -66,26 +77,26 @@ func WorldIn(t testing.TB, s *store.Store) *World {
 	return w
 }
 
-// Another is a second instance on the same database.
+// Another returns a second instance of the procedure on the same database.
 func (w *World) Another() *workflow.Procedure {
 	p := w.Procedure
 	return &workflow.Procedure{Store: p.Store, Keys: p.Keys, Limits: p.Limits, Documents: p.Documents, Now: p.Now}
 }
 
-// InRealTime makes the world's clock run with the machine's, for a test in which
-// something else reads that one: another process, the queue, a certificate.
+// InRealTime makes the clock show the machine's time. It is for tests in which
+// something else uses the machine's clock, such as another process, the job queue or
+// a certificate.
 func (w *World) InRealTime() *World {
 	w.Clock.Follow()
 	return w
 }
 
-// HandOff asks for the link that brings a mailbox's user here, as the webmail
-// does, and returns its secret.
+// HandOff requests a hand-off link as the webmail does, and returns its secret.
 func (w *World) HandOff(ctx context.Context, address string) (string, error) {
 	return w.Procedure.HandOff(ctx, w.Client, address, ReturnURL, "it", "user-7")
 }
 
-// Must ends a test that cannot go on.
+// Must fails the test immediately if err is not nil.
 func Must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
