@@ -1,23 +1,23 @@
-// Package api is the provider's side, over HTTP: webmails ask whether to show
-// the banner or the star, and hand their users over; registries say which
-// mailboxes there are; operators decide; auditors read.
+// Package api is the HTTP API for the programs of a PEC provider. Webmails request
+// what to show for a mailbox, and hand their users over. Registries write the
+// records of the mailboxes. Operators decide cases. Auditors read them.
 //
-//   - api.go: the routes
-//   - operation.go: who may call what
-//   - once.go: calls that may be repeated
-//   - problem.go: the one table from errors to statuses
+//   - api.go: the routes; start with [Server.Handler]
+//   - operation.go: authentication, scopes, and checks of every request
+//   - idempotency.go: calls with an Idempotency-Key
+//   - problem.go: the mapping from errors to problem documents
 //   - document.go, examples.go: the OpenAPI document
-//   - cursor.go, etag.go: places in lists, versions of what is answered
-//   - status.go, statuses.go: what a webmail may know of a mailbox, or of many
-//   - mailboxes.go, records.go, bulk.go: the provider's register
-//   - handoffs.go: how a webmail's user comes to Stella
-//   - qualifications.go, timeline.go, decisions.go, invitations.go: what
-//     operators and auditors see and do
-//   - events.go: what happened
+//   - cursor.go, etag.go: pages of lists, ETags and conditions
+//   - status.go, statuses.go: the status of one mailbox, or of many
+//   - mailboxes.go, records.go, bulk.go: mailboxes and their records
+//   - handoffs.go: the hand-off of a webmail's user
+//   - qualifications.go, timeline.go, decisions.go, invitations.go: cases and
+//     invitations, for operators and auditors
+//   - events.go: the feed of events
 //
-// The bodies are the types of package client. The OpenAPI document is made from
-// this code, served at /api/v1/openapi.json and kept in openapi.json. Every
-// error is a problem document (RFC 9457).
+// The request and response bodies are the types of package client. The OpenAPI
+// document is generated from this code and served at /api/v1/openapi.json;
+// openapi.json is a copy of it. Every error is a problem document (RFC 9457).
 package api
 
 import (
@@ -33,17 +33,17 @@ import (
 	"stella/workflow"
 )
 
-// Server answers the programs of a provider. All fields are needed.
+// Server serves the API. All fields are required.
 type Server struct {
 	Procedure *workflow.Procedure
 	PublicURL string
-	Away      func(error) bool // whether an error is that of a database which cannot be reached
+	Away      func(error) bool // reports whether an error means that the database is unavailable
 	Log       *slog.Logger
 	Requests  *request.Log
-	Address   func(*http.Request) netip.Addr // where a request came from
+	Address   func(*http.Request) netip.Addr // the client's address
 }
 
-// Handler returns the routes, all under /api/.
+// Handler returns the handler of all paths under /api/.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	routes := humago.New(mux, config())
@@ -69,12 +69,12 @@ func (s *Server) Handler() http.Handler {
 	return s.observe(mux)
 }
 
-// observe gives each call an id and logs it by its route, and answers one that
-// panics like any other failure. Of the status, which is asked at every login of
-// a webmail, it logs only what did not go well: whoever counts has the metrics.
+// observe assigns an ID to each call, logs it by its route, and answers a call that
+// panics with status 500. Webmails request the status of a mailbox at every login:
+// these calls are logged only if they fail, and the metrics count all of them.
 func (s *Server) observe(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, asked *http.Request) {
-		r, answer := request.Identify(asked), request.NewAnswer(w)
+	return http.HandlerFunc(func(w http.ResponseWriter, original *http.Request) {
+		r, answer := request.Identify(original), request.NewAnswer(w)
 		began := time.Now()
 		defer func() {
 			if p := recover(); p != nil {
@@ -82,7 +82,7 @@ func (s *Server) observe(next http.Handler) http.Handler {
 					"panic", p, "stack", string(debug.Stack()))
 				writeProblem(answer, refusal(http.StatusInternalServerError, failed))
 			}
-			asked.Pattern = r.Pattern // for who counts requests
+			original.Pattern = r.Pattern // the metrics use it
 			if r.Pattern == statusRoute && answer.Status < http.StatusBadRequest {
 				return
 			}

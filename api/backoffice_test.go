@@ -16,14 +16,13 @@ const (
 	ruling = `{"operator":"paolo","reason":"visura del 20/11/2026"}`
 )
 
-// backoffice is a client of the API that is no webmail.
+// backoffice is a client of the API that is not a webmail.
 type backoffice struct {
 	*client.Client
 	w *world
 }
 
-// backoffice registers a client with scopes, for the domain of the world's
-// mailboxes.
+// backoffice adds a client with scopes, for the domain of the world's mailboxes.
 func (w *world) backoffice(scopes ...workflow.Scope) *backoffice {
 	w.t.Helper()
 	return w.backofficeOf("backoffice", storetest.Domain, scopes...)
@@ -32,16 +31,20 @@ func (w *world) backoffice(scopes ...workflow.Scope) *backoffice {
 func (w *world) backofficeOf(name, domain string, scopes ...workflow.Scope) *backoffice {
 	w.t.Helper()
 	token := w.addClient(name, domain, scopes...)
-	return &backoffice{&client.Client{URL: "https://id.example", Token: token, HTTP: &http.Client{Transport: handled{w.handler}}}, w}
+	return &backoffice{&client.Client{
+		URL:   "https://id.example",
+		Token: token,
+		HTTP:  &http.Client{Transport: handlerTransport{w.handler}},
+	}, w}
 }
 
-// registry is the client that says which mailboxes there are.
+// registry adds a client with the scope registry, which writes records.
 func (w *world) registry() *client.Client {
 	w.t.Helper()
 	return w.backofficeOf("registry", storetest.Domain, workflow.ScopeRegistry).Client
 }
 
-// addClient registers a client, and returns its token.
+// addClient adds a client for a domain and returns its token.
 func (w *world) addClient(name string, domain string, scopes ...workflow.Scope) (token string) {
 	w.t.Helper()
 	token = "the token of " + name
@@ -50,10 +53,10 @@ func (w *world) addClient(name string, domain string, scopes ...workflow.Scope) 
 	return token
 }
 
-// handled hands requests to a handler.
-type handled struct{ http.Handler }
+// handlerTransport passes requests to a handler, without a network.
+type handlerTransport struct{ http.Handler }
 
-func (h handled) RoundTrip(r *http.Request) (*http.Response, error) {
+func (h handlerTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	answer := httptest.NewRecorder()
 	h.ServeHTTP(answer, r)
 	return answer.Result(), nil
@@ -64,7 +67,7 @@ func (b *backoffice) call(method, path, body string, header ...string) answer {
 	return call(b.w.t, b.w.handler, method, path, body, append([]string{"Authorization", "Bearer " + b.Token}, header...)...)
 }
 
-// list reads a whole list, page by page.
+// list returns the numbers of all cases that match a filter, page by page.
 func (b *backoffice) list(f client.QualificationFilter) []int64 {
 	b.w.t.Helper()
 	var numbers []int64
@@ -75,8 +78,8 @@ func (b *backoffice) list(f client.QualificationFilter) []int64 {
 	return numbers
 }
 
-// failsWith checks that an error is the API's, with this status, and returns
-// its detail.
+// failsWith checks that an error is a Problem with this status, and returns its
+// detail.
 func failsWith(t *testing.T, err error, status int) string {
 	t.Helper()
 	var p *client.Problem

@@ -26,7 +26,7 @@ func (s *Server) putRecordsOperation() operation[putRecordsInput, putRecordsOutp
 		Operation: huma.Operation{OperationID: "put-mailboxes", Method: http.MethodPost, Path: "/api/v1/mailboxes/records",
 			Tags: []string{"Mailboxes"}, Summary: "Make many mailboxes, or say all of them anew",
 			Description: "Each is done or refused by itself: look at the outcome of each. To send the same again does no harm.",
-			// As much as 1,000 records of usual length, many times over.
+			// Many times the usual length of 1,000 records.
 			MaxBodyBytes: 4 << 20,
 			Errors:       append([]int{http.StatusConflict}, bodyErrors...)},
 		scopes: []workflow.Scope{workflow.ScopeRegistry},
@@ -46,16 +46,16 @@ func (s *Server) putRecords(ctx context.Context, c workflow.Client, in *putRecor
 	for i, o := range outcomes {
 		done := client.Registered{Address: in.Body.Records[i].Address, Outcome: client.Outcome(o.Recorded)}
 		if o.Err != nil {
-			done.Outcome, done.Errors = client.OutcomeRefused, refusedFor(o.Err)
+			done.Outcome, done.Errors = client.OutcomeRefused, faultsOf(o.Err)
 		}
 		out.Body.Records[i] = done
 	}
 	return out, nil
 }
 
-// refusedFor says why one of several records was refused: it is wrong, or of a
-// domain that is not the client's.
-func refusedFor(err error) []client.Fault {
+// faultsOf returns why one of several records was refused: its fields are invalid,
+// or its domain is not one of the client's.
+func faultsOf(err error) []client.Fault {
 	var wrong *workflow.RecordError
 	if !errors.As(err, &wrong) {
 		return []client.Fault{{Location: "address", Message: "the mailbox is not of this client's domains"}}

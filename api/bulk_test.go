@@ -11,7 +11,7 @@ import (
 	"stella/workflow"
 )
 
-func TestABulkDoesWhatItCan(t *testing.T) {
+func TestABulkWritesTheValidRecords(t *testing.T) {
 	w := newWorld(t)
 	w.RecordAs(t, anna, storetest.AnnasRecord).To(workflow.Qualified)
 	c, ctx := w.registry(), t.Context()
@@ -34,24 +34,33 @@ func TestABulkDoesWhatItCan(t *testing.T) {
 	done, err := c.PutRecords(ctx, all)
 	storetest.Must(t, err)
 	want := []string{
-		"new@pec.example made []", "NEW@pec.example refused [address]", anna + " revoked []", "wrong@pec.example refused [email fiscal_code]",
-		"other@altrove.example refused [address]", "no address refused [address]", "last@pec.example made []"}
+		"new@pec.example made []",
+		"NEW@pec.example refused [address]",
+		anna + " revoked []",
+		"wrong@pec.example refused [email fiscal_code]",
+		"other@altrove.example refused [address]",
+		"no address refused [address]",
+		"last@pec.example made []",
+	}
 	for i, d := range done {
-		at := []string{}
+		places := []string{}
 		for _, f := range d.Errors {
-			at = append(at, f.Location)
+			places = append(places, f.Location)
 		}
-		slices.Sort(at)
-		if got := fmt.Sprint(d.Address, " ", d.Outcome, " ", at); i >= len(want) || got != want[i] {
-			t.Errorf("%s", got)
+		slices.Sort(places)
+		if got := fmt.Sprint(d.Address, " ", d.Outcome, " ", places); i >= len(want) || got != want[i] {
+			t.Errorf("result %d is %s", i, got)
 		}
 	}
-	if len(done) != len(want) || w.mailbox("last@pec.example").State != client.StateNotEligible || w.mailbox(anna).Show == client.ShowStar {
-		t.Errorf("%d outcomes", len(done))
+	if len(done) != len(want) {
+		t.Errorf("%d results, want %d", len(done), len(want))
+	}
+	if w.mailbox("last@pec.example").State != client.StateNotEligible || w.mailbox(anna).Show == client.ShowStar {
+		t.Error("the records were not written")
 	}
 	again, err := c.PutRecords(ctx, all[:1])
 	if storetest.Must(t, err); again[0].Outcome != client.OutcomeUnchanged {
-		t.Errorf("%+v", again)
+		t.Errorf("the second call returns %+v", again)
 	}
 	_, err = c.PutRecords(ctx, nil)
 	failsWith(t, err, 422)
@@ -72,7 +81,7 @@ func TestAThousandRecordsAndStatusesAtOnce(t *testing.T) {
 	storetest.Must(t, err)
 	for i, d := range done {
 		if d.Address != addresses[i] || d.Outcome != client.OutcomeMade {
-			t.Fatalf("%+v", d)
+			t.Fatalf("the result is %+v", d)
 		}
 	}
 	addresses[7], addresses[8], addresses[9] = "nobody@pec.example", "Box8@PEC.example", "box1@altrove.example"

@@ -13,14 +13,15 @@ import (
 type decisionInput struct {
 	Once
 	Number  int64  `path:"number" minimum:"1" doc:"the case number" example:"42"`
-	IfMatch string `header:"If-Match" maxLength:"200" doc:"decides only while the case is at the version of this ETag" example:"\"17\""`
+	IfMatch string `header:"If-Match" maxLength:"200" doc:"decide only if the case still has the version of this ETag" example:"\"17\""`
 	Body    client.Ruling
 }
 
 func (s *Server) approveOperation() operation[decisionInput, caseOutput] {
 	return s.decisionOperation("approve", workflow.ReviewApproved, "Approve a qualification under review",
-		"The mailbox gets its star, and the holder is told. It is refused while the mailbox is not active, where the record now names another than "+
-			"the person identified, and where the identity provider is suspended for the time at which it identified them.")
+		"The mailbox gets its star, and the holder is told. It is refused while the mailbox is not active, "+
+			"where the record now names another than the person identified, "+
+			"and where the identity provider is suspended for the time at which it identified them.")
 }
 
 func (s *Server) refuseOperation() operation[decisionInput, caseOutput] {
@@ -33,17 +34,26 @@ func (s *Server) revokeOperation() operation[decisionInput, caseOutput] {
 		"The holder is told the reason in these words.")
 }
 
-func (s *Server) decisionOperation(verb string, e workflow.Event, summary, description string) operation[decisionInput, caseOutput] {
+func (s *Server) decisionOperation(
+	verb string, e workflow.Event, summary, description string,
+) operation[decisionInput, caseOutput] {
 	return operation[decisionInput, caseOutput]{
-		Operation: huma.Operation{OperationID: verb + "-qualification", Method: http.MethodPost, Path: "/api/v1/qualifications/{number}/" + verb,
+		Operation: huma.Operation{OperationID: verb + "-qualification",
+			Method: http.MethodPost, Path: "/api/v1/qualifications/{number}/" + verb,
 			Tags: []string{"Qualifications"}, Summary: summary,
-			Description: description + " What cannot be decided, as a case that is over or in another state, is a conflict that says why, " +
-				"and of two decisions at once one is made. The log names operator and client. Answers with the case as it is then.",
+			Description: description + " What cannot be decided, as a case that is over or in another state, " +
+				"is a conflict that says why, and of two decisions at once one is made. The log names operator and client. " +
+				"Answers with the case as it is then.",
 			MaxBodyBytes: 32 << 10,
 			Errors:       append([]int{http.StatusNotFound, http.StatusConflict, http.StatusPreconditionFailed}, bodyErrors...)},
 		scopes: []workflow.Scope{workflow.ScopeOperator},
 		do: func(ctx context.Context, c workflow.Client, in *decisionInput) (*caseOutput, error) {
-			err := s.Procedure.Decide(ctx, c, e, workflow.Ruling{Number: in.Number, Operator: in.Body.Operator, Reason: in.Body.Reason, Check: in.check})
+			err := s.Procedure.Decide(ctx, c, e, workflow.Ruling{
+				Number:   in.Number,
+				Operator: in.Body.Operator,
+				Reason:   in.Body.Reason,
+				Check:    in.check,
+			})
 			if err != nil {
 				return nil, unknownCase(err)
 			}
@@ -51,11 +61,13 @@ func (s *Server) decisionOperation(verb string, e workflow.Event, summary, descr
 		}}
 }
 
-// check refuses a case that is not at the version asked for.
+// check returns status 412 if the case does not have the version of If-Match.
 func (in *decisionInput) check(q *workflow.Qualification) error {
 	etag := client.Qualification{Version: q.Version}.ETag()
-	if in.IfMatch == "" || known(in.IfMatch, etag) {
+	if in.IfMatch == "" || matchesTag(in.IfMatch, etag) {
 		return nil
 	}
-	return huma.ErrorWithHeaders(refusal(http.StatusPreconditionFailed, "the case was changed since: it is at version "+etag), http.Header{"ETag": {etag}})
+	return huma.ErrorWithHeaders(
+		refusal(http.StatusPreconditionFailed, "the case was changed since: it is at version "+etag),
+		http.Header{"ETag": {etag}})
 }

@@ -15,24 +15,26 @@ import (
 
 var paolo = client.Ruling{Operator: "paolo", Reason: "visura del 20/11/2026"}
 
-// decide decides a case of a mailbox, by the name of the operation.
+// decide calls an operation such as "approve" for the case of a mailbox.
 func (b *backoffice) decide(verb string, j *storetest.Journey, body string, header ...string) answer {
 	b.w.t.Helper()
 	return b.call("POST", fmt.Sprintf("%s/%d/%s", cases, number(j), verb), body, header...)
 }
 
-// decided checks what the log says of the newest step: who made it, through
-// which client, and on which decision it rests.
+// decided checks the newest step of the log: its event, its actor, the actor's
+// client and the decision to which it refers.
 func decided(t *testing.T, j *storetest.Journey, e workflow.Event) {
 	t.Helper()
 	h := j.History()
 	last := h.Steps[len(h.Steps)-1]
-	if want := (workflow.Actor{Kind: workflow.ByOperator, Client: "backoffice", Name: "paolo"}); last.Event != e || last.Actor != want {
-		t.Errorf("the log says %s by %+v", last.Event, last.Actor)
+	want := workflow.Actor{Kind: workflow.ByOperator, Client: "backoffice", Name: "paolo"}
+	if last.Event != e || last.Actor != want {
+		t.Errorf("the last step is %s by %+v", last.Event, last.Actor)
 	}
 	d := h.Decisions[len(h.Decisions)-1]
-	if d.ID.String() != last.Refs["decision"] || d.Event != e || d.Operator != "paolo" || d.Reason != paolo.Reason || !d.DecidedAt.Equal(last.At) {
-		t.Errorf("the decision is %+v, and the step names %s", d, last.Refs["decision"])
+	if d.ID.String() != last.Refs["decision"] || d.Event != e || d.Operator != "paolo" || d.Reason != paolo.Reason ||
+		!d.DecidedAt.Equal(last.At) {
+		t.Errorf("the decision is %+v, and the step refers to %s", d, last.Refs["decision"])
 	}
 }
 
@@ -83,30 +85,36 @@ func TestAnOperatorRevokes(t *testing.T) {
 	decided(t, j, workflow.RevokedByProvider)
 }
 
-// unchanged checks that a case was left alone.
+// unchanged checks that do adds no step, decision or mail to a case.
 func unchanged(t *testing.T, j *storetest.Journey, do func()) {
 	t.Helper()
 	before := j.History()
 	do()
-	if after := j.History(); len(after.Steps) != len(before.Steps) || len(after.Decisions) != len(before.Decisions) || len(after.Mails) != len(before.Mails) {
-		t.Error("something was done")
+	after := j.History()
+	if len(after.Steps) != len(before.Steps) || len(after.Decisions) != len(before.Decisions) || len(after.Mails) != len(before.Mails) {
+		t.Error("the case has changed")
 	}
 }
 
-func TestWhatIsInNoStateForADecision(t *testing.T) {
+func TestDecisionsInOtherStatesAreRefused(t *testing.T) {
 	w := newWorld(t)
 	b := w.backoffice(workflow.ScopeOperator)
 	for _, s := range workflow.States {
-		if s == workflow.Expired { // ends all that is unfinished
+		if s == workflow.Expired { // reaching it expires all unfinished cases
 			continue
 		}
 		j := w.Reach(t, s)
-		for verb, needs := range map[string]workflow.State{"approve": workflow.UnderReview, "refuse": workflow.UnderReview, "revoke": workflow.Qualified} {
+		for verb, needs := range map[string]workflow.State{
+			"approve": workflow.UnderReview,
+			"refuse":  workflow.UnderReview,
+			"revoke":  workflow.Qualified,
+		} {
 			if s == needs {
 				continue
 			}
 			unchanged(t, j, func() {
-				want := fmt.Sprintf("%s cannot be %sd: its case %d is in state %s, and only one in state %s can", j.Address, verb, number(j), s, needs)
+				want := fmt.Sprintf("%s cannot be %sd: its case %d is in state %s, and only one in state %s can",
+					j.Address, verb, number(j), s, needs)
 				if got := b.decide(verb, j, ruling).problem(409); got != want {
 					t.Errorf("%q, want %q", got, want)
 				}
@@ -115,7 +123,7 @@ func TestWhatIsInNoStateForADecision(t *testing.T) {
 	}
 }
 
-func TestACaseThatIsOverIsNoHandleOnTheNext(t *testing.T) {
+func TestADecisionOnAnEndedCaseIsRefused(t *testing.T) {
 	w := newWorld(t)
 	b := w.backoffice(workflow.ScopeOperator)
 	j := w.Reach(t, workflow.Revoked)
@@ -129,13 +137,13 @@ func TestACaseThatIsOverIsNoHandleOnTheNext(t *testing.T) {
 	}
 }
 
-// Nobody but the holder on record gets the star, whatever an operator says.
-func TestAnApprovalThatIsRefused(t *testing.T) {
+// Only the holder on record gets the star, even if an operator approves.
+func TestApprovalsThatAreRefused(t *testing.T) {
 	for what, c := range map[string]struct {
-		happens func(j *storetest.Journey)
-		says    string
+		before func(j *storetest.Journey)
+		want   string // the end of the detail
 	}{
-		"the record names another": {func(j *storetest.Journey) {
+		"the record names another person": {func(j *storetest.Journey) {
 			r := storetest.AnnasRecord
 			r.FiscalCode = storetest.Sara
 			_, err := j.Procedure.Record(j.Context(), "tests", j.Address, workflow.Active, r)
@@ -147,20 +155,21 @@ func TestAnApprovalThatIsRefused(t *testing.T) {
 		}, "the mailbox is not active"},
 		"the identity provider is suspended": {func(j *storetest.Journey) {
 			j.Must(j.Procedure.Suspend(j.Context(), "tests", storetest.Provider, j.Clock.Now(), "a breach"))
-		}, "the person was identified by " + storetest.Provider + ", which is suspended and not believed for that time; refuse it, and the holder can be identified again"},
+		}, "the person was identified by " + storetest.Provider +
+			", which is suspended and not believed for that time; refuse it, and the holder can be identified again"},
 	} {
 		t.Run(what, func(t *testing.T) {
 			w := newWorld(t)
 			b := w.backoffice(workflow.ScopeOperator)
 			j := w.Reach(t, workflow.UnderReview)
-			c.happens(j)
+			c.before(j)
 			unchanged(t, j, func() {
-				if got, want := b.decide("approve", j, ruling).problem(409), j.Address+" cannot be approved: "+c.says; got != want {
+				if got, want := b.decide("approve", j, ruling).problem(409), j.Address+" cannot be approved: "+c.want; got != want {
 					t.Errorf("%q, want %q", got, want)
 				}
 			})
 			if _, err := b.Refuse(t.Context(), number(j), paolo); err != nil {
-				t.Errorf("nor can it be refused: %v", err)
+				t.Errorf("it cannot be refused either: %v", err)
 			}
 		})
 	}
@@ -189,7 +198,7 @@ func TestADecisionOnAnotherVersion(t *testing.T) {
 	}
 }
 
-func TestARulingThatIsNone(t *testing.T) {
+func TestInvalidRulingsAreRefused(t *testing.T) {
 	w := newWorld(t)
 	b := w.backoffice(workflow.ScopeOperator)
 	j, qualified, invited := w.Reach(t, workflow.UnderReview), w.Reach(t, workflow.Qualified), w.Reach(t, workflow.Invited)
@@ -220,17 +229,18 @@ func TestARulingThatIsNone(t *testing.T) {
 		})
 		unchanged(t, qualified, func() { b.decide("revoke", qualified, c.body).problem(c.status) })
 		unchanged(t, invited, func() {
-			b.call("POST", "/api/v1/invitations/"+invited.Case().Qualification.Invitation.ID.String()+"/withdraw", c.body).problem(c.status)
+			b.call("POST", invitations+"/"+invitationOf(invited)+"/withdraw", c.body).problem(c.status)
 		})
 	}
 	reason := "riga\n" + strings.Repeat("è", 1995)
-	if c, err := b.Refuse(t.Context(), number(j), client.Ruling{Operator: "Niccolò D'Àvila", Reason: reason}); err != nil || c.Remark != reason {
+	c, err := b.Refuse(t.Context(), number(j), client.Ruling{Operator: "Niccolò D'Àvila", Reason: reason})
+	if err != nil || c.Remark != reason {
 		t.Errorf("%+v, %v", c, err)
 	}
 }
 
-// A decision that is repeated with its key is made once.
-func TestADecisionIsRepeated(t *testing.T) {
+// A decision that is repeated with the same key is made once.
+func TestADecisionIsMadeOnce(t *testing.T) {
 	w := newWorld(t)
 	b := w.backoffice(workflow.ScopeOperator)
 	j := w.Reach(t, workflow.UnderReview)
@@ -241,7 +251,7 @@ func TestADecisionIsRepeated(t *testing.T) {
 	unchanged(t, j, func() {
 		again := b.decide("approve", j, ruling, "Idempotency-Key", "a key")
 		if again.Code != 200 || again.text != first.text || again.Header().Get("ETag") != first.Header().Get("ETag") {
-			t.Errorf("the answer is %d %s, and was %s", again.Code, again.text, first.text)
+			t.Errorf("the second answer is %d %s, the first was %s", again.Code, again.text, first.text)
 		}
 		b.decide("approve", j, ruling).problem(409)
 		b.decide("approve", j, ruling, "Idempotency-Key", "another key").problem(409)
@@ -250,9 +260,9 @@ func TestADecisionIsRepeated(t *testing.T) {
 	})
 }
 
-// Of operators who decide at once, one does; the others are told how the case
-// stands now.
-func TestOperatorsDecideAtOnce(t *testing.T) {
+// If several operators decide at the same time, one decision is made. The others get
+// a conflict with the state of the case.
+func TestConcurrentDecisions(t *testing.T) {
 	w := newWorld(t)
 	b := w.backoffice(workflow.ScopeOperator)
 	j := w.Reach(t, workflow.UnderReview)
@@ -266,19 +276,20 @@ func TestOperatorsDecideAtOnce(t *testing.T) {
 	all.Wait()
 	done := slices.IndexFunc(answers, func(a answer) bool { return a.Code == http.StatusOK })
 	if done < 0 {
-		t.Fatalf("nobody decided: %s", answers[0].text)
+		t.Fatalf("no decision was made: %s", answers[0].text)
 	}
-	stands := map[string]string{"approve": "qualified", "refuse": "rejected"}[verbs[done]]
+	state := map[string]string{"approve": "qualified", "refuse": "rejected"}[verbs[done]]
 	for i, a := range answers {
 		if i == done {
 			continue
 		}
-		if got := a.problem(409); !strings.Contains(got, "is in state "+stands) {
+		if got := a.problem(409); !strings.Contains(got, "is in state "+state) {
 			t.Errorf("%s, after %s: %s", verbs[i], verbs[done], got)
 		}
 	}
 	h := j.History()
-	if len(h.Steps) != steps+1 || len(h.Decisions) != 1 || string(h.Case.Qualification.State) != stands {
-		t.Errorf("there are %d steps, before %d, and %d decisions; the case is %s", len(h.Steps), steps, len(h.Decisions), h.Case.Qualification.State)
+	if len(h.Steps) != steps+1 || len(h.Decisions) != 1 || string(h.Case.Qualification.State) != state {
+		t.Errorf("there are %d steps, before %d, and %d decisions; the case is %s",
+			len(h.Steps), steps, len(h.Decisions), h.Case.Qualification.State)
 	}
 }

@@ -9,22 +9,24 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-//go:generate go test . -run TestTheOpenAPIDocumentIsKept -write
+//go:generate go test . -run TestOpenAPIFileIsCurrent -write
 
-// version is the API's own: clients of a version 1 go on to work with every
-// other version 1.
+// version is the version of the API. Clients of one version 1.x work with all
+// others.
 const version = "1.0.0"
 
 const about = `For the programs of a PEC provider: webmails, the registry of mailboxes, back office and audit.
 
-A client authenticates by its bearer token. What it may do is told by its scopes, and what lies outside its mailbox domains is unknown to it.
+A client authenticates by its bearer token. What it may do is told by its scopes, and what lies outside its mailbox domains ` +
+	`is unknown to it.
 
-Errors are problem documents (RFC 9457). A write that takes an ` + "`Idempotency-Key`" + `, and carries one, is done once, however often it is sent within a day. Lists are read page by page: ` + "`next`" + ` of one is ` + "`after`" + ` of the following.`
+Errors are problem documents (RFC 9457). A write that takes an ` + "`Idempotency-Key`" + `, and carries one, is done once, ` +
+	`however often it is sent within a day. Lists are read page by page: ` + "`next`" + ` of one is ` + "`after`" + ` of the following.`
 
 func config() huma.Config {
 	c := huma.DefaultConfig("Stella", version)
 	c.OpenAPIPath, c.DocsPath, c.SchemasPath = "", "", "" // document serves it
-	c.CreateHooks = nil                                   // no links to schemas in answers
+	c.CreateHooks = nil                                   // responses have no links to schemas
 	c.Formats = map[string]huma.Format{"application/json": jsonFormat, "json": jsonFormat}
 	c.Info.Description = about
 	c.Info.License = nil
@@ -39,15 +41,15 @@ func config() huma.Config {
 	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{"client": {Type: "http", Scheme: "bearer",
 		Description: "The token that `stella client add` printed for this client."}}
 	c.Security = []map[string][]string{{"client": {}}}
-	c.OnAddOperation = append(c.OnAddOperation, exemplify)
+	c.OnAddOperation = append(c.OnAddOperation, addExamples)
 	return c
 }
 
-// document serves the OpenAPI document.
+// document returns the handler that serves the OpenAPI document.
 func document(api *huma.OpenAPI) http.Handler {
 	for _, s := range api.Components.Schemas.Map() {
 		for _, property := range s.Properties {
-			property.PatternDescription = "" // a keyword of huma's own, for messages that are made by now
+			property.PatternDescription = "" // not a keyword of OpenAPI; huma has already used it for its messages
 		}
 	}
 	text, err := json.Marshal(api)

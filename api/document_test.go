@@ -15,7 +15,7 @@ import (
 
 var write = flag.Bool("write", false, "write openapi.json")
 
-// served is the OpenAPI document, for everybody.
+// served returns the OpenAPI document. It needs no token.
 func served(t *testing.T) string {
 	t.Helper()
 	s := server(&workflow.Procedure{}, slog.New(slog.DiscardHandler))
@@ -26,21 +26,21 @@ func served(t *testing.T) string {
 	return a.text
 }
 
-// What is kept in the repository, for code generators and for who reviews a
-// change, is what is served, to the byte.
-func TestTheOpenAPIDocumentIsKept(t *testing.T) {
+// openapi.json is byte for byte the document that is served. The repository contains
+// it for code generators, and so that changes of the API are seen in reviews.
+func TestOpenAPIFileIsCurrent(t *testing.T) {
 	now := served(t)
 	if *write {
 		storetest.Must(t, os.WriteFile("openapi.json", []byte(now), 0o644))
 	}
-	kept, err := os.ReadFile("openapi.json")
+	file, err := os.ReadFile("openapi.json")
 	storetest.Must(t, err)
-	if string(kept) != now {
+	if string(file) != now {
 		t.Error("api/openapi.json is older than the code: run make generate")
 	}
 }
 
-// openAPI is what the tests read of the document.
+// openAPI contains the parts of the document that the tests read.
 type openAPI struct {
 	OpenAPI    string
 	Info       struct{ Version string }
@@ -99,7 +99,7 @@ func TestTheOpenAPIDocument(t *testing.T) {
 		t.Errorf("%s %+v %+v", doc.OpenAPI, doc.Info, doc.Servers)
 	}
 	if doc.Components.SecuritySchemes["client"].Scheme != "bearer" || len(doc.Security) != 1 {
-		t.Errorf("the token is not asked for: %+v", doc.Security)
+		t.Errorf("no token is required: %+v", doc.Security)
 	}
 	tags := map[string]bool{}
 	for _, tag := range doc.Tags {
@@ -108,7 +108,8 @@ func TestTheOpenAPIDocument(t *testing.T) {
 	for path, methods := range doc.Paths {
 		for method, op := range methods {
 			name := method + " " + path
-			if op.OperationID == "" || op.Summary == "" || strings.HasSuffix(op.Summary, ".") || !strings.Contains(op.Description, "Scopes: ") {
+			if op.OperationID == "" || op.Summary == "" || strings.HasSuffix(op.Summary, ".") ||
+				!strings.Contains(op.Description, "Scopes: ") {
 				t.Errorf("%s is not described: %+v", name, op)
 			}
 			if len(op.Tags) != 1 || !tags[op.Tags[0]] {
@@ -119,28 +120,28 @@ func TestTheOpenAPIDocument(t *testing.T) {
 					t.Errorf("%s: the parameter %s has no description or no example", name, p.Name)
 				}
 				if p.Name == "Authorization" {
-					t.Errorf("%s has the token for a parameter", name)
+					t.Errorf("%s has the token as a parameter", name)
 				}
 			}
 			for _, status := range []string{"401", "429", "500", "503"} {
 				if op.Responses[status].Description == "" {
-					t.Errorf("%s does not tell of %s", name, status)
+					t.Errorf("%s does not describe %s", name, status)
 				}
 			}
 			if op.RequestBody != nil {
-				doc.exemplified(t, name, op.RequestBody.Content)
+				doc.hasExamples(t, name, op.RequestBody.Content)
 			}
 			for status, r := range op.Responses {
 				if r.Description == "" {
 					t.Errorf("%s: %s is not described", name, status)
 				}
-				doc.exemplified(t, name+" "+status, r.Content)
+				doc.hasExamples(t, name+" "+status, r.Content)
 			}
 		}
 	}
 	for name, s := range doc.Components.Schemas {
 		if s.AdditionalProperties != false {
-			t.Errorf("%s takes fields that nobody knows", name)
+			t.Errorf("%s allows unknown fields", name)
 		}
 		for field, p := range s.Properties {
 			if p.Description == "" {
@@ -150,8 +151,8 @@ func TestTheOpenAPIDocument(t *testing.T) {
 	}
 }
 
-// exemplified checks that the bodies have an example, with every field.
-func (d openAPI) exemplified(t *testing.T, name string, bodies map[string]media) {
+// hasExamples checks that the bodies have an example with all required fields.
+func (d openAPI) hasExamples(t *testing.T, name string, bodies map[string]media) {
 	t.Helper()
 	for _, m := range bodies {
 		if strings.HasPrefix(m.Schema.Ref, "#/components/schemas/Problem") {
@@ -164,6 +165,8 @@ func (d openAPI) exemplified(t *testing.T, name string, bodies map[string]media)
 	}
 }
 
+// complete checks that every value in an example, and every required field, is
+// present.
 func (d openAPI) complete(t *testing.T, place string, s schema, example any) {
 	t.Helper()
 	if s.Ref != "" {

@@ -16,18 +16,18 @@ import (
 	"stella/workflow"
 )
 
-// The API asks the database the same for a mailbox of others as for one that does
-// not exist, and gets as much back. So the time that an answer takes does not say
-// which of the two it is.
-func TestKnownAndUnknownMailboxesTakeTheSameWork(t *testing.T) {
+// For a mailbox of another client and for one that does not exist, the API sends the
+// same queries to the database and gets results of the same size. So the response
+// time does not reveal whether a mailbox exists.
+func TestForeignAndUnknownMailboxesCauseTheSameQueries(t *testing.T) {
 	w := newWorld(t)
 	const qualified, invited, unknown = "a.known@pec.example", "b.known@pec.example", "c.other@pec.example"
 	w.RecordAs(t, qualified, storetest.AnnasRecord).To(workflow.Qualified)
 	w.RecordAs(t, invited, storetest.AnnasRecord).To(workflow.Invited)
 	other := w.addClient("other", "altrove.example", workflow.ScopeWebmail)
-	talk := &conversation{}
+	wire := &traffic{}
 	watched := w.Another()
-	watched.Store = talk.with(t, w.Store)
+	watched.Store = wire.watch(t, w.Store)
 	h := handler(watched, w.log)
 	for _, c := range []struct {
 		method, path string
@@ -36,36 +36,37 @@ func TestKnownAndUnknownMailboxesTakeTheSameWork(t *testing.T) {
 		{"GET", "/api/v1/mailboxes/", func(string) string { return "" }},
 		{"POST", handoffs, func(mailbox string) string { return handOff(mailbox, storetest.ReturnURL) }},
 	} {
-		said := map[string]string{}
-		for range 3 { // the first time it prepares its statements
+		messages := map[string]string{}
+		for range 3 { // the first round also prepares the statements
 			for _, mailbox := range []string{qualified, invited, unknown} {
 				path := c.path
 				if c.method == "GET" {
 					path += mailbox
 				}
-				talk.forget()
+				wire.reset()
 				if a := call(t, h, c.method, path, c.body(mailbox), "Authorization", "Bearer "+other); a.Code != 404 {
 					t.Fatalf("%d %s", a.Code, a.text)
 				}
-				said[mailbox] = talk.String()
+				messages[mailbox] = wire.String()
 			}
 		}
-		if said[unknown] == "" || said[qualified] != said[unknown] || said[invited] != said[unknown] {
-			t.Errorf("%s: the messages are %q for a mailbox with a star, %q for one that is invited, and %q for one that does not exist",
-				c.method, said[qualified], said[invited], said[unknown])
+		if messages[unknown] == "" || messages[qualified] != messages[unknown] || messages[invited] != messages[unknown] {
+			t.Errorf("%s: the messages are %q for a qualified mailbox, %q for an invited one, and %q for one that does not exist",
+				c.method, messages[qualified], messages[invited], messages[unknown])
 		}
 	}
 }
 
-// A conversation is what a program and PostgreSQL say to each other: the type of
-// each message, and how long it is.
-type conversation struct {
+// traffic records the type and the length of each message between a program and
+// PostgreSQL.
+type traffic struct {
 	mu             sync.Mutex
-	asked, replied bytes.Buffer
+	sent, received bytes.Buffer
 }
 
-// with opens the database of a store once more, through a socket that listens in.
-func (c *conversation) with(t *testing.T, s *store.Store) *store.Store {
+// watch opens the database of a store again, through a socket that records the
+// messages.
+func (c *traffic) watch(t *testing.T, s *store.Store) *store.Store {
 	t.Helper()
 	config := s.Pool().Config().ConnConfig
 	dir, err := os.MkdirTemp("", "stella-api-") // t.TempDir is too long for a socket
@@ -86,8 +87,8 @@ func (c *conversation) with(t *testing.T, s *store.Store) *store.Store {
 				t.Error(err)
 				return
 			}
-			go c.pass(server, program, &c.asked, true) // the first message has no type
-			go c.pass(program, server, &c.replied, false)
+			go c.forward(server, program, &c.sent, true) // the first message has no type
+			go c.forward(program, server, &c.received, false)
 		}
 	}()
 	watched, err := store.Open(t.Context(), "postgres://postgres@/"+config.Database+"?pool_max_conns=1&host="+dir, nil)
@@ -96,8 +97,8 @@ func (c *conversation) with(t *testing.T, s *store.Store) *store.Store {
 	return watched
 }
 
-// pass passes messages on, and notes their types and sizes.
-func (c *conversation) pass(to io.WriteCloser, from io.Reader, note *bytes.Buffer, untyped bool) {
+// forward forwards messages and records their types and lengths.
+func (c *traffic) forward(to io.WriteCloser, from io.Reader, record *bytes.Buffer, untyped bool) {
 	defer to.Close()
 	for ; ; untyped = false {
 		head := make([]byte, 5)
@@ -108,7 +109,7 @@ func (c *conversation) pass(to io.WriteCloser, from io.Reader, note *bytes.Buffe
 			return
 		}
 		c.mu.Lock()
-		note.Write(head)
+		record.Write(head)
 		c.mu.Unlock()
 		if _, err := to.Write(head); err != nil {
 			return
@@ -119,15 +120,15 @@ func (c *conversation) pass(to io.WriteCloser, from io.Reader, note *bytes.Buffe
 	}
 }
 
-func (c *conversation) forget() {
+func (c *traffic) reset() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.asked.Reset()
-	c.replied.Reset()
+	c.sent.Reset()
+	c.received.Reset()
 }
 
-func (c *conversation) String() string {
+func (c *traffic) String() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return strings.Join([]string{c.asked.String(), c.replied.String()}, "\n")
+	return strings.Join([]string{c.sent.String(), c.received.String()}, "\n")
 }

@@ -12,13 +12,14 @@ import (
 	"stella/workflow"
 )
 
-// An ETag of a mailbox is the version of its record, a point, and the version
-// of all that was answered; that of a record alone, or of what may be known
-// without it, has but one of these. Writes are for a record, whatever step the
-// holder makes meanwhile: only the first part counts there.
+// The ETag of a mailbox's status with its record has two parts, separated by a
+// point: the version of the record, and a digest of the response. The ETag of a
+// record has only the first part, and the ETag of a status without its record only
+// the second. If-Match of a write compares only the first part, so that a step of
+// the holder does not make the write fail.
 
-// statusTag is the ETag of what is answered of a mailbox; record is nil where
-// that is kept from the client.
+// statusTag returns the ETag of a mailbox's status. record is nil if the client may
+// not read it.
 func statusTag(answer []byte, record *workflow.Record) string {
 	sum := sha256.Sum256(answer)
 	version := base64.RawURLEncoding.EncodeToString(sum[:9])
@@ -28,15 +29,15 @@ func statusTag(answer []byte, record *workflow.Record) string {
 	return `"` + version + `"`
 }
 
-// recordTag is the ETag of a record.
+// recordTag returns the ETag of a record.
 func recordTag(r *workflow.Record) string { return `"` + recordVersion(r) + `"` }
 
 func recordVersion(r *workflow.Record) string { return r.ID.String() }
 
-// known reports whether an If-None-Match or If-Match names the tag, which proxies
-// that compress may have weakened.
-func known(header, etag string) bool {
-	for tag := range tags(header) {
+// matchesTag reports whether an If-None-Match or If-Match header contains the ETag.
+// It ignores the prefix W/, which proxies add if they compress a response.
+func matchesTag(header, etag string) bool {
+	for tag := range splitTags(header) {
 		if tag == "*" || tag == etag {
 			return true
 		}
@@ -44,7 +45,8 @@ func known(header, etag string) bool {
 	return false
 }
 
-func tags(header string) iter.Seq[string] {
+// splitTags returns the ETags of a header, without the prefix W/.
+func splitTags(header string) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		for tag := range strings.SplitSeq(header, ",") {
 			if !yield(strings.TrimPrefix(strings.TrimSpace(tag), "W/")) {
@@ -54,14 +56,14 @@ func tags(header string) iter.Seq[string] {
 	}
 }
 
-// Conditions are the part of a write's input that says on what it depends.
+// Conditions is the part of a write's input with its preconditions.
 type Conditions struct {
-	IfMatch     string `header:"If-Match" maxLength:"1000" doc:"write only while the record is the one that this ETag came with; * for any that is there" example:"\"019aa5b0-90f4-7b0a-a4a5-3cf9f6cc1f20\""`
-	IfNoneMatch string `header:"If-None-Match" enum:"*" doc:"write only where there is no such mailbox yet" example:"*"`
+	IfMatch     string `header:"If-Match" maxLength:"1000" doc:"write only if the record still has this ETag; * if the mailbox must exist" example:"\"019aa5b0-90f4-7b0a-a4a5-3cf9f6cc1f20\""`
+	IfNoneMatch string `header:"If-None-Match" enum:"*" doc:"write only if the mailbox does not exist yet" example:"*"`
 }
 
-// check refuses to write a mailbox that the conditions do not allow; current is nil
-// where there is no such mailbox.
+// check returns status 412 if the conditions do not allow the write. current is nil
+// if the mailbox does not exist.
 func (c Conditions) check(current *workflow.Mailbox) error {
 	switch {
 	case c.IfNoneMatch != "" && current != nil:
@@ -76,7 +78,7 @@ func (c Conditions) check(current *workflow.Mailbox) error {
 }
 
 func (c Conditions) matches(r *workflow.Record) bool {
-	for tag := range tags(c.IfMatch) {
+	for tag := range splitTags(c.IfMatch) {
 		version, _, _ := strings.Cut(strings.Trim(tag, `"`), ".")
 		if tag == "*" || version == recordVersion(r) {
 			return true

@@ -11,9 +11,9 @@ import (
 
 const events = "/api/v1/events"
 
-// What an event says of a mailbox is what its status says, in every state that
-// is announced.
-func TestAnEventSaysWhatTheStatusSays(t *testing.T) {
+// An event describes the mailbox as its status does, in every state for which there
+// is an event.
+func TestAnEventMatchesTheStatus(t *testing.T) {
 	w := newWorld(t)
 	follower := w.backoffice(workflow.ScopeAuditor)
 	after := ""
@@ -24,12 +24,13 @@ func TestAnEventSaysWhatTheStatusSays(t *testing.T) {
 		storetest.Must(t, err)
 		after = page.Next
 		if len(page.Events) == 0 {
-			t.Fatalf("%s is not told", s)
+			t.Fatalf("%s has no event", s)
 		}
 		page.Events = slices.DeleteFunc(page.Events, func(e client.Event) bool { return e.Data.Mailbox != j.Address }) // others expire too
 		e, m := page.Events[len(page.Events)-1], w.mailbox(j.Address)
-		if e.Data.State != m.State || e.Data.Show != m.Show || e.Data.Case != number(j) || e.ID == "" || !e.Timestamp.Equal(j.Case().Qualification.SteppedAt) {
-			t.Errorf("%s: the event says %+v, the status %+v", s, e, m)
+		if e.Data.State != m.State || e.Data.Show != m.Show || e.Data.Case != number(j) || e.ID == "" ||
+			!e.Timestamp.Equal(j.Case().Qualification.SteppedAt) {
+			t.Errorf("%s: the event is %+v, the status %+v", s, e, m)
 		}
 		if reason := j.Case().Qualification.Reason; s == workflow.Rejected && string(e.Data.Reason) != string(reason) {
 			t.Errorf("the reason is %q, want %q", e.Data.Reason, reason)
@@ -37,9 +38,8 @@ func TestAnEventSaysWhatTheStatusSays(t *testing.T) {
 	}
 }
 
-// The feed is read page by page, and its cursor is there also when nothing is
-// new.
-func TestTheFeedIsFollowed(t *testing.T) {
+// The feed is read page by page. Each page has a cursor, even if it has no events.
+func TestTheFeedIsReadPageByPage(t *testing.T) {
 	w := newWorld(t)
 	follower := w.backoffice(workflow.ScopeRegistry)
 	page, err := follower.Events(t.Context(), "", client.EventFilter{})
@@ -67,24 +67,27 @@ func TestTheFeedIsFollowed(t *testing.T) {
 	}
 	page, err = follower.Events(t.Context(), "", client.EventFilter{Types: []client.EventType{client.EventInvited, client.EventRevoked}})
 	if storetest.Must(t, err); len(page.Events) != 3 || page.Events[0].Type != client.EventInvited {
-		t.Errorf("of two kinds there are %+v", page.Events)
+		t.Errorf("the events of two types are %+v", page.Events)
 	}
-	elsewhere := w.backofficeOf("other", "altrove.example", workflow.ScopeWebmail)
-	other, err := elsewhere.Events(t.Context(), "", client.EventFilter{})
+	foreign := w.backofficeOf("other", "altrove.example", workflow.ScopeWebmail)
+	other, err := foreign.Events(t.Context(), "", client.EventFilter{})
 	if storetest.Must(t, err); len(other.Events) != 0 {
-		t.Errorf("another's client reads %+v", other.Events)
+		t.Errorf("a client of another domain reads %+v", other.Events)
 	}
 }
 
-func TestAWrongQuestionToTheFeedIsRefused(t *testing.T) {
+func TestInvalidRequestsToTheFeedAreRefused(t *testing.T) {
 	w := newWorld(t)
 	w.Reach(t, workflow.Invited)
-	for _, wrong := range []string{"after=1", "after=djE6MQ%3D", "after=djE6LTE", "after=djE6", "after=djE6eA", "after=djE6OTk5", // 99, behind the end
-		"limit=0", "limit=1001", "limit=x", "kind=unheard.of", "kinds=qualification.started"} {
+	for _, wrong := range []string{
+		"after=1", "after=djE6MQ%3D", "after=djE6LTE", "after=djE6", "after=djE6eA",
+		"after=djE6OTk5", // 999, after the end
+		"limit=0", "limit=1001", "limit=x", "kind=unheard.of", "kinds=qualification.started",
+	} {
 		w.call("GET", events+"?"+wrong, "").problem(422)
 	}
 	for _, scope := range workflow.Scopes {
-		if a := w.backofficeOf("one that is "+string(scope), storetest.Domain, scope).call("GET", events+"?limit=1", ""); a.Code != 200 {
+		if a := w.backofficeOf("client "+string(scope), storetest.Domain, scope).call("GET", events+"?limit=1", ""); a.Code != 200 {
 			t.Errorf("with the scope %s: %d %s", scope, a.Code, a.text)
 		}
 	}

@@ -11,11 +11,12 @@ import (
 	"stella/client"
 )
 
-// exemplify gives an operation its examples: those of its bodies are made from
-// the examples of their fields.
-func exemplify(api *huma.OpenAPI, op *huma.Operation) {
+// addExamples adds the examples and descriptions of an operation's parameters,
+// bodies and responses to the document. The example of a body is made from the
+// examples of its fields.
+func addExamples(api *huma.OpenAPI, op *huma.Operation) {
 	if op.SkipValidateParams && op.RequestBody == nil {
-		delete(op.Responses, strconv.Itoa(http.StatusUnprocessableEntity)) // huma tells of it all the same
+		delete(op.Responses, strconv.Itoa(http.StatusUnprocessableEntity)) // huma adds it anyway
 	}
 	for _, p := range op.Parameters {
 		if p.Schema != nil {
@@ -33,7 +34,7 @@ func exemplify(api *huma.OpenAPI, op *huma.Operation) {
 		case status == http.StatusNotModified:
 			r.Description, r.Content = "Nothing changed since the answer that the ETag came with.", nil
 		case status >= 400:
-			exemplifyProblem(op, r, status)
+			addProblemExample(op, r, status)
 		default:
 			if r.Description == http.StatusText(status) {
 				r.Description = successes[status]
@@ -45,11 +46,16 @@ func exemplify(api *huma.OpenAPI, op *huma.Operation) {
 	}
 }
 
-// exemplifyProblem says what a problem of an operation means, with an example.
-func exemplifyProblem(op *huma.Operation, r *huma.Response, status int) {
+// addProblemExample sets the description and the example of an error response.
+func addProblemExample(op *huma.Operation, r *huma.Response, status int) {
 	f := failures[status]
 	r.Description = f.description
-	p := client.Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: cmp.Or(details[op.Tags[0]][status], f.detail)}
+	p := client.Problem{
+		Type:   "about:blank",
+		Title:  http.StatusText(status),
+		Status: status,
+		Detail: cmp.Or(details[op.Tags[0]][status], f.detail),
+	}
 	if status == http.StatusUnprocessableEntity {
 		p.Errors = []client.Fault{{Location: "query.unheard", Message: "unknown query parameter"}}
 		if op.RequestBody != nil {
@@ -67,24 +73,59 @@ var successes = map[int]string{
 	http.StatusNoContent: "Done; there is nothing to say.",
 }
 
-// failures say of each status of a problem what it means, with an example of its
-// detail.
+// failures has a description of each error status, and an example of its detail.
 var failures = map[int]struct{ description, detail string }{
-	http.StatusBadRequest:            {description: "The body is missing, or is no JSON.", detail: "request body is required"},
-	http.StatusUnauthorized:          {description: "There is no token, or it is not a good one.", detail: "the token is not known"},
-	http.StatusForbidden:             {description: "The client does not have a scope that the operation needs.", detail: "this client does not have a scope that the operation needs"},
-	http.StatusNotFound:              {description: "It does not exist, or is not of the client's domains.", detail: "the mailbox is not known to this client"},
-	http.StatusConflict:              {description: "It cannot be done as things stand.", detail: "the call with this Idempotency-Key is being done: try again"},
-	http.StatusPreconditionFailed:    {description: "It was changed since the version that If-Match names, or is there already.", detail: "the record was changed since"},
-	http.StatusRequestEntityTooLarge: {description: "The body is too large.", detail: "request body is too large limit=16384 bytes"},
-	http.StatusUnsupportedMediaType:  {description: "The body is not JSON in UTF-8, or is compressed.", detail: "the body must be UTF-8"},
-	http.StatusUnprocessableEntity:   {description: "Something in the request is wrong; errors says what and where.", detail: "validation failed"},
-	http.StatusTooManyRequests:       {description: "Too many calls of this client, or of one mailbox: try again after Retry-After seconds.", detail: "too many calls, or too many hand-offs of one mailbox: try again after Retry-After seconds"},
-	http.StatusInternalServerError:   {description: "Something failed here; nothing was lost.", detail: failed},
-	http.StatusServiceUnavailable:    {description: "The database cannot be reached; nothing was lost: try again after Retry-After seconds.", detail: "the database cannot be reached; nothing was lost: try again"},
+	http.StatusBadRequest: {
+		description: "The body is missing, or is no JSON.",
+		detail:      "request body is required",
+	},
+	http.StatusUnauthorized: {
+		description: "There is no token, or it is not a good one.",
+		detail:      "the token is not known",
+	},
+	http.StatusForbidden: {
+		description: "The client does not have a scope that the operation needs.",
+		detail:      "this client does not have a scope that the operation needs",
+	},
+	http.StatusNotFound: {
+		description: "It does not exist, or is not of the client's domains.",
+		detail:      "the mailbox is not known to this client",
+	},
+	http.StatusConflict: {
+		description: "It cannot be done as things stand.",
+		detail:      "the call with this Idempotency-Key is being done: try again",
+	},
+	http.StatusPreconditionFailed: {
+		description: "It was changed since the version that If-Match names, or is there already.",
+		detail:      "the record was changed since",
+	},
+	http.StatusRequestEntityTooLarge: {
+		description: "The body is too large.",
+		detail:      "request body is too large limit=16384 bytes",
+	},
+	http.StatusUnsupportedMediaType: {
+		description: "The body is not JSON in UTF-8, or is compressed.",
+		detail:      "the body must be UTF-8",
+	},
+	http.StatusUnprocessableEntity: {
+		description: "Something in the request is wrong; errors says what and where.",
+		detail:      "validation failed",
+	},
+	http.StatusTooManyRequests: {
+		description: "Too many calls of this client, or of one mailbox: try again after Retry-After seconds.",
+		detail:      "too many calls, or too many hand-offs of one mailbox: try again after Retry-After seconds",
+	},
+	http.StatusInternalServerError: {
+		description: "Something failed here; nothing was lost.",
+		detail:      failed,
+	},
+	http.StatusServiceUnavailable: {
+		description: "The database cannot be reached; nothing was lost: try again after Retry-After seconds.",
+		detail:      "the database cannot be reached; nothing was lost: try again",
+	},
 }
 
-// details are the examples that are others for the operations of a tag.
+// details replaces the examples of failures for the operations of a tag.
 var details = map[string]map[int]string{
 	"Hand-offs": {http.StatusConflict: "the mailbox is not active, and cannot be qualified"},
 	"Qualifications": {
@@ -98,7 +139,8 @@ var details = map[string]map[int]string{
 	},
 }
 
-// example makes an example of a schema from those of its parts.
+// example returns the example of a schema. Without one, it is made from the examples
+// of the schema's parts.
 func example(api *huma.OpenAPI, s *huma.Schema) any {
 	if s.Ref != "" {
 		if len(s.Examples) > 0 {
@@ -114,7 +156,7 @@ func example(api *huma.OpenAPI, s *huma.Schema) any {
 	case s.Type == huma.TypeObject:
 		object := map[string]any{}
 		for name, property := range s.Properties {
-			// A list that may be left out, and has no example of its own, is rarely there.
+			// Leave out optional lists without an example: they are rarely present.
 			if property.Type == huma.TypeArray && len(property.Examples) == 0 && !slices.Contains(s.Required, name) {
 				continue
 			}

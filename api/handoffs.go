@@ -19,8 +19,9 @@ func (s *Server) handOffOperation() operation[handOffInput, handOffOutput] {
 	return operation[handOffInput, handOffOutput]{
 		Operation: huma.Operation{OperationID: "create-handoff", Method: http.MethodPost, Path: "/api/v1/handoffs",
 			Tags: []string{"Hand-offs"}, Summary: "Hand a user over",
-			Description: "Answer the user's click on Conferma identità, a form that holds nothing else, with 307 to the address that this " +
-				"returns, and list its origin in the form-action of the page's Content-Security-Policy.",
+			Description: "Answer the user's click on Conferma identità, a form that holds nothing else, " +
+				"with 307 to the address that this returns, " +
+				"and list its origin in the form-action of the page's Content-Security-Policy.",
 			DefaultStatus: http.StatusCreated,
 			MaxBodyBytes:  16 << 10,
 			Errors:        append([]int{http.StatusNotFound, http.StatusConflict}, bodyErrors...)},
@@ -28,13 +29,16 @@ func (s *Server) handOffOperation() operation[handOffInput, handOffOutput] {
 		do:     s.handOff}
 }
 
-// handOff has no use for an Idempotency-Key: another hand-off does no harm, and
-// the answer, which lets a user in, is kept nowhere.
+// handOff does not accept an Idempotency-Key: a second hand-off does no harm, and
+// the response, which lets a user in, must not be stored.
 func (s *Server) handOff(ctx context.Context, c workflow.Client, in *handOffInput) (*handOffOutput, error) {
 	b := in.Body
 	secret, err := s.Procedure.HandOff(ctx, c, b.Mailbox, b.ReturnURL, b.Locale, b.User)
 	if err != nil {
 		return nil, err
 	}
-	return &handOffOutput{client.Start{StartURL: s.PublicURL + "/start/" + secret, ExpiresIn: int(workflow.HandOffLife / time.Second)}}, nil
+	return &handOffOutput{client.Start{
+		StartURL:  s.PublicURL + "/start/" + secret,
+		ExpiresIn: int(workflow.HandOffLife / time.Second),
+	}}, nil
 }

@@ -16,7 +16,7 @@ import (
 
 type invitationsInput struct {
 	State   string `query:"state" enum:"live,accepted,replaced,withdrawn,declined,finished,expired" doc:"only those in this state" example:"live"`
-	Mailbox string `query:"mailbox" maxLength:"254" doc:"only those to the holder of this mailbox; none for one that is not known to the client" example:"officine.bianchi@pec.example"`
+	Mailbox string `query:"mailbox" maxLength:"254" doc:"only those to the holder of this mailbox; the list is empty if the client does not know the mailbox" example:"officine.bianchi@pec.example"`
 	Page
 }
 
@@ -24,10 +24,11 @@ type invitationsOutput struct{ Body client.InvitationPage }
 
 func (s *Server) invitationsOperation() operation[invitationsInput, invitationsOutput] {
 	return operation[invitationsInput, invitationsOutput]{
-		Operation: huma.Operation{OperationID: "list-invitations", Method: http.MethodGet, Path: "/api/v1/invitations", Tags: []string{"Invitations"},
-			Summary: "List invitations, the newest first",
-			Description: "Invitations to holders of mailboxes of the client's domains; never their links. The list is stable under change: while it is read page by page, " +
-				"none comes twice, and none is missed that fits the filter all the time.",
+		Operation: huma.Operation{OperationID: "list-invitations", Method: http.MethodGet, Path: "/api/v1/invitations",
+			Tags: []string{"Invitations"}, Summary: "List invitations, the newest first",
+			Description: "Invitations to holders of mailboxes of the client's domains; never their links. " +
+				"The list is stable under change: while it is read page by page, none comes twice, " +
+				"and none is missed that fits the filter all the time.",
 			Errors: []int{http.StatusUnprocessableEntity}},
 		scopes: caseReaders,
 		do:     s.invitations}
@@ -36,12 +37,12 @@ func (s *Server) invitationsOperation() operation[invitationsInput, invitationsO
 func (s *Server) invitations(ctx context.Context, c workflow.Client, in *invitationsInput) (*invitationsOutput, error) {
 	f := workflow.InvitationFilter{State: workflow.InvitationState(in.State), Mailbox: in.Mailbox, Limit: in.Limit + 1}
 	if in.After != "" {
-		sent, id, _ := strings.Cut(place(in.After), " ")
+		sent, id, _ := strings.Cut(decodeCursor(in.After), " ")
 		var badTime, badID error
 		f.SentBefore, badTime = time.Parse(time.RFC3339Nano, sent)
 		f.Before, badID = uuid.Parse(id)
 		if badTime != nil || badID != nil {
-			return nil, noCursor()
+			return nil, invalidCursor()
 		}
 	}
 	list, err := s.Procedure.SentInvitations(ctx, c, f)
@@ -49,7 +50,7 @@ func (s *Server) invitations(ctx context.Context, c workflow.Client, in *invitat
 		return nil, err
 	}
 	out := &invitationsOutput{client.InvitationPage{Invitations: []client.Invitation{}}}
-	list, out.Body.Next = cut(list, in.Limit, func(i workflow.SentInvitation) string {
+	list, out.Body.Next = splitPage(list, in.Limit, func(i workflow.SentInvitation) string {
 		return cursor(i.SentAt.UTC().Format(time.RFC3339Nano) + " " + i.ID.String())
 	})
 	for _, i := range list {
@@ -59,13 +60,23 @@ func (s *Server) invitations(ctx context.Context, c workflow.Client, in *invitat
 }
 
 func describeInvitation(i workflow.SentInvitation, now time.Time) client.Invitation {
-	return client.Invitation{ID: i.ID.String(), Mailbox: i.Address, Case: i.Number, State: client.InvitationState(i.State(now)), Email: i.Email, Mail: client.MailOutcome(i.Mail),
-		Sent: i.SentAt.UTC(), Expires: i.ExpiresAt.UTC(), Accepted: moment(i.AcceptedAt), Ended: moment(i.EndedAt)}
+	return client.Invitation{
+		ID:       i.ID.String(),
+		Mailbox:  i.Address,
+		Case:     i.Number,
+		State:    client.InvitationState(i.State(now)),
+		Email:    i.Email,
+		Mail:     client.MailOutcome(i.Mail),
+		Sent:     i.SentAt.UTC(),
+		Expires:  i.ExpiresAt.UTC(),
+		Accepted: timeOrNil(i.AcceptedAt),
+		Ended:    timeOrNil(i.EndedAt),
+	}
 }
 
 type withdrawalInput struct {
 	Once
-	ID   uuid.UUID `path:"id" format:"uuid" doc:"the invitation's" example:"019aa5b0-90f4-7b0a-a4a5-3cf9f6cc1f20"`
+	ID   uuid.UUID `path:"id" format:"uuid" doc:"the invitation's ID" example:"019aa5b0-90f4-7b0a-a4a5-3cf9f6cc1f20"`
 	Body client.Ruling
 }
 
@@ -73,10 +84,11 @@ type invitationOutput struct{ Body client.Invitation }
 
 func (s *Server) withdrawalOperation() operation[withdrawalInput, invitationOutput] {
 	return operation[withdrawalInput, invitationOutput]{
-		Operation: huma.Operation{OperationID: "withdraw-invitation", Method: http.MethodPost, Path: "/api/v1/invitations/{id}/withdraw", Tags: []string{"Invitations"},
-			Summary: "Withdraw an invitation, accepted or not",
-			Description: "Its link leads nowhere any more, what the invited holder entered is dropped, and the case goes back to the user of the mailbox. One that has ended, " +
-				"or whose case is under review, is a conflict that says so. The log names operator and client.",
+		Operation: huma.Operation{OperationID: "withdraw-invitation", Method: http.MethodPost, Path: "/api/v1/invitations/{id}/withdraw",
+			Tags: []string{"Invitations"}, Summary: "Withdraw an invitation, accepted or not",
+			Description: "Its link leads nowhere any more, what the invited holder entered is dropped, " +
+				"and the case goes back to the user of the mailbox. One that has ended, or whose case is under review, " +
+				"is a conflict that says so. The log names operator and client.",
 			MaxBodyBytes: 32 << 10,
 			Errors:       append([]int{http.StatusNotFound, http.StatusConflict}, bodyErrors...)},
 		scopes: []workflow.Scope{workflow.ScopeOperator},

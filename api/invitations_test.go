@@ -15,14 +15,14 @@ import (
 
 const invitations = "/api/v1/invitations"
 
-// invited are the mailboxes of the invitations of a list, in its order.
+// invited returns the mailboxes of a list of invitations, in the order of the list.
 func (b *backoffice) invited(f client.InvitationFilter) []string {
 	b.w.t.Helper()
 	var addresses []string
 	for i, err := range b.Invitations(b.w.t.Context(), f) {
 		storetest.Must(b.w.t, err)
 		if f.State != "" && i.State != f.State {
-			b.w.t.Errorf("among the %s is one that is %s", f.State, i.State)
+			b.w.t.Errorf("the list of %s has one that is %s", f.State, i.State)
 		}
 		addresses = append(addresses, i.Mailbox)
 	}
@@ -31,7 +31,7 @@ func (b *backoffice) invited(f client.InvitationFilter) []string {
 
 func invitationOf(j *storetest.Journey) string { return j.Case().Qualification.Invitation.ID.String() }
 
-// One invitation for each state, by what happened to it.
+// One invitation in each state. Each gets into its state in the usual way.
 func TestInvitationsAreListed(t *testing.T) {
 	w := newWorld(t)
 	b := w.backoffice(workflow.ScopeAuditor)
@@ -40,7 +40,7 @@ func TestInvitationsAreListed(t *testing.T) {
 		t.Errorf("%s", a.text)
 	}
 	late := w.Reach(t, workflow.Invited)
-	over := w.Reach(t, workflow.Invited) // with its case
+	over := w.Reach(t, workflow.Invited) // it will expire together with its case
 	w.Clock.Advance(workflow.UnfinishedLife + 1)
 	storetest.Must(t, p.Withdraw(ctx, late.Visitor, late.Form()))
 	_, err := p.ExpireStale(ctx)
@@ -48,7 +48,8 @@ func TestInvitationsAreListed(t *testing.T) {
 	late.To(workflow.Invited)
 	w.Clock.Advance(workflow.InvitationLife)
 
-	live, accepted, replaced, declined, finished := w.Reach(t, workflow.Invited), w.Reach(t, workflow.Invited), w.Reach(t, workflow.Invited), w.Reach(t, workflow.Invited), w.Reach(t, workflow.Invited)
+	live, accepted, replaced := w.Reach(t, workflow.Invited), w.Reach(t, workflow.Invited), w.Reach(t, workflow.Invited)
+	declined, finished := w.Reach(t, workflow.Invited), w.Reach(t, workflow.Invited)
 	accepted.Accept()
 	storetest.Must(t, p.Invite(ctx, replaced.Visitor, replaced.Form(), "altri@mail.example"))
 	storetest.Must(t, p.DeclineInvitation(ctx, declined.InvitationSecret(), netip.Addr{}, ""))
@@ -63,29 +64,36 @@ func TestInvitationsAreListed(t *testing.T) {
 		client.InvitationDeclined:  {declined.Address},
 		client.InvitationFinished:  {finished.Address},
 		client.InvitationExpired:   {late.Address, over.Address},
-		"":                         {replaced.Address, finished.Address, declined.Address, replaced.Address, accepted.Address, live.Address, late.Address, over.Address, late.Address},
+		"": {
+			replaced.Address, finished.Address, declined.Address, replaced.Address, accepted.Address, live.Address,
+			late.Address, over.Address, late.Address,
+		},
 	} {
 		if got := b.invited(client.InvitationFilter{State: state}); !slices.Equal(got, want) {
-			t.Errorf("%s: listed are %v, want %v", state, got, want)
+			t.Errorf("%s: the list is %v, want %v", state, got, want)
 		}
 	}
 	if got := b.invited(client.InvitationFilter{Mailbox: strings.ToUpper(late.Address)}); len(got) != 2 {
-		t.Errorf("the invitations of the mailbox are of %v", got)
+		t.Errorf("the invitations of the mailbox are %v", got)
 	}
-	for _, f := range []client.InvitationFilter{{Mailbox: "nobody@pec.example"}, {Mailbox: "no\x00body"}, {Mailbox: live.Address, State: client.InvitationExpired}} {
+	for _, f := range []client.InvitationFilter{
+		{Mailbox: "nobody@pec.example"},
+		{Mailbox: "no\x00body"},
+		{Mailbox: live.Address, State: client.InvitationExpired},
+	} {
 		if got := b.invited(f); len(got) != 0 {
-			t.Errorf("%+v: listed are %v", f, got)
+			t.Errorf("%+v: the list is %v", f, got)
 		}
 	}
 
-	// As it is told, without anything that its link is made of.
+	// The response contains nothing from which the link can be computed.
 	var page client.InvitationPage
 	a := b.call("GET", invitations+"?mailbox="+live.Address, "")
 	a.decode(&page)
-	stands, got := live.Case().Qualification.Invitation, page.Invitations[0]
-	if got.ID != stands.ID.String() || got.Case != number(live) || got.Email != "holder@mail.example" || !got.Sent.Equal(stands.SentAt) ||
-		!got.Expires.Equal(stands.ExpiresAt) || got.Accepted != nil || got.Ended != nil {
-		t.Errorf("listed is %s", a.text)
+	stored, got := live.Case().Qualification.Invitation, page.Invitations[0]
+	if got.ID != stored.ID.String() || got.Case != number(live) || got.Email != "holder@mail.example" || !got.Sent.Equal(stored.SentAt) ||
+		!got.Expires.Equal(stored.ExpiresAt) || got.Accepted != nil || got.Ended != nil {
+		t.Errorf("the list is %s", a.text)
 	}
 	for _, s := range []string{live.InvitationSecret(), "nonce", "digest", "secret", "url"} {
 		if strings.Contains(a.text, s) {
@@ -94,7 +102,8 @@ func TestInvitationsAreListed(t *testing.T) {
 	}
 }
 
-// Those that were sent at one moment are told apart too.
+// Changes during the iteration do not disturb the list, even if several invitations
+// were sent at the same time.
 func TestTheListOfInvitationsIsStable(t *testing.T) {
 	w := newWorld(t)
 	b := w.backoffice(workflow.ScopeOperator)
@@ -114,7 +123,7 @@ func TestTheListOfInvitationsIsStable(t *testing.T) {
 			seen = append(seen, i.ID)
 			w.Clock.Advance(3 * time.Hour)
 			w.Reach(t, workflow.Invited) // a new one
-			if len(seen) == 3 {          // one that was listed is accepted, and one that was not yet
+			if len(seen) == 3 {          // accept one that was listed, and one that was not
 				for _, j := range []*storetest.Journey{journeys[len(journeys)-1], journeys[0]} {
 					if f.State != "" {
 						delete(stay, invitationOf(j))
@@ -126,7 +135,10 @@ func TestTheListOfInvitationsIsStable(t *testing.T) {
 		}
 		steady(t, seen, stay)
 	}
-	for _, query := range []string{"?limit=0", "?limit=1001", "?state=invited", "?after=2", "?after=djE6NDI", "?after=djE6MDAwMDAwMDAtMDAwMC0wMDAwLTAwMDAtMDAwMDAwMDAwMDAw"} {
+	for _, query := range []string{
+		"?limit=0", "?limit=1001", "?state=invited", "?after=2", "?after=djE6NDI",
+		"?after=djE6MDAwMDAwMDAtMDAwMC0wMDAwLTAwMDAtMDAwMDAwMDAwMDAw",
+	} {
 		b.call("GET", invitations+query, "").problem(422)
 	}
 }
@@ -134,10 +146,10 @@ func TestTheListOfInvitationsIsStable(t *testing.T) {
 func TestAnOperatorWithdrawsAnInvitation(t *testing.T) {
 	w := newWorld(t)
 	b := w.backoffice(workflow.ScopeOperator)
-	var dead *workflow.InvitationError
-	for what, under := range map[string]func(*storetest.Journey){
+	var invalid *workflow.InvitationError
+	for name, prepare := range map[string]func(*storetest.Journey){
 		"before it is accepted": func(*storetest.Journey) {},
-		"under way": func(j *storetest.Journey) {
+		"accepted": func(j *storetest.Journey) {
 			j.Visitor = j.Accept()
 			j.To(workflow.CodeEntry)
 		},
@@ -145,50 +157,55 @@ func TestAnOperatorWithdrawsAnInvitation(t *testing.T) {
 			j.Visitor = j.Accept()
 			j.To(workflow.Rejected)
 		},
-		"of a mailbox that is not active any more": func(j *storetest.Journey) {
+		"for a mailbox that is no longer active": func(j *storetest.Journey) {
 			_, err := w.Procedure.Record(t.Context(), "tests", j.Address, workflow.MailboxExpired, j.Case().Mailbox.Record)
 			j.Must(err)
 		},
 	} {
 		j := w.Reach(t, workflow.Invited)
-		under(j)
+		prepare(j)
 		secret, mails := j.InvitationSecret(), j.Mails()
 		i, err := b.WithdrawInvitation(t.Context(), invitationOf(j), paolo)
 		storetest.Must(t, err)
-		if i.ID != invitationOf(j) || i.State != client.InvitationWithdrawn || i.Ended == nil || i.Mailbox != j.Address || i.Case != number(j) {
-			t.Errorf("%s: the answer is %+v", what, i)
+		if i.ID != invitationOf(j) || i.State != client.InvitationWithdrawn || i.Ended == nil || i.Mailbox != j.Address ||
+			i.Case != number(j) {
+			t.Errorf("%s: the answer is %+v", name, i)
 		}
 		j.IsAt(workflow.HolderChoice)
 		if q := j.Case().Qualification; q.Owner != workflow.OwnedByWebmail || q.Declaration != nil {
-			t.Errorf("%s: it is %s's, and holds %+v", what, q.Owner, q.Declaration)
+			t.Errorf("%s: the owner is %s, the declaration %+v", name, q.Owner, q.Declaration)
 		}
-		if _, err := w.Procedure.AcceptInvitation(t.Context(), secret, "it", netip.Addr{}, ""); !errors.As(err, &dead) || dead.Why != "withdrawn" {
-			t.Errorf("%s: its link answers %v", what, err)
+		_, err = w.Procedure.AcceptInvitation(t.Context(), secret, "it", netip.Addr{}, "")
+		if !errors.As(err, &invalid) || invalid.Why != "withdrawn" {
+			t.Errorf("%s: its link returns %v", name, err)
 		}
-		if got := j.Mails(); !slices.Equal(got, mails) { // as when the delegate withdraws it
-			t.Errorf("%s: the mails are %v", what, got)
+		if got := j.Mails(); !slices.Equal(got, mails) { // no mail is sent, as if the delegate withdraws it
+			t.Errorf("%s: the mails are %v", name, got)
 		}
 		decided(t, j, workflow.InvitationWithdrawn)
 	}
 }
 
-func TestAnInvitationThatCannotBeWithdrawn(t *testing.T) {
+func TestInvitationsThatCannotBeWithdrawn(t *testing.T) {
 	w := newWorld(t)
 	b := w.backoffice(workflow.ScopeOperator)
 	ctx, p := t.Context(), w.Procedure
-	for says, under := range map[string]func(*storetest.Journey){
+	for want, prepare := range map[string]func(*storetest.Journey){
 		"it was replaced": func(j *storetest.Journey) { j.Must(p.Invite(ctx, j.Visitor, j.Form(), "")) },
 		"it was withdrawn": func(j *storetest.Journey) {
 			j.Must(p.Withdraw(ctx, j.Visitor, j.Form()))
-			j.To(workflow.Invited) // by another
+			j.To(workflow.Invited) // with a new invitation
 		},
-		"it was declined": func(j *storetest.Journey) { j.Must(p.DeclineInvitation(ctx, j.InvitationSecret(), netip.Addr{}, "")) },
+		"it was declined": func(j *storetest.Journey) {
+			j.Must(p.DeclineInvitation(ctx, j.InvitationSecret(), netip.Addr{}, ""))
+		},
 		"it was finished": func(j *storetest.Journey) {
 			j.Visitor = j.Accept()
 			j.To(workflow.Qualified)
 		},
 		"is in state under_review": func(j *storetest.Journey) {
-			_, err := p.Record(ctx, "tests", j.Address, workflow.Active, workflow.Record{Kind: workflow.KindPerson, Name: "Anna Neri", Email: "anna.neri@mail.example"})
+			r := workflow.Record{Kind: workflow.KindPerson, Name: "Anna Neri", Email: "anna.neri@mail.example"}
+			_, err := p.Record(ctx, "tests", j.Address, workflow.Active, r)
 			j.Must(err)
 			j.Visitor = j.Accept()
 			j.To(workflow.UnderReview)
@@ -196,23 +213,24 @@ func TestAnInvitationThatCannotBeWithdrawn(t *testing.T) {
 	} {
 		j := w.Reach(t, workflow.Invited)
 		id := invitationOf(j)
-		under(j)
+		prepare(j)
 		unchanged(t, j, func() {
-			if got := b.call("POST", invitations+"/"+id+"/withdraw", ruling).problem(409); !strings.HasSuffix(got, says) {
-				t.Errorf("%q, want %q", got, says)
+			if got := b.call("POST", invitations+"/"+id+"/withdraw", ruling).problem(409); !strings.HasSuffix(got, want) {
+				t.Errorf("%q, want %q", got, want)
 			}
 		})
 	}
 }
 
-func TestAWithdrawalIsRepeated(t *testing.T) {
+func TestAWithdrawalIsDoneOnce(t *testing.T) {
 	w := newWorld(t)
 	b := w.backoffice(workflow.ScopeOperator)
 	j := w.Reach(t, workflow.Invited)
 	path := invitations + "/" + invitationOf(j) + "/withdraw"
 	first := b.call("POST", path, ruling, "Idempotency-Key", "a key")
-	if again := b.call("POST", path, ruling, "Idempotency-Key", "a key"); first.Code != 200 || again.Code != 200 || again.text != first.text {
-		t.Errorf("%s, and again %s", first.text, again.text)
+	again := b.call("POST", path, ruling, "Idempotency-Key", "a key")
+	if first.Code != 200 || again.Code != 200 || again.text != first.text {
+		t.Errorf("the first answer is %s, the second %s", first.text, again.text)
 	}
 	b.call("POST", path, ruling, "Idempotency-Key", "another key").problem(409)
 }
@@ -224,18 +242,21 @@ func TestInvitationsOutsideTheClientsDomainsAreUnknown(t *testing.T) {
 	gone := invitationOf(deleted)
 	storetest.Must(t, w.Procedure.Delete(t.Context(), "tests", deleted.Address))
 	if got := own.invited(client.InvitationFilter{}); !slices.Equal(got, []string{j.Address}) {
-		t.Errorf("its own client's are %v", got)
+		t.Errorf("the list of the mailbox's client is %v", got)
 	}
 	for _, f := range []client.InvitationFilter{{}, {Mailbox: j.Address}, {State: client.InvitationLive}} {
 		if got := other.invited(f); len(got) != 0 {
-			t.Errorf("%+v: the other's are %v", f, got)
+			t.Errorf("%+v: the list of the other client is %v", f, got)
 		}
 	}
-	said := own.call("POST", invitations+"/019aa5b0-90f4-7b0a-a4a5-3cf9f6cc1f20/withdraw", ruling)
-	said.problem(404)
-	for _, a := range []answer{own.call("POST", invitations+"/"+gone+"/withdraw", ruling), other.call("POST", invitations+"/"+invitationOf(j)+"/withdraw", ruling)} {
-		if a.problem(404); a.text != said.text {
-			t.Errorf("%s and %s differ", a.text, said.text)
+	unknown := own.call("POST", invitations+"/019aa5b0-90f4-7b0a-a4a5-3cf9f6cc1f20/withdraw", ruling)
+	unknown.problem(404)
+	for _, a := range []answer{
+		own.call("POST", invitations+"/"+gone+"/withdraw", ruling),
+		other.call("POST", invitations+"/"+invitationOf(j)+"/withdraw", ruling),
+	} {
+		if a.problem(404); a.text != unknown.text {
+			t.Errorf("%s and %s differ", a.text, unknown.text)
 		}
 	}
 	j.IsAt(workflow.Invited)

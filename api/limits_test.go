@@ -9,18 +9,18 @@ import (
 	"stella/workflow"
 )
 
-// leave lets a limit that was touched before be spent but for what comes back in
-// a time.
-func (w *world) leave(limit string, span, room time.Duration) {
+// useUp uses up a limit that was counted before. span is the period of the limit.
+func (w *world) useUp(limit string, span time.Duration) {
 	w.t.Helper()
-	done, err := w.Pool().Exec(w.t.Context(), `update limits set arrival = $2 where name = $1`, limit, w.Clock.Now().Add(span-room))
+	done, err := w.Pool().Exec(w.t.Context(), `update limits set arrival = $2 where name = $1`, limit, w.Clock.Now().Add(span))
 	storetest.Must(w.t, err)
 	if done.RowsAffected() == 0 {
 		w.t.Fatalf("nothing was counted for %s", limit)
 	}
 }
 
-// limited checks the answer to what was asked too often.
+// limited checks the answer to a call that is over a limit. seconds is the expected
+// Retry-After.
 func (w *world) limited(a answer, seconds string) {
 	w.t.Helper()
 	if detail := a.problem(429); !strings.Contains(detail, "try again") {
@@ -45,32 +45,32 @@ func TestTooManyHandOffsOfAMailbox(t *testing.T) {
 	if a := handOver("sara.verdi@pec.example"); a.Code != 201 {
 		t.Errorf("another mailbox: %d %s", a.Code, a.text)
 	}
-	w.mailbox(anna) // may be asked for all the same
+	w.mailbox(anna) // its status is not limited
 	w.Clock.Advance(2 * time.Minute)
 	if a := handOver(anna); a.Code != 201 {
 		t.Errorf("%d %s", a.Code, a.text)
 	}
 }
 
-// Neither a limit nor its time tells a client of a mailbox that is not its own.
-func TestNoLimitTellsMailboxesApart(t *testing.T) {
+// Limits do not reveal whether a mailbox of another client exists.
+func TestLimitsDoNotRevealMailboxes(t *testing.T) {
 	w := newWorld(t)
 	w.RecordAs(t, anna, storetest.AnnasRecord)
 	other := w.addClient("other", "altrove.example", workflow.ScopeWebmail)
-	ask := func(mailbox string) answer {
+	handOver := func(mailbox string) answer {
 		return call(t, w.handler, "POST", handoffs, handOff(mailbox, storetest.ReturnURL), "Authorization", "Bearer "+other)
 	}
-	for range 40 { // more than a mailbox may have
-		if known, unknown := ask(anna), ask("nobody@pec.example"); known.Code != 404 || known.text != unknown.text {
+	for range 40 { // more than the limit of a mailbox
+		if known, unknown := handOver(anna), handOver("nobody@pec.example"); known.Code != 404 || known.text != unknown.text {
 			t.Fatalf("%s and %s", known.text, unknown.text)
 		}
 	}
-	w.leave("calls_per_client", time.Minute, 0)
-	w.Clock.Advance(-time.Minute) // what was leased is no more
-	w.leave("calls_per_client", time.Minute, 0)
-	w.limited(ask(anna), "1")
-	w.limited(ask("nobody@pec.example"), "1")
-	// It was the other client's doing: ours is answered.
+	w.useUp("calls_per_client", time.Minute)
+	w.Clock.Advance(-time.Minute) // the lease is no longer valid
+	w.useUp("calls_per_client", time.Minute)
+	w.limited(handOver(anna), "1")
+	w.limited(handOver("nobody@pec.example"), "1")
+	// The limit applies to that client only.
 	if a := w.call("POST", handoffs, handOff(anna, storetest.ReturnURL)); a.Code != 201 {
 		t.Errorf("%d %s", a.Code, a.text)
 	}
@@ -80,15 +80,15 @@ func TestTooManyCallsOfAClient(t *testing.T) {
 	w := newWorld(t)
 	w.RecordAs(t, anna, storetest.AnnasRecord)
 	w.mailbox(anna)
-	w.leave("calls_per_client", time.Minute, 0)
-	for range 99 { // were leased
+	w.useUp("calls_per_client", time.Minute)
+	for range 99 { // these are left of the lease
 		w.mailbox(anna)
 	}
 	status := func() answer { return w.call("GET", "/api/v1/mailboxes/"+anna, "") }
 	w.limited(status(), "1")
 	w.Clock.Advance(200 * time.Millisecond)
 	w.mailbox(anna)
-	// A stranger is turned away as before, and spends nothing.
+	// A call with an unknown token is refused and does not count.
 	call(t, w.handler, "GET", "/api/v1/mailboxes/"+anna, "", "Authorization", "Bearer guess").problem(401)
 	var rows int
 	storetest.Must(t, w.Pool().QueryRow(t.Context(), `select count(*) from limits`).Scan(&rows))

@@ -11,11 +11,11 @@ import (
 	"stella/workflow"
 )
 
-// recordReaders are the scopes that read records.
+// recordReaders are the scopes that may read records.
 var recordReaders = []workflow.Scope{workflow.ScopeRegistry, workflow.ScopeOperator, workflow.ScopeAuditor}
 
 type mailboxesInput struct {
-	Status client.Standing `query:"status" enum:"active,expired,cancelled,revoked" doc:"only those of this standing" example:"active"`
+	Status client.Standing `query:"status" enum:"active,expired,cancelled,revoked" doc:"only those with this status" example:"active"`
 	State  client.State    `query:"state" enum:"none,in_progress,invited,under_review,rejected,qualified,revoked,not_eligible" doc:"only those in this state" example:"qualified"`
 	Page
 }
@@ -26,15 +26,15 @@ func (s *Server) mailboxesOperation() operation[mailboxesInput, mailboxesOutput]
 	return operation[mailboxesInput, mailboxesOutput]{
 		Operation: huma.Operation{OperationID: "list-mailboxes", Method: http.MethodGet, Path: "/api/v1/mailboxes",
 			Tags: []string{"Mailboxes"}, Summary: "List the mailboxes, with their records",
-			Description: "By domain, and in each as they were made. The list is stable under change: while it is read page by page, no mailbox comes twice, " +
-				"and none is missed that fits the filter all the time.",
+			Description: "By domain, and in each as they were made. The list is stable under change: " +
+				"while it is read page by page, no mailbox comes twice, and none is missed that fits the filter all the time.",
 			Errors: []int{http.StatusUnprocessableEntity}},
 		scopes: recordReaders,
 		do:     s.mailboxes}
 }
 
 func (s *Server) mailboxes(ctx context.Context, c workflow.Client, in *mailboxesInput) (*mailboxesOutput, error) {
-	after, err := in.number()
+	after, err := in.afterNumber()
 	if err != nil {
 		return nil, err
 	}
@@ -44,13 +44,13 @@ func (s *Server) mailboxes(ctx context.Context, c workflow.Client, in *mailboxes
 		return out, nil
 	}
 	all, err := s.Procedure.Registered(ctx, c, f)
-	if errors.Is(err, workflow.ErrUnknown) { // the mailbox of the cursor
-		return nil, noCursor()
+	if errors.Is(err, workflow.ErrUnknown) { // the cursor's mailbox
+		return nil, invalidCursor()
 	}
 	if err != nil {
 		return nil, err
 	}
-	all, out.Body.Next = cut(all, in.Limit, func(r workflow.Registered) string { return numberCursor(r.Mailbox.ID) })
+	all, out.Body.Next = splitPage(all, in.Limit, func(r workflow.Registered) string { return numberCursor(r.Mailbox.ID) })
 	for _, r := range all {
 		m := describe(&r.Standing)
 		m.Record = describeRecord(&r.Mailbox.Record)

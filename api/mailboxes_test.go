@@ -11,7 +11,8 @@ import (
 	"stella/workflow"
 )
 
-// listed reads a whole list, page by page; between is called after each mailbox.
+// listed returns the addresses of a whole list, page by page. If between is not nil,
+// it is called after each mailbox, with the number of mailboxes so far.
 func listed(t *testing.T, c *client.Client, f client.MailboxFilter, between func(n int)) []string {
 	t.Helper()
 	var all []string
@@ -28,11 +29,15 @@ func listed(t *testing.T, c *client.Client, f client.MailboxFilter, between func
 	return all
 }
 
-// A list that is read while mailboxes come and go says none twice, and misses
-// none that was there all the time.
-func TestAListIsStableUnderChange(t *testing.T) {
+// If mailboxes are added and deleted during the iteration, none is listed twice, and
+// none is missed that exists all the time.
+func TestTheListOfMailboxesIsStable(t *testing.T) {
 	w := newWorld(t)
-	two := workflow.Client{Name: "two domains", Domains: []string{"pec.example", "altra.example"}, Scopes: []workflow.Scope{workflow.ScopeRegistry}}
+	two := workflow.Client{
+		Name:    "two domains",
+		Domains: []string{"pec.example", "altra.example"},
+		Scopes:  []workflow.Scope{workflow.ScopeRegistry},
+	}
 	storetest.Must(t, w.AddClient(t.Context(), two, workflow.Digest("two"), w.Clock.Now()))
 	c := w.registry()
 	c.Token = "two"
@@ -50,12 +55,12 @@ func TestAListIsStableUnderChange(t *testing.T) {
 	for _, limit := range []int{1, 7, 60, 61, 0} {
 		all := listed(t, c, client.MailboxFilter{Limit: limit}, nil)
 		if len(all) != 60 || all[0] != "box00@altra.example" || all[59] != "box29@pec.example" {
-			t.Errorf("by %d: %q", limit, all)
+			t.Errorf("with the limit %d: %q", limit, all)
 		}
 	}
 
 	all := listed(t, c, client.MailboxFilter{Limit: 4}, func(n int) {
-		if n%2 == 0 && n <= 20 { // some that were listed go, and some that were not; others come before and behind
+		if n%2 == 0 && n <= 20 { // delete and add mailboxes before and after the position of the iteration
 			storetest.Must(t, c.DeleteMailbox(t.Context(), fmt.Sprintf("box%02d@altra.example", (n-2)/2*3)))
 			storetest.Must(t, c.DeleteMailbox(t.Context(), fmt.Sprintf("box%02d@pec.example", (n-2)/2*3)))
 			for _, domain := range two.Domains {
@@ -66,12 +71,12 @@ func TestAListIsStableUnderChange(t *testing.T) {
 	})
 	steady(t, all, stay)
 	if slices.Contains(all, "box27@pec.example") {
-		t.Errorf("what was deleted before its page is listed: %q", all)
+		t.Errorf("a mailbox that was deleted before its page was read is listed: %q", all)
 	}
 }
 
-// steady checks what was listed while it changed: all that stayed, and nothing
-// twice.
+// steady checks a list that was read while it changed: it contains every item that
+// stayed, and no item twice.
 func steady[K comparable](t *testing.T, listed []K, stayed map[K]bool) {
 	t.Helper()
 	times := map[K]int{}
@@ -80,17 +85,17 @@ func steady[K comparable](t *testing.T, listed []K, stayed map[K]bool) {
 	}
 	for k, n := range times {
 		if n > 1 {
-			t.Errorf("%v came %d times", k, n)
+			t.Errorf("%v is listed %d times", k, n)
 		}
 	}
 	for k := range stayed {
 		if times[k] == 0 {
-			t.Errorf("%v was missed", k)
+			t.Errorf("%v is missing", k)
 		}
 	}
 }
 
-func TestAListCanBeFiltered(t *testing.T) {
+func TestTheListOfMailboxesCanBeFiltered(t *testing.T) {
 	w := newWorld(t)
 	c := w.registry()
 	w.RecordAs(t, "a.star@pec.example", storetest.AnnasRecord).To(workflow.Qualified)
@@ -98,7 +103,7 @@ func TestAListCanBeFiltered(t *testing.T) {
 	_, err := w.Procedure.Record(t.Context(), "tests", expired.Address, workflow.MailboxExpired, storetest.AnnasRecord)
 	storetest.Must(t, err)
 	w.RecordAs(t, "c.new@pec.example", storetest.AnnasRecord)
-	w.RecordAs(t, "d.walking@pec.example", storetest.AnnasRecord).To(workflow.Summary)
+	w.RecordAs(t, "d.started@pec.example", storetest.AnnasRecord).To(workflow.Summary)
 	w.RecordAs(t, "e.invited@pec.example", storetest.AnnasRecord).To(workflow.Invited)
 	for _, test := range []struct {
 		f    client.MailboxFilter
@@ -107,7 +112,7 @@ func TestAListCanBeFiltered(t *testing.T) {
 		{client.MailboxFilter{State: client.StateQualified}, []string{"a.star@pec.example"}},
 		{client.MailboxFilter{State: client.StateNotEligible}, []string{"b.hidden@pec.example"}},
 		{client.MailboxFilter{State: client.StateNone}, []string{"c.new@pec.example"}},
-		{client.MailboxFilter{State: client.StateInProgress}, []string{"d.walking@pec.example"}},
+		{client.MailboxFilter{State: client.StateInProgress}, []string{"d.started@pec.example"}},
 		{client.MailboxFilter{State: client.StateInvited}, []string{"e.invited@pec.example"}},
 		{client.MailboxFilter{State: client.StateRejected}, nil},
 		{client.MailboxFilter{Status: client.Expired}, []string{"b.hidden@pec.example"}},
@@ -121,13 +126,22 @@ func TestAListCanBeFiltered(t *testing.T) {
 	}
 }
 
-func TestAWrongPageIsRefused(t *testing.T) {
+func TestInvalidQueriesOfAListAreRefused(t *testing.T) {
 	w := newWorld(t)
 	w.RecordAs(t, anna, storetest.AnnasRecord)
 	token := w.addClient("all", storetest.Domain, workflow.Scopes...)
 	for query, place := range map[string]string{
-		"limit=0": "query.limit", "limit=1001": "query.limit", "limit=many": "query.limit", "state=lost": "query.state", "status=": "",
-		"after=x": "after", "after=MTI": "after", "after=djE6eA": "after", "after=djE6LTE": "after", "after=djE6OTk5OTk": "after", "page=2": "query.page",
+		"limit=0":           "query.limit",
+		"limit=1001":        "query.limit",
+		"limit=many":        "query.limit",
+		"state=lost":        "query.state",
+		"status=":           "", // valid
+		"after=x":           "after",
+		"after=MTI":         "after",
+		"after=djE6eA":      "after",
+		"after=djE6LTE":     "after",
+		"after=djE6OTk5OTk": "after",
+		"page=2":            "query.page",
 	} {
 		a := call(t, w.handler, "GET", "/api/v1/mailboxes?"+query, "", "Authorization", "Bearer "+token)
 		if place == "" {

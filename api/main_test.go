@@ -14,67 +14,69 @@ import (
 	"stella/store/storetest"
 )
 
-// TestMain also looks, when all tests were run, whether they met every answer that
-// the document tells of, and the document tells of every answer that they met.
+// TestMain compares the responses of all tests with the OpenAPI document, if all
+// tests were run: each documented response must occur, and each response that
+// occurs must be documented.
 func TestMain(m *testing.M) {
 	code := storetest.Run(m)
 	if code == 0 && flag.Lookup("test.run").Value.String() == "" && flag.Lookup("test.skip").Value.String() == "" {
-		missed, untold := met.compare()
-		for _, a := range missed {
-			fmt.Fprintln(os.Stderr, "no test met", a)
+		untested, undocumented := seen.compare()
+		for _, a := range untested {
+			fmt.Fprintln(os.Stderr, "no test has the response", a)
 		}
-		for _, a := range untold {
-			fmt.Fprintln(os.Stderr, "the document does not tell of", a)
+		for _, a := range undocumented {
+			fmt.Fprintln(os.Stderr, "the document does not describe", a)
 		}
-		code = min(1, len(missed)+len(untold))
+		code = min(1, len(untested)+len(undocumented))
 	}
 	os.Exit(code)
 }
 
-// met are the answers that were met.
-var met = &answers{met: map[answered]bool{}}
+// seen are the responses that occurred in the tests.
+var seen = &responses{seen: map[response]bool{}}
 
-type answers struct {
+type responses struct {
 	sync.Mutex
-	met map[answered]bool
+	seen map[response]bool
 }
 
-// answered is an answer of an operation, as the document has it.
-type answered struct{ route, status string }
+// response is the status of an operation, in the notation of the document.
+type response struct{ route, status string }
 
-func (a *answers) note(route string, status int) {
-	a.Lock()
-	defer a.Unlock()
-	a.met[answered{route, strconv.Itoa(status)}] = true
+func (r *responses) add(route string, status int) {
+	r.Lock()
+	defer r.Unlock()
+	r.seen[response{route, strconv.Itoa(status)}] = true
 }
 
-// everywhere are answers that come of no operation in particular.
+// everywhere are statuses that every operation can have. They need not occur for
+// each.
 var everywhere = []string{"429", "500", "503"}
 
-// compare lists the answers that the document tells of and no test met, and those
-// that were met of its operations and it does not tell of.
-func (a *answers) compare() (missed, untold []string) {
-	text, err := os.ReadFile("openapi.json") // it is the one that is served
+// compare returns the documented responses that no test has, and the responses of
+// documented operations that are not documented.
+func (r *responses) compare() (untested, undocumented []string) {
+	text, err := os.ReadFile("openapi.json") // TestOpenAPIFileIsCurrent compares it with the served one
 	var doc openAPI
 	if err != nil || json.Unmarshal(text, &doc) != nil {
-		return []string{"a document"}, nil
+		return []string{"of openapi.json: it cannot be read"}, nil
 	}
 	for path, methods := range doc.Paths {
 		for method, op := range methods {
 			route := strings.ToUpper(method) + " " + path
 			for status := range op.Responses {
-				if !a.met[answered{route, status}] && !slices.Contains(everywhere, status) {
-					missed = append(missed, route+" "+status)
+				if !r.seen[response{route, status}] && !slices.Contains(everywhere, status) {
+					untested = append(untested, route+" "+status)
 				}
 			}
-			for m := range a.met {
-				if _, told := op.Responses[m.status]; m.route == route && !told {
-					untold = append(untold, route+" "+m.status)
+			for s := range r.seen {
+				if _, ok := op.Responses[s.status]; s.route == route && !ok {
+					undocumented = append(undocumented, route+" "+s.status)
 				}
 			}
 		}
 	}
-	slices.Sort(missed)
-	slices.Sort(untold)
-	return missed, untold
+	slices.Sort(untested)
+	slices.Sort(undocumented)
+	return untested, undocumented
 }

@@ -16,25 +16,30 @@ import (
 	"stella/workflow"
 )
 
-// operation is one of the API, for clients with one of its scopes.
+// operation is an operation of the API. Clients with one of its scopes may call it.
 type operation[I, O any] struct {
 	huma.Operation
 	scopes []workflow.Scope
 	do     func(context.Context, workflow.Client, *I) (*O, error)
 }
 
-// bodyErrors are those of every operation that reads a body.
-var bodyErrors = []int{http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity}
+// bodyErrors are the error statuses of every operation with a request body.
+var bodyErrors = []int{
+	http.StatusBadRequest,
+	http.StatusRequestEntityTooLarge,
+	http.StatusUnsupportedMediaType,
+	http.StatusUnprocessableEntity,
+}
 
-// register adds an operation. Who calls is known before anything else is looked
-// at, the body included; an error is answered by the table of fault.
+// register adds an operation. The client is authenticated before the parameters and
+// the body are read. fault maps an error of the operation to its response.
 func register[I, O any](s *Server, routes huma.API, op operation[I, O]) {
-	op.Middlewares = append(huma.Middlewares{s.authenticate(op.scopes), readable}, op.Middlewares...)
-	op.Operation = described(op.Operation, op.scopes)
+	op.Middlewares = append(huma.Middlewares{s.authenticate(op.scopes), requireUTF8}, op.Middlewares...)
+	op.Operation = withCommonParts(op.Operation, op.scopes)
 	op.RejectUnknownQueryParameters = true
 	huma.Register(routes, op.Operation, func(ctx context.Context, in *I) (*O, error) {
 		client, _ := ctx.Value(clientKey{}).(workflow.Client)
-		out, err := once(ctx, s, op.OperationID, client, in, op.do)
+		out, err := doOnce(ctx, s, op.OperationID, client, in, op.do)
 		if err != nil {
 			return nil, s.fault(ctx, err)
 		}
@@ -42,8 +47,9 @@ func register[I, O any](s *Server, routes huma.API, op operation[I, O]) {
 	})
 }
 
-// described says of an operation what holds for all.
-func described(op huma.Operation, scopes []workflow.Scope) huma.Operation {
+// withCommonParts adds what all operations have in common: the scopes in the
+// description, and the common error statuses.
+func withCommonParts(op huma.Operation, scopes []workflow.Scope) huma.Operation {
 	names := make([]string, len(scopes))
 	for i, scope := range scopes {
 		names[i] = "`" + string(scope) + "`"
@@ -58,7 +64,8 @@ func described(op huma.Operation, scopes []workflow.Scope) huma.Operation {
 
 type clientKey struct{}
 
-// authenticate turns away who brings no good token, or one without the scope.
+// authenticate returns a middleware that answers 401 if the token is missing or
+// invalid, and 403 if the client has none of the scopes.
 func (s *Server) authenticate(scopes []workflow.Scope) func(huma.Context, func(huma.Context)) {
 	return func(c huma.Context, next func(huma.Context)) {
 		token := bearer(c.Header("Authorization"))
@@ -92,9 +99,9 @@ func bearer(header string) string {
 	return strings.TrimSpace(token)
 }
 
-// readable turns away a body that is compressed or in another character
-// encoding: either would be read as something else.
-func readable(c huma.Context, next func(huma.Context)) {
+// requireUTF8 answers 415 if the body is compressed or in a character encoding other
+// than UTF-8, because it would be misread.
+func requireUTF8(c huma.Context, next func(huma.Context)) {
 	if e := c.Header("Content-Encoding"); e != "" && !strings.EqualFold(e, "identity") {
 		refuse(c, refusal(http.StatusUnsupportedMediaType, "the body must not be compressed"))
 		return
@@ -112,9 +119,9 @@ var (
 	errNameTwice = errors.New("an object has one name twice")
 )
 
-// jsonFormat is huma's, without what encoding/json replaces silently: text that
-// is not UTF-8, and all but the last of the members of one name (RFC 8259,
-// section 4).
+// jsonFormat is huma's JSON format, but it refuses two kinds of input that
+// encoding/json accepts silently: text that is not UTF-8, and objects with two
+// members of the same name (RFC 8259, section 4).
 var jsonFormat = huma.Format{Marshal: huma.DefaultJSONFormat.Marshal, Unmarshal: func(data []byte, v any) error {
 	if !utf8.Valid(data) {
 		return errEncoding

@@ -18,7 +18,7 @@ import (
 	"stella/workflow"
 )
 
-// problem is how every error is answered: RFC 9457.
+// problem is the response body of every error (RFC 9457).
 type problem struct{ client.Problem }
 
 // GetStatus implements [huma.StatusError].
@@ -27,14 +27,14 @@ func (p *problem) GetStatus() int { return p.Status }
 // ContentType implements [huma.ContentTypeFilter].
 func (*problem) ContentType(string) string { return "application/problem+json" }
 
-// huma's own errors are ours too, and repeat nothing of what was sent; and what
-// is a field is told by its very name.
+// Errors of huma are problem documents too, and do not repeat the values that were
+// sent. The names of JSON fields are case-sensitive.
 func init() {
 	huma.NewError = refusal
 	huma.ValidateStrictCasing = true
 }
 
-// refusal is a problem, with what is wrong in which place.
+// refusal returns a problem. faults are the errors in single places of the request.
 func refusal(status int, detail string, faults ...error) huma.StatusError {
 	p := &problem{client.Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: detail}}
 	for _, f := range faults {
@@ -48,7 +48,7 @@ func refusal(status int, detail string, faults ...error) huma.StatusError {
 	return p
 }
 
-// refusalAfter is a problem that may be gone after a time.
+// refusalAfter returns a problem with Retry-After, in full seconds, at least 1.
 func refusalAfter(wait time.Duration, status int, detail string) error {
 	seconds := max(1, math.Ceil(wait.Seconds()))
 	return huma.ErrorWithHeaders(refusal(status, detail), http.Header{"Retry-After": {strconv.Itoa(int(seconds))}})
@@ -56,8 +56,8 @@ func refusalAfter(wait time.Duration, status int, detail string) error {
 
 const failed = "something failed here; nothing was lost, and the call may be repeated"
 
-// fault is how an error is answered. What is ours to mend is logged here, and
-// told to nobody else.
+// fault returns the problem for an error of an operation. Internal errors are logged
+// here, and the problem does not contain them.
 func (s *Server) fault(ctx context.Context, err error) error {
 	var answered huma.StatusError
 	var input *workflow.InputError
@@ -65,7 +65,7 @@ func (s *Server) fault(ctx context.Context, err error) error {
 	var limit *workflow.LimitError
 	var undecided *workflow.DecisionError
 	switch {
-	case errors.As(err, &answered): // by the operation itself
+	case errors.As(err, &answered): // the operation has already made a problem
 		return err
 	case errors.Is(err, workflow.ErrUnauthorized):
 		request.Refuse(ctx, "unknown_token", nil)
@@ -89,7 +89,7 @@ func (s *Server) fault(ctx context.Context, err error) error {
 			"too many calls, or too many hand-offs of one mailbox: try again after Retry-After seconds")
 	case errors.As(err, &record):
 		return refusal(http.StatusUnprocessableEntity, "the record is wrong", recordFaults("body.", record)...)
-	case errors.As(err, &input): // of a hand-off: huma looks at all else
+	case errors.As(err, &input): // the return URL of a hand-off: huma validates the rest
 		return refusal(http.StatusUnprocessableEntity, "validation failed",
 			&huma.ErrorDetail{Location: "body.return_url", Message: "it is not one of this client's, to the letter"})
 	}
@@ -101,7 +101,8 @@ func (s *Server) fault(ctx context.Context, err error) error {
 	return refusal(http.StatusInternalServerError, failed)
 }
 
-// unknown is the problem of what does not exist, and of what is not the client's.
+// unknown returns status 404. It is the same for a thing that does not exist and for
+// one that is outside the client's domains, so that clients cannot distinguish them.
 func unknown(what string) error {
 	return refusal(http.StatusNotFound, "the "+what+" is not known to this client")
 }
@@ -110,16 +111,18 @@ func unauthorized(detail string) error {
 	return huma.ErrorWithHeaders(refusal(http.StatusUnauthorized, detail), http.Header{"WWW-Authenticate": {"Bearer"}})
 }
 
-// recordFaults say where a record is wrong, below a place of the body.
-func recordFaults(below string, e *workflow.RecordError) []error {
+// recordFaults returns the invalid fields of a record. prefix is the place of the
+// record in the body.
+func recordFaults(prefix string, e *workflow.RecordError) []error {
 	faults := make([]error, len(e.Faults))
 	for i, f := range e.Faults {
-		faults[i] = &huma.ErrorDetail{Location: below + f.Field, Message: f.Reason}
+		faults[i] = &huma.ErrorDetail{Location: prefix + f.Field, Message: f.Reason}
 	}
 	return faults
 }
 
-// writeProblem answers with an error where huma does not.
+// writeProblem writes an error that fault, refusal or refusalAfter returned, outside
+// huma.
 func writeProblem(w http.ResponseWriter, err error) {
 	var headers huma.HeadersError
 	if errors.As(err, &headers) {
@@ -138,7 +141,7 @@ func writeProblem(w http.ResponseWriter, err error) {
 	json.NewEncoder(w).Encode(p)
 }
 
-// refuse answers before the operation is reached.
+// refuse writes an error in a middleware, before the operation is called.
 func refuse(c huma.Context, err error) {
 	_, w := humago.Unwrap(c)
 	writeProblem(w, err)

@@ -16,16 +16,17 @@ import (
 func TestUnknownPaths(t *testing.T) {
 	w := newWorld(t)
 	for _, c := range []struct{ method, path string }{
-		{"GET", "/api/"}, {"GET", "/api/v1"}, {"GET", "/api/v1/"}, {"GET", "/api/v2/mailboxes/" + anna}, {"GET", "/api/v1"},
-		{"GET", "/api/v1/mailboxes/"}, {"GET", "/api/v1/mailboxes/a/b"}, {"POST", "/api/v1/mailboxes/" + anna}, {"GET", handoffs},
-		{"PUT", handoffs}, {"GET", "/api/v1/docs"}, {"GET", "/docs"}, {"GET", "/schemas/Mailbox.json"}, {"GET", "/api/v1/schemas/Mailbox.json"},
+		{"GET", "/api/"}, {"GET", "/api/v1"}, {"GET", "/api/v1/"}, {"GET", "/api/v2/mailboxes/" + anna},
+		{"GET", "/api/v1/mailboxes/"}, {"GET", "/api/v1/mailboxes/a/b"}, {"POST", "/api/v1/mailboxes/" + anna},
+		{"GET", handoffs}, {"PUT", handoffs}, {"GET", "/api/v1/docs"}, {"GET", "/docs"},
+		{"GET", "/schemas/Mailbox.json"}, {"GET", "/api/v1/schemas/Mailbox.json"},
 	} {
 		w.call(c.method, c.path, "").problem(404)
 	}
 }
 
-// What fails here is told to the log, and to nobody else.
-func TestAFailureIsOurs(t *testing.T) {
+// An internal error is logged, and the response does not contain it.
+func TestInternalErrorsAreOnlyLogged(t *testing.T) {
 	t.Parallel()
 	log := &bytes.Buffer{}
 	h := handler(&workflow.Procedure{Store: broken{}, Now: time.Now}, log)
@@ -35,14 +36,15 @@ func TestAFailureIsOurs(t *testing.T) {
 	} {
 		a.problem(500)
 		if strings.Contains(a.text, "secret cause") {
-			t.Errorf("%s", a.text)
+			t.Errorf("the response contains the error: %s", a.text)
 		}
 	}
 	if strings.Count(log.String(), "secret cause") != 2 {
-		t.Errorf("the log says %s", log)
+		t.Errorf("the log is %s", log)
 	}
 }
 
+// broken is a store whose queries fail.
 type broken struct{ workflow.Store }
 
 func (broken) ClientByToken(context.Context, []byte, time.Time) (workflow.Client, error) {
@@ -53,8 +55,8 @@ func (broken) Standing(context.Context, []byte, string, time.Time) (workflow.Ask
 	return workflow.Asked{}, errors.New("a secret cause")
 }
 
-// A database that is away is told as that, with the time to try again.
-func TestTheDatabaseIsAway(t *testing.T) {
+// If the database is unavailable, the response is 503 with Retry-After.
+func TestTheDatabaseIsUnavailable(t *testing.T) {
 	w := newWorld(t)
 	w.RecordAs(t, anna, storetest.AnnasRecord)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Nanosecond)

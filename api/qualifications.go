@@ -11,12 +11,12 @@ import (
 	"stella/workflow"
 )
 
-// caseReaders are the scopes that read cases and invitations.
+// caseReaders are the scopes that may read cases and invitations.
 var caseReaders = []workflow.Scope{workflow.ScopeOperator, workflow.ScopeAuditor}
 
 type qualificationsInput struct {
 	State   string `query:"state" enum:"holder_choice,introduction,holder_invitation,invited,holder_kind,company_data,contact_data,summary,identification,at_provider,identified,contract,code,under_review,rejected,qualified,revoked,expired" doc:"only those in this state" example:"under_review"`
-	Mailbox string `query:"mailbox" maxLength:"254" doc:"only those of this mailbox; none for one that is not known to the client" example:"anna.neri@pec.example"`
+	Mailbox string `query:"mailbox" maxLength:"254" doc:"only those of this mailbox; the list is empty if the client does not know the mailbox" example:"anna.neri@pec.example"`
 	Page
 }
 
@@ -24,17 +24,18 @@ type qualificationsOutput struct{ Body client.QualificationPage }
 
 func (s *Server) qualificationsOperation() operation[qualificationsInput, qualificationsOutput] {
 	return operation[qualificationsInput, qualificationsOutput]{
-		Operation: huma.Operation{OperationID: "list-qualifications", Method: http.MethodGet, Path: "/api/v1/qualifications", Tags: []string{"Qualifications"},
-			Summary: "List qualifications, the newest case first",
-			Description: "Cases of mailboxes of the client's domains. The list is stable under change: while it is read page by page, no case comes twice, " +
-				"and none is missed that fits the filter all the time. Those that begin meanwhile are in the next list.",
+		Operation: huma.Operation{OperationID: "list-qualifications", Method: http.MethodGet, Path: "/api/v1/qualifications",
+			Tags: []string{"Qualifications"}, Summary: "List qualifications, the newest case first",
+			Description: "Cases of mailboxes of the client's domains. The list is stable under change: " +
+				"while it is read page by page, no case comes twice, and none is missed that fits the filter all the time. " +
+				"Those that begin meanwhile are in the next list.",
 			Errors: []int{http.StatusUnprocessableEntity}},
 		scopes: caseReaders,
 		do:     s.qualifications}
 }
 
 func (s *Server) qualifications(ctx context.Context, c workflow.Client, in *qualificationsInput) (*qualificationsOutput, error) {
-	before, err := in.number()
+	before, err := in.afterNumber()
 	if err != nil {
 		return nil, err
 	}
@@ -44,10 +45,18 @@ func (s *Server) qualifications(ctx context.Context, c workflow.Client, in *qual
 		return nil, err
 	}
 	out := &qualificationsOutput{client.QualificationPage{Qualifications: []client.Qualification{}}}
-	list, out.Body.Next = cut(list, in.Limit, func(q workflow.ListedQualification) string { return numberCursor(q.Number) })
+	list, out.Body.Next = splitPage(list, in.Limit, func(q workflow.ListedQualification) string { return numberCursor(q.Number) })
 	for _, q := range list {
-		out.Body.Qualifications = append(out.Body.Qualifications, client.Qualification{Number: q.Number, Mailbox: q.Mailbox, State: client.CaseState(q.State),
-			Since: q.SteppedAt.UTC(), Opened: q.OpenedAt.UTC(), Owner: client.Owner(q.Owner), Reason: client.Reason(q.Reason), Version: q.Version})
+		out.Body.Qualifications = append(out.Body.Qualifications, client.Qualification{
+			Number:  q.Number,
+			Mailbox: q.Mailbox,
+			State:   client.CaseState(q.State),
+			Since:   q.SteppedAt.UTC(),
+			Opened:  q.OpenedAt.UTC(),
+			Owner:   client.Owner(q.Owner),
+			Reason:  client.Reason(q.Reason),
+			Version: q.Version,
+		})
 	}
 	return out, nil
 }
@@ -63,8 +72,8 @@ type caseOutput struct {
 
 func (s *Server) caseOperation() operation[caseInput, caseOutput] {
 	return operation[caseInput, caseOutput]{
-		Operation: huma.Operation{OperationID: "get-qualification", Method: http.MethodGet, Path: "/api/v1/qualifications/{number}", Tags: []string{"Qualifications"},
-			Summary: "Read a qualification",
+		Operation: huma.Operation{OperationID: "get-qualification", Method: http.MethodGet, Path: "/api/v1/qualifications/{number}",
+			Tags: []string{"Qualifications"}, Summary: "Read a qualification",
 			Description: "With what was declared and who was identified, by name and codice fiscale. " +
 				"A case of a mailbox that is outside the client's domains, or was deleted, is not found: " +
 				"what was established about a deleted one is kept, and read on the command line alone.",
@@ -85,7 +94,8 @@ func (s *Server) readCase(ctx context.Context, c workflow.Client, number int64) 
 	return out, nil
 }
 
-// unknownCase says of a case what fault says of a mailbox.
+// unknownCase replaces ErrUnknown by the problem for a case, because fault reports an
+// unknown mailbox.
 func unknownCase(err error) error {
 	if errors.Is(err, workflow.ErrUnknown) {
 		return unknown("case")
@@ -96,20 +106,46 @@ func unknownCase(err error) error {
 func describeCase(h *workflow.History) client.Case {
 	q := h.Case.Qualification
 	c := client.Case{
-		Qualification: client.Qualification{Number: q.Number, Mailbox: h.Case.Mailbox.Address, State: client.CaseState(q.State),
-			Since: q.SteppedAt.UTC(), Opened: q.OpenedAt.UTC(), Owner: client.Owner(q.Owner), Reason: client.Reason(q.Reason), Version: q.Version},
+		Qualification: client.Qualification{
+			Number:  q.Number,
+			Mailbox: h.Case.Mailbox.Address,
+			State:   client.CaseState(q.State),
+			Since:   q.SteppedAt.UTC(),
+			Opened:  q.OpenedAt.UTC(),
+			Owner:   client.Owner(q.Owner),
+			Reason:  client.Reason(q.Reason),
+			Version: q.Version,
+		},
 		Verdict: client.Verdict(h.Verdict()),
 		Remark:  q.Remark,
 		Others:  append([]int64{}, h.Others...),
 	}
 	if d := q.Declaration; d != nil {
-		c.Declared = &client.Declaration{ID: d.ID.String(), Kind: client.Kind(d.Kind), CompanyName: d.CompanyName, CompanyCode: d.CompanyCode,
-			Email: d.Email, Phone: d.Phone, At: d.DeclaredAt.UTC()}
+		c.Declared = &client.Declaration{
+			ID:          d.ID.String(),
+			Kind:        client.Kind(d.Kind),
+			CompanyName: d.CompanyName,
+			CompanyCode: d.CompanyCode,
+			Email:       d.Email,
+			Phone:       d.Phone,
+			At:          d.DeclaredAt.UTC(),
+		}
 	}
 	if i := q.Identity; i != nil {
-		c.Identified = &client.Identity{ID: i.ID.String(), Name: i.Name, FamilyName: i.FamilyName, FiscalNumber: i.FiscalNumber, DateOfBirth: i.DateOfBirth,
-			CompanyName: i.CompanyName, CompanyFiscalNumber: i.CompanyFiscalNumber, CompanyVATNumber: i.CompanyVATNumber,
-			Provider: i.Provider, ProviderName: i.ProviderName, Level: i.Level, At: i.IdentifiedAt.UTC()}
+		c.Identified = &client.Identity{
+			ID:                  i.ID.String(),
+			Name:                i.Name,
+			FamilyName:          i.FamilyName,
+			FiscalNumber:        i.FiscalNumber,
+			DateOfBirth:         i.DateOfBirth,
+			CompanyName:         i.CompanyName,
+			CompanyFiscalNumber: i.CompanyFiscalNumber,
+			CompanyVATNumber:    i.CompanyVATNumber,
+			Provider:            i.Provider,
+			ProviderName:        i.ProviderName,
+			Level:               i.Level,
+			At:                  i.IdentifiedAt.UTC(),
+		}
 	}
 	return c
 }

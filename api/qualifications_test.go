@@ -15,23 +15,32 @@ func TestQualificationsAreListed(t *testing.T) {
 	w := newWorld(t)
 	b := w.backoffice(workflow.ScopeAuditor)
 	if got := b.list(client.QualificationFilter{}); len(got) != 0 {
-		t.Errorf("the list of nothing is %v", got)
+		t.Errorf("the list without cases is %v", got)
 	}
 	if a := b.call("GET", cases, ""); a.text != `{"qualifications":[]}`+"\n" {
 		t.Errorf("%s", a.text)
 	}
 	review, summary, rejected := w.Reach(t, workflow.UnderReview), w.Reach(t, workflow.Summary), w.Reach(t, workflow.Rejected)
-	w.Record(t, storetest.AnnasRecord) // whose way has not begun
-	if got, want := b.list(client.QualificationFilter{}), []int64{number(rejected), number(summary), number(review)}; !slices.Equal(got, want) {
-		t.Errorf("listed are %v, want %v", got, want)
+	w.Record(t, storetest.AnnasRecord) // a mailbox without a case
+	all := []int64{number(rejected), number(summary), number(review)}
+	if got := b.list(client.QualificationFilter{}); !slices.Equal(got, all) {
+		t.Errorf("the list is %v, want %v", got, all)
 	}
 	for q, err := range b.Qualifications(t.Context(), client.QualificationFilter{Mailbox: strings.ToUpper(rejected.Address)}) {
 		storetest.Must(t, err)
-		stands := rejected.Case().Qualification
-		want := client.Qualification{Number: stands.Number, Mailbox: rejected.Address, State: "rejected", Since: stands.SteppedAt.UTC(), Opened: stands.OpenedAt.UTC(),
-			Owner: "webmail", Reason: "holder_differs", Version: stands.Version}
+		stored := rejected.Case().Qualification
+		want := client.Qualification{
+			Number:  stored.Number,
+			Mailbox: rejected.Address,
+			State:   "rejected",
+			Since:   stored.SteppedAt.UTC(),
+			Opened:  stored.OpenedAt.UTC(),
+			Owner:   "webmail",
+			Reason:  "holder_differs",
+			Version: stored.Version,
+		}
 		if q != want {
-			t.Errorf("listed is %+v, want %+v", q, want)
+			t.Errorf("the list has %+v, want %+v", q, want)
 		}
 	}
 	for _, c := range []struct {
@@ -49,12 +58,12 @@ func TestQualificationsAreListed(t *testing.T) {
 		{client.QualificationFilter{Mailbox: "a\xffb@pec.example"}, nil},
 	} {
 		if got := b.list(c.filter); !slices.Equal(got, c.want) {
-			t.Errorf("%+v: listed are %v, want %v", c.filter, got, c.want)
+			t.Errorf("%+v: the list is %v, want %v", c.filter, got, c.want)
 		}
 	}
 }
 
-// The list is read two by two, while cases begin, go on and change their state.
+// The list is read in pages of two while cases begin and change their state.
 func TestTheListOfQualificationsIsStable(t *testing.T) {
 	w := newWorld(t)
 	b := w.backoffice(workflow.ScopeOperator)
@@ -72,7 +81,7 @@ func TestTheListOfQualificationsIsStable(t *testing.T) {
 			storetest.Must(t, err)
 			seen = append(seen, q.Number)
 			w.Reach(t, workflow.Summary) // a new one
-			if len(seen) == 3 {          // one that was listed goes on, and one that was not yet
+			if len(seen) == 3 {          // continue one that was listed, and one that was not
 				for _, j := range []*storetest.Journey{journeys[len(journeys)-1], journeys[0]} {
 					j.To(workflow.Identification)
 					if f.State != "" {
@@ -99,7 +108,7 @@ func TestPagesOfQualifications(t *testing.T) {
 		return p
 	}
 	if p := page("?limit=3"); len(p.Qualifications) != 3 || p.Next != "" {
-		t.Errorf("the page that holds all is %+v", p)
+		t.Errorf("the page with all cases is %+v", p)
 	}
 	first := page("?limit=2")
 	if len(first.Qualifications) != 2 || first.Next == "" {
@@ -112,9 +121,12 @@ func TestPagesOfQualifications(t *testing.T) {
 	w.Reach(t, workflow.Invited)
 	w.Reach(t, workflow.Invited)
 	b.call("GET", "/api/v1/invitations?limit=1", "").decode(&invitation)
-	for _, query := range []string{"?limit=0", "?limit=-1", "?limit=1001", "?limit=x", "?state=unheard_of", "?state=in_progress", "?after=2", "?after=%00",
-		"?after=djE6LTE", "?after=djE6eA", "?after=djI6Mg", "?after=" + strings.Repeat("a", 201), "?mailbox=" + strings.Repeat("a", 255),
-		"?after=" + invitation.Next} {
+	for _, query := range []string{
+		"?limit=0", "?limit=-1", "?limit=1001", "?limit=x", "?state=unheard_of", "?state=in_progress",
+		"?after=2", "?after=%00", "?after=djE6LTE", "?after=djE6eA", "?after=djI6Mg", "?after=" + strings.Repeat("a", 201),
+		"?mailbox=" + strings.Repeat("a", 255),
+		"?after=" + invitation.Next,
+	} {
 		b.call("GET", cases+query, "").problem(422)
 	}
 }
@@ -130,24 +142,27 @@ func TestAQualificationIsRead(t *testing.T) {
 	if a.Header().Get("ETag") != fmt.Sprintf(`"%d"`, q.Version) || got.ETag() != a.Header().Get("ETag") {
 		t.Errorf("the ETag is %s", a.Header().Get("ETag"))
 	}
-	if got.Mailbox != j.Address || got.State != client.CaseUnderReview || !got.Since.Equal(q.SteppedAt) || !got.Opened.Equal(q.OpenedAt) || got.Verdict != client.Unproven ||
+	if got.Mailbox != j.Address || got.State != client.CaseUnderReview || got.Verdict != client.Unproven ||
+		!got.Since.Equal(q.SteppedAt) || !got.Opened.Equal(q.OpenedAt) ||
 		got.Owner != client.OwnedByWebmail || len(got.Others) != 0 || got.Remark != "" || got.Reason != "" {
 		t.Errorf("the case is %s", a.text)
 	}
-	if d := got.Declared; d == nil || d.ID != q.Declaration.ID.String() || d.Kind != client.KindPerson || d.Email != "anna.neri@mail.example" {
-		t.Errorf("declared is %s", a.text)
+	if d := got.Declared; d == nil || d.ID != q.Declaration.ID.String() || d.Kind != client.KindPerson ||
+		d.Email != "anna.neri@mail.example" {
+		t.Errorf("the declaration is wrong: %s", a.text)
 	}
-	if i := got.Identified; i == nil || i.ID != q.Identity.ID.String() || i.Name != "Anna" || i.FamilyName != "Neri" || i.FiscalNumber != storetest.Anna ||
-		i.Provider != storetest.Provider || i.Level != "SpidL2" || !i.At.Equal(q.Identity.IdentifiedAt) {
-		t.Errorf("identified is %s", a.text)
+	if i := got.Identified; i == nil || i.ID != q.Identity.ID.String() || i.Name != "Anna" || i.FamilyName != "Neri" ||
+		i.FiscalNumber != storetest.Anna || i.Provider != storetest.Provider || i.Level != "SpidL2" ||
+		!i.At.Equal(q.Identity.IdentifiedAt) {
+		t.Errorf("the identity is wrong: %s", a.text)
 	}
 
-	// What is not there yet is null, and so is who counts no more.
+	// Data that do not exist yet are absent, and so is an identity that no longer counts.
 	j = w.Reach(t, workflow.HolderChoice)
 	c, err := b.Case(t.Context(), number(j))
 	storetest.Must(t, err)
 	if c.Declared != nil || c.Identified != nil || c.Verdict != "" {
-		t.Errorf("the case that has just begun is %+v", c)
+		t.Errorf("a new case is %+v", c)
 	}
 	j = w.Reach(t, workflow.Identified)
 	storetest.Must(t, w.Procedure.DisownIdentity(t.Context(), j.Visitor, j.Form()))
@@ -158,8 +173,8 @@ func TestAQualificationIsRead(t *testing.T) {
 	}
 }
 
-// A case that is over stays to be read beside the one in force.
-func TestACaseThatIsOverIsRead(t *testing.T) {
+// An ended case can still be read after a new one has begun.
+func TestAnEndedCaseCanBeRead(t *testing.T) {
 	w := newWorld(t)
 	b := w.backoffice(workflow.ScopeOperator)
 	j := w.Reach(t, workflow.Revoked)
@@ -182,8 +197,8 @@ func TestACaseThatIsOverIsRead(t *testing.T) {
 	}
 }
 
-// What lies outside the client's domains, and what was deleted, is as unknown
-// as what never was.
+// A client gets the same answers for cases outside its domains, for cases of deleted
+// mailboxes, and for cases that do not exist.
 func TestCasesOutsideTheClientsDomainsAreUnknown(t *testing.T) {
 	w := newWorld(t)
 	own, other := w.backoffice(workflow.Scopes...), w.backofficeOf("other", "altrove.example", workflow.Scopes...)
@@ -193,42 +208,48 @@ func TestCasesOutsideTheClientsDomainsAreUnknown(t *testing.T) {
 
 	for _, f := range []client.QualificationFilter{{}, {Mailbox: j.Address}, {State: client.CaseUnderReview}} {
 		if got := other.list(f); len(got) != 0 {
-			t.Errorf("%+v: the other's cases are %v", f, got)
+			t.Errorf("%+v: the list of the other client is %v", f, got)
 		}
 		if got := own.list(f); !slices.Equal(got, []int64{number(j)}) {
-			t.Errorf("%+v: its own client's cases are %v", f, got)
+			t.Errorf("%+v: the list of the mailbox's client is %v", f, got)
 		}
 	}
 	if got := own.list(client.QualificationFilter{Mailbox: deleted.Address}); len(got) != 0 {
 		t.Errorf("the cases of the deleted mailbox are %v", got)
 	}
-	var said []string
+	var answers []string
 	for _, c := range []struct {
 		b      *backoffice
 		number int64
 	}{{other, number(j)}, {other, gone}, {other, 4711}, {own, gone}, {own, 4711}} {
-		for _, o := range []struct{ method, what, body string }{{"GET", "", ""}, {"GET", "/timeline", ""}, {"POST", "/approve", ruling}, {"POST", "/refuse", ruling}, {"POST", "/revoke", ruling}} {
-			a := c.b.call(o.method, fmt.Sprintf("%s/%d%s", cases, c.number, o.what), o.body)
+		for _, o := range []struct{ method, path, body string }{
+			{"GET", "", ""},
+			{"GET", "/timeline", ""},
+			{"POST", "/approve", ruling},
+			{"POST", "/refuse", ruling},
+			{"POST", "/revoke", ruling},
+		} {
+			a := c.b.call(o.method, fmt.Sprintf("%s/%d%s", cases, c.number, o.path), o.body)
 			a.problem(404)
-			said = append(said, a.text)
+			answers = append(answers, a.text)
 		}
 	}
-	if said = slices.Compact(said); len(said) > 1 {
-		t.Errorf("the answers differ: %v", said)
+	if answers = slices.Compact(answers); len(answers) > 1 {
+		t.Errorf("the answers differ: %v", answers)
 	}
 	if c, err := own.Case(t.Context(), number(j)); err != nil || c.State != client.CaseUnderReview {
-		t.Errorf("its own client reads %+v, %v", c, err)
+		t.Errorf("the mailbox's client reads %+v, %v", c, err)
 	}
 	for _, n := range []string{"0", "-1", "x", "1.5", "99999999999999999999"} {
 		own.call("GET", cases+"/"+n, "").problem(422)
 	}
 }
 
-// Each operation is for its scopes alone.
+// Each operation can be called only with one of its scopes.
 func TestTheScopesOfCases(t *testing.T) {
 	w := newWorld(t)
 	review, invited := w.Reach(t, workflow.UnderReview), w.Reach(t, workflow.Invited)
-	withdraw := "/api/v1/invitations/" + invited.Case().Qualification.Invitation.ID.String() + "/withdraw"
+	withdraw := invitations + "/" + invitationOf(invited) + "/withdraw"
 	one := fmt.Sprintf("%s/%d", cases, number(review))
 	for _, scope := range workflow.Scopes {
 		b := w.backofficeOf("client of "+string(scope), storetest.Domain, scope)
@@ -236,14 +257,20 @@ func TestTheScopesOfCases(t *testing.T) {
 			method, path, body string
 			writes             bool
 		}{
-			{"GET", cases, "", false}, {"GET", one, "", false}, {"GET", one + "/timeline", "", false}, {"GET", "/api/v1/invitations", "", false},
-			{"POST", one + "/approve", "{", true}, {"POST", one + "/refuse", "{", true}, {"POST", one + "/revoke", "{", true}, {"POST", withdraw, "{", true},
+			{"GET", cases, "", false},
+			{"GET", one, "", false},
+			{"GET", one + "/timeline", "", false},
+			{"GET", invitations, "", false},
+			{"POST", one + "/approve", "{", true},
+			{"POST", one + "/refuse", "{", true},
+			{"POST", one + "/revoke", "{", true},
+			{"POST", withdraw, "{", true},
 		} {
 			a := b.call(c.method, c.path, c.body)
 			switch allowed := scope == workflow.ScopeOperator || scope == workflow.ScopeAuditor && !c.writes; {
 			case !allowed:
 				a.problem(403)
-			case c.writes: // the body is looked at
+			case c.writes: // the scope is sufficient, and the body is invalid
 				a.problem(400)
 			case a.Code != 200:
 				t.Errorf("%s %s as %s: %d %s", c.method, c.path, scope, a.Code, a.text)

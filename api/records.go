@@ -14,8 +14,8 @@ import (
 	"stella/workflow"
 )
 
-// RecordWrite is what the writes of one record have in common. It is exported, as
-// the other embedded parts are, for huma to see its fields.
+// RecordWrite is the common part of the inputs that write one record. Like the other
+// embedded parts, it is exported so that huma sees its fields.
 type RecordWrite struct {
 	Once
 	Conditions
@@ -40,17 +40,21 @@ func (s *Server) putRecordOperation() operation[putRecordInput, recordOutput] {
 	return operation[putRecordInput, recordOutput]{
 		Operation: huma.Operation{OperationID: "put-mailbox", Method: http.MethodPut, Path: "/api/v1/mailboxes/{address}",
 			Tags: []string{"Mailboxes"}, Summary: "Make a mailbox, or say all of it anew",
-			Description: "What is left out is empty. Where the new record names another holder or company than the one that was identified, " +
-				"the mailbox loses its star in the same moment, and is told so; any standing but active hides it.",
+			Description: "What is left out is empty. Where the new record names another holder or company than the one that was " +
+				"identified, the mailbox loses its star in the same moment, and is told so; any standing but active hides it.",
 			MaxBodyBytes: maxRecord,
 			Responses:    map[string]*huma.Response{"201": {Description: "The mailbox was made."}},
 			Errors:       append([]int{http.StatusNotFound, http.StatusConflict, http.StatusPreconditionFailed}, bodyErrors...)},
 		scopes: []workflow.Scope{workflow.ScopeRegistry},
 		do: func(ctx context.Context, c workflow.Client, in *putRecordInput) (*recordOutput, error) {
-			if _, err := workflow.ParseAddress(in.Address); err != nil { // told of any, whosever the mailbox would be
-				return nil, refusal(http.StatusUnprocessableEntity, "validation failed", &huma.ErrorDetail{Location: "path.address", Message: err.Error()})
+			// The address is checked before its domain, also for domains of other clients.
+			if _, err := workflow.ParseAddress(in.Address); err != nil {
+				return nil, refusal(http.StatusUnprocessableEntity, "validation failed",
+					&huma.ErrorDetail{Location: "path.address", Message: err.Error()})
 			}
-			return s.record(ctx, c, in.RecordWrite, func(*workflow.Mailbox) (workflow.Record, error) { return readRecord(in.Body), nil })
+			return s.writeRecord(ctx, c, in.RecordWrite, func(*workflow.Mailbox) (workflow.Record, error) {
+				return readRecord(in.Body), nil
+			})
 		}}
 }
 
@@ -61,8 +65,8 @@ type patchRecordInput struct {
 	Body map[string]json.RawMessage `contentType:"application/merge-patch+json"`
 }
 
-// patchRecordOperation takes what null means from RFC 7396, and so the body as
-// it was written.
+// patchRecordOperation reads the body as raw JSON, because RFC 7396 distinguishes a
+// field that is null from one that is absent.
 func (s *Server) patchRecordOperation(schemas huma.Registry) operation[patchRecordInput, recordOutput] {
 	return operation[patchRecordInput, recordOutput]{
 		Operation: huma.Operation{OperationID: "patch-mailbox", Method: http.MethodPatch, Path: "/api/v1/mailboxes/{address}",
@@ -75,7 +79,7 @@ func (s *Server) patchRecordOperation(schemas huma.Registry) operation[patchReco
 			Errors: append([]int{http.StatusNotFound, http.StatusConflict, http.StatusPreconditionFailed}, bodyErrors...)},
 		scopes: []workflow.Scope{workflow.ScopeRegistry},
 		do: func(ctx context.Context, c workflow.Client, in *patchRecordInput) (*recordOutput, error) {
-			return s.record(ctx, c, in.RecordWrite, func(current *workflow.Mailbox) (workflow.Record, error) {
+			return s.writeRecord(ctx, c, in.RecordWrite, func(current *workflow.Mailbox) (workflow.Record, error) {
 				if current == nil {
 					return workflow.Record{}, workflow.ErrUnknown
 				}
@@ -84,8 +88,11 @@ func (s *Server) patchRecordOperation(schemas huma.Registry) operation[patchReco
 		}}
 }
 
-// record writes the record that write says, where the conditions allow it.
-func (s *Server) record(ctx context.Context, c workflow.Client, in RecordWrite, write func(*workflow.Mailbox) (workflow.Record, error)) (*recordOutput, error) {
+// writeRecord writes the record that write returns, if the conditions allow it. write
+// gets the present mailbox, or nil if it does not exist.
+func (s *Server) writeRecord(
+	ctx context.Context, c workflow.Client, in RecordWrite, write func(*workflow.Mailbox) (workflow.Record, error),
+) (*recordOutput, error) {
 	done, m, err := s.Procedure.PutRecord(ctx, c, in.Address, func(current *workflow.Mailbox) (workflow.Record, error) {
 		if err := in.check(current); err != nil {
 			return workflow.Record{}, err
@@ -109,8 +116,9 @@ func (s *Server) deleteMailboxOperation() operation[RecordWrite, deleteMailboxOu
 	return operation[RecordWrite, deleteMailboxOutput]{
 		Operation: huma.Operation{OperationID: "delete-mailbox", Method: http.MethodDelete, Path: "/api/v1/mailboxes/{address}",
 			Tags: []string{"Mailboxes"}, Summary: "Delete a mailbox",
-			Description: "It loses its star, and is unknown from then on. What was established about it is kept as evidence. It may be made again.",
-			Errors:      []int{http.StatusNotFound, http.StatusConflict, http.StatusPreconditionFailed}},
+			Description: "It loses its star, and is unknown from then on. What was established about it is kept as evidence. " +
+				"It may be made again.",
+			Errors: []int{http.StatusNotFound, http.StatusConflict, http.StatusPreconditionFailed}},
 		scopes: []workflow.Scope{workflow.ScopeRegistry},
 		do: func(ctx context.Context, c workflow.Client, in *RecordWrite) (*deleteMailboxOutput, error) {
 			return &deleteMailboxOutput{}, s.Procedure.DeleteRecord(ctx, c, in.Address, in.check)
@@ -118,8 +126,15 @@ func (s *Server) deleteMailboxOperation() operation[RecordWrite, deleteMailboxOu
 }
 
 func describeRecord(r *workflow.Record) *client.Record {
-	d := &client.Record{Kind: client.Kind(r.Kind), Name: r.Name, FiscalCode: r.FiscalCode, VATNumber: r.VATNumber,
-		Representatives: make([]client.Representative, len(r.Representatives)), Email: r.Email, Status: client.Standing(r.Status)}
+	d := &client.Record{
+		Kind:            client.Kind(r.Kind),
+		Name:            r.Name,
+		FiscalCode:      r.FiscalCode,
+		VATNumber:       r.VATNumber,
+		Representatives: make([]client.Representative, len(r.Representatives)),
+		Email:           r.Email,
+		Status:          client.Standing(r.Status),
+	}
 	for i, p := range r.Representatives {
 		d.Representatives[i] = client.Representative(p)
 	}
@@ -127,15 +142,21 @@ func describeRecord(r *workflow.Record) *client.Record {
 }
 
 func readRecord(d client.Record) workflow.Record {
-	r := workflow.Record{Kind: workflow.Kind(d.Kind), Name: d.Name, FiscalCode: d.FiscalCode, VATNumber: d.VATNumber, Email: d.Email,
-		Status: workflow.Status(d.Status)}
+	r := workflow.Record{
+		Kind:       workflow.Kind(d.Kind),
+		Name:       d.Name,
+		FiscalCode: d.FiscalCode,
+		VATNumber:  d.VATNumber,
+		Email:      d.Email,
+		Status:     workflow.Status(d.Status),
+	}
 	for _, p := range d.Representatives {
 		r.Representatives = append(r.Representatives, workflow.Representative(p))
 	}
 	return r
 }
 
-// merge applies a merge patch, whose fields are known to be those of a record.
+// merge applies a merge patch (RFC 7396). huma has validated the names of its fields.
 func merge(current workflow.Record, patch map[string]json.RawMessage) (workflow.Record, error) {
 	text, err := json.Marshal(describeRecord(&current))
 	fields := map[string]json.RawMessage{}
@@ -143,6 +164,6 @@ func merge(current workflow.Record, patch map[string]json.RawMessage) (workflow.
 	maps.Copy(fields, patch)
 	text, err2 := json.Marshal(fields)
 	var merged client.Record
-	err = errors.Join(err, err2, json.Unmarshal(text, &merged)) // null leaves a field empty
+	err = errors.Join(err, err2, json.Unmarshal(text, &merged)) // null makes a field empty
 	return readRecord(merged), err
 }

@@ -12,18 +12,19 @@ import (
 	"stella/workflow"
 )
 
-// annas is what the tests' registry says of Anna's mailbox.
+// annas is the record of Anna's mailbox in the tests.
 var annas = client.Record{Kind: client.KindPerson, Name: "Anna Neri", FiscalCode: storetest.Anna,
 	Representatives: []client.Representative{}, Email: "anna.neri@mail.example", Status: client.Active}
 
-func TestAMailboxIsMadeChangedAndDeleted(t *testing.T) {
+func TestAMailboxIsCreatedChangedAndDeleted(t *testing.T) {
 	w := newWorld(t)
 	c, ctx := w.registry(), t.Context()
 	typed := annas
 	typed.FiscalCode, typed.Name = " nrenna80a41h501t ", "Anna  Neri"
 	made, err := c.PutRecord(ctx, "Anna.Neri@PEC.example", typed)
 	storetest.Must(t, err)
-	if made.Outcome != client.OutcomeMade || made.Address != anna || fmt.Sprint(made.Record) != fmt.Sprint(annas) || made.ETag == "" {
+	if made.Outcome != client.OutcomeMade || made.Address != anna || fmt.Sprint(made.Record) != fmt.Sprint(annas) ||
+		made.ETag == "" {
 		t.Errorf("%+v", made)
 	}
 	again, err := c.PutRecord(ctx, anna, annas)
@@ -37,11 +38,12 @@ func TestAMailboxIsMadeChangedAndDeleted(t *testing.T) {
 		t.Errorf("%+v", m)
 	}
 
-	// What is null or left out of a whole is empty; of a patch only what is null.
+	// PUT makes a field empty if it is null or absent, PATCH only if it is null.
 	email := ""
 	patched, err := c.PatchRecord(ctx, anna, client.RecordPatch{Email: &email})
 	storetest.Must(t, err)
-	if patched.Outcome != client.OutcomeChanged || patched.Record.Email != "" || patched.Record.FiscalCode != storetest.Anna || patched.ETag == made.ETag {
+	if patched.Outcome != client.OutcomeChanged || patched.Record.Email != "" || patched.Record.FiscalCode != storetest.Anna ||
+		patched.ETag == made.ETag {
 		t.Errorf("%+v", patched)
 	}
 	token := "Bearer " + c.Token
@@ -62,11 +64,11 @@ func TestAMailboxIsMadeChangedAndDeleted(t *testing.T) {
 	_, err = c.PatchRecord(ctx, anna, client.RecordPatch{Email: &email})
 	failsWith(t, err, 404)
 	if again, err := c.PutRecord(ctx, anna, annas, client.IfNew); err != nil || again.Outcome != client.OutcomeMade {
-		t.Errorf("made again: %+v, %v", again, err)
+		t.Errorf("created again: %+v, %v", again, err)
 	}
 }
 
-func TestAnotherHolderTakesTheStar(t *testing.T) {
+func TestAnotherHolderInTheRecordRevokesTheStar(t *testing.T) {
 	w := newWorld(t)
 	j := w.RecordAs(t, anna, storetest.AnnasRecord).To(workflow.Qualified)
 	c, ctx := w.registry(), t.Context()
@@ -80,7 +82,7 @@ func TestAnotherHolderTakesTheStar(t *testing.T) {
 	j.IsAt(workflow.Revoked)
 }
 
-func TestAWrongRecordSaysWhatIsWrong(t *testing.T) {
+func TestInvalidRecordsAreRefused(t *testing.T) {
 	w := newWorld(t)
 	c, ctx := w.registry(), t.Context()
 	for _, test := range []struct {
@@ -119,22 +121,26 @@ func TestAWrongRecordSaysWhatIsWrong(t *testing.T) {
 			}
 		}
 		if slices.Sort(got); !slices.Equal(got, test.want) {
-			t.Errorf("%+v: wrong at %q, want %q", r, got, test.want)
+			t.Errorf("%+v: the errors are in %q, want %q", r, got, test.want)
 		}
 	}
 	_, err := c.Status(ctx, anna, nil)
-	failsWith(t, err, 404) // nothing was made
+	failsWith(t, err, 404) // no mailbox was created
 }
 
-// Whether an address is one is told of any, whosever the mailbox would be.
-func TestAMailboxIsMadeOfAnAddress(t *testing.T) {
+// PUT refuses an invalid address with status 422, even if its domain belongs to
+// another client.
+func TestInvalidAddressesAreRefused(t *testing.T) {
 	w := newWorld(t)
 	c, ctx := w.registry(), t.Context()
-	for _, address := range []string{"nobody", "@", "an na@pec.example", "an na@altrove.example", "anna\x00@pec.example", "anna@neri@pec.example",
-		"a%b@pec.example", "-anna@pec.example", "josé@pec.example", "anna@127.0.0.1"} {
+	for _, address := range []string{
+		"nobody", "@", "an na@pec.example", "an na@altrove.example", "anna\x00@pec.example", "anna@neri@pec.example",
+		"a%b@pec.example", "-anna@pec.example", "josé@pec.example", "anna@127.0.0.1",
+	} {
 		_, err := c.PutRecord(ctx, address, annas)
 		failsWith(t, err, 422)
-		if faults := err.(*client.Problem).Errors; len(faults) != 1 || faults[0].Location != "path.address" || !strings.HasPrefix(faults[0].Message, "not an e-mail address") {
+		faults := err.(*client.Problem).Errors
+		if len(faults) != 1 || faults[0].Location != "path.address" || !strings.HasPrefix(faults[0].Message, "not an e-mail address") {
 			t.Errorf("%q: %+v", address, faults)
 		}
 		_, err = c.PatchRecord(ctx, address, client.RecordPatch{})
@@ -143,7 +149,7 @@ func TestAMailboxIsMadeOfAnAddress(t *testing.T) {
 	}
 }
 
-// A record may be as long as in an import.
+// The largest record that an import accepts is accepted here too.
 func TestALongRecord(t *testing.T) {
 	w := newWorld(t)
 	c, ctx := w.registry(), t.Context()
@@ -158,7 +164,7 @@ func TestALongRecord(t *testing.T) {
 	}
 }
 
-func TestAWriteCanHangOnTheVersionBefore(t *testing.T) {
+func TestConditionalWrites(t *testing.T) {
 	w := newWorld(t)
 	c, ctx := w.registry(), t.Context()
 	_, err := c.PutRecord(ctx, anna, annas, client.IfMatch("*"))
@@ -170,13 +176,13 @@ func TestAWriteCanHangOnTheVersionBefore(t *testing.T) {
 	m, err := c.Status(ctx, anna, nil)
 	storetest.Must(t, err)
 
-	// The tag of the status is good for a write too, whatever step was made
-	// meanwhile; but it is that of another answer then.
+	// The ETag of a status is also valid for a write, even after a step of the holder.
+	// The status itself then has another ETag.
 	w.RecordAs(t, anna, storetest.AnnasRecord).To(workflow.HolderChoice)
 	stepped, err := c.Status(ctx, anna, m)
 	storetest.Must(t, err)
 	if stepped == m || stepped.ETag == m.ETag {
-		t.Errorf("a step does not show in %+v", stepped)
+		t.Errorf("the status after a step is still %+v", stepped)
 	}
 	if same, err := c.Status(ctx, anna, stepped); err != nil || same != stepped {
 		t.Errorf("%+v, %v", same, err)
@@ -195,15 +201,16 @@ func TestAWriteCanHangOnTheVersionBefore(t *testing.T) {
 	}
 	a := call(t, w.handler, "DELETE", "/api/v1/mailboxes/"+anna, "", "Authorization", "Bearer "+c.Token, "If-Match", made.ETag)
 	if a.problem(412); a.Header().Get("ETag") != second.ETag {
-		t.Errorf("the version that is there is told as %s, want %s", a.Header().Get("ETag"), second.ETag)
+		t.Errorf("the ETag of the 412 response is %s, want %s", a.Header().Get("ETag"), second.ETag)
 	}
 	storetest.Must(t, c.DeleteMailbox(ctx, anna, client.IfMatch(`"another", W/`+second.ETag)))
 	_, err = c.PutRecord(ctx, anna, annas, client.IfMatch(second.ETag))
 	failsWith(t, err, 412)
 }
 
-// Of writers at once that saw the same version, one writes.
-func TestOfTwoWritersAtOnceOneWrites(t *testing.T) {
+// If several clients write at the same time with the same condition, one of them
+// succeeds.
+func TestConcurrentConditionalWrites(t *testing.T) {
 	w := newWorld(t)
 	c, ctx := w.registry(), t.Context()
 	made, err := c.PutRecord(ctx, anna, annas)
@@ -236,7 +243,7 @@ func TestOfTwoWritersAtOnceOneWrites(t *testing.T) {
 			failsWith(t, err, 412)
 		}
 		if won != 1 {
-			t.Errorf("%s: %d of %d wrote", what, won, writers)
+			t.Errorf("%s: %d of %d succeeded", what, won, writers)
 		}
 	}
 }

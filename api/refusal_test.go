@@ -8,8 +8,8 @@ import (
 	"stella/workflow"
 )
 
-// A refused call is one line, with its reason, its address and, if the token is
-// known, its client.
+// A refused call is logged in one line with the reason, the address and, if the token
+// is known, the client.
 func TestRefusedCallsAreLogged(t *testing.T) {
 	w := newWorld(t)
 	w.RecordAs(t, anna, storetest.AnnasRecord)
@@ -31,8 +31,9 @@ func TestRefusedCallsAreLogged(t *testing.T) {
 			header = []string{"Authorization", "Bearer " + c.token}
 		}
 		call(t, w.handler, c.method, c.path, "", header...).problem(c.status)
-		if said := w.log.String(); strings.Count(said, "\n") != 1 || !strings.Contains(said, "level=WARN msg=refused") || !strings.HasSuffix(said, c.want) {
-			t.Errorf("%s %s is logged as %q, want %q", c.method, c.path, said, c.want)
+		text := w.log.String()
+		if strings.Count(text, "\n") != 1 || !strings.Contains(text, "level=WARN msg=refused") || !strings.HasSuffix(text, c.want) {
+			t.Errorf("%s %s is logged as %q, want %q", c.method, c.path, text, c.want)
 		}
 	}
 }

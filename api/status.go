@@ -13,13 +13,13 @@ import (
 )
 
 type statusInput struct {
-	IfNoneMatch string `header:"If-None-Match" doc:"the ETag of the answer before" example:"\"hR2Fm3aUbnzT\""`
+	IfNoneMatch string `header:"If-None-Match" doc:"the ETag of the previous response" example:"\"hR2Fm3aUbnzT\""`
 	Address     string `path:"address" doc:"the mailbox" example:"anna.neri@pec.example"`
 }
 
 type statusOutput struct {
-	ETag         string `header:"ETag" doc:"the version of this answer" example:"\"hR2Fm3aUbnzT\""`
-	CacheControl string `header:"Cache-Control" doc:"it may be kept, and is to be asked for again" example:"private, no-cache"`
+	ETag         string `header:"ETag" doc:"the version of this response" example:"\"hR2Fm3aUbnzT\""`
+	CacheControl string `header:"Cache-Control" doc:"the response may be stored, and must be revalidated before each use" example:"private, no-cache"`
 	Body         client.Mailbox
 }
 
@@ -28,15 +28,15 @@ const (
 	statusRoute = "GET " + statusPath
 )
 
-// registerStatus adds the operation that webmails call at every login of their
-// users. It is described like the others, and is a handler of net/http, which
-// takes less: it looks at token and mailbox in one query.
+// registerStatus adds the operation that webmails call at every login of a user. The
+// document describes it like the others, but a plain net/http handler serves it,
+// because that is faster: it checks the token and reads the mailbox in one query.
 func (s *Server) registerStatus(routes huma.API, mux *http.ServeMux) {
-	huma.Register(unmounted{routes}, described(huma.Operation{OperationID: "get-mailbox", Method: http.MethodGet, Path: statusPath,
+	huma.Register(unmounted{routes}, withCommonParts(huma.Operation{OperationID: "get-mailbox", Method: http.MethodGet, Path: statusPath,
 		Tags: []string{"Mailboxes"}, Summary: "Ask whether to show the banner or the star",
 		Description: "Meant to be asked at every login of the webmail, with If-None-Match. Clients with one of the scopes " +
 			"`registry`, `operator` and `auditor` are shown the record too, and its ETag is good for If-Match.",
-		SkipValidateParams: true, // before the token is looked at
+		SkipValidateParams: true, // huma would validate them before the token is checked
 		Errors:             []int{http.StatusNotModified, http.StatusNotFound}}, workflow.Scopes),
 		func(context.Context, *statusInput) (*statusOutput, error) { panic("answered by status") })
 	mux.HandleFunc(statusRoute, func(w http.ResponseWriter, r *http.Request) {
@@ -46,14 +46,15 @@ func (s *Server) registerStatus(routes huma.API, mux *http.ServeMux) {
 	})
 }
 
-// unmounted is an API that describes an operation and does not answer it.
+// unmounted is a huma.API that adds operations to the document but registers no
+// handlers.
 type unmounted struct{ huma.API }
 
-func (unmounted) Adapter() huma.Adapter { return nowhere{} }
+func (unmounted) Adapter() huma.Adapter { return discard{} }
 
-type nowhere struct{ huma.Adapter }
+type discard struct{ huma.Adapter }
 
-func (nowhere) Handle(*huma.Operation, func(huma.Context)) {}
+func (discard) Handle(*huma.Operation, func(huma.Context)) {}
 
 func (s *Server) status(w http.ResponseWriter, r *http.Request) error {
 	token := bearer(r.Header.Get("Authorization"))
@@ -75,7 +76,7 @@ func (s *Server) status(w http.ResponseWriter, r *http.Request) error {
 	etag := statusTag(text, record)
 	w.Header().Set("ETag", etag)
 	w.Header().Set("Cache-Control", "private, no-cache")
-	if known(r.Header.Get("If-None-Match"), etag) {
+	if matchesTag(r.Header.Get("If-None-Match"), etag) {
 		w.WriteHeader(http.StatusNotModified)
 		return nil
 	}
@@ -84,7 +85,7 @@ func (s *Server) status(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// describe tells a webmail what it needs, and no more.
+// describe returns the parts of a mailbox's state that a webmail may know.
 func describe(s *workflow.Standing) client.Mailbox {
 	state, show := s.Outward()
 	m := client.Mailbox{Address: s.Address, State: client.State(state), Show: client.Show(show)}

@@ -12,15 +12,15 @@ import (
 	"stella/workflow"
 )
 
-// One row for each state, and for each standing of the mailbox.
-func TestWhatAWebmailIsToShow(t *testing.T) {
+// The status in each state of the case, and for each status of the mailbox.
+func TestTheStatusInEachState(t *testing.T) {
 	w := newWorld(t)
-	type seen struct {
+	type status struct {
 		state client.State
 		show  client.Show
 		level string
 	}
-	table := map[workflow.State]seen{
+	table := map[workflow.State]status{
 		"":                        {"none", "banner", ""},
 		workflow.HolderChoice:     {"in_progress", "banner", ""},
 		workflow.Introduction:     {"in_progress", "banner", ""},
@@ -44,7 +44,7 @@ func TestWhatAWebmailIsToShow(t *testing.T) {
 	for _, s := range append([]workflow.State{""}, workflow.States...) {
 		want, ok := table[s]
 		if !ok {
-			t.Errorf("the test does not know the state %s", s)
+			t.Errorf("the table has no row for the state %s", s)
 			continue
 		}
 		var j *storetest.Journey
@@ -54,7 +54,7 @@ func TestWhatAWebmailIsToShow(t *testing.T) {
 			j = w.Reach(t, s)
 		}
 		m := w.mailbox(j.Address)
-		if got := (seen{m.State, m.Show, m.Level}); got != want || m.Address != j.Address {
+		if got := (status{m.State, m.Show, m.Level}); got != want || m.Address != j.Address {
 			t.Errorf("%s: %+v, want %+v", s, m, want)
 		}
 		if m.State == "none" != (m.Since == nil) || m.Since != nil && !m.Since.Equal(j.Case().Qualification.SteppedAt) {
@@ -64,20 +64,20 @@ func TestWhatAWebmailIsToShow(t *testing.T) {
 			w.Clock.Advance(-workflow.UnfinishedLife - time.Hour)
 		}
 
-		// Whatever it was, only an active mailbox shows it.
+		// If the mailbox is not active, the state is always not_eligible.
 		if s != "" && s != workflow.HolderChoice && s != workflow.Qualified {
 			continue
 		}
-		for _, status := range []workflow.Status{workflow.MailboxExpired, workflow.Cancelled, workflow.MailboxRevoked, workflow.Active} {
-			_, err := w.Procedure.Record(t.Context(), "tests", j.Address, status, j.Case().Mailbox.Record)
+		for _, record := range []workflow.Status{workflow.MailboxExpired, workflow.Cancelled, workflow.MailboxRevoked, workflow.Active} {
+			_, err := w.Procedure.Record(t.Context(), "tests", j.Address, record, j.Case().Mailbox.Record)
 			storetest.Must(t, err)
 			m := w.mailbox(j.Address)
-			got := seen{m.State, m.Show, m.Level}
-			if status == workflow.Active && got != want {
+			got := status{m.State, m.Show, m.Level}
+			if record == workflow.Active && got != want {
 				t.Errorf("%s, active again: %+v, want %+v", s, got, want)
 			}
-			if not := (seen{"not_eligible", "none", ""}); status != workflow.Active && (got != not || m.Since != nil) {
-				t.Errorf("%s of a mailbox that is %s: %+v, want %+v", s, status, m, not)
+			if hidden := (status{"not_eligible", "none", ""}); record != workflow.Active && (got != hidden || m.Since != nil) {
+				t.Errorf("%s of a mailbox that is %s: %+v, want %+v", s, record, m, hidden)
 			}
 		}
 	}
@@ -95,7 +95,7 @@ func TestAnInvitedHoldersProcedureIsInProgress(t *testing.T) {
 	}
 }
 
-func TestAMailboxIsFoundHoweverItIsWritten(t *testing.T) {
+func TestAddressesAreNormalized(t *testing.T) {
 	w := newWorld(t)
 	w.RecordAs(t, anna, storetest.AnnasRecord)
 	for _, address := range []string{anna, "Anna.Neri@PEC.example", "anna.neri%40pec.example", "%20anna.neri@pec.example"} {
@@ -105,8 +105,9 @@ func TestAMailboxIsFoundHoweverItIsWritten(t *testing.T) {
 	}
 }
 
-// What no database takes is no mailbox of anybody's.
-func TestAnAddressThatIsNoneIsUnknown(t *testing.T) {
+// A mailbox with an invalid address is unknown, even if the database could not store
+// the address.
+func TestAnInvalidAddressIsUnknown(t *testing.T) {
 	w := newWorld(t)
 	for _, address := range []string{"anna%00@pec.example", "%ff@pec.example", "x", "@", "a%20b@pec.example"} {
 		w.call("GET", "/api/v1/mailboxes/"+address, "").problem(404)
@@ -114,7 +115,7 @@ func TestAnAddressThatIsNoneIsUnknown(t *testing.T) {
 	w.call("POST", handoffs, `{"mailbox":"anna\u0000@pec.example","return_url":"`+storetest.ReturnURL+`"}`).problem(404)
 }
 
-func TestAnAnswerIsAskedForAgainByItsTag(t *testing.T) {
+func TestIfNoneMatch(t *testing.T) {
 	w := newWorld(t)
 	j := w.RecordAs(t, anna, storetest.AnnasRecord)
 	path := "/api/v1/mailboxes/" + anna
@@ -140,27 +141,31 @@ func TestAnAnswerIsAskedForAgainByItsTag(t *testing.T) {
 	if changed.Code != 200 || changed.Header().Get("ETag") == tag {
 		t.Errorf("after a step: %d %v", changed.Code, changed.Header())
 	}
-	// A tag tells nobody else anything.
+	// Without a valid token the ETag makes no difference.
 	call(t, w.handler, "GET", path, "", "If-None-Match", tag, "Authorization", "Bearer guess").problem(401)
 }
 
-// A status that is answered is not logged; what is, by its route alone.
-func TestWhatIsLogged(t *testing.T) {
+// Calls for a status are logged only if they fail. The log has the route and not the
+// path, which contains the address.
+func TestCallsAreLoggedByRoute(t *testing.T) {
 	w := newWorld(t)
 	w.RecordAs(t, anna, storetest.AnnasRecord)
 	w.mailbox(anna)
 	if w.log.Len() > 0 {
-		t.Errorf("of a status the log says %s", w.log)
+		t.Errorf("a call for a status is logged: %s", w.log)
 	}
 	w.call("GET", "/api/v1/mailboxes/nobody@pec.example", "")
 	w.call("POST", handoffs, handOff(anna, storetest.ReturnURL))
-	said := w.log.String()
-	for _, want := range []string{`route="GET /api/v1/mailboxes/{address}" method=GET status=404`, `route="POST /api/v1/handoffs" method=POST status=201`} {
-		if !regexp.MustCompile(`msg=served request=[A-Z2-7]{16} ` + regexp.QuoteMeta(want)).MatchString(said) {
-			t.Errorf("the log does not say %s: %s", want, said)
+	text := w.log.String()
+	for _, want := range []string{
+		`route="GET /api/v1/mailboxes/{address}" method=GET status=404`,
+		`route="POST /api/v1/handoffs" method=POST status=201`,
+	} {
+		if !regexp.MustCompile(`msg=served request=[A-Z2-7]{16} ` + regexp.QuoteMeta(want)).MatchString(text) {
+			t.Errorf("the log does not contain %s: %s", want, text)
 		}
 	}
-	if strings.Count(said, "\n") != 2 || strings.Contains(said, "@") {
-		t.Errorf("the log says %s", said)
+	if strings.Count(text, "\n") != 2 || strings.Contains(text, "@") {
+		t.Errorf("the log is %s", text)
 	}
 }

@@ -15,10 +15,12 @@ type timelineOutput struct{ Body client.Timeline }
 
 func (s *Server) timelineOperation() operation[caseInput, timelineOutput] {
 	return operation[caseInput, timelineOutput]{
-		Operation: huma.Operation{OperationID: "get-timeline", Method: http.MethodGet, Path: "/api/v1/qualifications/{number}/timeline", Tags: []string{"Qualifications"},
-			Summary: "Read all that happened in a qualification",
-			Description: "Every step of the log with who made it and what it was decided on; the decisions of operators; the invitations; every mail with its recipient " +
-				"and what became of it. Neither codes nor links are in it, nor what identity providers wrote.",
+		Operation: huma.Operation{OperationID: "get-timeline",
+			Method: http.MethodGet, Path: "/api/v1/qualifications/{number}/timeline",
+			Tags: []string{"Qualifications"}, Summary: "Read all that happened in a qualification",
+			Description: "Every step of the log with who made it and what it was decided on; the decisions of operators; " +
+				"the invitations; every mail with its recipient and what became of it. Neither codes nor links are in it, " +
+				"nor what identity providers wrote.",
 			Errors: []int{http.StatusNotFound, http.StatusUnprocessableEntity}},
 		scopes: caseReaders,
 		do:     s.timeline}
@@ -29,27 +31,55 @@ func (s *Server) timeline(ctx context.Context, c workflow.Client, in *caseInput)
 	if err != nil {
 		return nil, unknownCase(err)
 	}
-	t := client.Timeline{Number: h.Case.Qualification.Number, Mailbox: h.Case.Mailbox.Address,
-		Steps: []client.Step{}, Decisions: []client.Decision{}, Invitations: []client.Invitation{}, Mails: []client.Mail{}}
+	t := client.Timeline{
+		Number:      h.Case.Qualification.Number,
+		Mailbox:     h.Case.Mailbox.Address,
+		Steps:       []client.Step{},
+		Decisions:   []client.Decision{},
+		Invitations: []client.Invitation{},
+		Mails:       []client.Mail{},
+	}
 	for _, x := range h.Steps {
-		t.Steps = append(t.Steps, client.Step{Version: x.Version, Event: string(x.Event), From: client.CaseState(x.From), To: client.CaseState(x.To), At: x.At.UTC(),
-			Actor: client.Actor{Kind: string(x.Actor.Kind), Client: x.Actor.Client, Name: x.Actor.Name}, Refs: x.Refs})
+		t.Steps = append(t.Steps, client.Step{
+			Version: x.Version,
+			Event:   string(x.Event),
+			From:    client.CaseState(x.From),
+			To:      client.CaseState(x.To),
+			At:      x.At.UTC(),
+			Actor:   client.Actor{Kind: string(x.Actor.Kind), Client: x.Actor.Client, Name: x.Actor.Name},
+			Refs:    x.Refs,
+		})
 	}
 	for _, d := range h.Decisions {
-		t.Decisions = append(t.Decisions, client.Decision{ID: d.ID.String(), Event: string(d.Event), Operator: d.Operator, Reason: d.Reason, At: d.DecidedAt.UTC()})
+		t.Decisions = append(t.Decisions, client.Decision{
+			ID:       d.ID.String(),
+			Event:    string(d.Event),
+			Operator: d.Operator,
+			Reason:   d.Reason,
+			At:       d.DecidedAt.UTC(),
+		})
 	}
 	for _, i := range h.Invitations {
-		t.Invitations = append(t.Invitations, describeInvitation(workflow.SentInvitation{Invitation: i, Address: t.Mailbox, Number: t.Number}, s.Procedure.Now()))
+		sent := workflow.SentInvitation{Invitation: i, Address: t.Mailbox, Number: t.Number}
+		t.Invitations = append(t.Invitations, describeInvitation(sent, s.Procedure.Now()))
 	}
 	for _, m := range h.Mails {
-		t.Mails = append(t.Mails, client.Mail{ID: m.ID.String(), Kind: string(m.Kind), To: m.To, Asked: m.RequestedAt.UTC(), Attempts: m.Attempts,
-			Outcome: client.MailOutcome(m.Outcome), Ended: moment(m.EndedAt), Reply: m.Reply})
+		t.Mails = append(t.Mails, client.Mail{
+			ID:       m.ID.String(),
+			Kind:     string(m.Kind),
+			To:       m.To,
+			Asked:    m.RequestedAt.UTC(),
+			Attempts: m.Attempts,
+			Outcome:  client.MailOutcome(m.Outcome),
+			Ended:    timeOrNil(m.EndedAt),
+			Reply:    m.Reply,
+		})
 	}
 	return &timelineOutput{t}, nil
 }
 
-// moment is a time that may not have come; nil for zero.
-func moment(t time.Time) *time.Time {
+// timeOrNil returns a time in UTC, or nil if it is zero.
+func timeOrNil(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil
 	}

@@ -10,15 +10,16 @@ import (
 	"stella/workflow"
 )
 
-// A case from the first click to the revocation, as an auditor reads it.
-func TestTheTimelineTellsAll(t *testing.T) {
+// The timeline of a case from the first click to the revocation.
+func TestTheTimelineIsComplete(t *testing.T) {
 	w := newWorld(t)
 	b := w.backoffice(workflow.ScopeOperator)
 	j := w.Reach(t, workflow.Invited)
 	sent := j.Case().Qualification.Invitation
 	secret := j.InvitationSecret()
 	j.Visitor = j.Accept()
-	_, err := w.Procedure.Record(t.Context(), "tests", j.Address, workflow.Active, workflow.Record{Kind: workflow.KindPerson, Name: "Anna Neri", Email: storetest.AnnasRecord.Email})
+	r := workflow.Record{Kind: workflow.KindPerson, Name: "Anna Neri", Email: storetest.AnnasRecord.Email}
+	_, err := w.Procedure.Record(t.Context(), "tests", j.Address, workflow.Active, r)
 	storetest.Must(t, err)
 	j.To(workflow.CodeEntry)
 	code := j.SendCode()
@@ -33,7 +34,7 @@ func TestTheTimelineTellsAll(t *testing.T) {
 	got, err := b.Timeline(t.Context(), number(j))
 	storetest.Must(t, err)
 	if got.Number != number(j) || got.Mailbox != j.Address {
-		t.Errorf("it is of case %d, %s", got.Number, got.Mailbox)
+		t.Errorf("the timeline is of case %d, %s", got.Number, got.Mailbox)
 	}
 	var events []string
 	for i, s := range got.Steps {
@@ -42,8 +43,11 @@ func TestTheTimelineTellsAll(t *testing.T) {
 			t.Errorf("step %d is %+v", i+1, s)
 		}
 	}
-	want := []string{"opened", "holder_denied", "holder_invited", "invitation_accepted", "person_chosen", "contacts_entered", "data_confirmed", "login_started",
-		"holder_unproven", "identity_confirmed", "contract_acknowledged", "code_requested", "code_right_unproven", "review_approved", "revoked"}
+	want := []string{
+		"opened", "holder_denied", "holder_invited", "invitation_accepted", "person_chosen", "contacts_entered", "data_confirmed",
+		"login_started", "holder_unproven", "identity_confirmed", "contract_acknowledged", "code_requested", "code_right_unproven",
+		"review_approved", "revoked",
+	}
 	if !slices.Equal(events, want) {
 		t.Errorf("the steps are %v, want %v", events, want)
 	}
@@ -57,12 +61,13 @@ func TestTheTimelineTellsAll(t *testing.T) {
 			t.Errorf("%s was made by %+v, want %+v", s.Event, s.Actor, who)
 		}
 	}
-	if len(got.Decisions) != 2 || got.Decisions[0].Event != "review_approved" || got.Decisions[1].Event != "revoked" || got.Decisions[0].Operator != "paolo" ||
-		got.Decisions[0].Reason != paolo.Reason || got.Steps[13].Refs["decision"] != got.Decisions[0].ID || got.Steps[13].Refs["verdict"] != "unproven" {
-		t.Errorf("the decisions are %+v, and the approval names %v", got.Decisions, got.Steps[13].Refs)
+	if d := got.Decisions; len(d) != 2 || d[0].Event != "review_approved" || d[1].Event != "revoked" || d[0].Operator != "paolo" ||
+		d[0].Reason != paolo.Reason || got.Steps[13].Refs["decision"] != d[0].ID || got.Steps[13].Refs["verdict"] != "unproven" {
+		t.Errorf("the decisions are %+v, and the approval refers to %v", d, got.Steps[13].Refs)
 	}
-	if i := got.Invitations; len(i) != 1 || i[0].ID != sent.ID.String() || i[0].Email != "holder@mail.example" || i[0].State != client.InvitationFinished ||
-		i[0].Mailbox != j.Address || i[0].Case != number(j) || i[0].Accepted == nil || i[0].Ended == nil {
+	if i := got.Invitations; len(i) != 1 || i[0].ID != sent.ID.String() || i[0].Email != "holder@mail.example" ||
+		i[0].State != client.InvitationFinished || i[0].Mailbox != j.Address || i[0].Case != number(j) ||
+		i[0].Accepted == nil || i[0].Ended == nil {
 		t.Errorf("the invitations are %+v", i)
 	}
 	outcomes := map[string]string{}
@@ -72,12 +77,13 @@ func TestTheTimelineTellsAll(t *testing.T) {
 			t.Errorf("the mail of the code is %+v", m)
 		}
 	}
-	if outcomes["invitation holder@mail.example"] != "waiting" || outcomes["code anna.neri@mail.example"]+outcomes["code holder@mail.example"] != "accepted" ||
+	if outcomes["invitation holder@mail.example"] != "waiting" ||
+		outcomes["code anna.neri@mail.example"]+outcomes["code holder@mail.example"] != "accepted" ||
 		outcomes["revoked "+j.Address] != "waiting" {
 		t.Errorf("the mails are %v", outcomes)
 	}
 
-	// What would let anybody in is not in it.
+	// It contains no code, no link and nothing that an identity provider sent.
 	text := b.call("GET", cases+"/1/timeline", "").text
 	for _, s := range []string{secret, code, "AuthnRequest", "<Response", storetest.Anna, "nonce", "digest"} {
 		if strings.Contains(text, s) {

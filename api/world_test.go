@@ -20,7 +20,7 @@ import (
 	"stella/workflow"
 )
 
-// world is a world with the API before it.
+// world is a test world with a handler of the API.
 type world struct {
 	*storetest.World
 	t       *testing.T
@@ -37,13 +37,18 @@ func newWorld(t *testing.T) *world {
 }
 
 func server(p *workflow.Procedure, log *slog.Logger) *api.Server {
-	return &api.Server{Procedure: p, PublicURL: "https://id.example", Away: store.Away, Log: log,
-		Requests: &request.Log{Logger: log, Refused: func(string) {}},
-		Address:  func(r *http.Request) netip.Addr { return address(r.RemoteAddr) }}
+	return &api.Server{
+		Procedure: p,
+		PublicURL: "https://id.example",
+		Away:      store.Away,
+		Log:       log,
+		Requests:  &request.Log{Logger: log, Refused: func(string) {}},
+		Address:   func(r *http.Request) netip.Addr { return address(r.RemoteAddr) },
+	}
 }
 
 func address(remote string) netip.Addr {
-	a, _ := netip.ParseAddrPort(remote) // in-process calls have none
+	a, _ := netip.ParseAddrPort(remote) // requests without a network may have no address
 	return a.Addr()
 }
 
@@ -51,31 +56,31 @@ func handler(p *workflow.Procedure, log io.Writer) http.Handler {
 	s := server(p, slog.New(slog.NewTextHandler(log, nil)))
 	h := s.Handler()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		told := &told{w, http.StatusOK}
-		h.ServeHTTP(told, r)
-		met.note(r.Pattern, told.status)
+		recorder := &statusRecorder{w, http.StatusOK}
+		h.ServeHTTP(recorder, r)
+		seen.add(r.Pattern, recorder.status)
 	})
 }
 
-// told remembers the status of an answer.
-type told struct {
+// statusRecorder records the status of a response.
+type statusRecorder struct {
 	http.ResponseWriter
 	status int
 }
 
-func (a *told) WriteHeader(status int) {
+func (a *statusRecorder) WriteHeader(status int) {
 	a.status = status
 	a.ResponseWriter.WriteHeader(status)
 }
 
-// answer is what the API says.
+// answer is a response of the API.
 type answer struct {
 	*httptest.ResponseRecorder
 	t    *testing.T
 	text string
 }
 
-// call asks the API; header holds names and values by turns.
+// call calls the API. header contains names and values in turn.
 func call(t *testing.T, h http.Handler, method, path, body string, header ...string) answer {
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), method, "https://id.example"+path, strings.NewReader(body))
@@ -91,20 +96,20 @@ func call(t *testing.T, h http.Handler, method, path, body string, header ...str
 	return a
 }
 
-// call asks the API as the webmail.
+// call calls the API as the webmail.
 func (w *world) call(method, path, body string, header ...string) answer {
 	w.t.Helper()
 	return call(w.t, w.handler, method, path, body, append([]string{"Authorization", "Bearer " + storetest.Token}, header...)...)
 }
 
-// mailbox is what the webmail is told of a mailbox.
+// mailbox returns the status of a mailbox, as the webmail gets it.
 func (w *world) mailbox(address string) (m client.Mailbox) {
 	w.t.Helper()
 	w.call("GET", "/api/v1/mailboxes/"+address, "").decode(&m)
 	return m
 }
 
-// decode reads the answer of a call that was to go well.
+// decode decodes the body of a response with status 200.
 func (a answer) decode(into any) {
 	a.t.Helper()
 	if a.Code != http.StatusOK {
@@ -115,8 +120,8 @@ func (a answer) decode(into any) {
 	}
 }
 
-// problem checks that the answer is a problem document of a status, and
-// returns its detail.
+// problem checks that the response is a problem document with a status, and returns
+// its detail.
 func (a answer) problem(status int) string {
 	a.t.Helper()
 	if a.Code != status {

@@ -1,20 +1,19 @@
 // Package client is the Go client of Stella's API, for the programs of a PEC
-// provider, and holds the types of the API's bodies. Whoever writes a webmail
-// needs two calls, [Client.Status] and [Client.HandOff].
+// provider. It also defines the types of the API's request and response bodies. A
+// webmail needs only two calls: [Client.Status] and [Client.HandOff].
 //
-//   - client.go: how a call is made and repeated
-//   - problem.go: how it fails
-//   - list.go: lists, page by page
-//   - mailbox.go: what a webmail may know of a mailbox
-//   - record.go: what the provider says of a mailbox
-//   - handoff.go: how a webmail's user comes to Stella
-//   - qualification.go, timeline.go, invitation.go: what operators and auditors
-//     see and do
-//   - event.go, webhook.go: what happened, asked for or told
+//   - client.go: [Client], and the options of a call
+//   - problem.go: the error of a call that failed
+//   - list.go: lists with pages
+//   - mailbox.go: the status of a mailbox
+//   - record.go: the provider's record of a mailbox and its holder
+//   - handoff.go: the hand-off of a webmail's user to Stella
+//   - qualification.go, timeline.go, invitation.go: cases and invitations, for
+//     operators and auditors
+//   - event.go, webhook.go: events, from the feed and from webhooks
 //
-// The operations, with all that they may answer, are described by the OpenAPI
-// document that Stella serves at /api/v1/openapi.json. The package imports the
-// standard library only.
+// The OpenAPI document at /api/v1/openapi.json describes the operations and all
+// their responses. The package imports only the standard library.
 package client
 
 import (
@@ -29,31 +28,31 @@ import (
 	"strings"
 )
 
-// Client calls the API. It may be used by several goroutines at once.
+// Client calls the API. Several goroutines may use it at once.
 type Client struct {
-	URL   string       // of Stella, such as https://identita.gestore.example
-	Token string       // that `stella client add` printed
-	HTTP  *http.Client // nil for http.DefaultClient, which waits for ever: use a context with a deadline
+	URL   string       // Stella's public URL, such as https://identita.gestore.example
+	Token string       // the token that `stella client add` printed
+	HTTP  *http.Client // nil means http.DefaultClient, which has no timeout: use a context with a deadline
 }
 
-// Option is a condition or a property of one call.
+// Option sets a condition or a property of one call.
 type Option func(http.Header)
 
-// IfMatch lets a write be done only while the record is the one that the ETag
-// came with: of a [Mailbox] or of what a former write returned. Otherwise the
-// call fails with status 412.
+// IfMatch makes a write conditional: it is done only if the record, or the case,
+// still has this ETag. The ETag comes from a [Mailbox], from a [Recorded] or from
+// [Qualification.ETag]. If it was changed, the call fails with status 412.
 func IfMatch(etag string) Option {
 	return func(h http.Header) { h.Set("If-Match", etag) }
 }
 
-// IfNew lets [Client.PutRecord] only make a mailbox. Where it is there already,
-// the call fails with status 412.
+// IfNew makes [Client.PutRecord] create a mailbox only. If the mailbox exists, the
+// call fails with status 412.
 func IfNew(h http.Header) { h.Set("If-None-Match", "*") }
 
-// Key names a write, so that it is done once however often it is called with
-// this key within a day: for programs that repeat what they do not know to be
-// done. Without it each call has a key of its own, by which net/http repeats it
-// where a connection broke.
+// Key sets the Idempotency-Key of a write: within a day, the write is done once,
+// however often it is called with this key. Use it in programs that repeat a call
+// if they do not know whether it was done. Without this option each call gets a
+// random key, so that net/http can repeat it if a connection breaks.
 func Key(key string) Option {
 	return func(h http.Header) { h.Set("Idempotency-Key", key) }
 }
@@ -63,7 +62,7 @@ type request struct {
 	method string
 	path   string // below /api/v1, escaped
 	query  url.Values
-	body   any // nil for none
+	body   any // nil if there is none
 	header http.Header
 }
 
@@ -78,11 +77,11 @@ func newRequest(method, path string, body any, options ...Option) request {
 	return r
 }
 
-// maxAnswer bounds what is read of an answer.
+// maxAnswer is how many bytes of a response are read.
 const maxAnswer = 16 << 20
 
-// do makes a call and decodes its answer, unless answer is nil. An answer that
-// is neither good nor 304 Not Modified is a [Problem].
+// do makes a call and decodes the response into answer, unless answer is nil. If
+// the status is neither 2xx nor 304 Not Modified, it returns a [Problem].
 func (c *Client) do(ctx context.Context, r request, answer any) (*http.Response, error) {
 	var body io.Reader
 	if r.body != nil {
@@ -99,18 +98,18 @@ func (c *Client) do(ctx context.Context, r request, answer any) (*http.Response,
 	if len(r.query) > 0 {
 		address += "?" + r.query.Encode()
 	}
-	asked, err := http.NewRequestWithContext(ctx, r.method, address, body)
+	req, err := http.NewRequestWithContext(ctx, r.method, address, body)
 	if err != nil {
 		return nil, err
 	}
-	asked.Header = r.header
-	asked.Header.Set("Authorization", "Bearer "+c.Token)
-	asked.Header.Set("Accept", "application/json")
-	caller := c.HTTP
-	if caller == nil {
-		caller = http.DefaultClient
+	req.Header = r.header
+	req.Header.Set("Authorization", "Bearer "+c.Token)
+	req.Header.Set("Accept", "application/json")
+	httpClient := c.HTTP
+	if httpClient == nil {
+		httpClient = http.DefaultClient
 	}
-	res, err := caller.Do(asked)
+	res, err := httpClient.Do(req)
 	if err != nil {
 		return nil, err
 	}
@@ -120,7 +119,7 @@ func (c *Client) do(ctx context.Context, r request, answer any) (*http.Response,
 		return nil, fmt.Errorf("reading the answer: %w", err)
 	}
 	if res.StatusCode/100 != 2 && res.StatusCode != http.StatusNotModified {
-		return nil, problemOf(res, text)
+		return nil, parseProblem(res, text)
 	}
 	if answer != nil && res.StatusCode/100 == 2 {
 		if err := json.Unmarshal(text, answer); err != nil {
@@ -130,8 +129,8 @@ func (c *Client) do(ctx context.Context, r request, answer any) (*http.Response,
 	return res, nil
 }
 
-// ask makes a call that is answered with a T.
-func ask[T any](ctx context.Context, c *Client, r request) (*T, error) {
+// call makes a call and returns its response, decoded into a T.
+func call[T any](ctx context.Context, c *Client, r request) (*T, error) {
 	answer := new(T)
 	if _, err := c.do(ctx, r, answer); err != nil {
 		return nil, err

@@ -10,16 +10,16 @@ import (
 	"stella/client"
 )
 
-// At each login of a user a webmail asks what to show. Its inbox does not wait
-// long for the answer.
+// At each login of a user, a webmail requests what to show. The timeout is short, so
+// that the inbox does not wait for Stella.
 func ExampleClient_Status() {
 	stella := &client.Client{URL: "https://identita.gestore.example", Token: "the token of `stella client add`"}
-	var former *client.Mailbox // what was answered at the login before; nil at the first
+	var previous *client.Mailbox // the result at the previous login; nil at the first one
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
-	mailbox, err := stella.Status(ctx, "anna.neri@pec.example", former)
+	mailbox, err := stella.Status(ctx, "anna.neri@pec.example", previous)
 	if err != nil {
-		return // show neither
+		return // show neither the banner nor the star
 	}
 	switch mailbox.Show {
 	case client.ShowStar:
@@ -29,11 +29,14 @@ func ExampleClient_Status() {
 	}
 }
 
-// A click on Conferma identità is carried over to Stella.
+// A webmail redirects a click on Conferma identità to Stella.
 func ExampleClient_HandOff() {
 	stella := &client.Client{URL: "https://identita.gestore.example", Token: "the token of `stella client add`"}
 	http.HandleFunc("POST /conferma", func(w http.ResponseWriter, r *http.Request) {
-		start, err := stella.HandOff(r.Context(), client.HandOff{Mailbox: "anna.neri@pec.example", ReturnURL: "https://webmail.example/"})
+		start, err := stella.HandOff(r.Context(), client.HandOff{
+			Mailbox:   "anna.neri@pec.example",
+			ReturnURL: "https://webmail.example/",
+		})
 		var problem *client.Problem
 		switch {
 		case errors.As(err, &problem) && problem.Status == http.StatusConflict:

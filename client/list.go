@@ -9,14 +9,14 @@ import (
 	"strconv"
 )
 
-// selection is the query of a list: how many items a page is to have, zero for
-// as many as the API chooses, and what they are chosen by, names and values by
-// turns. Whatever is empty chooses nothing.
-func selection(limit int, by ...string) url.Values {
+// listQuery returns the query of a list. limit is the number of items on a page; 0
+// means the API's default. filters are names and values in turn; empty values are
+// left out.
+func listQuery(limit int, filters ...string) url.Values {
 	query := url.Values{}
-	for i := 0; i < len(by); i += 2 {
-		if by[i+1] != "" {
-			query.Set(by[i], by[i+1])
+	for i := 0; i < len(filters); i += 2 {
+		if filters[i+1] != "" {
+			query.Set(filters[i], filters[i+1])
 		}
 	}
 	if limit > 0 {
@@ -25,19 +25,22 @@ func selection(limit int, by ...string) url.Values {
 	return query
 }
 
-// all walks a list of the API, page by page, each time from its beginning. A page
-// is decoded into a P, of which read returns the items and the cursor of the next
-// page, empty at the end. An error ends the walk.
-func all[T, P any](ctx context.Context, c *Client, path string, query url.Values, read func(P) (items []T, next string)) iter.Seq2[T, error] {
+// paginate returns an iterator over a list of the API. It fetches page after page,
+// each time from the beginning of the list. A page is decoded into a P; read
+// returns its items and the cursor of the next page, or "" for the last page. An
+// error ends the iteration.
+func paginate[T, P any](
+	ctx context.Context, c *Client, path string, query url.Values, read func(P) (items []T, next string),
+) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		query := maps.Clone(query)
 		for {
 			r := newRequest(http.MethodGet, path, nil)
 			r.query = query
-			page, err := ask[P](ctx, c, r)
+			page, err := call[P](ctx, c, r)
 			if err != nil {
-				var none T
-				yield(none, err)
+				var zero T
+				yield(zero, err)
 				return
 			}
 			items, next := read(*page)

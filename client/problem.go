@@ -9,24 +9,24 @@ import (
 	"time"
 )
 
-// Problem is how the API says that a call failed (RFC 9457): nothing was done.
-// Every method returns one, for errors.As to find, where Stella answered and
-// did not do what it was asked.
+// Problem is the error of a call that Stella answered but did not carry out (RFC
+// 9457). Nothing was done. Every method can return a *Problem: use [errors.As] to
+// get its status.
 type Problem struct {
-	Type   string  `json:"type" doc:"of what kind it is; about:blank, for what the status tells" example:"about:blank"`
+	Type   string  `json:"type" doc:"the kind of problem; about:blank means that the status describes it" example:"about:blank"`
 	Title  string  `json:"title" doc:"the status in words" example:"Unprocessable Entity"`
 	Status int     `json:"status" doc:"the HTTP status" example:"422"`
 	Detail string  `json:"detail" doc:"what is wrong, in a sentence" example:"validation failed"`
-	Errors []Fault `json:"errors,omitempty" nullable:"false" doc:"what is wrong, where it is more than one thing or in one place of the request"`
+	Errors []Fault `json:"errors,omitempty" nullable:"false" doc:"the errors, each with its place in the request if it has one"`
 
-	// RetryAfter is how long to wait before the call is made again; zero where
-	// that was not said.
+	// RetryAfter is how long to wait before the call is repeated; 0 if the response
+	// does not say.
 	RetryAfter time.Duration `json:"-"`
 }
 
-// Fault is what is wrong in one place of a request.
+// Fault is an error in one place of a request.
 type Fault struct {
-	Location string `json:"location,omitempty" doc:"where, such as body.fiscal_code or body.records[3].email" example:"body.fiscal_code"`
+	Location string `json:"location,omitempty" doc:"the place in the request, such as body.fiscal_code or body.records[3].email" example:"body.fiscal_code"`
 	Message  string `json:"message" doc:"what is wrong there" example:"the check letter is wrong"`
 }
 
@@ -46,9 +46,9 @@ func (p *Problem) Error() string {
 	return text.String()
 }
 
-// problemOf reads an answer that is not a good one. Of what is no problem
-// document, such as the page of a proxy, the status must do.
-func problemOf(res *http.Response, text []byte) *Problem {
+// parseProblem reads the response to a call that failed. If the body is not a
+// problem document, for example the error page of a proxy, only the status is used.
+func parseProblem(res *http.Response, text []byte) *Problem {
 	p := &Problem{}
 	if json.Unmarshal(text, p) != nil {
 		*p = Problem{}

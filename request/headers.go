@@ -2,9 +2,10 @@ package request
 
 import "net/http"
 
-// Protect sets the headers that every answer carries, whatever it is: it is what
-// its type says, it is kept nowhere unless its handler allows it, and over https
-// the host and its subdomains are never asked in clear again.
+// Protect sets the headers of every response. Browsers do not guess its content
+// type, and caches do not store it unless the handler sets another Cache-Control.
+// If the public URL is https, browsers use https for the host and its subdomains
+// for a year (HSTS).
 func Protect(h http.Header, https bool) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cache-Control", "no-store")

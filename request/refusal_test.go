@@ -14,22 +14,22 @@ import (
 	"stella/store/storetest"
 )
 
-// logbook is a log of requests that can be read back, and what was counted.
-type logbook struct {
+// testLog is a log of requests with its text and its counts by reason.
+type testLog struct {
 	request.Log
 	text    storetest.Log
 	counted map[string]int
 }
 
-func newLogbook() *logbook {
-	l := &logbook{counted: map[string]int{}}
+func newTestLog() *testLog {
+	l := &testLog{counted: map[string]int{}}
 	l.Logger = slog.New(slog.NewTextHandler(&l.text, nil))
 	l.Refused = func(reason string) { l.counted[reason]++ }
 	return l
 }
 
-// serve logs one request, which a handler may refuse.
-func (l *logbook) serve(status int, reason, client string, err error) {
+// serve logs one request. If reason is not empty, its handler refuses it.
+func (l *testLog) serve(status int, reason, client string, err error) {
 	r := request.Identify(httptest.NewRequest("GET", "/", nil))
 	if reason != "" {
 		request.Refuse(r.Context(), reason, err)
@@ -42,7 +42,7 @@ func (l *logbook) serve(status int, reason, client string, err error) {
 
 func TestARefusedRequestIsLoggedWithClientAndAddress(t *testing.T) {
 	t.Parallel()
-	l := newLogbook()
+	l := newTestLog()
 	l.serve(200, "", "webmail", nil)
 	l.serve(403, "scope", "webmail", nil)
 	l.serve(403, "answer", "", errors.New("the signature is wrong"))
@@ -57,7 +57,7 @@ func TestARefusedRequestIsLoggedWithClientAndAddress(t *testing.T) {
 		}
 	}
 	if strings.Contains(lines[0], "192.0.2.7") {
-		t.Errorf("a good request is logged with its address: %s", lines[0])
+		t.Errorf("a request that is not refused is logged with its address: %s", lines[0])
 	}
 	if want := "status=403 duration=1ms reason=scope address=192.0.2.7 client=webmail"; !strings.HasSuffix(lines[1], want) {
 		t.Errorf("%s, want %s", lines[1], want)
@@ -70,12 +70,12 @@ func TestARefusedRequestIsLoggedWithClientAndAddress(t *testing.T) {
 	}
 }
 
-// A flood does not fill the disk: a minute has at most 100 lines of refused
-// requests, and one that says how many were left out.
-func TestAFloodOfRefusedRequestsIsBoundedInTheLog(t *testing.T) {
+// At most 100 refused requests are logged in a minute, and one line with the
+// number of the others.
+func TestTheLogOfRefusedRequestsIsLimited(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		l := newLogbook()
+		l := newTestLog()
 		lines := func() int { return strings.Count(l.text.String(), "msg=refused") }
 		for range 1000 {
 			l.serve(401, "unknown_token", "", nil)

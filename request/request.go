@@ -1,8 +1,9 @@
-// Package request identifies HTTP requests, and logs how each was answered.
+// Package request assigns an ID to each HTTP request, records the status of its
+// response, and logs both.
 //
-//   - request.go: ids and answers
-//   - refusal.go: the log of requests, and of those that are refused
-//   - headers.go: what every answer carries
+//   - request.go: request IDs and response status; start with [Identify]
+//   - refusal.go: the log of requests, with reasons for refused ones
+//   - headers.go: the security headers of every response
 package request
 
 import (
@@ -13,41 +14,42 @@ import (
 
 type key struct{}
 
-// known is what is known of a request by whoever handles it.
-type known struct {
+// info is what the handlers of a request record about it.
+type info struct {
 	id     string
-	client string // of the API; empty for others, and until it is known
-	reason string // for which it is refused; empty if it is not
+	client string // name of the API client; empty until it is authenticated, and for pages
+	reason string // why the request is refused; empty if it is not
 	err    error
 }
 
-func of(ctx context.Context) *known {
-	k, _ := ctx.Value(key{}).(*known)
-	return k
+func infoOf(ctx context.Context) *info {
+	i, _ := ctx.Value(key{}).(*info)
+	return i
 }
 
-// Identify gives a request an id, by which everything that is logged of it can
-// be found. The copy is to be served; the pattern of its route is known in it
-// alone.
+// Identify returns a copy of a request with a random ID, which is in every log
+// line of the request. Serve the copy: the router sets the route pattern only
+// there.
 func Identify(r *http.Request) *http.Request {
-	return r.WithContext(context.WithValue(r.Context(), key{}, &known{id: rand.Text()[:16]}))
+	return r.WithContext(context.WithValue(r.Context(), key{}, &info{id: rand.Text()[:16]}))
 }
 
-// ID is the id of the request that a context belongs to; empty where it has none.
+// ID returns the ID of the request that a context belongs to, or "" if there is
+// none.
 func ID(ctx context.Context) string {
-	if k := of(ctx); k != nil {
-		return k.id
+	if i := infoOf(ctx); i != nil {
+		return i.id
 	}
 	return ""
 }
 
-// Answer remembers the status of what it answers.
+// Answer is a response writer that records the status of the response.
 type Answer struct {
 	http.ResponseWriter
 	Status int
 }
 
-// NewAnswer is an answer with status 200, which is that of a handler that names
+// NewAnswer returns an Answer with status 200, the status of a handler that sets
 // none.
 func NewAnswer(w http.ResponseWriter) *Answer {
 	return &Answer{ResponseWriter: w, Status: http.StatusOK}
@@ -59,5 +61,5 @@ func (a *Answer) WriteHeader(status int) {
 	a.ResponseWriter.WriteHeader(status)
 }
 
-// Unwrap lets [http.ResponseController] through.
+// Unwrap makes the wrapped writer available to [http.ResponseController].
 func (a *Answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }

@@ -13,18 +13,19 @@ import (
 	"time"
 )
 
-// Answer is what came of an attempt. Of what a receiver says its status alone
-// is kept: the rest may be anything.
+// Answer is the result of an attempt. It contains only the status and Retry-After
+// of the response, because the rest may contain anything.
 type Answer struct {
-	Status     int           // 0 where there was no answer
-	RetryAfter time.Duration // that was asked for, if any
-	Err        error         // why there was no answer
+	Status     int           // 0 if there was no response
+	RetryAfter time.Duration // 0 if the response has none
+	Err        error         // why there was no response
 }
 
-// Delivered reports whether the receiver took the event over.
+// Delivered reports whether the receiver accepted the event: any 2xx status.
 func (a Answer) Delivered() bool { return a.Status/100 == 2 }
 
-// String says it in words of ours.
+// String describes the result for operators. It contains no text that the receiver
+// sent.
 func (a Answer) String() string {
 	switch {
 	case a.Err != nil:
@@ -37,8 +38,8 @@ func (a Answer) String() string {
 	return fmt.Sprintf("%d %s", a.Status, http.StatusText(a.Status))
 }
 
-// reason tells why there was no answer. Errors of net/http may quote what the
-// receiver said.
+// reason describes why there was no response, in fixed texts: errors of net/http may
+// quote bytes that the receiver sent.
 func reason(err error) string {
 	var url urlError
 	var address *AddressError
@@ -76,7 +77,8 @@ func reason(err error) string {
 	return "the connection ended without an answer in HTTP"
 }
 
-// retryAfterOf is what an answer asks for: RFC 9110, section 10.2.3.
+// retryAfterOf returns the wait that the Retry-After header requests, in seconds or
+// as a date (RFC 9110, section 10.2.3); 0 if it is absent or malformed.
 func retryAfterOf(h http.Header, now time.Time) time.Duration {
 	text := h.Get("Retry-After")
 	if seconds, err := strconv.ParseUint(text, 10, 31); err == nil {

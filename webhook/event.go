@@ -7,14 +7,24 @@ import (
 	"stella/workflow"
 )
 
-// event is an announcement as clients read it.
+// event returns an announcement in the form of the API.
 func event(t workflow.Told) client.Event {
 	state, show := t.Outward()
-	return client.Event{ID: t.ID.String(), Type: client.EventType(t.Kind), Timestamp: t.At.UTC(),
-		Data: client.EventData{Mailbox: t.Address, Case: t.Number, State: client.State(state), Show: client.Show(show), Reason: client.Reason(t.Reason())}}
+	return client.Event{
+		ID:        t.ID.String(),
+		Type:      client.EventType(t.Kind),
+		Timestamp: t.At.UTC(),
+		Data: client.EventData{
+			Mailbox: t.Address,
+			Case:    t.Number,
+			State:   client.State(state),
+			Show:    client.Show(show),
+			Reason:  client.Reason(t.Reason()),
+		},
+	}
 }
 
-// Trial is an event that tells of no mailbox, to try a webhook with.
+// Trial returns a test event, which is about no mailbox.
 func Trial(id string, now time.Time) client.Event {
 	return client.Event{ID: id, Type: client.EventTest, Timestamp: now.UTC().Truncate(time.Second)}
 }

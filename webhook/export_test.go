@@ -2,5 +2,5 @@ package webhook
 
 import "time"
 
-// SetTimeout makes attempts shorter than they are.
+// SetTimeout replaces SendTimeout; 0 restores it.
 func (s *Sender) SetTimeout(d time.Duration) { s.timeout = d }

@@ -15,7 +15,7 @@ import (
 	"stella/workflow"
 )
 
-// hijacked answers with bytes of its own.
+// hijacked lets a receiver write raw bytes in place of an HTTP response.
 func hijacked(answer func(net.Conn)) func(received, http.ResponseWriter) {
 	return func(_ received, w http.ResponseWriter) {
 		conn, _, err := w.(http.Hijacker).Hijack()
@@ -26,29 +26,35 @@ func hijacked(answer func(net.Conn)) func(received, http.ResponseWriter) {
 	}
 }
 
-// Whatever a receiver does but say yes, the event comes again, once it says so;
-// and nothing that it said is kept but its status.
-func TestAReceiverMayMisbehave(t *testing.T) {
+// Every result except 2xx leads to another attempt. Nothing that the receiver sent
+// is stored or logged, except its status.
+func TestFailedDeliveriesAreRepeated(t *testing.T) {
 	w := newWorld(t)
-	elsewhere := w.newReceiver("qualification.revoked")
+	target := w.newReceiver("qualification.revoked")
 	for name, test := range map[string]struct {
 		answer  func(received, http.ResponseWriter)
 		outcome string
 	}{
-		"an error": {func(_ received, h http.ResponseWriter) { http.Error(h, "a secret of the receiver's", 500) }, "500 Internal Server Error"},
-		"a no":     {status(404), "404 Not Found"},
+		"status 500": {func(_ received, h http.ResponseWriter) {
+			http.Error(h, "a secret of the receiver's", 500)
+		}, "500 Internal Server Error"},
+		"status 404": {status(404), "404 Not Found"},
 		"a redirect": {func(_ received, h http.ResponseWriter) {
-			h.Header().Set("Location", elsewhere.URL)
+			h.Header().Set("Location", target.URL)
 			h.WriteHeader(http.StatusTemporaryRedirect)
 		}, "307 Temporary Redirect, and redirects are not followed"},
-		"garbage":    {hijacked(func(c net.Conn) { fmt.Fprint(c, "220 a secret of the receiver's\r\n") }), "the connection ended without an answer in HTTP"},
-		"nothing":    {hijacked(func(net.Conn) {}), "the connection ended without an answer in HTTP"},
-		"silence":    {hijacked(func(c net.Conn) { c.Read(make([]byte, 1)) }), "no answer in time"},
-		"slow drops": {hijacked(func(c net.Conn) { drip(c, "HTTP/1.1 200 OK\r\nX-Slow: ") }), "no answer in time"},
+		"no HTTP": {hijacked(func(c net.Conn) {
+			fmt.Fprint(c, "220 a secret of the receiver's\r\n")
+		}), "the connection ended without an answer in HTTP"},
+		"a closed connection": {hijacked(func(net.Conn) {}), "the connection ended without an answer in HTTP"},
+		"no response":         {hijacked(func(c net.Conn) { c.Read(make([]byte, 1)) }), "no answer in time"},
+		"a slow response": {hijacked(func(c net.Conn) {
+			writeSlowly(c, "HTTP/1.1 200 OK\r\nX-Slow: ")
+		}), "no answer in time"},
 		"a huge header": {func(_ received, h http.ResponseWriter) {
 			h.Header().Set("X-Huge", strings.Repeat("x", 1<<20))
 		}, "the connection ended without an answer in HTTP"},
-		"an odd status": {status(799), "799"},
+		"an unknown status": {status(799), "799"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := w.newReceiver()
@@ -61,35 +67,39 @@ func TestAReceiverMayMisbehave(t *testing.T) {
 			w.sender.SetTimeout(0)
 			d := w.deliveries(r)
 			if len(d) != 1 || d[0].Ended != "waiting" || d[0].Outcome != test.outcome {
-				t.Fatalf("the log says %+v, want %q", d, test.outcome)
+				t.Fatalf("the deliveries are %+v, want the outcome %q", d, test.outcome)
 			}
 			wait := d[0].DueAt.Sub(w.Clock.Now())
 			if wait < 5*time.Second || wait > 7*time.Second {
-				t.Errorf("it comes again after %v", wait)
+				t.Errorf("it is repeated after %v", wait)
 			}
 			w.work(r)
 			if n := len(r.received()); n != 1 {
-				t.Errorf("it came %d times before", n)
+				t.Errorf("%d requests before the wait ended, want 1", n)
 			}
 			r.answers(nil)
 			w.Clock.Advance(wait)
 			w.work(r)
 			all := r.received()
-			if d := w.deliveries(r)[0]; d.Ended != "delivered" || d.Attempts != 2 || len(all) != 2 || all[0].event != all[1].event || all[1].event.Data.Mailbox != j.Address {
-				t.Errorf("the log says %+v", d)
+			if d := w.deliveries(r)[0]; d.Ended != "delivered" || d.Attempts != 2 {
+				t.Errorf("the delivery is %+v", d)
+			}
+			if len(all) != 2 || all[0].event != all[1].event || all[1].event.Data.Mailbox != j.Address {
+				t.Errorf("the receiver got %+v", all)
 			}
 			storetest.Must(t, w.DisableWebhook(t.Context(), r.id, workflow.DisabledByOperator, w.Clock.Now()))
 		})
 	}
-	if len(elsewhere.received()) != 0 {
+	if len(target.received()) != 0 {
 		t.Error("a redirect was followed")
 	}
-	if said := w.log.String(); strings.Contains(said, "a secret") || strings.Contains(said, "@") {
-		t.Errorf("the log says %s", said)
+	if text := w.log.String(); strings.Contains(text, "a secret") || strings.Contains(text, "@") {
+		t.Errorf("the log has a secret or an address: %s", text)
 	}
 }
 
-func drip(c net.Conn, text string) {
+// writeSlowly writes text and 1,000 more bytes, one byte every 30 milliseconds.
+func writeSlowly(c net.Conn, text string) {
 	for _, b := range []byte(text + strings.Repeat("x", 1000)) {
 		if _, err := c.Write([]byte{b}); err != nil {
 			return
@@ -98,9 +108,8 @@ func drip(c net.Conn, text string) {
 	}
 }
 
-// An answer is taken by its status: however long or slow the rest is, nobody
-// waits for it.
-func TestAnEndlessAnswerIsNotRead(t *testing.T) {
+// Only the status of a response is read. A long body does not delay the sender.
+func TestTheBodyOfAResponseIsNotRead(t *testing.T) {
 	w := newWorld(t)
 	r := w.newReceiver()
 	cut := make(chan bool, 1)
@@ -116,16 +125,16 @@ func TestAnEndlessAnswerIsNotRead(t *testing.T) {
 	w.Reach(t, workflow.HolderChoice)
 	w.work(r)
 	if d := w.deliveries(r)[0]; d.Outcome != "200 OK" {
-		t.Errorf("the log says %+v", d)
+		t.Errorf("the delivery is %+v", d)
 	}
 	if !<-cut {
-		t.Error("all of it was read")
+		t.Error("the whole body was read")
 	}
 }
 
-// Where nothing can be sent, or nobody vouches for who is there, the outcome says
-// why.
-func TestWhatIsWrongIsTold(t *testing.T) {
+// If an event cannot be sent, or the receiver's certificate is not valid, the
+// result describes why.
+func TestAResultDescribesItsError(t *testing.T) {
 	w := newWorld(t)
 	r := w.newReceiver()
 	w.Reach(t, workflow.HolderChoice)
@@ -148,7 +157,8 @@ func TestWhatIsWrongIsTold(t *testing.T) {
 		if test.roots != nil {
 			courier.Roots = test.roots
 		}
-		a := courier.Send(t.Context(), workflow.Webhook{URL: test.url, Nonce: []byte("a nonce of bytes")}, client.Event{ID: "1"}, time.Now())
+		hook := workflow.Webhook{URL: test.url, Nonce: []byte("a nonce of bytes")}
+		a := courier.Send(t.Context(), hook, client.Event{ID: "1"}, time.Now())
 		if a.Delivered() || !strings.Contains(a.String(), test.want) {
 			t.Errorf("%s: %q, want %q", test.url, a, test.want)
 		}
@@ -158,9 +168,8 @@ func TestWhatIsWrongIsTold(t *testing.T) {
 	}
 }
 
-// A receiver that is gone is not asked again; one that asks for time gets it,
-// within reason.
-func TestWhatAReceiverAsksFor(t *testing.T) {
+// Retry-After is respected up to an hour. After 410 the webhook is disabled.
+func TestRetryAfterAndGone(t *testing.T) {
 	w := newWorld(t)
 	for _, test := range []struct {
 		header   string
@@ -183,12 +192,12 @@ func TestWhatAReceiverAsksFor(t *testing.T) {
 		r.answers(nil)
 		w.work(r)
 		if n := len(r.received()); test.min > 0 && n != 1 {
-			t.Errorf("Retry-After: %s: it came again before %v", test.header, test.min)
+			t.Errorf("Retry-After: %s: it was repeated before %v", test.header, test.min)
 		}
 		w.Clock.Advance(test.max - test.min + time.Second)
 		w.work(r)
 		if n := len(r.received()); n != 2 {
-			t.Errorf("Retry-After: %s: after %v it came %d times, want 2", test.header, test.max, n)
+			t.Errorf("Retry-After: %s: after %v there were %d requests, want 2", test.header, test.max, n)
 		}
 		w.Clock.Advance(-test.max)
 		storetest.Must(t, w.DisableWebhook(t.Context(), r.id, workflow.DisabledByOperator, w.Clock.Now()))
@@ -200,73 +209,75 @@ func TestWhatAReceiverAsksFor(t *testing.T) {
 	w.Reach(t, workflow.Invited)
 	w.work(r)
 	if n := w.outcomes(r); len(r.received()) != 1 || n["given up"] != 4 || w.webhook(r).Disabled != workflow.DisabledGone {
-		t.Errorf("after 410 it got %d requests, the log says %v, and the webhook is %+v", len(r.received()), n, w.webhook(r))
+		t.Errorf("after 410 there were %d requests, the outcomes are %v, and the webhook is %+v", len(r.received()), n, w.webhook(r))
 	}
-	if said := w.log.String(); strings.Count(said, "level=ERROR") != 1 || !strings.Contains(said, "a webhook is disabled") {
-		t.Errorf("that is not told once: %s", said)
+	if text := w.log.String(); strings.Count(text, "level=ERROR") != 1 || !strings.Contains(text, "a webhook is disabled") {
+		t.Errorf("this is not logged exactly once: %s", text)
 	}
 	if w.Reach(t, workflow.HolderChoice); len(w.deliveries(r)) != 4 {
-		t.Error("more is to be delivered")
+		t.Error("a disabled webhook has a new delivery")
 	}
 }
 
-// A receiver that is away for three days is given up, for all to see; what it
-// missed waits until somebody has it delivered.
-func TestAReceiverThatStaysAwayIsGivenUp(t *testing.T) {
+// A webhook that accepts nothing for three days is disabled, and this is logged.
+// After it is enabled, an operator can repeat its deliveries.
+func TestAWebhookIsDisabledAfterThreeDays(t *testing.T) {
 	w := newWorld(t)
 	r := w.newReceiver()
 	r.answers(status(http.StatusBadGateway))
 	mailboxes := []*storetest.Journey{w.Reach(t, workflow.Invited), w.Reach(t, workflow.HolderChoice)}
 	start := w.Clock.Now()
-	var asked []time.Duration
+	var attempts []time.Duration // since start
 	for w.webhook(r).Disabled == "" {
 		if w.Clock.Now().Sub(start) > 4*24*time.Hour {
-			t.Fatalf("after 4 days and %d requests it is not given up", len(asked))
+			t.Fatalf("after 4 days and %d requests it is not disabled", len(attempts))
 		}
 		before := len(r.received())
 		w.work(r)
 		if n := len(r.received()) - before; n > 0 {
-			asked = append(asked, w.Clock.Now().Sub(start))
+			attempts = append(attempts, w.Clock.Now().Sub(start))
 		}
 		w.Clock.Advance(5 * time.Minute)
 	}
-	if took := w.Clock.Now().Sub(start); took < 72*time.Hour || took > 74*time.Hour || len(asked) < 100 || len(asked) > 500 {
-		t.Errorf("it is given up after %v and %d requests", took, len(asked))
+	if took := w.Clock.Now().Sub(start); took < 72*time.Hour || took > 74*time.Hour || len(attempts) < 100 || len(attempts) > 500 {
+		t.Errorf("it is disabled after %v and %d requests", took, len(attempts))
 	}
 	var longest time.Duration
-	for i := range asked[1:] {
-		longest = max(longest, asked[i+1]-asked[i])
+	for i := range attempts[1:] {
+		longest = max(longest, attempts[i+1]-attempts[i])
 	}
 	if longest > 80*time.Minute {
-		t.Errorf("for %v nothing was tried", longest)
+		t.Errorf("there was no attempt for %v", longest)
 	}
 	if n := w.outcomes(r); n["given up"] != 3 || w.webhook(r).Disabled != workflow.DisabledFailing {
-		t.Errorf("the log says %v, and the webhook is %+v", n, w.webhook(r))
+		t.Errorf("the outcomes are %v, and the webhook is %+v", n, w.webhook(r))
 	}
-	if said := w.log.String(); strings.Count(said, "a webhook is disabled") != 1 || strings.Count(said, "takes no deliveries for now") != 1 {
-		t.Errorf("that is not told once: %s", said)
+	text := w.log.String()
+	if strings.Count(text, "a webhook is disabled") != 1 || strings.Count(text, "takes no deliveries for now") != 1 {
+		t.Errorf("this is not logged exactly once: %s", text)
 	}
 	if _, err := w.Redeliver(t.Context(), r.id, 0, w.Clock.Now()); err == nil {
-		t.Error("a disabled webhook is sent to")
+		t.Error("deliveries of a disabled webhook are repeated")
 	}
 	r.answers(nil)
 	storetest.Must(t, w.EnableWebhook(t.Context(), r.id))
 	n, err := w.Redeliver(t.Context(), r.id, 0, w.Clock.Now())
 	if err != nil || n != 3 {
-		t.Errorf("%d are made again (%v)", n, err)
+		t.Errorf("%d are repeated (%v)", n, err)
 	}
 	before := len(r.received())
 	w.work(r)
 	if got := len(r.received()) - before; got != 3 || w.outcomes(r)["delivered"] != 3 {
 		t.Errorf("%d arrived", got)
 	}
-	if got := r.types(mailboxes[0].Address); !slices.Equal(got[len(got)-2:], []client.EventType{client.EventStarted, client.EventInvited}) {
-		t.Errorf("in the end the first mailbox's came as %v", got[len(got)-2:])
+	types := r.types(mailboxes[0].Address)
+	if last := types[len(types)-2:]; !slices.Equal(last, []client.EventType{client.EventStarted, client.EventInvited}) {
+		t.Errorf("the last events of the first mailbox are %v", last)
 	}
 }
 
-// A receiver that does not want one event takes the others.
-func TestOneBadEventIsNoReasonToStop(t *testing.T) {
+// If a receiver refuses one event, the others are still sent.
+func TestOneRefusedEventDoesNotDisableAWebhook(t *testing.T) {
 	w := newWorld(t)
 	r := w.newReceiver()
 	bad := w.Reach(t, workflow.HolderChoice)
@@ -284,6 +295,6 @@ func TestOneBadEventIsNoReasonToStop(t *testing.T) {
 	w.Clock.Advance(time.Hour)
 	w.work(r)
 	if n := w.outcomes(r); n["delivered"] != 32 || n["given up"] != 1 || w.webhook(r).Disabled != "" {
-		t.Errorf("the log says %v, and the webhook is %+v", n, w.webhook(r))
+		t.Errorf("the outcomes are %v, and the webhook is %+v", n, w.webhook(r))
 	}
 }

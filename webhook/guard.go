@@ -9,16 +9,17 @@ import (
 	"syscall"
 )
 
-// special are addresses that are not public: those of IANA's registries of
-// special-purpose addresses (RFC 6890), and those that embed an IPv4 address, which
-// nobody would look at. Of IPv6 nothing outside of global is public.
+// special are networks that are not public: those in IANA's registries of
+// special-purpose addresses (RFC 6890), and those whose addresses embed an IPv4
+// address, because the embedded address would not be checked. All IPv6 addresses
+// outside global are not public.
 var (
 	global  = netip.MustParsePrefix("2000::/3")
 	special = prefixes(
 		"0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12",
 		"192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24",
 		"203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4",
-		"2001::/23",     // protocols, Teredo among them
+		"2001::/23",     // protocols, including Teredo
 		"2001:db8::/32", // documentation
 		"2002::/16",     // 6to4
 		"3fff::/20",     // documentation
@@ -33,10 +34,10 @@ func prefixes(all ...string) []netip.Prefix {
 	return parsed
 }
 
-// An AddressError is returned for an address that nothing is sent to.
+// An AddressError is returned for an address to which nothing is sent.
 type AddressError struct {
 	Address netip.Addr
-	Plain   bool // it might be sent to, but not in clear
+	Plain   bool // sending is allowed over https only
 }
 
 func (e *AddressError) Error() string {
@@ -46,13 +47,14 @@ func (e *AddressError) Error() string {
 	return fmt.Sprintf("%s is no public address, and STELLA_WEBHOOK_ALLOW does not name it", e.Address)
 }
 
-// urlError says what is wrong with a URL.
+// urlError describes what is wrong with a URL.
 type urlError string
 
 func (e urlError) Error() string { return string(e) }
 
-// permit returns an AddressError unless an address may be sent to; in clear,
-// only if it is allowed by name.
+// permit returns an AddressError if nothing may be sent to an address. Addresses
+// in allow are always permitted, other public addresses only if plain is false.
+// plain means http without TLS.
 func permit(a netip.Addr, allow []netip.Prefix, plain bool) error {
 	a = a.Unmap()
 	if in(a, allow) {
@@ -76,8 +78,9 @@ func in(a netip.Addr, all []netip.Prefix) bool {
 	return false
 }
 
-// guard looks at the address that is being dialled, whatever a name resolved to
-// before: it is called by net.Dialer for each.
+// guard returns a function that net.Dialer calls for each address before it
+// connects. It checks the address that is dialled, so a DNS name that resolves to
+// another address later cannot bypass the check.
 func guard(allow []netip.Prefix, plain bool) func(context.Context, string, string, syscall.RawConn) error {
 	return func(_ context.Context, _, address string, _ syscall.RawConn) error {
 		to, err := netip.ParseAddrPort(address)
@@ -88,8 +91,8 @@ func guard(allow []netip.Prefix, plain bool) func(context.Context, string, strin
 	}
 }
 
-// CheckURL says what is wrong with the URL of a webhook. Where a name leads is
-// only known when something is sent, and looked at each time.
+// CheckURL returns an error if the URL of a webhook is not acceptable. It does not
+// resolve DNS names: the address is checked each time an event is sent.
 func CheckURL(raw string, allow []netip.Prefix) error {
 	_, err := parseURL(raw, allow)
 	return err
@@ -111,8 +114,8 @@ func parseURL(raw string, allow []netip.Prefix) (*url.URL, error) {
 		return nil, urlError("a URL with a fragment, which is not sent")
 	}
 	if p := u.Port(); p != "" {
-		// Other services have their ports below, and some of them take orders from
-		// whatever is sent to them.
+		// Other services use the ports below 1024, and some of them execute commands
+		// that a request could contain.
 		n, err := strconv.ParseUint(p, 10, 16)
 		if err != nil || n < 1024 && n != 443 && n != 80 {
 			return nil, urlError("port " + p + ": want 443, 80 or one above 1023")
@@ -124,7 +127,7 @@ func parseURL(raw string, allow []netip.Prefix) (*url.URL, error) {
 	return u, nil
 }
 
-// maxURL is as long as browsers take.
+// maxURL is the length in bytes that all browsers accept.
 const maxURL = 2000
 
 func shortened(raw string) string {

@@ -19,7 +19,7 @@ import (
 	"stella/workflow"
 )
 
-func TestWhereAWebhookMayBe(t *testing.T) {
+func TestURLsOfWebhooks(t *testing.T) {
 	t.Parallel()
 	allow := []netip.Prefix{netip.MustParsePrefix("10.1.2.0/24"), netip.MustParsePrefix("fd00:1::/64")}
 	for url, want := range map[string]string{
@@ -31,7 +31,7 @@ func TestWhereAWebhookMayBe(t *testing.T) {
 		"https://10.1.2.3/":                        "",
 		"http://10.1.2.3:8080/":                    "",
 		"http://[fd00:1::7]/":                      "",
-		"http://inside.example/":                   "", // it is looked at when something is sent
+		"http://inside.example/":                   "", // the address is checked when an event is sent
 		"http://8.8.8.8/":                          "not sent to in clear",
 		"https://10.1.3.1/":                        "no public address",
 		"https://127.0.0.1/":                       "no public address",
@@ -78,22 +78,23 @@ func TestWhereAWebhookMayBe(t *testing.T) {
 			t.Errorf("%s: %v, want %q", url, err, want)
 		}
 		if err != nil && strings.Contains(err.Error(), "secret") {
-			t.Errorf("a password is told: %v", err)
+			t.Errorf("the error contains the password: %v", err)
 		}
 	}
 	if err := webhook.CheckURL("http://inside.example/", nil); err == nil {
-		t.Error("http where no network is allowed")
+		t.Error("http is accepted although no network is allowed")
 	}
 }
 
-// names is a server of names that answers each question with the next address.
-type names struct {
+// dnsServer answers each query with the next of its addresses, and then always
+// with the last one.
+type dnsServer struct {
 	mu        sync.Mutex
 	addresses []string
-	asked     int
+	queries   int
 }
 
-func (n *names) resolver(t *testing.T) *net.Resolver {
+func (n *dnsServer) resolver(t *testing.T) *net.Resolver {
 	t.Helper()
 	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
 	storetest.Must(t, err)
@@ -111,8 +112,10 @@ func (n *names) resolver(t *testing.T) *net.Resolver {
 			}
 			m.Response, m.Additionals = true, nil
 			if q := m.Questions[0]; q.Type == dnsmessage.TypeA {
-				m.Answers = []dnsmessage.Resource{{Header: dnsmessage.ResourceHeader{Name: q.Name, Type: q.Type, Class: q.Class},
-					Body: &dnsmessage.AResource{A: n.next()}}}
+				m.Answers = []dnsmessage.Resource{{
+					Header: dnsmessage.ResourceHeader{Name: q.Name, Type: q.Type, Class: q.Class},
+					Body:   &dnsmessage.AResource{A: n.next()},
+				}}
 			}
 			if answer, err := m.Pack(); err == nil {
 				conn.WriteTo(answer, from)
@@ -124,17 +127,17 @@ func (n *names) resolver(t *testing.T) *net.Resolver {
 	}}
 }
 
-func (n *names) next() [4]byte {
+func (n *dnsServer) next() [4]byte {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	a := n.addresses[min(n.asked, len(n.addresses)-1)]
-	n.asked++
+	a := n.addresses[min(n.queries, len(n.addresses)-1)]
+	n.queries++
 	return netip.MustParseAddr(a).As4()
 }
 
-// A name that leads somewhere good when it is first looked up, and into the
-// provider's own network afterwards, leads nowhere.
-func TestANameThatTurnsPrivateIsNotFollowed(t *testing.T) {
+// A name that first resolves to a permitted address and later to an address in the
+// provider's own network (DNS rebinding): nothing is sent to the second address.
+func TestDNSRebindingIsPrevented(t *testing.T) {
 	t.Parallel()
 	var good, inside atomic.Int64
 	listen := func(address string, n *atomic.Int64) string {
@@ -145,22 +148,26 @@ func TestANameThatTurnsPrivateIsNotFollowed(t *testing.T) {
 		t.Cleanup(func() { s.Close() })
 		return l.Addr().String()
 	}
-	// 127.0.0.2 stands for the good address, and 127.0.0.1 for one inside.
+	// 127.0.0.2 represents the permitted address, and 127.0.0.1 the one inside.
 	_, port, _ := net.SplitHostPort(listen("127.0.0.2:0", &good))
 	listen("127.0.0.1:"+port, &inside)
-	n := &names{addresses: []string{"127.0.0.2", "127.0.0.1"}}
-	c := &webhook.Courier{Keys: storetest.Keys, Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.2/32")}, Resolver: n.resolver(t)}
+	n := &dnsServer{addresses: []string{"127.0.0.2", "127.0.0.1"}}
+	c := &webhook.Courier{
+		Keys:     storetest.Keys,
+		Allow:    []netip.Prefix{netip.MustParsePrefix("127.0.0.2/32")},
+		Resolver: n.resolver(t),
+	}
 	w := workflow.Webhook{URL: "http://receiver.test.:" + port + "/", Nonce: []byte("a nonce of bytes")}
 	send := func() webhook.Answer {
 		return c.Send(t.Context(), w, client.Event{ID: "1", Type: client.EventTest}, time.Now())
 	}
 	if a := send(); a.Status != 200 || good.Load() != 1 {
-		t.Fatalf("the first time: %v", a)
+		t.Fatalf("the first request: %v", a)
 	}
 	if a := send(); a.Delivered() || !strings.Contains(a.String(), "127.0.0.1 is no public address") {
-		t.Errorf("the second time: %v", a)
+		t.Errorf("the second request: %v", a)
 	}
 	if inside.Load() != 0 {
-		t.Errorf("the address inside was asked %d times", inside.Load())
+		t.Errorf("the address inside got %d requests", inside.Load())
 	}
 }

@@ -6,14 +6,14 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// metrics are what is counted of deliveries. A nil one counts nothing.
+// metrics are the metrics of deliveries. A nil *metrics counts nothing.
 type metrics struct {
 	outcomes *prometheus.CounterVec
 	latency  prometheus.Histogram
 }
 
-// Measure has the sender counted from now on, and returns what counts it. It
-// comes before the first delivery.
+// Measure creates the sender's metrics and returns them for registration. Call it
+// before the first delivery.
 func (s *Sender) Measure() []prometheus.Collector {
 	s.metrics = &metrics{
 		outcomes: prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -27,7 +27,7 @@ func (s *Sender) Measure() []prometheus.Collector {
 		}),
 	}
 	for _, outcome := range []string{"delivered", "failed", "given_up", "disabled"} {
-		s.metrics.outcomes.WithLabelValues(outcome) // there from the start, so that the first one is seen to come
+		s.metrics.outcomes.WithLabelValues(outcome) // exported as 0 from the start, so that rate() sees the first increment
 	}
 	return []prometheus.Collector{s.metrics.outcomes, s.metrics.latency}
 }

@@ -9,29 +9,30 @@ import (
 	"stella/workflow"
 )
 
-// Jobs at once, of one instance, in a queue of their own. They wait for others'
-// machines most of the time.
+// workers is how many jobs of this queue an instance runs at once. Most of the time
+// they wait for receivers.
 const workers = 32
 
-// atOnce is how many deliveries of one webhook are made at once, by all
-// instances, while it takes them; where the last one failed, one is. So a few
-// receivers that hang leave room for the others.
-const atOnce = 4
+// maxConcurrent is how many deliveries of one webhook all instances together send
+// at once. If its last delivery failed, they send one at a time. So a few
+// receivers that do not answer leave workers for the others.
+const maxConcurrent = 4
 
-// Queues are the queues that a Sender works.
+// Queues returns the configuration of the Sender's queue.
 func Queues() map[string]river.QueueConfig {
 	return map[string]river.QueueConfig{
 		workflow.QueueWebhooks: {MaxWorkers: workers, FetchPollInterval: time.Second},
 	}
 }
 
-// WakeEvery is how often a Waker looks for what is due: so late is another
-// attempt at the most.
+// WakeEvery is how often the Waker runs. A repeated delivery is late by at most
+// this time.
 const WakeEvery = 5 * time.Second
 
-// Waker is the periodic job that sends a job to each webhook with something
-// due: an attempt to be made again, deliveries that an operator asked for, what
-// an instance left that died. Of a new delivery its step tells at once.
+// Waker is the periodic job that inserts a job for each webhook with due
+// deliveries: failed deliveries to repeat, deliveries that an operator repeats, and
+// deliveries of an instance that crashed. New deliveries do not wait for it: the
+// step that causes them inserts a job too.
 type Waker struct {
 	river.WorkerDefaults[workflow.WakeWebhooks]
 
@@ -39,7 +40,7 @@ type Waker struct {
 	Now    func() time.Time
 }
 
-// Work looks once.
+// Work implements [river.Worker].
 func (w *Waker) Work(ctx context.Context, _ *river.Job[workflow.WakeWebhooks]) error {
 	return w.Outbox.WakeWebhooks(ctx, w.Now())
 }

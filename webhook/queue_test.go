@@ -12,8 +12,8 @@ import (
 	"stella/workflow"
 )
 
-// Two instances deliver each event once, and not more at a time than a receiver
-// is asked to bear.
+// Several instances deliver each event once, and send at most four requests to a
+// receiver at once.
 func TestTwoInstancesDeliverOnce(t *testing.T) {
 	w := newWorld(t)
 	r := w.newReceiver()
@@ -23,7 +23,7 @@ func TestTwoInstancesDeliverOnce(t *testing.T) {
 		w.Reach(t, workflow.HolderChoice)
 	}
 	var all sync.WaitGroup
-	for range 12 { // jobs, of two instances or twelve
+	for range 12 { // concurrent jobs, as several instances run them
 		s := w.newSender()
 		s.Courier.Roots = w.sender.Courier.Roots
 		all.Go(func() { s.Work(t.Context(), job(r)) })
@@ -37,13 +37,14 @@ func TestTwoInstancesDeliverOnce(t *testing.T) {
 	if len(seen) != events || len(r.received()) != events {
 		t.Errorf("%d requests for %d events, want %d", len(r.received()), len(seen), events)
 	}
-	if most := r.atOnce(); most < 2 || most > 4 {
-		t.Errorf("%d requests at once, want up to 4", most)
+	if most := r.maxConcurrent(); most < 2 || most > 4 {
+		t.Errorf("%d requests at once, want 2 to 4", most)
 	}
 }
 
-// Receivers that do not answer, each with many deliveries, hold nobody up.
-func TestADeadReceiverHoldsNobodyUp(t *testing.T) {
+// Receivers that do not answer, each with many deliveries, do not delay the
+// deliveries to other receivers.
+func TestADeadReceiverDoesNotDelayOthers(t *testing.T) {
 	w := newWorld(t)
 	w.InRealTime()
 	var dead []*receiver
@@ -53,7 +54,7 @@ func TestADeadReceiverHoldsNobodyUp(t *testing.T) {
 		r.answers(func(_ received, h http.ResponseWriter) { <-hang })
 		dead = append(dead, r)
 	}
-	t.Cleanup(func() { close(hang) }) // before the receivers, who wait for it
+	t.Cleanup(func() { close(hang) }) // runs before the receivers' cleanup, which waits for open requests
 	for range 20 {
 		w.Reach(t, workflow.HolderChoice)
 	}
@@ -76,22 +77,22 @@ func TestADeadReceiverHoldsNobodyUp(t *testing.T) {
 		j.To(workflow.Invited)
 	}
 	storetest.Eventually(w.t, "the events are delivered", func() bool { return len(good.received()) == 5 })
-	t.Logf("5 deliveries in %v beside 6 receivers that hang", time.Since(began))
+	t.Logf("5 deliveries in %v while 6 receivers hang", time.Since(began))
 	for _, r := range dead {
 		if n := len(r.received()); n > 4 {
 			t.Errorf("%d requests hang at one receiver", n)
 		}
 		for _, d := range w.deliveries(r) {
 			if d.Outcome != "" {
-				t.Errorf("the events waited until a receiver that hangs was given up: %+v", d)
+				t.Errorf("the events waited until a delivery that hangs timed out: %+v", d)
 			}
 		}
 	}
 }
 
-// A delivery that no job looks after is found: here the process died that had
-// claimed it, and its job is lost.
-func TestWhatAnInstanceLeftIsFound(t *testing.T) {
+// A delivery without a job is found: here the process that claimed it crashed, and
+// its job is lost.
+func TestADeliveryWithoutAJobIsFound(t *testing.T) {
 	w := newWorld(t)
 	w.InRealTime()
 	r := w.newReceiver()
@@ -104,12 +105,13 @@ func TestWhatAnInstanceLeftIsFound(t *testing.T) {
 	w.start(w.sender)
 	storetest.Eventually(w.t, "the events are delivered", func() bool { return len(r.types(j.Address)) == 1 })
 	if took := time.Since(now); took < 2*time.Second {
-		t.Errorf("it was taken from a process that was alive, after %v", took)
+		t.Errorf("it was sent after %v, before the claim expired", took)
 	}
 }
 
-// A process that is stopped does not count what it could not end as a failure.
-func TestAStopIsNoFailure(t *testing.T) {
+// If a process is stopped during an attempt, the attempt does not count as a
+// failure of the webhook.
+func TestAStopDoesNotCountAsFailure(t *testing.T) {
 	w := newWorld(t)
 	r := w.newReceiver()
 	hang := make(chan bool)
@@ -118,7 +120,7 @@ func TestAStopIsNoFailure(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error)
 	go func() { ended <- w.sender.Work(ctx, job(r)) }()
-	storetest.Eventually(w.t, "the receiver is asked", func() bool { return len(r.received()) == 1 })
+	storetest.Eventually(w.t, "the receiver has the request", func() bool { return len(r.received()) == 1 })
 	stop()
 	if err := <-ended; err != nil {
 		t.Error(err)
@@ -131,6 +133,6 @@ func TestAStopIsNoFailure(t *testing.T) {
 	w.Clock.Advance(webhook.JobTimeout)
 	w.work(r)
 	if d := w.deliveries(r)[0]; d.Ended != "delivered" || d.Attempts != 2 {
-		t.Errorf("the log says %+v", d)
+		t.Errorf("the delivery is %+v", d)
 	}
 }

@@ -1,18 +1,20 @@
-// Package webhook tells clients of their mailboxes, by POST to where they want
-// to be told.
+// Package webhook sends events about mailboxes to the clients' webhooks, with POST
+// requests that are signed as Standard Webhooks requires. Start with [Sender].
 //
-//   - sender.go: the job that sees to a webhook, and what becomes of a delivery
-//   - queue.go: how many are made at once, and who wakes the job
-//   - patience.go: when a delivery is made again, and until when
-//   - courier.go, event.go: the request itself, signed (Standard Webhooks)
-//   - answer.go: what came back
-//   - guard.go: where nothing is ever sent to
-//   - metrics.go: what is told of all this
+//   - sender.go: the job that sends the deliveries of a webhook and records the
+//     results
+//   - queue.go: the concurrency limits, and the periodic job that starts the others
+//   - retry.go: when a delivery is repeated, and when it is given up
+//   - client.go, event.go: the signed request
+//   - answer.go: the result of an attempt
+//   - guard.go: the addresses and ports to which nothing is sent
+//   - metrics.go: the metrics
 //
-// A delivery is a row, written with the step that it tells of. It is made at
-// least once; a repeated one has the same webhook-id and the same words. A later
-// one of a mailbox is not made before an earlier one was, or was given up. One
-// receiver that is slow, or dead, is nothing to the others.
+// A delivery is a row, written in the transaction of the step that causes the
+// event. It is sent at least once: a repeated delivery has the same webhook-id and
+// the same body. Events of one mailbox are sent in order: the next one is sent
+// after the previous one was accepted or given up. A slow or unreachable receiver
+// does not delay deliveries to other receivers.
 package webhook
 
 import (
@@ -28,7 +30,7 @@ import (
 	"stella/workflow"
 )
 
-// Outbox keeps the deliveries. Package store does; this package may not see it.
+// Outbox stores the deliveries. Package store implements it.
 type Outbox interface {
 	ClaimDelivery(ctx context.Context, webhook int64, now, until time.Time, atOnce int) (workflow.Webhook, workflow.Delivery, error)
 	Delivered(ctx context.Context, d workflow.Delivery, outcome string, at time.Time) error
@@ -37,7 +39,7 @@ type Outbox interface {
 	WakeWebhooks(ctx context.Context, now time.Time) error
 }
 
-// Sender works the jobs that see to webhooks.
+// Sender is the worker for the jobs that send a webhook's deliveries.
 type Sender struct {
 	river.WorkerDefaults[workflow.Deliver]
 
@@ -46,32 +48,33 @@ type Sender struct {
 	Now     func() time.Time
 	Log     *slog.Logger
 
-	timeout time.Duration // of an attempt; 0 for SendTimeout
+	timeout time.Duration // of an attempt; 0 means SendTimeout
 	metrics *metrics      // nil until Measure
 }
 
-// A job that runs for longer than JobTimeout is taken for crashed, and run
-// again; the delivery that it had claimed is another's from then on. So it ends
-// before: within turn it begins its last attempt, which ends within SendTimeout
-// and is recorded within recordTimeout.
+// If a job runs for longer than JobTimeout, the queue assumes that its process
+// crashed and runs it again, and another job may claim its delivery. So a job must
+// end earlier: it begins its last attempt within startWithin, the attempt ends
+// within SendTimeout, and its result is recorded within recordTimeout.
 const (
 	JobTimeout    = 20 * time.Second
-	turn          = 2 * time.Second
-	SendTimeout   = 14 * time.Second // of an attempt, as a whole
+	startWithin   = 2 * time.Second
+	SendTimeout   = 14 * time.Second // the whole attempt
 	recordTimeout = 3 * time.Second
-	recordEvery   = 100 * time.Millisecond
+	recordEvery   = 100 * time.Millisecond // between tries to record a result
 )
 
-// Timeout bounds a job.
+// Timeout implements [river.Worker].
 func (*Sender) Timeout(*river.Job[workflow.Deliver]) time.Duration { return JobTimeout }
 
-// Work makes the deliveries of a webhook that are due, one after another, for
-// its turn; then it is another webhook's. A job does not fail: what it leaves is
-// found by the next, which the Waker sends.
+// Work sends the due deliveries of a webhook, one after another. After startWithin
+// it puts the job back into the queue, so that other webhooks get a worker. It
+// never returns an error that makes the job fail: the Waker starts another job for
+// the deliveries that are left.
 func (s *Sender) Work(ctx context.Context, job *river.Job[workflow.Deliver]) error {
 	for began := time.Now(); ; {
 		now := s.Now()
-		w, d, err := s.Outbox.ClaimDelivery(ctx, job.Args.Webhook, now, now.Add(JobTimeout), atOnce)
+		w, d, err := s.Outbox.ClaimDelivery(ctx, job.Args.Webhook, now, now.Add(JobTimeout), maxConcurrent)
 		switch {
 		case errors.Is(err, workflow.ErrUnknown):
 			return nil // nothing is due
@@ -83,13 +86,13 @@ func (s *Sender) Work(ctx context.Context, job *river.Job[workflow.Deliver]) err
 		if ctx.Err() != nil {
 			return nil
 		}
-		if time.Since(began) > turn {
+		if time.Since(began) > startWithin {
 			return river.JobSnooze(0)
 		}
 	}
 }
 
-// attempt makes one attempt at a delivery.
+// attempt sends a delivery once and handles the result.
 func (s *Sender) attempt(ctx context.Context, w workflow.Webhook, d workflow.Delivery) {
 	sending, cancel := context.WithTimeout(ctx, cmp.Or(s.timeout, SendTimeout))
 	defer cancel()
@@ -98,13 +101,13 @@ func (s *Sender) attempt(ctx context.Context, w workflow.Webhook, d workflow.Del
 	case a.Delivered():
 		s.deliver(ctx, w, d, a)
 	case ctx.Err() != nil:
-		// The process is being stopped: nothing is to be learnt from that.
+		// The process is stopping, so this is not a failure of the receiver.
 	case a.Status == http.StatusGone:
-		s.refuse(ctx, d, a, workflow.DisabledGone)
-	case s.hopeless(w):
-		s.refuse(ctx, d, a, workflow.DisabledFailing)
+		s.disable(ctx, d, a, workflow.DisabledGone)
+	case s.shouldDisable(w):
+		s.disable(ctx, d, a, workflow.DisabledFailing)
 	default:
-		s.putOff(ctx, w, d, a)
+		s.reschedule(ctx, w, d, a)
 	}
 }
 
@@ -113,43 +116,44 @@ func (s *Sender) deliver(ctx context.Context, w workflow.Webhook, d workflow.Del
 	if w.Failures > 1 {
 		s.Log.InfoContext(ctx, "a webhook takes deliveries again", "webhook", w.ID)
 	}
-	s.record(ctx, d, func(ctx context.Context) error {
+	s.recordWithRetry(ctx, d, func(ctx context.Context) error {
 		return s.Outbox.Delivered(ctx, d, a.String(), s.Now())
 	})
 }
 
-// refuse disables a webhook, which somebody has to see to.
-func (s *Sender) refuse(ctx context.Context, d workflow.Delivery, a Answer, why workflow.DisabledWhy) {
+// disable disables a webhook and logs an error, because an operator must act.
+func (s *Sender) disable(ctx context.Context, d workflow.Delivery, a Answer, why workflow.DisabledWhy) {
 	s.metrics.count("disabled")
 	s.Log.ErrorContext(ctx, "a webhook is disabled: see \"stella webhook list\"", "webhook", d.Webhook, "why", why, "answer", a.String())
-	s.record(ctx, d, func(ctx context.Context) error {
+	s.recordWithRetry(ctx, d, func(ctx context.Context) error {
 		return s.Outbox.DeliveryRefused(ctx, d, a.String(), s.Now(), why)
 	})
 }
 
-// putOff decides when a delivery is made again, if it is.
-func (s *Sender) putOff(ctx context.Context, w workflow.Webhook, d workflow.Delivery, a Answer) {
+// reschedule sets the time at which a failed delivery is repeated, or gives it up.
+func (s *Sender) reschedule(ctx context.Context, w workflow.Webhook, d workflow.Delivery, a Answer) {
 	now := s.Now()
-	resume := now.Add(max(s.pause(w), min(a.RetryAfter, longestPause)))
-	var due time.Time
-	if now.Sub(d.AskedAt) < patience {
-		due = now.Add(s.untilRetry(d))
+	resume := now.Add(max(s.pause(w), min(a.RetryAfter, maxRetryAfter)))
+	var due time.Time // zero if the delivery is given up
+	if now.Sub(d.AskedAt) < giveUpAfter {
+		due = now.Add(s.retryDelay(d))
 		s.metrics.count("failed")
 	} else {
 		s.metrics.count("given_up")
 		s.Log.ErrorContext(ctx, "a delivery could not be made in time, and is given up", "webhook", d.Webhook, "delivery", d.ID,
 			"attempts", d.Attempts, "answer", a.String())
 	}
-	if w.Failures == 1 { // not one delivery alone
+	if w.Failures == 1 { // this is the second failure: it is not only one delivery
 		s.Log.WarnContext(ctx, "a webhook takes no deliveries for now", "webhook", d.Webhook, "answer", a.String())
 	}
-	s.record(ctx, d, func(ctx context.Context) error {
+	s.recordWithRetry(ctx, d, func(ctx context.Context) error {
 		return s.Outbox.DeliveryFailed(ctx, d, a.String(), now, due, resume)
 	})
 }
 
-// record insists: what is not recorded is done again.
-func (s *Sender) record(ctx context.Context, d workflow.Delivery, write func(context.Context) error) {
+// recordWithRetry retries until the result is written, at most for recordTimeout:
+// if a result is not recorded, the delivery is sent again.
+func (s *Sender) recordWithRetry(ctx context.Context, d workflow.Delivery, write func(context.Context) error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
 	defer cancel()
 	for {

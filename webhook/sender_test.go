@@ -18,9 +18,9 @@ import (
 	"stella/workflow"
 )
 
-// What arrives is the event as the feed has it, signed as Standard Webhooks says,
-// with nothing personal but the mailbox's address.
-func TestAnEventArrivesSigned(t *testing.T) {
+// A webhook receives the same event as the feed contains, signed as Standard
+// Webhooks requires. The mailbox's address is its only personal data.
+func TestAnEventIsSigned(t *testing.T) {
 	w := newWorld(t)
 	w.InRealTime()
 	r := w.newReceiver()
@@ -33,11 +33,21 @@ func TestAnEventArrivesSigned(t *testing.T) {
 	got := all[1]
 	feed := w.feed()
 	if len(feed) != 2 || all[0].event != feed[0] || all[1].event != feed[1] {
-		t.Fatalf("the webhook brings %+v, the feed has %+v", []client.Event{all[0].event, all[1].event}, feed)
+		t.Fatalf("the webhook gets %+v, the feed has %+v", []client.Event{all[0].event, all[1].event}, feed)
 	}
 	q := j.Case().Qualification
-	want := client.Event{ID: feed[1].ID, Type: client.EventRejected, Timestamp: q.SteppedAt.UTC(),
-		Data: client.EventData{Mailbox: j.Address, Case: q.Number, State: client.StateRejected, Show: client.ShowBanner, Reason: "holder_differs"}}
+	want := client.Event{
+		ID:        feed[1].ID,
+		Type:      client.EventRejected,
+		Timestamp: q.SteppedAt.UTC(),
+		Data: client.EventData{
+			Mailbox: j.Address,
+			Case:    q.Number,
+			State:   client.StateRejected,
+			Show:    client.ShowBanner,
+			Reason:  "holder_differs",
+		},
+	}
 	if got.event != want {
 		t.Errorf("the event is %+v, want %+v", got.event, want)
 	}
@@ -46,7 +56,7 @@ func TestAnEventArrivesSigned(t *testing.T) {
 	}
 	for _, personal := range []string{"Neri", "Anna", storetest.Anna, storetest.Sara, "@mail.example"} {
 		if bytes.Contains(got.body, []byte(personal)) {
-			t.Errorf("%s is told: %s", personal, got.body)
+			t.Errorf("the event contains %s: %s", personal, got.body)
 		}
 	}
 	reader, err := standardwebhooks.NewWebhook(r.secret)
@@ -55,12 +65,12 @@ func TestAnEventArrivesSigned(t *testing.T) {
 		t.Errorf("Standard Webhooks: %v", err)
 	}
 	request := func(body []byte) *http.Request {
-		asked := httptest.NewRequest("POST", "/hooks", bytes.NewReader(body))
-		asked.Header = got.Header
-		return asked
+		req := httptest.NewRequest("POST", "/hooks", bytes.NewReader(body))
+		req.Header = got.Header
+		return req
 	}
 	if e, err := client.ReadWebhook(request(got.body), r.secret); err != nil || *e != want {
-		t.Errorf("our client reads %+v (%v)", e, err)
+		t.Errorf("package client reads %+v (%v)", e, err)
 	}
 	forged := bytes.Replace(got.body, []byte(`"banner"`), []byte(`"star"`), 1)
 	if _, err := client.ReadWebhook(request(forged), r.secret); err != client.ErrSignature {
@@ -70,33 +80,39 @@ func TestAnEventArrivesSigned(t *testing.T) {
 	signature, err := reader.Sign(want.ID, old, got.body)
 	storetest.Must(t, err)
 	again := request(got.body)
-	again.Header = http.Header{"Webhook-Id": {want.ID}, "Webhook-Timestamp": {strconv.FormatInt(old.Unix(), 10)}, "Webhook-Signature": {signature}}
+	again.Header = http.Header{
+		"Webhook-Id":        {want.ID},
+		"Webhook-Timestamp": {strconv.FormatInt(old.Unix(), 10)},
+		"Webhook-Signature": {signature},
+	}
 	if _, err := client.ReadWebhook(again, r.secret); err != client.ErrSignature {
 		t.Errorf("an event of six minutes ago: %v", err)
 	}
 	if d := w.deliveries(r); len(d) != 2 || d[1].Ended != "delivered" || d[1].Outcome != "204 No Content" || d[1].Attempts != 1 {
-		t.Errorf("the log says %+v", d)
+		t.Errorf("the deliveries are %+v", d)
 	}
 }
 
-// No row can sign, and whoever reads the database does not learn how.
-func TestNoSecretIsKept(t *testing.T) {
+// The database does not contain the secrets of webhooks, so a person who can read
+// it cannot sign events.
+func TestNoSecretIsStored(t *testing.T) {
 	w := newWorld(t)
 	r := w.newReceiver()
 	w.Reach(t, workflow.HolderChoice)
-	var kept string
-	storetest.Must(t, w.Pool().QueryRow(t.Context(), `select string_agg(w::text, ' ') || (select string_agg(args::text, ' ') from river_job) from webhooks w`).Scan(&kept))
-	if strings.Contains(kept, strings.TrimPrefix(r.secret, "whsec_")) || !strings.Contains(kept, `{"webhook": 1}`) {
-		t.Errorf("the rows say %s", kept)
+	var rows string
+	storetest.Must(t, w.Pool().QueryRow(t.Context(),
+		`select string_agg(w::text, ' ') || (select string_agg(args::text, ' ') from river_job) from webhooks w`).Scan(&rows))
+	if strings.Contains(rows, strings.TrimPrefix(r.secret, "whsec_")) || !strings.Contains(rows, `{"webhook": 1}`) {
+		t.Errorf("the rows are %s", rows)
 	}
 	if !strings.HasPrefix(r.secret, "whsec_") || len(r.secret) != 50 {
 		t.Errorf("the secret is %q", r.secret)
 	}
 }
 
-// A client is told of its domains, of the kinds it asked for, while it and its
-// webhook are enabled.
-func TestWhoIsTold(t *testing.T) {
+// A webhook gets the events of its client's domains, of the kinds that it was
+// added for, while the webhook and the client are enabled.
+func TestWhichWebhooksGetAnEvent(t *testing.T) {
 	w := newWorld(t)
 	all, stars, off := w.newReceiver(), w.newReceiver(workflow.AnnounceCompleted, workflow.AnnounceRevoked), w.newReceiver()
 	storetest.Must(t, w.DisableWebhook(t.Context(), off.id, workflow.DisabledByOperator, w.Clock.Now()))
@@ -115,13 +131,13 @@ func TestWhoIsTold(t *testing.T) {
 	}
 	want := []client.EventType{client.EventStarted, client.EventCompleted, client.EventRevoked}
 	if got := all.types(j.Address); !slices.Equal(got, want) {
-		t.Errorf("who follows all is told %v, want %v", got, want)
+		t.Errorf("the webhook for all events got %v, want %v", got, want)
 	}
 	if got := stars.types(j.Address); !slices.Equal(got, want[1:]) {
-		t.Errorf("who follows stars is told %v, want %v", got, want[1:])
+		t.Errorf("the webhook for stars got %v, want %v", got, want[1:])
 	}
 	if len(off.received()) != 0 || len(w.deliveries(off)) != 0 {
-		t.Errorf("who is disabled is told %v", off.received())
+		t.Errorf("the disabled webhook got %v", off.received())
 	}
 	qualified := w.Reach(t, workflow.Qualified)
 	_, err = w.Pool().Exec(t.Context(), `update clients set disabled_at = now()`)
@@ -129,12 +145,13 @@ func TestWhoIsTold(t *testing.T) {
 	qualified.To(workflow.Revoked)
 	w.work(all)
 	if n := w.outcomes(all); n["delivered"] != 3 || n["waiting"] != 2 {
-		t.Errorf("after the client was disabled the log says %v", n)
+		t.Errorf("after the client was disabled the outcomes are %v", n)
 	}
 }
 
-// Whatever a webmail may know of a step, is delivered if and only if the step is.
-func TestADeliveryIsOneWithItsStep(t *testing.T) {
+// A delivery is committed with its step: if the step is not committed, there is no
+// delivery.
+func TestADeliveryIsCommittedWithItsStep(t *testing.T) {
 	w := newWorld(t)
 	r := w.newReceiver()
 	j := w.Record(t, storetest.AnnasRecord).To(workflow.HolderInvitation)
@@ -142,18 +159,35 @@ func TestADeliveryIsOneWithItsStep(t *testing.T) {
 	err := w.Update(t.Context(), j.Mailbox, func(c *workflow.Case) error {
 		q := c.Qualification
 		q.Version++
-		q.State = workflow.Qualified // without a star: the commit is refused
+		q.State = workflow.Qualified // without a star, so the database refuses the commit
 		c.Added = append(c.Added,
-			workflow.Step{Qualification: q.ID, Version: q.Version, Event: workflow.CodeRight, From: workflow.CodeEntry, To: workflow.Qualified, At: c.Now, Actor: workflow.Actor{Kind: workflow.BySystem}},
-			workflow.Announcement{ID: q.ID, Kind: workflow.AnnounceCompleted, Mailbox: j.Mailbox, Qualification: q.ID, Version: q.Version, Active: true, At: w.Clock.Now()})
+			workflow.Step{
+				Qualification: q.ID,
+				Version:       q.Version,
+				Event:         workflow.CodeRight,
+				From:          workflow.CodeEntry,
+				To:            workflow.Qualified,
+				At:            c.Now,
+				Actor:         workflow.Actor{Kind: workflow.BySystem},
+			},
+			workflow.Announcement{
+				ID:            q.ID,
+				Kind:          workflow.AnnounceCompleted,
+				Mailbox:       j.Mailbox,
+				Qualification: q.ID,
+				Version:       q.Version,
+				Active:        true,
+				At:            w.Clock.Now(),
+			})
 		return nil
 	})
 	if err == nil || len(w.deliveries(r)) != before {
-		t.Errorf("a step that was not made (%v) is delivered: %+v", err, w.deliveries(r))
+		t.Errorf("a step that was not committed (%v) has a delivery: %+v", err, w.deliveries(r))
 	}
 }
 
-// During a rotation both secrets sign, and a day later the new one alone.
+// During a rotation events are signed with both secrets, and a day later only with
+// the new one.
 func TestASecretIsRotated(t *testing.T) {
 	w := newWorld(t)
 	r := w.newReceiver()
@@ -161,15 +195,15 @@ func TestASecretIsRotated(t *testing.T) {
 	secret, err := w.Procedure.RotateWebhook(t.Context(), r.id, w.Clock.Now().Add(24*time.Hour))
 	storetest.Must(t, err)
 	for _, test := range []struct {
-		after       time.Duration
-		former, new bool
+		after         time.Duration
+		previous, new bool
 	}{{0, true, true}, {24*time.Hour - time.Second, true, true}, {time.Second, false, true}} {
 		w.Clock.Advance(test.after)
 		w.Reach(t, workflow.HolderChoice)
 		w.work(r)
 		all := r.received()
 		last := all[len(all)-1]
-		for secret, want := range map[string]bool{r.secret: test.former, secret: test.new} {
+		for secret, want := range map[string]bool{r.secret: test.previous, secret: test.new} {
 			reader, err := standardwebhooks.NewWebhook(secret)
 			storetest.Must(t, err)
 			if err := reader.VerifyIgnoringTimestamp(last.body, last.Header); (err == nil) != want {
@@ -179,9 +213,9 @@ func TestASecretIsRotated(t *testing.T) {
 	}
 }
 
-// The deliveries of a mailbox keep their order, whatever fails; those of other
-// mailboxes do not wait for them.
-func TestAMailboxesEventsKeepTheirOrder(t *testing.T) {
+// The events of a mailbox are delivered in order, even if a delivery fails. Events
+// of other mailboxes do not wait for it.
+func TestEventsOfAMailboxAreDeliveredInOrder(t *testing.T) {
 	w := newWorld(t)
 	r := w.newReceiver()
 	a := w.Reach(t, workflow.Invited) // started, invited
@@ -195,19 +229,20 @@ func TestAMailboxesEventsKeepTheirOrder(t *testing.T) {
 	b := w.Reach(t, workflow.Invited)
 	w.work(r)
 	if got := r.types(a.Address); !slices.Equal(got, []client.EventType{client.EventStarted}) {
-		t.Errorf("after a failure the mailbox's next was sent: %v", got)
+		t.Errorf("after a failure the next event of the mailbox was sent: %v", got)
 	}
 	want := []client.EventType{client.EventStarted, client.EventInvited}
 	if got := r.types(b.Address); !slices.Equal(got, want) {
-		t.Errorf("of another mailbox: %v, want %v", got, want)
+		t.Errorf("the events of another mailbox are %v, want %v", got, want)
 	}
 	failing = false
 	w.Clock.Advance(time.Minute)
 	w.work(r)
-	if got := r.types(a.Address); !slices.Equal(got, []client.EventType{client.EventStarted, client.EventStarted, client.EventInvited}) {
-		t.Errorf("in the end: %v", got)
+	want = []client.EventType{client.EventStarted, client.EventStarted, client.EventInvited}
+	if got := r.types(a.Address); !slices.Equal(got, want) {
+		t.Errorf("after the repetition: %v, want %v", got, want)
 	}
-	// One that is given up makes room for the next.
+	// After a delivery is given up, the next event of its mailbox is sent.
 	failing = true
 	w.Clock.Advance(time.Minute)
 	c := w.Reach(t, workflow.HolderChoice)
@@ -227,40 +262,41 @@ func TestAMailboxesEventsKeepTheirOrder(t *testing.T) {
 		t.Errorf("after one was given up: %v", got)
 	}
 	if n := w.outcomes(r); n["given up"] != 1 || n["waiting"] != 0 {
-		t.Errorf("the log says %v", n)
+		t.Errorf("the outcomes are %v", n)
 	}
-	if said := w.log.String(); strings.Count(said, "is given up") != 1 {
-		t.Errorf("it is not told once: %s", said)
+	if text := w.log.String(); strings.Count(text, "is given up") != 1 {
+		t.Errorf("this is not logged exactly once: %s", text)
 	}
 }
 
-// Where an instance dies in the middle of a delivery, another makes it once the
-// claim is over, with the same webhook-id.
-func TestACrashLosesNothing(t *testing.T) {
+// If an instance crashes during a delivery, another instance repeats it after the
+// claim has expired, with the same webhook-id.
+func TestADeliveryIsRepeatedAfterACrash(t *testing.T) {
 	w := newWorld(t)
 	r := w.newReceiver()
 	w.Reach(t, workflow.HolderChoice)
-	// It dies between the answer and its record: the claim is all that is left.
+	// It crashes before it records the result: only the claim is left.
 	_, d, err := w.ClaimDelivery(t.Context(), r.id, w.Clock.Now(), w.Clock.Now().Add(20*time.Second), 4)
 	storetest.Must(t, err)
 	w.work(r)
 	if len(r.received()) != 0 {
-		t.Error("what is claimed was sent by another")
+		t.Error("a claimed delivery was sent by another instance")
 	}
 	w.Clock.Advance(21 * time.Second)
 	w.work(r)
 	if all := r.received(); len(all) != 1 || all[0].Get("webhook-id") != d.Told.ID.String() {
 		t.Errorf("the receiver got %+v", all)
 	}
-	// The one that was slow, and not dead, does not undo what the other recorded.
+	// If the first instance was only slow, its late result does not replace the
+	// result that the other recorded.
 	storetest.Must(t, w.DeliveryFailed(t.Context(), d, "no answer in time", w.Clock.Now(), w.Clock.Now(), w.Clock.Now()))
 	if got := w.deliveries(r)[0]; got.Ended != "delivered" || got.Attempts != 2 {
-		t.Errorf("the log says %+v", got)
+		t.Errorf("the delivery is %+v", got)
 	}
 }
 
-// What an operator has delivered again, is, whatever became of it.
-func TestADeliveryIsMadeAgain(t *testing.T) {
+// An operator can repeat any delivery, even one that was accepted.
+func TestAnOperatorRepeatsADelivery(t *testing.T) {
 	w := newWorld(t)
 	r := w.newReceiver()
 	w.Reach(t, workflow.Invited)
@@ -271,7 +307,7 @@ func TestADeliveryIsMadeAgain(t *testing.T) {
 		t.Fatalf("%d (%v)", n, err)
 	}
 	if n, err = w.Redeliver(t.Context(), r.id, 0, w.Clock.Now()); err != nil || n != 0 {
-		t.Errorf("nothing was given up, and %d are made again (%v)", n, err)
+		t.Errorf("nothing was given up, but %d are repeated (%v)", n, err)
 	}
 	w.work(r)
 	all := r.received()
@@ -279,7 +315,7 @@ func TestADeliveryIsMadeAgain(t *testing.T) {
 		t.Errorf("the receiver got %+v", all)
 	}
 	if _, err := w.Redeliver(t.Context(), 4711, 0, w.Clock.Now()); err == nil {
-		t.Error("of a webhook that is not there")
+		t.Error("deliveries of a webhook that does not exist are repeated")
 	}
 	if all, err := w.Deliveries(t.Context(), store.DeliveryFilter{Waiting: true, Limit: 10}); err != nil || len(all) != 0 {
 		t.Errorf("waiting: %v (%v)", all, err)

@@ -30,7 +30,8 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(storetest.Run(m)) }
 
-// world is a world whose events are delivered.
+// world is a test world with a sender for its events. Its webhooks are called only
+// by work, or by the queue after start.
 type world struct {
 	*storetest.World
 	t      *testing.T
@@ -52,8 +53,12 @@ func newWorld(t *testing.T) *world {
 }
 
 func (w *world) newSender() *webhook.Sender {
-	return &webhook.Sender{Outbox: w.Store, Courier: &webhook.Courier{Keys: storetest.Keys, Allow: loopback, Roots: x509.NewCertPool()},
-		Now: w.Clock.Now, Log: slog.New(slog.NewTextHandler(w.log, nil))}
+	return &webhook.Sender{
+		Outbox:  w.Store,
+		Courier: &webhook.Courier{Keys: storetest.Keys, Allow: loopback, Roots: x509.NewCertPool()},
+		Now:     w.Clock.Now,
+		Log:     slog.New(slog.NewTextHandler(w.log, nil)),
+	}
 }
 
 var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
@@ -65,7 +70,8 @@ type received struct {
 	event client.Event
 }
 
-// receiver is a client's machine, that answers 204 unless told otherwise.
+// receiver is the server of a webhook. It answers 204, unless answers sets another
+// response.
 type receiver struct {
 	*httptest.Server
 	id     int64 // of the webhook
@@ -74,11 +80,12 @@ type receiver struct {
 	mu     sync.Mutex
 	all    []received
 	answer func(received, http.ResponseWriter)
-	now    int // requests being answered
-	most   int // at any time
+	open   int // requests being answered now
+	most   int // the largest value of open
 }
 
-// newReceiver has the world's webmail told of some kinds of events, or all.
+// newReceiver adds a webhook for the world's webmail, for some kinds of events, or
+// for all if kinds is empty.
 func (w *world) newReceiver(kinds ...workflow.AnnouncementKind) *receiver {
 	w.t.Helper()
 	r := &receiver{}
@@ -93,20 +100,20 @@ func (w *world) newReceiver(kinds ...workflow.AnnouncementKind) *receiver {
 	return r
 }
 
-func (r *receiver) ServeHTTP(w http.ResponseWriter, asked *http.Request) {
-	got := received{Header: asked.Header.Clone()}
-	got.body, _ = io.ReadAll(asked.Body)
+func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+	got := received{Header: req.Header.Clone()}
+	got.body, _ = io.ReadAll(req.Body)
 	json.Unmarshal(got.body, &got.event)
 	r.mu.Lock()
 	r.all = append(r.all, got)
-	r.now++
-	r.most = max(r.most, r.now)
+	r.open++
+	r.most = max(r.most, r.open)
 	answer := r.answer
 	r.mu.Unlock()
 	defer func() {
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		r.now--
+		r.open--
 	}()
 	if answer == nil {
 		w.WriteHeader(http.StatusNoContent)
@@ -115,7 +122,7 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, asked *http.Request) {
 	answer(got, w)
 }
 
-// answers has the receiver answer in its own way from now on.
+// answers sets the response of the receiver from now on; nil restores 204.
 func (r *receiver) answers(how func(received, http.ResponseWriter)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -132,14 +139,14 @@ func (r *receiver) received() []received {
 	return slices.Clone(r.all)
 }
 
-// atOnce is how many requests were answered at once, at the most.
-func (r *receiver) atOnce() int {
+// maxConcurrent returns the largest number of requests that were open at once.
+func (r *receiver) maxConcurrent() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.most
 }
 
-// types are the events that were received, in order, of a mailbox.
+// types returns the types of the events that were received for a mailbox, in order.
 func (r *receiver) types(mailbox string) (all []client.EventType) {
 	for _, got := range r.received() {
 		if got.event.Data.Mailbox == mailbox {
@@ -149,7 +156,7 @@ func (r *receiver) types(mailbox string) (all []client.EventType) {
 	return all
 }
 
-// feed is what the API tells the webmail that asks for events.
+// feed returns the events that the API returns to the webmail.
 func (w *world) feed() []client.Event {
 	w.t.Helper()
 	log := slog.New(slog.NewTextHandler(w.log, nil))
@@ -163,7 +170,7 @@ func (w *world) feed() []client.Event {
 	return page.Events
 }
 
-// work lets a sender see to a webhook until it has nothing to do, as jobs would.
+// work runs the jobs of a webhook until none of its deliveries is due.
 func (w *world) work(r *receiver) {
 	w.t.Helper()
 	for {
@@ -172,7 +179,7 @@ func (w *world) work(r *receiver) {
 			return
 		}
 		if snooze, ok := err.(*rivertype.JobSnoozeError); !ok || snooze.Duration != 0 {
-			w.t.Fatalf("the job ends with %v", err)
+			w.t.Fatalf("the job returns %v", err)
 		}
 	}
 }
@@ -181,7 +188,7 @@ func job(r *receiver) *river.Job[workflow.Deliver] {
 	return &river.Job[workflow.Deliver]{JobRow: &rivertype.JobRow{}, Args: workflow.Deliver{Webhook: r.id}}
 }
 
-// deliveries are what the log says of a webhook's, oldest first.
+// deliveries returns the stored deliveries of a webhook, oldest first.
 func (w *world) deliveries(r *receiver) []workflow.Delivery {
 	w.t.Helper()
 	all, err := w.Deliveries(w.t.Context(), store.DeliveryFilter{Webhook: r.id, Limit: 10_000})
@@ -189,7 +196,7 @@ func (w *world) deliveries(r *receiver) []workflow.Delivery {
 	return all
 }
 
-// outcomes are how many deliveries of a webhook ended in each way.
+// outcomes returns how many deliveries of a webhook have each result.
 func (w *world) outcomes(r *receiver) map[string]int {
 	n := map[string]int{}
 	for _, d := range w.deliveries(r) {
@@ -211,7 +218,7 @@ func (w *world) webhook(r *receiver) workflow.Webhook {
 	return workflow.Webhook{}
 }
 
-// start works the queue as an instance does, until the test ends.
+// start runs the queue as an instance does, until the test ends.
 func (w *world) start(s *webhook.Sender) {
 	w.t.Helper()
 	workers := river.NewWorkers()

@@ -14,7 +14,7 @@ import (
 	"stella/workflow"
 )
 
-// keyed puts a record with a key.
+// keyed puts a record with an Idempotency-Key.
 func (w *world) keyed(token, key, name string) answer {
 	w.t.Helper()
 	body := fmt.Sprintf(`{"kind":"person","name":%q,"status":"active"}`, name)
@@ -30,26 +30,27 @@ func TestACallWithAKeyIsDoneOnce(t *testing.T) {
 	}
 	w.keyed(token, "two", "Anna Neri")
 	again := w.keyed(token, "one", "Anna")
-	if again.Code != 201 || again.text != first.text || again.Header().Get("ETag") != first.Header().Get("ETag") || again.Header().Get("Idempotency-Replayed") != "true" {
-		t.Errorf("%d %v %s, want the answer before: %s", again.Code, again.Header(), again.text, first.text)
+	if again.Code != 201 || again.text != first.text || again.Header().Get("ETag") != first.Header().Get("ETag") ||
+		again.Header().Get("Idempotency-Replayed") != "true" {
+		t.Errorf("%d %v %s, want the first response: %s", again.Code, again.Header(), again.text, first.text)
 	}
 	if m := w.record(token); !strings.Contains(m, `"name":"Anna Neri"`) {
 		t.Errorf("it was done again: %s", m)
 	}
 
-	// Another request is not the same call, whatever is another.
+	// The same key with another body, method or path is refused.
 	w.keyed(token, "one", "Anna Rossi").problem(422)
 	call(t, w.handler, "DELETE", "/api/v1/mailboxes/"+anna, "", "Authorization", "Bearer "+token, "Idempotency-Key", "one").problem(422)
 	call(t, w.handler, "PUT", "/api/v1/mailboxes/another@pec.example", `{"kind":"person","name":"Anna","status":"active"}`,
 		"Authorization", "Bearer "+token, "Idempotency-Key", "one").problem(422)
 
-	// Another client's key is its own.
+	// Another client may use the same key.
 	other := w.addClient("other", storetest.Domain, workflow.ScopeRegistry)
 	if a := w.keyed(other, "one", "Anna Verdi"); a.Code != 200 || a.Header().Get("Idempotency-Replayed") != "" {
 		t.Errorf("%d %v %s", a.Code, a.Header(), a.text)
 	}
 
-	// After a day it is forgotten.
+	// After a day the key can be used again.
 	w.Clock.Advance(workflow.CallLife - time.Second)
 	if a := w.keyed(token, "one", "Anna"); a.Header().Get("Idempotency-Replayed") != "true" {
 		t.Errorf("within a day: %d %s", a.Code, a.text)
@@ -62,7 +63,7 @@ func TestACallWithAKeyIsDoneOnce(t *testing.T) {
 	storetest.Must(t, w.Sweep(t.Context(), w.Clock.Now()))
 	var n int
 	if storetest.Must(t, w.Pool().QueryRow(t.Context(), `select count(*) from calls`).Scan(&n)); n != 0 {
-		t.Errorf("%d calls are kept for ever", n)
+		t.Errorf("%d calls are not deleted", n)
 	}
 }
 
@@ -71,7 +72,7 @@ func (w *world) record(token string) string {
 	return call(w.t, w.handler, "GET", "/api/v1/mailboxes/"+anna, "", "Authorization", "Bearer "+token).text
 }
 
-func TestACallThatFailedMayBeMadeAgain(t *testing.T) {
+func TestAFailedCallCanBeRepeated(t *testing.T) {
 	w := newWorld(t)
 	token := w.addClient("registry", storetest.Domain, workflow.ScopeRegistry)
 	remove := func() answer {
@@ -86,9 +87,9 @@ func TestACallThatFailedMayBeMadeAgain(t *testing.T) {
 	}
 }
 
-// Of calls at once with one key one is done; the others are told to wait, or get
-// its answer.
-func TestCallsAtOnceWithOneKey(t *testing.T) {
+// If several calls have the same key at the same time, one is done. The others get
+// status 409 with Retry-After, or its response.
+func TestConcurrentCallsWithOneKey(t *testing.T) {
 	w := newWorld(t)
 	token := w.addClient("registry", storetest.Domain, workflow.ScopeRegistry)
 	answers := make([]answer, 8)
@@ -103,7 +104,7 @@ func TestCallsAtOnceWithOneKey(t *testing.T) {
 		case a.Code == 201 && a.Header().Get("Idempotency-Replayed") == "":
 			done++
 		case a.Code == 409 && a.Header().Get("Retry-After") == "":
-			t.Errorf("it is not told when to try again")
+			t.Errorf("status 409 without Retry-After")
 		case a.Code != 201 && a.Code != 409:
 			t.Errorf("%d %s", a.Code, a.text)
 		}
@@ -113,12 +114,11 @@ func TestCallsAtOnceWithOneKey(t *testing.T) {
 	}
 }
 
-// A process that dies in the middle leaves a call that nobody finishes: after a
-// minute the same one is made again.
-func TestACallThatWasLostIsTakenOver(t *testing.T) {
+// If a process crashes during a call, the call can be repeated after CallLost.
+func TestACallCanBeRepeatedAfterACrash(t *testing.T) {
 	w := newWorld(t)
 	token := w.addClient("registry", storetest.Domain, workflow.ScopeRegistry)
-	h := handler(&workflow.Procedure{Store: dying{w.Store}, Keys: storetest.Keys, Now: w.Clock.Now}, w.log)
+	h := handler(&workflow.Procedure{Store: crashing{w.Store}, Keys: storetest.Keys, Now: w.Clock.Now}, w.log)
 	body := `{"kind":"person","name":"Anna","status":"active"}`
 	call(t, h, "PUT", "/api/v1/mailboxes/"+anna, body, "Authorization", "Bearer "+token, "Idempotency-Key", "k").problem(500)
 	w.keyed(token, "k", "Anna").problem(409)
@@ -126,7 +126,8 @@ func TestACallThatWasLostIsTakenOver(t *testing.T) {
 	w.keyed(token, "k", "Anna").problem(409)
 	w.Clock.Advance(2 * time.Second)
 	w.keyed(token, "k", "Anna Rossi").problem(422)
-	if a := w.keyed(token, "k", "Anna"); a.Code != 200 || !strings.Contains(a.text, "unchanged") { // what had been done is found so
+	// The record was written before the crash, so that now it does not change.
+	if a := w.keyed(token, "k", "Anna"); a.Code != 200 || !strings.Contains(a.text, "unchanged") {
 		t.Errorf("%d %s", a.Code, a.text)
 	}
 	if a := w.keyed(token, "k", "Anna"); a.Header().Get("Idempotency-Replayed") != "true" {
@@ -134,32 +135,34 @@ func TestACallThatWasLostIsTakenOver(t *testing.T) {
 	}
 }
 
-// dying is a store whose process ends before a call's answer is kept.
-type dying struct{ workflow.Store }
+// crashing is a store that panics before it stores the response of a call.
+type crashing struct{ workflow.Store }
 
-func (dying) FinishCall(context.Context, workflow.Call, []byte) error { panic("killed") }
+func (crashing) FinishCall(context.Context, workflow.Call, []byte) error { panic("killed") }
 
-// What was done is told as done, although its answer could not be kept.
-func TestAnAnswerThatIsNotKeptIsToldAllTheSame(t *testing.T) {
+// If the response of a call cannot be stored, the client still gets it.
+func TestAResponseThatCannotBeStored(t *testing.T) {
 	w := newWorld(t)
 	token := w.addClient("registry", storetest.Domain, workflow.ScopeRegistry)
-	w.handler = handler(&workflow.Procedure{Store: forgetful{w.Store}, Keys: storetest.Keys, Now: w.Clock.Now}, w.log)
+	w.handler = handler(&workflow.Procedure{Store: failing{w.Store}, Keys: storetest.Keys, Now: w.Clock.Now}, w.log)
 	if a := w.keyed(token, "k", "Anna"); a.Code != 201 || !strings.Contains(w.log.String(), "not kept") {
 		t.Errorf("%d %s: %s", a.Code, a.text, w.log)
 	}
 }
 
-type forgetful struct{ workflow.Store }
+// failing is a store that cannot store the response of a call.
+type failing struct{ workflow.Store }
 
-func (forgetful) FinishCall(context.Context, workflow.Call, []byte) error { return errors.New("away") }
+func (failing) FinishCall(context.Context, workflow.Call, []byte) error { return errors.New("away") }
 
-// Whether or not its client waits for it, the end of a call is written.
-func TestAClientThatGoesAwayFindsItsAnswer(t *testing.T) {
+// If the client closes the connection during a call, its response is still stored.
+func TestAResponseIsStoredAfterTheClientDisconnects(t *testing.T) {
 	w := newWorld(t)
 	token := w.addClient("registry", storetest.Domain, workflow.ScopeRegistry)
-	ctx, leave := context.WithCancel(t.Context())
-	h := handler(&workflow.Procedure{Store: left{w.Store, leave}, Keys: storetest.Keys, Now: w.Clock.Now}, w.log)
-	r := httptest.NewRequestWithContext(ctx, "PUT", "/api/v1/mailboxes/"+anna, strings.NewReader(`{"kind":"person","name":"Anna","status":"active"}`))
+	ctx, disconnect := context.WithCancel(t.Context())
+	h := handler(&workflow.Procedure{Store: disconnecting{w.Store, disconnect}, Keys: storetest.Keys, Now: w.Clock.Now}, w.log)
+	r := httptest.NewRequestWithContext(ctx, "PUT", "/api/v1/mailboxes/"+anna,
+		strings.NewReader(`{"kind":"person","name":"Anna","status":"active"}`))
 	r.Header.Set("Authorization", "Bearer "+token)
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("Idempotency-Key", "k")
@@ -169,13 +172,14 @@ func TestAClientThatGoesAwayFindsItsAnswer(t *testing.T) {
 	}
 }
 
-// left is a store whose caller leaves before the answer is kept.
-type left struct {
+// disconnecting is a store that closes the client's connection before it stores the
+// response of a call.
+type disconnecting struct {
 	workflow.Store
-	leave func()
+	disconnect func()
 }
 
-func (l left) FinishCall(ctx context.Context, c workflow.Call, answer []byte) error {
-	l.leave()
-	return l.Store.FinishCall(ctx, c, answer)
+func (d disconnecting) FinishCall(ctx context.Context, c workflow.Call, answer []byte) error {
+	d.disconnect()
+	return d.Store.FinishCall(ctx, c, answer)
 }

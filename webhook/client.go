@@ -21,25 +21,26 @@ import (
 	"stella/workflow"
 )
 
-// Courier brings events to webhooks.
+// Courier sends events to webhooks.
 type Courier struct {
-	Keys     workflow.Keys  // from which secrets are computed
-	Allow    []netip.Prefix // that may be sent to although they are not public, and in clear
-	Roots    *x509.CertPool // nil for the system's
+	Keys     workflow.Keys  // compute the webhooks' secrets
+	Allow    []netip.Prefix // networks that may be private, and that may be sent to over http
+	Roots    *x509.CertPool // trusted authorities; nil for the system's
 	Resolver *net.Resolver  // nil for the system's
 }
 
-// errKeyGone is why nothing is sent to a webhook whose secret cannot be computed.
+// errKeyGone is returned if the secret of a webhook cannot be computed.
 var errKeyGone = errors.New("the key that made its secret is no longer configured: rotate it")
 
-// Within SendTimeout, which bounds the whole.
+// Limits within SendTimeout, which limits the whole attempt.
 const (
 	connectTimeout   = 5 * time.Second
 	handshakeTimeout = 5 * time.Second
 	maxHeader        = 16 << 10
 )
 
-// Send brings an event to a webhook, once, signed for now.
+// Send makes one attempt to send an event to a webhook. The signature has the time
+// now. ctx limits the attempt.
 func (c *Courier) Send(ctx context.Context, w workflow.Webhook, e client.Event, now time.Time) Answer {
 	to, err := parseURL(w.URL, c.Allow)
 	if err != nil {
@@ -70,11 +71,12 @@ func (c *Courier) Send(ctx context.Context, w workflow.Webhook, e client.Event, 
 	if err != nil {
 		return Answer{Err: err}
 	}
-	res.Body.Close() // unread: its status is the answer
+	res.Body.Close() // the status is enough
 	return Answer{Status: res.StatusCode, RetryAfter: retryAfterOf(res.Header, now)}
 }
 
-// sign signs with each of the secrets: Standard Webhooks, "Webhook headers".
+// sign returns the signatures with each of the secrets, separated by spaces: there
+// are two during a rotation (Standard Webhooks, "Webhook headers").
 func sign(secrets [][]byte, id string, at time.Time, body []byte) (string, error) {
 	all := make([]string, len(secrets))
 	for i, secret := range secrets {
@@ -89,9 +91,9 @@ func sign(secrets [][]byte, id string, at time.Time, body []byte) (string, error
 	return strings.Join(all, " "), nil
 }
 
-// transport is for one request: its connection goes to an address that was
-// looked at for it, and is not kept. No proxy is asked, and no redirect
-// followed.
+// transport returns a transport for one request. It checks the address of each
+// connection before it connects, does not keep connections, uses no proxy and
+// follows no redirects.
 func (c *Courier) transport(to *url.URL) *http.Transport {
 	dialer := &net.Dialer{Timeout: connectTimeout, Resolver: c.Resolver, ControlContext: guard(c.Allow, to.Scheme == "http")}
 	return &http.Transport{
