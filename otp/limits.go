@@ -5,24 +5,24 @@ import (
 	"time"
 )
 
-// Limits bound how many codes a mailbox is sent and how many wrong ones it is
-// forgiven. They judge recorded times, in any order and of any age, so that a
-// restart forgives nothing. All of them are above zero.
+// Limits bound how many codes are sent for a mailbox and how many wrong codes are
+// accepted. They are evaluated on recorded times, in any order and of any age, so a
+// restart resets nothing. All fields are above zero.
 //
-// A recorded time may lie after now, since clocks differ and are set back. It
-// counts as now, so that nobody is told to wait longer than the span it begins
-// (Every, Within or Pause); but one further ahead than that span is left out
-// for it, or it would begin anew until the clock has caught up.
+// A recorded time may be later than now, because clocks differ or are set back. It then
+// counts as now, so that no wait is longer than the span that it starts (Every, Within
+// or Pause). A time that is later than now by more than that span is ignored; otherwise
+// it would start the span again until the clock has caught up.
 type Limits struct {
-	Every  time.Duration // from one send to the next
-	Sends  int           // at most so many
-	Within time.Duration // in any such span
-	Wrong  int           // wrong codes until the pause
-	Pause  time.Duration // in which none is taken, right or wrong
+	Every  time.Duration // from one code to the next
+	Sends  int           // at most this many codes
+	Within time.Duration // in any span of this length
+	Wrong  int           // wrong codes before a pause
+	Pause  time.Duration // no code is accepted in a pause, right or wrong
 }
 
-// Defaults are the limits of a service that configures none: a send every 20
-// seconds and 5 in 15 minutes; 5 wrong codes, then 15 minutes' pause.
+// Defaults are the limits of a service that configures none: one code every 20 seconds
+// and 5 in 15 minutes; 5 wrong codes, then a pause of 15 minutes.
 var Defaults = Limits{
 	Every:  20 * time.Second,
 	Sends:  5,
@@ -31,34 +31,33 @@ var Defaults = Limits{
 	Pause:  15 * time.Minute,
 }
 
-// NextSend returns when a code may be sent after those sent at sends: now, if
-// at once, or later.
+// NextSend returns when the next code may be sent, given the times of those already
+// sent. It returns now if a code may be sent immediately.
 func (l Limits) NextSend(sends []time.Time, now time.Time) time.Time {
 	next := now
-	if past := believed(sends, now, l.Every); len(past) > 0 {
+	if past := plausible(sends, now, l.Every); len(past) > 0 {
 		next = later(next, past[len(past)-1].Add(l.Every))
 	}
-	if past := believed(sends, now, l.Within); len(past) >= l.Sends {
+	if past := plausible(sends, now, l.Within); len(past) >= l.Sends {
 		next = later(next, past[len(past)-l.Sends].Add(l.Within))
 	}
 	return next
 }
 
-// WrongLeft returns how many more wrong codes are forgiven, given the times of
-// all wrong ones since the last right one: 0 during a pause. Every Wrong of
-// them begin a pause, after which the count begins again.
+// WrongLeft returns how many more wrong codes are accepted, given the times of all
+// wrong codes since the last right one. It returns 0 during a pause. Every l.Wrong of
+// them start a pause; after it the count starts again.
 func (l Limits) WrongLeft(wrong []time.Time, now time.Time) int {
 	if _, paused := l.PausedUntil(wrong, now); paused {
 		return 0
 	}
-	return l.Wrong - len(believed(wrong, now, l.Pause))%l.Wrong
+	return l.Wrong - len(plausible(wrong, now, l.Pause))%l.Wrong
 }
 
-// PausedUntil returns the end of the last pause that the wrong codes at wrong
-// have begun, and whether it is still to come. From that moment on codes are
-// taken again.
+// PausedUntil returns the end of the last pause that the wrong codes started, and
+// whether it is later than now. At its end, codes are accepted again.
 func (l Limits) PausedUntil(wrong []time.Time, now time.Time) (end time.Time, paused bool) {
-	past := believed(wrong, now, l.Pause)
+	past := plausible(wrong, now, l.Pause)
 	n := len(past) - len(past)%l.Wrong
 	if n == 0 {
 		return time.Time{}, false
@@ -67,9 +66,9 @@ func (l Limits) PausedUntil(wrong []time.Time, now time.Time) (end time.Time, pa
 	return end, now.Before(end)
 }
 
-// believed returns times in order, those after now as now, without those that
-// are further after it than span.
-func believed(times []time.Time, now time.Time, span time.Duration) []time.Time {
+// plausible returns times in ascending order. Times after now are replaced with now,
+// and those more than span after now are dropped.
+func plausible(times []time.Time, now time.Time, span time.Duration) []time.Time {
 	var past []time.Time
 	for _, t := range times {
 		switch ahead := t.Sub(now); {

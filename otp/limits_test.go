@@ -46,14 +46,14 @@ func TestPause(t *testing.T) {
 		wrong []time.Time
 		now   float64
 		left  int
-		end   float64 // of the pause, if one is on
+		end   float64 // of the pause, if there is one
 	}{
 		{"none", nil, 0, 5, 0},
 		{"one", four[:1], 1, 4, 0},
 		{"four", four, 4, 1, 0},
 		{"four, long ago", four, 1e6, 1, 0},
 		{"five", five, 4, 0, 904},
-		{"five, last moment of the pause", five, 903.999, 0, 904},
+		{"five, just before the end of the pause", five, 903.999, 0, 904},
 		{"five, after the pause", five, 904, 5, 0},
 		{"six", append(slices.Clone(five), at(1000)), 1000, 4, 0},
 		{"ten", append(slices.Clone(five), at(1000), at(1001), at(1002), at(1003), at(1004)), 1010, 0, 1904},
@@ -70,8 +70,9 @@ func TestPause(t *testing.T) {
 	}
 }
 
-// Who asks and asks gets five mails in any 15 minutes, 20 seconds apart.
-func TestSendsKeepTheLimits(t *testing.T) {
+// Even with requests without pause, at most five codes are sent in any 15 minutes, 20
+// seconds apart.
+func TestSendsStayWithinLimits(t *testing.T) {
 	t.Parallel()
 	l := otp.Defaults
 	rapid.Check(t, func(t *rapid.T) {
@@ -81,18 +82,18 @@ func TestSendsKeepTheLimits(t *testing.T) {
 			now = now.Add(time.Duration(wait) * time.Second)
 			next := l.NextSend(sends, now)
 			if next.Before(now) {
-				t.Fatalf("the next send lies in the past")
+				t.Fatalf("the next send is in the past")
 			}
 			if next.After(now) {
 				if wait%2 == 0 {
 					continue
 				}
 				if before := next.Add(-1); !l.NextSend(sends, before).Equal(next) {
-					t.Fatalf("told %v, a moment before that %v", next, l.NextSend(sends, before))
+					t.Fatalf("next send %v, but %v just before", next, l.NextSend(sends, before))
 				}
-				now = next // as told
+				now = next // as returned
 				if !l.NextSend(sends, now).Equal(now) {
-					t.Fatal("refused at the time that was told")
+					t.Fatal("refused at the returned time")
 				}
 			}
 			if n := len(sends); n >= 1 && now.Sub(sends[n-1]) < l.Every {
@@ -106,8 +107,9 @@ func TestSendsKeepTheLimits(t *testing.T) {
 	})
 }
 
-// Who tries and tries gets five wrong codes between two pauses.
-func TestTriesKeepTheLimits(t *testing.T) {
+// Even with attempts without pause, at most five wrong codes are accepted between two
+// pauses.
+func TestAttemptsStayWithinLimits(t *testing.T) {
 	t.Parallel()
 	l := otp.Defaults
 	rapid.Check(t, func(t *rapid.T) {
@@ -133,16 +135,16 @@ func TestTriesKeepTheLimits(t *testing.T) {
 	})
 }
 
-// However wrong the clocks were, nobody is told to wait longer than a span,
-// and nobody who comes again waits for more than two.
-func TestNothingIsStuck(t *testing.T) {
+// Even if clocks are wrong, no wait is longer than a span, and no user who comes again
+// waits longer than two spans.
+func TestWaitsAreBounded(t *testing.T) {
 	t.Parallel()
 	l := otp.Defaults
 	rapid.Check(t, func(t *rapid.T) {
-		times := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) time.Time { return moment(t, "time") }), 0, 12).Draw(t, "times")
+		times := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) time.Time { return drawTime(t, "time") }), 0, 12).Draw(t, "times")
 		slices.SortFunc(times, time.Time.Compare)
 		order := slices.Clone(times)
-		now := moment(t, "now")
+		now := drawTime(t, "now")
 		if next := l.NextSend(times, now); next.Sub(now) > l.Within {
 			t.Fatalf("the next send in %v", next.Sub(now))
 		}
@@ -157,15 +159,15 @@ func TestNothingIsStuck(t *testing.T) {
 			last := times[len(times)-1]
 			for _, far := range []time.Time{last.Add(l.Pause), last.Add(-l.Pause - 1)} {
 				if _, paused := l.PausedUntil(times[len(times)-1:], far); paused {
-					t.Fatalf("one wrong code pauses")
+					t.Fatalf("one wrong code starts a pause")
 				}
 				if five := slices.Repeat([]time.Time{last}, l.Wrong); l.WrongLeft(five, far) == 0 {
-					t.Fatalf("still paused %v from the last wrong code", far.Sub(last))
+					t.Fatalf("still paused %v after the last wrong code", far.Sub(last))
 				}
 			}
 		}
 		if !slices.Equal(times, order) {
-			t.Fatal("the caller's times were moved")
+			t.Fatal("the caller's slice was sorted")
 		}
 	})
 }

@@ -1,11 +1,11 @@
-// Package otp is the one-time code a holder receives by e-mail and types.
+// Package otp implements the one-time code that a holder receives by e-mail and types.
 //
-//	otp.go       the code: computed, checked, never stored
-//	lifetime.go  how long it is good
-//	limits.go    how many are sent and how many wrong ones are taken
+//	otp.go       computes and checks codes, which are never stored
+//	lifetime.go  how long a code is valid
+//	limits.go    how many codes are sent and how many wrong codes are accepted
 //
-// It keeps nothing and reads no clock: callers bring what they have recorded
-// and the time. All times are compared as instants, whatever their zone.
+// The package has no state and reads no clock: callers pass the recorded times and the
+// current time. Times are compared as instants, in any time zone.
 package otp
 
 import (
@@ -18,14 +18,14 @@ import (
 	"unicode"
 )
 
-// A Key is the server's secret, of 32 random bytes or more. Who has it can
-// compute every code.
+// A Key is the server's secret, of 32 random bytes or more. It is sufficient to compute
+// every code.
 type Key []byte
 
-// Code returns the six digits that belong to nonce, a random value recorded
-// for each code: the dynamic truncation of RFC 4226, section 5.3, applied to
-// HMAC-SHA-256(key, nonce). The same nonce gives the same code, so that a mail
-// sent again repeats it.
+// Code returns the six digits that belong to nonce, a random value stored for each
+// code. It is the dynamic truncation of RFC 4226, section 5.3, of HMAC-SHA-256(key,
+// nonce). The same nonce gives the same code, so that a repeated mail contains the same
+// code.
 func (k Key) Code(nonce []byte) string {
 	mac := hmac.New(sha256.New, k)
 	mac.Write(nonce)
@@ -35,16 +35,15 @@ func (k Key) Code(nonce []byte) string {
 	return fmt.Sprintf("%06d", n%1_000_000)
 }
 
-// Check reports whether typed, as Clean returns it, is the code that belongs
-// to nonce. The time it takes does not tell how much of it is right.
+// Check reports whether typed, as returned by Clean, is the code of nonce. Its running
+// time does not depend on how many digits are right.
 func (k Key) Check(nonce []byte, typed string) bool {
 	return subtle.ConstantTimeCompare([]byte(k.Code(nonce)), []byte(typed)) == 1
 }
 
-// Clean returns the digits of what was typed or pasted, in whatever script, as
-// ASCII: what stands around and between them comes along with a copied text. It
-// reports false unless there are exactly six: then nothing was tried that could
-// be right or wrong.
+// Clean returns the digits, of any script, in what was typed or pasted, as ASCII. Other
+// characters are often copied with the code and are ignored. It returns false unless
+// there are exactly six digits; such input is not an attempt.
 func Clean(typed string) (code string, ok bool) {
 	code = strings.Map(asciiDigit, typed)
 	if len(code) != 6 {
@@ -53,9 +52,10 @@ func Clean(typed string) (code string, ok bool) {
 	return code, true
 }
 
-// asciiDigit returns the ASCII digit of the same value as a decimal digit of any
-// script, and -1 for another character. The decimal digits of a script are ten in
-// a row, from zero (Unicode standard, section 4.6), and unicode.Nd has whole tens.
+// asciiDigit returns the ASCII digit with the value of a decimal digit of any script,
+// and -1 for another character. The decimal digits of a script are ten consecutive
+// characters starting with zero (Unicode standard, section 4.6), and unicode.Nd
+// contains whole groups of ten.
 func asciiDigit(r rune) rune {
 	for _, tens := range unicode.Nd.R16 {
 		if rune(tens.Lo) <= r && r <= rune(tens.Hi) {

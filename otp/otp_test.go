@@ -14,7 +14,7 @@ import (
 	"stella/otp"
 )
 
-// reference computes a code from the definitions alone: HMAC by RFC 2104, the
+// reference computes a code directly from the definitions: HMAC of RFC 2104, and the
 // truncation as the arithmetic that RFC 4226, section 5.3, describes.
 func reference(hash func([]byte) []byte, key, message []byte) string {
 	if len(key) > 64 {
@@ -38,7 +38,7 @@ func reference(hash func([]byte) []byte, key, message []byte) string {
 func with1(b []byte) []byte   { s := sha1.Sum(b); return s[:] }
 func with256(b []byte) []byte { s := sha256.Sum256(b); return s[:] }
 
-// The reference itself answers RFC 4226, appendix D.
+// The reference returns the test values of RFC 4226, appendix D.
 func TestReference(t *testing.T) {
 	t.Parallel()
 	for count, want := range []string{"755224", "287082", "359152", "969429", "338314", "254676", "287922", "162583", "399871", "520489"} {
@@ -58,16 +58,16 @@ func TestCode(t *testing.T) {
 			t.Fatalf("%s, want %s", got, want)
 		}
 		if !key.Check(nonce, got) {
-			t.Fatalf("%s is not taken", got)
+			t.Fatalf("Check refuses the code %s", got)
 		}
 		other := rapid.StringMatching(`[0-9]{0,7}`).Draw(t, "other")
 		if other != got && key.Check(nonce, other) {
-			t.Fatalf("%s is taken for %s", other, got)
+			t.Fatalf("Check accepts %s instead of %s", other, got)
 		}
 	})
 }
 
-func TestCodesAreSpreadEvenly(t *testing.T) {
+func TestCodesAreUniform(t *testing.T) {
 	t.Parallel()
 	const codes = 100_000
 	key := otp.Key(strings.Repeat("k", 32))
@@ -77,11 +77,11 @@ func TestCodesAreSpreadEvenly(t *testing.T) {
 			count[place][digit-'0']++
 		}
 	}
-	// Each of the 60 counts has mean 10000 and deviation 95.
+	// Each of the 60 counts has mean 10000 and standard deviation 95.
 	for place := range count {
 		for digit, n := range count[place] {
 			if n < codes/10-500 || n > codes/10+500 {
-				t.Errorf("digit %d comes %d times at place %d, want about %d", digit, n, place, codes/10)
+				t.Errorf("digit %d occurs %d times at place %d, want about %d", digit, n, place, codes/10)
 			}
 		}
 	}
@@ -113,7 +113,7 @@ func TestClean(t *testing.T) {
 		{"𝟎𝟏𝟚𝟛𝟺𝟝", "012345"},
 		{"01２３४५", "012345"},
 		{"٠١٢", ""},           // six bytes
-		{"012345²", "012345"}, // a power, no digit
+		{"012345²", "012345"}, // a superscript, not a digit
 		{"①②③④⑤⑥", ""},
 		{"012\xff", ""},
 		{"012345\xff", "012345"},
@@ -135,17 +135,17 @@ func TestDigitsOfEveryScript(t *testing.T) {
 		}
 		for i := range rune(10) {
 			if !unicode.Is(unicode.Nd, r+i) {
-				t.Fatalf("%U and what follows are not ten digits", r)
+				t.Fatalf("%U is not followed by nine more digits", r)
 			}
 			want := string('0' + i)
 			if got, ok := otp.Clean("12345" + string(r+i)); !ok || got != "12345"+want {
-				t.Errorf("%c is read as %q, want %s", r+i, got, want)
+				t.Errorf("%c is parsed as %q, want %s", r+i, got, want)
 			}
 		}
 		r += 9
 		scripts++
 	}
 	if scripts < 60 {
-		t.Errorf("%d scripts", scripts)
+		t.Errorf("%d scripts, want at least 60", scripts)
 	}
 }

@@ -12,34 +12,35 @@ import (
 	"golang.org/x/net/idna"
 )
 
-// How long an address may be (RFC 5321, section 4.5.3.1), in octets.
+// Maximum lengths of an address in octets (RFC 5321, section 4.5.3.1).
 const (
 	maxLocal   = 64
 	maxAddress = 254
 )
 
-// ErrAddress is returned for what is no e-mail address that can be written to.
-// ErrAddressAccent and ErrAddressSign say more, and wrap it.
+// ErrAddress is returned for a string that is not an acceptable e-mail address.
+// ErrAddressAccent and ErrAddressSign wrap it with a more specific reason.
 var (
 	ErrAddress       = errors.New("not an e-mail address")
 	ErrAddressAccent = fmt.Errorf("%w: letters with accents are not accepted before the @", ErrAddress)
-	ErrAddressSign   = fmt.Errorf("%w: only letters, digits and . _ - + ' & = are accepted before the @, and no hyphen at the beginning", ErrAddress)
+	ErrAddressSign   = fmt.Errorf("%w: only letters, digits and . _ - + ' & = are accepted before the @, "+
+		"and no hyphen at the beginning", ErrAddress)
 )
 
-// ParseAddress reads an e-mail address as people type it: blanks and invisible
-// characters around it are dropped, the apostrophes that telephones type become
-// ', the domain is made lower case and ASCII.
+// ParseAddress parses an e-mail address as people type it. It trims blanks and
+// invisible characters, replaces the apostrophes that phones type with ', and converts
+// the domain to lower case and ASCII.
 //
-// Before the @ stand letters, digits and the signs above. What else RFC 5322
-// allows there means something to a mail server or a shell on the way: % and !
-// are routes through other hosts, / and | files and programs, a hyphen at the
-// beginning an option. Accented letters need SMTPUTF8, which few relays have.
-// The domain is a name with a dot, and no IP address.
+// The part before the @ may contain letters, digits and . _ - + ' & = only. The other
+// characters that RFC 5322 allows have a meaning for mail servers or shells: % and !
+// route through other hosts, / and | name files and programs, and a hyphen at the
+// beginning is an option. Accented letters need SMTPUTF8, which few relays support. The
+// domain must contain a dot and must not be an IP address.
 func ParseAddress(typed string) (string, error) {
-	typed = strings.TrimFunc(typed, unseen)
+	typed = strings.TrimFunc(typed, isInvisible)
 	local, domain, ok := strings.Cut(typed, "@")
-	// In ASCII a domain has as many characters or more. Punycode takes time that
-	// grows with the square of their number, so they are counted before it.
+	// The ASCII form of a domain has at least as many characters. Punycode conversion
+	// takes quadratic time, so the length is checked first.
 	if !ok || utf8.RuneCountInString(typed) > maxAddress || strings.Contains(domain, "@") || strings.ContainsFunc(local, unicode.IsSpace) {
 		return "", ErrAddress
 	}
@@ -59,13 +60,13 @@ func ParseAddress(typed string) (string, error) {
 	return address, nil
 }
 
-// unseen reports a blank or an invisible character, such as those that come along
-// with a copied text.
-func unseen(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) }
+// isInvisible reports whether r is a blank or an invisible character, as often found
+// around copied text.
+func isInvisible(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) }
 
 var apostrophes = strings.NewReplacer("\u2019", "'", "\u2018", "'", "\u02bc", "'")
 
-// checkLocal checks the signs of a part before the @.
+// checkLocal checks the characters before the @.
 func checkLocal(local string) error {
 	for _, r := range local {
 		switch {
@@ -82,36 +83,36 @@ func checkLocal(local string) error {
 	return nil
 }
 
-// endsInNumber reports whether a host is read as an IPv4 address: its last
-// label is a number, decimal or hexadecimal (URL standard, "ends in a number").
-// No top-level domain is one.
+// endsInNumber reports whether a host would be parsed as an IPv4 address: its last
+// label is a decimal or hexadecimal number (URL standard, "ends in a number"). No
+// top-level domain is a number.
 func endsInNumber(host string) bool {
 	last := host[strings.LastIndex(host, ".")+1:]
 	if rest, hex := strings.CutPrefix(last, "0x"); hex {
 		return strings.Trim(rest, "0123456789abcdef") == ""
 	}
-	return strings.Trim(last, "0123456789") == "" // also a dot at the end
+	return strings.Trim(last, "0123456789") == "" // also true for a dot at the end
 }
 
 var hostnames = idna.New(idna.MapForLookup(), idna.StrictDomainName(true), idna.BidiRule(), idna.VerifyDNSLength(true))
 
-// parseMailbox reads the address of a certified mailbox, as it is kept; it
-// returns "" for what is none.
+// parseMailbox parses the address of a certified mailbox into its stored form, in lower
+// case. It returns "" and an error if the address is not valid.
 func parseMailbox(address string) (string, error) {
 	return ParseAddress(strings.ToLower(address))
 }
 
-// A typedAddress is an ordinary address that someone typed.
+// A typedAddress is an ordinary e-mail address that a user typed.
 type typedAddress struct {
 	address   string
-	wrong     error // an InputError
+	wrong     error // an InputError; nil if the address is valid
 	certified bool
 }
 
-// ordinary reads an address where an ordinary one is meant. It asks the register,
-// and so comes before a step.
-func (p *Procedure) ordinary(ctx context.Context, typed string) (t typedAddress, err error) {
-	if strings.TrimFunc(typed, unseen) == "" {
+// parseOrdinary parses the ordinary address of a holder and checks whether its domain
+// is certified. It queries the database, so it must run before the step's transaction.
+func (p *Procedure) parseOrdinary(ctx context.Context, typed string) (t typedAddress, err error) {
+	if strings.TrimFunc(typed, isInvisible) == "" {
 		t.wrong = wrong("email", "email_missing")
 		return t, nil
 	}
@@ -128,15 +129,16 @@ func (p *Procedure) ordinary(ctx context.Context, typed string) (t typedAddress,
 		return t, nil
 	}
 	_, domain, _ := strings.Cut(t.address, "@")
-	if t.certified = certified(domain); !t.certified {
+	if t.certified = isCertified(domain); !t.certified {
 		t.certified, err = p.Store.IsCertified(ctx, domain)
 	}
 	return t, err
 }
 
-// of judges the address for one mailbox: it must be neither the mailbox itself
-// nor another certified one, which may refuse ordinary mail.
-func (t typedAddress) of(m Mailbox) error {
+// validFor returns an InputError if the address cannot be used for a mailbox: it is not
+// valid, is the mailbox itself, or is another certified mailbox, which may refuse
+// ordinary mail.
+func (t typedAddress) validFor(m Mailbox) error {
 	switch {
 	case t.wrong != nil:
 		return t.wrong

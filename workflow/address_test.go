@@ -10,7 +10,7 @@ import (
 	"stella/workflow"
 )
 
-func TestAddressesArePeoples(t *testing.T) {
+func TestParseAddress(t *testing.T) {
 	t.Parallel()
 	for typed, want := range map[string]string{
 		"anna.neri@mail.example":                  "anna.neri@mail.example",
@@ -28,20 +28,20 @@ func TestAddressesArePeoples(t *testing.T) {
 		strings.Repeat("a", 64) + "@mail.example": strings.Repeat("a", 64) + "@mail.example",
 	} {
 		if got, err := workflow.ParseAddress(typed); got != want || err != nil {
-			t.Errorf("%q is read as %q, %v; want %q", typed, got, err, want)
+			t.Errorf("ParseAddress(%q) = %q, %v; want %q", typed, got, err, want)
 		}
 	}
 }
 
-// What a mail server or a program on the way would take for something else than
-// a mailbox, and what no relay takes.
-func TestAddressesThatAreRefused(t *testing.T) {
+// Addresses that a mail server or a program on the way would not treat as a mailbox,
+// and addresses that relays do not accept.
+func TestParseAddressRefuses(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		typed string
 		why   error
 	}{
-		{"-oQ/x@mail.example", workflow.ErrAddressSign}, // an option of sendmail
+		{"-oQ/x@mail.example", workflow.ErrAddressSign}, // a sendmail option
 		{"-anna@mail.example", workflow.ErrAddressSign},
 		{"a%b@mail.example", workflow.ErrAddressSign}, // routes
 		{"a!b@mail.example", workflow.ErrAddressSign},
@@ -90,15 +90,15 @@ func TestAddressesThatAreRefused(t *testing.T) {
 	} {
 		got, err := workflow.ParseAddress(c.typed)
 		if got != "" || !errors.Is(err, workflow.ErrAddress) || !errors.Is(err, c.why) {
-			t.Errorf("%q is read as %q, %v; want %v", c.typed, got, err, c.why)
+			t.Errorf("ParseAddress(%q) = %q, %v; want error %v", c.typed, got, err, c.why)
 		} else if c.why == workflow.ErrAddress && err != c.why {
-			t.Errorf("%q is refused with %v", c.typed, err)
+			t.Errorf("ParseAddress(%q): error %v, want %v", c.typed, err, c.why)
 		}
 	}
 }
 
-// A certified mailbox may refuse ordinary mail, and so the code.
-func TestACertifiedAddressIsNoOrdinaryOne(t *testing.T) {
+// A certified mailbox may refuse ordinary mail, and with it the code.
+func TestContactAddressMustNotBeCertified(t *testing.T) {
 	x := begin(t, storetest.AnnasRecord)
 	other := workflow.Client{Name: "other", Domains: []string{"altrove.example"}, Scopes: []workflow.Scope{workflow.ScopeRegistry}}
 	x.Must(x.AddClient(x.Context(), other, workflow.Digest("another token"), x.Clock.Now()))
@@ -111,10 +111,10 @@ func TestACertifiedAddressIsNoOrdinaryOne(t *testing.T) {
 	for address, code := range map[string]string{
 		strings.ToUpper(x.Address):  "email_is_mailbox",
 		"altra@" + storetest.Domain: "email_is_pec",
-		"x@altrove.example":         "email_is_pec", // a client's domain
-		"x@Gestore.Example":         "email_is_pec", // another's on the register
+		"x@altrove.example":         "email_is_pec", // the domain of a client
+		"x@Gestore.Example":         "email_is_pec", // the domain of another mailbox in the register
 		"soci@gestore.example":      "email_is_pec",
-		"soci@passato.example":      "email_is_pec", // that was deleted
+		"soci@passato.example":      "email_is_pec", // the domain of a deleted mailbox
 		"x@arubapec.it":             "email_is_pec",
 		"x@legalmail.it":            "email_is_pec",
 		"x@studio.legalmail.it":     "email_is_pec",
@@ -140,7 +140,7 @@ func TestACertifiedAddressIsNoOrdinaryOne(t *testing.T) {
 	}
 }
 
-func TestACertifiedAddressIsNotInvited(t *testing.T) {
+func TestCertifiedAddressCannotBeInvited(t *testing.T) {
 	x := begin(t, storetest.AnnasRecord).To(workflow.HolderInvitation)
 	for _, address := range []string{"x@legalmail.it", "altra@" + storetest.Domain, x.Address} {
 		var input *workflow.InputError
@@ -149,11 +149,11 @@ func TestACertifiedAddressIsNotInvited(t *testing.T) {
 		}
 	}
 	x.Must(x.Procedure.Invite(x.Context(), x.Visitor, x.Form(), "x@spec.it"))
-	x.Must(x.Procedure.Invite(x.Context(), x.Visitor, x.Form(), "")) // the same again
+	x.Must(x.Procedure.Invite(x.Context(), x.Visitor, x.Form(), "")) // repeated to the same address
 }
 
-// What would be refused is not offered.
-func TestACertifiedAddressOnRecordIsNotPrefilled(t *testing.T) {
+// An address that would be refused is not suggested.
+func TestCertifiedAddressOnRecordIsNotSuggested(t *testing.T) {
 	w := newWorld(t)
 	for email, want := range map[string]string{
 		"anna.neri@mail.example": "anna.neri@mail.example",
@@ -170,12 +170,12 @@ func TestACertifiedAddressOnRecordIsNotPrefilled(t *testing.T) {
 		x.Must(err)
 		x.To(workflow.ContactData)
 		if got := x.Case().SuggestedEmail(x.Visitor); got != want {
-			t.Errorf("with %s on record %q is offered", email, got)
+			t.Errorf("with %s on record: suggested %q, want %q", email, got, want)
 		}
 	}
 }
 
-func TestATelephoneNumberIsAMobileOne(t *testing.T) {
+func TestPhoneMustBeMobile(t *testing.T) {
 	x := reach(t, workflow.ContactData)
 	for typed, want := range map[string]string{
 		"347 123 4567":                 "+393471234567",
@@ -183,7 +183,7 @@ func TestATelephoneNumberIsAMobileOne(t *testing.T) {
 		"0039 347 1234567":             "+393471234567",
 		"\u202a+39 347 123 4567\u202c": "+393471234567",
 		"+44 7911 123456":              "+447911123456",
-		"+1 212 555 2368":              "+12125552368", // no number there says what it is
+		"+1 212 555 2368":              "+12125552368", // this country's numbers do not show their type
 		"":                             "",
 		"06 1234567":                   "phone_not_mobile",
 		"+39 06 1234567":               "phone_not_mobile",
@@ -199,15 +199,15 @@ func TestATelephoneNumberIsAMobileOne(t *testing.T) {
 			continue
 		}
 		if got := x.Case().Qualification.Declaration.Phone; got != want {
-			t.Errorf("%q is read as %q, want %s", typed, got, want)
+			t.Errorf("%q: stored %q, want %s", typed, got, want)
 		}
 		x.Must(x.Procedure.StepBack(x.Context(), x.Visitor, x.Form()))
 	}
 }
 
-// Punycode takes time that grows with the square of the letters, a minute for
-// these: they are counted first.
-func TestALongAddressCostsNothing(t *testing.T) {
+// Punycode conversion takes quadratic time, a minute for this address: the length is
+// checked first.
+func TestLongAddressIsRefusedQuickly(t *testing.T) {
 	t.Parallel()
 	var domain strings.Builder
 	for r := rune(0x20000); r < 0x2a6d0; r++ {
@@ -215,9 +215,9 @@ func TestALongAddressCostsNothing(t *testing.T) {
 	}
 	began := time.Now()
 	if _, err := workflow.ParseAddress("a@" + domain.String() + ".it"); !errors.Is(err, workflow.ErrAddress) {
-		t.Errorf("it is answered %v", err)
+		t.Errorf("error %v, want %v", err, workflow.ErrAddress)
 	}
 	if took := time.Since(began); took > 5*time.Second {
-		t.Errorf("it took %v", took)
+		t.Errorf("parsing took %v", took)
 	}
 }

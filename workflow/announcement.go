@@ -9,25 +9,25 @@ import (
 	"github.com/google/uuid"
 )
 
-// AnnouncementKind is what is told of a mailbox.
+// AnnouncementKind is the type of a notification about a mailbox.
 type AnnouncementKind string
 
-// The announcements.
+// The kinds of announcements.
 const (
 	AnnounceStarted     AnnouncementKind = "qualification.started"
 	AnnounceInvited     AnnouncementKind = "qualification.invited"
 	AnnounceUnderReview AnnouncementKind = "qualification.under_review"
-	AnnounceCompleted   AnnouncementKind = "qualification.completed" // with the star
+	AnnounceCompleted   AnnouncementKind = "qualification.completed" // the mailbox has its star
 	AnnounceRejected    AnnouncementKind = "qualification.rejected"
 	AnnounceRevoked     AnnouncementKind = "qualification.revoked"
 	AnnounceExpired     AnnouncementKind = "qualification.expired"
 )
 
-// AnnouncementKinds lists them all.
+// AnnouncementKinds lists all kinds.
 var AnnouncementKinds = []AnnouncementKind{AnnounceStarted, AnnounceInvited, AnnounceUnderReview, AnnounceCompleted,
 	AnnounceRejected, AnnounceRevoked, AnnounceExpired}
 
-// checkKinds refuses what nothing is announced as.
+// checkKinds returns an InputError if a kind does not exist.
 func checkKinds(kinds []AnnouncementKind) error {
 	for _, k := range kinds {
 		if !slices.Contains(AnnouncementKinds, k) {
@@ -37,8 +37,8 @@ func checkKinds(kinds []AnnouncementKind) error {
 	return nil
 }
 
-// announced are the states whose beginning is announced. The others are the
-// holder's way from one to the next, which concerns nobody else.
+// announced maps each state that is announced to its kind. The other states are steps
+// of the holder, which clients do not need to know.
 var announced = map[State]AnnouncementKind{
 	Invited:     AnnounceInvited,
 	UnderReview: AnnounceUnderReview,
@@ -48,75 +48,80 @@ var announced = map[State]AnnouncementKind{
 	Expired:     AnnounceExpired,
 }
 
-// Announcement tells those who follow a mailbox that its standing changed. It
-// is written with the step that changed it, and never changed.
+// Announcement notifies clients that the state of a mailbox changed. It is inserted in
+// the transaction of the step that made the change, and is never updated.
 type Announcement struct {
 	ID            uuid.UUID
 	Kind          AnnouncementKind
 	Mailbox       int64
 	Qualification uuid.UUID
-	Version       int  // of the qualification: which step it was
-	Active        bool // the mailbox, at that time
+	Version       int  // of the qualification after the step
+	Active        bool // whether the mailbox was active at that time
 	At            time.Time
 }
 
-// announce adds the announcement of the newest step.
+// announce adds an announcement of the newest step.
 func (c *Case) announce(k AnnouncementKind) {
 	q := c.Qualification
 	c.add(Announcement{ID: newID(), Kind: k, Mailbox: c.Mailbox.ID, Qualification: q.ID, Version: q.Version,
 		Active: c.Mailbox.Status == Active, At: c.Now})
 }
 
-// announceArrival announces a state that the newest step came to, from another.
-func (c *Case) announceArrival(from State) {
+// announceStateChange announces the new state of the case if it differs from the
+// previous one and is one of the announced states.
+func (c *Case) announceStateChange(from State) {
 	to := c.Qualification.State
 	if k, ok := announced[to]; ok && from != to {
 		c.announce(k)
 	}
 }
 
-// Told is an announcement with all that is told.
+// Told is an announcement with the data that clients receive.
 type Told struct {
 	Announcement
 	Address string
-	Number  int64 // of the case
-	Event   Event // of the step
+	Number  int64 // case number
+	Event   Event // of the step that was announced
 }
 
-// Outward is what was told of the mailbox then, and what to show beside its name.
+// Outward returns the public state of the mailbox at that time, and what a webmail
+// shows next to its name.
 func (t Told) Outward() (Outward, Show) {
 	for state, kind := range announced {
 		if kind == t.Kind {
-			return outward(t.Active, state)
+			return publicState(t.Active, state)
 		}
 	}
-	return outward(t.Active, HolderChoice) // which every qualification begins with
+	return publicState(t.Active, HolderChoice) // the first state of every qualification
 }
 
-// Reason says why a qualification was rejected; empty for all else.
+// Reason returns why a qualification was rejected, or "" for other kinds.
 func (t Told) Reason() Reason {
 	if t.Kind != AnnounceRejected {
 		return ""
 	}
-	return Reason(t.Event) // which is named after it
+	return Reason(t.Event) // each reason has the name of its event
 }
 
-// Announcements is the part of Store that has the feed.
+// Announcements is the part of Store that reads the feed.
 type Announcements interface {
-	// Told reads what was told of the mailboxes of some domains after a position,
-	// in order, and up to which position that is all. ErrPosition for one that was
-	// not given yet.
+	// Told returns the announcements for the mailboxes of domains after a position, in
+	// order. until is the position up to which the result is complete. It returns
+	// ErrPosition for a position that does not exist yet.
 	Told(ctx context.Context, domains []string, kinds []AnnouncementKind, after int64, limit int) (told []Told, until int64, err error)
 }
 
-// ErrPosition is returned for a position of the feed that there is not: it is
-// of another database, or of one that was restored from an older state.
+// ErrPosition is returned for a position that is not in the feed. It comes from another
+// database, or this one was restored from an older backup.
 var ErrPosition = errors.New("no position of the feed")
 
-// Events reads what was told of a client's mailboxes after a position, 0 for
-// the beginning; with kinds only those. The next call goes on from until: so
-// nothing is missed and nothing read twice, however many write meanwhile.
-func (p *Procedure) Events(ctx context.Context, c Client, kinds []AnnouncementKind, after int64, limit int) (told []Told, until int64, err error) {
+// Events returns the announcements for a client's mailboxes after a position; 0 is the
+// beginning. If kinds is not empty, it returns only those kinds. Pass until as the
+// position of the next call: no announcement is then missed or returned twice, even
+// with concurrent writes.
+func (p *Procedure) Events(
+	ctx context.Context, c Client, kinds []AnnouncementKind, after int64, limit int,
+) (told []Told, until int64, err error) {
 	if err := checkKinds(kinds); err != nil {
 		return nil, 0, err
 	}

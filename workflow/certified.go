@@ -6,14 +6,14 @@ import (
 	"strings"
 )
 
-// certifiedDomains are domains in which all addresses are certified mailboxes.
+// certifiedText lists the domains in which all addresses are certified mailboxes.
 //
 //go:embed certified.txt
-var certifiedDomains string
+var certifiedText string
 
-var providersDomains = readDomains(certifiedDomains)
+var certifiedDomains = readDomains(certifiedText)
 
-// readDomains reads one domain a line; # begins a comment.
+// readDomains parses one domain per line; # begins a comment.
 func readDomains(text string) map[string]bool {
 	all := map[string]bool{}
 	for line := range strings.Lines(text) {
@@ -25,13 +25,14 @@ func readDomains(text string) map[string]bool {
 	return all
 }
 
-// certified reports whether a domain is known for certified mail: one of the
-// list or below it, or with a label that is used for nothing else. A domain
-// that only ends like one, such as spec.it, is not.
-func certified(domain string) bool {
+// isCertified reports whether a domain is known to contain certified mailboxes only. It
+// is in the list, or is a subdomain of one in the list, or has a label "pec" or
+// "postacert". A name that merely ends with such a label, such as spec.it, does not
+// match.
+func isCertified(domain string) bool {
 	labels := strings.Split(domain, ".")
 	for i := range labels {
-		if providersDomains[strings.Join(labels[i:], ".")] {
+		if certifiedDomains[strings.Join(labels[i:], ".")] {
 			return true
 		}
 	}

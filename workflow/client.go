@@ -9,22 +9,22 @@ import (
 	"time"
 )
 
-// Scope is what a client of the API may do.
+// Scope is a permission of an API client.
 type Scope string
 
 // The scopes of a client.
 const (
-	ScopeWebmail  Scope = "webmail"  // asks for banner and star, hands its users over
-	ScopeRegistry Scope = "registry" // says which mailboxes there are, and whose they are
-	ScopeOperator Scope = "operator" // decides what no register can decide
-	ScopeAuditor  Scope = "auditor"  // reads
+	ScopeWebmail  Scope = "webmail"  // reads the banner and star of a mailbox, and hands off its users
+	ScopeRegistry Scope = "registry" // writes the register of mailboxes and their holders
+	ScopeOperator Scope = "operator" // decides reviews and revocations
+	ScopeAuditor  Scope = "auditor"  // reads only
 )
 
-// Scopes lists them all.
+// Scopes lists all scopes.
 var Scopes = []Scope{ScopeWebmail, ScopeRegistry, ScopeOperator, ScopeAuditor}
 
-// Client is a program of the provider's, such as a webmail. What lies outside
-// its domains is unknown to it.
+// Client is a program of the provider, such as a webmail. Mailboxes outside its domains
+// are unknown to it.
 type Client struct {
 	ID         int64
 	Name       string
@@ -33,13 +33,14 @@ type Client struct {
 	Scopes     []Scope
 }
 
-// serves reports whether a mailbox is of the client's domains.
+// serves reports whether a mailbox belongs to one of the client's domains.
 func (c Client) serves(address string) bool {
 	_, domain, ok := strings.Cut(address, "@")
 	return ok && slices.Contains(c.Domains, domain)
 }
 
-// parse reads the address of a mailbox of the client's domains.
+// parse parses the address of a mailbox. It returns ErrUnknown if the address is not
+// valid or not in the client's domains.
 func (c Client) parse(address string) (string, error) {
 	address, err := parseMailbox(address)
 	if err != nil || !c.serves(address) {
@@ -48,72 +49,74 @@ func (c Client) parse(address string) (string, error) {
 	return address, nil
 }
 
-// May reports whether the client has one of these scopes.
+// May reports whether the client has at least one of these scopes.
 func (c Client) May(scopes ...Scope) bool {
 	return slices.ContainsFunc(scopes, func(s Scope) bool { return slices.Contains(c.Scopes, s) })
 }
 
-// ErrUnauthorized is returned for a token that is nobody's, or no longer.
+// ErrUnauthorized is returned for a token that belongs to no client or is no longer
+// valid.
 var ErrUnauthorized = errors.New("unknown client")
 
-// ErrForbidden is returned for what no scope of the client allows.
+// ErrForbidden is returned for an operation that none of the client's scopes allows.
 var ErrForbidden = errors.New("not in the client's scopes")
 
-// Clients is the part of Store that knows them. Both of a client's tokens are
-// good while it changes them; none is when it is disabled.
+// Clients is the part of Store for API clients and their calls. While a client rotates
+// its token, both tokens are valid. If the client is disabled, none is.
 type Clients interface {
-	// ClientByToken returns ErrUnauthorized for the digest of a token that is not good.
+	// ClientByToken returns ErrUnauthorized if the digest belongs to no valid token.
 	ClientByToken(ctx context.Context, token []byte, now time.Time) (Client, error)
-	// Standing reads client and mailbox at once; ErrUnauthorized as above.
+	// Standing reads the client and the mailbox in one query. It returns
+	// ErrUnauthorized like ClientByToken.
 	Standing(ctx context.Context, token []byte, address string, now time.Time) (Asked, error)
-	// StandingOf reads a mailbox alone.
+	// StandingOf reads one mailbox.
 	StandingOf(ctx context.Context, address string) (*Standing, error)
-	// StandingsOf reads several, by address; those not known are left out.
+	// StandingsOf reads several mailboxes, by address. Unknown ones are left out.
 	StandingsOf(ctx context.Context, addresses []string) (map[string]*Standing, error)
 
-	// ClaimCall begins a call with a key. It returns the answer of one that was
-	// done, ErrCallDiffers for a key that was used for another request, and
-	// ErrCallPending while the call is being done.
+	// ClaimCall begins a call with an idempotency key. If the call was already made, it
+	// returns the stored answer. It returns ErrCallDiffers if the key was used for
+	// another request, and ErrCallPending if the first call is still running.
 	ClaimCall(ctx context.Context, call Call) (answer []byte, err error)
-	// FinishCall keeps the answer of a call that was done; ReleaseCall forgets
-	// one that was not.
+	// FinishCall stores the answer of a call. ReleaseCall deletes a call that failed,
+	// so that the client can repeat it.
 	FinishCall(ctx context.Context, call Call, answer []byte) error
 	ReleaseCall(ctx context.Context, call Call) error
 }
 
-// Asked is what there is to answer a client that asks for a mailbox.
+// Asked is the data for a client that asks about one mailbox.
 type Asked struct {
 	Client   int64
-	Webmail  bool      // it has this scope alone
-	Standing *Standing // nil for an address that is not known to it
+	Webmail  bool      // webmail is the client's only scope
+	Standing *Standing // nil for an address that is unknown to the client
 }
 
-// Authenticate finds the client of a token, and counts its call.
+// Authenticate returns the client that has the token, and counts the call.
 func (p *Procedure) Authenticate(ctx context.Context, token string) (Client, error) {
 	client, err := p.Store.ClientByToken(ctx, Digest(token), p.Now())
 	if err != nil {
 		return client, err
 	}
-	return client, p.observed(p.admitCall(ctx, client.ID))
+	return client, p.observeLimit(p.admitCall(ctx, client.ID))
 }
 
-// Call is a call of the API that names a key of the client's, so that it is
-// done once however often it is made.
+// Call is an API call with an idempotency key of the client. It is executed once,
+// however often the client repeats it.
 type Call struct {
 	Client  int64
-	Key     []byte // digest
-	Request []byte // digest
+	Key     []byte // digest of the key
+	Request []byte // digest of the request
 	At      time.Time
 }
 
-// CallLife is for how long the answer of a call is kept, and CallLost after
-// which time one that was not finished is taken for lost, and may be made again.
+// CallLife is how long the answer of a call is stored. After CallLost, a call that did
+// not finish counts as failed and may be repeated.
 const (
 	CallLife = 24 * time.Hour
 	CallLost = time.Minute
 )
 
-// What a call with a key can meet.
+// Errors of a call with an idempotency key.
 var (
 	ErrCallDiffers = errors.New("the key was used for another request")
 	ErrCallPending = errors.New("the same call is being done")

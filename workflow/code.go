@@ -9,47 +9,47 @@ import (
 	"stella/otp"
 )
 
-// CodeUseful is for how long after it was asked for a code's mail is worth
-// sending; later ones are dropped, and the page offers another.
+// CodeUseful is how long after its request a code may still be sent. After that the
+// mail is dropped, and the page offers another code.
 const CodeUseful = 90 * time.Second
 
-// Code is a code that was asked for. It holds no code: that is computed from
-// the server's key and the nonce.
+// Code is a requested code. The digits are not stored: they are computed from the
+// server's key and the nonce.
 type Code struct {
 	ID            uuid.UUID
 	Qualification uuid.UUID
 	Nonce         []byte
 	RequestedAt   time.Time
-	SpentAt       time.Time // zero while it may be used
+	SpentAt       time.Time // zero while the code may be used
 
-	// What became of its mail; zero while it did not.
+	// What happened to its mail; zero if it did not happen yet.
 	StartedAt  time.Time
 	AcceptedAt time.Time // by the relay
-	RefusedAt  time.Time // by the relay, for good
-	DroppedAt  time.Time // too late to be useful
+	RefusedAt  time.Time // by the relay, permanently
+	DroppedAt  time.Time // too late to be sent
 }
 
-// CodeDigits computes the code that belongs to a nonce. It is empty if the key
-// that made it is no longer there.
+// CodeDigits computes the code that belongs to a nonce. It returns "" if the key that
+// the nonce names is no longer configured.
 func CodeDigits(keys Keys, nonce []byte) string {
-	key := keys.of(nonce)
+	key := keys.keyFor(nonce)
 	if key == nil {
 		return ""
 	}
 	return otp.Key(key).Code(nonce)
 }
 
-// CodesKept is how many of a mailbox's newest codes a case has: more than any
-// limit counts.
+// CodesKept is how many of a mailbox's newest codes a case contains. No limit counts
+// more than that.
 const CodesKept = 20
 
 func (c Code) sent() otp.Sent {
 	return otp.Sent{StartedAt: c.StartedAt, AcceptedAt: c.AcceptedAt}
 }
 
-// newestCode is the qualification's one code that may still be used. It need not
-// be the first of the case: one asked for before may be dated later, by a clock
-// that was set back since.
+// newestCode returns the code of the qualification that may still be used, or nil. It
+// is not always the first in c.Codes: an earlier code may have a later date if the
+// clock was set back since.
 func (c *Case) newestCode() *Code {
 	for i := range c.Codes {
 		if c.Codes[i].Qualification == c.Qualification.ID && c.Codes[i].SpentAt.IsZero() {
@@ -59,7 +59,7 @@ func (c *Case) newestCode() *Code {
 	return nil
 }
 
-func (c *Case) sends() []time.Time {
+func (c *Case) sendTimes() []time.Time {
 	sends := make([]time.Time, len(c.Codes))
 	for i, code := range c.Codes {
 		sends[i] = code.RequestedAt
@@ -67,7 +67,8 @@ func (c *Case) sends() []time.Time {
 	return sends
 }
 
-// pausedUntil is until when no code is taken; zero when there is no pause.
+// pausedUntil returns the end of the pause in which no code is accepted, or zero if
+// there is no pause.
 func (p *Procedure) pausedUntil(c *Case) time.Time {
 	if end, paused := p.Limits.PausedUntil(c.Mailbox.WrongCodes, c.Now); paused {
 		return end
@@ -75,7 +76,7 @@ func (p *Procedure) pausedUntil(c *Case) time.Time {
 	return time.Time{}
 }
 
-// RequestCode sends another code; the one before dies.
+// RequestCode sends another code. The previous code becomes invalid.
 func (p *Procedure) RequestCode(ctx context.Context, v Visitor, f Form) error {
 	if err := p.admit(ctx, codesPerNetwork, v.Address); err != nil {
 		return err
@@ -87,34 +88,34 @@ func (p *Procedure) RequestCode(ctx context.Context, v Visitor, f Form) error {
 		if until := p.pausedUntil(c); !until.IsZero() {
 			return &CodeError{Code: "code_paused", Until: until}
 		}
-		if at := p.Limits.NextSend(c.sends(), c.Now); at.After(c.Now) {
+		if at := p.Limits.NextSend(c.sendTimes(), c.Now); at.After(c.Now) {
 			return &CodeError{Code: "resend_wait", Until: at}
 		}
 		return c.requestCode(p)
 	})
 }
 
-// replaceCode sends a code where one may be sent now; otherwise the page tells
-// from when on. The one before dies either way.
+// replaceCode invalidates the current code and sends another, if one may be sent now.
+// Otherwise the page shows when the user can request one.
 func (c *Case) replaceCode(p *Procedure) error {
-	return c.sendFrom(p, p.Limits.NextSend(c.sends(), c.Now))
+	return c.sendCodeIfDue(p, p.Limits.NextSend(c.sendTimes(), c.Now))
 }
 
-// redirectCode is replaceCode to another address.
+// redirectCode is replaceCode for another address.
 func (c *Case) redirectCode(p *Procedure) error {
-	return c.sendFrom(p, p.redirectAt(c))
+	return c.sendCodeIfDue(p, p.redirectAt(c))
 }
 
-// redirectAt is when a code may be sent to another address: at once, unless too
-// many were sent. The wait from one send to the next is between mails to the same
-// address.
+// redirectAt returns when a code may be sent to another address: immediately, unless
+// too many codes were sent. The wait between two codes applies to the same address
+// only.
 func (p *Procedure) redirectAt(c *Case) time.Time {
 	limits := p.Limits
 	limits.Every = 0
-	return limits.NextSend(c.sends(), c.Now)
+	return limits.NextSend(c.sendTimes(), c.Now)
 }
 
-func (c *Case) sendFrom(p *Procedure, at time.Time) error {
+func (c *Case) sendCodeIfDue(p *Procedure, at time.Time) error {
 	c.spendCodes()
 	if !p.pausedUntil(c).IsZero() || at.After(c.Now) {
 		return nil
@@ -137,7 +138,7 @@ func (c *Case) requestCode(p *Procedure) error {
 	return nil
 }
 
-// spendCodes ends every code that could still be typed.
+// spendCodes invalidates every code that could still be used.
 func (c *Case) spendCodes() {
 	for i := range c.Codes {
 		if c.Codes[i].SpentAt.IsZero() {
@@ -147,22 +148,22 @@ func (c *Case) spendCodes() {
 	}
 }
 
-// CodeError tells why a code was not taken, or not sent.
+// CodeError reports why a code was not accepted or not sent.
 type CodeError struct {
 	Code  string    // "code_wrong", "code_expired", "code_replaced", "code_paused", …
-	Left  int       // tries, of code_wrong
-	Until time.Time // of code_paused and resend_wait
+	Left  int       // remaining attempts; for code_wrong
+	Until time.Time // for code_paused and resend_wait
 }
 
 func (e *CodeError) Error() string { return e.Code }
 
-// TypeCode takes the code that was typed. The right one qualifies the mailbox,
-// or sends the case to review; a wrong one is counted, for the mailbox.
+// TypeCode checks the code that the user typed. The right code qualifies the mailbox or
+// sends the case to review. A wrong code is counted for the mailbox.
 func (p *Procedure) TypeCode(ctx context.Context, v Visitor, f Form, typed string) error {
 	if err := p.admit(ctx, triesPerNetwork, v.Address); err != nil {
 		return err
 	}
-	return p.typed(p.step(ctx, v, func(c *Case) error {
+	return p.observeCode(p.step(ctx, v, func(c *Case) error {
 		if err := c.guard(v, f, true, CodeRight); err != nil {
 			return err
 		}
@@ -177,27 +178,27 @@ func (p *Procedure) TypeCode(ctx context.Context, v Visitor, f Form, typed strin
 			return &CodeError{Code: "code_malformed"}
 		}
 		newest := c.newestCode()
-		if newest != nil && newest.sent().Live(c.Now) && p.right(*newest, digits) {
+		if newest != nil && newest.sent().Live(c.Now) && p.matches(*newest, digits) {
 			return p.codeRight(c, newest)
 		}
-		if err := p.oldCode(c, digits); err != nil {
+		if err := p.staleCode(c, digits); err != nil {
 			return err
 		}
 		return p.codeWrong(c, newest)
 	}))
 }
 
-func (p *Procedure) right(code Code, digits string) bool {
-	key := p.Keys.of(code.Nonce)
+func (p *Procedure) matches(code Code, digits string) bool {
+	key := p.Keys.keyFor(code.Nonce)
 	return key != nil && otp.Key(key).Check(code.Nonce, digits)
 }
 
-// oldCode tells a code that was right, and is no more, from a guess. Nothing
-// is counted for it, nor while there is no code that a guess could hit.
-func (p *Procedure) oldCode(c *Case, digits string) error {
+// staleCode returns the error for a code that is not counted as a wrong one: an earlier
+// right code, or any code while no code is valid. It returns nil for a guess.
+func (p *Procedure) staleCode(c *Case, digits string) error {
 	newest := c.newestCode()
 	if newest == nil || newest.StartedAt.IsZero() {
-		if p.wasRight(c, digits) {
+		if p.matchesEarlier(c, digits) {
 			return &CodeError{Code: "code_replaced"}
 		}
 		return &CodeError{Code: "code_not_sent"}
@@ -205,26 +206,26 @@ func (p *Procedure) oldCode(c *Case, digits string) error {
 	if !newest.sent().Live(c.Now) {
 		return &CodeError{Code: "code_expired"}
 	}
-	if p.wasRight(c, digits) {
+	if p.matchesEarlier(c, digits) {
 		return &CodeError{Code: "code_replaced"}
 	}
 	return nil
 }
 
-func (p *Procedure) wasRight(c *Case, digits string) bool {
+func (p *Procedure) matchesEarlier(c *Case, digits string) bool {
 	for _, code := range c.Codes {
-		if code.Qualification == c.Qualification.ID && !code.SpentAt.IsZero() && p.right(code, digits) {
+		if code.Qualification == c.Qualification.ID && !code.SpentAt.IsZero() && p.matches(code, digits) {
 			return true
 		}
 	}
 	return false
 }
 
-// codeWrong counts a wrong code; too many pause the mailbox and end the code.
+// codeWrong counts a wrong code. Too many pause the mailbox and invalidate the code.
 func (p *Procedure) codeWrong(c *Case, newest *Code) error {
 	refs := Refs{"code": newest.ID.String()}
 	m := &c.Mailbox
-	if len(m.WrongCodes) >= p.Limits.Wrong { // their pause is over
+	if len(m.WrongCodes) >= p.Limits.Wrong { // the pause that these caused is over
 		m.WrongCodes = nil
 	}
 	m.WrongCodes = append(m.WrongCodes, c.Now)
@@ -241,8 +242,8 @@ func (p *Procedure) codeWrong(c *Case, newest *Code) error {
 	return answered{&CodeError{Code: "code_paused", Until: p.pausedUntil(c)}}
 }
 
-// codeRight ends the holder's part. The match is judged again, on the record
-// as it is now: what stopped matching since goes back to identification.
+// codeRight ends the holder's part of the procedure. It compares the person with the
+// current record again: if they no longer match, the case goes back to identification.
 func (p *Procedure) codeRight(c *Case, newest *Code) error {
 	q := c.Qualification
 	verdict := c.judge()
@@ -258,17 +259,17 @@ func (p *Procedure) codeRight(c *Case, newest *Code) error {
 		if err := c.fire(CodeRightUnproven, refs); err != nil {
 			return err
 		}
-		c.mail(MailUnderReview, c.contact(), MailDetails{})
+		c.mail(MailUnderReview, c.contactAddress(), MailDetails{})
 		return nil
 	}
 	if err := c.lapse(refs); err != nil {
 		return err
 	}
-	c.forgetLogin()
+	c.clearLogin()
 	return answered{ErrLapsed}
 }
 
-// qualify fires the event that gives the mailbox its star, and tells everyone.
+// qualify fires an event that gives the mailbox its star, and sends the mails.
 func (c *Case) qualify(e Event, refs Refs) error {
 	q := c.Qualification
 	if err := c.fire(e, refs); err != nil {

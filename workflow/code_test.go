@@ -11,12 +11,12 @@ import (
 	"stella/workflow"
 )
 
-// refused is the error that tells why a code was not taken or sent.
-func refused(x *storetest.Journey, err error, code string) *workflow.CodeError {
+// wantCodeError checks that err is a CodeError with this code, and returns it.
+func wantCodeError(x *storetest.Journey, err error, code string) *workflow.CodeError {
 	x.Helper()
 	var e *workflow.CodeError
 	if !errors.As(err, &e) || e.Code != code {
-		x.Fatalf("the answer is %v, want %s", err, code)
+		x.Fatalf("error %v, want %s", err, code)
 	}
 	return e
 }
@@ -27,7 +27,7 @@ func typeCode(x *storetest.Journey, code string) error {
 	return x.Procedure.TypeCode(x.Context(), x.Visitor, x.Form(), code)
 }
 
-func TestTheRightCodeQualifiesTheMailbox(t *testing.T) {
+func TestRightCodeQualifiesMailbox(t *testing.T) {
 	x := reach(t, workflow.CodeEntry)
 	code := x.Code()
 	x.Must(typeCode(x, code[:3]+" "+code[3:]))
@@ -42,24 +42,24 @@ func TestTheRightCodeQualifiesTheMailbox(t *testing.T) {
 	}
 }
 
-// The 60 seconds run from the moment the relay accepted the mail.
-func TestACodeLivesSixtySeconds(t *testing.T) {
+// The 60 seconds count from the time at which the relay accepted the mail.
+func TestCodeIsValidFor60Seconds(t *testing.T) {
 	x := reach(t, workflow.Contract)
 	x.Must(x.Procedure.AcknowledgeContract(x.Context(), x.Visitor, x.Form(), storetest.Notice))
 	if s := codePage(x).Status; s != workflow.CodeSending {
-		t.Errorf("before the relay has it: %s", s)
+		t.Errorf("before the relay accepted it: status %s", s)
 	}
 	x.Clock.Advance(10 * time.Second)
 	x.SendCode()
 	x.Clock.Advance(60*time.Second - 1)
 	if page := codePage(x); page.Status != workflow.CodeSent || page.Expires.Sub(x.Clock.Now()) != 1 {
-		t.Errorf("in its last moment: %+v", page)
+		t.Errorf("just before it expires: %+v", page)
 	}
 	x.Clock.Advance(1)
 	if s := codePage(x).Status; s != workflow.CodeExpired {
-		t.Errorf("after 60 s: %s", s)
+		t.Errorf("after 60 s: status %s", s)
 	}
-	refused(x, typeCode(x, x.Code()), "code_expired")
+	wantCodeError(x, typeCode(x, x.Code()), "code_expired")
 	x.IsAt(workflow.CodeEntry)
 
 	x.Must(x.Procedure.RequestCode(x.Context(), x.Visitor, x.Form()))
@@ -68,24 +68,24 @@ func TestACodeLivesSixtySeconds(t *testing.T) {
 	x.IsAt(workflow.Qualified)
 }
 
-func TestACodeWhoseMailNeverLeftIsDropped(t *testing.T) {
+func TestCodeNotSentInTimeIsDropped(t *testing.T) {
 	x := reach(t, workflow.Contract)
 	x.Must(x.Procedure.AcknowledgeContract(x.Context(), x.Visitor, x.Form(), storetest.Notice))
 	x.Clock.Advance(workflow.CodeUseful + 1)
 	if s := codePage(x).Status; s != workflow.CodeDropped {
-		t.Errorf("the page says %s", s)
+		t.Errorf("status %s, want %s", s, workflow.CodeDropped)
 	}
-	refused(x, typeCode(x, x.Code()), "code_not_sent")
+	wantCodeError(x, typeCode(x, x.Code()), "code_not_sent")
 }
 
-func TestOnlyTheNewestCodeCounts(t *testing.T) {
+func TestOnlyNewestCodeIsValid(t *testing.T) {
 	x := reach(t, workflow.CodeEntry)
 	old := x.Code()
 	x.Clock.Advance(20 * time.Second)
 	x.Must(x.Procedure.RequestCode(x.Context(), x.Visitor, x.Form()))
 	x.SendCode()
 	before := x.Form()
-	refused(x, typeCode(x, old), "code_replaced")
+	wantCodeError(x, typeCode(x, old), "code_replaced")
 	if x.Form() != before {
 		t.Error("a replaced code was counted")
 	}
@@ -93,14 +93,14 @@ func TestOnlyTheNewestCodeCounts(t *testing.T) {
 	x.IsAt(workflow.Qualified)
 }
 
-func TestWrongCodesAreCountedForTheMailbox(t *testing.T) {
+func TestWrongCodesAreCountedPerMailbox(t *testing.T) {
 	x := reach(t, workflow.CodeEntry)
 	for left := 4; left >= 2; left-- {
-		if e := refused(x, typeCode(x, x.WrongCode()), "code_wrong"); e.Left != left {
-			t.Errorf("%d tries left, want %d", e.Left, left)
+		if e := wantCodeError(x, typeCode(x, x.WrongCode()), "code_wrong"); e.Left != left {
+			t.Errorf("%d attempts left, want %d", e.Left, left)
 		}
 	}
-	// Neither a new code nor a new login gives new tries.
+	// A new code or a new login does not reset the count.
 	x.Clock.Advance(20 * time.Second)
 	x.Must(x.Procedure.RequestCode(x.Context(), x.Visitor, x.Form()))
 	x.Visitor = x.Enter("second browser")
@@ -109,61 +109,62 @@ func TestWrongCodesAreCountedForTheMailbox(t *testing.T) {
 	x.Clock.Advance(20 * time.Second)
 	x.Must(x.Procedure.AcknowledgeContract(x.Context(), x.Visitor, x.Form(), storetest.Notice))
 	x.SendCode()
-	if e := refused(x, typeCode(x, x.WrongCode()), "code_wrong"); e.Left != 1 {
-		t.Errorf("%d tries left, want 1", e.Left)
+	if e := wantCodeError(x, typeCode(x, x.WrongCode()), "code_wrong"); e.Left != 1 {
+		t.Errorf("%d attempts left, want 1", e.Left)
 	}
 	right := x.Code()
-	e := refused(x, typeCode(x, x.WrongCode()), "code_paused")
+	e := wantCodeError(x, typeCode(x, x.WrongCode()), "code_paused")
 	if e.Until.Sub(x.Clock.Now()) != 15*time.Minute {
 		t.Errorf("paused for %v", e.Until.Sub(x.Clock.Now()))
 	}
-	refused(x, typeCode(x, right), "code_paused")
-	refused(x, x.Procedure.RequestCode(x.Context(), x.Visitor, x.Form()), "code_paused")
+	wantCodeError(x, typeCode(x, right), "code_paused")
+	wantCodeError(x, x.Procedure.RequestCode(x.Context(), x.Visitor, x.Form()), "code_paused")
 	if page := codePage(x); page.Status != workflow.CodePaused || !page.PausedUntil.Equal(e.Until) {
-		t.Errorf("the page says %+v", page)
+		t.Errorf("code page %+v", page)
 	}
 
 	x.Clock.Advance(15 * time.Minute)
 	if s := codePage(x).Status; s != workflow.CodeNone {
-		t.Errorf("after the pause the page says %s", s)
+		t.Errorf("after the pause: status %s", s)
 	}
 	x.Must(x.Procedure.RequestCode(x.Context(), x.Visitor, x.Form()))
 	x.SendCode()
-	if e := refused(x, typeCode(x, x.WrongCode()), "code_wrong"); e.Left != 4 {
-		t.Errorf("after the pause %d tries left, want 4", e.Left)
+	if e := wantCodeError(x, typeCode(x, x.WrongCode()), "code_wrong"); e.Left != 4 {
+		t.Errorf("after the pause: %d attempts left, want 4", e.Left)
 	}
 }
 
-func TestWhatIsNoCodeIsNotCounted(t *testing.T) {
+func TestMalformedCodeIsNotCounted(t *testing.T) {
 	x := reach(t, workflow.CodeEntry)
 	before := x.Form()
-	refused(x, typeCode(x, ""), "code_missing")
-	refused(x, typeCode(x, "12345"), "code_malformed")
-	refused(x, typeCode(x, "abcdef"), "code_malformed")
+	wantCodeError(x, typeCode(x, ""), "code_missing")
+	wantCodeError(x, typeCode(x, "12345"), "code_malformed")
+	wantCodeError(x, typeCode(x, "abcdef"), "code_malformed")
 	if x.Form() != before {
-		t.Error("something was counted")
+		t.Error("malformed input was counted")
 	}
 }
 
-func TestSendsAreLimited(t *testing.T) {
+func TestCodeRequestsAreLimited(t *testing.T) {
 	x := reach(t, workflow.CodeEntry)
 	first := x.Clock.Now()
 	x.Clock.Advance(19 * time.Second)
-	if e := refused(x, x.Procedure.RequestCode(x.Context(), x.Visitor, x.Form()), "resend_wait"); !e.Until.Equal(first.Add(20 * time.Second)) {
-		t.Errorf("another in %v", e.Until.Sub(x.Clock.Now()))
+	e := wantCodeError(x, x.Procedure.RequestCode(x.Context(), x.Visitor, x.Form()), "resend_wait")
+	if !e.Until.Equal(first.Add(20 * time.Second)) {
+		t.Errorf("next code in %v, want 1s", e.Until.Sub(x.Clock.Now()))
 	}
 	x.Clock.Advance(time.Second)
 	for range 4 {
 		x.Must(x.Procedure.RequestCode(x.Context(), x.Visitor, x.Form()))
 		x.Clock.Advance(20 * time.Second)
 	}
-	e := refused(x, x.Procedure.RequestCode(x.Context(), x.Visitor, x.Form()), "resend_wait")
+	e = wantCodeError(x, x.Procedure.RequestCode(x.Context(), x.Visitor, x.Form()), "resend_wait")
 	if !e.Until.Equal(first.Add(15*time.Minute)) || !codePage(x).ResendAt.Equal(e.Until) {
-		t.Errorf("after five: until %v", e.Until.Sub(first))
+		t.Errorf("after five codes: next code after %v, want 15m", e.Until.Sub(first))
 	}
 }
 
-func TestARefusedAddressIsMendedAtTheCode(t *testing.T) {
+func TestRefusedAddressIsCorrectedOnCodePage(t *testing.T) {
 	x := reach(t, workflow.Contract)
 	x.Must(x.Procedure.AcknowledgeContract(x.Context(), x.Visitor, x.Form(), storetest.Notice))
 	mail := x.CodeMail()
@@ -171,7 +172,7 @@ func TestARefusedAddressIsMendedAtTheCode(t *testing.T) {
 	x.Must(err)
 	x.Must(x.MailRefused(x.Context(), mail, "550 5.1.1 no such user", x.Clock.Now()))
 	if s := codePage(x).Status; s != workflow.CodeRefused {
-		t.Fatalf("the page says %s", s)
+		t.Fatalf("status %s, want %s", s, workflow.CodeRefused)
 	}
 	old := x.Code()
 	x.Clock.Advance(20 * time.Second)
@@ -182,13 +183,13 @@ func TestARefusedAddressIsMendedAtTheCode(t *testing.T) {
 		t.Errorf("mails %v, want %v", got, want)
 	}
 	x.SendCode()
-	refused(x, typeCode(x, old), "code_replaced")
+	wantCodeError(x, typeCode(x, old), "code_replaced")
 	x.Must(typeCode(x, x.Code()))
 	x.IsAt(workflow.Qualified)
 }
 
-// One of fifty clicks wins; the others find out where they are.
-func TestFiftyRightCodesAtOnce(t *testing.T) {
+// One of fifty concurrent requests succeeds; the others get a StaleError.
+func TestFiftyConcurrentRightCodes(t *testing.T) {
 	x := reach(t, workflow.CodeEntry)
 	form, code := x.Form(), x.Code()
 	var wg sync.WaitGroup
@@ -203,11 +204,11 @@ func TestFiftyRightCodesAtOnce(t *testing.T) {
 		case err == nil:
 			right++
 		case !isStale(err):
-			t.Errorf("a loser is told %v", err)
+			t.Errorf("error %v, want a StaleError", err)
 		}
 	}
 	if right != 1 {
-		t.Errorf("%d codes were right", right)
+		t.Errorf("%d requests succeeded, want 1", right)
 	}
 	x.IsAt(workflow.Qualified)
 	var stars int
@@ -218,43 +219,43 @@ func TestFiftyRightCodesAtOnce(t *testing.T) {
 	}
 }
 
-// What the record says is judged again with the right code.
-func TestARecordThatChangesMeanwhile(t *testing.T) {
+// The record is compared again when the right code is typed.
+func TestRecordIsComparedAgainWithRightCode(t *testing.T) {
 	x := reach(t, workflow.CodeEntry)
 	changed := storetest.AnnasRecord
 	changed.FiscalCode = storetest.Sara
 	_, err := x.Procedure.Record(x.Context(), "tests", x.Address, workflow.Active, changed)
 	x.Must(err)
 	if err := typeCode(x, x.Code()); !errors.Is(err, workflow.ErrLapsed) {
-		t.Fatalf("the answer is %v", err)
+		t.Fatalf("unexpected error: %v", err)
 	}
 	x.IsAt(workflow.Identification)
 	x.Must(logInAs(x, storetest.Anna))
 	x.IsAt(workflow.Rejected)
 }
 
-func TestAMailboxThatIsNoMoreActiveGetsNoStar(t *testing.T) {
+func TestInactiveMailboxGetsNoStar(t *testing.T) {
 	x := reach(t, workflow.CodeEntry)
 	_, err := x.Procedure.Record(x.Context(), "tests", x.Address, workflow.Cancelled, storetest.AnnasRecord)
 	x.Must(err)
 	if err := typeCode(x, x.Code()); !errors.Is(err, workflow.ErrNotEligible) {
-		t.Fatalf("the answer is %v", err)
+		t.Fatalf("unexpected error: %v", err)
 	}
 	x.IsAt(workflow.CodeEntry)
 }
 
-// A code that was asked for before, by a clock that was ahead, does not stand in
-// the way of the one that was sent.
-func TestTheNewestCodeCountsAfterTheClockWasSetBack(t *testing.T) {
+// An earlier code with a later date, from before the clock was set back, does not hide
+// the code that was sent.
+func TestNewestCodeIsValidAfterClockIsSetBack(t *testing.T) {
 	x := reach(t, workflow.CodeEntry)
 	x.Clock.Advance(-10 * time.Minute)
 	x.Must(x.Procedure.RequestCode(x.Context(), x.Visitor, x.Form()))
 	code := x.SendCode()
 	if page := codePage(x); page.Status != workflow.CodeSent {
-		t.Errorf("the page says %+v", page)
+		t.Errorf("code page %+v", page)
 	}
-	if e := refused(x, typeCode(x, x.WrongCode()), "code_wrong"); e.Left != 4 {
-		t.Errorf("%d tries left, want 4", e.Left)
+	if e := wantCodeError(x, typeCode(x, x.WrongCode()), "code_wrong"); e.Left != 4 {
+		t.Errorf("%d attempts left, want 4", e.Left)
 	}
 	x.Must(typeCode(x, code))
 	x.IsAt(workflow.Qualified)

@@ -2,33 +2,33 @@ package workflow
 
 import "time"
 
-// CodeStatus says where the newest code stands.
+// CodeStatus is the status of the newest code, for its page.
 type CodeStatus string
 
-// Where a code can stand.
+// The statuses of a code.
 const (
 	CodeSending CodeStatus = "sending"
-	CodeSent    CodeStatus = "sent" // its 60 seconds run
+	CodeSent    CodeStatus = "sent" // the relay accepted it, and its 60 seconds are running
 	CodeExpired CodeStatus = "expired"
-	CodeRefused CodeStatus = "refused" // the relay refuses the address
-	CodeDropped CodeStatus = "dropped" // it could not be sent in time
-	CodePaused  CodeStatus = "paused"  // too many were wrong
-	CodeNone    CodeStatus = "spent"   // there is none to type
+	CodeRefused CodeStatus = "refused" // the relay refused the address
+	CodeDropped CodeStatus = "dropped" // it was not sent in time
+	CodePaused  CodeStatus = "paused"  // after too many wrong codes
+	CodeNone    CodeStatus = "spent"   // there is no valid code
 )
 
-// CodePage is what the code's page tells.
+// CodePage is the data of the page on which the code is typed.
 type CodePage struct {
 	Status      CodeStatus
-	Expires     time.Time // when sent
-	PausedUntil time.Time // when paused
-	ResendAt    time.Time // zero when another may be asked for now
-	RedirectAt  time.Time // zero when one is sent at once to another address
+	Expires     time.Time // if the code was sent
+	PausedUntil time.Time // if paused
+	ResendAt    time.Time // zero if another code can be requested now
+	RedirectAt  time.Time // zero if a code can be sent to another address now
 }
 
-// CodePage says where the newest code stands and when another may be asked for.
+// CodePage returns the status of the newest code, and when another can be requested.
 func (p *Procedure) CodePage(c *Case) CodePage {
 	page := CodePage{PausedUntil: p.pausedUntil(c)}
-	if next := p.Limits.NextSend(c.sends(), c.Now); next.After(c.Now) {
+	if next := p.Limits.NextSend(c.sendTimes(), c.Now); next.After(c.Now) {
 		page.ResendAt = next
 	}
 	if at := later(page.PausedUntil, p.redirectAt(c)); at.After(c.Now) {
@@ -45,7 +45,7 @@ func (p *Procedure) CodePage(c *Case) CodePage {
 	case !newest.DroppedAt.IsZero():
 		page.Status = CodeDropped
 	default:
-		page.Status, page.Expires = newest.stand(c.Now)
+		page.Status, page.Expires = newest.status(c.Now)
 	}
 	return page
 }
@@ -57,8 +57,9 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
-// stand tells of a code whose mail may still arrive.
-func (c Code) stand(now time.Time) (CodeStatus, time.Time) {
+// status returns the status of a code whose mail was neither refused nor dropped, and
+// when the code expires.
+func (c Code) status(now time.Time) (CodeStatus, time.Time) {
 	expires, running := c.sent().Expires()
 	switch {
 	case running && !c.sent().Live(now):

@@ -6,27 +6,28 @@ import (
 	"time"
 )
 
-// EnterContacts takes the address the code will go to, and a telephone number.
+// EnterContacts stores the address that the code is sent to, and a phone number.
 func (p *Procedure) EnterContacts(ctx context.Context, v Visitor, f Form, email, phone string) error {
-	return p.contacts(ctx, v, f, ContactsEntered, email, phone)
+	return p.saveContacts(ctx, v, f, ContactsEntered, email, phone)
 }
 
-// CorrectContacts changes the contacts from the summary.
+// CorrectContacts changes the contacts from the summary page.
 func (p *Procedure) CorrectContacts(ctx context.Context, v Visitor, f Form, email, phone string) error {
-	return p.contacts(ctx, v, f, DataCorrected, email, phone)
+	return p.saveContacts(ctx, v, f, DataCorrected, email, phone)
 }
 
-// RedirectCode changes the contacts after the login: where the identified
-// person is shown, or at the code, which then goes to the new address.
+// RedirectCode changes the contacts after the login, on the page of the identified
+// person or on the page of the code. On the latter a new code is sent to the new
+// address.
 func (p *Procedure) RedirectCode(ctx context.Context, v Visitor, f Form, email, phone string) error {
 	if err := p.admit(ctx, codesPerNetwork, v.Address); err != nil {
 		return err
 	}
-	return p.contacts(ctx, v, f, ContactsCorrected, email, phone)
+	return p.saveContacts(ctx, v, f, ContactsCorrected, email, phone)
 }
 
-func (p *Procedure) contacts(ctx context.Context, v Visitor, f Form, e Event, email, phone string) error {
-	typed, err := p.ordinary(ctx, email)
+func (p *Procedure) saveContacts(ctx context.Context, v Visitor, f Form, e Event, email, phone string) error {
+	typed, err := p.parseOrdinary(ctx, email)
 	if err != nil {
 		return err
 	}
@@ -38,7 +39,7 @@ func (p *Procedure) contacts(ctx context.Context, v Visitor, f Form, e Event, em
 		if err := c.guard(v, f, same, e); err != nil {
 			return err
 		}
-		if err := faults(typed.of(c.Mailbox), badPhone); err != nil {
+		if err := faults(typed.validFor(c.Mailbox), badPhone); err != nil {
 			return err
 		}
 		redirects := e == ContactsCorrected && address != c.Qualification.Declaration.Email
@@ -51,7 +52,7 @@ func (p *Procedure) contacts(ctx context.Context, v Visitor, f Form, e Event, em
 		if err != nil || !redirects {
 			return err
 		}
-		c.tellContacts(address)
+		c.notifyContactsChanged(address)
 		if c.Qualification.State == CodeEntry {
 			return c.redirectCode(p)
 		}
@@ -59,8 +60,8 @@ func (p *Procedure) contacts(ctx context.Context, v Visitor, f Form, e Event, em
 	})
 }
 
-// ConfirmData saves what is on the summary. From then on the code goes to the
-// address that stands there.
+// ConfirmData saves the data of the summary. After that, codes are sent to the saved
+// address.
 func (p *Procedure) ConfirmData(ctx context.Context, v Visitor, f Form) error {
 	return p.step(ctx, v, func(c *Case) error {
 		same := c.Qualification.State != Summary // otherwise it is another summary
@@ -71,18 +72,19 @@ func (p *Procedure) ConfirmData(ctx context.Context, v Visitor, f Form) error {
 		if err := c.limitContacts("", address); err != nil {
 			return err
 		}
-		if err := c.fire(DataConfirmed, c.standingRefs()); err != nil {
+		if err := c.fire(DataConfirmed, c.currentRefs()); err != nil {
 			return err
 		}
-		c.tellContacts(address)
+		c.notifyContactsChanged(address)
 		return nil
 	})
 }
 
-// tellContacts writes to the address on record and to the certified mailbox that
-// the code goes elsewhere, in the step that saves the new address.
-func (c *Case) tellContacts(address string) {
-	if !c.mustTell(address) {
+// notifyContactsChanged sends a mail to the address on record and to the certified
+// mailbox if codes are sent to another address. It runs in the step that saves the
+// address.
+func (c *Case) notifyContactsChanged(address string) {
+	if !c.mustNotify(address) {
 		return
 	}
 	details := MailDetails{NewMasked: MaskEmail(address)}
@@ -92,38 +94,39 @@ func (c *Case) tellContacts(address string) {
 	c.mail(MailContactsChanged, c.Mailbox.Address, details)
 }
 
-// mustTell reports whether an address is neither the one on record nor the one
-// that was saved last, of which they know.
-func (c *Case) mustTell(address string) bool {
+// mustNotify reports whether an address is neither the one on record nor the one that
+// was saved last, about which they were notified.
+func (c *Case) mustNotify(address string) bool {
 	return address != c.SavedEmail && !strings.EqualFold(address, c.Mailbox.OrdinaryAddress())
 }
 
-// contactChangesPerDay bounds the mails that changes of the contacts make us
-// write. One more change is refused, since each must be made known.
+// contactChangesPerDay bounds the mails that changes of the contacts cause. A further
+// change is refused, because each one must be notified.
 const contactChangesPerDay = 5
 
-// limitContacts refuses an address that would be one change too many. The one on
-// record is taken at any time: that is a way out, unless it is a certified one.
+// limitContacts returns an InputError if an address exceeds contactChangesPerDay. The
+// address on record is always accepted, unless it is certified, so that the user is not
+// blocked.
 func (c *Case) limitContacts(field, address string) error {
-	until := nextOf(c.ToldContacts, contactChangesPerDay, c.Now)
-	if !until.After(c.Now) || !c.mustTell(address) {
+	until := nextAllowed(c.ToldContacts, contactChangesPerDay, c.Now)
+	if !until.After(c.Now) || !c.mustNotify(address) {
 		return nil
 	}
 	return &InputError{Faults: []Fault{{Field: field, Code: "contacts_limit", Until: until, Recorded: c.recordedEmail() != ""}}}
 }
 
-// nextOf is from when on there are fewer than so many in a day again; the times
-// are newest first.
-func nextOf(times []time.Time, perDay int, now time.Time) time.Time {
+// nextAllowed returns when there are fewer than perDay times within the last 24 hours.
+// The times are newest first.
+func nextAllowed(times []time.Time, perDay int, now time.Time) time.Time {
 	if len(times) < perDay {
 		return now
 	}
 	return times[perDay-1].Add(24 * time.Hour)
 }
 
-// SuggestedEmail is what the contact field is filled with beforehand: what was
-// entered before, or the invitation's address, or the one on record if it is an
-// ordinary one.
+// SuggestedEmail returns the initial value of the e-mail field: the address entered
+// before, or the address of the invitation, or the one on record if it is an ordinary
+// address.
 func (c *Case) SuggestedEmail(v Visitor) string {
 	q := c.Qualification
 	switch {
@@ -135,19 +138,19 @@ func (c *Case) SuggestedEmail(v Visitor) string {
 	return c.recordedEmail()
 }
 
-// recordedEmail is the ordinary address on record; empty for a certified one,
-// which would be refused.
+// recordedEmail returns the ordinary address on record, or "" if it is certified, since
+// a certified address would be refused.
 func (c *Case) recordedEmail() string {
 	recorded := c.Mailbox.OrdinaryAddress()
-	if _, domain, _ := strings.Cut(recorded, "@"); c.RecordedCertified || certified(domain) {
+	if _, domain, _ := strings.Cut(recorded, "@"); c.RecordedCertified || isCertified(domain) {
 		return ""
 	}
 	return recorded
 }
 
-// contact is where the holder is written to: an address that was entered counts
-// from when it was saved.
-func (c *Case) contact() string {
+// contactAddress returns the address for mails to the holder. An address that was entered
+// counts once it is saved.
+func (c *Case) contactAddress() string {
 	q := c.Qualification
 	switch {
 	case q.Declaration != nil && q.Declaration.Email != "" && q.Declaration.Email == c.SavedEmail:

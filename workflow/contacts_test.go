@@ -11,18 +11,18 @@ import (
 	"stella/workflow"
 )
 
-func TestAnotherAddressIsToldToTheOneOnRecordAndToTheMailbox(t *testing.T) {
+func TestAddressChangeIsNotified(t *testing.T) {
 	x := reach(t, workflow.ContactData)
-	told := func(want ...string) {
+	wantMails := func(want ...string) {
 		t.Helper()
 		if got := x.Mails(); !slices.Equal(got, want) {
 			t.Errorf("mails %v, want %v", got, want)
 		}
 	}
-	// What is typed and not saved is no news.
+	// An address that is typed but not saved is not notified.
 	x.Must(x.Procedure.EnterContacts(x.Context(), x.Visitor, x.Form(), "atlra@mail.example", ""))
 	x.Must(x.Procedure.CorrectContacts(x.Context(), x.Visitor, x.Form(), "altra@mail.example", ""))
-	told()
+	wantMails()
 	confirm := func() {
 		t.Helper()
 		x.Must(x.Procedure.ConfirmData(x.Context(), x.Visitor, x.Form()))
@@ -30,33 +30,35 @@ func TestAnotherAddressIsToldToTheOneOnRecordAndToTheMailbox(t *testing.T) {
 	}
 	confirm()
 	want := []string{"contacts_changed anna.neri@mail.example", "contacts_changed " + x.Address}
-	told(want...)
-	// The same again is none, and the one on record is none either.
+	wantMails(want...)
+	// Saving the same address again is not a change; the address on record is not one
+	// either.
 	x.Must(x.Procedure.StepBack(x.Context(), x.Visitor, x.Form()))
 	x.Must(x.Procedure.CorrectContacts(x.Context(), x.Visitor, x.Form(), "altra@mail.example", "3471234567"))
 	confirm()
 	x.Must(x.Procedure.StepBack(x.Context(), x.Visitor, x.Form()))
 	x.Must(x.Procedure.CorrectContacts(x.Context(), x.Visitor, x.Form(), "Anna.Neri@mail.example", "3471234567"))
 	confirm()
-	told(want...)
+	wantMails(want...)
 	if d := x.Case().Qualification.Declaration; d.Phone != "+393471234567" {
-		t.Errorf("the telephone number is %q", d.Phone)
+		t.Errorf("phone number %q", d.Phone)
 	}
 }
 
-// No change goes untold, and nobody is told without end.
-func TestFiveChangesOfTheContactsADay(t *testing.T) {
+// Every change is notified, and the number of mails is bounded.
+func TestContactChangesPerDay(t *testing.T) {
 	x := reach(t, workflow.Summary)
 	save := func(address string) error {
 		x.Must(x.Procedure.CorrectContacts(x.Context(), x.Visitor, x.Form(), address, ""))
 		return x.Procedure.ConfirmData(x.Context(), x.Visitor, x.Form())
 	}
-	refused := func(err error) {
+	wantLimitError := func(err error) {
 		t.Helper()
 		var input *workflow.InputError
 		want := workflow.Fault{Code: "contacts_limit", Until: x.Clock.Now().Add(24 * time.Hour), Recorded: true}
-		if !errors.As(err, &input) || input.Faults[0].Code != want.Code || !input.Faults[0].Until.Equal(want.Until) || !input.Faults[0].Recorded {
-			t.Errorf("one change more: %v, want %+v", err, want)
+		if !errors.As(err, &input) || input.Faults[0].Code != want.Code ||
+			!input.Faults[0].Until.Equal(want.Until) || !input.Faults[0].Recorded {
+			t.Errorf("sixth change: error %v, want %+v", err, want)
 		}
 	}
 	for i := range 9 { // typing errors
@@ -66,13 +68,13 @@ func TestFiveChangesOfTheContactsADay(t *testing.T) {
 		x.Must(save(fmt.Sprintf("altra%d@mail.example", i)))
 		x.Must(x.Procedure.StepBack(x.Context(), x.Visitor, x.Form()))
 	}
-	refused(save("altra5@mail.example"))
+	wantLimitError(save("altra5@mail.example"))
 	x.IsAt(workflow.Summary)
-	x.Must(save("altra4@mail.example")) // of which they know
+	x.Must(save("altra4@mail.example")) // already notified
 	x.Must(x.Procedure.StepBack(x.Context(), x.Visitor, x.Form()))
-	x.Must(save("anna.neri@mail.example")) // the one on record
+	x.Must(save("anna.neri@mail.example")) // the address on record
 	x.Must(logInAs(x, storetest.Anna))
-	refused(x.Procedure.RedirectCode(x.Context(), x.Visitor, x.Form(), "altra6@mail.example", ""))
+	wantLimitError(x.Procedure.RedirectCode(x.Context(), x.Visitor, x.Form(), "altra6@mail.example", ""))
 	x.Clock.Advance(24 * time.Hour)
 	if err := x.Procedure.ConfirmIdentity(x.Context(), x.Visitor, x.Form()); !errors.Is(err, workflow.ErrLapsed) {
 		t.Fatal(err)
@@ -80,12 +82,12 @@ func TestFiveChangesOfTheContactsADay(t *testing.T) {
 	x.Must(logInAs(x, storetest.Anna))
 	x.Must(x.Procedure.RedirectCode(x.Context(), x.Visitor, x.Form(), "altra6@mail.example", ""))
 	if got := len(x.Mails()); got != 2*6 {
-		t.Errorf("%d mails", got)
+		t.Errorf("%d mails, want 12", got)
 	}
 }
 
-// Without an address on record there is none to go back to.
-func TestTheWayOutOfTheLimitIsNamedIfThereIsOne(t *testing.T) {
+// Without an address on record there is no address that is still accepted.
+func TestContactLimitWithoutAddressOnRecord(t *testing.T) {
 	r := storetest.AnnasRecord
 	r.Email = ""
 	x := begin(t, r).To(workflow.ContactData)
@@ -99,12 +101,12 @@ func TestTheWayOutOfTheLimitIsNamedIfThereIsOne(t *testing.T) {
 	}
 	var input *workflow.InputError
 	if !errors.As(err, &input) || input.Faults[0].Code != "contacts_limit" || input.Faults[0].Recorded {
-		t.Errorf("the sixth change: %v", err)
+		t.Errorf("sixth change: error %v", err)
 	}
 }
 
-// An address that was typed and not saved gets no mail.
-func TestWhatIsNotSavedIsNotWrittenTo(t *testing.T) {
+// An address that was typed but not saved gets no mail.
+func TestUnsavedAddressGetsNoMail(t *testing.T) {
 	x := begin(t, storetest.BianchisRecord).To(workflow.Summary)
 	x.Must(x.Procedure.CorrectContacts(x.Context(), x.Visitor, x.Form(), "errore@mail.example", ""))
 	for range 2 {
@@ -118,9 +120,8 @@ func TestWhatIsNotSavedIsNotWrittenTo(t *testing.T) {
 	}
 }
 
-// Whoever has the mailbox can be rejected as often as they like; the holder is
-// not written to as often.
-func TestFiveMailsOfARejectionADay(t *testing.T) {
+// A user of the mailbox can cause any number of rejections, but only five mails a day.
+func TestRejectionMailsPerDay(t *testing.T) {
 	x := begin(t, storetest.BianchisRecord).To(workflow.CompanyData)
 	for range 8 {
 		x.Must(x.Procedure.EnterCompany(x.Context(), x.Visitor, x.Form(), "", cooperativa))
@@ -128,6 +129,6 @@ func TestFiveMailsOfARejectionADay(t *testing.T) {
 		x.Must(x.Procedure.ChooseKind(x.Context(), x.Visitor, x.Form(), workflow.KindCompany))
 	}
 	if got := x.Mails(); len(got) != 5 {
-		t.Errorf("%d mails: %v", len(got), got)
+		t.Errorf("%d mails, want 5: %v", len(got), got)
 	}
 }

@@ -5,10 +5,11 @@ import (
 	"errors"
 )
 
-// ErrContractChanged is returned for a notice that is not in force any more.
+// ErrContractChanged is returned for a contract notice that is no longer in force.
 var ErrContractChanged = errors.New("the contract notice has changed")
 
-// Notice is the contract notice in force, in the language of the reader.
+// Notice returns the contract notice in force in a locale, or in Italian if there is
+// none.
 func (p *Procedure) Notice(locale string) Document {
 	if d, ok := p.Documents[locale]; ok {
 		return d
@@ -16,8 +17,8 @@ func (p *Procedure) Notice(locale string) Document {
 	return p.Documents["it"]
 }
 
-// AcknowledgeContract: the notice with this digest was shown and acknowledged;
-// the click is the acknowledgement. The first code leaves in the same step.
+// AcknowledgeContract records that the visitor was shown the notice with this digest
+// and acknowledged it by the click. The first code is sent in the same step.
 func (p *Procedure) AcknowledgeContract(ctx context.Context, v Visitor, f Form, digest string) error {
 	if err := p.admit(ctx, codesPerNetwork, v.Address); err != nil {
 		return err
@@ -27,7 +28,7 @@ func (p *Procedure) AcknowledgeContract(ctx context.Context, v Visitor, f Form, 
 			return err
 		}
 		d, ok := p.document(digest)
-		if !ok { // replaced since the page was opened
+		if !ok { // replaced after the page was opened
 			return ErrContractChanged
 		}
 		err := c.fire(ContractRead, Refs{"document": d.SHA256, "document_version": d.Version,

@@ -7,27 +7,27 @@ import (
 	"github.com/google/uuid"
 )
 
-// Directory is the part of Store that operators and auditors read. Of what is
-// not of the domains given, or of a mailbox that was deleted, it knows nothing.
+// Directory is the part of Store that operators and auditors read. Mailboxes outside
+// the given domains and deleted mailboxes are unknown to it.
 type Directory interface {
-	// MailboxOfCase finds the mailbox of a case; ErrUnknown when there is none.
+	// MailboxOfCase returns the mailbox of a case, or ErrUnknown.
 	MailboxOfCase(ctx context.Context, domains []string, number int64) (int64, error)
-	// History reads a qualification of a mailbox: the one with this case number,
-	// or for zero the one in force.
+	// History returns the qualification of a mailbox with this case number; 0 is the
+	// one in force.
 	History(ctx context.Context, mailbox, number int64) (*History, error)
-	// Qualifications lists them, the newest case first.
+	// Qualifications lists qualifications, newest case first.
 	Qualifications(ctx context.Context, f QualificationFilter) ([]ListedQualification, error)
 
-	// SentInvitation reads one; ErrUnknown when there is none.
+	// SentInvitation returns one invitation, or ErrUnknown.
 	SentInvitation(ctx context.Context, domains []string, id uuid.UUID) (SentInvitation, error)
-	// SentInvitations lists them, the newest first.
+	// SentInvitations lists invitations, newest first.
 	SentInvitations(ctx context.Context, f InvitationFilter) ([]SentInvitation, error)
 }
 
-// History is a qualification as an operator or an auditor reads it: the log,
-// and all that it refers to.
+// History is a qualification as operators and auditors read it: its log, and everything
+// that the log refers to.
 type History struct {
-	Case         *Case // its qualification is the one told of; nil where there was none
+	Case         *Case // with this qualification; nil if there is none
 	Steps        []Step
 	Records      []Record // of the mailbox, whatever the qualification
 	Declarations []Declaration
@@ -35,11 +35,11 @@ type History struct {
 	Identities   []Identity
 	Decisions    []Decision
 	Mails        []SentMail
-	Others       []int64 // the case numbers of the mailbox's other qualifications
+	Others       []int64 // case numbers of the mailbox's other qualifications
 }
 
-// Verdict is how the person identified compared with the record when that was
-// last judged; empty while nobody is.
+// Verdict returns the result of the last comparison of the identified person with the
+// record, or "" if no person is identified.
 func (h *History) Verdict() Verdict {
 	last := Verdict("")
 	if h.Case.Qualification.Identity == nil {
@@ -53,18 +53,18 @@ func (h *History) Verdict() Verdict {
 	return last
 }
 
-// QualificationFilter says which qualifications are listed. A case keeps its
-// number, so that a list that goes on after one repeats nothing, and misses
-// nothing that was there when it began.
+// QualificationFilter selects the qualifications of a list. Case numbers never change,
+// so paging with Before neither repeats nor skips a case that existed when the list
+// began.
 type QualificationFilter struct {
 	Domains []string
-	Mailbox string // its address; empty for any
-	State   State  // empty for any
-	Before  int64  // only cases with lower numbers; 0 for any
+	Mailbox string // its address; "" matches any
+	State   State  // "" matches any
+	Before  int64  // only cases with lower numbers; 0 matches any
 	Limit   int
 }
 
-// ListedQualification is a qualification in a list.
+// ListedQualification is one entry of a list of qualifications.
 type ListedQualification struct {
 	Mailbox   string // its address
 	Number    int64
@@ -76,12 +76,12 @@ type ListedQualification struct {
 	SteppedAt time.Time
 }
 
-// Qualifications lists those of the client's mailboxes, the newest case first.
+// Qualifications lists the qualifications of the client's mailboxes, newest case first.
 func (p *Procedure) Qualifications(ctx context.Context, client Client, f QualificationFilter) ([]ListedQualification, error) {
 	f.Domains = client.Domains
 	if f.Mailbox != "" {
 		address, err := client.parse(f.Mailbox)
-		if err != nil { // nobody's, or another's: there is nothing to list
+		if err != nil { // not a mailbox of this client: the list is empty
 			return nil, nil
 		}
 		f.Mailbox = address
@@ -89,7 +89,7 @@ func (p *Procedure) Qualifications(ctx context.Context, client Client, f Qualifi
 	return p.Store.Qualifications(ctx, f)
 }
 
-// History reads a case of the client's mailboxes; ErrUnknown for any other.
+// History returns a case of the client's mailboxes, or ErrUnknown for any other case.
 func (p *Procedure) History(ctx context.Context, client Client, number int64) (*History, error) {
 	mailbox, err := p.Store.MailboxOfCase(ctx, client.Domains, number)
 	if err != nil {
@@ -98,28 +98,29 @@ func (p *Procedure) History(ctx context.Context, client Client, number int64) (*
 	return p.Store.History(ctx, mailbox, number)
 }
 
-// InvitationFilter says which invitations are listed.
+// InvitationFilter selects the invitations of a list.
 type InvitationFilter struct {
 	Domains []string
-	Mailbox string          // its address; empty for any
-	State   InvitationState // as of Now; empty for any
+	Mailbox string          // its address; "" matches any
+	State   InvitationState // at the time Now; "" matches any
 	Now     time.Time
 	Limit   int
 
-	// Only those sent before this time, or at it with lower ids; zero for any.
+	// Only invitations sent before this time, or at this time with a lower ID; zero
+	// matches any.
 	SentBefore time.Time
 	Before     uuid.UUID
 }
 
-// SentInvitation is an invitation in a list, without what its link is made of.
+// SentInvitation is an invitation in a list. It omits the data of its link.
 type SentInvitation struct {
 	Invitation
 	Mailbox int64
 	Address string // of the mailbox
-	Number  int64  // of the case
+	Number  int64  // case number
 }
 
-// SentInvitations lists those of the client's mailboxes, the newest first.
+// SentInvitations lists the invitations of the client's mailboxes, newest first.
 func (p *Procedure) SentInvitations(ctx context.Context, client Client, f InvitationFilter) ([]SentInvitation, error) {
 	f.Domains, f.Now = client.Domains, p.Now()
 	if f.Mailbox != "" {

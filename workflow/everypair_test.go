@@ -11,8 +11,9 @@ import (
 	"stella/workflow"
 )
 
-// outcomes makes each event happen, or tries to, whatever the state.
-var outcomes = map[workflow.Event]func(x *storetest.Journey) error{
+// eventActions contains for each event a function that tries to make it happen in any
+// state.
+var eventActions = map[workflow.Event]func(x *storetest.Journey) error{
 	workflow.HolderDeclared: func(x *storetest.Journey) error {
 		return x.Procedure.ChooseRole(x.Context(), x.Visitor, x.Form(), workflow.Holder)
 	},
@@ -88,7 +89,7 @@ var outcomes = map[workflow.Event]func(x *storetest.Journey) error{
 	},
 	workflow.CodeSpent: func(x *storetest.Journey) error {
 		for range 4 {
-			if err := x.Procedure.TypeCode(x.Context(), x.Visitor, x.Form(), x.WrongCode()); !made(err) {
+			if err := x.Procedure.TypeCode(x.Context(), x.Visitor, x.Form(), x.WrongCode()); !committed(err) {
 				return err
 			}
 		}
@@ -96,7 +97,7 @@ var outcomes = map[workflow.Event]func(x *storetest.Journey) error{
 	},
 	workflow.CodeRight: typeRightCode,
 	workflow.CodeRightUnproven: func(x *storetest.Journey) error {
-		if x.State() == workflow.CodeEntry { // the register forgets meanwhile
+		if x.State() == workflow.CodeEntry { // the record changes before the code is typed
 			forgetRecord(x)
 		}
 		return typeRightCode(x)
@@ -116,7 +117,7 @@ var outcomes = map[workflow.Event]func(x *storetest.Journey) error{
 		x.Clock.Advance(workflow.UnfinishedLife + time.Second)
 		before := x.Form()
 		_, err := x.Procedure.ExpireStale(x.Context())
-		if err == nil && x.Form() == before { // the job passed it over
+		if err == nil && x.Form() == before { // the job skipped it
 			return workflow.ErrNotAllowed
 		}
 		return err
@@ -138,9 +139,10 @@ func declineInvitation(x *storetest.Journey) error {
 	return x.Procedure.DeclineInvitation(x.Context(), x.InvitationSecret(), netip.Addr{}, "")
 }
 
-// comeBack returns from the identity provider, if one was sent there.
+// comeBack returns from the identity provider, with an answer if a login is in
+// progress.
 func comeBack(x *storetest.Journey, answer func(login string) (string, error)) error {
-	secret := "a secret of nobody's"
+	secret := "an unknown secret"
 	if x.State() == workflow.AtProvider {
 		var err error
 		if secret, err = answer(x.Case().Qualification.Login.ID); err != nil {
@@ -158,20 +160,21 @@ func typeRightCode(x *storetest.Journey) error {
 }
 
 func forgetRecord(x *storetest.Journey) {
-	_, err := x.Procedure.Record(x.Context(), "tests", x.Address, workflow.Active, workflow.Record{Kind: workflow.KindPerson, Name: "Anna Neri"})
+	unnamed := workflow.Record{Kind: workflow.KindPerson, Name: "Anna Neri"}
+	_, err := x.Procedure.Record(x.Context(), "tests", x.Address, workflow.Active, unnamed)
 	x.Must(err)
 }
 
-// made tells the outcomes of steps that were made, among the errors that tell
-// the visitor something.
-func made(err error) bool {
+// committed reports whether err belongs to a step that was committed. Some committed
+// steps return an error for the visitor.
+func committed(err error) bool {
 	var code *workflow.CodeError
 	var login *workflow.LoginError
 	return err == nil || errors.Is(err, workflow.ErrLapsed) && !errors.Is(err, workflow.ErrNotAllowed) ||
 		errors.As(err, &code) && (code.Code == "code_wrong" || code.Code == "code_paused") || errors.As(err, &login)
 }
 
-// leadsTo reads the table.
+// leadsTo looks up the table.
 func leadsTo(from workflow.State, e workflow.Event) (workflow.State, bool) {
 	for _, row := range workflow.Events {
 		if row.Name == string(e) && slices.Contains(row.Src, string(from)) {
@@ -181,7 +184,7 @@ func leadsTo(from workflow.State, e workflow.Event) (workflow.State, bool) {
 	return "", false
 }
 
-// recordFor is the record under which a state can be reached and an event can
+// recordFor returns a record with which the state can be reached and the event can
 // happen.
 func recordFor(s workflow.State, e workflow.Event) workflow.Record {
 	switch {
@@ -193,24 +196,24 @@ func recordFor(s workflow.State, e workflow.Event) workflow.Record {
 	return storetest.AnnasRecord
 }
 
-// Every event is fired in every state. A pair of the table leads where it says,
-// writes its row of the log and is announced, where that concerns others; any
-// other pair is refused and leaves no trace.
+// TestEveryEventInEveryState fires every event in every state. A pair in the table must
+// lead to the state of the table, add an entry to the log and be announced if the
+// public state changes. Any other pair must be refused without any change.
 func TestEveryEventInEveryState(t *testing.T) {
 	for _, row := range workflow.Events {
-		if outcomes[workflow.Event(row.Name)] == nil {
-			t.Fatalf("nothing here makes %s happen", row.Name)
+		if eventActions[workflow.Event(row.Name)] == nil {
+			t.Fatalf("eventActions lacks %s", row.Name)
 		}
 	}
 	for _, s := range workflow.States {
 		t.Run(string(s), func(t *testing.T) {
 			w := newWorld(t)
-			refusing := map[workflow.Kind]*storetest.Journey{} // refusals leave no trace: one walk serves them all
-			for e, fire := range outcomes {
+			refusing := map[workflow.Kind]*storetest.Journey{} // refusals change nothing, so one journey serves them all
+			for e, fire := range eventActions {
 				record := recordFor(s, e)
 				to, allowed := leadsTo(s, e)
 				if allowed && e != workflow.TimedOut {
-					pairLeads(t, w, record, s, e, to, fire)
+					checkAllowedPair(t, w, record, s, e, to, fire)
 					continue
 				}
 				if allowed || s == workflow.Qualified && e == workflow.CompanyChosen {
@@ -220,47 +223,52 @@ func TestEveryEventInEveryState(t *testing.T) {
 					if s != workflow.CompanyData && s != workflow.HolderKind {
 						record = recordFor(s, "")
 					}
-					refusing[record.Kind] = bring(w.Record(t, record), s)
+					refusing[record.Kind] = bringTo(w.Record(t, record), s)
 				}
-				pairIsRefused(refusing[record.Kind], s, e, fire)
+				checkRefusedPair(refusing[record.Kind], s, e, fire)
 			}
-			// Last, since it ends whatever is unfinished in the database.
+			// This event is last because it ends all unfinished qualifications in the
+			// database.
 			if to, allowed := leadsTo(s, workflow.TimedOut); allowed {
-				pairLeads(t, w, recordFor(s, workflow.TimedOut), s, workflow.TimedOut, to, outcomes[workflow.TimedOut])
+				checkAllowedPair(t, w, recordFor(s, workflow.TimedOut), s, workflow.TimedOut, to, eventActions[workflow.TimedOut])
 			}
 		})
 	}
 }
 
-func pairLeads(t *testing.T, w *storetest.World, r workflow.Record, s workflow.State, e workflow.Event, to workflow.State, fire func(*storetest.Journey) error) {
+func checkAllowedPair(
+	t *testing.T, w *storetest.World, r workflow.Record,
+	s workflow.State, e workflow.Event, to workflow.State, fire func(*storetest.Journey) error,
+) {
 	t.Helper()
 	x := w.Record(t, r)
 	if e == workflow.InvitationWithdrawn && s != workflow.Invited {
-		underWay(x, s)
+		bringInvited(x, s)
 	} else {
-		bring(x, s)
+		bringTo(x, s)
 	}
-	before := told(x)
-	if err := fire(x); !made(err) {
-		t.Errorf("%s: refused: %v", e, err)
+	before := announcements(x)
+	if err := fire(x); !committed(err) {
+		t.Errorf("%s: unexpected error: %v", e, err)
 		return
 	}
 	if got := x.State(); got != to {
-		t.Errorf("%s: leads to %s, want %s", e, got, to)
+		t.Errorf("%s: state %s, want %s", e, got, to)
 	}
-	isAnnounced(x, told(x)[len(before):], s, e, to)
+	checkAnnounced(x, announcements(x)[len(before):], s, e, to)
 	steps := x.History().Steps
 	last := steps[len(steps)-1]
 	if last.Event == workflow.CodeRequested && (e == workflow.ContractRead || e == workflow.ContactsCorrected) {
-		last = steps[len(steps)-2] // the first code, or one for the new address, leaves at once
+		last = steps[len(steps)-2] // the code, or the one for a new address, was requested in the same step
 	}
 	if last.Event != e || last.From != s || last.To != to {
-		t.Errorf("%s: the log says %s from %s to %s", e, last.Event, last.From, last.To)
+		t.Errorf("%s: logged %s from %s to %s", e, last.Event, last.From, last.To)
 	}
 }
 
-// underWay brings an invited holder's procedure to a state; the delegate looks on.
-func underWay(x *storetest.Journey, s workflow.State) {
+// bringInvited brings an invited holder's procedure to a state, and returns to the
+// delegate as the visitor.
+func bringInvited(x *storetest.Journey, s workflow.State) {
 	x.Helper()
 	delegate := x.To(workflow.Invited).Visitor
 	x.Visitor = x.Accept()
@@ -272,22 +280,22 @@ func underWay(x *storetest.Journey, s workflow.State) {
 	x.Visitor = delegate
 }
 
-func pairIsRefused(x *storetest.Journey, s workflow.State, e workflow.Event, fire func(*storetest.Journey) error) {
+func checkRefusedPair(x *storetest.Journey, s workflow.State, e workflow.Event, fire func(*storetest.Journey) error) {
 	x.Helper()
-	before, clock := trace(x), x.Clock.Now()
-	if err := fire(x); made(err) {
+	before, clock := databaseState(x), x.Clock.Now()
+	if err := fire(x); committed(err) {
 		x.Errorf("%s: not refused", e)
 	}
 	x.Clock.Advance(clock.Sub(x.Clock.Now()))
-	if after := trace(x); after != before {
-		x.Errorf("%s: left a trace:\n%s\n%s", e, before, after)
+	if after := databaseState(x); after != before {
+		x.Errorf("%s: the database changed:\n%s\n%s", e, before, after)
 	}
 }
 
-// trace is everything that the database knows of the mailbox.
-func trace(x *storetest.Journey) string {
+// databaseState returns everything in the database about the mailbox as text.
+func databaseState(x *storetest.Journey) string {
 	x.Helper()
-	var trace string
+	var text string
 	x.Must(x.Pool().QueryRow(x.Context(), `
 		select concat_ws(' ', m, q,
 			(select count(*) from records where mailbox_id = m.id),
@@ -300,6 +308,6 @@ func trace(x *storetest.Journey) string {
 			(select count(*) from decisions d where d.qualification_id = q.id),
 			(select count(*) from mails a where a.qualification_id = q.id),
 			(select count(*) from river_job))
-		from mailboxes m join qualifications q on q.mailbox_id = m.id where m.id = $1`, x.Mailbox).Scan(&trace))
-	return trace
+		from mailboxes m join qualifications q on q.mailbox_id = m.id where m.id = $1`, x.Mailbox).Scan(&text))
+	return text
 }

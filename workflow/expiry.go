@@ -6,18 +6,18 @@ import (
 	"time"
 )
 
-// UnfinishedLife is for how long an unfinished qualification waits for its
-// next step.
+// UnfinishedLife is how long an unfinished qualification waits for its next step before
+// it expires.
 const UnfinishedLife = 30 * 24 * time.Hour
 
-// Expire is the periodic job that ends what nobody took further.
+// Expire is the periodic job that ends stale qualifications.
 type Expire struct{}
 
-// Kind names the job in the queue.
+// Kind returns the name of the job in the queue.
 func (Expire) Kind() string { return "expire" }
 
-// ExpireStale ends the qualifications that nobody took further, and returns
-// how many there were. One that moves meanwhile is left alone.
+// ExpireStale ends the qualifications without a step for UnfinishedLife, and returns
+// their number. It skips one that moved since it was listed.
 func (p *Procedure) ExpireStale(ctx context.Context) (int, error) {
 	before := p.Now().Add(-UnfinishedLife)
 	mailboxes, err := p.Store.Stale(ctx, before)
@@ -43,9 +43,9 @@ func (p *Procedure) ExpireStale(ctx context.Context) (int, error) {
 	return expired, failed
 }
 
-// expire ends a qualification that is not finished.
+// expire ends an unfinished qualification.
 func (c *Case) expire() error {
-	if err := c.fire(TimedOut, c.standingRefs()); err != nil {
+	if err := c.fire(TimedOut, c.currentRefs()); err != nil {
 		return err
 	}
 	c.endInvitation("expired")

@@ -8,13 +8,13 @@ import (
 	"stella/workflow"
 )
 
-func TestExpiryLeavesReviewsAndYoungOnesAlone(t *testing.T) {
+func TestExpireStale(t *testing.T) {
 	w := newWorld(t)
 	old := w.Reach(t, workflow.Summary)
 	review := w.Record(t, unknownRecord).To(workflow.UnderReview)
 	qualified := w.Reach(t, workflow.Qualified)
 	w.Clock.Advance(workflow.UnfinishedLife)
-	young := w.Reach(t, workflow.Summary)
+	recent := w.Reach(t, workflow.Summary)
 	w.Clock.Advance(time.Second)
 	n, err := w.Procedure.ExpireStale(t.Context())
 	storetest.Must(t, err)
@@ -24,7 +24,7 @@ func TestExpiryLeavesReviewsAndYoungOnesAlone(t *testing.T) {
 	old.IsAt(workflow.Expired)
 	review.IsAt(workflow.UnderReview)
 	qualified.IsAt(workflow.Qualified)
-	young.IsAt(workflow.Summary)
+	recent.IsAt(workflow.Summary)
 
 	old.Visitor = old.Enter("first browser")
 	old.IsAt(workflow.HolderChoice)

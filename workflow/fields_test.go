@@ -7,23 +7,23 @@ import (
 	"testing"
 )
 
-// docs/fields.md says the rules as they are.
-func TestTheFieldsAreDocumented(t *testing.T) {
+// docs/fields.md must state the actual rules.
+func TestFieldRulesAreDocumented(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("../docs/fields.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	var signs []string
+	var allowed []string
 	for r := rune('!'); r <= '~'; r++ {
 		letter := 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9'
 		if !letter && checkLocal("a"+string(r)) == nil {
-			signs = append(signs, string(r))
+			allowed = append(allowed, string(r))
 		}
 	}
-	for _, r := range "._-+'&=" { // in the order of the sentences
-		if len(signs) != 7 || checkLocal("a"+string(r)) != nil {
-			t.Fatalf("before the @ there may be %q", signs)
+	for _, r := range "._-+'&=" { // in the order of the document
+		if len(allowed) != 7 || checkLocal("a"+string(r)) != nil {
+			t.Fatalf("accepted before the @: %q", allowed)
 		}
 	}
 	for _, want := range []string{

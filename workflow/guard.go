@@ -3,8 +3,8 @@ package workflow
 // The guards of a step, in the order in which a step calls them. step calls enter;
 // most steps call guard, which is the other three.
 
-// enter refuses a visitor who may not see the case, and remembers the language in
-// which it was shown.
+// enter refuses a visitor who may not see the case, and records the language in which
+// it was shown.
 func (c *Case) enter(v Visitor) error {
 	if c.Mailbox.Status != Active {
 		return ErrNotEligible
@@ -12,7 +12,7 @@ func (c *Case) enter(v Visitor) error {
 	if !c.Knows(v) {
 		return ErrElsewhere
 	}
-	c.Qualification.shown(v)
+	c.Qualification.setLocale(v)
 	return nil
 }
 

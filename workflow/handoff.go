@@ -9,47 +9,47 @@ import (
 	"time"
 )
 
-// HandOffLife is for how long a hand-off's link may be used.
+// HandOffLife is how long the link of a hand-off is valid.
 const HandOffLife = 60 * time.Second
 
-// HandOff is a webmail's user on the way to Stella.
+// HandOff passes a user of a webmail to Stella.
 type HandOff struct {
-	Token     []byte // digest
+	Token     []byte // digest of the secret in the link
 	Client    Client
 	Mailbox   int64
-	Address   string // the mailbox's
+	Address   string // of the mailbox
 	ReturnURL string
 	Locale    string
-	User      string // the webmail's own reference
+	User      string // the webmail's own reference to its user
 	CreatedAt time.Time
 	ExpiresAt time.Time
 	Closed    bool // it was used, or its client is disabled
 }
 
-// Open reports whether a hand-off may be used, so that its page offers no button
-// that cannot work.
+// Open reports whether a hand-off can still be used. Its page shows no button if it
+// cannot.
 func (h HandOff) Open(now time.Time) bool { return !h.Closed && now.Before(h.ExpiresAt) }
 
-// HandOffs is the part of Store that keeps them.
+// HandOffs is the part of Store for hand-offs.
 type HandOffs interface {
 	AddHandOff(ctx context.Context, h HandOff) error
-	// UseHandOff marks a hand-off as used by a session. When it was used
-	// before, that session is ended and ErrUnknown returned.
+	// UseHandOff marks a hand-off as used by a session. If it was used before, it ends
+	// that session and returns ErrUnknown.
 	UseHandOff(ctx context.Context, token, session []byte, now time.Time) (HandOff, error)
-	// HandOffHeld reports whether a hand-off was used by this session, and by
-	// no other since.
+	// HandOffHeld reports whether this session used the hand-off, and no other session
+	// used it since.
 	HandOffHeld(ctx context.Context, token, session []byte) (bool, error)
-	// HandOffByToken finds a hand-off, with its client's return URLs and its
-	// mailbox's address, whether it may be used or not; ErrUnknown for none.
+	// HandOffByToken returns a hand-off, used or not, with its client's return URLs and
+	// its mailbox's address. It returns ErrUnknown if there is none.
 	HandOffByToken(ctx context.Context, token []byte) (HandOff, error)
 }
 
-// HandOff accepts a webmail's user, where the mailbox is of its domains, and
-// returns the secret of the link that brings them here. An InputError for a
-// return URL that is not the client's, ErrUnknown for a mailbox that is not,
-// ErrNotEligible for one that is not active.
+// HandOff creates a hand-off for a user of a mailbox and returns the secret of its
+// link. It returns an InputError if the return URL is not registered for the client,
+// ErrUnknown if the mailbox is not in the client's domains, and ErrNotEligible if the
+// mailbox is not active.
 func (p *Procedure) HandOff(ctx context.Context, client Client, address, returnURL, locale, user string) (string, error) {
-	address, _ = client.parse(address) // "" where it is not the client's: it is looked for all the same, which takes as long
+	address, _ = client.parse(address) // on error address is "": the lookup still runs, so that both cases take the same time
 	s, err := p.Store.StandingOf(ctx, address)
 	if err != nil {
 		return "", err
@@ -63,8 +63,9 @@ func (p *Procedure) HandOff(ctx context.Context, client Client, address, returnU
 	if s.Status != Active {
 		return "", ErrNotEligible
 	}
-	// Spent only of a mailbox that is the client's: of others it learns nothing.
-	err = p.observed(p.Store.Spend(ctx, p.spend(handOffsPerMailbox, strconv.FormatInt(s.Mailbox, 10))))
+	// Counted only for mailboxes of this client, so that a client learns nothing about
+	// others.
+	err = p.observeLimit(p.Store.Spend(ctx, p.spend(handOffsPerMailbox, strconv.FormatInt(s.Mailbox, 10))))
 	if err != nil {
 		return "", err
 	}
@@ -74,21 +75,21 @@ func (p *Procedure) HandOff(ctx context.Context, client Client, address, returnU
 		ReturnURL: returnURL, Locale: locale, User: user, CreatedAt: now, ExpiresAt: now.Add(HandOffLife)})
 }
 
-// FindHandOff finds the hand-off of a link; ErrUnknown for none.
+// FindHandOff returns the hand-off of a link, or ErrUnknown.
 func (p *Procedure) FindHandOff(ctx context.Context, secret string) (HandOff, error) {
 	return p.Store.HandOffByToken(ctx, Digest(secret))
 }
 
-// HandOffHeld reports whether the session that used a hand-off is still alone
-// with it. It is asked when the session is written, which a second use could
-// not end before.
+// HandOffHeld reports whether a session is still the only one that used a hand-off. It
+// is called after the session is written, because a second use cannot end a session
+// that is not yet written.
 func (p *Procedure) HandOffHeld(ctx context.Context, secret string, session []byte) (bool, error) {
 	return p.Store.HandOffHeld(ctx, Digest(secret), session)
 }
 
-// Start lets the user of a hand-off in, for the browser session given, and
-// opens a qualification where the mailbox has none to go on with. A second use
-// ends the session of the first: one of the two was not the user.
+// Start uses a hand-off for a browser session, and opens a qualification if the mailbox
+// has none that can continue. A second use ends the session of the first, because one
+// of the two was not the user.
 func (p *Procedure) Start(ctx context.Context, secret string, session []byte, from netip.Addr, request string) (Visitor, error) {
 	if err := p.admit(ctx, startsPerNetwork, from); err != nil {
 		return Visitor{}, err
@@ -120,7 +121,7 @@ func (c *Case) open(locale string) {
 	c.announce(AnnounceStarted)
 }
 
-// recordRef names the record in force.
+// recordRef returns a reference to the record in force.
 func (c *Case) recordRef() Refs {
 	return Refs{"record": c.Mailbox.Record.ID.String()}
 }

@@ -2,16 +2,16 @@ package workflow
 
 import "context"
 
-// Role is what visitors say they are to the mailbox.
+// Role is the visitor's relation to the mailbox, as they declare it.
 type Role string
 
 // The roles.
 const (
-	Holder   Role = "holder" // or the legal representative
+	Holder   Role = "holder" // the holder or the legal representative
 	Delegate Role = "delegate"
 )
 
-// ChooseRole says whether the visitor is the holder.
+// ChooseRole records whether the visitor is the holder.
 func (p *Procedure) ChooseRole(ctx context.Context, v Visitor, f Form, r Role) error {
 	return p.step(ctx, v, func(c *Case) error {
 		same := c.Qualification.State == HolderInvitation == (r == Delegate)
@@ -28,13 +28,13 @@ func (p *Procedure) ChooseRole(ctx context.Context, v Visitor, f Form, r Role) e
 	})
 }
 
-// Begin: the visitor has read what is needed, and goes on.
+// Begin continues from the introduction page.
 func (p *Procedure) Begin(ctx context.Context, v Visitor, f Form) error {
 	return p.act(ctx, v, f, ProcedureBegun)
 }
 
-// ChooseKind says what the holder is. A kind that the record contradicts is a
-// fault of the input, with what to do about it.
+// ChooseKind records whether the holder is a person or a company. It returns an
+// InputError if the record contradicts the choice.
 func (p *Procedure) ChooseKind(ctx context.Context, v Visitor, f Form, k Kind) error {
 	return p.step(ctx, v, func(c *Case) error {
 		d := c.Qualification.Declaration
@@ -53,8 +53,8 @@ func (p *Procedure) ChooseKind(ctx context.Context, v Visitor, f Form, k Kind) e
 	})
 }
 
-// EnterCompany takes the company's data. Another company than the one on
-// record ends the attempt.
+// EnterCompany records the company's data. If the company is not the one on record, the
+// attempt is rejected.
 func (p *Procedure) EnterCompany(ctx context.Context, v Visitor, f Form, name, code string) error {
 	name, code, bad := parseCompany(name, code)
 	return p.step(ctx, v, func(c *Case) error {
@@ -77,8 +77,7 @@ func (p *Procedure) EnterCompany(ctx context.Context, v Visitor, f Form, name, c
 	})
 }
 
-// CorrectHolder changes the kind of holder, or the company's data, from the
-// summary.
+// CorrectHolder changes the kind of holder, or the company's data, from the summary.
 func (p *Procedure) CorrectHolder(ctx context.Context, v Visitor, f Form, k Kind, name, code string) error {
 	var bad error
 	if k == KindCompany {
@@ -103,14 +102,14 @@ func (p *Procedure) CorrectHolder(ctx context.Context, v Visitor, f Form, k Kind
 	})
 }
 
-// declares reports whether these data of the holder were entered last.
+// declares reports whether the newest declaration contains this data.
 func (c *Case) declares(k Kind, name, code string) bool {
 	d := c.Qualification.Declaration
 	return d != nil && d.Kind == k && d.CompanyName == name && d.CompanyCode == code
 }
 
-// StepBack goes back one page, where the table has a way back. An invited
-// holder's way back ends where their own way began.
+// StepBack goes back one page, if the table has a way back. An invited holder cannot go
+// back beyond the first page of their own part.
 func (p *Procedure) StepBack(ctx context.Context, v Visitor, f Form) error {
 	return p.step(ctx, v, func(c *Case) error {
 		if err := c.checkForm(v, f, true); err != nil {
@@ -124,11 +123,11 @@ func (p *Procedure) StepBack(ctx context.Context, v Visitor, f Form) error {
 		if !c.MayStepBack(v) {
 			return ErrNotAllowed
 		}
-		return c.fire(SteppedBack, c.standingRefs())
+		return c.fire(SteppedBack, c.currentRefs())
 	})
 }
 
-// MayStepBack reports whether there is a way back from what the visitor sees.
+// MayStepBack reports whether the visitor's page has a way back.
 func (c *Case) MayStepBack(v Visitor) bool {
 	if !c.Owns(v) || v.Invited() && c.Qualification.State == HolderKind {
 		return false
@@ -137,21 +136,21 @@ func (c *Case) MayStepBack(v Visitor) bool {
 	return err == nil
 }
 
-// Retry begins again after a rejection, from the kind of holder.
+// Retry starts again after a rejection, from the kind of holder.
 func (p *Procedure) Retry(ctx context.Context, v Visitor, f Form) error {
 	return p.step(ctx, v, func(c *Case) error {
 		if err := c.guard(v, f, true, Retried); err != nil {
 			return err
 		}
-		if err := c.fire(Retried, c.standingRefs()); err != nil {
+		if err := c.fire(Retried, c.currentRefs()); err != nil {
 			return err
 		}
-		c.forgetLogin()
+		c.clearLogin()
 		return nil
 	})
 }
 
-// RetryLogin keeps the data after a rejection, and asks for another identity.
+// RetryLogin keeps the data after a rejection, and continues with a new login.
 func (p *Procedure) RetryLogin(ctx context.Context, v Visitor, f Form) error {
 	return p.step(ctx, v, func(c *Case) error {
 		if err := c.guard(v, f, true, LoginRetried); err != nil {
@@ -160,22 +159,22 @@ func (p *Procedure) RetryLogin(ctx context.Context, v Visitor, f Form) error {
 		if !c.MayRetryLogin() {
 			return ErrNotAllowed
 		}
-		if err := c.fire(LoginRetried, c.standingRefs()); err != nil {
+		if err := c.fire(LoginRetried, c.currentRefs()); err != nil {
 			return err
 		}
-		c.forgetLogin()
+		c.clearLogin()
 		return nil
 	})
 }
 
-// MayRetryLogin reports whether another identity could mend a rejection: not
-// where the company differs, and only with complete data.
+// MayRetryLogin reports whether a login by another person can resolve a rejection. It
+// cannot if the company differs or the data are incomplete.
 func (c *Case) MayRetryLogin() bool {
 	q := c.Qualification
 	return q.State == Rejected && q.Reason != ReasonCompany && q.Declaration != nil && q.Declaration.Email != ""
 }
 
-// PassOn leaves a rejected attempt to the holder, whom the visitor will invite.
+// PassOn continues after a rejection with an invitation of the holder by the visitor.
 func (p *Procedure) PassOn(ctx context.Context, v Visitor, f Form) error {
 	return p.step(ctx, v, func(c *Case) error {
 		if err := c.guard(v, f, true, HolderDenied); err != nil {
@@ -184,16 +183,16 @@ func (p *Procedure) PassOn(ctx context.Context, v Visitor, f Form) error {
 		if !c.MayPassOn(v) {
 			return ErrNotAllowed
 		}
-		if err := c.fire(HolderDenied, c.standingRefs()); err != nil {
+		if err := c.fire(HolderDenied, c.currentRefs()); err != nil {
 			return err
 		}
-		c.forgetLogin()
+		c.clearLogin()
 		return nil
 	})
 }
 
-// MayPassOn reports whether somebody else could mend a rejection: not if the
-// company differs, nor if the visitor is already the one who was invited.
+// MayPassOn reports whether an invited holder can resolve a rejection. They cannot if
+// the company differs or the visitor was invited already.
 func (c *Case) MayPassOn(v Visitor) bool {
 	q := c.Qualification
 	return q.State == Rejected && q.Reason != ReasonCompany && !v.Invited()
@@ -209,28 +208,27 @@ func (c *Case) checkKind(k Kind) error {
 	return nil
 }
 
-// rejectionsPerDay bounds the mails that rejections make us write: whoever has
-// the mailbox can have as many as they like. The page tells each of them.
+// rejectionsPerDay bounds the mails that rejections cause, because a user of the
+// mailbox can cause any number of rejections. The page shows every rejection.
 const rejectionsPerDay = 5
 
-// reject writes why, and tells the holder.
+// reject records the reason, and sends the holder a mail.
 func (c *Case) reject(r Reason, remark string) {
 	c.Qualification.Reason, c.Qualification.Remark = r, remark
-	if nextOf(c.ToldRejected, rejectionsPerDay, c.Now).After(c.Now) {
+	if nextAllowed(c.ToldRejected, rejectionsPerDay, c.Now).After(c.Now) {
 		return
 	}
-	c.mail(MailRejected, c.contact(), MailDetails{Reason: r, Remark: remark, Invited: c.toInvited(c.contact())})
+	c.mail(MailRejected, c.contactAddress(), MailDetails{Reason: r, Remark: remark, Invited: c.toInvited(c.contactAddress())})
 }
 
-// forgetLogin drops the login and who was identified, where they stopped
-// counting; the log and the archive keep them.
-func (c *Case) forgetLogin() {
+// clearLogin removes the login and the identity, which no longer count, from the
+// qualification. The log and the archive keep them.
+func (c *Case) clearLogin() {
 	q := c.Qualification
 	q.Login, q.Identity, q.Reason, q.Remark = nil, nil, "", ""
 }
 
-// declare fires an event that rests on what was entered, and keeps that as a
-// new declaration.
+// declare fires an event and stores the entered data as a new declaration.
 func (c *Case) declare(e Event, change func(*Declaration)) error {
 	q := c.Qualification
 	d := Declaration{}
@@ -249,7 +247,7 @@ func (c *Case) declare(e Event, change func(*Declaration)) error {
 	return nil
 }
 
-// setKind changes the kind of holder; a person has no company.
+// setKind changes the kind of holder. A person has no company data.
 func (d *Declaration) setKind(k Kind) {
 	d.Kind = k
 	if k == KindPerson {

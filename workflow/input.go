@@ -12,16 +12,16 @@ import (
 	"stella/workflow/fiscal"
 )
 
-// InputError tells what is wrong with what was entered. Nothing was changed.
+// InputError lists the invalid fields of an input. Nothing was changed.
 type InputError struct{ Faults []Fault }
 
-// Fault is one thing wrong with one field.
+// Fault is an error in one field.
 type Fault struct {
 	Field string    // "role", "email", "kind", "company_name", "company_code", "phone", "return_url"
 	Code  string    // "email_malformed", …
-	Until time.Time // from when on it is right; zero where time mends nothing
+	Until time.Time // when the input becomes valid; zero if it never does
 
-	Recorded bool // the ordinary address on record is taken before then
+	Recorded bool // until then, the ordinary address on record is accepted
 }
 
 func (e *InputError) Error() string {
@@ -36,12 +36,12 @@ func wrong(field, code string) *InputError {
 	return &InputError{Faults: []Fault{{Field: field, Code: code}}}
 }
 
-// wrongUntil is wrong now, and right from a time on.
+// wrongUntil returns an InputError for an input that becomes valid at a time.
 func wrongUntil(field, code string, until time.Time) *InputError {
 	return &InputError{Faults: []Fault{{Field: field, Code: code, Until: until}}}
 }
 
-// faults joins what is wrong with several fields; nil when nothing is.
+// faults joins the InputErrors of several fields. It returns nil if there are none.
 func faults(errs ...error) error {
 	all := &InputError{}
 	for _, err := range errs {
@@ -56,11 +56,11 @@ func faults(errs ...error) error {
 	return all
 }
 
-// parsePhone reads the number of a mobile telephone, Italian if it has no prefix,
-// and writes it as E.164. None is no fault. In some countries no number says
-// whether it is a mobile one.
+// parsePhone parses the number of a mobile phone and returns it as E.164. A number
+// without an international prefix is Italian. An empty string is valid. In some
+// countries mobile numbers cannot be recognized; their numbers are all accepted.
 func parsePhone(typed string) (string, error) {
-	if typed = strings.TrimFunc(typed, unseen); typed == "" {
+	if typed = strings.TrimFunc(typed, isInvisible); typed == "" {
 		return "", nil
 	}
 	number, err := phonenumbers.Parse(typed, "IT")
@@ -75,11 +75,12 @@ func parsePhone(typed string) (string, error) {
 	return phonenumbers.Format(number, phonenumbers.E164), nil
 }
 
-// maxCompanyName is how long a company's name may be that is typed, in characters.
+// maxCompanyName is the maximum length of a company name that a user types, in
+// characters.
 const maxCompanyName = 200
 
-// parseCompany reads a company's name, which may be left out, and its fiscal
-// code: eleven digits, or a person's sixteen characters for a sole trader.
+// parseCompany parses a company's name, which is optional, and its fiscal code: 11
+// digits, or the 16 characters of a person's code for a sole trader.
 func parseCompany(name, code string) (string, string, error) {
 	name = norm.NFC.String(strings.Join(strings.Fields(name), " "))
 	var bad error

@@ -11,49 +11,49 @@ import (
 	"github.com/google/uuid"
 )
 
-// InvitationLife is for how long an invitation may be accepted.
+// InvitationLife is how long an invitation can be accepted.
 const InvitationLife = 7 * 24 * time.Hour
 
-// InvitationsPerDay bounds the mails a mailbox can make us write.
+// InvitationsPerDay bounds the mails that the users of a mailbox can cause.
 const InvitationsPerDay = 5
 
-// Invitation is a holder's personal link. Its secret is computed from the
-// server's key and the nonce, so that a repeated mail repeats the link, and no
-// row can be used as one.
+// Invitation is a personal link for the holder. Its secret is computed from the
+// server's key and the nonce, so that a repeated mail contains the same link and a
+// database row does not reveal it.
 type Invitation struct {
 	ID            uuid.UUID
 	Qualification uuid.UUID
-	Version       int // of the qualification that sent it
+	Version       int // of the qualification after the step that sent it
 	Nonce         []byte
 	Digest        []byte // of the secret
 	Email         string
 	SentAt        time.Time
 	ExpiresAt     time.Time
-	AcceptedAt    time.Time // zero until then
-	EndedAt       time.Time // zero while it lives
+	AcceptedAt    time.Time // zero until it is accepted
+	EndedAt       time.Time // zero while it is valid
 	Ended         string    // "replaced", "withdrawn", "declined", "finished", "expired"
 
-	Mail MailOutcome // of the mail with the link; empty for one that is not written yet
+	Mail MailOutcome // outcome of the mail with the link; empty until the mail is written
 }
 
-// Accepted reports whether the holder took the invitation up.
+// Accepted reports whether the holder accepted the invitation.
 func (i Invitation) Accepted() bool { return !i.AcceptedAt.IsZero() }
 
-// Declined reports whether the invited person does not know the mailbox.
+// Declined reports whether the invited person declined: they do not know the mailbox.
 func (i Invitation) Declined() bool { return i.Ended == "declined" }
 
-// InvitationState says what an invitation is good for. One that has ended is in
-// the state that says how, which is its Ended.
+// InvitationState is the status of an invitation. If it has ended, the state is its
+// Ended field.
 type InvitationState string
 
-// The states of an invitation.
+// The states of an invitation that has not ended.
 const (
-	InvitationIsLive     InvitationState = "live"     // its link may be accepted
-	InvitationIsAccepted InvitationState = "accepted" // its holder is under way
-	InvitationIsExpired  InvitationState = "expired"  // nobody took it up in time
+	InvitationIsLive     InvitationState = "live"     // its link can be accepted
+	InvitationIsAccepted InvitationState = "accepted" // its holder is in the procedure
+	InvitationIsExpired  InvitationState = "expired"  // it was not accepted in time
 )
 
-// State is the invitation's at a time.
+// State returns the state of the invitation at a time.
 func (i Invitation) State(now time.Time) InvitationState {
 	switch {
 	case i.Ended != "":
@@ -66,28 +66,28 @@ func (i Invitation) State(now time.Time) InvitationState {
 	return InvitationIsLive
 }
 
-// Expired reports whether nobody took the invitation up in time.
+// Expired reports whether the invitation was not accepted in time.
 func (i Invitation) Expired(now time.Time) bool {
 	return i.AcceptedAt.IsZero() && !now.Before(i.ExpiresAt)
 }
 
-// InvitationSecret computes the secret of an invitation's link. It is empty if the
-// key that made it is no longer there.
+// InvitationSecret computes the secret of an invitation's link. It returns "" if the
+// key that the nonce names is no longer configured.
 func InvitationSecret(keys Keys, nonce []byte) string {
-	key := keys.of(nonce)
+	key := keys.keyFor(nonce)
 	if key == nil {
 		return ""
 	}
-	return base64.RawURLEncoding.EncodeToString(keyed(key, "invitation", nonce))
+	return base64.RawURLEncoding.EncodeToString(keyedHash(key, "invitation", nonce))
 }
 
-// Invite sends the holder a link; the former one dies. An empty address, once
-// invited, means the same as before.
+// Invite sends the holder a link, and invalidates the previous one. In state Invited an
+// empty address repeats the invitation to the same address.
 func (p *Procedure) Invite(ctx context.Context, v Visitor, f Form, email string) error {
 	if err := p.admit(ctx, invitationsPerNetwork, v.Address); err != nil {
 		return err
 	}
-	typed, err := p.ordinary(ctx, email)
+	typed, err := p.parseOrdinary(ctx, email)
 	if err != nil {
 		return err
 	}
@@ -99,11 +99,11 @@ func (p *Procedure) Invite(ctx context.Context, v Visitor, f Form, email string)
 		}
 		address := typed.address
 		if q.State == Invited && email == "" {
-			address = q.Invitation.Email // which was judged when it was typed
-		} else if err := typed.of(c.Mailbox); err != nil {
+			address = q.Invitation.Email // was validated when it was typed
+		} else if err := typed.validFor(c.Mailbox); err != nil {
 			return err
 		}
-		if until := nextOf(c.Invitations, InvitationsPerDay, c.Now); until.After(c.Now) {
+		if until := nextAllowed(c.Invitations, InvitationsPerDay, c.Now); until.After(c.Now) {
 			return wrongUntil("email", "invitation_limit", until)
 		}
 		nonce := p.Keys.newNonce()
@@ -121,8 +121,8 @@ func (p *Procedure) Invite(ctx context.Context, v Visitor, f Form, email string)
 	})
 }
 
-// Withdraw ends an invitation, accepted or not, and whatever the invited
-// holder entered is no one's any more.
+// Withdraw ends an invitation, accepted or not, and discards what the invited holder
+// entered.
 func (p *Procedure) Withdraw(ctx context.Context, v Visitor, f Form) error {
 	return p.step(ctx, v, func(c *Case) error {
 		q := c.Qualification
@@ -132,19 +132,19 @@ func (p *Procedure) Withdraw(ctx context.Context, v Visitor, f Form) error {
 		case f.Qualification != q.ID:
 			return StaleError{}
 		case q.State != Invited && q.Owner != OwnedByInvited:
-			if f.Version < q.Version { // it was withdrawn by this form
+			if f.Version < q.Version { // this form has withdrawn it already
 				return StaleError{Repeated: f.Version == q.Version-1}
 			}
 			return ErrNotAllowed
-		case f.Version < q.Invitation.Version: // a page of an earlier invitation; the holder's own steps stale none
+		case f.Version < q.Invitation.Version: // a page from before the newest invitation; the holder's own steps do not make it stale
 			return StaleError{Repeated: f.Version == q.Version-1}
 		}
-		return c.leaveInvitation(InvitationWithdrawn, "withdrawn", Refs{})
+		return c.closeInvitation(InvitationWithdrawn, "withdrawn", Refs{})
 	})
 }
 
-// TakeBack withdraws an invitation that nobody took up, and goes on with the
-// visitor, who is the holder.
+// TakeBack withdraws an invitation that was not accepted, and continues with the
+// visitor as the holder.
 func (p *Procedure) TakeBack(ctx context.Context, v Visitor, f Form) error {
 	return p.step(ctx, v, func(c *Case) error {
 		if err := c.guard(v, f, true, InvitationWithdrawn); err != nil {
@@ -153,16 +153,16 @@ func (p *Procedure) TakeBack(ctx context.Context, v Visitor, f Form) error {
 		if c.Qualification.State != Invited {
 			return ErrNotAllowed
 		}
-		if err := c.leaveInvitation(InvitationWithdrawn, "withdrawn", Refs{}); err != nil {
+		if err := c.closeInvitation(InvitationWithdrawn, "withdrawn", Refs{}); err != nil {
 			return err
 		}
 		return c.fire(HolderDeclared, nil)
 	})
 }
 
-// WithdrawInvitation is Withdraw by an operator, through a client of the API.
-// ErrUnknown for an invitation to none of the client's mailboxes, a DecisionError
-// for one that cannot be withdrawn.
+// WithdrawInvitation is Withdraw by an operator through an API client. It returns
+// ErrUnknown if the invitation is not for one of the client's mailboxes, and a
+// DecisionError if it cannot be withdrawn.
 func (p *Procedure) WithdrawInvitation(ctx context.Context, client Client, id uuid.UUID, operator, reason string) (SentInvitation, error) {
 	sent, err := p.Store.SentInvitation(ctx, client.Domains, id)
 	if err != nil {
@@ -170,7 +170,7 @@ func (p *Procedure) WithdrawInvitation(ctx context.Context, client Client, id uu
 	}
 	err = p.update(ctx, sent.Mailbox, client.operator(operator), func(c *Case) error {
 		ended := cmp.Or(sent.Ended, "replaced")
-		if i := c.Qualification.Invitation; i != nil && i.ID == id { // the newest, as it stands under lock
+		if i := c.Qualification.Invitation; i != nil && i.ID == id { // the newest one, read under the lock
 			ended = i.Ended
 		}
 		if ended != "" {
@@ -192,11 +192,11 @@ func (c *Case) withdraw(operator, reason string) error {
 			c.Mailbox.Address, q.Number, q.State)}
 	}
 	refs := Refs{}
-	c.decided(InvitationWithdrawn, operator, reason, refs)
-	return c.leaveInvitation(InvitationWithdrawn, "withdrawn", refs)
+	c.addDecision(InvitationWithdrawn, operator, reason, refs)
+	return c.closeInvitation(InvitationWithdrawn, "withdrawn", refs)
 }
 
-func (c *Case) leaveInvitation(e Event, ended string, refs Refs) error {
+func (c *Case) closeInvitation(e Event, ended string, refs Refs) error {
 	q := c.Qualification
 	refs["invitation"] = q.Invitation.ID.String()
 	if err := c.fire(e, refs); err != nil {
@@ -204,15 +204,14 @@ func (c *Case) leaveInvitation(e Event, ended string, refs Refs) error {
 	}
 	c.endInvitation(ended)
 	c.spendCodes()
-	c.forget()
+	c.clearEntered()
 	q.Owner, q.InvitedLocale = OwnedByWebmail, ""
 	return nil
 }
 
-// forget drops what was entered, where the procedure passes from one person to
-// another.
-func (c *Case) forget() {
-	c.forgetLogin()
+// clearEntered discards what was entered when the procedure passes to another person.
+func (c *Case) clearEntered() {
+	c.clearLogin()
 	c.Qualification.Declaration, c.Qualification.Document = nil, ""
 }
 
@@ -223,14 +222,14 @@ func (c *Case) endInvitation(why string) {
 	}
 }
 
-// An InvitationError says why an invitation's link leads nowhere.
+// An InvitationError reports why the link of an invitation cannot be used.
 type InvitationError struct {
 	Why string // "unknown", "expired", "replaced", "withdrawn", "declined", "finished"
 }
 
 func (e *InvitationError) Error() string { return "invitation " + e.Why }
 
-// Invitation reads the case behind an invitation's link, for its page.
+// Invitation returns the case of an invitation's link, for its page.
 func (p *Procedure) Invitation(ctx context.Context, secret string) (*Case, error) {
 	mailbox, i, err := p.Store.InvitationByToken(ctx, Digest(secret))
 	if err != nil {
@@ -244,9 +243,9 @@ func (p *Procedure) Invitation(ctx context.Context, secret string) (*Case, error
 	return c, c.admitInvited(i)
 }
 
-// AcceptInvitation lets the invited holder in: once by an event, afterwards,
-// until the end, to go on where they left. The locale is that of the page on
-// which they accept.
+// AcceptInvitation admits the invited holder. The first call fires an event; later ones
+// let the holder continue until the invitation ends. locale is the language of the page
+// on which they accept.
 func (p *Procedure) AcceptInvitation(ctx context.Context, secret, locale string, from netip.Addr, request string) (Visitor, error) {
 	return p.asInvited(ctx, secret, locale, from, request, func(c *Case) error {
 		q := c.Qualification
@@ -258,15 +257,16 @@ func (p *Procedure) AcceptInvitation(ctx context.Context, secret, locale string,
 		}
 		q.Invitation.AcceptedAt, q.Owner, q.InvitedLocale = c.Now, OwnedByInvited, locale
 		c.add(*q.Invitation)
-		c.forget() // what a delegate entered before they invited
+		c.clearEntered() // what a delegate entered before the invitation
 		return nil
 	})
 }
 
-// DeclineInvitation: the invited does not know the mailbox. The delegate is told.
+// DeclineInvitation records that the invited person does not know the mailbox, and
+// sends a mail to the delegate.
 func (p *Procedure) DeclineInvitation(ctx context.Context, secret string, from netip.Addr, request string) error {
 	_, err := p.asInvited(ctx, secret, "", from, request, func(c *Case) error {
-		if err := c.leaveInvitation(InvitationDeclined, "declined", Refs{}); err != nil {
+		if err := c.closeInvitation(InvitationDeclined, "declined", Refs{}); err != nil {
 			return err
 		}
 		c.mail(MailInvitationDeclined, c.Mailbox.Address, MailDetails{})
@@ -275,7 +275,9 @@ func (p *Procedure) DeclineInvitation(ctx context.Context, secret string, from n
 	return err
 }
 
-func (p *Procedure) asInvited(ctx context.Context, secret, locale string, from netip.Addr, request string, do func(*Case) error) (Visitor, error) {
+func (p *Procedure) asInvited(
+	ctx context.Context, secret, locale string, from netip.Addr, request string, do func(*Case) error,
+) (Visitor, error) {
 	if err := p.admit(ctx, startsPerNetwork, from); err != nil {
 		return Visitor{}, err
 	}
@@ -292,8 +294,8 @@ func (p *Procedure) asInvited(ctx context.Context, secret, locale string, from n
 	})
 }
 
-// admitInvited says whether an invitation's link leads in. The invitation is
-// the link's own, which may be an older one than the case's.
+// admitInvited returns an error if the link of invitation i cannot be used. i may be
+// older than the newest invitation of the case.
 func (c *Case) admitInvited(i Invitation) error {
 	q := c.Qualification
 	switch {
@@ -301,7 +303,7 @@ func (c *Case) admitInvited(i Invitation) error {
 		return &InvitationError{Why: i.Ended}
 	case q == nil || q.ID != i.Qualification || q.Invitation == nil || q.Invitation.ID != i.ID:
 		return &InvitationError{Why: "replaced"}
-	case q.Invitation.Ended != "": // meanwhile: the link was read before the lock
+	case q.Invitation.Ended != "": // it ended between the lookup of the link and the lock
 		return &InvitationError{Why: q.Invitation.Ended}
 	case c.Mailbox.Status != Active:
 		return ErrNotEligible

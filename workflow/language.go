@@ -1,8 +1,8 @@
 package workflow
 
-// shown records the language in which a visitor sees the pages. It is kept with
-// the step that the visitor makes.
-func (q *Qualification) shown(v Visitor) {
+// setLocale records the language in which the visitor sees the pages. It is stored with
+// the visitor's step.
+func (q *Qualification) setLocale(v Visitor) {
 	switch {
 	case v.Locale == "":
 	case v.Invited():
@@ -12,8 +12,9 @@ func (q *Qualification) shown(v Visitor) {
 	}
 }
 
-// localeOf is the language of a mail to an address. An invited holder is written
-// to at the contact address; the mailbox's users read all others.
+// localeOf returns the language of a mail to an address. Mails to the contact address
+// are for the invited holder, if there is one; all others are for the users of the
+// mailbox.
 func (c *Case) localeOf(to string) string {
 	if c.toInvited(to) && c.Qualification.InvitedLocale != "" {
 		return c.Qualification.InvitedLocale
@@ -21,14 +22,14 @@ func (c *Case) localeOf(to string) string {
 	return c.Qualification.Locale
 }
 
-// toInvited reports whether a mail to an address is for an invited holder, who may
-// have no webmail.
+// toInvited reports whether a mail to an address is for an invited holder, who may not
+// use the webmail.
 func (c *Case) toInvited(to string) bool {
-	return c.Qualification.Owner == OwnedByInvited && to == c.contact()
+	return c.Qualification.Owner == OwnedByInvited && to == c.contactAddress()
 }
 
-// LocaleOf returns the language in which the case was last shown to a visitor, or an
-// empty string if it was not shown yet.
+// LocaleOf returns the language in which the case was last shown to the visitor, or ""
+// if it was not shown yet.
 func (c *Case) LocaleOf(v Visitor) string {
 	if v.Invited() {
 		return c.Qualification.InvitedLocale

@@ -8,12 +8,13 @@ import (
 	"time"
 )
 
-// callsLeased is how many calls of a client a process takes from the limit at
-// once. Webmails ask at every login of their users: most calls write nothing.
+// callsLeased is how many calls of a client a process takes from the limit at once.
+// Webmails call at every login of their users, and with leases most calls need no
+// write.
 const callsLeased = 100
 
-// lease is what a process took from a client's limit and has not used up, or
-// until when there is nothing to take.
+// lease is this process's unused share of a client's rate limit, or the error to return
+// until a new lease is possible.
 type lease struct {
 	mu      sync.Mutex
 	at      time.Time
@@ -21,12 +22,12 @@ type lease struct {
 	refused *LimitError
 }
 
-// admitCall counts a call of the API. What a process leased and does not use
-// within the limit's span is lost.
+// admitCall counts an API call. Leased calls that are not used within the limit's span
+// are lost.
 func (p *Procedure) admitCall(ctx context.Context, client int64) error {
-	held, _ := p.leases.LoadOrStore(client, &lease{})
-	l := held.(*lease)
-	l.mu.Lock() // while it is renewed too: the others wait for what it brings
+	stored, _ := p.leases.LoadOrStore(client, &lease{})
+	l := stored.(*lease)
+	l.mu.Lock() // also during the renewal: concurrent calls wait for its result
 	defer l.mu.Unlock()
 	now := p.Now()
 	if l.left > 0 && now.Sub(l.at).Abs() < callsPerClient.Span {

@@ -7,98 +7,98 @@ import (
 	"time"
 )
 
-// Limit bounds how often something may happen: Burst times at once, and then
-// once more whenever another Burst-th part of Span is over. It is the generic
-// cell rate algorithm (ITU-T I.371): of each subject one time is kept, its
-// theoretical arrival time, up to which everything is spent.
+// Limit is a rate limit: Burst times at once, then once per Span/Burst. It implements
+// the generic cell rate algorithm (ITU-T I.371), which stores one time per subject: the
+// theoretical arrival time (TAT).
 type Limit struct {
 	Name  string
 	Burst int
 	Span  time.Duration
 }
 
-// The limits. Instances count together, in the database. Phones share their
-// addresses with hundreds of others, so that a limit of a network bounds a flood
-// and no crowd. What else bounds a mailbox is counted from the rows of its steps:
-// codes and wrong tries (otp.Limits), invitations, changes of the contacts.
+// The limits. All instances share the counters, in the database. Many phones share one
+// network address, so the limits per network stop floods only. Other limits per mailbox
+// are counted from the rows of steps: codes and wrong codes (otp.Limits), invitations
+// and changes of the contacts.
 var (
-	codesPerAddress       = Limit{"codes_per_address", 20, time.Hour}            // written to
-	codesPerNetwork       = Limit{"codes_per_network", 600, 15 * time.Minute}    // asked for
-	triesPerNetwork       = Limit{"tries_per_network", 1200, 15 * time.Minute}   // of codes
-	invitationsPerAddress = Limit{"invitations_per_address", 10, 24 * time.Hour} // whatever mailbox they are for
+	codesPerAddress       = Limit{"codes_per_address", 20, time.Hour}            // mails sent
+	codesPerNetwork       = Limit{"codes_per_network", 600, 15 * time.Minute}    // requests
+	triesPerNetwork       = Limit{"tries_per_network", 1200, 15 * time.Minute}   // codes typed
+	invitationsPerAddress = Limit{"invitations_per_address", 10, 24 * time.Hour} // from all mailboxes together
 	invitationsPerNetwork = Limit{"invitations_per_network", 200, time.Hour}
 	handOffsPerMailbox    = Limit{"handoffs_per_mailbox", 30, time.Hour}
-	startsPerNetwork      = Limit{"starts_per_network", 600, 15 * time.Minute}  // of sessions, by a hand-off or an invitation
+	startsPerNetwork      = Limit{"starts_per_network", 600, 15 * time.Minute}  // sessions started by a hand-off or an invitation
 	loginsPerMailbox      = Limit{"logins_per_mailbox", 30, time.Hour}          // started
-	loginsPerNetwork      = Limit{"logins_per_network", 600, 15 * time.Minute}  // started, trials too
-	answersPerNetwork     = Limit{"answers_per_network", 600, 15 * time.Minute} // of identity providers, brought by browsers
-	logoutsPerNetwork     = Limit{"logouts_per_network", 600, 15 * time.Minute} // that identity providers ask for
-	callsPerClient        = Limit{"calls_per_client", 30000, time.Minute}       // of the API
+	loginsPerNetwork      = Limit{"logins_per_network", 600, 15 * time.Minute}  // started, including test logins
+	answersPerNetwork     = Limit{"answers_per_network", 600, 15 * time.Minute} // of identity providers, posted by browsers
+	logoutsPerNetwork     = Limit{"logouts_per_network", 600, 15 * time.Minute} // requested by identity providers
+	callsPerClient        = Limit{"calls_per_client", 30000, time.Minute}       // to the API
 )
 
-// LimitError refuses what was done too often.
+// LimitError is returned if a limit is exceeded.
 type LimitError struct {
-	Limit string    // its name
-	Until time.Time // when it may be tried again
+	Limit string    // the name of the limit
+	Until time.Time // when to try again
 }
 
 func (e *LimitError) Error() string { return "over the limit: " + e.Limit }
 
-// Spend takes from what a limit allows. A step that adds one is refused as a
-// whole where nothing is left, and one that is refused or undone spends nothing.
+// Spend is a use of a limit. If nothing is left, the step that adds it fails as a
+// whole. A step that fails or is rolled back spends nothing.
 type Spend struct {
 	Limit   Limit
-	Subject []byte // of which is counted: a keyed digest, from which nobody is known
-	Times   int    // at most the limit's Burst
+	Subject []byte // a keyed digest, so that the row does not identify the subject
+	Times   int    // at most Limit.Burst
 	At      time.Time
 }
 
-// spend takes once.
+// spend returns one use of a limit by a subject.
 func (p *Procedure) spend(l Limit, subject string) Spend {
-	digest := keyed(p.Keys.first(), "limit "+l.Name+" ", []byte(strings.ToLower(subject)))
+	digest := keyedHash(p.Keys.first(), "limit "+l.Name+" ", []byte(strings.ToLower(subject)))
 	return Spend{Limit: l, Subject: digest[:16], Times: 1, At: p.Now()}
 }
 
-// Cost is by how much the arrival time moves.
+// Cost is the time by which this use moves the arrival time.
 func (s Spend) Cost() time.Duration {
 	return s.Limit.Span / time.Duration(s.Limit.Burst) * time.Duration(s.Times)
 }
 
-// Latest is the latest arrival time that leaves room.
+// Latest is the latest stored arrival time at which this use is still allowed.
 func (s Spend) Latest() time.Time { return s.At.Add(s.Limit.Span - s.Cost()) }
 
-// Believed is the latest arrival time that counts. One that is later was written
-// by a clock that was ahead of ours by more than Span, and would shut somebody
-// out until ours has caught up.
+// Believed is the latest stored arrival time that counts. A later one was written by a
+// clock that was more than Span ahead, and would block the subject until our clock has
+// caught up. It is ignored.
 func (s Spend) Believed() time.Time { return s.At.Add(2 * s.Limit.Span) }
 
-// Refused is the answer where the arrival time is after Latest.
+// Refused returns the error for an arrival time after Latest.
 func (s Spend) Refused(arrival time.Time) *LimitError {
 	return &LimitError{Limit: s.Limit.Name, Until: s.At.Add(arrival.Sub(s.Latest()))}
 }
 
-// admit spends once of what a limit allows the network of an address, before
-// anything else is done. Loopback is no network: it is a proxy on our own
-// machine that does not tell whom it serves.
+// admit counts one use of a limit by the network of an address, before any other work.
+// It does not count loopback addresses: they belong to a proxy on the same machine that
+// does not forward the client's address.
 func (p *Procedure) admit(ctx context.Context, l Limit, from netip.Addr) error {
 	if !from.IsValid() || from.IsLoopback() {
 		return nil
 	}
-	return p.observed(p.Store.Spend(ctx, p.spend(l, network(from).String())))
+	return p.observeLimit(p.Store.Spend(ctx, p.spend(l, network(from).String())))
 }
 
-// AdmitAnswer counts an answer that a browser brings from an identity provider,
-// before any of it is read.
+// AdmitAnswer counts a response of an identity provider that a browser posts, before it
+// is parsed.
 func (p *Procedure) AdmitAnswer(ctx context.Context, from netip.Addr) error {
 	return p.admit(ctx, answersPerNetwork, from)
 }
 
-// AdmitLogout is AdmitAnswer for the request of a logout.
+// AdmitLogout counts a logout request, before it is parsed.
 func (p *Procedure) AdmitLogout(ctx context.Context, from netip.Addr) error {
 	return p.admit(ctx, logoutsPerNetwork, from)
 }
 
-// network is what one client has: an IPv4 address, or the /64 of an IPv6 one.
+// network returns the network that counts as one client: an IPv4 address, or the /64 of
+// an IPv6 address.
 func network(a netip.Addr) netip.Prefix {
 	a = a.Unmap().WithZone("")
 	bits := a.BitLen()

@@ -14,86 +14,96 @@ import (
 	"stella/workflow"
 )
 
-// exhaust lets nothing be left of a limit that was touched before, for all whom
-// it counts; the whole is there again after span.
+// exhaust uses up a limit for all of its known subjects. It is fully restored after
+// span.
 func exhaust(t testing.TB, w *storetest.World, limit string, span time.Duration) {
 	t.Helper()
 	done, err := w.Pool().Exec(t.Context(), `update limits set arrival = $2 where name = $1`, limit, w.Clock.Now().Add(span))
 	storetest.Must(t, err)
 	if done.RowsAffected() == 0 {
-		t.Fatalf("nothing was counted for %s", limit)
+		t.Fatalf("no subject of the limit %s is stored", limit)
 	}
 }
 
-// limited checks that a limit refuses something, and for how long.
-func limited(t testing.TB, w *storetest.World, err error, limit string, wait time.Duration) {
+// wantLimit checks that err is the refusal by a limit, with this wait.
+func wantLimit(t testing.TB, w *storetest.World, err error, limit string, wait time.Duration) {
 	t.Helper()
 	var e *workflow.LimitError
 	if !errors.As(err, &e) || e.Limit != limit || !e.Until.Equal(w.Clock.Now().Add(wait)) {
-		t.Fatalf("%v (%+v), want %s for %s", err, e, limit, wait)
+		t.Fatalf("error %v (%+v), want %s for %s", err, e, limit, wait)
 	}
 }
 
-// unmoved checks that a refusal left nothing behind, and that all goes on when
-// the time has come that it told.
-func unmoved(x *storetest.Journey, limit string, wait time.Duration, do func() error) {
+// wantRefusedWithoutStep checks that a refusal changes nothing, and that the action
+// succeeds at the time stated in the error.
+func wantRefusedWithoutStep(x *storetest.Journey, limit string, wait time.Duration, do func() error) {
 	x.Helper()
 	version, mails := x.Case().Qualification.Version, len(x.Mails())
 	for range 3 {
-		limited(x, x.World, do(), limit, wait)
+		wantLimit(x, x.World, do(), limit, wait)
 	}
 	if got := x.Case().Qualification.Version; got != version || len(x.Mails()) != mails {
-		x.Errorf("%s: version %d, %d mails, want %d and %d", limit, got, len(x.Mails()), version, mails)
+		x.Errorf("%s: version %d and %d mails, want %d and %d", limit, got, len(x.Mails()), version, mails)
 	}
 	x.Clock.Advance(wait - time.Microsecond)
-	limited(x, x.World, do(), limit, time.Microsecond)
+	wantLimit(x, x.World, do(), limit, time.Microsecond)
 	x.Clock.Advance(time.Microsecond)
 	x.Must(do())
 }
 
-func TestWhatALimitRefusesIsNoStep(t *testing.T) {
+func TestRefusedByLimitIsNotAStep(t *testing.T) {
 	t.Run("codes to an address", func(t *testing.T) {
 		w := newWorld(t)
 		other := w.Reach(t, workflow.CodeEntry)
 		x := w.Reach(t, workflow.Contract)
 		exhaust(t, w, "codes_per_address", time.Hour)
-		unmoved(x, "codes_per_address", 3*time.Minute, func() error {
+		wantRefusedWithoutStep(x, "codes_per_address", 3*time.Minute, func() error {
 			return x.Procedure.AcknowledgeContract(x.Context(), x.Visitor, x.Form(), storetest.Notice)
 		})
-		// It is the address that had enough, whoever asks; another one has not.
-		limited(other, w, other.Procedure.RequestCode(x.Context(), other.Visitor, other.Form()), "codes_per_address", 3*time.Minute)
+		// The limit belongs to the address, whatever the mailbox. Another address is
+		// not limited.
+		wantLimit(other, w, other.Procedure.RequestCode(x.Context(), other.Visitor, other.Form()), "codes_per_address", 3*time.Minute)
 		x.Must(other.Procedure.RedirectCode(x.Context(), other.Visitor, other.Form(), "altra@mail.example", ""))
 	})
-	t.Run("codes asked for by a network", func(t *testing.T) {
+	t.Run("codes requested by a network", func(t *testing.T) {
 		w := newWorld(t)
 		x := w.Reach(t, workflow.CodeEntry)
 		w.Clock.Advance(time.Minute)
 		exhaust(t, w, "codes_per_network", 15*time.Minute)
-		unmoved(x, "codes_per_network", 1500*time.Millisecond, func() error { return x.Procedure.RequestCode(x.Context(), x.Visitor, x.Form()) })
+		wantRefusedWithoutStep(x, "codes_per_network", 1500*time.Millisecond, func() error {
+			return x.Procedure.RequestCode(x.Context(), x.Visitor, x.Form())
+		})
 	})
-	t.Run("tries of a network", func(t *testing.T) {
+	t.Run("codes typed by a network", func(t *testing.T) {
 		w := newWorld(t)
 		w.Reach(t, workflow.Qualified)
 		x := w.Reach(t, workflow.CodeEntry)
 		code := x.SendCode()
 		exhaust(t, w, "tries_per_network", 15*time.Minute)
-		unmoved(x, "tries_per_network", 750*time.Millisecond, func() error { return x.Procedure.TypeCode(x.Context(), x.Visitor, x.Form(), code) })
+		wantRefusedWithoutStep(x, "tries_per_network", 750*time.Millisecond, func() error {
+			return x.Procedure.TypeCode(x.Context(), x.Visitor, x.Form(), code)
+		})
 	})
-	t.Run("invitations to an address, of different mailboxes", func(t *testing.T) {
+	t.Run("invitations to an address by several mailboxes", func(t *testing.T) {
 		w := newWorld(t)
 		for range 10 {
 			w.Reach(t, workflow.Invited)
 		}
 		x := w.Reach(t, workflow.HolderInvitation)
-		limited(x, x.World, x.Procedure.Invite(x.Context(), x.Visitor, x.Form(), "Holder@Mail.example"), "invitations_per_address", 144*time.Minute)
-		unmoved(x, "invitations_per_address", 144*time.Minute, func() error { return x.Procedure.Invite(x.Context(), x.Visitor, x.Form(), "holder@mail.example") })
+		err := x.Procedure.Invite(x.Context(), x.Visitor, x.Form(), "Holder@Mail.example")
+		wantLimit(x, x.World, err, "invitations_per_address", 144*time.Minute)
+		wantRefusedWithoutStep(x, "invitations_per_address", 144*time.Minute, func() error {
+			return x.Procedure.Invite(x.Context(), x.Visitor, x.Form(), "holder@mail.example")
+		})
 	})
 	t.Run("invitations of a network", func(t *testing.T) {
 		w := newWorld(t)
 		w.Reach(t, workflow.Invited)
 		x := w.Reach(t, workflow.HolderInvitation)
 		exhaust(t, w, "invitations_per_network", time.Hour)
-		unmoved(x, "invitations_per_network", 18*time.Second, func() error { return x.Procedure.Invite(x.Context(), x.Visitor, x.Form(), "un.altro@mail.example") })
+		wantRefusedWithoutStep(x, "invitations_per_network", 18*time.Second, func() error {
+			return x.Procedure.Invite(x.Context(), x.Visitor, x.Form(), "un.altro@mail.example")
+		})
 	})
 	t.Run("logins of a mailbox", func(t *testing.T) {
 		w := newWorld(t)
@@ -102,23 +112,30 @@ func TestWhatALimitRefusesIsNoStep(t *testing.T) {
 			_, err := x.StartLogin(x.Visitor)
 			x.Must(err)
 		}
-		unmoved(x, "logins_per_mailbox", 2*time.Minute, func() error { _, err := x.StartLogin(x.Visitor); return err })
+		wantRefusedWithoutStep(x, "logins_per_mailbox", 2*time.Minute, func() error {
+			_, err := x.StartLogin(x.Visitor)
+			return err
+		})
 	})
-	t.Run("logins of a network, trials too", func(t *testing.T) {
+	t.Run("logins of a network, with test logins", func(t *testing.T) {
 		w := newWorld(t)
 		x := w.Reach(t, workflow.AtProvider)
 		exhaust(t, w, "logins_per_network", 15*time.Minute)
 		trial := func() error {
-			return x.Procedure.StartTrial(x.Context(), workflow.Login{ID: "_" + uuid.NewString(), Provider: storetest.Provider}, []byte("<AuthnRequest/>"), x.Visitor.Address)
+			l := workflow.Login{ID: "_" + uuid.NewString(), Provider: storetest.Provider}
+			return x.Procedure.StartTrial(x.Context(), l, []byte("<AuthnRequest/>"), x.Visitor.Address)
 		}
-		limited(x, x.World, trial(), "logins_per_network", 1500*time.Millisecond)
-		unmoved(x, "logins_per_network", 1500*time.Millisecond, func() error { _, err := x.StartLogin(x.Visitor); return err })
-		limited(x, x.World, trial(), "logins_per_network", 1500*time.Millisecond)
+		wantLimit(x, x.World, trial(), "logins_per_network", 1500*time.Millisecond)
+		wantRefusedWithoutStep(x, "logins_per_network", 1500*time.Millisecond, func() error {
+			_, err := x.StartLogin(x.Visitor)
+			return err
+		})
+		wantLimit(x, x.World, trial(), "logins_per_network", 1500*time.Millisecond)
 	})
 }
 
-// What is refused at the door uses no link up.
-func TestALinkOutlivesALimit(t *testing.T) {
+// A request that is refused by a limit does not use up its link.
+func TestLimitDoesNotUseUpLink(t *testing.T) {
 	x := reach(t, workflow.Invited)
 	exhaust(t, x.World, "starts_per_network", 15*time.Minute)
 	secret, err := x.HandOff(x.Context(), x.Address)
@@ -127,30 +144,30 @@ func TestALinkOutlivesALimit(t *testing.T) {
 		_, err := x.Procedure.Start(x.Context(), secret, workflow.Digest("a browser"), x.Visitor.Address, "request-3")
 		return err
 	}
-	unmoved(x, "starts_per_network", 1500*time.Millisecond, use)
+	wantRefusedWithoutStep(x, "starts_per_network", 1500*time.Millisecond, use)
 	exhaust(t, x.World, "starts_per_network", 15*time.Minute)
-	unmoved(x, "starts_per_network", 1500*time.Millisecond, func() error {
+	wantRefusedWithoutStep(x, "starts_per_network", 1500*time.Millisecond, func() error {
 		_, err := x.Procedure.AcceptInvitation(x.Context(), x.InvitationSecret(), "it", x.Visitor.Address, "request-4")
 		return err
 	})
 }
 
-func TestHandOffsOfAMailboxAreBounded(t *testing.T) {
+func TestHandOffsPerMailbox(t *testing.T) {
 	w := newWorld(t)
 	x, other := w.Reach(t, workflow.HolderChoice), w.Record(t, storetest.AnnasRecord)
 	handOff := func(address string) error {
 		_, err := x.HandOff(t.Context(), address)
 		return err
 	}
-	for range 29 { // and that of the beginning
+	for range 29 { // and one by Reach
 		storetest.Must(t, handOff(x.Address))
 	}
-	unmoved(x, "handoffs_per_mailbox", 2*time.Minute, func() error { return handOff(x.Address) })
+	wantRefusedWithoutStep(x, "handoffs_per_mailbox", 2*time.Minute, func() error { return handOff(x.Address) })
 	storetest.Must(t, handOff(other.Address))
 }
 
-// A network is an IPv4 address, however it is written, or an IPv6 /64.
-func TestWhatANetworkIs(t *testing.T) {
+// A network is an IPv4 address, in any notation, or an IPv6 /64.
+func TestNetworkOfLimits(t *testing.T) {
 	x := reach(t, workflow.Identification)
 	from := func(address string) error {
 		v := x.Visitor
@@ -165,7 +182,7 @@ func TestWhatANetworkIs(t *testing.T) {
 	}
 	exhaust(t, x.World, "logins_per_network", 15*time.Minute)
 	for _, same := range []string{"192.0.2.7", "::ffff:192.0.2.7", "2001:db8:1:2::1", "2001:db8:1:2:ffff:ffff:ffff:ffff"} {
-		limited(x, x.World, from(same), "logins_per_network", 1500*time.Millisecond)
+		wantLimit(x, x.World, from(same), "logins_per_network", 1500*time.Millisecond)
 	}
 	for _, other := range []string{"192.0.2.8", "2001:db8:1:3::1", "127.0.0.1", "::1", "::ffff:127.0.0.1"} {
 		if err := from(other); err != nil {
@@ -174,24 +191,26 @@ func TestWhatANetworkIs(t *testing.T) {
 	}
 }
 
-// The database holds nothing by which a row's subject is known.
-func TestLimitsHoldNoPersonalData(t *testing.T) {
+// The rows of the limits do not identify their subjects.
+func TestLimitRowsContainNoPersonalData(t *testing.T) {
 	x := reach(t, workflow.CodeEntry)
-	var rows, telling int
+	var rows, readable int
 	x.Must(x.Pool().QueryRow(x.Context(), `
 		select count(*), count(*) filter (where convert_from(subject, 'LATIN1') ~ '(192|pec|mail)' or length(subject) <> 16)
-		from limits`).Scan(&rows, &telling))
-	if rows < 4 || telling > 0 {
-		t.Errorf("%d rows, %d of which tell", rows, telling)
+		from limits`).Scan(&rows, &readable))
+	if rows < 4 || readable > 0 {
+		t.Errorf("%d rows, of which %d identify their subject", rows, readable)
 	}
-	// One network spends of several limits; that it is one cannot be told.
-	x.Must(x.Pool().QueryRow(x.Context(), `select count(distinct subject) from limits`).Scan(&telling))
-	if telling != rows {
-		t.Errorf("%d rows have %d subjects", rows, telling)
+	// A network has a different subject in each limit, so the rows cannot be linked.
+	var subjects int
+	x.Must(x.Pool().QueryRow(x.Context(), `select count(distinct subject) from limits`).Scan(&subjects))
+	if subjects != rows {
+		t.Errorf("%d rows have %d distinct subjects", rows, subjects)
 	}
 }
 
-// calls asks for a mailbox so many times at once, and counts what is answered.
+// calls asks for a mailbox the given number of times concurrently, and counts the
+// answers.
 func calls(t *testing.T, w *storetest.World, p *workflow.Procedure, times int) (answered, refused int32) {
 	var all sync.WaitGroup
 	var yes, no atomic.Int32
@@ -215,21 +234,27 @@ func calls(t *testing.T, w *storetest.World, p *workflow.Procedure, times int) (
 	return yes.Load(), no.Load()
 }
 
-func TestInstancesCountCallsTogether(t *testing.T) {
+const (
+	countedCalls   = `select extract(epoch from arrival - $1) * 500 from limits where name = 'calls_per_client'`
+	setCallArrival = `update limits set arrival = $1 where name = 'calls_per_client'`
+)
+
+func TestInstancesShareCallLimit(t *testing.T) {
 	w := newWorld(t)
 	one, two := w.Another(), w.Another()
 	if yes, no := calls(t, w, one, 80); yes != 80 || no != 0 {
 		t.Fatalf("%d answered, %d refused", yes, no)
 	}
 	count := func() (left int) {
-		storetest.Must(t, w.Pool().QueryRow(t.Context(), `select extract(epoch from arrival - $1) * 500 from limits where name = 'calls_per_client'`, w.Clock.Now()).Scan(&left))
+		storetest.Must(t, w.Pool().QueryRow(t.Context(), countedCalls, w.Clock.Now()).Scan(&left))
 		return left
 	}
 	if n := count(); n != 100 { // 80 calls, one write
-		t.Fatalf("%d calls are counted, want the hundred leased", n)
+		t.Fatalf("%d calls counted, want the 100 leased", n)
 	}
-	// All but 300: the first has 20 of its own, and of these each may take.
-	_, err := w.Pool().Exec(t.Context(), `update limits set arrival = $1 where name = 'calls_per_client'`, w.Clock.Now().Add(time.Minute-600*time.Millisecond))
+	// 300 calls are left. The first instance has 20 leased calls left in addition, and
+	// both instances share the 300.
+	_, err := w.Pool().Exec(t.Context(), setCallArrival, w.Clock.Now().Add(time.Minute-600*time.Millisecond))
 	storetest.Must(t, err)
 	yes2, no2 := calls(t, w, two, 160)
 	yes1, no1 := calls(t, w, one, 400)
@@ -237,56 +262,58 @@ func TestInstancesCountCallsTogether(t *testing.T) {
 		t.Errorf("answered %d and %d, refused %d and %d", yes1, yes2, no1, no2)
 	}
 	_, _, err = one.Standing(t.Context(), storetest.Token, "nobody@pec.example")
-	limited(t, w, err, "calls_per_client", 200*time.Millisecond)
-	// Until then it asks nobody: a flood does not reach the database's limits.
-	_, err = w.Pool().Exec(t.Context(), `update limits set arrival = $1 where name = 'calls_per_client'`, w.Clock.Now())
+	wantLimit(t, w, err, "calls_per_client", 200*time.Millisecond)
+	// Until the time of the refusal, the instance does not query the database: a flood
+	// of calls does not reach it.
+	_, err = w.Pool().Exec(t.Context(), setCallArrival, w.Clock.Now())
 	storetest.Must(t, err)
 	if yes, no := calls(t, w, one, 80); yes != 0 || no != 80 {
 		t.Errorf("%d answered, %d refused", yes, no)
 	}
-	_, err = w.Pool().Exec(t.Context(), `update limits set arrival = $1 where name = 'calls_per_client'`, w.Clock.Now().Add(time.Minute))
+	_, err = w.Pool().Exec(t.Context(), setCallArrival, w.Clock.Now().Add(time.Minute))
 	storetest.Must(t, err)
-	// It goes on when it was told to, or when the clock goes back far.
+	// Calls are accepted again at the time of the refusal, or if the clock is set back
+	// far.
 	w.Clock.Advance(200 * time.Millisecond)
 	if yes, no := calls(t, w, one, 104); yes != 100 || no != 4 {
 		t.Errorf("%d answered, %d refused", yes, no)
 	}
 	w.Clock.Advance(-24 * time.Hour)
 	if yes, no := calls(t, w, one, 80); yes != 80 || no != 0 {
-		t.Errorf("%d answered, %d refused: yesterday waits for tomorrow", yes, no)
+		t.Errorf("clock set back: %d answered, %d refused", yes, no)
 	}
 }
 
-// Calls that were leased and not used are not kept for a better day.
-func TestALeaseEnds(t *testing.T) {
+// Unused leased calls expire.
+func TestLeaseExpires(t *testing.T) {
 	w := newWorld(t)
 	calls(t, w, w.Procedure, 8)
 	w.Clock.Advance(time.Minute)
 	calls(t, w, w.Procedure, 8)
 	var spent float64
-	storetest.Must(t, w.Pool().QueryRow(t.Context(), `select extract(epoch from arrival - $1) * 500 from limits where name = 'calls_per_client'`, w.Clock.Now()).Scan(&spent))
+	storetest.Must(t, w.Pool().QueryRow(t.Context(), countedCalls, w.Clock.Now()).Scan(&spent))
 	if spent != 100 {
-		t.Errorf("%v calls are counted, want another lease", spent)
+		t.Errorf("%v calls counted, want 100: another lease", spent)
 	}
 }
 
-func TestAskingAgainTooSoonSendsNothing(t *testing.T) {
+func TestEarlyRequestSendsNothing(t *testing.T) {
 	x := reach(t, workflow.CodeEntry)
 	before := len(x.Mails())
 	for range 5 {
 		x.Clock.Advance(3 * time.Second)
 		var wait *workflow.CodeError
 		if err := x.Procedure.RequestCode(x.Context(), x.Visitor, x.Form()); !errors.As(err, &wait) || wait.Code != "resend_wait" {
-			t.Errorf("asked again: %v", err)
+			t.Errorf("another request: error %v, want resend_wait", err)
 		}
 	}
 	if n := len(x.Mails()) - before; n != 0 {
-		t.Errorf("%d mails were asked for", n)
+		t.Errorf("%d mails were requested", n)
 	}
-	// And what was refused spent nothing of what the address may be sent.
+	// The refused requests spent nothing of the limit of the address.
 	var spent time.Time
 	x.Must(x.Pool().QueryRow(x.Context(), `select arrival from limits where name = 'codes_per_address'`).Scan(&spent))
 	if want := storetest.NewClock().Now().Add(3 * time.Minute); !spent.Equal(want) {
-		t.Errorf("spent until %s, want %s: one code", spent, want)
+		t.Errorf("arrival time %s, want %s: one code", spent, want)
 	}
 }

@@ -18,58 +18,58 @@ import (
 	"stella/workflow/fiscal"
 )
 
-// Login is a request to an identity provider, as far as its answer needs it.
+// Login is a request to an identity provider, with the data needed to check the answer.
 type Login struct {
 	ID            string    // of the request
-	Qualification uuid.UUID // none for a trial
-	Provider      string    // the provider's identifier
+	Qualification uuid.UUID // uuid.Nil for a test login
+	Provider      string    // the identity provider's entity ID
 	ProviderName  string
 	RelayState    string
-	Level         string // asked for
+	Level         string // requested
 	Comparison    string
-	Session       []byte // digest of the browser session that asked
+	Session       []byte // digest of the browser session that sent the request
 	StartedAt     time.Time
-	Answer        *Answer // parked: verified, and not yet met by the session that asked
-	Failure       string  // why it identified nobody: the provider's code, or "suspended"; empty if it did, or nothing is known
+	Answer        *Answer // verified, but not yet fetched by the session that sent the request
+	Failure       string  // the provider's error code, or "suspended"; empty if the login succeeded or has no answer yet
 }
 
-// Answer is what an identity provider said: who the person is, or why not.
+// Answer is a verified response of an identity provider: a person, or an error code.
 type Answer struct {
 	Handle     []byte     `json:"-"`                   // digest of the one-time cookie
-	Assertion  *Assertion `json:"assertion,omitempty"` // nil when the login failed
+	Assertion  *Assertion `json:"assertion,omitempty"` // nil if the login failed
 	Failure    string     `json:"failure,omitempty"`   // "nr25", …
 	SHA256     string     `json:"sha256"`              // of the response, in hexadecimal
 	ReceivedAt time.Time  `json:"received_at"`
 }
 
-// Assertion is what an identity provider vouches for.
+// Assertion is the identity that an identity provider asserts.
 type Assertion struct {
 	AssertionID     string    `json:"id"`
 	Provider        string    `json:"provider"`
 	ProviderName    string    `json:"provider_name"`
-	Level           string    `json:"level"` // reached, which may be higher than asked
+	Level           string    `json:"level"` // reached, which may be higher than requested
 	Name            string    `json:"name"`
 	FamilyName      string    `json:"family_name"`
-	FiscalNumber    string    `json:"fiscal_number"` // a fiscal.Person, once it is kept
+	FiscalNumber    string    `json:"fiscal_number"` // a valid fiscal.Person in a stored assertion
 	DateOfBirth     string    `json:"date_of_birth,omitempty"`
-	PersonCode      string    `json:"person_code,omitempty"` // the provider's own, SPID's spidCode; CIE has none
+	PersonCode      string    `json:"person_code,omitempty"` // the provider's own ID of the person, SPID's spidCode; CIE has none
 	AuthenticatedAt time.Time `json:"authenticated_at"`
 
-	// The company of a professional identity, as the provider tells it. It is
-	// evidence that the person belongs to it, and none of a power to represent
-	// it: nothing is decided on it (AgID, determination 318/2019, article 1).
+	// The company of a professional identity, as the provider asserts it. It proves
+	// that the person belongs to the company, but not that they may represent it. No
+	// decision depends on it (AgID, determination 318/2019, article 1).
 	CompanyName         string `json:"company_name,omitempty"`
 	CompanyFiscalNumber string `json:"company_fiscal_number,omitempty"`
 	CompanyVATNumber    string `json:"company_vat_number,omitempty"`
 }
 
-// ErrNoPerson is an answer that names a person by what is no codice fiscale. It
-// can neither be compared with a record nor be told to be another person's.
+// ErrNoPerson is returned for an assertion whose fiscal number is not a valid codice
+// fiscale. Such a person cannot be compared with a record.
 var ErrNoPerson = errors.New("the fiscal number is no person's")
 
-// normalized returns the assertion with its codes as records have them: without
-// the prefixes of SPID, TINIT- and VATIT-, without blanks, and in capitals. The
-// company's are evidence and nothing is decided on them, so they may be any.
+// normalized returns the assertion with its codes as they are stored in records: in
+// capitals, without blanks and without the prefixes TINIT- and VATIT- of SPID. The
+// codes of the company are not validated, because no decision depends on them.
 func (a Assertion) normalized() (Assertion, error) {
 	person, err := fiscal.ParsePerson(a.FiscalNumber)
 	if err != nil {
@@ -81,31 +81,30 @@ func (a Assertion) normalized() (Assertion, error) {
 	return a, nil
 }
 
-// FullName is the person's name as people write it.
+// FullName returns first name and family name.
 func (a Assertion) FullName() string { return a.Name + " " + a.FamilyName }
 
-// Logins is the part of Store that keeps them, and what was said in them.
+// Logins is the part of Store for logins and their messages.
 type Logins interface {
-	// LoginByID returns ErrUnknown for a login that there is not.
+	// LoginByID returns ErrUnknown if there is no such login.
 	LoginByID(ctx context.Context, id string) (Login, error)
-	// KeepMessage archives a message of a login that no step writes.
+	// KeepMessage archives a message of a login outside a step.
 	KeepMessage(ctx context.Context, m Message) error
-	// AddTrial keeps a login that belongs to no mailbox, with its request.
+	// AddTrial stores a test login with its request.
 	AddTrial(ctx context.Context, l Login, m Message) error
-	// LoginIdentified reports whether the answer to a login has identified
-	// somebody.
+	// LoginIdentified reports whether the answer to a login has identified a person.
 	LoginIdentified(ctx context.Context, id string) (bool, error)
-	// ClaimAnswer parks the answer of a login, or, where it has no handle, that of
-	// a trial, which is not kept; ErrUnknown when it is not the first for this
-	// login, or its assertion was seen before.
+	// ClaimAnswer stores the answer of a login until it is fetched. An answer without a
+	// handle belongs to a test login and is only archived. It returns ErrUnknown if the
+	// login has an answer already, or the assertion was used before.
 	ClaimAnswer(ctx context.Context, login string, a Answer, m Message) error
-	// DiscardAnswers destroys parked answers: the one with this handle, and
-	// those of this session.
+	// DiscardAnswers deletes stored answers: the one with this handle, and those of
+	// this session.
 	DiscardAnswers(ctx context.Context, handle, session []byte) error
 }
 
-// Message is one message of a login, kept whole for the archive; the store
-// encrypts it to the auditor.
+// Message is a complete message of a login for the archive. The store encrypts it with
+// the auditor's public key.
 type Message struct {
 	ID         uuid.UUID
 	Login      string
@@ -114,24 +113,24 @@ type Message struct {
 	ReceivedAt time.Time
 }
 
-// SHA256 is the digest of the body, in hexadecimal. The log keeps it, so that
-// what the archive holds can be told to be what was decided on.
+// SHA256 returns the digest of the body in hexadecimal. The log contains it, so that an
+// auditor can verify that the archived message is the one that was decided on.
 func (m Message) SHA256() string {
 	sum := sha256.Sum256(m.Body)
 	return hex.EncodeToString(sum[:])
 }
 
-// LoginError tells why a login identified nobody.
+// LoginError is returned for a login that failed at the identity provider.
 type LoginError struct {
-	Code string // the provider's: "nr25", …
+	Code string // the provider's error code: "nr25", …
 }
 
 func (e *LoginError) Error() string { return "login failed: " + e.Code }
 
-// AnswerLife is for how long a verified answer waits for the browser that asked.
+// AnswerLife is how long a verified answer waits for the browser that sent the request.
 const AnswerLife = 10 * time.Minute
 
-// MayLogIn reports whether a login can be started from what the visitor sees.
+// MayLogIn reports whether the visitor's page can start a login.
 func (c *Case) MayLogIn(v Visitor) bool {
 	switch c.Stage(v) {
 	case Identification, AtProvider:
@@ -140,9 +139,9 @@ func (c *Case) MayLogIn(v Visitor) bool {
 	return false
 }
 
-// StartLogin records the request that the visitor's browser is about to carry
-// to an identity provider; ErrSuspended for one whose logins are stopped. Only
-// the newest request of a qualification may be answered.
+// StartLogin records the request that the visitor's browser is about to send to an
+// identity provider. It returns ErrSuspended if the provider is suspended. Only the
+// answer to the newest request of a qualification is accepted.
 func (p *Procedure) StartLogin(ctx context.Context, v Visitor, l Login, request []byte) error {
 	if err := p.admit(ctx, loginsPerNetwork, v.Address); err != nil {
 		return err
@@ -152,7 +151,7 @@ func (p *Procedure) StartLogin(ctx context.Context, v Visitor, l Login, request 
 		if !c.Owns(v) {
 			return ErrElsewhere
 		}
-		if stopped(c.Suspensions, l.Provider) {
+		if isSuspended(c.Suspensions, l.Provider) {
 			return ErrSuspended
 		}
 		if c.Lapsed(v) && q.State != AtProvider {
@@ -166,15 +165,15 @@ func (p *Procedure) StartLogin(ctx context.Context, v Visitor, l Login, request 
 		if err != nil {
 			return err
 		}
-		c.forgetLogin()
+		c.clearLogin()
 		q.Login = &l
 		c.add(p.spend(loginsPerMailbox, strconv.FormatInt(c.Mailbox.ID, 10)), l, m)
 		return nil
 	})
 }
 
-// Login finds the request that an answer names. One that is too old is
-// returned too, with ErrUnknown: its answer is still archived.
+// Login returns the request that an answer refers to. For a request that is too old it
+// returns the login and ErrUnknown, so that the answer can still be archived.
 func (p *Procedure) Login(ctx context.Context, id string) (Login, error) {
 	l, err := p.Store.LoginByID(ctx, id)
 	if err != nil {
@@ -186,10 +185,10 @@ func (p *Procedure) Login(ctx context.Context, id string) (Login, error) {
 	return l, nil
 }
 
-// ParkAnswer keeps a verified answer until the browser that asked for it comes
-// back with the secret returned here. It takes the first answer to a request
-// only, and no assertion twice: otherwise ErrUnknown; and none that names nobody,
-// ErrNoPerson.
+// ParkAnswer stores a verified answer until the browser that sent the request comes
+// back with the secret returned here. It accepts only the first answer to a request,
+// and each assertion once; otherwise it returns ErrUnknown. It returns ErrNoPerson if
+// the assertion does not name a person.
 func (p *Procedure) ParkAnswer(ctx context.Context, login string, a Answer, response []byte) (string, error) {
 	if a.Assertion != nil {
 		assertion, err := a.Assertion.normalized()
@@ -205,9 +204,9 @@ func (p *Procedure) ParkAnswer(ctx context.Context, login string, a Answer, resp
 	return secret, p.Store.ClaimAnswer(ctx, login, a, m)
 }
 
-// Answered reports whether a login has identified somebody, so that another
-// answer to it is the same one once more: the browser's Back leads to a page of
-// the provider that posts it again.
+// Answered reports whether a login has already identified a person. A second answer is
+// then a repetition: the browser's Back button leads to a page of the provider that
+// posts it again.
 func (p *Procedure) Answered(ctx context.Context, l Login) (bool, error) {
 	if l.ID == "" || l.Trial() {
 		return false, nil
@@ -215,8 +214,7 @@ func (p *Procedure) Answered(ctx context.Context, l Login) (bool, error) {
 	return p.Store.LoginIdentified(ctx, l.ID)
 }
 
-// KeepRefused archives an answer to a known request that did not stand up to
-// its verification.
+// KeepRefused archives an answer to a known request that failed verification.
 func (p *Procedure) KeepRefused(ctx context.Context, l Login, response []byte) error {
 	err := p.Store.KeepMessage(ctx, Message{ID: newID(), Login: l.ID, Direction: "response", Body: response, ReceivedAt: p.Now()})
 	if err == nil && p.Observer.Refused != nil {
@@ -225,17 +223,17 @@ func (p *Procedure) KeepRefused(ctx context.Context, l Login, response []byte) e
 	return err
 }
 
-// DiscardAnswer destroys the parked answer of a secret, for a browser that has
-// no procedure here.
+// DiscardAnswer deletes the stored answer of a secret. It is called for a browser
+// without a session.
 func (p *Procedure) DiscardAnswer(ctx context.Context, secret string) error {
 	return p.Store.DiscardAnswers(ctx, Digest(secret), nil)
 }
 
-// Return applies a parked answer, where the one-time secret meets the session
-// that asked. The first visit without both destroys it. A LoginError tells a
-// login that failed, and ErrSuspended one with a provider that was suspended
-// meanwhile; both are steps too. If the session comes again without a secret,
-// it is told the same.
+// Return applies a stored answer if the one-time secret comes with the session that
+// sent the request. The first visit without both deletes it. It returns a LoginError if
+// the login failed, and ErrSuspended if the provider has been suspended since; both are
+// steps too. A later visit of the session without a secret returns the same error
+// again.
 func (p *Procedure) Return(ctx context.Context, v Visitor, secret string) error {
 	err := p.step(ctx, v, func(c *Case) error { return c.applyAnswer(v, secret) })
 	if errors.Is(err, ErrElsewhere) {
@@ -247,7 +245,7 @@ func (p *Procedure) Return(ctx context.Context, v Visitor, secret string) error 
 func (c *Case) applyAnswer(v Visitor, secret string) error {
 	q := c.Qualification
 	if secret == "" && c.failedFor(v) {
-		return q.Login.failed()
+		return q.Login.failureError()
 	}
 	if !c.Owns(v) || q.State != AtProvider || !c.ownsLogin(v) {
 		return ErrElsewhere
@@ -269,7 +267,7 @@ func (c *Case) applyAnswer(v Visitor, secret string) error {
 		if err := c.fire(LoginFailed, refs); err != nil {
 			return err
 		}
-		return answered{q.Login.failed()}
+		return answered{q.Login.failureError()}
 	}
 	identity := Identity{ID: newID(), Qualification: q.ID, Login: q.Login.ID, Assertion: *a.Assertion, IdentifiedAt: c.Now}
 	q.Identity = &identity
@@ -287,22 +285,22 @@ func (c *Case) applyAnswer(v Visitor, secret string) error {
 	return nil
 }
 
-// The failures of a login that are not a code of the provider's.
+// The failures of a login that are not error codes of the provider.
 const (
 	suspendedFailure = "suspended"
-	unknownFailure   = "unknown" // the provider named none
+	unknownFailure   = "unknown" // the provider gave no code
 )
 
-// failed is how a login that failed is answered.
-func (l Login) failed() error {
+// failureError returns the error for a login that failed.
+func (l Login) failureError() error {
 	if l.Failure == suspendedFailure {
 		return ErrSuspended
 	}
 	return &LoginError{Code: l.Failure}
 }
 
-// failedFor reports whether the newest login was the visitor's, failed, and
-// nothing happened since.
+// failedFor reports whether the newest login was the visitor's, it failed, and nothing
+// happened since.
 func (c *Case) failedFor(v Visitor) bool {
 	q := c.Qualification
 	return c.Owns(v) && q.State == Identification && q.Login != nil && q.Login.Failure != "" && string(q.Login.Session) == string(v.Session)
@@ -310,7 +308,7 @@ func (c *Case) failedFor(v Visitor) bool {
 
 var verdictEvents = map[Verdict]Event{Matched: HolderMatched, Unproven: HolderUnproven, Differs: HolderDiffers}
 
-// judge compares whoever was identified with the record as it is now.
+// judge compares the identified person with the current record.
 func (c *Case) judge() Verdict {
 	q := c.Qualification
 	if q.Identity == nil || q.Declaration == nil {
@@ -319,13 +317,13 @@ func (c *Case) judge() Verdict {
 	return c.Mailbox.Record.judge(*q.Declaration, q.Identity.FiscalNumber)
 }
 
-// ConfirmIdentity: the person shown is the visitor.
+// ConfirmIdentity records that the visitor is the person shown.
 func (p *Procedure) ConfirmIdentity(ctx context.Context, v Visitor, f Form) error {
 	return p.act(ctx, v, f, IdentityConfirmed)
 }
 
-// DisownIdentity: the person shown is not the visitor, or the mailbox is the
-// wrong one.
+// DisownIdentity records that the visitor is not the person shown, or is in the wrong
+// mailbox's procedure.
 func (p *Procedure) DisownIdentity(ctx context.Context, v Visitor, f Form) error {
 	return p.step(ctx, v, func(c *Case) error {
 		if err := c.guard(v, f, true, IdentityDisowned); err != nil {
@@ -334,7 +332,7 @@ func (p *Procedure) DisownIdentity(ctx context.Context, v Visitor, f Form) error
 		if err := c.fire(IdentityDisowned, Refs{"login": c.Qualification.Login.ID}); err != nil {
 			return err
 		}
-		c.forgetLogin()
+		c.clearLogin()
 		return nil
 	})
 }

@@ -11,10 +11,10 @@ import (
 	"stella/workflow"
 )
 
-// A login belongs to the browser session that made it, for 30 minutes: no
-// other finishes what it began.
-func TestAnotherSessionCannotFinish(t *testing.T) {
-	acts := map[workflow.State]func(*storetest.Journey, workflow.Visitor) error{
+// A login is valid for 30 minutes, in the browser session that made it. Another session
+// cannot continue with it.
+func TestOtherSessionCannotContinue(t *testing.T) {
+	steps := map[workflow.State]func(*storetest.Journey, workflow.Visitor) error{
 		workflow.Identified: func(x *storetest.Journey, v workflow.Visitor) error {
 			return x.Procedure.ConfirmIdentity(x.Context(), v, x.Form())
 		},
@@ -25,54 +25,54 @@ func TestAnotherSessionCannotFinish(t *testing.T) {
 			return x.Procedure.TypeCode(x.Context(), v, x.Form(), x.Code())
 		},
 	}
-	for state, act := range acts {
+	for state, step := range steps {
 		t.Run("a second browser at "+string(state), func(t *testing.T) {
 			x := reach(t, state)
 			second := x.Enter("second browser")
 			if s := x.Case().Stage(second); s != workflow.Identification {
-				t.Errorf("it sees %s", s)
+				t.Errorf("the visitor sees %s", s)
 			}
 			if s := x.Case().Stage(x.Visitor); s != state {
-				t.Errorf("its coming moved the first to %s", s)
+				t.Errorf("the first browser sees %s, want %s", s, state)
 			}
-			if err := act(x, second); !errors.Is(err, workflow.ErrLapsed) {
-				t.Errorf("the answer is %v", err)
+			if err := step(x, second); !errors.Is(err, workflow.ErrLapsed) {
+				t.Errorf("unexpected error: %v", err)
 			}
 			x.IsAt(workflow.Identification)
 			if x.Case().Qualification.Declaration.Email == "" {
-				t.Error("the data were lost")
+				t.Error("the entered data were lost")
 			}
 		})
 		t.Run("a session older than the login at "+string(state), func(t *testing.T) {
 			x := reach(t, state)
 			x.Clock.Advance(workflow.LoginLife)
 			if s := x.Case().Stage(x.Visitor); s != workflow.Identification {
-				t.Errorf("it sees %s", s)
+				t.Errorf("the visitor sees %s", s)
 			}
-			if err := act(x, x.Visitor); !errors.Is(err, workflow.ErrLapsed) {
-				t.Errorf("the answer is %v", err)
+			if err := step(x, x.Visitor); !errors.Is(err, workflow.ErrLapsed) {
+				t.Errorf("unexpected error: %v", err)
 			}
 			x.IsAt(workflow.Identification)
 		})
 	}
 }
 
-func TestAnAnswerCountsOnce(t *testing.T) {
+func TestAnswerIsAppliedOnce(t *testing.T) {
 	x := reach(t, workflow.AtProvider)
 	login := x.Case().Qualification.Login.ID
 	secret, err := x.Park(login, x.Answer(storetest.Anna))
 	x.Must(err)
 	if _, err := x.Park(login, x.Answer(storetest.Anna)); !errors.Is(err, workflow.ErrUnknown) {
-		t.Errorf("a second answer: %v", err)
+		t.Errorf("second answer: error %v", err)
 	}
 	x.Must(x.Procedure.Return(x.Context(), x.Visitor, secret))
 	x.IsAt(workflow.Identified)
 	if err := x.Procedure.Return(x.Context(), x.Visitor, secret); !errors.Is(err, workflow.ErrElsewhere) {
-		t.Errorf("applied twice: %v", err)
+		t.Errorf("second use of the secret: error %v", err)
 	}
 }
 
-func TestOnlyTheNewestRequestIsAnswered(t *testing.T) {
+func TestOnlyNewestRequestIsAnswered(t *testing.T) {
 	x := reach(t, workflow.AtProvider)
 	old := x.Case().Qualification.Login.ID
 	_, err := x.StartLogin(x.Visitor)
@@ -80,15 +80,15 @@ func TestOnlyTheNewestRequestIsAnswered(t *testing.T) {
 	secret, err := x.Park(old, x.Answer(storetest.Anna))
 	x.Must(err)
 	if err := x.Procedure.Return(x.Context(), x.Visitor, secret); !errors.Is(err, workflow.ErrElsewhere) {
-		t.Errorf("the answer to an older request: %v", err)
+		t.Errorf("answer to an older request: error %v", err)
 	}
 	x.IsAt(workflow.AtProvider)
 }
 
-// The answer is applied only where the one-time secret meets the session that
-// asked; the first visit without both destroys it.
-func TestAnAnswerInAnotherBrowser(t *testing.T) {
-	for name, come := range map[string]func(x *storetest.Journey, secret string) error{
+// The answer is applied only if the one-time secret comes with the session that sent
+// the request. The first visit without both deletes the answer.
+func TestAnswerInOtherBrowserIsDeleted(t *testing.T) {
+	for name, visit := range map[string]func(x *storetest.Journey, secret string) error{
 		"with another session": func(x *storetest.Journey, secret string) error {
 			return x.Procedure.Return(x.Context(), x.Enter("second browser"), secret)
 		},
@@ -98,7 +98,7 @@ func TestAnAnswerInAnotherBrowser(t *testing.T) {
 		"without a session":   func(x *storetest.Journey, secret string) error { return x.Procedure.DiscardAnswer(x.Context(), secret) },
 		"without the secret":  func(x *storetest.Journey, _ string) error { return x.Procedure.Return(x.Context(), x.Visitor, "") },
 		"with a wrong secret": func(x *storetest.Journey, _ string) error { return x.Procedure.Return(x.Context(), x.Visitor, "wrong") },
-		"more than 10 minutes": func(x *storetest.Journey, s string) error {
+		"after more than 10 minutes": func(x *storetest.Journey, s string) error {
 			x.Clock.Advance(11 * time.Minute)
 			return x.Procedure.Return(x.Context(), x.Visitor, s)
 		},
@@ -108,40 +108,40 @@ func TestAnAnswerInAnotherBrowser(t *testing.T) {
 			secret, err := x.Park(x.Case().Qualification.Login.ID, x.Answer(storetest.Anna))
 			x.Must(err)
 			before := x.Form()
-			if err := come(x, secret); err != nil && !errors.Is(err, workflow.ErrElsewhere) {
-				t.Errorf("the answer is %v", err)
+			if err := visit(x, secret); err != nil && !errors.Is(err, workflow.ErrElsewhere) {
+				t.Errorf("unexpected error: %v", err)
 			}
 			if x.Form() != before {
-				t.Error("something changed")
+				t.Error("the qualification changed")
 			}
 			if err := x.Procedure.Return(x.Context(), x.Visitor, secret); !errors.Is(err, workflow.ErrElsewhere) {
-				t.Errorf("it was not destroyed: %v", err)
+				t.Errorf("the answer was not deleted: error %v", err)
 			}
 			x.IsAt(workflow.AtProvider)
 			var parked int
 			x.Must(x.Pool().QueryRow(x.Context(), `select count(*) from logins where answer is not null`).Scan(&parked))
 			if parked != 0 {
-				t.Error("the person's data are kept")
+				t.Error("the person's data are still stored")
 			}
 		})
 	}
 }
 
-func TestAFailedLogin(t *testing.T) {
+func TestFailedLogin(t *testing.T) {
 	x := reach(t, workflow.AtProvider)
 	secret, err := x.Park(x.Case().Qualification.Login.ID, workflow.Answer{Failure: "nr25"})
 	x.Must(err)
 	var failed *workflow.LoginError
 	if err := x.Procedure.Return(x.Context(), x.Visitor, secret); !errors.As(err, &failed) || failed.Code != "nr25" {
-		t.Errorf("the answer is %v", err)
+		t.Errorf("unexpected error: %v", err)
 	}
 	x.IsAt(workflow.Identification)
 	x.Must(logInAs(x, storetest.Anna))
 	x.IsAt(workflow.Identified)
 }
 
-// An answer may come while a step runs, which has read the login without it.
-func TestAStepDoesNotDestroyAnAnswer(t *testing.T) {
+// An answer may arrive during a step that has read the login without it.
+func TestStepKeepsConcurrentAnswer(t *testing.T) {
 	x := reach(t, workflow.AtProvider)
 	login := x.Case().Qualification.Login.ID
 	var secret string
@@ -152,7 +152,7 @@ func TestAStepDoesNotDestroyAnAnswer(t *testing.T) {
 			secret, err = x.Park(login, x.Answer(storetest.Anna))
 			parked <- err
 		}()
-		waitsForALock(x, parked)
+		waitForLock(x, parked)
 		c.Added = append(c.Added, workflow.Decision{ID: uuid.New(), Qualification: c.Qualification.ID, DecidedAt: x.Clock.Now()})
 		return nil
 	}))
@@ -161,35 +161,35 @@ func TestAStepDoesNotDestroyAnAnswer(t *testing.T) {
 	x.IsAt(workflow.Identified)
 }
 
-// Request and response are archived for the auditor, and the log names them by
-// their digests, so that the archive can be held against it.
-func TestTheLogHasTheDigestsOfTheMessages(t *testing.T) {
+// Request and response are archived for the auditor, and the log contains their
+// digests, so that the archive can be verified.
+func TestLogContainsMessageDigests(t *testing.T) {
 	x := reach(t, workflow.Identified)
 	h := x.History()
 	messages, err := x.OpenArchive(x.Context(), x.Case().Qualification.Login.ID, storetest.Auditor)
 	x.Must(err)
 	if len(messages) != 2 || string(messages[0].Body) != "<AuthnRequest/>" || string(messages[1].Body) != "<Response/>" {
-		t.Fatalf("archived are %+v", messages)
+		t.Fatalf("archived messages: %+v", messages)
 	}
 	last := len(h.Steps) - 1
 	if got := h.Steps[last-1].Refs["request_sha256"]; got != messages[0].SHA256() || !messages[0].Logged {
-		t.Errorf("the request's digest is %q", got)
+		t.Errorf("logged digest of the request: %q", got)
 	}
 	if got := h.Steps[last].Refs["response_sha256"]; got != messages[1].SHA256() || !messages[1].Logged {
-		t.Errorf("the response's digest is %q", got)
+		t.Errorf("logged digest of the response: %q", got)
 	}
 }
 
-func TestALapseEndsTheCode(t *testing.T) {
+func TestExpiredLoginInvalidatesCode(t *testing.T) {
 	x := reach(t, workflow.CodeEntry)
 	if err := x.Procedure.ConfirmIdentity(x.Context(), x.Enter("second browser"), x.Form()); !errors.Is(err, workflow.ErrLapsed) {
-		t.Fatalf("the answer is %v", err)
+		t.Fatalf("unexpected error: %v", err)
 	}
 	if x.Case().Codes[0].SpentAt.IsZero() {
-		t.Error("the code lives on")
+		t.Error("the code is still valid")
 	}
 	h := x.History()
 	if refs := h.Steps[len(h.Steps)-1].Refs; refs["login"] == "" || refs["identity"] == "" {
-		t.Errorf("the log says %v", refs)
+		t.Errorf("logged references: %v", refs)
 	}
 }

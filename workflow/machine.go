@@ -9,10 +9,10 @@ import (
 	"github.com/looplab/fsm"
 )
 
-// State says where a qualification stands, and so who must act next.
+// State is the state of a qualification. It implies who acts next.
 type State string
 
-// Event is an outcome, already judged, that moves a qualification.
+// Event is an outcome that moves a qualification. All checks precede it.
 type Event string
 
 // The states of a qualification.
@@ -37,7 +37,7 @@ const (
 	Expired          State = "expired"
 )
 
-// States lists every state, in the order of the procedure.
+// States lists all states in the order of the procedure.
 var States = []State{
 	HolderChoice, Introduction, HolderInvitation, Invited, HolderKind, CompanyData, ContactData, Summary,
 	Identification, AtProvider, Identified, Contract, CodeEntry, UnderReview, Rejected, Qualified, Revoked, Expired,
@@ -82,7 +82,7 @@ const (
 	ContractRead        Event = "contract_acknowledged"
 	CodeRequested       Event = "code_requested"
 	CodeWrong           Event = "code_wrong"
-	CodeSpent           Event = "code_spent" // too many wrong: locked for a told time
+	CodeSpent           Event = "code_spent" // too many wrong codes: the mailbox is paused
 	CodeRight           Event = "code_right"
 	CodeRightUnproven   Event = "code_right_unproven"
 	ReviewApproved      Event = "review_approved"
@@ -95,18 +95,18 @@ const (
 
 //go:generate go run ./diagram ../docs/workflow.md
 
-// Events is the whole procedure: what can follow what. Nothing else in Stella
-// says so; the method that fires, the constraint in the database, the diagram
-// in docs and the tests all read this table. Events are outcomes already
-// judged, so it holds no guards and no actions.
+// Events is the table of transitions, and the only definition of the procedure. The
+// method that fires events, the database constraint, the diagram in docs and the tests
+// all read it. Events are outcomes after all checks, so the table needs no guards and
+// no actions.
 //
-// Each row reads: this event leads to this state, from any of these.
+// Each row reads: this event leads to this state, from any of these states.
 var Events = fsm.Events{
 	on(HolderDeclared, Introduction, HolderChoice),
 	on(ProcedureBegun, HolderKind, Introduction),
 
 	on(HolderDenied, HolderInvitation, HolderChoice, Rejected),
-	on(HolderInvited, Invited, HolderInvitation, Invited), // again: another mail, the former link dies
+	on(HolderInvited, Invited, HolderInvitation, Invited), // repeated: another mail, and the previous link becomes invalid
 	on(InvitationAccepted, HolderKind, Invited),
 	on(InvitationDeclined, HolderChoice, Invited),
 	on(InvitationWithdrawn, HolderChoice, Invited, HolderKind, CompanyData, ContactData, Summary,
@@ -163,25 +163,25 @@ func on(e Event, to State, from ...State) fsm.EventDesc {
 	return fsm.EventDesc{Name: string(e), Src: src, Dst: string(to)}
 }
 
-// ErrNotAllowed is returned for an event that cannot happen in the state at hand.
+// ErrNotAllowed is returned for an event that cannot happen in the current state.
 var ErrNotAllowed = errors.New("not allowed in this state")
 
-// next returns the state an event leads to. A state outside the table is an
-// error: looplab/fsm would take any string for one.
+// next returns the state that an event leads to. It checks that the state is known,
+// because looplab/fsm accepts any string.
 func next(from State, e Event) (State, error) {
 	if !slices.Contains(States, from) {
 		return from, fmt.Errorf("unknown state %q", from)
 	}
 	machine := fsm.NewFSM(string(from), Events, nil)
 	err := machine.Event(context.Background(), string(e))
-	var same fsm.NoTransitionError // an event that leads back where it came from
+	var same fsm.NoTransitionError // the event leads back to the same state
 	if err != nil && !errors.As(err, &same) {
 		return from, fmt.Errorf("%s: %w (%s)", e, ErrNotAllowed, from)
 	}
 	return State(machine.Current()), nil
 }
 
-// sources are the states in which an event can happen.
+// sources returns the states in which an event can happen.
 func sources(e Event) []string {
 	var all []string
 	for _, row := range Events {

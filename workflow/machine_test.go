@@ -5,23 +5,22 @@ import (
 	"testing"
 )
 
-// looplab/fsm lets the later of two rows with one event and one source win,
-// and says nothing.
-func TestNoTwoRowsForOneEventAndSource(t *testing.T) {
+// If two rows have the same event and source, looplab/fsm silently uses the later one.
+func TestTableRowsAreUnique(t *testing.T) {
 	t.Parallel()
 	seen := map[[2]string]bool{}
 	for _, row := range Events {
 		for _, src := range row.Src {
 			key := [2]string{row.Name, src}
 			if seen[key] {
-				t.Errorf("%s from %s stands twice in the table", row.Name, src)
+				t.Errorf("the table has two rows for %s from %s", row.Name, src)
 			}
 			seen[key] = true
 		}
 	}
 }
 
-func TestTableNamesOnlyKnownStates(t *testing.T) {
+func TestTableStatesAreKnown(t *testing.T) {
 	t.Parallel()
 	for _, row := range Events {
 		for _, s := range append(slices.Clone(row.Src), row.Dst) {
@@ -32,7 +31,7 @@ func TestTableNamesOnlyKnownStates(t *testing.T) {
 	}
 }
 
-func TestEveryStateIsReached(t *testing.T) {
+func TestEveryStateIsReachable(t *testing.T) {
 	t.Parallel()
 	reached := map[State]bool{HolderChoice: true}
 	for range States {
@@ -46,7 +45,7 @@ func TestEveryStateIsReached(t *testing.T) {
 	}
 	for _, s := range States {
 		if !reached[s] {
-			t.Errorf("nothing leads to %s", s)
+			t.Errorf("no event leads to %s", s)
 		}
 	}
 }
@@ -65,6 +64,6 @@ func TestEveryUnfinishedStateTimesOut(t *testing.T) {
 func TestUnknownStateIsAnError(t *testing.T) {
 	t.Parallel()
 	if _, err := next("holder_choise", HolderDeclared); err == nil {
-		t.Error("a misspelt state was taken for one")
+		t.Error("a misspelled state was accepted")
 	}
 }

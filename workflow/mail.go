@@ -6,32 +6,32 @@ import (
 	"github.com/google/uuid"
 )
 
-// MailKind names a mail's text.
+// MailKind identifies the template of a mail.
 type MailKind string
 
-// The mails.
+// The kinds of mail.
 const (
 	MailCode                MailKind = "code"
 	MailInvitation          MailKind = "invitation"
 	MailInvitationDeclined  MailKind = "invitation_declined"  // to the delegate, at the certified mailbox
-	MailInvitationQualified MailKind = "invitation_qualified" // the same
+	MailInvitationQualified MailKind = "invitation_qualified" // to the delegate, at the certified mailbox
 	MailContactsChanged     MailKind = "contacts_changed"
 	MailUnderReview         MailKind = "under_review"
 	MailQualified           MailKind = "qualified"
-	MailQualifiedPEC        MailKind = "qualified_pec" // to the certified mailbox, with who, how and what
+	MailQualifiedPEC        MailKind = "qualified_pec" // to the certified mailbox, with the details of the qualification
 	MailRejected            MailKind = "rejected"
 	MailRevoked             MailKind = "revoked"
 )
 
-// The queues of mails. Each is worked by senders of its own, so that a code
-// never waits behind another mail, nor a mail behind those of another relay.
+// The mail queues. Each has its own senders, so that a code does not wait behind other
+// mails, and the mails of one relay do not wait for another relay.
 const (
 	QueueCodes = "codes"
 	QueueMails = "mails"
-	QueuePEC   = "pec" // to certified mailboxes, which may have a relay of their own
+	QueuePEC   = "pec" // to certified mailboxes, which may have a separate relay
 )
 
-// queueOf is the queue of a mail of some mailbox's case.
+// queueOf returns the queue of a mail about a mailbox.
 func queueOf(k MailKind, to, mailbox string) string {
 	switch {
 	case k == MailCode:
@@ -42,8 +42,8 @@ func queueOf(k MailKind, to, mailbox string) string {
 	return QueueMails
 }
 
-// Mail is a mail that a step asks for. It holds neither code nor link: these
-// are computed when it is written.
+// Mail is a mail that a step requests. It does not contain the code or the link: they
+// are computed when the mail is written.
 type Mail struct {
 	ID            uuid.UUID
 	Qualification uuid.UUID
@@ -57,21 +57,20 @@ type Mail struct {
 	RequestedAt   time.Time
 }
 
-// MailDetails is what a mail tells beside what its kind says, as it was when
-// the step was made.
+// MailDetails is the additional content of a mail, as of the step that requests it.
 type MailDetails struct {
 	Reason    Reason `json:"reason,omitempty"`
 	Remark    string `json:"remark,omitempty"`
 	NewMasked string `json:"new_masked,omitempty"`
-	Invited   bool   `json:"invited,omitempty"` // the mail is for an invited holder
+	Invited   bool   `json:"invited,omitempty"` // the recipient is an invited holder
 	Holder    string `json:"holder,omitempty"`  // on record
 	Person    string `json:"person,omitempty"`
 	Provider  string `json:"provider,omitempty"`
 	Level     string `json:"level,omitempty"`
-	Contract  string `json:"contract,omitempty"` // SHA-256 of the notice
+	Contract  string `json:"contract,omitempty"` // SHA-256 of the notice, in hexadecimal
 }
 
-// mail asks for a mail, where there is somebody to write to.
+// mail requests a mail, if there is an address.
 func (c *Case) mail(k MailKind, to string, d MailDetails) {
 	if to != "" {
 		c.add(c.newMail(k, to, d))
@@ -95,17 +94,17 @@ func (c *Case) mailInvitation(i Invitation) {
 	c.add(m)
 }
 
-// PendingMail is a mail about to be written, with all it needs.
+// PendingMail is a mail to be written, with all its data.
 type PendingMail struct {
 	Mail
 	Mailbox  string
-	Number   int64 // of the case
+	Number   int64 // case number
 	At       time.Time
 	Attempts int
 	Nonce    []byte // of the code or the invitation
 	Expires  time.Time
-	Useless  bool     // a code that was replaced, or an invitation that ended
-	Notice   Document // that was acknowledged; none if it has no digest
+	Useless  bool     // the code was replaced, or the invitation has ended
+	Notice   Document // the notice that was acknowledged; if there is none, its digest is empty
 }
 
 // SendMail is the job that sends one mail.
@@ -113,5 +112,5 @@ type SendMail struct {
 	Mail uuid.UUID `json:"mail"`
 }
 
-// Kind names the job in the queue.
+// Kind returns the name of the job in the queue.
 func (SendMail) Kind() string { return "send_mail" }

@@ -7,20 +7,20 @@ import (
 	"github.com/google/uuid"
 )
 
-// Kind is what a holder is.
+// Kind is the kind of a holder.
 type Kind string
 
-// The kinds of holder. KindUnknown stands where the provider's record is silent.
+// The kinds of holder. KindUnknown is the kind of a record that does not state one.
 const (
 	KindUnknown Kind = ""
 	KindPerson  Kind = "person"
 	KindCompany Kind = "company"
 )
 
-// Status is a mailbox's standing with its provider.
+// Status is the status of a mailbox at its provider.
 type Status string
 
-// The standings of a mailbox. Only an active one can be qualified, or show its star.
+// The statuses of a mailbox. Only an active mailbox can be qualified or show its star.
 const (
 	Active         Status = "active"
 	MailboxExpired Status = "expired"
@@ -28,31 +28,33 @@ const (
 	MailboxRevoked Status = "revoked"
 )
 
-// Mailbox is a certified mailbox, with what its provider has on record.
+// Mailbox is a certified mailbox with its provider's record.
 type Mailbox struct {
 	ID      int64
-	Address string // lower case; never changes
+	Address string // in lower case; never changes
 	Status  Status
 	Record  Record
 
-	// DeletedAt is when the provider deleted it; zero for one that is there.
+	// DeletedAt is when the provider deleted the mailbox; zero if it did not.
 	DeletedAt time.Time
 
-	// Ordinary is the ordinary address that came with the star; empty before.
+	// Ordinary is the ordinary address from the qualification that gave the star; empty
+	// without a star.
 	Ordinary string
-	// Star is the qualification that gave the star; nil without one.
+	// Star is the qualification that gave the star; nil without a star.
 	Star *uuid.UUID
 
-	// WrongCodes is when wrong codes were typed since the last right one, or the
-	// last pause. They are counted for the mailbox, not for one attempt.
+	// WrongCodes is when wrong codes were typed since the last right code or the last
+	// pause. They are counted per mailbox, not per qualification.
 	WrongCodes []time.Time
 }
 
-// Deleted reports whether the provider deleted the mailbox. It is kept for its
-// evidence, with standing cancelled and without star.
+// Deleted reports whether the provider deleted the mailbox. It is kept as evidence,
+// with status Cancelled and without a star.
 func (m Mailbox) Deleted() bool { return !m.DeletedAt.IsZero() }
 
-// OrdinaryAddress is the ordinary address known of the mailbox's holder.
+// OrdinaryAddress returns the known ordinary address of the holder: the one that came
+// with the star, or the one on record.
 func (m Mailbox) OrdinaryAddress() string {
 	if m.Ordinary != "" {
 		return m.Ordinary
@@ -60,34 +62,35 @@ func (m Mailbox) OrdinaryAddress() string {
 	return m.Record.Email
 }
 
-// Record is what the provider knows of a mailbox's holder at one time. A record
-// never changes: a new import makes a new one, and each decision names the one
-// it was taken on.
+// Record is what the provider knows about the holder of a mailbox at one time. A record
+// never changes: an import adds a new one, and each decision refers to the record it is
+// based on.
 type Record struct {
 	ID              uuid.UUID
 	Kind            Kind
 	Name            string
-	FiscalCode      string // a company's may be a person's: a sole trader
-	VATNumber       string // companies: counts as the company's code too
+	FiscalCode      string // a person's code for a sole trader
+	VATNumber       string // companies only; also accepted as the company's code
 	Representatives []Representative
 	Email           string
 	Status          Status
-	ImportedBy      string // the operator
+	ImportedBy      string // operator or API client
 	ImportedAt      time.Time
 }
 
-// Representative may act for a company.
+// Representative is a person who may act for a company.
 type Representative struct {
 	FiscalCode string `json:"fiscal_code"`
 	Name       string `json:"name"`
 }
 
-// imported makes it another record: it has who says so, and when.
-func (r *Record) imported(by Actor, at time.Time) {
+// stamp gives the record a new ID, and sets its author and time.
+func (r *Record) stamp(by Actor, at time.Time) {
 	r.ID, r.ImportedBy, r.ImportedAt = newID(), by.Name, at
 }
 
-// Same reports whether two records say the same, whoever imported them.
+// Same reports whether two records have the same content, apart from ID, author and
+// time.
 func (r Record) Same(o Record) bool {
 	if len(r.Representatives) != len(o.Representatives) {
 		return false
@@ -101,8 +104,8 @@ func (r Record) Same(o Record) bool {
 		r.VATNumber == o.VATNumber && r.Email == o.Email && r.Status == o.Status
 }
 
-// MaskName hides a name but for the first letter of each word, in constant
-// length, so that it tells nothing to who does not know it.
+// MaskName hides all but the first letter of each word. The length of the result does
+// not depend on the words.
 func MaskName(name string) string {
 	words := strings.Fields(name)
 	for i, w := range words {
@@ -111,8 +114,9 @@ func MaskName(name string) string {
 	return strings.Join(words, " ")
 }
 
-// MaskEmail hides an address but for its first letter, the first letter of its
-// domain and its top-level domain, in constant length.
+// MaskEmail hides all but the first letter of the address, the first letter of its
+// domain and the top-level domain. The length of the result does not depend on the
+// hidden parts.
 func MaskEmail(address string) string {
 	local, domain, ok := strings.Cut(Readable(address), "@")
 	if !ok || local == "" || domain == "" {

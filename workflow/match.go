@@ -2,20 +2,19 @@ package workflow
 
 import "stella/workflow/fiscal"
 
-// Verdict says whether a person is the holder on record.
+// Verdict is whether the identified person is the holder on record.
 type Verdict string
 
-// The verdicts. Unproven is never enough for the star: an operator decides.
+// The verdicts. Unproven is not enough for the star: an operator decides.
 const (
 	Matched  Verdict = "matched"
 	Unproven Verdict = "unproven"
 	Differs  Verdict = "differs"
 )
 
-// judge compares the person identified with the record. The record, not the
-// declaration, says which kind of holder and which company are compared; the
-// declaration must only not contradict it. Where the record is silent nothing
-// is proven.
+// judge compares the identified person with the record. The kind of holder and the
+// company come from the record; the declaration must not contradict it. If the record
+// states nothing, the verdict is Unproven.
 func (r Record) judge(d Declaration, fiscalNumber string) Verdict {
 	switch {
 	case r.Kind == KindUnknown:
@@ -28,8 +27,8 @@ func (r Record) judge(d Declaration, fiscalNumber string) Verdict {
 	return compare(fiscalNumber, r.holders()...)
 }
 
-// holders are the fiscal codes of the persons who are named: a person's own, a
-// company's representatives, and a sole trader.
+// holders returns the fiscal codes of the persons in the record: the person, the sole
+// trader or the representatives.
 func (r Record) holders() []string {
 	all := make([]string, 0, len(r.Representatives)+1)
 	if _, trader := fiscal.Company(r.FiscalCode).Person(); trader || r.Kind == KindPerson && r.FiscalCode != "" {
@@ -41,13 +40,13 @@ func (r Record) holders() []string {
 	return all
 }
 
-// kindDiffers reports whether the record says another kind of holder.
+// kindDiffers reports whether the record has another kind of holder.
 func (r Record) kindDiffers(k Kind) bool {
 	return r.Kind != KindUnknown && r.Kind != k
 }
 
-// companyDiffers reports whether the record names another company. A company's
-// VAT number counts as its code too.
+// companyDiffers reports whether the record names another company. The VAT number is
+// also accepted as the company's code.
 func (r Record) companyDiffers(code string) bool {
 	known := false
 	for _, c := range []string{r.FiscalCode, r.VATNumber} {
@@ -62,11 +61,11 @@ func (r Record) companyDiffers(code string) bool {
 	return r.Kind == KindCompany && known
 }
 
-// compare matches one fiscal number against those of the holders, character by
-// character. Codes that differ only by omocodia, or of which one is provisional,
-// are two persons' or one's: no register here can tell, so they are unproven. So
-// is what is no code at all, which no answer is taken with: it is not another
-// person.
+// compare compares one fiscal number with those of the holders. Two codes that differ
+// only by omocodia may belong to one person or two, and so may a provisional code and
+// an ordinary one. The register does not decide it, so the verdict is Unproven. An
+// invalid fiscal number is Unproven too, as it does not prove another person; no answer
+// with one is accepted.
 func compare(fiscalNumber string, holders ...string) Verdict {
 	person, err := fiscal.ParsePerson(fiscalNumber)
 	if err != nil {

@@ -8,8 +8,8 @@ import (
 	"stella/workflow"
 )
 
-// Every row of the table: what is on record, what was declared, who logged in,
-// and where that leads.
+// Every row of the matching rules: record, declaration and login, and the resulting
+// state.
 func TestMatch(t *testing.T) {
 	company := func(code string, representatives ...string) workflow.Record {
 		r := workflow.Record{Kind: workflow.KindCompany, Name: "Impresa", FiscalCode: code, Email: "ufficio@mail.example"}
@@ -25,7 +25,12 @@ func TestMatch(t *testing.T) {
 	person := func(code string) workflow.Record {
 		return workflow.Record{Kind: workflow.KindPerson, Name: "Anna Neri", FiscalCode: code}
 	}
-	const matched, unproven, differs = workflow.Matched, workflow.Unproven, workflow.Differs
+	const (
+		anna, luca, sara           = storetest.Anna, storetest.Luca, storetest.Sara
+		bianchi                    = storetest.Bianchi
+		isPerson, isCompany        = workflow.KindPerson, workflow.KindCompany
+		matched, unproven, differs = workflow.Matched, workflow.Unproven, workflow.Differs
+	)
 
 	for _, c := range []struct {
 		name    string
@@ -35,32 +40,34 @@ func TestMatch(t *testing.T) {
 		login   string
 		want    workflow.Verdict
 	}{
-		{"private, the holder", person(storetest.Anna), workflow.KindPerson, "", storetest.Anna, matched},
-		{"private, the holder as SPID writes it", person(storetest.Anna), workflow.KindPerson, "", "TINIT-" + storetest.Anna, matched},
-		{"private, the holder in small letters", person(storetest.Anna), workflow.KindPerson, "", " " + strings.ToLower(storetest.Anna) + " ", matched},
-		{"private, another", person(storetest.Anna), workflow.KindPerson, "", storetest.Sara, differs},
-		{"private, one who differs by omocodia", person(storetest.Anna), workflow.KindPerson, "", annaOmocode, unproven},
-		{"private, the record differs by omocodia", person(annaOmocode), workflow.KindPerson, "", storetest.Anna, unproven},
-		{"private, a provisional code", person(provisional), workflow.KindPerson, "", provisional, matched},
-		{"private, a provisional code as SPID writes it", person(provisional), workflow.KindPerson, "", "TINIT-" + provisional, matched},
-		{"private, another provisional code", person(provisional), workflow.KindPerson, "", "90000000019", differs},
-		{"private, a provisional code on record, another from SPID", person(provisional), workflow.KindPerson, "", storetest.Anna, unproven},
-		{"private, a provisional code from SPID, another on record", person(storetest.Anna), workflow.KindPerson, "", provisional, unproven},
-		{"private, code unknown", person(""), workflow.KindPerson, "", storetest.Anna, unproven},
-		{"company, its representative", company(storetest.Bianchi, storetest.Luca), workflow.KindCompany, storetest.Bianchi, storetest.Luca, matched},
-		{"company, one of two representatives", company(storetest.Bianchi, storetest.Luca, storetest.Sara), workflow.KindCompany, storetest.Bianchi, storetest.Sara, matched},
-		{"company, no representative of it", company(storetest.Bianchi, storetest.Luca), workflow.KindCompany, storetest.Bianchi, storetest.Anna, differs},
-		{"company, one who differs from a representative by omocodia", company(storetest.Bianchi, storetest.Luca, storetest.Anna), workflow.KindCompany, storetest.Bianchi, annaOmocode, unproven},
-		{"company, no representative known", company(storetest.Bianchi), workflow.KindCompany, storetest.Bianchi, storetest.Luca, unproven},
-		{"company, one representative with a provisional code", company(storetest.Bianchi, provisional), workflow.KindCompany, storetest.Bianchi, provisional, matched},
-		{"company, two representatives, one with a provisional code", company(storetest.Bianchi, storetest.Luca, provisional), workflow.KindCompany, storetest.Bianchi, storetest.Sara, unproven},
-		{"company, its code is nobody's provisional one", company(provisional), workflow.KindCompany, provisional, provisional, unproven},
-		{"sole trader, the person", company(storetest.Anna), workflow.KindCompany, storetest.Anna, storetest.Anna, matched},
-		{"sole trader, another", company(storetest.Anna), workflow.KindCompany, storetest.Anna, storetest.Sara, differs},
-		{"sole trader, the VAT number declared", withVAT, workflow.KindCompany, storetest.Bianchi, storetest.Anna, matched},
-		{"company known by its VAT number", onlyVAT, workflow.KindCompany, storetest.Bianchi, storetest.Luca, matched},
-		{"nothing known, a person", workflow.Record{}, workflow.KindPerson, "", storetest.Anna, unproven},
-		{"nothing known, a company", workflow.Record{}, workflow.KindCompany, storetest.Bianchi, storetest.Luca, unproven},
+		{"private, the holder", person(anna), isPerson, "", anna, matched},
+		{"private, the holder as SPID writes it", person(anna), isPerson, "", "TINIT-" + anna, matched},
+		{"private, the holder in small letters", person(anna), isPerson, "", " " + strings.ToLower(anna) + " ", matched},
+		{"private, another", person(anna), isPerson, "", sara, differs},
+		{"private, one who differs by omocodia", person(anna), isPerson, "", annaOmocode, unproven},
+		{"private, the record differs by omocodia", person(annaOmocode), isPerson, "", anna, unproven},
+		{"private, a provisional code", person(provisional), isPerson, "", provisional, matched},
+		{"private, a provisional code as SPID writes it", person(provisional), isPerson, "", "TINIT-" + provisional, matched},
+		{"private, another provisional code", person(provisional), isPerson, "", "90000000019", differs},
+		{"private, a provisional code on record, another from SPID", person(provisional), isPerson, "", anna, unproven},
+		{"private, a provisional code from SPID, another on record", person(anna), isPerson, "", provisional, unproven},
+		{"private, code unknown", person(""), isPerson, "", anna, unproven},
+		{"company, its representative", company(bianchi, luca), isCompany, bianchi, luca, matched},
+		{"company, one of two representatives", company(bianchi, luca, sara), isCompany, bianchi, sara, matched},
+		{"company, no representative of it", company(bianchi, luca), isCompany, bianchi, anna, differs},
+		{"company, one who differs from a representative by omocodia",
+			company(bianchi, luca, anna), isCompany, bianchi, annaOmocode, unproven},
+		{"company, no representative known", company(bianchi), isCompany, bianchi, luca, unproven},
+		{"company, one representative with a provisional code", company(bianchi, provisional), isCompany, bianchi, provisional, matched},
+		{"company, two representatives, one with a provisional code",
+			company(bianchi, luca, provisional), isCompany, bianchi, sara, unproven},
+		{"company, its code is not a person's provisional code", company(provisional), isCompany, provisional, provisional, unproven},
+		{"sole trader, the person", company(anna), isCompany, anna, anna, matched},
+		{"sole trader, another", company(anna), isCompany, anna, sara, differs},
+		{"sole trader, the VAT number declared", withVAT, isCompany, bianchi, anna, matched},
+		{"company known by its VAT number", onlyVAT, isCompany, bianchi, luca, matched},
+		{"nothing known, a person", workflow.Record{}, isPerson, "", anna, unproven},
+		{"nothing known, a company", workflow.Record{}, isCompany, bianchi, luca, unproven},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			x := begin(t, c.record)
@@ -87,31 +94,31 @@ func TestMatch(t *testing.T) {
 				x.IsAt(workflow.UnderReview)
 			}
 			if starred := x.Case().Mailbox.Star != nil; starred != (c.want == matched) {
-				t.Errorf("the star is %v", starred)
+				t.Errorf("star %v, want %v", starred, c.want == matched)
 			}
 		})
 	}
 }
 
-func TestAnotherCompanyIsRejected(t *testing.T) {
+func TestOtherCompanyIsRejected(t *testing.T) {
 	x := begin(t, storetest.BianchisRecord).To(workflow.CompanyData)
 	x.Must(x.Procedure.EnterCompany(x.Context(), x.Visitor, x.Form(), "Altra S.r.l.", cooperativa))
 	x.IsAt(workflow.Rejected)
 	if x.Case().MayRetryLogin() {
-		t.Error("another identity is offered where the company differs")
+		t.Error("another login is possible although the company differs")
 	}
 	x.Must(x.Procedure.Retry(x.Context(), x.Visitor, x.Form()))
 	x.IsAt(workflow.HolderKind)
 }
 
-func TestTheOtherKindIsAFaultOfTheInput(t *testing.T) {
+func TestOtherKindIsAnInputError(t *testing.T) {
 	x := begin(t, storetest.BianchisRecord).To(workflow.HolderKind)
 	before := x.Form()
 	err := x.Procedure.ChooseKind(x.Context(), x.Visitor, x.Form(), workflow.KindPerson)
 	if err == nil || !strings.Contains(err.Error(), "kind_differs_company") {
-		t.Errorf("the answer is %v", err)
+		t.Errorf("unexpected error: %v", err)
 	}
 	if x.Form() != before {
-		t.Error("something changed")
+		t.Error("the qualification changed")
 	}
 }

@@ -14,65 +14,65 @@ import (
 	"stella/workflow"
 )
 
-// The whole procedure against a model of its rules: whatever can happen, in any
-// order, and two things at once. After each act the model says how it is
-// answered, where the case stands and what every visitor is shown, and the real
-// database is asked for what must never be false.
+// TestProcedureMatchesModel compares the procedure with a model of its rules, for
+// random sequences of actions, some of them concurrent. After each action it compares
+// the answer, the state of the case and the page of every visitor, and checks
+// invariants in the database.
 //
-// The model is in modelstate_test.go, modelsteps_test.go, modelcode_test.go and
-// modelmatch_test.go; what can happen, to it and in truth, in modelacts_test.go and
-// modelforms_test.go; how that is drawn in modeldraws_test.go, and what is
-// compared in modellook_test.go.
+// The model is in model_state_test.go, model_steps_test.go, model_code_test.go and
+// model_match_test.go. The actions are in model_actions_test.go and
+// model_forms_test.go, their random choice is in model_draw_test.go, and the comparison
+// is in model_compare_test.go.
 //
-// The suite makes few plays. -rapid.checks and -rapid.steps make more and longer
-// ones; -rapid.seed makes the same again.
-func TestTheProcedureKeepsToItsModel(t *testing.T) {
+// By default it makes few runs. Use -rapid.checks and -rapid.steps for more and longer
+// ones, and -rapid.seed to repeat them.
+func TestProcedureMatchesModel(t *testing.T) {
 	w := newWorld(t)
-	start, plays, acts := w.Clock.Now(), 0, 0
+	start, runs, actions := w.Clock.Now(), 0, 0
 	rapid.Check(t, func(rt *rapid.T) {
 		w.Clock.Advance(start.Sub(w.Clock.Now()))
-		plays++
-		p := newPlay(t, w, plays, rapid.IntRange(0, 7).Draw(rt, "record"), rapid.Bool().Draw(rt, "by file"))
-		defer func() { acts += p.acts }()
+		runs++
+		p := newRun(t, w, runs, rapid.IntRange(0, 7).Draw(rt, "record"), rapid.Bool().Draw(rt, "by file"))
+		defer func() { actions += p.actions }()
 		rt.Repeat(map[string]func(*rapid.T){
-			"goes on":       p.goOn,
-			"own step":      func(t *rapid.T) { p.do(t, p.anyOwnStep(t)) },
-			"own step, too": func(t *rapid.T) { p.do(t, p.anyOwnStep(t)) },
-			"somebody's":    func(t *rapid.T) { p.do(t, p.anyOther(t)) },
-			"provider's":    func(t *rapid.T) { p.do(t, p.anyOfProvider(t)) },
-			"guesses":       p.guess,
-			"mail":          func(t *rapid.T) { p.do(t, p.anyMail(t)) },
-			"time":          p.pass,
-			"twice":         func(t *rapid.T) { a := p.any(t); p.do(t, a); p.do(t, a) },
-			"double click":  func(t *rapid.T) { a := p.anyOfPerson(t); p.atOnce(t, a, a) },
-			"two at once":   func(t *rapid.T) { p.atOnce(t, p.anyOfPerson(t), p.any(t)) },
+			"usual actions":     p.advance,
+			"own step":          func(t *rapid.T) { p.do(t, p.drawOwnStep(t)) },
+			"another own step":  func(t *rapid.T) { p.do(t, p.drawOwnStep(t)) },
+			"other action":      func(t *rapid.T) { p.do(t, p.drawOtherAction(t)) },
+			"provider's action": func(t *rapid.T) { p.do(t, p.drawProviderAction(t)) },
+			"wrong codes":       p.guessCodes,
+			"mail":              func(t *rapid.T) { p.do(t, p.drawMail(t)) },
+			"time":              p.passTime,
+			"repeated":          func(t *rapid.T) { a := p.drawAction(t); p.do(t, a); p.do(t, a) },
+			"double click":      func(t *rapid.T) { a := p.drawPersonAction(t); p.atOnce(t, a, a) },
+			"concurrent":        func(t *rapid.T) { p.atOnce(t, p.drawPersonAction(t), p.drawAction(t)) },
 		})
 	})
-	t.Logf("%d acts in %d plays", acts, plays)
+	t.Logf("%d actions in %d runs", actions, runs)
 	var lost int
 	storetest.Must(t, w.Pool().QueryRow(t.Context(), `
 		select count(*) from mails m where not exists (select from river_job j where j.args ->> 'mail' = m.id::text)`).Scan(&lost))
 	if lost > 0 {
-		t.Errorf("%d mails have no job that sends them", lost)
+		t.Errorf("%d mails have no job", lost)
 	}
 }
 
-// play is one mailbox, in truth and as the model has it.
-type play struct {
+// run is one mailbox, in the database and in the model.
+type run struct {
 	*storetest.World
 	ctx      context.Context
 	m        *model
-	acts     int
+	actions  int
 	address  string
 	mailbox  int64
-	provider string // of its own, to be suspended alone
+	provider string // of this run only, so that it can be suspended separately
 	emails   []string
-	byFile   bool // its records come in files
+	byFile   bool // records are imported from a file
 	back     bool // the clock was set back
 
-	mu       sync.Mutex // of what two acts at once may change
+	mu       sync.Mutex // protects what two concurrent actions may change
 	visitors map[visitor]workflow.Visitor
-	order    []visitor // as they came
+	order    []visitor // in order of arrival
 	logins   []string
 	secrets  map[int]string // of the answers
 
@@ -83,8 +83,8 @@ type play struct {
 	mails  []uuid.UUID // of the codes
 }
 
-func newPlay(t *testing.T, w *storetest.World, n, record int, byFile bool) *play {
-	p := &play{World: w, ctx: t.Context(), byFile: byFile, address: fmt.Sprintf("play%d@%s", n, storetest.Domain),
+func newRun(t *testing.T, w *storetest.World, n, record int, byFile bool) *run {
+	p := &run{World: w, ctx: t.Context(), byFile: byFile, address: fmt.Sprintf("run%d@%s", n, storetest.Domain),
 		provider: fmt.Sprintf("%s/%d", storetest.Provider, n), visitors: map[visitor]workflow.Visitor{}, secrets: map[int]string{}}
 	for _, name := range []string{"anna", "altra", "titolare"} {
 		p.emails = append(p.emails, fmt.Sprintf("%s%d@mail.example", name, n))
@@ -95,55 +95,55 @@ func newPlay(t *testing.T, w *storetest.World, n, record int, byFile bool) *play
 	return p
 }
 
-// do makes an act happen.
-func (p *play) do(t *rapid.T, a act) {
-	p.acts++
-	got := outcome(a.real(p.ctx))
+// do runs an action and compares the answer and the case with the model.
+func (p *run) do(t *rapid.T, a action) {
+	p.actions++
+	got := outcome(a.run(p.ctx))
 	t.Logf("%s: %s", a.name, got)
 	if want := p.expect(a, got)(p.m); got != want {
-		t.Fatalf("%s is answered %q, want %q", a.name, got, want)
+		t.Fatalf("%s: answer %q, want %q", a.name, got, want)
 	}
 	p.check(t)
 }
 
-// atOnce makes two acts happen at once, which must be as one after the other.
-func (p *play) atOnce(t *rapid.T, a, b act) {
-	p.acts += 2
+// atOnce runs two actions concurrently. The result must be that of one after the other.
+func (p *run) atOnce(t *rapid.T, a, b action) {
+	p.actions += 2
 	var both sync.WaitGroup
 	var gotA, gotB string
-	both.Go(func() { gotA = outcome(a.real(p.ctx)) })
-	both.Go(func() { gotB = outcome(b.real(p.ctx)) })
+	both.Go(func() { gotA = outcome(a.run(p.ctx)) })
+	both.Go(func() { gotB = outcome(b.run(p.ctx)) })
 	both.Wait()
 	t.Logf("%s: %s, while %s: %s", a.name, gotA, b.name, gotB)
 	modelA, modelB := p.expect(a, gotA), p.expect(b, gotB)
 	aFirst, bFirst := p.m.clone(), p.m.clone()
 	wantA, thenB := modelA(aFirst), modelB(aFirst)
 	wantB, thenA := modelB(bFirst), modelA(bFirst)
-	truth := p.tell(p.look(t))
+	actual := p.describe(p.readCase(t))
 	switch {
-	case gotA == wantA && gotB == thenB && truth == aFirst.tell(p.order):
+	case gotA == wantA && gotB == thenB && actual == aFirst.describe(p.order):
 		p.m = aFirst
-	case gotB == wantB && gotA == thenA && truth == bFirst.tell(p.order):
+	case gotB == wantB && gotA == thenA && actual == bFirst.describe(p.order):
 		p.m = bFirst
 	default:
-		t.Fatalf("at once, %s is answered %q and %s %q; want %q and %q, or %q and %q\nthe case is\n%s\nwant\n%s\nor\n%s",
-			a.name, gotA, b.name, gotB, wantA, thenB, thenA, wantB, truth, aFirst.tell(p.order), bFirst.tell(p.order))
+		t.Fatalf("concurrently, %s: answer %q, and %s: answer %q; want %q and %q, or %q and %q\nthe case is\n%s\nwant\n%s\nor\n%s",
+			a.name, gotA, b.name, gotB, wantA, thenB, thenA, wantB, actual, aFirst.describe(p.order), bFirst.describe(p.order))
 	}
 	p.check(t)
 }
 
-// expect is what the model says of an act. The wide limits, which are tested
-// elsewhere, are no part of it: what one refuses must leave everything as it is.
-func (p *play) expect(a act, got string) func(*model) string {
-	if got == overLimit && (p.acts > 10 || p.back) {
-		return func(*model) string { return overLimit }
+// expect returns the expected answer to an action. The model does not contain the rate
+// limits, which have separate tests: a refused action must change nothing.
+func (p *run) expect(a action, got string) func(*model) string {
+	if got == limitExceeded && (p.actions > 10 || p.back) {
+		return func(*model) string { return limitExceeded }
 	}
 	return a.model
 }
 
-const overLimit = "over a limit"
+const limitExceeded = "over a limit"
 
-// outcome is how an act was answered.
+// outcome describes the answer to an action.
 func outcome(err error) string {
 	var stale workflow.StaleError
 	var code *workflow.CodeError
@@ -161,10 +161,10 @@ func outcome(err error) string {
 	case errors.As(err, &input):
 		return input.Faults[0].Code
 	case errors.As(err, &limit):
-		return overLimit
+		return limitExceeded
 	case errors.As(err, &login):
 		return "login failed"
-	case errors.Is(err, workflow.ErrElsewhere): // also with how the invitation ended
+	case errors.Is(err, workflow.ErrElsewhere): // possibly with how the invitation ended
 		return "elsewhere"
 	case errors.As(err, &link):
 		return "link " + link.Why

@@ -11,8 +11,8 @@ import (
 	"stella/otp"
 )
 
-// Procedure makes the steps. Its methods are the things that can happen; each
-// is one transaction.
+// Procedure runs the steps. Each exported method that changes a case is one
+// transaction.
 type Procedure struct {
 	Store     Store
 	Keys      Keys // the server's secrets, from which codes and links are computed
@@ -21,11 +21,11 @@ type Procedure struct {
 	Now       func() time.Time
 	Observer  Observer
 
-	leases sync.Map // of calls of the API: *lease by client
+	leases sync.Map // leases of API calls: *lease by client
 }
 
-// Store keeps the cases. Package store is the one that does; it is named here
-// because it imports this package. Its parts are described beside what needs them.
+// Store is the database. Package store implements it; the interface is here because
+// store imports this package. Its parts are described in the files that need them.
 type Store interface {
 	Clients
 	HandOffs
@@ -38,82 +38,81 @@ type Store interface {
 	Register
 	Directory
 
-	// View reads the case of a mailbox, without a lock.
+	// View reads the case of a mailbox without a lock.
 	View(ctx context.Context, mailbox int64) (*Case, error)
-	// Update locks a mailbox and its qualification, calls step, and writes what
-	// it changed and added in the same transaction. An error of step undoes all.
+	// Update locks a mailbox and its qualification, calls step, and writes the changes
+	// and the added rows in the same transaction. An error of step rolls it back.
 	Update(ctx context.Context, mailbox int64, step func(*Case) error) error
 
-	// InvitationByToken finds the invitation whose link a caller has; ErrUnknown
-	// when there is none.
+	// InvitationByToken returns the invitation with this digest of a link, or
+	// ErrUnknown.
 	InvitationByToken(ctx context.Context, digest []byte) (mailbox int64, i Invitation, err error)
-	// InvitationEnd says how an invitation ended; empty while it lives.
+	// InvitationEnd returns how an invitation ended, or "" while it is valid.
 	InvitationEnd(ctx context.Context, id uuid.UUID) (string, error)
 
-	// Stale lists the mailboxes with an unfinished qualification, not under
-	// review, whose last step is older than the time given.
+	// Stale lists the mailboxes with an unfinished qualification, not under review,
+	// whose last step is before the given time.
 	Stale(ctx context.Context, before time.Time) ([]int64, error)
 
-	// Spend takes from what a limit allows, in no step's transaction; a LimitError
-	// where nothing is left.
+	// Spend counts a use of a limit outside any step. It returns a LimitError if
+	// nothing is left.
 	Spend(ctx context.Context, s Spend) error
 }
 
-// ErrUnknown is returned for what does not exist, or is not the caller's to know.
+// ErrUnknown is returned for something that does not exist or that the caller may not
+// know about.
 var ErrUnknown = errors.New("unknown")
 
-// ErrNotEligible is returned for a mailbox whose standing does not allow a
-// qualification.
+// ErrNotEligible is returned for a mailbox that is not active.
 var ErrNotEligible = errors.New("the mailbox is not active")
 
-// ErrElsewhere is returned to a visitor whose procedure this is not, or no
-// longer is.
+// ErrElsewhere is returned to a visitor who does not own the procedure, or no longer
+// owns it.
 var ErrElsewhere = errors.New("not the visitor's procedure")
 
-// ErrLapsed is returned when a login does not count here any more; the
-// qualification is back at identification.
+// ErrLapsed is returned if a login is not valid in this session. The qualification is
+// then back at identification.
 var ErrLapsed = errors.New("the login does not count in this session")
 
-// StaleError is returned for a form made for an earlier state.
+// StaleError is returned for a form that was made for an earlier version.
 type StaleError struct {
-	// Repeated tells the same step sent twice, a double click, from a form that
-	// lost to another: with the same input, if it has any.
+	// Repeated reports that the newest step had the same input: a double click.
+	// Otherwise another form came first.
 	Repeated bool
-	// Changed tells that the data on the page were changed meanwhile, and are not
-	// what the form says.
+	// Changed reports that the data on the page have changed and differ from the form.
 	Changed bool
 }
 
 func (StaleError) Error() string { return "the form was made for an earlier state" }
 
-// Form is what every form carries: the qualification and the version that it
-// was made for.
+// Form is the common part of all forms: the qualification and the version for which the
+// page was made.
 type Form struct {
 	Qualification uuid.UUID
 	Version       int
 }
 
-// Case is a mailbox with its qualification, as a step finds and leaves it.
+// Case is a mailbox with its qualification. A step reads and changes it.
 type Case struct {
 	Now           time.Time
 	Mailbox       Mailbox
-	Qualification *Qualification // the unfinished or qualified one, else the newest; nil where there was none
-	Codes         []Code         // of the mailbox, newest first: those that still count for limits, and the newest
+	Qualification *Qualification // the unfinished or qualified one, otherwise the newest; nil if there is none
+	Codes         []Code         // of the mailbox, newest first: the newest, and those that count for limits
 	Invitations   []time.Time    // when the mailbox's newest invitations were sent, newest first
 
-	// When the mailbox's newest mails of two kinds were asked for, newest first:
-	// those that anybody with the mailbox can make us write without a login.
-	ToldContacts []time.Time // changes of the contacts, told to the mailbox
+	// When the newest mails of two kinds were requested, newest first. A user of the
+	// mailbox can cause these mails without a login.
+	ToldContacts []time.Time // about changes of the contacts, to the mailbox
 	ToldRejected []time.Time
 
-	// SavedEmail is the ordinary address of the qualification that was saved last,
-	// on the summary or after the login; empty before.
+	// SavedEmail is the ordinary address that the qualification saved last, on the
+	// summary or after the login; empty before.
 	SavedEmail string
-	// RecordedCertified tells that the ordinary address on record has a domain of
-	// certified mail, as IsCertified knows them.
+	// RecordedCertified reports whether the domain of the ordinary address on record is
+	// a certified one, as of IsCertified.
 	RecordedCertified bool
 
-	Suspensions []Suspension // of identity providers, those that ended too
+	Suspensions []Suspension // of identity providers, including those that have ended
 
 	// Added are the rows that the step adds, in the order in which they are written.
 	Added []Row
@@ -123,7 +122,7 @@ type Case struct {
 
 func (c *Case) add(rows ...Row) { c.Added = append(c.Added, rows...) }
 
-// fire moves the qualification and writes the row of the log that says why.
+// fire moves the qualification and adds the log entry of the step.
 func (c *Case) fire(e Event, refs Refs) error {
 	q := c.Qualification
 	if q == nil {
@@ -138,13 +137,14 @@ func (c *Case) fire(e Event, refs Refs) error {
 		At: c.Now, Actor: c.actor, Refs: refs})
 	from := q.State
 	q.State, q.SteppedAt = to, c.Now
-	c.announceArrival(from)
+	c.announceStateChange(from)
 	return nil
 }
 
-// step makes a step of a visitor: one transaction, with the mailbox locked. do
-// begins with its guards, changes the case, and returns how the step ends: nil
-// writes it, an error undoes it, and answered writes it and returns its error.
+// step runs a step of a visitor: one transaction, with the mailbox locked. do first
+// calls its guards, then changes the case. If do returns nil, the step is committed; on
+// an error it is rolled back. If do returns answered, the step is committed and step
+// returns the error in it.
 func (p *Procedure) step(ctx context.Context, v Visitor, do func(*Case) error) error {
 	err := p.update(ctx, v.Mailbox, v.actor(), func(c *Case) error {
 		if err := c.enter(v); err != nil {
@@ -153,19 +153,18 @@ func (p *Procedure) step(ctx context.Context, v Visitor, do func(*Case) error) e
 		return do(c)
 	})
 	if errors.Is(err, ErrElsewhere) {
-		return p.elsewhere(ctx, v)
+		return p.notOwnerError(ctx, v)
 	}
 	return err
 }
 
-// answered ends a step that is written, although its visitor is answered with an
-// error: a wrong code is counted, an expired login moves the case back.
+// answered is the error of a step that is committed: a wrong code is counted, an
+// expired login moves the case back.
 type answered struct{ error }
 
-// elsewhere is the error for a visitor whose procedure a case is not, or no
-// longer is. To an invited holder it also says how their invitation ended, as an
-// InvitationError.
-func (p *Procedure) elsewhere(ctx context.Context, v Visitor) error {
+// notOwnerError returns the error for a visitor who does not own a case. For an invited
+// holder it includes an InvitationError with how the invitation ended.
+func (p *Procedure) notOwnerError(ctx context.Context, v Visitor) error {
 	if !v.Invited() {
 		return ErrElsewhere
 	}
@@ -179,7 +178,7 @@ func (p *Procedure) elsewhere(ctx context.Context, v Visitor) error {
 	return errors.Join(ErrElsewhere, &InvitationError{Why: how})
 }
 
-// update makes a step of any actor, with the mailbox locked. It ends as step does.
+// update runs a step of any actor, with the mailbox locked. It commits as step does.
 func (p *Procedure) update(ctx context.Context, mailbox int64, by Actor, do func(*Case) error) error {
 	var c *Case
 	var answer error
@@ -194,13 +193,13 @@ func (p *Procedure) update(ctx context.Context, mailbox int64, by Actor, do func
 		return err
 	})
 	if err != nil {
-		return p.observed(err)
+		return p.observeLimit(err)
 	}
-	p.stepped(c)
+	p.observeSteps(c)
 	return answer
 }
 
-// View reads the case as it stands now.
+// View returns the current case, if the visitor may see it.
 func (p *Procedure) View(ctx context.Context, v Visitor) (*Case, error) {
 	c, err := p.Store.View(ctx, v.Mailbox)
 	if err != nil {
@@ -208,24 +207,24 @@ func (p *Procedure) View(ctx context.Context, v Visitor) (*Case, error) {
 	}
 	c.Now = p.Now()
 	if !c.Knows(v) {
-		return nil, p.elsewhere(ctx, v)
+		return nil, p.notOwnerError(ctx, v)
 	}
 	return c, nil
 }
 
-// act makes a step that has no input: the form and the event are all.
+// act runs a step without input, which only fires its event.
 func (p *Procedure) act(ctx context.Context, v Visitor, f Form, e Event) error {
 	return p.step(ctx, v, func(c *Case) error {
 		if err := c.guard(v, f, true, e); err != nil {
 			return err
 		}
-		return c.fire(e, c.standingRefs())
+		return c.fire(e, c.currentRefs())
 	})
 }
 
-// standingRefs name what stands when a step adds nothing of its own: the
-// declaration and the identity that it confirms, or leaves behind.
-func (c *Case) standingRefs() Refs {
+// currentRefs returns references to the current record, declaration and identity, for
+// a step that adds no rows.
+func (c *Case) currentRefs() Refs {
 	refs := c.recordRef()
 	if d := c.Qualification.Declaration; d != nil {
 		refs["declaration"] = d.ID.String()
@@ -236,5 +235,5 @@ func (c *Case) standingRefs() Refs {
 	return refs
 }
 
-// newID makes the id of a row; ids made later sort later.
+// newID returns a time-ordered ID (UUID version 7).
 func newID() uuid.UUID { return uuid.Must(uuid.NewV7()) }

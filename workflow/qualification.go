@@ -7,17 +7,17 @@ import (
 	"github.com/google/uuid"
 )
 
-// Owner says who may take a qualification further.
+// Owner is the party that may continue a qualification.
 type Owner string
 
-// The owners of a qualification: who comes from the webmail, or the holder who
+// The owners of a qualification: the users who come from the webmail, or the holder who
 // accepted an invitation.
 const (
 	OwnedByWebmail Owner = "webmail"
 	OwnedByInvited Owner = "invited"
 )
 
-// Reason says why a qualification was rejected.
+// Reason is why a qualification was rejected.
 type Reason string
 
 // The reasons of a rejection.
@@ -30,30 +30,30 @@ const (
 // Qualification is one attempt to identify the holder of a mailbox.
 type Qualification struct {
 	ID        uuid.UUID
-	Number    int64 // the case number people ask after; given by the store
-	Version   int   // counts the steps; a form made for an older one is stale
+	Number    int64 // case number, assigned by the store
+	Version   int   // number of steps; a form made for an older version is stale
 	State     State
 	OpenedAt  time.Time
-	SteppedAt time.Time // when the last step was made
+	SteppedAt time.Time // time of the last step
 	Owner     Owner
 
-	// The languages in which pages were last shown, and in which mails are
-	// written: to the mailbox's users, and to the holder they invited.
+	// The languages of pages and mails: of the mailbox's users, and of the holder they
+	// invited.
 	Locale        string
 	InvitedLocale string
 
 	Declaration *Declaration // the newest
 	Invitation  *Invitation  // the newest
 	Login       *Login       // the newest; only its answer counts
-	Identity    *Identity    // who was identified
-	Document    string       // SHA-256 of the notice acknowledged, in hexadecimal
-	Notice      string       // its version; read with the case, and never written
+	Identity    *Identity    // the identified person
+	Document    string       // SHA-256 of the acknowledged notice, in hexadecimal
+	Notice      string       // version of the notice; read with the case, never written
 	Reason      Reason
-	Remark      string // the operator's words, after a review or a revocation
+	Remark      string // the operator's text, after a review or a revocation
 }
 
-// Declaration is what was entered at one time. It never changes: a correction
-// makes a new one.
+// Declaration is what the user entered at one time. It never changes: a correction adds
+// a new declaration.
 type Declaration struct {
 	ID            uuid.UUID
 	Qualification uuid.UUID
@@ -65,8 +65,8 @@ type Declaration struct {
 	DeclaredAt    time.Time
 }
 
-// Identity is a person identified by a login. Its rows are the personal data
-// that the log refers to.
+// Identity is a person identified by a login. The log refers to it and contains no
+// personal data itself.
 type Identity struct {
 	ID            uuid.UUID
 	Qualification uuid.UUID
@@ -75,39 +75,39 @@ type Identity struct {
 	IdentifiedAt time.Time
 }
 
-// Step is a row of the log: it is written with the state it explains, and
-// never changed.
+// Step is an entry of the log. It is inserted with the state that it explains, and is
+// never updated.
 type Step struct {
 	Qualification uuid.UUID
 	Version       int
 	Event         Event
-	From          State // empty for the first
+	From          State // empty for the first step
 	To            State
 	At            time.Time
 	Actor         Actor
 	Refs          Refs
 }
 
-// Opened is the event of the first row of a qualification's log.
+// Opened is the event of the first log entry of a qualification.
 const Opened Event = "opened"
 
-// Refs name what was decided on: identifiers, digests, verdicts; never
+// Refs are references to the basis of a decision: IDs, digests and verdicts, but no
 // personal data.
 type Refs map[string]string
 
-// Actor is who made a step.
+// Actor is the author of a step.
 type Actor struct {
 	Kind    ActorKind
 	Client  string     // the webmail's name
-	Name    string     // the webmail's own reference to its user, or the operator
-	Address netip.Addr // where the request came from
-	Request string     // the request's id, as in the service's log
+	Name    string     // the webmail's own reference to its user, or the operator's name
+	Address netip.Addr // client address of the request
+	Request string     // request ID, as in the service's log
 }
 
-// ActorKind is the part in which somebody acts.
+// ActorKind is the role of an actor.
 type ActorKind string
 
-// Who can act.
+// The kinds of actors.
 const (
 	ByWebmail  ActorKind = "webmail"
 	ByHolder   ActorKind = "holder" // invited
@@ -115,7 +115,8 @@ const (
 	BySystem   ActorKind = "system"
 )
 
-// Decision is an operator's, with the reason or document relied on.
+// Decision is a decision of an operator, with its reason or the document it is based
+// on.
 type Decision struct {
 	ID            uuid.UUID
 	Qualification uuid.UUID

@@ -6,15 +6,15 @@ import (
 	"golang.org/x/net/idna"
 )
 
-// Readable is an e-mail address as people write it: with its domain in Unicode.
-// Addresses are kept and sent to in ASCII, as ParseAddress returns them.
+// Readable returns an e-mail address with its domain in Unicode, for display. Addresses
+// are stored and used in ASCII, as ParseAddress returns them.
 func Readable(address string) string {
 	local, domain, ok := strings.Cut(address, "@")
 	if !ok {
 		return address
 	}
 	readable, err := idna.Display.ToUnicode(domain)
-	if err != nil { // what cannot be shown safely stays as it is
+	if err != nil { // a domain that cannot be shown safely stays in ASCII
 		return address
 	}
 	return local + "@" + readable

@@ -11,8 +11,8 @@ import (
 	"stella/otp"
 )
 
-// The README tells every limit as it is.
-func TestTheLimitsAreTold(t *testing.T) {
+// The README must state every limit.
+func TestLimitsAreDocumented(t *testing.T) {
 	t.Parallel()
 	source, err := os.ReadFile("limits.go")
 	if err != nil {
@@ -25,11 +25,12 @@ func TestTheLimitsAreTold(t *testing.T) {
 	all := []Limit{codesPerAddress, codesPerNetwork, triesPerNetwork, invitationsPerAddress, invitationsPerNetwork, handOffsPerMailbox,
 		startsPerNetwork, loginsPerMailbox, loginsPerNetwork, answersPerNetwork, logoutsPerNetwork, callsPerClient}
 	if n := len(regexp.MustCompile(`= Limit\{`).FindAll(source, -1)); n != len(all) {
-		t.Errorf("there are %d limits, and %d are looked for", n, len(all))
+		t.Errorf("limits.go has %d limits, this test %d", n, len(all))
 	}
 	rows := []string{
 		fmt.Sprintf("| `resend_wait` | 1 in %s, %d in %s |", span(otp.Defaults.Every), otp.Defaults.Sends, span(otp.Defaults.Within)),
-		fmt.Sprintf("| `code_paused` | %d wrong | codes typed, for a mailbox; then none is taken for %s |", otp.Defaults.Wrong, span(otp.Defaults.Pause)),
+		fmt.Sprintf("| `code_paused` | %d wrong | codes typed, for a mailbox; then none is taken for %s |",
+			otp.Defaults.Wrong, span(otp.Defaults.Pause)),
 		fmt.Sprintf("| `invitation_limit` | %d in 24 hours |", InvitationsPerDay),
 		fmt.Sprintf("| `contacts_limit` | %d in 24 hours |", contactChangesPerDay),
 	}
@@ -38,7 +39,7 @@ func TestTheLimitsAreTold(t *testing.T) {
 	}
 	for _, row := range rows {
 		if !strings.Contains(string(readme), "\n"+row) {
-			t.Errorf("the README does not tell %s", row)
+			t.Errorf("the README lacks the row %s", row)
 		}
 	}
 }

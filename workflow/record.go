@@ -7,35 +7,37 @@ import (
 	"time"
 )
 
-// Recorded tells what became of a mailbox when its provider said something of it.
+// Recorded is the result of recording a mailbox.
 type Recorded string
 
-// What can become of a mailbox.
+// The results of recording a mailbox.
 const (
 	RecordMade      Recorded = "made"
 	RecordChanged   Recorded = "changed"
 	RecordUnchanged Recorded = "unchanged"
-	RecordRevoked   Recorded = "revoked" // changed, and the star with it
+	RecordRevoked   Recorded = "revoked" // changed, and the star was revoked
 )
 
-// Record takes what the provider says of a mailbox. Where the holder on record
-// is no more the one who was identified, the star goes in the same step.
+// Record stores the provider's record of a mailbox. If the record no longer names the
+// person who was identified, the same step revokes the star.
 func (p *Procedure) Record(ctx context.Context, operator, address string, s Status, r Record) (Recorded, error) {
 	r.Status = s
-	what, _, err := p.record(ctx, Actor{Kind: ByOperator, Name: operator}, address, func(*Mailbox) (Record, error) { return r, nil })
+	what, _, err := p.putRecord(ctx, Actor{Kind: ByOperator, Name: operator}, address, func(*Mailbox) (Record, error) { return r, nil })
 	return what, err
 }
 
-// record makes or changes the record of a mailbox, as want says of the mailbox
-// as it stands, nil for none.
-func (p *Procedure) record(ctx context.Context, by Actor, address string, want func(*Mailbox) (Record, error)) (Recorded, *Mailbox, error) {
+// putRecord makes a mailbox or changes its record. want returns the new record, given the
+// current mailbox, or nil if there is none.
+func (p *Procedure) putRecord(
+	ctx context.Context, by Actor, address string, want func(*Mailbox) (Record, error),
+) (Recorded, *Mailbox, error) {
 	wanted := func(current *Mailbox) (Registration, error) {
 		r, err := want(current)
 		if err != nil {
 			return Registration{}, err
 		}
 		checked, err := Registration{Address: address, Record: r}.Check()
-		checked.r.Record.imported(by, p.Now())
+		checked.r.Record.stamp(by, p.Now())
 		return checked.r, err
 	}
 	made, r := false, Registration{}
@@ -62,7 +64,7 @@ func (p *Procedure) record(ctx context.Context, by Actor, address string, want f
 		if err != nil {
 			return err
 		}
-		done, err = c.record(r.Record)
+		done, err = c.replaceRecord(r.Record)
 		mailbox = c.Mailbox
 		return err
 	})
@@ -72,9 +74,9 @@ func (p *Procedure) record(ctx context.Context, by Actor, address string, want f
 	return done, &mailbox, nil
 }
 
-// record puts another record in force. The star stays while the record names
-// the person and the company that it was given to.
-func (c *Case) record(r Record) (Recorded, error) {
+// replaceRecord replaces the record in force. The star stays if the new record still names the
+// person and the company that it was given to.
+func (c *Case) replaceRecord(r Record) (Recorded, error) {
 	m, was := &c.Mailbox, c.Mailbox
 	if !was.Deleted() && was.Record.Same(r) {
 		return RecordUnchanged, nil
@@ -84,15 +86,15 @@ func (c *Case) record(r Record) (Recorded, error) {
 	switch {
 	case was.Deleted():
 		return RecordMade, nil
-	case was.Star == nil || c.Qualification.State != Qualified || c.stillHeld(was.Record):
+	case was.Star == nil || c.Qualification.State != Qualified || c.stillNamesHolder(was.Record):
 		return RecordChanged, nil
 	}
 	return RecordRevoked, c.revoke(c.recordRef(), "")
 }
 
-// Delete ends a mailbox: it is unknown to every client, its star is revoked, and
-// so is what was under way. All that was recorded of it is kept, and a new record
-// brings it back, without star. ErrUnknown for one that is not there.
+// Delete deletes a mailbox: clients no longer see it, its star is revoked, and an
+// unfinished qualification expires. The rows are kept. A later record restores the
+// mailbox without a star. Delete returns ErrUnknown if there is no such mailbox.
 func (p *Procedure) Delete(ctx context.Context, operator, address string) error {
 	return p.delete(ctx, Actor{Kind: ByOperator, Name: operator}, address, nil)
 }
@@ -113,7 +115,7 @@ func (p *Procedure) delete(ctx context.Context, by Actor, address string, check 
 			}
 		}
 		m.Status, m.Record.Status, m.DeletedAt = Cancelled, Cancelled, c.Now
-		m.Record.imported(by, c.Now)
+		m.Record.stamp(by, c.Now)
 		c.add(m.Record)
 		switch {
 		case q == nil:
@@ -121,8 +123,8 @@ func (p *Procedure) delete(ctx context.Context, by Actor, address string, check 
 		case q.State == Qualified:
 			return c.revoke(c.recordRef(), "")
 		}
-		// The address may come to another holder, who must not find what this one
-		// entered. A review is left to an operator, who cannot approve it.
+		// The address may get another holder, who must not see what this one entered. A
+		// review is left to an operator, who cannot approve it.
 		if _, err := next(q.State, TimedOut); err != nil {
 			return nil
 		}
@@ -130,21 +132,22 @@ func (p *Procedure) delete(ctx context.Context, by Actor, address string, check 
 	})
 }
 
-// stillHeld reports whether the record in force still names those whom the star
-// was given to, where another was in force before.
-func (c *Case) stillHeld(before Record) bool {
+// stillNamesHolder reports whether the record in force still names the person, and the
+// company, that the star was given to. before is the previous record.
+func (c *Case) stillNamesHolder(before Record) bool {
 	q, now := c.Qualification, c.Mailbox.Record
 	if q.Identity == nil || q.Declaration == nil || now.kindDiffers(q.Declaration.Kind) {
 		return false
 	}
-	return now.keepsPerson(before, q.Identity.FiscalNumber) &&
-		(q.Declaration.Kind != KindCompany || now.keepsCompany(before, q.Declaration.CompanyCode))
+	return now.stillNamesPerson(before, q.Identity.FiscalNumber) &&
+		(q.Declaration.Kind != KindCompany || now.stillNamesCompany(before, q.Declaration.CompanyCode))
 }
 
-// keepsPerson reports whether a record, after another, still names a person, or
-// still does not say who the holder is. One who was named, be it with a code that
-// differs by omocodia or is provisional, and is no more, is gone.
-func (r Record) keepsPerson(before Record, fiscalNumber string) bool {
+// stillNamesPerson reports whether r still names a person that the previous record named, or
+// still names no holder. A code that may be the same person's, by omocodia or as a
+// provisional code, counts as naming them; if it is removed, the person is no longer
+// named.
+func (r Record) stillNamesPerson(before Record, fiscalNumber string) bool {
 	named := r.holders()
 	switch compare(fiscalNumber, named...) {
 	case Matched:
@@ -160,10 +163,10 @@ func (r Record) keepsPerson(before Record, fiscalNumber string) bool {
 	return true
 }
 
-// keepsCompany reports whether a record, after another, is of the same company:
-// it has the fiscal code that it had, or the code that was declared, or it says
-// no more than before that it knows none.
-func (r Record) keepsCompany(before Record, declared string) bool {
+// stillNamesCompany reports whether r is still about the same company as the previous
+// record: it has the same fiscal code, or the code that was declared, or neither record
+// has a code.
+func (r Record) stillNamesCompany(before Record, declared string) bool {
 	if r.FiscalCode == "" && r.VATNumber == "" {
 		return before.FiscalCode == "" && before.VATNumber == ""
 	}

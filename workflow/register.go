@@ -5,65 +5,63 @@ import (
 	"slices"
 )
 
-// Register is the part of Store that keeps mailboxes as their providers know them.
+// Register is the part of Store for mailboxes and their records.
 type Register interface {
-	// MailboxByAddress finds a mailbox, also one that was deleted; ErrUnknown
-	// when there is none.
+	// MailboxByAddress returns a mailbox, also a deleted one, or ErrUnknown.
 	MailboxByAddress(ctx context.Context, address string) (int64, error)
-	// RecordMailbox makes the mailbox of an address if there is none, with this
-	// record.
+	// RecordMailbox makes the mailbox of an address with this record, if there is none.
 	RecordMailbox(ctx context.Context, address string, r Record) (mailbox int64, made bool, err error)
-	// RecordMailboxes does in one transaction what it can: it makes mailboxes,
-	// and changes those that have no star. It says what it did with each, in the
-	// order given; nothing for those that must be changed by a step. A trial says
-	// the same, and writes nothing. No address may be there twice.
+	// RecordMailboxes makes mailboxes and changes those without a star, in one
+	// transaction. It returns the result for each registration, in order; "" means that
+	// the mailbox must be changed by a step. If trial is true, it returns the same and
+	// writes nothing. The addresses must be distinct.
 	RecordMailboxes(ctx context.Context, all []Registration, trial bool) ([]Recorded, error)
-	// RegisteredAs reads one mailbox, and Registered lists those a filter says,
-	// by domain and in each as they were made; none that was deleted.
+	// RegisteredAs returns one mailbox. Registered lists those that match a filter, by
+	// domain and then in order of creation. Neither returns deleted mailboxes.
 	RegisteredAs(ctx context.Context, address string) (*Registered, error)
 	Registered(ctx context.Context, f RegisterFilter) ([]Registered, error)
-	// IsCertified reports whether a domain is one of certified mail here: that of
-	// a mailbox, also one that was deleted, or of a client.
+	// IsCertified reports whether the domain belongs to a mailbox, also a deleted one,
+	// or to a client.
 	IsCertified(ctx context.Context, domain string) (bool, error)
 }
 
-// Registration is what a provider says of a mailbox.
+// Registration is a provider's record for a mailbox.
 type Registration struct {
 	Address string
-	Record  Record // its Status is the mailbox's standing
+	Record  Record // its Status is the status of the mailbox
 }
 
-// Registered is a mailbox on record, and what a webmail may know of it.
+// Registered is a mailbox on record, and its summary for webmails.
 type Registered struct {
 	Mailbox  Mailbox
 	Standing Standing
 }
 
-// RegisterFilter says which mailboxes are listed.
+// RegisterFilter selects the mailboxes of a list.
 type RegisterFilter struct {
 	Domains  []string
-	After    int64 // the last mailbox of the page before; 0 for the first page
+	After    int64 // the last mailbox of the previous page; 0 for the first page
 	Limit    int
-	Statuses []Status // none for any
-	States   []State  // of the qualification in force, none for any; "" is a mailbox that has no qualification
+	Statuses []Status // empty matches any
+	States   []State  // of the qualification in force; empty matches any. "" is a mailbox without a qualification
 }
 
 var statuses = []Status{Active, MailboxExpired, Cancelled, MailboxRevoked}
 
-// Choose has only those listed that have a status and of which this is told, each
-// "" for any; false where there are none such. Of a mailbox that is not active
-// nothing else is told.
-func (f *RegisterFilter) Choose(status Status, told Outward) bool {
+// Choose restricts the filter to mailboxes with the given status and public state; ""
+// matches any. It returns false if nothing can match: the public state of a mailbox
+// that is not active is always OutwardNotEligible.
+func (f *RegisterFilter) Choose(status Status, public Outward) bool {
 	f.Statuses = slices.DeleteFunc(slices.Clone(statuses), func(s Status) bool {
-		return status != "" && s != status || told != "" && (s == Active) == (told == OutwardNotEligible)
+		return status != "" && s != status || public != "" && (s == Active) == (public == OutwardNotEligible)
 	})
-	if told != "" && told != OutwardNotEligible {
-		f.States = slices.DeleteFunc(append([]State{""}, States...), func(s State) bool { return s.outward() != told })
+	if public != "" && public != OutwardNotEligible {
+		f.States = slices.DeleteFunc(append([]State{""}, States...), func(s State) bool { return s.publicState() != public })
 	}
 	return len(f.Statuses) > 0
 }
 
-// RecordOf finds a mailbox of the client's domains.
+// RecordOf returns a mailbox of the client's domains.
 func (p *Procedure) RecordOf(ctx context.Context, client Client, address string) (*Registered, error) {
 	address, err := client.parse(address)
 	if err != nil {
@@ -78,26 +76,28 @@ func (p *Procedure) Registered(ctx context.Context, client Client, f RegisterFil
 	return p.Store.Registered(ctx, f)
 }
 
-// mailbox finds the mailbox of an address, also one that was deleted.
+// mailbox returns the mailbox of an address, also a deleted one.
 func (p *Procedure) mailbox(ctx context.Context, address string) (int64, error) {
-	address, _ = parseMailbox(address) // "" for what is no address, and so nobody's
+	address, _ = parseMailbox(address) // "" on error, which matches no mailbox
 	return p.Store.MailboxByAddress(ctx, address)
 }
 
-// PutRecord makes or changes the record of a mailbox, as change says: it is
-// given the mailbox as it stands, under lock, or nil where there is none, and
-// its error undoes all. Where another makes the mailbox at the same time, change
-// is called again.
-func (p *Procedure) PutRecord(ctx context.Context, client Client, address string, change func(*Mailbox) (Record, error)) (Recorded, *Mailbox, error) {
+// PutRecord makes or changes the record of a mailbox. change returns the new record,
+// given the current mailbox under lock, or nil if there is none. An error of change
+// rolls the transaction back. If another transaction makes the mailbox at the same
+// time, change is called again.
+func (p *Procedure) PutRecord(
+	ctx context.Context, client Client, address string, change func(*Mailbox) (Record, error),
+) (Recorded, *Mailbox, error) {
 	address, err := client.parse(address)
 	if err != nil {
 		return "", nil, err
 	}
-	return p.record(ctx, client.registrar(), address, change)
+	return p.putRecord(ctx, client.registrar(), address, change)
 }
 
-// DeleteRecord deletes a mailbox of the client's domains, unless check, which
-// may be nil, returns an error of the mailbox as it stands.
+// DeleteRecord deletes a mailbox of the client's domains. If check is not nil, it is
+// called with the current mailbox, and an error stops the deletion.
 func (p *Procedure) DeleteRecord(ctx context.Context, client Client, address string, check func(*Mailbox) error) error {
 	address, err := client.parse(address)
 	if err != nil {
@@ -106,12 +106,12 @@ func (p *Procedure) DeleteRecord(ctx context.Context, client Client, address str
 	return p.delete(ctx, client.registrar(), address, check)
 }
 
-// RecordAll takes what a client says of many mailboxes. Each is done or not: an
-// outcome says of each, in the order given, and repeating all is harmless.
+// RecordAll records many mailboxes of a client. Each one succeeds or fails separately:
+// the outcomes are in the order of all. It is safe to repeat the call.
 func (p *Procedure) RecordAll(ctx context.Context, client Client, all []Registration) ([]Outcome, error) {
 	outcomes := make([]Outcome, len(all))
-	good := make([]Checked, 0, len(all))
-	places := make([]int, 0, len(all)) // of the good ones
+	valid := make([]Checked, 0, len(all))
+	indexes := make([]int, 0, len(all)) // indexes of the valid ones in all
 	seen := make(map[string]bool, len(all))
 	for i, r := range all {
 		c, err := r.Check()
@@ -127,34 +127,35 @@ func (p *Procedure) RecordAll(ctx context.Context, client Client, all []Registra
 			continue
 		}
 		seen[c.Address()] = true
-		good, places = append(good, c), append(places, i)
+		valid, indexes = append(valid, c), append(indexes, i)
 	}
-	done, err := p.recordAll(ctx, client.registrar(), good, false)
+	done, err := p.importAll(ctx, client.registrar(), valid, false)
 	for i, what := range done {
-		outcomes[places[i]].Recorded = what
+		outcomes[indexes[i]].Recorded = what
 	}
 	return outcomes, err
 }
 
-// Outcome is what became of a registration.
+// Outcome is the result for one registration.
 type Outcome struct {
 	Recorded Recorded
-	Err      error // a RecordError, or ErrUnknown where the mailbox is none of the client's
+	Err      error // a RecordError, or ErrUnknown if the mailbox is not in the client's domains
 }
 
-// Import is RecordAll by an operator: it says what was done with each. A trial
-// says what would be done, and changes nothing.
+// Import records many mailboxes for an operator, and returns the result for each. If
+// trial is true, it returns what would be done and writes nothing.
 func (p *Procedure) Import(ctx context.Context, operator string, all []Checked, trial bool) ([]Recorded, error) {
-	return p.recordAll(ctx, Actor{Kind: ByOperator, Name: operator}, all, trial)
+	return p.importAll(ctx, Actor{Kind: ByOperator, Name: operator}, all, trial)
 }
 
-// recordAll does most at once, and the others each in a step of its own.
-func (p *Procedure) recordAll(ctx context.Context, by Actor, all []Checked, trial bool) ([]Recorded, error) {
+// importAll records most mailboxes in one transaction, and each of the others in a
+// step.
+func (p *Procedure) importAll(ctx context.Context, by Actor, all []Checked, trial bool) ([]Recorded, error) {
 	registrations := make([]Registration, len(all))
 	now := p.Now()
 	for i, c := range all {
 		registrations[i] = c.r
-		registrations[i].Record.imported(by, now)
+		registrations[i].Record.stamp(by, now)
 	}
 	done, err := p.Store.RecordMailboxes(ctx, registrations, trial)
 	if err != nil {
@@ -164,17 +165,17 @@ func (p *Procedure) recordAll(ctx context.Context, by Actor, all []Checked, tria
 		if what != "" {
 			continue
 		}
-		if done[i], err = p.recordOne(ctx, by, registrations[i], trial); err != nil {
+		if done[i], err = p.importOne(ctx, by, registrations[i], trial); err != nil {
 			return nil, err
 		}
 	}
 	return done, nil
 }
 
-// recordOne changes a mailbox by a step.
-func (p *Procedure) recordOne(ctx context.Context, by Actor, r Registration, trial bool) (Recorded, error) {
+// importOne changes a mailbox by a step.
+func (p *Procedure) importOne(ctx context.Context, by Actor, r Registration, trial bool) (Recorded, error) {
 	if !trial {
-		what, _, err := p.record(ctx, by, r.Address, func(*Mailbox) (Record, error) { return r.Record, nil })
+		what, _, err := p.putRecord(ctx, by, r.Address, func(*Mailbox) (Record, error) { return r.Record, nil })
 		return what, err
 	}
 	mailbox, err := p.Store.MailboxByAddress(ctx, r.Address)
@@ -185,10 +186,10 @@ func (p *Procedure) recordOne(ctx context.Context, by Actor, r Registration, tri
 	if err != nil {
 		return "", err
 	}
-	return c.record(r.Record) // what it changes is written nowhere
+	return c.replaceRecord(r.Record) // the change is not written
 }
 
-// registrar is the client as who keeps the register.
+// registrar returns the client as the actor of changes to the register.
 func (c Client) registrar() Actor {
 	return Actor{Kind: ByOperator, Client: c.Name, Name: c.Name}
 }

@@ -10,30 +10,31 @@ import (
 	"stella/workflow"
 )
 
-// registrar keeps the register of two domains.
+// registrar is a client with two domains.
 var registrar = workflow.Client{ID: 1, Name: "register", Domains: []string{"b.example", "a.example"}}
 
-// activeRecord names Anna.
+// activeRecord returns Anna's record with status active.
 func activeRecord() workflow.Record {
 	r := storetest.AnnasRecord
 	r.Status = workflow.Active
 	return r
 }
 
-func asIs(r workflow.Record) func(*workflow.Mailbox) (workflow.Record, error) {
+func always(r workflow.Record) func(*workflow.Mailbox) (workflow.Record, error) {
 	return func(*workflow.Mailbox) (workflow.Record, error) { return r, nil }
 }
 
-// registerOf makes mailboxes of a client.
-func registerOf(t *testing.T, w *storetest.World, addresses ...string) {
+// makeMailboxes makes mailboxes of the client.
+func makeMailboxes(t *testing.T, w *storetest.World, addresses ...string) {
 	t.Helper()
 	for _, a := range addresses {
-		_, _, err := w.Procedure.PutRecord(t.Context(), registrar, a, asIs(activeRecord()))
+		_, _, err := w.Procedure.PutRecord(t.Context(), registrar, a, always(activeRecord()))
 		storetest.Must(t, err)
 	}
 }
 
-// listed are the addresses of a page of the register, and the last mailbox in it.
+// listed returns the addresses on one page of the register, and the last mailbox of the
+// page.
 func listed(t *testing.T, w *storetest.World, f workflow.RegisterFilter) (addresses []string, last int64) {
 	t.Helper()
 	page, err := w.Procedure.Registered(t.Context(), registrar, f)
@@ -44,36 +45,36 @@ func listed(t *testing.T, w *storetest.World, f workflow.RegisterFilter) (addres
 	return addresses, last
 }
 
-func TestAClientMakesAndChangesAMailbox(t *testing.T) {
+func TestPutRecord(t *testing.T) {
 	w := newWorld(t)
 	ctx, p, record := t.Context(), w.Procedure, activeRecord()
-	what, m, err := p.PutRecord(ctx, registrar, "Anna@A.example", asIs(record))
+	what, m, err := p.PutRecord(ctx, registrar, "Anna@A.example", always(record))
 	storetest.Must(t, err)
 	if what != workflow.RecordMade || m.Address != "anna@a.example" || m.Record.ImportedBy != "register" {
 		t.Errorf("%s: %+v", what, m)
 	}
-	what, again, err := p.PutRecord(ctx, registrar, "anna@a.example", asIs(record))
+	what, again, err := p.PutRecord(ctx, registrar, "anna@a.example", always(record))
 	if err != nil || what != workflow.RecordUnchanged || again.Record.ID != m.Record.ID {
 		t.Errorf("%s, %v: %+v", what, err, again)
 	}
 	no := errors.New("no")
 	_, _, err = p.PutRecord(ctx, registrar, "anna@a.example", func(current *workflow.Mailbox) (workflow.Record, error) {
 		if current == nil || current.Record.ID != m.Record.ID {
-			t.Errorf("it is given %+v", current)
+			t.Errorf("change was called with %+v", current)
 		}
 		return record, no
 	})
 	if !errors.Is(err, no) {
 		t.Errorf("%v", err)
 	}
-	if _, _, err = p.PutRecord(ctx, registrar, "anna@c.example", asIs(record)); !errors.Is(err, workflow.ErrUnknown) {
-		t.Errorf("another domain: %v", err)
+	if _, _, err = p.PutRecord(ctx, registrar, "anna@c.example", always(record)); !errors.Is(err, workflow.ErrUnknown) {
+		t.Errorf("another domain: error %v", err)
 	}
 	wrong := record
 	wrong.FiscalCode, wrong.Email = "X", "x"
 	var fault *workflow.RecordError
-	if _, _, err := p.PutRecord(ctx, registrar, "new@a.example", asIs(wrong)); !errors.As(err, &fault) || len(fault.Faults) != 2 {
-		t.Errorf("a wrong record: %v", err)
+	if _, _, err := p.PutRecord(ctx, registrar, "new@a.example", always(wrong)); !errors.As(err, &fault) || len(fault.Faults) != 2 {
+		t.Errorf("invalid record: error %v", err)
 	}
 	found, err := p.RecordOf(ctx, registrar, "ANNA@a.example")
 	if err != nil || found.Mailbox.Record.FiscalCode != storetest.Anna || found.Standing.State != "" {
@@ -81,10 +82,10 @@ func TestAClientMakesAndChangesAMailbox(t *testing.T) {
 	}
 }
 
-// Of many, each is done or not.
-func TestAClientRecordsManyMailboxes(t *testing.T) {
+// Each of many registrations succeeds or fails separately.
+func TestRecordAll(t *testing.T) {
 	w := newWorld(t)
-	registerOf(t, w, "anna@a.example")
+	makeMailboxes(t, w, "anna@a.example")
 	var all []workflow.Registration
 	for _, address := range []string{"b1@b.example", "b1@B.example", "anna@c.example", "b2@b.example", "anna@a.example", "nobody"} {
 		all = append(all, workflow.Registration{Address: address, Record: activeRecord()})
@@ -95,16 +96,20 @@ func TestAClientRecordsManyMailboxes(t *testing.T) {
 	for _, o := range outcomes {
 		got = append(got, fmt.Sprint(o.Recorded, o.Err))
 	}
-	if want := []string{"made<nil>", "address: it is in the list already", "unknown", "made<nil>", "unchanged<nil>", "address: not an e-mail address"}; !slices.Equal(got, want) {
+	want := []string{
+		"made<nil>", "address: it is in the list already", "unknown",
+		"made<nil>", "unchanged<nil>", "address: not an e-mail address",
+	}
+	if !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}
 }
 
-// A client lists the mailboxes of its own domains, domain by domain.
-func TestTheRegisterIsListed(t *testing.T) {
+// A client lists the mailboxes of its own domains, ordered by domain.
+func TestRegistered(t *testing.T) {
 	w := newWorld(t)
-	registerOf(t, w, "b1@b.example", "anna@a.example", "b2@b.example")
-	w.Record(t, storetest.AnnasRecord) // of another domain
+	makeMailboxes(t, w, "b1@b.example", "anna@a.example", "b2@b.example")
+	w.Record(t, storetest.AnnasRecord) // in another domain
 	want := []string{"anna@a.example", "b1@b.example", "b2@b.example"}
 	for limit := 1; limit <= 4; limit++ {
 		var all []string
@@ -117,7 +122,7 @@ func TestTheRegisterIsListed(t *testing.T) {
 			all, f.After = append(all, page...), last
 		}
 		if !slices.Equal(all, want) {
-			t.Errorf("by pages of %d: %q", limit, all)
+			t.Errorf("with pages of %d: %q", limit, all)
 		}
 	}
 	if got, _ := listed(t, w, workflow.RegisterFilter{Limit: 9, Statuses: []workflow.Status{workflow.Cancelled}}); got != nil {
@@ -128,31 +133,31 @@ func TestTheRegisterIsListed(t *testing.T) {
 	}
 }
 
-func TestAClientDeletesAMailbox(t *testing.T) {
+func TestDeleteRecord(t *testing.T) {
 	w := newWorld(t)
 	ctx, p := t.Context(), w.Procedure
-	registerOf(t, w, "b1@b.example", "b2@b.example")
+	makeMailboxes(t, w, "b1@b.example", "b2@b.example")
 	no := errors.New("no")
 	if err := p.DeleteRecord(ctx, registrar, "b1@b.example", func(*workflow.Mailbox) error { return no }); !errors.Is(err, no) {
 		t.Errorf("%v", err)
 	}
 	storetest.Must(t, p.DeleteRecord(ctx, registrar, "b1@b.example", nil))
 	if err := p.DeleteRecord(ctx, registrar, "b1@b.example", nil); !errors.Is(err, workflow.ErrUnknown) {
-		t.Errorf("deleted again: %v", err)
+		t.Errorf("second deletion: error %v", err)
 	}
 	if _, err := p.RecordOf(ctx, registrar, "b1@b.example"); !errors.Is(err, workflow.ErrUnknown) {
-		t.Errorf("read: %v", err)
+		t.Errorf("RecordOf: error %v", err)
 	}
 	if got, _ := listed(t, w, workflow.RegisterFilter{Limit: 9}); !slices.Equal(got, []string{"b2@b.example"}) {
 		t.Errorf("listed: %q", got)
 	}
 	what, _, err := p.PutRecord(ctx, registrar, "b1@b.example", func(current *workflow.Mailbox) (workflow.Record, error) {
 		if current != nil {
-			t.Errorf("a deleted one is given: %+v", current)
+			t.Errorf("change was called with a deleted mailbox: %+v", current)
 		}
 		return activeRecord(), nil
 	})
 	if err != nil || what != workflow.RecordMade {
-		t.Errorf("recorded again: %s, %v", what, err)
+		t.Errorf("new record: %s, %v", what, err)
 	}
 }

@@ -12,13 +12,15 @@ import (
 	"stella/workflow/fiscal"
 )
 
-// RecordError tells all that is wrong with a registration. Nothing was changed.
+// RecordError lists everything that is wrong with a registration. Nothing was changed.
 type RecordError struct{ Faults []RecordFault }
 
-// RecordFault is one thing wrong with one field.
+// RecordFault is an error in one field.
 type RecordFault struct {
-	Field  string // as in the API and in files: "address", "kind", "name", "fiscal_code", "vat_number", "representatives", "email", "status"
-	Reason string // a sentence, without what was given
+	// Field is its name in the API and in files: "address", "kind", "name",
+	// "fiscal_code", "vat_number", "representatives", "email" or "status".
+	Field  string
+	Reason string // a sentence that does not contain the value
 }
 
 func (e *RecordError) Error() string {
@@ -33,20 +35,21 @@ func (e *RecordError) add(field, reason string) {
 	e.Faults = append(e.Faults, RecordFault{field, reason})
 }
 
-// What a record holds at most.
+// The maximum size of a record.
 const (
 	maxName            = 500 // characters
 	maxRepresentatives = 500
 )
 
-// Checked is a registration that was found right, with addresses, codes and names
-// as they are kept.
+// Checked is a valid registration, with addresses, codes and names in their stored
+// form.
 type Checked struct{ r Registration }
 
-// Address is the mailbox.
+// Address returns the address of the mailbox.
 func (c Checked) Address() string { return c.r.Address }
 
-// Check refuses what could never match, with a RecordError.
+// Check validates and normalizes a registration. It returns a RecordError for values
+// that could never match.
 func (r Registration) Check() (Checked, error) {
 	e := &RecordError{}
 	var err error
@@ -127,7 +130,7 @@ func (r *Record) checkCompany(e *RecordError) {
 		e.add("representatives", fmt.Sprintf("more than %d", maxRepresentatives))
 		return
 	}
-	all := make([]Representative, len(r.Representatives)) // the caller keeps its own
+	all := make([]Representative, len(r.Representatives)) // a copy, because the slice belongs to the caller
 	for i, p := range r.Representatives {
 		var err error
 		if all[i], err = parseRepresentative(p); err != nil {
@@ -149,21 +152,22 @@ func parseRepresentative(p Representative) (Representative, error) {
 	switch {
 	case errors.Is(err, errCode):
 		err = errSeveral
-	case err == nil && strings.Contains(name, ";"): // which separates them in a file
+	case err == nil && strings.Contains(name, ";"): // the separator of representatives in a file
 		err = errors.New("the name has a semicolon")
 	}
 	return Representative{FiscalCode: string(code), Name: name}, err
 }
 
-// What is wrong with a name that holds a fiscal code: of a representative it is
-// most often another one, and to guess where one ends would be to guess who may
-// act for a company.
+// Errors for a name that contains a fiscal code. In a representative's name it usually
+// belongs to another representative. Guessing where one ends would mean guessing who
+// may act for the company, so it is refused.
 var (
 	errCode    = errors.New("it has a fiscal code in it")
-	errSeveral = errors.New("there is more than a code and a name: several representatives are separated by a semicolon (;) in a file, and are several in a list")
+	errSeveral = errors.New("there is more than a code and a name: " +
+		"several representatives are separated by a semicolon (;) in a file, and are several in a list")
 )
 
-// parseName reads a name, with single blanks, in Unicode's composed form (NFC).
+// parseName normalizes a name: single blanks, and Unicode's composed form (NFC).
 func parseName(s string) (string, error) {
 	s = norm.NFC.String(strings.Join(strings.Fields(s), " "))
 	switch {

@@ -8,32 +8,33 @@ import (
 	"stella/workflow"
 )
 
-// What could never match is refused, and the field that is wrong is named.
-func TestARecordThatCouldNeverMatchIsRefused(t *testing.T) {
+// A record that could never match is refused, and the error names the field.
+func TestInvalidRecordIsRefused(t *testing.T) {
 	t.Parallel()
-	representative := func(code, name string) []workflow.Representative {
-		return []workflow.Representative{{FiscalCode: code, Name: name}}
+	represented := func(k workflow.Kind, code, name string) workflow.Record {
+		return workflow.Record{Kind: k, Representatives: []workflow.Representative{{FiscalCode: code, Name: name}}}
 	}
+	const company = workflow.KindCompany
 	for name, c := range map[string]struct {
 		record workflow.Record
 		field  string
 	}{
 		"a wrong check character":              {workflow.Record{Kind: workflow.KindPerson, FiscalCode: "NRENNA80A41H501X"}, "fiscal_code"},
 		"a wrong provisional code":             {workflow.Record{Kind: workflow.KindPerson, FiscalCode: "12345678904"}, "fiscal_code"},
-		"a company's code that is none":        {workflow.Record{Kind: workflow.KindCompany, FiscalCode: "09876543218"}, "fiscal_code"},
+		"an invalid company code":              {workflow.Record{Kind: workflow.KindCompany, FiscalCode: "09876543218"}, "fiscal_code"},
 		"a code without a kind":                {workflow.Record{FiscalCode: storetest.Anna}, "kind"},
 		"an unknown kind":                      {workflow.Record{Kind: "ente"}, "kind"},
-		"a person with representatives":        {workflow.Record{Kind: workflow.KindPerson, Representatives: representative(storetest.Luca, "Luca")}, "representatives"},
-		"a representative without a code":      {workflow.Record{Kind: workflow.KindCompany, FiscalCode: storetest.Bianchi, Representatives: representative("", "Luca")}, "representatives"},
-		"a representative whose name is two":   {workflow.Record{Kind: workflow.KindCompany, Representatives: representative(storetest.Luca, "Luca; Anna")}, "representatives"},
-		"two representatives and a comma":      {workflow.Record{Kind: workflow.KindCompany, Representatives: representative(storetest.Luca, "Luca Bianchi, VRDSRA82E50L219E Sara Verdi")}, "representatives"},
-		"two codes and no name":                {workflow.Record{Kind: workflow.KindCompany, Representatives: representative(storetest.Luca+","+storetest.Sara, "")}, "representatives"},
+		"a person with representatives":        {represented(workflow.KindPerson, storetest.Luca, "Luca"), "representatives"},
+		"a representative without a code":      {represented(company, "", "Luca"), "representatives"},
+		"a representative with two names":      {represented(company, storetest.Luca, "Luca; Anna"), "representatives"},
+		"two representatives and a comma":      {represented(company, storetest.Luca, "Luca Bianchi, VRDSRA82E50L219E Sara"), "representatives"},
+		"two codes and no name":                {represented(company, storetest.Luca+","+storetest.Sara, ""), "representatives"},
 		"a name with a code":                   {workflow.Record{Kind: workflow.KindPerson, Name: "Anna Neri NRENNA80A41H501T"}, "name"},
-		"a database's nothing":                 {workflow.Record{Kind: workflow.KindCompany, Name: `\N`}, "name"},
-		"a representative of nothing":          {workflow.Record{Kind: workflow.KindCompany, Representatives: representative(storetest.Luca, "NULL")}, "representatives"},
+		"a database's null":                    {workflow.Record{Kind: workflow.KindCompany, Name: `\N`}, "name"},
+		"a representative named null":          {represented(company, storetest.Luca, "NULL"), "representatives"},
 		"a VAT number of a person":             {workflow.Record{Kind: workflow.KindPerson, VATNumber: storetest.Bianchi}, "vat_number"},
 		"a VAT number that is a person's code": {workflow.Record{Kind: workflow.KindCompany, VATNumber: storetest.Anna}, "vat_number"},
-		"an e-mail that is none":               {workflow.Record{Kind: workflow.KindPerson, Email: "anna"}, "email"},
+		"an invalid e-mail":                    {workflow.Record{Kind: workflow.KindPerson, Email: "anna"}, "email"},
 		"a name with a control character":      {workflow.Record{Name: "Anna\x00Neri"}, "name"},
 		"an unknown status":                    {workflow.Record{Status: "attiva"}, "status"},
 	} {
@@ -44,12 +45,12 @@ func TestARecordThatCouldNeverMatchIsRefused(t *testing.T) {
 		_, err := workflow.Registration{Address: "nuova@pec.example", Record: r}.Check()
 		var fault *workflow.RecordError
 		if !errors.As(err, &fault) || len(fault.Faults) != 1 || fault.Faults[0].Field != c.field {
-			t.Errorf("%s: %v, want a fault of %s", name, err, c.field)
+			t.Errorf("%s: error %v, want a fault in %s", name, err, c.field)
 		}
 	}
 }
 
-func TestEachFaultIsNamed(t *testing.T) {
+func TestRegistrationReportsEveryFault(t *testing.T) {
 	t.Parallel()
 	_, err := workflow.Registration{Address: "nobody", Record: workflow.Record{Status: "attiva"}}.Check()
 	if want := "address: not an e-mail address; status: want active, expired, cancelled or revoked"; err == nil || err.Error() != want {
@@ -57,7 +58,7 @@ func TestEachFaultIsNamed(t *testing.T) {
 	}
 }
 
-func TestAnAddressIsKeptInSmallLettersAndASCII(t *testing.T) {
+func TestAddressIsStoredInLowerCaseASCII(t *testing.T) {
 	t.Parallel()
 	c, err := workflow.Registration{Address: " Nuova@PEC.Bücher.Example ", Record: activeRecord()}.Check()
 	if want := "nuova@pec.xn--bcher-kva.example"; err != nil || c.Address() != want {
@@ -65,11 +66,11 @@ func TestAnAddressIsKeptInSmallLettersAndASCII(t *testing.T) {
 	}
 }
 
-func TestANameIsKeptAsItIs(t *testing.T) {
+func TestNameIsStoredUnchanged(t *testing.T) {
 	w := newWorld(t)
 	for name, want := range map[string]string{
 		`Officine "Bianchi" & Figli n° 1`: `Officine "Bianchi" & Figli n° 1`,
-		"Nicolo\u0300 D'Angelo":           "Nicol\u00f2 D'Angelo", // composed
+		"Nicolo\u0300 D'Angelo":           "Nicol\u00f2 D'Angelo", // in composed form
 		"Nicol\u00f2 D’Angelo":            "Nicol\u00f2 D’Angelo",
 		" Anna \t\n Neri ":                "Anna Neri",
 		"Null S.r.l.":                     "Null S.r.l.",
@@ -79,7 +80,7 @@ func TestANameIsKeptAsItIs(t *testing.T) {
 			Representatives: []workflow.Representative{{FiscalCode: storetest.Luca, Name: name}}}
 		x := w.Record(t, r)
 		if got := x.Case().Mailbox.Record; got.Name != want || got.Representatives[0].Name != want {
-			t.Errorf("%q is kept as %q, %q", name, got.Name, got.Representatives[0].Name)
+			t.Errorf("%q is stored as %q, %q", name, got.Name, got.Representatives[0].Name)
 		}
 	}
 }

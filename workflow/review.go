@@ -6,17 +6,17 @@ import (
 	"strings"
 )
 
-// Ruling is what an operator decides of a case.
+// Ruling is a decision of an operator about a case.
 type Ruling struct {
-	Number   int64  // of the case; 0 for the one in force
-	Operator string // who decides
-	Reason   string // or the document relied on
-	// Check may refuse the case as it stands under lock; nil for any.
+	Number   int64  // case number; 0 for the case in force
+	Operator string // the person who decides
+	Reason   string // the reason, or the document it is based on
+	// Check can refuse the current case, under lock; nil accepts any.
 	Check func(*Qualification) error
 }
 
-// A DecisionError tells whoever decides, in a sentence, why that cannot be
-// decided. Nothing was changed.
+// A DecisionError explains to the operator, in a sentence, why the decision is not
+// possible. Nothing was changed.
 type DecisionError struct {
 	Reason error // ErrNotAllowed, ErrNotEligible or ErrSuspended
 	Detail string
@@ -26,9 +26,9 @@ func (e *DecisionError) Error() string { return e.Detail }
 
 func (e *DecisionError) Unwrap() error { return e.Reason }
 
-// decisions are what an operator can decide of a case, by event.
+// decisions are the possible decisions about a case, by event.
 var decisions = map[Event]struct {
-	done   string // as in "cannot be done"
+	done   string // past participle for "cannot be done"
 	settle func(*Case, Refs, string) error
 }{
 	ReviewApproved:    {"approved", (*Case).approve},
@@ -36,27 +36,27 @@ var decisions = map[Event]struct {
 	RevokedByProvider: {"revoked", (*Case).revoke},
 }
 
-// Approve settles a review of the case with this number, or for zero of the one
-// in force: the operator relies on the reason or document given. It is refused
-// where the record, as it is now, names somebody else, and with ErrSuspended
-// where the provider that identified the person is not believed for that time.
+// Approve approves the review of the case with this number, or of the one in force for
+// 0, and gives the star. reason is the operator's reason or document. It is refused if
+// the current record names another person, and with ErrSuspended if the provider that
+// identified the person was suspended for that time.
 func (p *Procedure) Approve(ctx context.Context, operator, address string, number int64, reason string) error {
-	return p.decideOf(ctx, address, ReviewApproved, Ruling{Number: number, Operator: operator, Reason: reason})
+	return p.decideMailbox(ctx, address, ReviewApproved, Ruling{Number: number, Operator: operator, Reason: reason})
 }
 
-// Refuse settles a review. The holder is told the reason in the operator's words.
+// Refuse refuses a review. The mail to the holder contains the operator's reason.
 func (p *Procedure) Refuse(ctx context.Context, operator, address string, number int64, reason string) error {
-	return p.decideOf(ctx, address, ReviewRefused, Ruling{Number: number, Operator: operator, Reason: reason})
+	return p.decideMailbox(ctx, address, ReviewRefused, Ruling{Number: number, Operator: operator, Reason: reason})
 }
 
-// Revoke takes the star away.
+// Revoke revokes the star.
 func (p *Procedure) Revoke(ctx context.Context, operator, address string, number int64, reason string) error {
-	return p.decideOf(ctx, address, RevokedByProvider, Ruling{Number: number, Operator: operator, Reason: reason})
+	return p.decideMailbox(ctx, address, RevokedByProvider, Ruling{Number: number, Operator: operator, Reason: reason})
 }
 
-// Decide is Approve, Refuse or Revoke, by their event, through a client of the
-// API. ErrUnknown for a case of none of the client's mailboxes, a DecisionError
-// for what cannot be decided.
+// Decide is Approve, Refuse or Revoke, selected by event, through an API client. It
+// returns ErrUnknown if the case is not one of the client's mailboxes, and a
+// DecisionError if the decision is not possible.
 func (p *Procedure) Decide(ctx context.Context, client Client, e Event, r Ruling) error {
 	mailbox, err := p.Store.MailboxOfCase(ctx, client.Domains, r.Number)
 	if err != nil {
@@ -65,12 +65,12 @@ func (p *Procedure) Decide(ctx context.Context, client Client, e Event, r Ruling
 	return p.decide(ctx, mailbox, client.operator(r.Operator), e, r)
 }
 
-// operator is a person who acts through the client.
+// operator returns a person who acts through the client, as an actor.
 func (c Client) operator(name string) Actor {
 	return Actor{Kind: ByOperator, Client: c.Name, Name: name}
 }
 
-func (p *Procedure) decideOf(ctx context.Context, address string, e Event, r Ruling) error {
+func (p *Procedure) decideMailbox(ctx context.Context, address string, e Event, r Ruling) error {
 	mailbox, err := p.mailbox(ctx, address)
 	if err != nil {
 		return err
@@ -93,38 +93,40 @@ func (p *Procedure) decide(ctx context.Context, mailbox int64, by Actor, e Event
 			}
 		}
 		if _, err := next(q.State, e); err != nil {
-			return c.cannotBe(decision.done, err, fmt.Sprintf("its case %d is in state %s, and only one in state %s can",
+			return c.decisionError(decision.done, err, fmt.Sprintf("its case %d is in state %s, and only one in state %s can",
 				q.Number, q.State, strings.Join(sources(e), " or ")))
 		}
 		refs := c.recordRef()
-		c.decided(e, r.Operator, r.Reason, refs)
+		c.addDecision(e, r.Operator, r.Reason, refs)
 		return decision.settle(c, refs, r.Reason)
 	})
 }
 
-// decided adds the decision that a step rests on, and names it.
-func (c *Case) decided(e Event, operator, reason string, refs Refs) {
+// addDecision adds the decision that a step is based on, and a reference to it.
+func (c *Case) addDecision(e Event, operator, reason string, refs Refs) {
 	d := Decision{ID: newID(), Qualification: c.Qualification.ID, Operator: operator, Event: e, Reason: reason, DecidedAt: c.Now}
 	refs["decision"] = d.ID.String()
 	c.add(d)
 }
 
-func (c *Case) cannotBe(done string, reason error, why string) error {
+func (c *Case) decisionError(done string, reason error, why string) error {
 	return &DecisionError{reason, fmt.Sprintf("%s cannot be %s: %s", c.Mailbox.Address, done, why)}
 }
 
 func (c *Case) approve(refs Refs, _ string) error {
 	q := c.Qualification
 	if c.Mailbox.Status != Active {
-		return c.cannotBe("approved", ErrNotEligible, "the mailbox is not active")
+		return c.decisionError("approved", ErrNotEligible, "the mailbox is not active")
 	}
 	if c.ProviderSuspended() {
-		return c.cannotBe("approved", ErrSuspended, fmt.Sprintf("the person was identified by %s, which is suspended and not believed for that time; "+
-			"refuse it, and the holder can be identified again", q.Identity.Provider))
+		return c.decisionError("approved", ErrSuspended, fmt.Sprintf(
+			"the person was identified by %s, which is suspended and not believed for that time; "+
+				"refuse it, and the holder can be identified again", q.Identity.Provider))
 	}
 	verdict := c.judge()
 	if verdict == Differs {
-		return c.cannotBe("approved", ErrNotAllowed, "the holder on record is not the person who was identified; refuse it, or mend the record first")
+		return c.decisionError("approved", ErrNotAllowed,
+			"the holder on record is not the person who was identified; refuse it, or mend the record first")
 	}
 	refs["verdict"], refs["identity"] = string(verdict), q.Identity.ID.String()
 	return c.qualify(ReviewApproved, refs)
@@ -147,6 +149,6 @@ func (c *Case) revoke(refs Refs, remark string) error {
 	c.Mailbox.Star = nil
 	c.Mailbox.Ordinary = "" // it came with the star
 	c.mail(MailRevoked, c.Mailbox.Address, MailDetails{Remark: remark})
-	c.mail(MailRevoked, c.contact(), MailDetails{Remark: remark, Invited: c.toInvited(c.contact())})
+	c.mail(MailRevoked, c.contactAddress(), MailDetails{Remark: remark, Invited: c.toInvited(c.contactAddress())})
 	return nil
 }

@@ -12,47 +12,50 @@ import (
 
 var unknownRecord = workflow.Record{Kind: workflow.KindPerson, Name: "Anna Neri", Email: "anna.neri@mail.example"}
 
-func TestAnApprovalGivesTheStar(t *testing.T) {
+func TestApproveGivesStar(t *testing.T) {
 	x := begin(t, unknownRecord).To(workflow.UnderReview)
 	if x.Case().Mailbox.Star != nil {
-		t.Fatal("there is a star before the review")
+		t.Fatal("the mailbox has a star before the review")
 	}
-	x.Must(x.Procedure.Approve(x.Context(), "paolo", " "+strings.ToUpper(x.Address), 0, "visura del 20/11/2026")) // as it was pasted
+	x.Must(x.Procedure.Approve(x.Context(), "paolo", " "+strings.ToUpper(x.Address), 0, "visura del 20/11/2026")) // as pasted
 	x.IsAt(workflow.Qualified)
-	want := []string{"code anna.neri@mail.example", "under_review anna.neri@mail.example", "qualified anna.neri@mail.example", "qualified_pec " + x.Address}
+	want := []string{
+		"code anna.neri@mail.example", "under_review anna.neri@mail.example",
+		"qualified anna.neri@mail.example", "qualified_pec " + x.Address,
+	}
 	if got := x.Mails(); !slices.Equal(got, want) {
 		t.Errorf("mails %v, want %v", got, want)
 	}
 	h := x.History()
 	last := h.Steps[len(h.Steps)-1]
 	if last.Actor.Kind != workflow.ByOperator || last.Actor.Name != "paolo" || last.Refs["decision"] == "" {
-		t.Errorf("the log says %+v", last)
+		t.Errorf("logged step: %+v", last)
 	}
 	var reason string
 	x.Must(x.Pool().QueryRow(x.Context(), `select reason from decisions where id = $1`, last.Refs["decision"]).Scan(&reason))
 	if reason != "visura del 20/11/2026" {
-		t.Errorf("the decision relies on %q", reason)
+		t.Errorf("stored reason: %q", reason)
 	}
 }
 
-func TestAnApprovalIsRefusedWhereTheRecordNamesAnother(t *testing.T) {
+func TestApproveIsRefusedIfRecordNamesAnother(t *testing.T) {
 	x := begin(t, unknownRecord).To(workflow.UnderReview)
 	changed := unknownRecord
 	changed.FiscalCode = storetest.Sara
 	_, err := x.Procedure.Record(x.Context(), "tests", x.Address, workflow.Active, changed)
 	x.Must(err)
 	if err := x.Procedure.Approve(x.Context(), "paolo", x.Address, 0, "visura"); !errors.Is(err, workflow.ErrNotAllowed) {
-		t.Errorf("the answer is %v", err)
+		t.Errorf("unexpected error: %v", err)
 	}
 	x.IsAt(workflow.UnderReview)
 }
 
-func TestARefusalTellsItsReason(t *testing.T) {
+func TestRefuseReportsReason(t *testing.T) {
 	x := begin(t, unknownRecord).To(workflow.UnderReview)
 	x.Must(x.Procedure.Refuse(x.Context(), "paolo", x.Address, 0, "manca la visura"))
 	x.IsAt(workflow.Rejected)
 	if q := x.Case().Qualification; q.Reason != workflow.ReasonReview || q.Remark != "manca la visura" {
-		t.Errorf("the page says %q, %q", q.Reason, q.Remark)
+		t.Errorf("reason %q, remark %q", q.Reason, q.Remark)
 	}
 	got := x.Mails()
 	if want := []string{"rejected anna.neri@mail.example", "rejected " + x.Address}; !slices.Equal(got[len(got)-2:], want) {
@@ -62,36 +65,37 @@ func TestARefusalTellsItsReason(t *testing.T) {
 	x.IsAt(workflow.Identification)
 }
 
-func TestARevocationTakesTheStar(t *testing.T) {
+func TestRevokeRemovesStar(t *testing.T) {
 	x := reach(t, workflow.Qualified)
 	x.Must(x.Procedure.Revoke(x.Context(), "paolo", x.Address, 0, "ceduta"))
 	x.IsAt(workflow.Revoked)
 	if x.Case().Mailbox.Star != nil {
-		t.Error("the star is still there")
+		t.Error("the mailbox still has a star")
 	}
 	x.Visitor = x.Enter("first browser")
 	x.IsAt(workflow.HolderChoice)
 }
 
-// The address that came with the star goes with it: it was, perhaps, the wrong
+// The address that came with the star is removed with it, because it may be the wrong
 // person's.
-func TestARevocationForgetsTheOrdinaryAddress(t *testing.T) {
+func TestRevokeRemovesOrdinaryAddress(t *testing.T) {
 	x := reach(t, workflow.ContactData)
 	x.Must(x.Procedure.EnterContacts(x.Context(), x.Visitor, x.Form(), "frode@mail.example", ""))
 	x.To(workflow.Qualified)
 	if got := x.Case().Mailbox.OrdinaryAddress(); got != "frode@mail.example" {
-		t.Fatalf("the ordinary address is %q", got)
+		t.Fatalf("ordinary address %q", got)
 	}
 	x.Must(x.Procedure.Revoke(x.Context(), "paolo", x.Address, 0, "frode"))
 	x.Visitor = x.Enter("first browser")
 	x.To(workflow.ContactData)
 	if got := x.Case().SuggestedEmail(x.Visitor); got != "anna.neri@mail.example" {
-		t.Errorf("the e-mail is prefilled with %q", got)
+		t.Errorf("suggested e-mail %q", got)
 	}
 	before := len(x.Mails())
 	x.Must(x.Procedure.EnterContacts(x.Context(), x.Visitor, x.Form(), "frode@mail.example", ""))
 	x.Must(x.Procedure.ConfirmData(x.Context(), x.Visitor, x.Form()))
-	if got, want := x.Mails()[before:], []string{"contacts_changed anna.neri@mail.example", "contacts_changed " + x.Address}; !slices.Equal(got, want) {
+	want := []string{"contacts_changed anna.neri@mail.example", "contacts_changed " + x.Address}
+	if got := x.Mails()[before:]; !slices.Equal(got, want) {
 		t.Errorf("mails %v, want %v", got, want)
 	}
 }

@@ -7,39 +7,41 @@ import (
 	"crypto/sha256"
 )
 
-// Digest is how a secret is stored: enough to recognise it, not to make it.
+// Digest returns the digest under which a secret is stored. A stored digest recognizes
+// the secret but does not reveal it.
 func Digest(secret string) []byte {
 	sum := sha256.Sum256([]byte(secret))
 	return sum[:]
 }
 
-// Keys are the server's secrets, each of 32 random bytes or more. The first makes
-// what is new. The others are former ones, or the next one, and are good for what
-// was made under them.
+// Keys are the server's secrets, each of 32 random bytes or more. New codes and links
+// use the first key. The others are previous keys, or the next one, and remain valid
+// for what was made with them.
 type Keys [][]byte
 
-// A nonce is 16 random bytes and the name of the key that was first then.
+// A nonce consists of 16 random bytes and the ID of the key that was first at the time.
 const (
-	nonceRandom = 16
-	keyName     = 4
+	nonceRandomSize = 16
+	keyIDSize       = 4
 )
 
-// newNonce makes what is stored of a code, or of a secret, that is computed from
-// it and the first key.
+// newNonce returns a random nonce for a code or a secret. The nonce is stored; the code
+// or secret is computed from it and the first key.
 func (k Keys) newNonce() []byte {
-	nonce := make([]byte, nonceRandom, nonceRandom+keyName)
+	nonce := make([]byte, nonceRandomSize, nonceRandomSize+keyIDSize)
 	rand.Read(nonce)
-	return append(nonce, nameOf(k.first())...)
+	return append(nonce, keyID(k.first())...)
 }
 
-// of is the key that a nonce names, or nil if it is not here. A nonce that names
-// none is of an earlier version, when there was one key: that is the last.
-func (k Keys) of(nonce []byte) []byte {
-	if len(nonce) == nonceRandom && len(k) > 0 {
+// keyFor returns the key that a nonce names, or nil if it is not configured. Nonces of an
+// earlier version name no key: they belong to the only key of that time, which is the
+// last one.
+func (k Keys) keyFor(nonce []byte) []byte {
+	if len(nonce) == nonceRandomSize && len(k) > 0 {
 		return k[len(k)-1]
 	}
 	for _, key := range k {
-		if bytes.HasSuffix(nonce, nameOf(key)) {
+		if bytes.HasSuffix(nonce, keyID(key)) {
 			return key
 		}
 	}
@@ -53,11 +55,11 @@ func (k Keys) first() []byte {
 	return k[0]
 }
 
-func nameOf(key []byte) []byte { return keyed(key, "name", nil)[:keyName] }
+func keyID(key []byte) []byte { return keyedHash(key, "name", nil)[:keyIDSize] }
 
-// keyed computes a secret, or a digest, with the server's key, for each purpose
-// another.
-func keyed(key []byte, purpose string, message []byte) []byte {
+// keyedHash computes a secret or a digest with the server's key. Different purposes give
+// different results.
+func keyedHash(key []byte, purpose string, message []byte) []byte {
 	mac := hmac.New(sha256.New, key)
 	mac.Write([]byte(purpose))
 	mac.Write(message)

@@ -18,10 +18,10 @@ func newKey() []byte {
 	return key
 }
 
-// The steps by which docs/operations changes the key, with codes and links that
-// were asked for before each: they are good until their own key goes, on an
-// instance that has taken the step and on one that has not.
-func TestTheKeyIsChangedUnderOpenCodesAndLinks(t *testing.T) {
+// The steps of docs/operations for a change of the key, with codes and links requested
+// before each step. They stay valid until their key is removed, on instances before and
+// after the step.
+func TestKeyRotationKeepsCodesAndLinksValid(t *testing.T) {
 	t.Parallel()
 	w := storetest.NewWorld(t)
 	before, after := storetest.Key, newKey()
@@ -31,43 +31,43 @@ func TestTheKeyIsChangedUnderOpenCodesAndLinks(t *testing.T) {
 		return p
 	}
 	steps := []*workflow.Procedure{instance(before), instance(before, after), instance(after, before)}
-	for i, made := range steps {
-		w.Procedure = made
+	for i, first := range steps {
+		w.Procedure = first
 		for _, j := range []int{i - 1, i, i + 1} {
 			if j < 0 || j >= len(steps) || j == len(steps)-1 && i == 0 {
 				continue
 			}
 			coded, invited := w.Reach(t, workflow.CodeEntry), w.Reach(t, workflow.Invited)
 			digits, link := coded.SendCode(), invited.InvitationSecret()
-			meets := steps[j]
-			if err := meets.TypeCode(t.Context(), coded.Visitor, coded.Form(), digits); err != nil {
-				t.Errorf("a code of step %d at step %d: %v", i, j, err)
+			second := steps[j]
+			if err := second.TypeCode(t.Context(), coded.Visitor, coded.Form(), digits); err != nil {
+				t.Errorf("code of step %d in step %d: error %v", i, j, err)
 			}
-			if again := workflow.InvitationSecret(meets.Keys, invited.Case().Qualification.Invitation.Nonce); again != link {
-				t.Errorf("the mail of an invitation of step %d, repeated at step %d, has another link", i, j)
+			if again := workflow.InvitationSecret(second.Keys, invited.Case().Qualification.Invitation.Nonce); again != link {
+				t.Errorf("an invitation of step %d that is repeated in step %d has another link", i, j)
 			}
-			if _, err := meets.AcceptInvitation(t.Context(), link, "it", invited.Visitor.Address, "r"); err != nil {
-				t.Errorf("a link of step %d at step %d: %v", i, j, err)
+			if _, err := second.AcceptInvitation(t.Context(), link, "it", invited.Visitor.Address, "r"); err != nil {
+				t.Errorf("link of step %d in step %d: error %v", i, j, err)
 			}
 		}
 	}
 
-	// Without the former key, what it made is worth nothing, whatever is typed.
+	// Without the previous key, its codes are not accepted.
 	w.Procedure = steps[0]
 	coded := w.Reach(t, workflow.CodeEntry)
 	digits, last := coded.SendCode(), instance(after)
 	if again := workflow.CodeDigits(last.Keys, coded.Case().Codes[0].Nonce); again != "" {
-		t.Errorf("a code whose key is gone is %q", again)
+		t.Errorf("code whose key was removed: %q, want none", again)
 	}
 	var wrong *workflow.CodeError
 	if err := last.TypeCode(t.Context(), coded.Visitor, coded.Form(), digits); !errors.As(err, &wrong) {
-		t.Errorf("a code whose key is gone: %v", err)
+		t.Errorf("code whose key was removed: error %v", err)
 	}
 }
 
-// A code is good under its own key alone: two keys do not make it twice as easy
-// to guess.
-func TestACodeIsOfOneKey(t *testing.T) {
+// A code is valid only under the key that made it, so a second key does not make
+// guessing easier.
+func TestCodeIsValidUnderItsOwnKeyOnly(t *testing.T) {
 	t.Parallel()
 	w := storetest.NewWorld(t)
 	other := newKey()
@@ -75,17 +75,17 @@ func TestACodeIsOfOneKey(t *testing.T) {
 	j := w.Reach(t, workflow.CodeEntry)
 	right, guess := j.SendCode(), otp.Key(other).Code(j.Case().Codes[0].Nonce)
 	if right == guess {
-		return // one time in a million both keys make the same code
+		return // with probability 1 in 1,000,000 both keys make the same code
 	}
 	var wrong *workflow.CodeError
 	if err := w.Procedure.TypeCode(t.Context(), j.Visitor, j.Form(), guess); !errors.As(err, &wrong) || wrong.Code != "code_wrong" {
-		t.Errorf("the code under another key: %v", err)
+		t.Errorf("code of another key: error %v", err)
 	}
 	storetest.Must(t, w.Procedure.TypeCode(t.Context(), j.Visitor, j.Form(), right))
 }
 
-// A webhook goes on with the secret that its receiver knows until it is rotated.
-func TestAWebhookKeepsItsSecretThroughAChangeOfKeys(t *testing.T) {
+// A webhook keeps the secret that its receiver knows until it is rotated.
+func TestKeyRotationKeepsWebhookSecret(t *testing.T) {
 	t.Parallel()
 	w := storetest.NewWorld(t)
 	before, after := storetest.Key, newKey()
@@ -100,19 +100,19 @@ func TestAWebhookKeepsItsSecretThroughAChangeOfKeys(t *testing.T) {
 	secret := hook().Secrets(workflow.Keys{before}, now)[0]
 	for _, keys := range []workflow.Keys{{before, after}, {after, before}} {
 		if got := hook().Secrets(keys, now); len(got) != 1 || !bytes.Equal(got[0], secret) {
-			t.Errorf("its secret is another under %d keys", len(keys))
+			t.Errorf("the secret changed with %d keys", len(keys))
 		}
 	}
 	if hook().Outdated(workflow.Keys{before, after}) || !hook().Outdated(workflow.Keys{after, before}) {
-		t.Error("it is not known when it is to be rotated")
+		t.Error("Outdated is wrong")
 	}
 	if got := hook().Secrets(workflow.Keys{after}, now); len(got) != 0 {
-		t.Errorf("without its key it is signed with %d secrets", len(got))
+		t.Errorf("%d secrets without the key, want 0", len(got))
 	}
 	w.Procedure.Keys = workflow.Keys{after, before}
 	_, err = w.Procedure.RotateWebhook(t.Context(), id, now.Add(time.Hour))
 	storetest.Must(t, err)
 	if got := hook().Secrets(w.Procedure.Keys, now); len(got) != 2 || !bytes.Equal(got[1], secret) || hook().Outdated(w.Procedure.Keys) {
-		t.Errorf("after its rotation it has %d secrets", len(got))
+		t.Errorf("%d secrets after the rotation", len(got))
 	}
 }

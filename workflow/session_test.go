@@ -8,20 +8,20 @@ import (
 	"stella/workflow"
 )
 
-// An invited holder whose procedure is no longer theirs learns how the invitation
+// An invited holder who no longer owns the procedure gets the reason why the invitation
 // ended.
-func TestAHolderLearnsThatTheInvitationWasWithdrawn(t *testing.T) {
+func TestInvitedHolderSeesThatInvitationWasWithdrawn(t *testing.T) {
 	x := begin(t, storetest.BianchisRecord)
 	x.Must(x.Procedure.ChooseRole(x.Context(), x.Visitor, x.Form(), workflow.Delegate))
 	x.Must(x.Procedure.Invite(x.Context(), x.Visitor, x.Form(), "luca@mail.example"))
 	invited := x.Accept()
 	x.Must(x.Procedure.Withdraw(x.Context(), x.Visitor, x.Form()))
-	_, looking := x.Procedure.View(x.Context(), invited)
-	acting := x.Procedure.ChooseKind(x.Context(), invited, x.Form(), workflow.KindCompany)
-	for what, err := range map[string]error{"looking": looking, "acting": acting} {
+	_, view := x.Procedure.View(x.Context(), invited)
+	step := x.Procedure.ChooseKind(x.Context(), invited, x.Form(), workflow.KindCompany)
+	for what, err := range map[string]error{"View": view, "ChooseKind": step} {
 		var ended *workflow.InvitationError
 		if !errors.Is(err, workflow.ErrElsewhere) || !errors.As(err, &ended) || ended.Why != "withdrawn" {
-			t.Errorf("%s: %v", what, err)
+			t.Errorf("%s: error %v", what, err)
 		}
 	}
 }

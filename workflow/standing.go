@@ -5,21 +5,20 @@ import (
 	"time"
 )
 
-// Standing is what a webmail may know of a mailbox.
+// Standing is the summary of a mailbox that a webmail may see.
 type Standing struct {
 	Mailbox int64
 	Address string
 	Status  Status
-	State   State // of the qualification in force; empty without one. A qualified one has its star, by the schema
+	State   State // of the qualification in force; empty without one. The schema guarantees the star if qualified
 	Since   time.Time
-	Level   string // of the identity
+	Level   string // level of the login
 }
 
-// Outward is where the qualification of a mailbox stands, in the words that
-// webmails and their programs are told.
+// Outward is the public state of a mailbox's qualification, in the words of the API.
 type Outward string
 
-// What is told.
+// The public states.
 const (
 	OutwardNone        Outward = "none"
 	OutwardInProgress  Outward = "in_progress"
@@ -31,19 +30,19 @@ const (
 	OutwardNotEligible Outward = "not_eligible"
 )
 
-// Show is what a webmail shows beside a mailbox's name.
+// Show is what a webmail shows next to a mailbox's name.
 type Show string
 
-// What is shown.
+// The values of Show.
 const (
 	ShowBanner  Show = "banner"
 	ShowStar    Show = "star"
 	ShowNothing Show = "none"
 )
 
-// outward is what is told of a qualification in force; "" is that of a mailbox
-// that has none.
-func (s State) outward() Outward {
+// publicState returns the public state for the state of the qualification in force; "" is
+// the state of a mailbox without one.
+func (s State) publicState() Outward {
 	switch s {
 	case "", Expired:
 		return OutwardNone
@@ -61,12 +60,13 @@ func (s State) outward() Outward {
 	return OutwardInProgress
 }
 
-// outward is what is told of a mailbox, and what to show beside its name.
-func outward(active bool, s State) (Outward, Show) {
-	switch o := s.outward(); {
+// publicState returns the public state of a mailbox, and what a webmail shows next to
+// its name.
+func publicState(active bool, s State) (Outward, Show) {
+	switch o := s.publicState(); {
 	case !active:
 		return OutwardNotEligible, ShowNothing
-	case o == OutwardUnderReview: // there is nothing to do for the user
+	case o == OutwardUnderReview: // there is nothing for the user to do
 		return o, ShowNothing
 	case o == OutwardQualified:
 		return o, ShowStar
@@ -75,19 +75,20 @@ func outward(active bool, s State) (Outward, Show) {
 	}
 }
 
-// Outward is what is told of the mailbox, and what to show beside its name.
-func (s *Standing) Outward() (Outward, Show) { return outward(s.Status == Active, s.State) }
+// Outward returns the public state of the mailbox, and what a webmail shows next to its
+// name.
+func (s *Standing) Outward() (Outward, Show) { return publicState(s.Status == Active, s.State) }
 
-// Standing answers a client that asks for a mailbox; with its record, where one
-// of the client's scopes lets it read those. A mailbox that is not of its domains
-// is unknown to it.
+// Standing returns the summary of a mailbox to the client with this token. If a scope
+// of the client allows it, it also returns the record. It returns ErrUnauthorized for
+// an invalid token, and ErrUnknown for a mailbox outside the client's domains.
 func (p *Procedure) Standing(ctx context.Context, token, address string) (*Standing, *Record, error) {
-	address, _ = parseMailbox(address) // "" for what is none, and nobody's: only the token is looked at
+	address, _ = parseMailbox(address) // "" on error: then only the token is checked
 	asked, err := p.Store.Standing(ctx, Digest(token), address, p.Now())
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := p.observed(p.admitCall(ctx, asked.Client)); err != nil {
+	if err := p.observeLimit(p.admitCall(ctx, asked.Client)); err != nil {
 		return nil, nil, err
 	}
 	if asked.Standing == nil {
@@ -104,11 +105,11 @@ func (p *Procedure) Standing(ctx context.Context, token, address string) (*Stand
 	if err != nil {
 		return nil, nil, err
 	}
-	return &r.Standing, &r.Mailbox.Record, nil // both as of one moment
+	return &r.Standing, &r.Mailbox.Record, nil // read together, so that they are consistent
 }
 
-// Standings answers a client that asks for many mailboxes, by address as it
-// wrote them; those that are unknown to it are left out.
+// Standings returns the summaries of many mailboxes, by address as the client wrote it.
+// Unknown mailboxes are left out.
 func (p *Procedure) Standings(ctx context.Context, client Client, addresses []string) (map[string]*Standing, error) {
 	kept := make([]string, 0, len(addresses))
 	written := make(map[string]string, len(addresses))

@@ -6,46 +6,47 @@ import (
 	"time"
 )
 
-// ErrSuspended is returned for an identity provider whose word does not count:
-// at the moment, or for the time at which it was given.
+// ErrSuspended is returned if an identity provider is suspended now, or was suspended
+// for the time of a login.
 var ErrSuspended = errors.New("the identity provider is suspended")
 
-// ErrNotSuspended is returned for a provider that has nothing to be resumed.
+// ErrNotSuspended is returned if a provider cannot be resumed because it is not
+// suspended.
 var ErrNotSuspended = errors.New("the identity provider is not suspended")
 
-// ErrFuture is returned for a suspension since a time to come.
+// ErrFuture is returned for a suspension that begins in the future.
 var ErrFuture = errors.New("that time is still to come")
 
-// Suspension is a time in which an identity provider is not believed, since
-// somebody else may have spoken for it. What it said then does not come to
-// count when its logins go on.
+// Suspension is a period in which an identity provider is not trusted, because others
+// may have issued assertions in its name. Assertions from that period stay invalid
+// after the provider is resumed.
 type Suspension struct {
-	Provider    string    // the provider's identifier
-	Since       time.Time // from when it is not believed; it was found out later
-	Until       time.Time // when its logins went on; zero while they are stopped
+	Provider    string    // entity ID of the identity provider
+	Since       time.Time // begin of the period, usually before SuspendedAt
+	Until       time.Time // when its logins were resumed; zero while it is suspended
 	Reason      string
 	Operator    string
 	SuspendedAt time.Time
 }
 
-// Suspensions is the part of Store that keeps them.
+// Suspensions is the part of Store for suspensions.
 type Suspensions interface {
-	// Suspensions lists when identity providers were not believed, or are not:
-	// for each the newest suspension of those that no resumption parts.
+	// Suspensions lists the periods in which identity providers are or were not
+	// trusted. For each provider, if it was suspended several times without a
+	// resumption in between, only the newest counts.
 	Suspensions(ctx context.Context) ([]Suspension, error)
 	Suspend(ctx context.Context, s Suspension) error
 	Resume(ctx context.Context, provider, operator, reason string, at time.Time) error
 }
 
-// covers reports whether any of the time given is in the suspension.
+// covers reports whether any time between from and to is in the suspension.
 func (s Suspension) covers(from, to time.Time) bool {
 	return !to.Before(s.Since) && (s.Until.IsZero() || from.Before(s.Until))
 }
 
-// Suspend stops the logins of an identity provider, in every transaction that
-// begins when this one has ended. Identities established with it since the time
-// given lapse where they gave no star yet. Suspending it again corrects the
-// suspension that stands.
+// Suspend stops the logins of an identity provider, in every transaction that begins
+// after this one has ended. Identities from this provider since the given time become
+// invalid, if they gave no star yet. A second call corrects the current suspension.
 func (p *Procedure) Suspend(ctx context.Context, operator, provider string, since time.Time, reason string) error {
 	now := p.Now()
 	if since.After(now) {
@@ -54,19 +55,19 @@ func (p *Procedure) Suspend(ctx context.Context, operator, provider string, sinc
 	return p.Store.Suspend(ctx, Suspension{Provider: provider, Since: since, Reason: reason, Operator: operator, SuspendedAt: now})
 }
 
-// Resume lets the logins of an identity provider go on.
+// Resume allows the logins of an identity provider again.
 func (p *Procedure) Resume(ctx context.Context, operator, provider, reason string) error {
 	suspensions, err := p.Store.Suspensions(ctx)
 	if err != nil {
 		return err
 	}
-	if !stopped(suspensions, provider) {
+	if !isSuspended(suspensions, provider) {
 		return ErrNotSuspended
 	}
 	return p.Store.Resume(ctx, provider, operator, reason, p.Now())
 }
 
-// SuspendedProviders lists the identity providers whose logins are stopped.
+// SuspendedProviders lists the identity providers that are suspended now.
 func (p *Procedure) SuspendedProviders(ctx context.Context) ([]string, error) {
 	suspensions, err := p.Store.Suspensions(ctx)
 	if err != nil {
@@ -81,8 +82,8 @@ func (p *Procedure) SuspendedProviders(ctx context.Context) ([]string, error) {
 	return all, nil
 }
 
-// stopped reports whether no login may start at a provider.
-func stopped(suspensions []Suspension, provider string) bool {
+// isSuspended reports whether a provider is suspended now, so that no login may start.
+func isSuspended(suspensions []Suspension, provider string) bool {
 	for _, s := range suspensions {
 		if s.Provider == provider && s.Until.IsZero() {
 			return true
@@ -91,20 +92,20 @@ func stopped(suspensions []Suspension, provider string) bool {
 	return false
 }
 
-// ProviderSuspended reports whether the identity that the case rests on, or the
-// login under way, is of a provider that is not believed for that time. A login
-// counts with all the time from its start.
+// ProviderSuspended reports whether the identity of the case, or its login in progress,
+// is from a provider that was suspended at that time. For a login in progress, the
+// whole time since its start counts.
 func (c *Case) ProviderSuspended() bool {
 	switch q := c.Qualification; {
 	case q.Identity != nil:
-		return c.disbelieved(q.Identity.Provider, q.Identity.IdentifiedAt, q.Identity.IdentifiedAt)
+		return c.untrusted(q.Identity.Provider, q.Identity.IdentifiedAt, q.Identity.IdentifiedAt)
 	case q.Login != nil:
-		return c.disbelieved(q.Login.Provider, q.Login.StartedAt, c.Now)
+		return c.untrusted(q.Login.Provider, q.Login.StartedAt, c.Now)
 	}
 	return false
 }
 
-func (c *Case) disbelieved(provider string, from, to time.Time) bool {
+func (c *Case) untrusted(provider string, from, to time.Time) bool {
 	for _, s := range c.Suspensions {
 		if s.Provider == provider && s.covers(from, to) {
 			return true

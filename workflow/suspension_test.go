@@ -24,25 +24,25 @@ func lastStep(x *storetest.Journey) workflow.Step {
 	return steps[len(steps)-1]
 }
 
-func TestNoLoginStartsAtASuspendedProvider(t *testing.T) {
+func TestStartLoginWithSuspendedProvider(t *testing.T) {
 	x := reach(t, workflow.Identification)
-	before := trace(x)
+	before := databaseState(x)
 	x.Must(x.Another().Suspend(x.Context(), "paolo", storetest.Provider, x.Clock.Now(), ""))
 	if _, err := x.StartLogin(x.Visitor); !errors.Is(err, workflow.ErrSuspended) {
-		t.Errorf("a login starts: %v", err)
+		t.Errorf("StartLogin: error %v", err)
 	}
-	if trace(x) != before {
-		t.Error("it left a trace")
+	if databaseState(x) != before {
+		t.Error("the database changed")
 	}
 	if all, err := x.Procedure.SuspendedProviders(x.Context()); err != nil || !slices.Equal(all, []string{storetest.Provider}) {
-		t.Errorf("suspended are %v, %v", all, err)
+		t.Errorf("suspended providers: %v, %v", all, err)
 	}
-	// The others are as good as before.
+	// Other providers are not affected.
 	other := workflow.Login{ID: "_other", Provider: "https://other.example", StartedAt: x.Clock.Now()}
 	x.Must(x.Procedure.StartLogin(x.Context(), x.Visitor, other, []byte("<AuthnRequest/>")))
 }
 
-func TestAnAnswerOfASuspendedProviderIsNotApplied(t *testing.T) {
+func TestAnswerOfSuspendedProviderIsNotApplied(t *testing.T) {
 	for name, when := range map[string]func(x *storetest.Journey) (secret string){
 		"suspended before the answer": func(x *storetest.Journey) string {
 			suspend(x, x.World, x.Clock.Now())
@@ -75,23 +75,24 @@ func TestAnAnswerOfASuspendedProviderIsNotApplied(t *testing.T) {
 				t.Errorf("the visitor sees %s", s)
 			}
 			if err := x.Procedure.Return(x.Context(), x.Visitor, secret); !errors.Is(err, workflow.ErrSuspended) {
-				t.Errorf("the answer is %v", err)
+				t.Errorf("unexpected error: %v", err)
 			}
 			x.IsAt(workflow.Identification)
 			if q := x.Case().Qualification; q.Identity != nil || q.Login.Answer != nil {
-				t.Errorf("kept are %+v and %+v", q.Identity, q.Login.Answer)
+				t.Errorf("identity %+v and answer %+v were kept", q.Identity, q.Login.Answer)
 			}
-			if step := lastStep(x); step.Event != workflow.LoginFailed || step.Refs["failure"] != "suspended" || step.Refs["response_sha256"] == "" {
-				t.Errorf("the log says %+v", step)
+			if step := lastStep(x); step.Event != workflow.LoginFailed ||
+				step.Refs["failure"] != "suspended" || step.Refs["response_sha256"] == "" {
+				t.Errorf("logged step: %+v", step)
 			}
 		})
 	}
 }
 
-// An identity of the time in which the provider is not believed lapses, and the
-// next act goes back to identification; one from before goes on.
-func TestAnIdentityOfASuspendedProviderLapses(t *testing.T) {
-	acts := map[workflow.State]func(*storetest.Journey) error{
+// An identity from the period of the suspension is invalid, and the next step goes back
+// to identification. An earlier identity stays valid.
+func TestIdentityOfSuspendedProviderExpires(t *testing.T) {
+	steps := map[workflow.State]func(*storetest.Journey) error{
 		workflow.Identified: func(x *storetest.Journey) error { return x.Procedure.ConfirmIdentity(x.Context(), x.Visitor, x.Form()) },
 		workflow.Contract: func(x *storetest.Journey) error {
 			return x.Procedure.AcknowledgeContract(x.Context(), x.Visitor, x.Form(), storetest.Notice)
@@ -100,79 +101,80 @@ func TestAnIdentityOfASuspendedProviderLapses(t *testing.T) {
 			return x.Procedure.TypeCode(x.Context(), x.Visitor, x.Form(), x.Code())
 		},
 	}
-	for state, act := range acts {
+	for state, step := range steps {
 		t.Run("at "+string(state), func(t *testing.T) {
 			w := newWorld(t)
-			before := bring(w.Record(t, storetest.AnnasRecord), state)
+			before := bringTo(w.Record(t, storetest.AnnasRecord), state)
 			w.Clock.Advance(time.Second)
 			since := w.Clock.Now()
-			x := bring(w.Record(t, storetest.AnnasRecord), state)
+			x := bringTo(w.Record(t, storetest.AnnasRecord), state)
 			storetest.Must(t, w.Another().Suspend(t.Context(), "paolo", storetest.Provider, since, ""))
 			if s := x.Case().Stage(x.Visitor); s != workflow.Identification || !x.Case().ProviderSuspended() {
 				t.Errorf("the visitor sees %s", s)
 			}
-			if err := act(x); !errors.Is(err, workflow.ErrLapsed) {
-				t.Errorf("the answer is %v", err)
+			if err := step(x); !errors.Is(err, workflow.ErrLapsed) {
+				t.Errorf("unexpected error: %v", err)
 			}
 			x.IsAt(workflow.Identification)
 			if x.Case().Mailbox.Star != nil {
-				t.Error("there is a star")
+				t.Error("the mailbox has a star")
 			}
 			if refs := lastStep(x).Refs; refs["suspended"] != storetest.Provider || refs["identity"] == "" {
-				t.Errorf("the log says %v", refs)
+				t.Errorf("logged references: %v", refs)
 			}
-			if err := act(before); err != nil {
-				t.Errorf("an identity from before: %v", err)
+			if err := step(before); err != nil {
+				t.Errorf("identity from before the suspension: error %v", err)
 			}
 		})
 	}
 }
 
-func TestAReviewOfASuspendedProvidersIdentityIsNotApproved(t *testing.T) {
+func TestApproveWithSuspendedProvider(t *testing.T) {
 	w := newWorld(t)
 	before := w.Record(t, unknownRecord).To(workflow.UnderReview)
 	w.Clock.Advance(time.Second)
 	x := w.Record(t, unknownRecord).To(workflow.UnderReview)
 	suspend(t, w, x.Case().Qualification.Identity.IdentifiedAt)
-	// Its resumption does not heal what was said before it.
+	// A resumption does not make earlier identities valid.
 	for range 2 {
 		if err := w.Procedure.Approve(t.Context(), "paolo", x.Address, 0, "visura"); !errors.Is(err, workflow.ErrSuspended) {
-			t.Errorf("the answer is %v", err)
+			t.Errorf("unexpected error: %v", err)
 		}
 		x.IsAt(workflow.UnderReview)
 		w.Clock.Advance(time.Hour)
-		if err := w.Procedure.Resume(t.Context(), "paolo", storetest.Provider, "chiavi nuove"); err != nil && !errors.Is(err, workflow.ErrNotSuspended) {
+		err := w.Procedure.Resume(t.Context(), "paolo", storetest.Provider, "chiavi nuove")
+		if err != nil && !errors.Is(err, workflow.ErrNotSuspended) {
 			t.Fatal(err)
 		}
 	}
 	storetest.Must(t, w.Procedure.Approve(t.Context(), "paolo", before.Address, 0, "visura"))
-	// Refusing it is the way on: the holder is identified again.
+	// The operator can refuse the review, and the holder is identified again.
 	storetest.Must(t, w.Procedure.Refuse(t.Context(), "paolo", x.Address, 0, "gestore sospeso"))
 	x.Must(x.Procedure.RetryLogin(x.Context(), x.Visitor, x.Form()))
 	x.Must(logInAs(x, storetest.Anna))
 	x.IsAt(workflow.Identified)
 }
 
-func TestAResumedProviderIsBelievedFromThenOn(t *testing.T) {
+func TestResumedProviderIsTrustedAgain(t *testing.T) {
 	x := reach(t, workflow.CodeEntry)
 	if err := x.Procedure.Resume(x.Context(), "paolo", storetest.Provider, ""); !errors.Is(err, workflow.ErrNotSuspended) {
-		t.Errorf("resumed without a suspension: %v", err)
+		t.Errorf("Resume without a suspension: error %v", err)
 	}
 	suspend(x, x.World, x.Clock.Now())
 	x.Clock.Advance(time.Minute)
 	x.Must(x.Procedure.Resume(x.Context(), "paolo", storetest.Provider, "falso allarme"))
 	if all, err := x.Procedure.SuspendedProviders(x.Context()); err != nil || len(all) != 0 {
-		t.Errorf("suspended are %v, %v", all, err)
+		t.Errorf("suspended providers: %v, %v", all, err)
 	}
 	if err := x.Procedure.TypeCode(x.Context(), x.Visitor, x.Form(), x.Code()); !errors.Is(err, workflow.ErrLapsed) {
-		t.Errorf("an identity of the suspension: %v", err)
+		t.Errorf("identity from the suspension: error %v", err)
 	}
 	x.Must(logInAs(x, storetest.Anna))
 	x.To(workflow.Qualified)
 }
 
-// What was mistyped can be mended: the newest suspension holds.
-func TestASuspensionIsCorrected(t *testing.T) {
+// A mistyped suspension can be corrected: the newest one counts.
+func TestSuspendAgainCorrects(t *testing.T) {
 	x := reach(t, workflow.Contract)
 	x.Clock.Advance(time.Minute)
 	suspend(x, x.World, x.Clock.Now().Add(-time.Hour))
@@ -183,23 +185,24 @@ func TestASuspensionIsCorrected(t *testing.T) {
 	if s := x.Case().Stage(x.Visitor); s != workflow.Contract {
 		t.Errorf("after the correction the visitor sees %s", s)
 	}
-	if err := x.Procedure.Suspend(x.Context(), "paolo", storetest.Provider, x.Clock.Now().Add(time.Second), ""); !errors.Is(err, workflow.ErrFuture) {
-		t.Errorf("a suspension to come: %v", err)
+	err := x.Procedure.Suspend(x.Context(), "paolo", storetest.Provider, x.Clock.Now().Add(time.Second), "")
+	if !errors.Is(err, workflow.ErrFuture) {
+		t.Errorf("suspension in the future: error %v", err)
 	}
 }
 
-// meets runs a step and a suspension at once: the step has read the case, and
-// decides when the suspension is written.
-func meets(x *storetest.Journey, step func(*workflow.Procedure) error) (stars int, err error) {
+// suspendDuring suspends the provider while a step runs. The step has read the case,
+// and commits after the suspension.
+func suspendDuring(x *storetest.Journey, step func(*workflow.Procedure) error) (stars int, err error) {
 	x.Helper()
-	read, decide := make(chan bool), make(chan bool)
+	read, commit := make(chan bool), make(chan bool)
 	instance := x.Another()
-	x.Visitor.Address = netip.Addr{} // of no network, whose limit would ask for the time before the step
+	x.Visitor.Address = netip.Addr{} // without a network, because its limit reads the clock before the step
 	var once sync.Once
 	instance.Now = func() time.Time {
 		once.Do(func() {
 			close(read)
-			<-decide
+			<-commit
 		})
 		return x.Clock.Now()
 	}
@@ -208,7 +211,7 @@ func meets(x *storetest.Journey, step func(*workflow.Procedure) error) (stars in
 	<-read
 	since := x.Clock.Now().Add(-time.Hour)
 	suspend(x, x.World, since)
-	// Whoever asks for the stars now is told of the one that is being given.
+	// A query for the stars must include the one of the running step.
 	type answer struct {
 		stars int
 		err   error
@@ -220,28 +223,28 @@ func meets(x *storetest.Journey, step func(*workflow.Procedure) error) (stars in
 	}()
 	select {
 	case a := <-asked:
-		x.Errorf("told %d stars (%v) while a step was under way", a.stars, a.err)
+		x.Errorf("%d stars (%v) reported while the step was running", a.stars, a.err)
 		asked <- a
 	case <-time.After(50 * time.Millisecond):
 	}
-	close(decide)
+	close(commit)
 	err = <-done
 	a := <-asked
 	x.Must(a.err)
 	return a.stars, err
 }
 
-func TestASuspensionWhileACodeIsConfirmed(t *testing.T) {
+func TestSuspendWhileCodeIsConfirmed(t *testing.T) {
 	x := reach(t, workflow.CodeEntry)
 	f, code := x.Form(), x.Code()
-	stars, err := meets(x, func(p *workflow.Procedure) error { return p.TypeCode(x.Context(), x.Visitor, f, code) })
-	x.Must(err) // it had begun before
+	stars, err := suspendDuring(x, func(p *workflow.Procedure) error { return p.TypeCode(x.Context(), x.Visitor, f, code) })
+	x.Must(err) // it began before the suspension
 	if x.IsAt(workflow.Qualified); stars != 1 {
-		t.Errorf("the operator was told %d stars, want the one given at that moment", stars)
+		t.Errorf("%d stars reported, want the one of the running step", stars)
 	}
 }
 
-func TestASuspensionWhileACodeWaitsForTheMailbox(t *testing.T) {
+func TestSuspendWhileCodeWaitsForLock(t *testing.T) {
 	x := reach(t, workflow.CodeEntry)
 	f, code := x.Form(), x.Code()
 	locked, release, held, typed := make(chan bool), make(chan bool), make(chan error, 1), make(chan error, 1)
@@ -254,14 +257,14 @@ func TestASuspensionWhileACodeWaitsForTheMailbox(t *testing.T) {
 	}()
 	<-locked
 	go func() { typed <- x.Another().TypeCode(x.Context(), x.Visitor, f, code) }()
-	waitsForALock(x, typed)
+	waitForLock(x, typed)
 	suspend(x, x.World, x.Clock.Now().Add(-time.Hour))
 	close(release)
 	x.Must(<-held)
 	if err := <-typed; !errors.Is(err, workflow.ErrLapsed) {
-		t.Errorf("the answer is %v", err)
+		t.Errorf("unexpected error: %v", err)
 	}
 	if x.IsAt(workflow.Identification); x.Case().Mailbox.Star != nil {
-		t.Error("there is a star")
+		t.Error("the mailbox has a star")
 	}
 }

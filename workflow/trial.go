@@ -7,11 +7,11 @@ import (
 	"github.com/google/uuid"
 )
 
-// Trial reports whether a login belongs to no mailbox: a tester made it, to see
-// how we ask and what we make of the answer.
+// Trial reports whether this is a test login, which belongs to no mailbox. Testers use
+// it to check our requests and how we process the answers.
 func (l Login) Trial() bool { return l.Qualification == uuid.Nil }
 
-// StartTrial records the request of a login that belongs to no mailbox.
+// StartTrial records the request of a test login.
 func (p *Procedure) StartTrial(ctx context.Context, l Login, request []byte, from netip.Addr) error {
 	if err := p.admit(ctx, loginsPerNetwork, from); err != nil {
 		return err
@@ -20,17 +20,17 @@ func (p *Procedure) StartTrial(ctx context.Context, l Login, request []byte, fro
 	if err != nil {
 		return err
 	}
-	if stopped(suspensions, l.Provider) {
+	if isSuspended(suspensions, l.Provider) {
 		return ErrSuspended
 	}
 	l.Qualification, l.Session = uuid.Nil, nil
 	return p.Store.AddTrial(ctx, l, Message{ID: newID(), Login: l.ID, Direction: "request", Body: request, ReceivedAt: p.Now()})
 }
 
-// EndTrial takes the verified answer to a trial. It is archived, and otherwise
-// kept nowhere; like any other it counts once: ErrUnknown tells a second answer
-// to one request, an assertion seen before, and a login that is no trial. It
-// names a person, or ErrNoPerson.
+// EndTrial accepts the verified answer to a test login. The answer is archived and not
+// stored elsewhere. EndTrial returns ErrUnknown for a second answer to the same
+// request, for an assertion that was used before, and for a login that is not a test
+// login. It returns ErrNoPerson if the assertion does not name a person.
 func (p *Procedure) EndTrial(ctx context.Context, login string, a Answer, response []byte) error {
 	now := p.Now()
 	if a.Assertion != nil {
@@ -38,6 +38,6 @@ func (p *Procedure) EndTrial(ctx context.Context, login string, a Answer, respon
 			return err
 		}
 	}
-	a.Handle, a.ReceivedAt = nil, now // nobody comes back for it
+	a.Handle, a.ReceivedAt = nil, now // no handle: no browser fetches the answer later
 	return p.Store.ClaimAnswer(ctx, login, a, Message{ID: newID(), Login: login, Direction: "response", Body: response, ReceivedAt: now})
 }

@@ -12,76 +12,80 @@ import (
 	"stella/workflow"
 )
 
-// startTrial is what a tester does.
+// startTrial starts a test login.
 func startTrial(t *testing.T, w *storetest.World, id string) error {
-	return w.Procedure.StartTrial(t.Context(), workflow.Login{ID: id, Provider: storetest.Provider, ProviderName: "Identità di prova", RelayState: "relay",
-		Level: "SpidL2", Comparison: "minimum", StartedAt: w.Clock.Now()}, []byte("<AuthnRequest/>"), netip.Addr{})
+	l := workflow.Login{ID: id, Provider: storetest.Provider, ProviderName: "Identità di prova", RelayState: "relay",
+		Level: "SpidL2", Comparison: "minimum", StartedAt: w.Clock.Now()}
+	return w.Procedure.StartTrial(t.Context(), l, []byte("<AuthnRequest/>"), netip.Addr{})
 }
 
 func trialAnswer() workflow.Answer {
-	return workflow.Answer{Assertion: &workflow.Assertion{AssertionID: "_" + uuid.NewString(), Provider: storetest.Provider, FiscalNumber: storetest.Anna}}
+	return workflow.Answer{Assertion: &workflow.Assertion{
+		AssertionID: "_" + uuid.NewString(), Provider: storetest.Provider, FiscalNumber: storetest.Anna,
+	}}
 }
 
-func TestATrialIsAnsweredOnce(t *testing.T) {
+func TestTestLoginIsAnsweredOnce(t *testing.T) {
 	w := newWorld(t)
 	storetest.Must(t, startTrial(t, w, "_1"))
 	l, err := w.Procedure.Login(t.Context(), "_1")
 	storetest.Must(t, err)
 	if !l.Trial() || l.RelayState != "relay" || l.Level != "SpidL2" || !l.StartedAt.Equal(w.Clock.Now()) {
-		t.Errorf("the trial is %+v", l)
+		t.Errorf("login %+v", l)
 	}
 	a := trialAnswer()
 	storetest.Must(t, w.Procedure.EndTrial(t.Context(), "_1", a, []byte("<Response/>")))
 	if err := w.Procedure.EndTrial(t.Context(), "_1", trialAnswer(), []byte("<Response/>")); !errors.Is(err, workflow.ErrUnknown) {
-		t.Errorf("a second answer: %v", err)
+		t.Errorf("second answer: error %v", err)
 	}
 	storetest.Must(t, startTrial(t, w, "_2"))
 	if err := w.Procedure.EndTrial(t.Context(), "_2", a, []byte("<Response/>")); !errors.Is(err, workflow.ErrUnknown) {
-		t.Errorf("the assertion again: %v", err)
+		t.Errorf("repeated assertion: error %v", err)
 	}
 	storetest.Must(t, w.Procedure.EndTrial(t.Context(), "_2", workflow.Answer{Failure: "nr25"}, []byte("<Response/>")))
 	for _, id := range []string{"_1", "_2"} {
 		messages, err := w.OpenArchive(t.Context(), id, storetest.Auditor)
 		storetest.Must(t, err)
 		if len(messages) != 2 || string(messages[0].Body) != "<AuthnRequest/>" || string(messages[1].Body) != "<Response/>" {
-			t.Errorf("archived are %+v", messages)
+			t.Errorf("archived messages: %+v", messages)
 		}
 	}
-	// Nothing else is kept of the person.
+	// Nothing else about the person is stored.
 	var kept int
-	storetest.Must(t, w.Pool().QueryRow(t.Context(), `select count(*) from logins l where l::text like '%' || $1 || '%'`, storetest.Anna).Scan(&kept))
+	storetest.Must(t, w.Pool().QueryRow(t.Context(),
+		`select count(*) from logins l where l::text like '%' || $1 || '%'`, storetest.Anna).Scan(&kept))
 	if kept != 0 {
-		t.Error("the answer is parked")
+		t.Error("the answer is stored in logins")
 	}
 	storetest.Must(t, startTrial(t, w, "_3"))
 	w.Clock.Advance(workflow.LoginLife + time.Second)
 	if _, err := w.Procedure.Login(t.Context(), "_3"); !errors.Is(err, workflow.ErrUnknown) {
-		t.Errorf("an old trial: %v", err)
+		t.Errorf("expired test login: error %v", err)
 	}
 }
 
-// A trial identifies nobody, and what identifies somebody is no trial.
-func TestATrialAndALoginAreTwoThings(t *testing.T) {
+// A test login cannot identify a holder, and a login of a mailbox is not a test login.
+func TestTestLoginIsSeparateFromLogin(t *testing.T) {
 	x := reach(t, workflow.AtProvider)
 	login := x.Case().Qualification.Login.ID
 	if err := x.Procedure.EndTrial(x.Context(), login, trialAnswer(), []byte("<Response/>")); !errors.Is(err, workflow.ErrUnknown) {
-		t.Errorf("a mailbox's login ends as a trial: %v", err)
+		t.Errorf("EndTrial for a mailbox's login: error %v", err)
 	}
 	x.Must(startTrial(t, x.World, "_1"))
 	secret, err := x.Park("_1", x.Answer(storetest.Anna))
 	if !errors.Is(err, workflow.ErrUnknown) {
-		t.Errorf("a trial's answer is parked: %v", err)
+		t.Errorf("ParkAnswer for a test login: error %v", err)
 	}
 	if err := x.Procedure.Return(x.Context(), x.Visitor, secret); !errors.Is(err, workflow.ErrElsewhere) {
-		t.Errorf("a trial's answer is applied: %v", err)
+		t.Errorf("Return for a test login: error %v", err)
 	}
 	x.IsAt(workflow.AtProvider)
 }
 
-func TestNoTrialStartsAtASuspendedProvider(t *testing.T) {
+func TestTestLoginWithSuspendedProvider(t *testing.T) {
 	w := newWorld(t)
 	suspend(t, w, w.Clock.Now())
 	if err := startTrial(t, w, "_1"); !errors.Is(err, workflow.ErrSuspended) {
-		t.Errorf("the answer is %v", err)
+		t.Errorf("unexpected error: %v", err)
 	}
 }

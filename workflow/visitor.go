@@ -7,23 +7,23 @@ import (
 	"github.com/google/uuid"
 )
 
-// Visitor is who stands before the page: a user of the mailbox, handed over by
-// the webmail, or an invited holder. A browser session keeps it.
+// Visitor is the user of a page: a user of the mailbox, handed off by the webmail, or
+// an invited holder. It is stored in the browser session.
 type Visitor struct {
 	Mailbox    int64     `json:"mailbox"`
 	Client     string    `json:"client,omitempty"`     // the webmail's name
-	User       string    `json:"user,omitempty"`       // the webmail's own reference
-	Invitation uuid.UUID `json:"invitation,omitempty"` // the invited holder's; zero for a webmail's user
-	Locale     string    `json:"locale,omitempty"`     // of the pages; in a session, the one it began with
-	ReturnURL  string    `json:"return_url,omitempty"` // back to the webmail
+	User       string    `json:"user,omitempty"`       // the webmail's own reference to its user
+	Invitation uuid.UUID `json:"invitation,omitempty"` // of the invited holder; uuid.Nil for a webmail's user
+	Locale     string    `json:"locale,omitempty"`     // of the pages; in a stored session, the one it began with
+	ReturnURL  string    `json:"return_url,omitempty"` // of the webmail
 
-	// Of the request in hand, not of the session.
-	Session []byte     `json:"-"` // digest of the session's id
+	// Data of the current request, which are not stored.
+	Session []byte     `json:"-"` // digest of the session's secret
 	Address netip.Addr `json:"-"`
 	Request string     `json:"-"`
 }
 
-// Invited reports whether the visitor came in by an invitation.
+// Invited reports whether the visitor came by an invitation.
 func (v Visitor) Invited() bool { return v.Invitation != uuid.Nil }
 
 func (v Visitor) actor() Actor {
@@ -35,11 +35,11 @@ func (v Visitor) actor() Actor {
 	return a
 }
 
-// LoginLife is for how long a login counts, in the browser session that made it.
+// LoginLife is how long a login is valid, in the browser session that made it.
 const LoginLife = 30 * time.Minute
 
-// Owns reports whether the visitor may take the qualification further: a
-// webmail's user until somebody invited accepts, and then that holder alone.
+// Owns reports whether the visitor may continue the qualification. That is a webmail's
+// user until an invited holder accepts, and then only that holder.
 func (c *Case) Owns(v Visitor) bool {
 	q := c.Qualification
 	if q == nil {
@@ -51,15 +51,15 @@ func (c *Case) Owns(v Visitor) bool {
 	return q.Owner == OwnedByInvited && q.Invitation != nil && q.Invitation.ID == v.Invitation
 }
 
-// Knows reports whether the visitor may see anything of the case: a webmail's
-// user always, an invited holder while the invitation is theirs.
+// Knows reports whether the visitor may see the case. A webmail's user always may; an
+// invited holder may while the invitation is valid.
 func (c *Case) Knows(v Visitor) bool {
 	return c.Qualification != nil && (!v.Invited() || c.Owns(v))
 }
 
-// Stage is the state as the visitor is to see it. A delegate sees of somebody
-// else's procedure only that the invitation is out; and a login counts only in
-// the session that made it, so that any other is back at identification.
+// Stage returns the state that the visitor sees. If an invited holder owns the
+// procedure, the delegate sees only that the invitation was sent. A login is valid only
+// in the session that made it; any other session sees the identification page.
 func (c *Case) Stage(v Visitor) State {
 	q := c.Qualification
 	if q.State.Settled() {
@@ -74,18 +74,17 @@ func (c *Case) Stage(v Visitor) State {
 	return q.State
 }
 
-// Lapsed reports whether the visitor is at identification again because a
-// login was made elsewhere, or too long ago, or with a provider that is not
-// believed.
+// Lapsed reports whether the visitor has to log in again, because the login was made in
+// another session, is too old, or is from a suspended provider.
 func (c *Case) Lapsed(v Visitor) bool {
 	return c.Owns(v) && c.loginNeeded() && !c.loggedIn(v)
 }
 
-// lapse takes a login that does not count any more back to identification,
-// and ends the code that hung on it.
+// lapse moves the case from an expired login back to identification, and invalidates
+// its code.
 func (c *Case) lapse(refs Refs) error {
 	if refs == nil {
-		refs = c.standingRefs()
+		refs = c.currentRefs()
 	}
 	if l := c.Qualification.Login; l != nil {
 		refs["login"] = l.ID
@@ -100,7 +99,7 @@ func (c *Case) lapse(refs Refs) error {
 	return nil
 }
 
-// loginNeeded tells the states that hang on a login.
+// loginNeeded reports whether the state depends on a login.
 func (c *Case) loginNeeded() bool {
 	switch c.Qualification.State {
 	case AtProvider, Identified, Contract, CodeEntry:
@@ -109,13 +108,13 @@ func (c *Case) loginNeeded() bool {
 	return false
 }
 
-// loggedIn reports whether the newest login was made in the visitor's session,
-// is young enough, and with a provider that is believed.
+// loggedIn reports whether the newest login was made in the visitor's session, is
+// recent enough, and is from a trusted provider.
 func (c *Case) loggedIn(v Visitor) bool {
 	return c.ownsLogin(v) && !c.ProviderSuspended()
 }
 
-// ownsLogin is loggedIn whatever the provider.
+// ownsLogin is loggedIn without the check of the provider.
 func (c *Case) ownsLogin(v Visitor) bool {
 	return c.Now.Before(c.loginEnd(v))
 }

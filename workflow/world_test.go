@@ -11,14 +11,14 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	flag.Set("rapid.checks", "20") // unless the command line says otherwise
+	flag.Set("rapid.checks", "20") // unless set on the command line
 	os.Exit(storetest.Run(m))
 }
 
 const (
-	// The same person as Anna, told apart from another by letters for digits.
+	// Anna's code with letters for digits (omocodia).
 	annaOmocode = "NRENNA80A41H50ML"
-	// A code that a person may have had before one of 16 characters.
+	// A provisional code, which Anna may have had before.
 	provisional = "12345678903"
 	cooperativa = "02468135799"
 )
@@ -29,20 +29,20 @@ func newWorld(t *testing.T) *storetest.World {
 	return storetest.NewWorld(t)
 }
 
-// begin hands the user of a new mailbox over, in a world of their own.
+// begin hands off the user of a new mailbox, in a new world.
 func begin(t *testing.T, r workflow.Record) *storetest.Journey {
 	t.Helper()
 	return newWorld(t).Record(t, r).To(workflow.HolderChoice)
 }
 
-// reach takes Anna's mailbox to a state, in a world of its own.
+// reach brings Anna's mailbox to a state, in a new world.
 func reach(t *testing.T, s workflow.State) *storetest.Journey {
 	t.Helper()
-	return bring(newWorld(t).Record(t, storetest.AnnasRecord), s)
+	return bringTo(newWorld(t).Record(t, storetest.AnnasRecord), s)
 }
 
-// bring takes a mailbox to a state, and sends the code that is waited for there.
-func bring(x *storetest.Journey, s workflow.State) *storetest.Journey {
+// bringTo brings a mailbox to a state. In state CodeEntry it also sends the code.
+func bringTo(x *storetest.Journey, s workflow.State) *storetest.Journey {
 	x.Helper()
 	if x.To(s); s == workflow.CodeEntry {
 		x.SendCode()
@@ -50,7 +50,7 @@ func bring(x *storetest.Journey, s workflow.State) *storetest.Journey {
 	return x
 }
 
-// logInAs goes to the identity provider and comes back as a person.
+// logInAs logs in at the identity provider as a person, and returns.
 func logInAs(x *storetest.Journey, fiscalNumber string) error {
 	x.Helper()
 	a := x.Answer("")
@@ -65,13 +65,15 @@ func isStale(err error) bool {
 	return errors.As(err, &stale)
 }
 
-// waitsForALock waits until somebody waits for a lock of the database, or has
-// ended without.
-func waitsForALock(x *storetest.Journey, ended chan error) {
+// waitForLock waits until a session of the database waits for a lock, or the goroutine
+// has ended.
+func waitForLock(x *storetest.Journey, ended chan error) {
 	x.Helper()
 	storetest.Eventually(x, "a session waits for a lock", func() bool {
 		var waits int
-		x.Must(x.Pool().QueryRow(x.Context(), `select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`).Scan(&waits))
+		x.Must(x.Pool().QueryRow(x.Context(), `
+			select count(*) from pg_stat_activity
+			where datname = current_database() and wait_event_type = 'Lock'`).Scan(&waits))
 		return waits > 0 || len(ended) > 0
 	})
 }

@@ -7,8 +7,8 @@ import (
 	"stella/workflow"
 )
 
-// diagram draws the table, for docs/workflow.md. Two kinds of arrows are told
-// in words: they would hide the others.
+// diagram returns the table as Markdown for docs/workflow.md. Two events with many
+// sources are described in words, because their arrows would hide the others.
 func diagram() string {
 	var b strings.Builder
 	b.WriteString(`# The procedure
@@ -30,8 +30,10 @@ Made from the table in ` + "`workflow/machine.go`" + ` by ` + "`make generate`" 
 			fmt.Fprintf(&b, "\t%s --> %s: %s\n", src, row.Dst, row.Name)
 		}
 	}
-	fmt.Fprintf(&b, "```\n\nNot drawn:\n\n- `%s` leads to `%s`, 30 days after the last step, from %s.\n- `%s` leads to `%s`, from `%s` and, while the invited holder owns the procedure, from %s.\n",
-		workflow.TimedOut, workflow.Expired, list(expire), workflow.InvitationWithdrawn, workflow.HolderChoice, withdraw[0], list(withdraw[1:]))
+	b.WriteString("```\n\nNot drawn:\n\n")
+	fmt.Fprintf(&b, "- `%s` leads to `%s`, 30 days after the last step, from %s.\n", workflow.TimedOut, workflow.Expired, list(expire))
+	fmt.Fprintf(&b, "- `%s` leads to `%s`, from `%s` and, while the invited holder owns the procedure, from %s.\n",
+		workflow.InvitationWithdrawn, workflow.HolderChoice, withdraw[0], list(withdraw[1:]))
 	b.WriteString("\n| event | from | to |\n|---|---|---|\n")
 	for _, row := range workflow.Events {
 		fmt.Fprintf(&b, "| `%s` | %s | `%s` |\n", row.Name, list(row.Src), row.Dst)

@@ -12,6 +12,6 @@ func TestDiagramIsCurrent(t *testing.T) {
 		t.Fatal(err)
 	}
 	if string(written) != diagram() {
-		t.Error("docs/workflow.md is older than the table: run make generate")
+		t.Error("docs/workflow.md is out of date: run make generate")
 	}
 }

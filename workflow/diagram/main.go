@@ -1,4 +1,5 @@
-// Command diagram writes the diagram of the procedure to the file it is given.
+// Command diagram writes the diagram of the procedure to the file in its first
+// argument.
 package main
 
 import (

@@ -6,14 +6,14 @@ import (
 	"unicode/utf8"
 )
 
-// A Company is the valid fiscal code of a company: 11 digits, or the Person of
-// a sole trader. A partita IVA is of the first kind (presidential decree 633 of
-// 1972, article 35).
+// A Company is a valid fiscal code of a company: 11 digits, or the Person code of a
+// sole trader. A partita IVA also has 11 digits (presidential decree 633 of 1972,
+// article 35).
 type Company string
 
-// ParseCompany reads a company's codice fiscale or partita IVA, with or without
-// IT, TINIT- or VATIT- before it, or the codice fiscale of a sole trader. The
-// error wraps one of this package's.
+// ParseCompany parses a company's codice fiscale or partita IVA, with or without the
+// prefix IT, TINIT- or VATIT-, or the codice fiscale of a sole trader. The error wraps
+// one of this package's errors.
 func ParseCompany(s string) (Company, error) {
 	s = Clean(s)
 	for _, prefix := range []string{"TINIT-", "VATIT-"} {
@@ -32,8 +32,8 @@ func ParseCompany(s string) (Company, error) {
 	return c, nil
 }
 
-// Person returns the code as a sole trader's own, if it is one: a code of 11
-// digits is a company's.
+// Person returns the code as a person's code if it belongs to a sole trader. A code of
+// 11 digits does not.
 func (c Company) Person() (p Person, ok bool) {
 	return Person(c), len(c) == len(shape)
 }

@@ -2,10 +2,10 @@ package fiscal
 
 import "strings"
 
-// Contains reports whether a text, such as a name, holds something that reads as
-// a fiscal code, right or mistyped: eleven digits in a row, or sixteen characters
-// in the form of a person's code, whatever stands before and after them. So that
-// words are not taken for one, three of its seven digits must be digits.
+// Contains reports whether a text, such as a name, contains something that looks like a
+// fiscal code, valid or mistyped: 11 digits in a row, or 16 characters in the form of a
+// person's code, with any characters around them. In the latter, at least three of the
+// seven digit places must contain a digit, so that words do not match.
 func Contains(text string) bool {
 	s := Clean(text)
 	run := 0 // of digits
@@ -16,16 +16,16 @@ func Contains(text string) bool {
 		if run == digits && (i+1 == len(s) || s[i+1] < '0' || s[i+1] > '9') {
 			return true
 		}
-		if i+len(shape) <= len(s) && shaped(s[i:i+len(shape)]) {
+		if i+len(shape) <= len(s) && hasShape(s[i:i+len(shape)]) {
 			return true
 		}
 	}
 	return false
 }
 
-// shaped reports whether each of sixteen bytes can stand where it does, and three
+// hasShape reports whether each of 16 bytes is allowed at its place, and at least three
 // of them are digits.
-func shaped(s string) bool {
+func hasShape(s string) bool {
 	found := 0
 	for i := range len(shape) {
 		if strings.IndexByte(classes[shape[i]], s[i]) < 0 {

@@ -1,19 +1,19 @@
-// Package fiscal reads Italian fiscal codes.
+// Package fiscal parses Italian fiscal codes.
 //
 //	person.go   the codice fiscale of a person: 16 characters, or the 11 digits
 //	            of a provisional one
-//	company.go  that of a company, 11 digits like its partita IVA, or for a
-//	            sole trader the person's
+//	company.go  the code of a company: 11 digits like its partita IVA, or the
+//	            person's code of a sole trader
 //
-// The Agenzia delle Entrate gives a provisional code (decree of 23 December
-// 1976, article 10) to who cannot have one of 16 characters yet, such as asylum
-// seekers and newborns. It has the form of a company's code, so that 11 digits
-// mean a person only where a person is meant: ParsePerson reads them, and
-// Company.Person reports none. A person keeps it until a code of 16 characters
-// replaces it, and no code says which one it replaced: see MayBeSame.
+// The Agenzia delle Entrate assigns a provisional code (decree of 23 December 1976,
+// article 10) to persons who cannot have one of 16 characters yet, such as asylum
+// seekers and newborns. It has the form of a company's code. So 11 digits mean a person
+// only in a field for persons: ParsePerson accepts them, and Company.Person returns
+// false for them. A person keeps the provisional code until a code of 16 characters
+// replaces it. The new code does not show which one it replaced: see MayBeSame.
 //
-// What it returns is normal: two codes are equal if == says so. That a code is
-// well formed does not mean that it was given to anybody.
+// Parsed codes are normalized: two codes are equal if == reports so. A well-formed code
+// is not necessarily assigned to anyone.
 package fiscal
 
 import (
@@ -22,8 +22,8 @@ import (
 	"unicode"
 )
 
-// Why a text is no code. Errors name no code: these are personal data, and
-// errors end in logs.
+// The errors of the parsers. They do not contain the code, which is personal data,
+// because errors are logged.
 var (
 	ErrEmpty     = errors.New("empty")
 	ErrLength    = errors.New("wrong number of characters")
@@ -31,8 +31,8 @@ var (
 	ErrCheck     = errors.New("the check character does not fit the others")
 )
 
-// Clean removes blanks and invisible characters, also inside, and makes ASCII
-// letters capital. The parsers do it on their own.
+// Clean removes blanks and invisible characters, also between characters, and converts
+// ASCII letters to capitals. The parsers call it.
 func Clean(s string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
@@ -41,15 +41,15 @@ func Clean(s string) string {
 		case 'a' <= r && r <= 'z':
 			return r - 'a' + 'A'
 		}
-		return r // not ToUpper, which makes an I of the Turkish ı
+		return r // not unicode.ToUpper, which converts the Turkish ı to I
 	}, s)
 }
 
-// digits is the length of a company's code, and of a person's provisional one.
+// digits is the length of a company's code, and of a person's provisional code.
 const digits = 11
 
-// checkNumber checks a code of 11 digits, whose last one is the check digit of
-// ISO/IEC 7812-1 (Luhn).
+// checkNumber checks a code of 11 digits. The last one is the check digit of ISO/IEC
+// 7812-1 (Luhn).
 func checkNumber(s string) error {
 	sum := 0
 	for i, c := range s {
@@ -63,7 +63,7 @@ func checkNumber(s string) error {
 		}
 		sum += n
 	}
-	if s == "00000000000" { // fits, but is what forms are filled with
+	if s == "00000000000" { // has a valid check digit, but is often used to fill in forms
 		return ErrCharacter
 	}
 	if sum%10 != 0 {

@@ -9,14 +9,17 @@ import (
 	"stella/workflow/fiscal"
 )
 
-var persons = []string{"NRENNA80A41H501T", "BNCLCU75C12F205G", "VRDSRA82E50L219E", "CNTPLA70H55A944H", "RSSMRA80A01H501U", "MRTMTT91D08F205J"}
+var persons = []string{
+	"NRENNA80A41H501T", "BNCLCU75C12F205G", "VRDSRA82E50L219E",
+	"CNTPLA70H55A944H", "RSSMRA80A01H501U", "MRTMTT91D08F205J",
+}
 
-// provisional codes are a person's where a person is meant, and a company's elsewhere.
+// provisional codes are valid for a person and for a company.
 var provisional = []string{"12345678903", "90000000019"}
 
 var companies = []string{"09876543217", "02468135799", "00743110157", "00488410010"}
 
-// what the decree's tables say, written out. They are not the package's.
+// The tables of the decree, independent of the package's tables.
 var (
 	digits   = []int{6, 7, 9, 10, 12, 13, 14} // the places of digits, from 0
 	letterOf = map[byte]byte{'0': 'L', '1': 'M', '2': 'N', '3': 'P', '4': 'Q', '5': 'R', '6': 'S', '7': 'T', '8': 'U', '9': 'V'}
@@ -34,7 +37,7 @@ var (
 	}
 )
 
-// checked returns 15 characters with the check character the tables give.
+// checked returns the first 15 characters with the check character from the tables.
 func checked(s string) string {
 	sum := 0
 	for i := 0; i < 15; i += 2 {
@@ -50,7 +53,7 @@ func TestKnownCodes(t *testing.T) {
 	t.Parallel()
 	for _, code := range persons {
 		if checked(code) != code {
-			t.Errorf("%s: the tables say %s", code, checked(code))
+			t.Errorf("%s: want %s by the tables", code, checked(code))
 		}
 		if p, err := fiscal.ParsePerson(code); err != nil || string(p) != code {
 			t.Errorf("%s: %q, %v", code, p, err)
@@ -66,14 +69,17 @@ func TestKnownCodes(t *testing.T) {
 			t.Errorf("%s: %q, %v", code, c, err)
 		}
 		if _, ok := c.Person(); ok {
-			t.Errorf("%s: a person", code)
+			t.Errorf("%s: is a person's code", code)
 		}
 	}
 }
 
-func TestWaysToWrite(t *testing.T) {
+func TestParseNormalizes(t *testing.T) {
 	t.Parallel()
-	for _, s := range []string{"\u200bNRENNA80A41H501T\ufeff", "nrenna80a41h501t", " NRE NNA 80A41\tH501T\n", "TINIT-NRENNA80A41H501T", "tinit-nrenna80a41h501t", "NRENNA80A41\u00a0H501T"} {
+	for _, s := range []string{
+		"\u200bNRENNA80A41H501T\ufeff", "nrenna80a41h501t", " NRE NNA 80A41\tH501T\n",
+		"TINIT-NRENNA80A41H501T", "tinit-nrenna80a41h501t", "NRENNA80A41\u00a0H501T",
+	} {
 		if p, err := fiscal.ParsePerson(s); p != "NRENNA80A41H501T" {
 			t.Errorf("%q: %q, %v", s, p, err)
 		}
@@ -91,7 +97,7 @@ func TestWaysToWrite(t *testing.T) {
 	}
 }
 
-func TestRefused(t *testing.T) {
+func TestParseRefuses(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		s    string
@@ -108,20 +114,20 @@ func TestRefused(t *testing.T) {
 		{"NRENNÀ80A41H501T", fiscal.ErrCharacter},
 		{"NREſNA80A41H501T", fiscal.ErrCharacter}, // whose capital is S
 		{"NR3NNA80A41H501T", fiscal.ErrCharacter},
-		{"NRENNA8AA41H501T", fiscal.ErrCharacter},         // A is no omocodia letter
+		{"NRENNA8AA41H501T", fiscal.ErrCharacter},         // A is not an omocodia letter
 		{checked("NRENNA80F41H501"), fiscal.ErrCharacter}, // no such month
 		{checked("NRENNA80A00H501"), fiscal.ErrCharacter}, // no such day
-		{checked("NRENNA80A32H501"), fiscal.ErrCharacter}, // nor this
-		{checked("NRENNA80A40H501"), fiscal.ErrCharacter}, // nor this
-		{checked("NRENNA80A72H501"), fiscal.ErrCharacter}, // nor this
-		{checked("NRENNA80A81H501"), fiscal.ErrCharacter}, // nor this
-		{checked("NRENNA80AULH501"), fiscal.ErrCharacter}, // 80 in letters
+		{checked("NRENNA80A32H501"), fiscal.ErrCharacter}, // same
+		{checked("NRENNA80A40H501"), fiscal.ErrCharacter}, // same
+		{checked("NRENNA80A72H501"), fiscal.ErrCharacter}, // same
+		{checked("NRENNA80A81H501"), fiscal.ErrCharacter}, // same
+		{checked("NRENNA80AULH501"), fiscal.ErrCharacter}, // day 80, in omocodia letters
 		{"NRENNA80A41H501S", fiscal.ErrCheck},
 	} {
 		if p, err := fiscal.ParsePerson(c.s); p != "" || !errors.Is(err, c.want) {
 			t.Errorf("ParsePerson(%q) = %q, %v; want %v", c.s, p, err, c.want)
 		} else if len(c.s) > 10 && strings.Contains(err.Error(), c.s[:6]) {
-			t.Errorf("%v: tells whose code it is", err)
+			t.Errorf("the error contains the code: %v", err)
 		}
 		if p, err := fiscal.ParseCompany(c.s); p != "" || !errors.Is(err, c.want) {
 			t.Errorf("ParseCompany(%q) = %q, %v; want %v", c.s, p, err, c.want)
@@ -174,8 +180,9 @@ func TestEveryDay(t *testing.T) {
 	}
 }
 
-// Eleven digits are a person's provisional code where a person is meant, and a
-// company's elsewhere. Such a code may be of anyone who has one of 16 characters.
+// Eleven digits are a provisional code in a field for persons, and a company's code
+// otherwise. A provisional code may belong to the same person as any code of 16
+// characters.
 func TestProvisionalCodes(t *testing.T) {
 	t.Parallel()
 	for _, code := range provisional {
@@ -190,25 +197,26 @@ func TestProvisionalCodes(t *testing.T) {
 			t.Errorf("%s, of a company, is the person %s", code, p)
 		}
 		for _, other := range persons {
-			if !fiscal.MayBeSame(fiscal.Person(code), fiscal.Person(other)) || !fiscal.MayBeSame(fiscal.Person(other), fiscal.Person(code)) {
-				t.Errorf("%s and %s are said to be two persons", code, other)
+			p, o := fiscal.Person(code), fiscal.Person(other)
+			if !fiscal.MayBeSame(p, o) || !fiscal.MayBeSame(o, p) {
+				t.Errorf("MayBeSame(%s, %s) = false", code, other)
 			}
 		}
 	}
 	if fiscal.MayBeSame(fiscal.Person(provisional[0]), fiscal.Person(provisional[0])) {
-		t.Error("a provisional code differs from itself")
+		t.Error("MayBeSame is true for equal codes")
 	}
 	if fiscal.MayBeSame(fiscal.Person(provisional[0]), fiscal.Person(provisional[1])) {
-		t.Error("two provisional codes are said to be one person")
+		t.Error("MayBeSame is true for two provisional codes")
 	}
 	for _, s := range []string{"", "A", "NRENNA80A41H501"} {
 		if fiscal.MayBeSame(fiscal.Person(s), fiscal.Person(provisional[0])) {
-			t.Errorf("%q, which is no code, may be the person of another", s)
+			t.Errorf("MayBeSame is true for %q, which is not a code", s)
 		}
 	}
 }
 
-func TestWhatHoldsACode(t *testing.T) {
+func TestContains(t *testing.T) {
 	t.Parallel()
 	for _, s := range []string{
 		"NRENNA80A41H501T",
@@ -224,7 +232,7 @@ func TestWhatHoldsACode(t *testing.T) {
 		"P.IVA 01234567890",
 	} {
 		if !fiscal.Contains(s) {
-			t.Errorf("%q: none is found", s)
+			t.Errorf("Contains(%q) = false", s)
 		}
 	}
 	for _, s := range []string{
@@ -233,13 +241,13 @@ func TestWhatHoldsACode(t *testing.T) {
 		"Tel. 0123456789", "123456789012", "Consorzio n. 1234/2019 dei Comuni Montani", "12 345 67 89",
 	} {
 		if fiscal.Contains(s) {
-			t.Errorf("%q: one is found", s)
+			t.Errorf("Contains(%q) = true", s)
 		}
 	}
 }
 
-// The 127 ways to write a code with letters for digits: all valid, all unequal,
-// all the same but for omocodia.
+// The 127 other ways to write a code with letters for digits. All are valid, all are
+// different, and all may be the same person's.
 func TestOmocodia(t *testing.T) {
 	t.Parallel()
 	for _, code := range persons {
@@ -267,29 +275,29 @@ func TestOmocodia(t *testing.T) {
 		}
 		for _, other := range persons {
 			if other != code && fiscal.MayBeSame(fiscal.Person(other), family[1]) {
-				t.Errorf("%s and %s are taken for the same", other, family[1])
+				t.Errorf("MayBeSame(%s, %s) = true", other, family[1])
 			}
 		}
 	}
-	// A letter that is no digit's stays a letter.
+	// A letter at the place of a letter is not an omocodia letter.
 	if fiscal.MayBeSame(fiscal.Person(checked("LRENNA80A41H501")), fiscal.Person(checked("MRENNA80A41H501"))) {
-		t.Error("two names are taken for the same")
+		t.Error("MayBeSame is true for codes of two names")
 	}
 	if fiscal.MayBeSame("", "") || fiscal.MayBeSame("A", "B") {
-		t.Error("what is no code is the same as another")
+		t.Error("MayBeSame is true for strings that are not codes")
 	}
 }
 
-// Within the shape no two characters of one place count the same, so that one
-// wrong character is always noticed.
-func TestOneWrongCharacterIsNoticed(t *testing.T) {
+// No two characters that are allowed at a place have the same check value there, so one
+// wrong character is always detected.
+func TestOneWrongCharacterIsDetected(t *testing.T) {
 	t.Parallel()
 	for _, code := range persons {
 		for i := range code {
 			for c := byte('!'); c <= '~'; c++ {
 				wrong := fiscal.Clean(code[:i] + string(c) + code[i+1:])
 				if _, err := fiscal.ParsePerson(wrong); err == nil && wrong != code {
-					t.Errorf("%s passes for %s", wrong, code)
+					t.Errorf("%s is accepted instead of %s", wrong, code)
 				}
 			}
 		}
@@ -299,15 +307,15 @@ func TestOneWrongCharacterIsNoticed(t *testing.T) {
 			for c := byte('0'); c <= '9'; c++ {
 				wrong := code[:i] + string(c) + code[i+1:]
 				if _, err := fiscal.ParseCompany(wrong); !errors.Is(err, fiscal.ErrCheck) && wrong != code {
-					t.Errorf("%s passes for %s: %v", wrong, code, err)
+					t.Errorf("%s instead of %s: error %v", wrong, code, err)
 				}
 			}
 		}
 	}
 }
 
-// Of every ten numbers with the same first ten digits one is valid.
-func TestOneCheckDigitFits(t *testing.T) {
+// For each first ten digits, exactly one check digit is valid.
+func TestOneCheckDigitIsValid(t *testing.T) {
 	t.Parallel()
 	for _, start := range []string{"0000000001", "0987654321", "9999999999", "5050505050"} {
 		valid := 0
@@ -317,24 +325,25 @@ func TestOneCheckDigitFits(t *testing.T) {
 			}
 		}
 		if valid != 1 {
-			t.Errorf("%s: %d check digits fit", start, valid)
+			t.Errorf("%s: %d valid check digits, want 1", start, valid)
 		}
 	}
 }
 
-// What is read once is read again as the same.
+// Parsing a parsed code returns the same code.
 func FuzzParse(f *testing.F) {
-	for _, s := range slices.Concat([]string{"", "IT", "TINIT-", "\xff", "ſſſſſſſſſſſſſſſſ", "NRENNAULAQMHRLMT"}, persons, companies, provisional) {
+	other := []string{"", "IT", "TINIT-", "\xff", "ſſſſſſſſſſſſſſſſ", "NRENNAULAQMHRLMT"}
+	for _, s := range slices.Concat(other, persons, companies, provisional) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
 		p, err := fiscal.ParsePerson(s)
 		if again, _ := fiscal.ParsePerson(string(p)); err == nil && (again != p || len(p) == 16 && checked(string(p)) != string(p)) {
-			t.Errorf("%q is read as %q, that as %q", s, p, again)
+			t.Errorf("%q is parsed as %q, and that as %q", s, p, again)
 		}
 		c, err := fiscal.ParseCompany(s)
 		if again, _ := fiscal.ParseCompany(string(c)); err == nil && again != c {
-			t.Errorf("%q is read as %q, that as %q", s, c, again)
+			t.Errorf("%q is parsed as %q, and that as %q", s, c, again)
 		}
 		fiscal.MayBeSame(fiscal.Person(s), p)
 	})

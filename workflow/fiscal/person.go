@@ -6,14 +6,14 @@ import (
 	"unicode/utf8"
 )
 
-// A Person is the valid codice fiscale of a person, in capitals, as the
-// Ministry of Finance laid it down by decree of 23 December 1976, number 13813,
-// or a provisional one of 11 digits (article 10).
+// A Person is a valid codice fiscale of a person in capitals, as defined by the decree
+// of the Ministry of Finance of 23 December 1976, number 13813, or a provisional code
+// of 11 digits (article 10).
 type Person string
 
-// ParsePerson reads a codice fiscale of 16 characters or a provisional one, as
-// it is typed or, with TINIT- before it, as SPID gives it. The error wraps one
-// of this package's.
+// ParsePerson parses a codice fiscale of 16 characters or a provisional one, as people
+// type it, or with the prefix TINIT- as in SPID assertions. The error wraps one of this
+// package's errors.
 func ParsePerson(s string) (Person, error) {
 	p, err := parsePerson(strings.TrimPrefix(Clean(s), "TINIT-"))
 	if err != nil {
@@ -42,10 +42,10 @@ func parsePerson(s string) (Person, error) {
 	}
 	plain := withoutOmocodia(s)
 	day := int(plain[9]-'0')*10 + int(plain[10]-'0')
-	if day > 40 { // a woman's
+	if day > 40 { // of a woman
 		day -= 40
 	}
-	if day < 1 || day > 31 { // how long the month is, we leave to the register
+	if day < 1 || day > 31 { // the length of the month is not checked
 		return "", ErrCharacter
 	}
 	if check(s) != s[15] {
@@ -54,12 +54,12 @@ func parsePerson(s string) (Person, error) {
 	return Person(s), nil
 }
 
-// shape tells the class of each character: surname and name, year, month, day,
-// place, check.
+// shape is the class of each character: surname and name, year, month, day, place,
+// check character.
 const shape = "aaaaaa" + "00" + "m" + "00" + "a000" + "a"
 
-// omocodia holds the letters that replace the digits 0 to 9, from the right,
-// where two persons would have the same code.
+// omocodia contains the letters that replace the digits 0 to 9, from the right, if two
+// persons would otherwise have the same code.
 const omocodia = "LMNPQRSTUV"
 
 var classes = map[byte]string{
@@ -68,13 +68,13 @@ var classes = map[byte]string{
 	'm': "ABCDEHLMPRST", // January to December
 }
 
-// oddValues holds the letters in the order of what they count in the first,
-// third … fifteenth place. A digit counts there as the letter of its rank: 0
-// as A, 1 as B.
+// oddValues contains the letters in the order of their values in the first, third, …,
+// fifteenth place. A digit there has the value of the letter of the same rank: 0 of A,
+// 1 of B.
 const oddValues = "BAKPLCQDREVOSFTGUHMINJWZYX"
 
-// check computes the last character of s from the 15 before it. In even places
-// a letter counts its rank, and a digit itself.
+// check returns the last character of s, computed from the 15 before it. In even
+// places, the value of a letter is its rank and the value of a digit is the digit.
 func check(s string) byte {
 	sum := 0
 	for i := range 15 {
@@ -91,10 +91,10 @@ func check(s string) byte {
 	return 'A' + byte(sum%26)
 }
 
-// MayBeSame reports whether two different codes may belong to one person, who
-// was given a new code. No code says it: codes that differ only by omocodia,
-// with letters for some digits, may also belong to two who were born alike, and
-// a provisional code says nothing of its person.
+// MayBeSame reports whether two different codes may belong to one person, who was
+// assigned a new code. This cannot be decided from the codes: codes that differ only by
+// omocodia, with letters for some digits, may also belong to two persons with the same
+// data, and a provisional code contains no data of its person.
 func MayBeSame(a, b Person) bool {
 	if min(len(a), len(b)) == digits && max(len(a), len(b)) == len(shape) {
 		return true
@@ -102,8 +102,8 @@ func MayBeSame(a, b Person) bool {
 	return a != b && withoutOmocodia(string(a)) == withoutOmocodia(string(b))
 }
 
-// withoutOmocodia returns s with its digits back and without its check
-// character, which depends on them.
+// withoutOmocodia returns s with digits instead of omocodia letters, and without its
+// check character, which depends on them.
 func withoutOmocodia(s string) string {
 	plain := []byte(s)
 	for i := range plain {

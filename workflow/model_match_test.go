@@ -7,8 +7,8 @@ import (
 	"stella/workflow"
 )
 
-// verdict is the table of the design: who is on record, what was declared, who
-// logged in.
+// verdict returns the expected result of the comparison of record, declaration and
+// login.
 func (m *model) verdict() workflow.Verdict {
 	r, named := m.record, holders(m.record)
 	switch {
@@ -20,21 +20,21 @@ func (m *model) verdict() workflow.Verdict {
 		return workflow.Unproven
 	case slices.Contains(named, m.person):
 		return workflow.Matched
-	case slices.ContainsFunc(named, m.alike):
+	case slices.ContainsFunc(named, m.mayBeSame):
 		return workflow.Unproven
 	}
 	return workflow.Differs
 }
 
-// keeps: the record names the person and the company that the star was given to
-// as well as the one before did.
-func (m *model) keeps(before workflow.Record) bool {
+// stillNamesHolder reports whether the record names the person and the company of the
+// star as well as the previous one did.
+func (m *model) stillNamesHolder(before workflow.Record) bool {
 	r, named := m.record, holders(m.record)
-	gone := slices.ContainsFunc(holders(before), func(h string) bool { return m.alike(h) && !slices.Contains(named, h) })
+	gone := slices.ContainsFunc(holders(before), func(h string) bool { return m.mayBeSame(h) && !slices.Contains(named, h) })
 	switch {
 	case r.Kind != "" && r.Kind != m.declared.kind:
 		return false
-	case !slices.Contains(named, m.person) && (gone || len(named) > 0 && !slices.ContainsFunc(named, m.alike)):
+	case !slices.Contains(named, m.person) && (gone || len(named) > 0 && !slices.ContainsFunc(named, m.mayBeSame)):
 		return false
 	case m.declared.kind == workflow.KindPerson:
 		return true
@@ -44,7 +44,7 @@ func (m *model) keeps(before workflow.Record) bool {
 	return r.FiscalCode == before.FiscalCode || !m.companyDiffers(m.declared.company)
 }
 
-// holders are the persons whom a record names.
+// holders returns the persons in a record.
 func holders(r workflow.Record) (all []string) {
 	if r.Kind == workflow.KindPerson && r.FiscalCode != "" || len(r.FiscalCode) == 16 {
 		all = append(all, r.FiscalCode)
@@ -55,11 +55,12 @@ func holders(r workflow.Record) (all []string) {
 	return all
 }
 
-// alike: it is the person's code, or differs from it by omocodia alone, or one
-// of the two is provisional.
-func (m *model) alike(code string) bool {
+// mayBeSame reports whether a code is the person's, or differs from it only by
+// omocodia, or exactly one of the two is provisional.
+func (m *model) mayBeSame(code string) bool {
 	omocodia := []string{storetest.Anna, annaOmocode}
-	return code == m.person || (code == provisional) != (m.person == provisional) || slices.Contains(omocodia, code) && slices.Contains(omocodia, m.person)
+	return code == m.person || (code == provisional) != (m.person == provisional) ||
+		slices.Contains(omocodia, code) && slices.Contains(omocodia, m.person)
 }
 
 func (m *model) companyDiffers(code string) bool {

@@ -7,7 +7,7 @@ import (
 	"stella/workflow"
 )
 
-// What the model says of codes.
+// The part of the model for codes.
 
 func (m *model) acknowledge(notice string) string {
 	if notice == "another" {
@@ -37,7 +37,8 @@ func (m *model) mustWait() bool { return m.nextSend().After(m.now) }
 
 func (m *model) nextSend() time.Time { return m.next(otp.Defaults) }
 
-// nextRedirect: another address waits for no more than the fifteen minutes.
+// nextRedirect returns when a code may be sent to another address: only the limit of 15
+// minutes applies.
 func (m *model) nextRedirect() time.Time {
 	limits := otp.Defaults
 	limits.Every = 0
@@ -73,7 +74,7 @@ func (m *model) requestCode() string {
 	return done
 }
 
-// newest is the code that may be typed; nil where there is none.
+// newest returns the valid code, or nil.
 func (m *model) newest() *code {
 	if n := len(m.codes); n > 0 && !m.codes[n-1].spent {
 		return &m.codes[n-1]
@@ -88,12 +89,13 @@ func (c *code) from() time.Time {
 	return c.accepted
 }
 
-// live: for 60 seconds from when the relay took the mail.
+// live reports whether the code is valid: for 60 seconds after the relay accepted its
+// mail.
 func (c *code) live(now time.Time) bool {
 	return !c.from().IsZero() && !now.Before(c.from()) && now.Before(c.from().Add(time.Minute))
 }
 
-// typeCode takes the digits of a code that was asked for, or of none for -1.
+// typeCode types the digits of a requested code, or a wrong code for -1.
 func (m *model) typeCode(which int) string {
 	newest := m.newest()
 	wasRight := which >= 0 && m.codes[which].spent && m.codes[which].number == m.number
@@ -134,7 +136,7 @@ func (m *model) codeRight() string {
 		m.fire(workflow.CodeRightUnproven)
 	default:
 		m.lapse()
-		m.forgetLogin()
+		m.clearLogin()
 		return "lapsed"
 	}
 	return done
@@ -161,7 +163,7 @@ func (m *model) mail(i int, what string) string {
 	return done
 }
 
-// page is what the code's page says of the newest code.
+// page returns the expected data of the code's page.
 func (m *model) page() workflow.CodePage {
 	var page workflow.CodePage
 	if next := m.nextSend(); next.After(m.now) {

@@ -6,7 +6,7 @@ import (
 	"stella/workflow"
 )
 
-// What each act does to the model, and how it is answered.
+// The effect of each action on the model, and its expected answer.
 
 func (m *model) open() string {
 	if m.status != workflow.Active {
@@ -60,9 +60,9 @@ func (m *model) correctHolder(k workflow.Kind, company string) string {
 	return m.fire(workflow.DataCorrected)
 }
 
-func (m *model) forgetting(e workflow.Event) string {
+func (m *model) fireAndClearLogin(e workflow.Event) string {
 	m.fire(e)
-	m.forgetLogin()
+	m.clearLogin()
 	return done
 }
 
@@ -70,19 +70,20 @@ func (m *model) retryLogin() string {
 	if m.reason == workflow.ReasonCompany || m.declared.email == "" {
 		return "not allowed"
 	}
-	return m.forgetting(workflow.LoginRetried)
+	return m.fireAndClearLogin(workflow.LoginRetried)
 }
 
-// passOn is the way to an invitation after a rejection, for whom nobody invited.
+// passOn continues after a rejection with an invitation, unless the visitor was
+// invited.
 func (m *model) passOn() string {
 	if m.state != workflow.Rejected || m.reason == workflow.ReasonCompany || m.invited {
 		return "not allowed"
 	}
-	return m.forgetting(workflow.HolderDenied)
+	return m.fireAndClearLogin(workflow.HolderDenied)
 }
 
 func (m *model) stepBack(v visitor, f form) string {
-	if why := m.refuses(v, f); why != "" {
+	if why := m.checkForm(v, f); why != "" {
 		return why
 	}
 	if m.lapsed(v) {
@@ -95,26 +96,28 @@ func (m *model) stepBack(v visitor, f form) string {
 }
 
 func (m *model) invite(v visitor, f form) string {
-	if why := m.refuses(v, f); why != "" {
+	if why := m.checkForm(v, f); why != "" {
 		return why
 	}
 	var sent []time.Time
 	for _, i := range m.invitations {
 		sent = append(sent, i.sent)
 	}
-	if m.often(sent, 5) {
+	if m.limitReached(sent, 5) {
 		return "invitation_limit"
 	}
 	if m.fire(workflow.HolderInvited) != done {
 		return "not allowed"
 	}
 	m.endInvitation("replaced")
-	m.invitations = append(m.invitations, invitation{number: m.number, version: m.version, sent: m.now, expires: m.now.Add(7 * 24 * time.Hour)})
+	m.invitations = append(m.invitations, invitation{
+		number: m.number, version: m.version, sent: m.now, expires: m.now.Add(7 * 24 * time.Hour),
+	})
 	return done
 }
 
-// withdraw is the delegate's, who owns nothing; the page is as old as the
-// invitation, and no older.
+// withdraw is an action of the delegate, who need not own the case. The page must not
+// be older than the newest invitation.
 func (m *model) withdraw(v visitor, f form) string {
 	switch {
 	case m.status != workflow.Active:
@@ -128,20 +131,20 @@ func (m *model) withdraw(v visitor, f form) string {
 	case m.state != workflow.Invited && !m.invited, f.version < m.invitations[len(m.invitations)-1].version:
 		return "stale"
 	}
-	return m.leave(workflow.InvitationWithdrawn, "withdrawn")
+	return m.returnToWebmail(workflow.InvitationWithdrawn, "withdrawn")
 }
 
-// takeBack is withdraw by a visitor who is the holder, and goes on.
+// takeBack is withdraw by a visitor who is the holder and continues.
 func (m *model) takeBack() string {
 	if m.state != workflow.Invited {
 		return "not allowed"
 	}
-	m.leave(workflow.InvitationWithdrawn, "withdrawn")
+	m.returnToWebmail(workflow.InvitationWithdrawn, "withdrawn")
 	return m.fire(workflow.HolderDeclared)
 }
 
-// linkEnds is how a link is answered that leads nowhere.
-func (m *model) linkEnds(n int) string {
+// linkError returns the answer for a link that cannot be used, or "".
+func (m *model) linkError(n int) string {
 	switch i := m.invitations[n]; {
 	case i.ended != "":
 		return "link " + i.ended
@@ -154,22 +157,22 @@ func (m *model) linkEnds(n int) string {
 }
 
 func (m *model) accept(n int) string {
-	if why := m.linkEnds(n); why != "" {
+	if why := m.linkError(n); why != "" {
 		return why
 	}
 	if i := &m.invitations[n]; i.accepted.IsZero() {
 		m.fire(workflow.InvitationAccepted)
-		m.forgetLogin()
+		m.clearLogin()
 		i.accepted, m.invited, m.declared, m.saved = m.now, true, declaration{}, ""
 	}
 	return done
 }
 
 func (m *model) decline(n int) string {
-	if why := m.linkEnds(n); why != "" {
+	if why := m.linkError(n); why != "" {
 		return why
 	}
-	return m.leave(workflow.InvitationDeclined, "declined")
+	return m.returnToWebmail(workflow.InvitationDeclined, "declined")
 }
 
 func (m *model) startLogin(v visitor) string {
@@ -187,14 +190,15 @@ func (m *model) startLogin(v visitor) string {
 	if m.fire(workflow.LoginStarted) != done {
 		return "not allowed"
 	}
-	m.forgetLogin()
+	m.clearLogin()
 	m.login = login{number: m.logins, session: v.browser, started: m.now}
 	m.logins++
 	return done
 }
 
-// park takes the first answer to a request. Only the newest's will count.
-func (m *model) park(n int, person string) string {
+// storeAnswer accepts the first answer to a request. Only that of the newest request is
+// used.
+func (m *model) storeAnswer(n int, person string) string {
 	if m.answered[n] {
 		return "unknown"
 	}
@@ -205,25 +209,25 @@ func (m *model) park(n int, person string) string {
 	return done
 }
 
-// comeBack brings the secret of an answer, where there was one to bring.
-func (m *model) comeBack(v visitor, n int, secret bool) string {
+// returnFromLogin brings the secret of an answer, if secret is true.
+func (m *model) returnFromLogin(v visitor, n int, secret bool) string {
 	if m.status != workflow.Active {
 		return "not eligible"
 	}
 	if !secret && m.owns(v) && m.state == workflow.Identification && m.login.failed != "" && v.browser == m.login.session {
-		return m.login.failed // told again
+		return m.login.failed // the same answer again
 	}
 	a := m.login.answer
 	if !m.owns(v) || m.state != workflow.AtProvider || !m.ownsLogin(v) ||
 		!a.parked || !secret || n != m.login.number || m.now.After(a.at.Add(10*time.Minute)) {
 		if secret && n == m.login.number || v.browser == m.login.session {
-			m.login.answer = answer{} // destroyed
+			m.login.answer = answer{} // deleted
 		}
 		return "elsewhere"
 	}
 	m.login.answer = answer{}
 	switch {
-	case m.disbelieved():
+	case m.untrusted():
 		m.login.failed = "suspended"
 	case a.person == "":
 		m.login.failed = "login failed"
@@ -246,7 +250,9 @@ func (m *model) comeBack(v visitor, n int, secret bool) string {
 }
 
 func (m *model) decide(what string) string {
-	event := map[string]workflow.Event{"approve": workflow.ReviewApproved, "refuse": workflow.ReviewRefused, "revoke": workflow.RevokedByProvider}[what]
+	event := map[string]workflow.Event{
+		"approve": workflow.ReviewApproved, "refuse": workflow.ReviewRefused, "revoke": workflow.RevokedByProvider,
+	}[what]
 	_, ok := leadsTo(m.state, event)
 	switch {
 	case !ok:
@@ -258,7 +264,7 @@ func (m *model) decide(what string) string {
 		return m.revoke()
 	case m.status != workflow.Active:
 		return "not eligible"
-	case m.disbelieved():
+	case m.untrusted():
 		return "suspended"
 	case m.verdict() == workflow.Differs:
 		return "not allowed"
@@ -266,11 +272,12 @@ func (m *model) decide(what string) string {
 	return m.qualify(event)
 }
 
-// recorded takes a record, and the star where the one it was given to is gone.
-func (m *model) recorded(r workflow.Record) string {
+// setRecord stores a record, and revokes the star if the record no longer names its
+// holder.
+func (m *model) setRecord(r workflow.Record) string {
 	before := m.record
 	m.record, m.status, m.deleted = r, r.Status, false
-	if m.star && !m.keeps(before) {
+	if m.star && !m.stillNamesHolder(before) {
 		return m.revoke()
 	}
 	return done
@@ -292,7 +299,7 @@ func (m *model) resume() string {
 	return done
 }
 
-// delete takes the star, and ends what is under way but a review.
+// delete revokes the star, and expires an unfinished case unless it is under review.
 func (m *model) delete() string {
 	if m.deleted {
 		return "unknown"

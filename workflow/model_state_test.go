@@ -9,9 +9,9 @@ import (
 	"stella/workflow"
 )
 
-// A model is what a mailbox's case must be, by the rules of the procedure
-// alone. It takes from the product the table of the machine, and from package
-// otp the arithmetic of the limits; each has tests of its own.
+// A model is the expected state of a mailbox's case, computed from the rules of the
+// procedure only. It shares with the product the table of transitions and the
+// arithmetic of the limits in package otp, which have separate tests.
 type model struct {
 	now     time.Time
 	status  workflow.Status
@@ -22,11 +22,11 @@ type model struct {
 
 	ordinary    string // came with the star
 	invitations []invitation
-	codes       []code // in the order in which they were asked for
+	codes       []code // in order of the requests
 	wrong       []time.Time
-	told        []time.Time // when it was made known that the code goes elsewhere
+	notified    []time.Time // notifications of another address
 	suspensions []suspension
-	logins      int // that were started
+	logins      int // number of started logins
 	answered    map[int]bool
 }
 
@@ -37,10 +37,10 @@ type attempt struct {
 	stepped  time.Time
 	invited  bool // an invited holder owns it
 	declared declaration
-	saved    string // the address, on the summary or after the login
+	saved    string // the address saved on the summary or after the login
 	reason   workflow.Reason
 	login    login
-	person   string // who was identified; empty while nobody is
+	person   string // the identified person; empty before
 	since    time.Time
 }
 
@@ -54,10 +54,10 @@ type login struct {
 	session string
 	started time.Time
 	answer  answer
-	failed  string // how it was answered, if nobody was identified
+	failed  string // the answer to the visitor, if the login failed
 }
 
-// answer is what waits for the browser that asked: a person, or a failure.
+// answer is the stored answer of a login: a person or a failure.
 type answer struct {
 	parked bool
 	person string
@@ -65,7 +65,7 @@ type answer struct {
 }
 
 type invitation struct {
-	number, version         int // of the case that sent it
+	number, version         int // case that sent it
 	ended                   string
 	sent, expires, accepted time.Time
 }
@@ -78,10 +78,10 @@ type code struct {
 
 type suspension struct{ since, until time.Time }
 
-// visitor is who acts: from the webmail, or by one of the invitations.
+// visitor is a user of the webmail, or an invited holder.
 type visitor struct {
 	browser    string
-	invitation int // counted from 1; 0 for the webmail's
+	invitation int // counted from 1; 0 for a user of the webmail
 }
 
 type form struct{ number, version int }
@@ -89,7 +89,7 @@ type form struct{ number, version int }
 func (m *model) clone() *model {
 	c := *m
 	c.invitations, c.codes, c.suspensions = slices.Clone(m.invitations), slices.Clone(m.codes), slices.Clone(m.suspensions)
-	c.wrong, c.told, c.answered = slices.Clone(m.wrong), slices.Clone(m.told), maps.Clone(m.answered)
+	c.wrong, c.notified, c.answered = slices.Clone(m.wrong), slices.Clone(m.notified), maps.Clone(m.answered)
 	return &c
 }
 
@@ -100,7 +100,7 @@ func (m *model) owns(v visitor) bool {
 	return v.invitation == len(m.invitations)
 }
 
-// fire makes a step, if the table has it.
+// fire makes a step, if the table allows it.
 func (m *model) fire(e workflow.Event) string {
 	to, ok := leadsTo(m.state, e)
 	if !ok {
@@ -113,9 +113,9 @@ func (m *model) fire(e workflow.Event) string {
 
 const done = "made"
 
-// step is what every step of the owner has in common.
+// step contains the checks of every step of the owner.
 func (m *model) step(v visitor, f form, e workflow.Event, do func() string) string {
-	if why := m.refuses(v, f); why != "" {
+	if why := m.checkForm(v, f); why != "" {
 		return why
 	}
 	if m.lapsed(v) {
@@ -128,7 +128,7 @@ func (m *model) step(v visitor, f form, e workflow.Event, do func() string) stri
 	return do()
 }
 
-func (m *model) refuses(v visitor, f form) string {
+func (m *model) checkForm(v visitor, f form) string {
 	switch {
 	case m.status != workflow.Active:
 		return "not eligible"
@@ -140,11 +140,12 @@ func (m *model) refuses(v visitor, f form) string {
 	return ""
 }
 
-// lapsed: the state hangs on a login that does not count for the visitor.
+// lapsed reports whether the state depends on a login that is not valid for the
+// visitor.
 func (m *model) lapsed(v visitor) bool {
 	switch m.state {
 	case workflow.AtProvider, workflow.Identified, workflow.Contract, workflow.CodeEntry:
-		return !m.ownsLogin(v) || m.disbelieved()
+		return !m.ownsLogin(v) || m.untrusted()
 	}
 	return false
 }
@@ -157,8 +158,8 @@ func (m *model) ownsLogin(v visitor) bool {
 	return m.login.session == v.browser && m.now.Before(from.Add(30*time.Minute))
 }
 
-// disbelieved: the provider was suspended when it spoke.
-func (m *model) disbelieved() bool {
+// untrusted reports whether the provider was suspended at the time of the login.
+func (m *model) untrusted() bool {
 	from, to := m.login.started, m.now
 	if m.person != "" {
 		from, to = m.since, m.since
@@ -184,7 +185,7 @@ func (m *model) spendCodes() {
 	}
 }
 
-func (m *model) forgetLogin() { m.login, m.person, m.since, m.reason = login{}, "", time.Time{}, "" }
+func (m *model) clearLogin() { m.login, m.person, m.since, m.reason = login{}, "", time.Time{}, "" }
 
 func (m *model) endInvitation(why string) {
 	if n := len(m.invitations); n > 0 && m.invitations[n-1].ended == "" {
@@ -192,14 +193,14 @@ func (m *model) endInvitation(why string) {
 	}
 }
 
-// leave passes the case back to the webmail, with nothing in it.
-func (m *model) leave(e workflow.Event, why string) string {
+// returnToWebmail returns the case to the users of the webmail, without any input.
+func (m *model) returnToWebmail(e workflow.Event, why string) string {
 	if m.fire(e) != done {
 		return "not allowed"
 	}
 	m.endInvitation(why)
 	m.spendCodes()
-	m.forgetLogin()
+	m.clearLogin()
 	m.declared, m.saved, m.invited = declaration{}, "", false
 	return done
 }
@@ -211,7 +212,8 @@ func (m *model) address() string {
 	return m.record.Email
 }
 
-// contacts is what was entered. After the login the code goes there at once.
+// contacts stores the entered contacts. After the login, the code is sent there
+// immediately.
 func (m *model) contacts(e workflow.Event, email string) string {
 	redirects := e == workflow.ContactsCorrected && email != m.declared.email
 	if redirects && m.limited(email) {
@@ -229,7 +231,7 @@ func (m *model) contacts(e workflow.Event, email string) string {
 	return done
 }
 
-// confirmData saves what was entered: the code goes there.
+// confirmData saves the entered contacts, to which the code will be sent.
 func (m *model) confirmData() string {
 	if m.limited(m.declared.email) {
 		return "contacts_limit"
@@ -239,23 +241,26 @@ func (m *model) confirmData() string {
 	return done
 }
 
-// elsewhere: it is neither the address on record nor the one saved last. This is
-// made known to the one on record, five times a day.
-func (m *model) elsewhere(email string) bool {
+// mustNotify reports whether the address is neither the one on record nor the one that
+// was saved last. Such a change is notified to the address on record, five times a day
+// at most.
+func (m *model) mustNotify(email string) bool {
 	return email != m.saved && !strings.EqualFold(email, m.address())
 }
 
-func (m *model) limited(email string) bool { return m.elsewhere(email) && m.often(m.told, 5) }
+func (m *model) limited(email string) bool {
+	return m.mustNotify(email) && m.limitReached(m.notified, 5)
+}
 
 func (m *model) save(email string) {
-	if m.elsewhere(email) {
-		m.told = append(m.told, m.now)
+	if m.mustNotify(email) {
+		m.notified = append(m.notified, m.now)
 	}
 	m.saved = email
 }
 
-// often: so many or more in the last day.
-func (m *model) often(times []time.Time, many int) bool {
+// limitReached reports whether there are at least this many times in the last 24 hours.
+func (m *model) limitReached(times []time.Time, many int) bool {
 	recent := 0
 	for _, t := range times {
 		if t.Add(24 * time.Hour).After(m.now) {

@@ -10,18 +10,18 @@ import (
 	"stella/workflow"
 )
 
-// How acts are drawn: what is likely, often; what is not, now and then.
+// Random actions, with a higher probability for the usual ones.
 
-// likely draws the first most often.
-func (p *play) likely(t *rapid.T, label string, all ...string) string {
+// drawLikely draws the first value with the highest probability.
+func (p *run) drawLikely(t *rapid.T, label string, all ...string) string {
 	if all[0] == "" {
 		all = all[1:]
 	}
 	return rapid.SampledFrom(append([]string{all[0], all[0], all[0]}, all...)).Draw(t, label)
 }
 
-// owner is the visitor who can go on.
-func (p *play) owner() (v visitor) {
+// owner returns the visitor who can continue.
+func (p *run) owner() (v visitor) {
 	for _, o := range p.order {
 		if p.m.owns(o) && (v.browser == "" || v.browser != p.m.login.session) {
 			v = o
@@ -30,8 +30,8 @@ func (p *play) owner() (v visitor) {
 	return v
 }
 
-// anyVisitor is most often who can go on.
-func (p *play) anyVisitor(t *rapid.T) visitor {
+// drawVisitor usually draws the visitor who can continue.
+func (p *run) drawVisitor(t *rapid.T) visitor {
 	all := slices.Clone(p.order)
 	if o := p.owner(); o.browser != "" {
 		all = append([]visitor{o, o, o, o}, all...)
@@ -39,8 +39,8 @@ func (p *play) anyVisitor(t *rapid.T) visitor {
 	return rapid.SampledFrom(all).Draw(t, "visitor")
 }
 
-// anyForm is most often the one that fits.
-func (p *play) anyForm(t *rapid.T) form {
+// drawForm usually draws the current form.
+func (p *run) drawForm(t *rapid.T) form {
 	f := form{p.m.number, p.m.version}
 	switch rapid.IntRange(0, 11).Draw(t, "stale") {
 	case 10:
@@ -51,31 +51,31 @@ func (p *play) anyForm(t *rapid.T) form {
 	return f
 }
 
-func (p *play) anyOwnStep(t *rapid.T) act {
+func (p *run) drawOwnStep(t *rapid.T) action {
 	if len(p.order) == 0 {
-		return p.onward(t) // somebody comes
+		return p.nextAction(t) // a first visitor
 	}
-	return p.submit(t, p.anyVisitor(t), p.anyForm(t), rapid.SampledFrom(formNames).Draw(t, "form"))
+	return p.submit(t, p.drawVisitor(t), p.drawForm(t), rapid.SampledFrom(formNames).Draw(t, "form"))
 }
 
-// submit fills in the form of a page and submits it.
-func (p *play) submit(t *rapid.T, v visitor, f form, name string) act {
-	return p.own(v, f, name, p.fill(t, name))
+// submit fills in and submits the form of a page.
+func (p *run) submit(t *rapid.T, v visitor, f form, name string) action {
+	return p.ownStep(v, f, name, p.fill(t, name))
 }
 
-func (p *play) anyKind(t *rapid.T) workflow.Kind {
-	return workflow.Kind(p.likely(t, "kind", string(p.m.record.Kind), "person", "company"))
+func (p *run) drawKind(t *rapid.T) workflow.Kind {
+	return workflow.Kind(p.drawLikely(t, "kind", string(p.m.record.Kind), "person", "company"))
 }
 
-func (p *play) anyCompany(t *rapid.T) string {
+func (p *run) drawCompany(t *rapid.T) string {
 	if p.m.record.Kind == workflow.KindCompany {
-		return p.likely(t, "company", p.m.record.FiscalCode, storetest.Bianchi, cooperativa)
+		return p.drawLikely(t, "company", p.m.record.FiscalCode, storetest.Bianchi, cooperativa)
 	}
-	return p.likely(t, "company", storetest.Bianchi, cooperativa)
+	return p.drawLikely(t, "company", storetest.Bianchi, cooperativa)
 }
 
-// anyCode draws one of the codes that were asked for, or -1 for a wrong one.
-func (p *play) anyCode(t *rapid.T) int {
+// drawCode draws the index of a requested code, or -1 for a wrong code.
+func (p *run) drawCode(t *rapid.T) int {
 	last := len(p.m.codes) - 1
 	switch rapid.IntRange(0, 3).Draw(t, "code") {
 	case 0, 1:
@@ -86,32 +86,32 @@ func (p *play) anyCode(t *rapid.T) int {
 	return -1
 }
 
-// any draws an act that may meet one of a person's.
-func (p *play) any(t *rapid.T) act {
+// drawAction draws an action to run concurrently with a person's.
+func (p *run) drawAction(t *rapid.T) action {
 	if rapid.IntRange(0, 4).Draw(t, "whose") == 4 {
-		return p.anyOfProvider(t)
+		return p.drawProviderAction(t)
 	}
-	return p.anyOfPerson(t)
+	return p.drawPersonAction(t)
 }
 
-// anyOfPerson draws an act that may meet any.
-func (p *play) anyOfPerson(t *rapid.T) act {
+// drawPersonAction draws an action to run concurrently with any other.
+func (p *run) drawPersonAction(t *rapid.T) action {
 	switch rapid.IntRange(0, 3).Draw(t, "how") {
 	case 0, 1:
 		switch {
-		case p.m.state == workflow.CodeEntry: // what leads on from there may be a mail, which is no transaction, or time
-			return p.submit(t, p.anyVisitor(t), p.anyForm(t), p.likely(t, "next", "type code", "request code", "redirect code"))
-		case !p.m.suspended(): // else it may be a resumption: two at once are one, and nobody's step
-			return p.onward(t)
+		case p.m.state == workflow.CodeEntry: // the usual next action may be a mail, which is no transaction, or the clock
+			return p.submit(t, p.drawVisitor(t), p.drawForm(t), p.drawLikely(t, "next", "type code", "request code", "redirect code"))
+		case !p.m.suspended(): // otherwise it may be a resumption, and two concurrent ones are one
+			return p.nextAction(t)
 		}
 	case 2:
-		return p.anyOwnStep(t)
+		return p.drawOwnStep(t)
 	}
-	return p.anyOther(t)
+	return p.drawOtherAction(t)
 }
 
-// anyOther draws what is done with no form of the owner's.
-func (p *play) anyOther(t *rapid.T) act {
+// drawOtherAction draws an action without one of the owner's forms.
+func (p *run) drawOtherAction(t *rapid.T) action {
 	kind := rapid.SampledFrom([]string{"login", "answer", "return", "back", "invite", "link", "withdraw", "hand-off"}).Draw(t, "what")
 	switch {
 	case kind == "hand-off" || len(p.order) == 0:
@@ -123,28 +123,28 @@ func (p *play) anyOther(t *rapid.T) act {
 		}
 		return p.accept(n, rapid.SampledFrom([]string{"c", "d"}).Draw(t, "browser"))
 	case kind == "answer" && len(p.logins) > 0:
-		return p.answer(p.anyLogin(t), p.anyPerson(t))
+		return p.answer(p.drawLogin(t), p.drawPerson(t))
 	case kind == "return" && len(p.logins) > 0:
-		return p.comeBack(p.anyVisitor(t), p.anyLogin(t))
+		return p.returnFromLogin(p.drawVisitor(t), p.drawLogin(t))
 	case kind == "back":
-		return p.stepBack(p.anyVisitor(t), p.anyForm(t))
+		return p.stepBack(p.drawVisitor(t), p.drawForm(t))
 	case kind == "invite":
-		return p.invite(t, p.anyVisitor(t), p.anyForm(t))
+		return p.invite(t, p.drawVisitor(t), p.drawForm(t))
 	case kind == "withdraw":
-		return p.withdraw(rapid.SampledFrom(p.order).Draw(t, "visitor"), p.anyForm(t))
+		return p.withdraw(rapid.SampledFrom(p.order).Draw(t, "visitor"), p.drawForm(t))
 	}
-	return p.startLogin(p.anyVisitor(t))
+	return p.startLogin(p.drawVisitor(t))
 }
 
-func (p *play) anyLogin(t *rapid.T) int {
+func (p *run) drawLogin(t *rapid.T) int {
 	return max(0, len(p.logins)-1-max(0, rapid.IntRange(-3, 2).Draw(t, "older login")))
 }
 
-func (p *play) anyPerson(t *rapid.T) string {
+func (p *run) drawPerson(t *rapid.T) string {
 	return rapid.SampledFrom([]string{storetest.Anna, annaOmocode, provisional, storetest.Luca, storetest.Sara, ""}).Draw(t, "person")
 }
 
-func (p *play) anyOfProvider(t *rapid.T) act {
+func (p *run) drawProviderAction(t *rapid.T) action {
 	switch rapid.IntRange(0, 11).Draw(t, "decision") {
 	case 0:
 		return p.decide("approve")
@@ -167,44 +167,44 @@ func (p *play) anyOfProvider(t *rapid.T) act {
 	return p.expire()
 }
 
-func (p *play) anyMail(t *rapid.T) act {
+func (p *run) drawMail(t *rapid.T) action {
 	if len(p.m.codes) == 0 {
-		return p.onward(t) // to where there is one
+		return p.nextAction(t) // towards a state with a code
 	}
-	return p.mail(p.likely(t, "mail", "accepted", "started", "deferred", "refused", "dropped"))
+	return p.mail(p.drawLikely(t, "mail", "accepted", "started", "deferred", "refused", "dropped"))
 }
 
-// pass lets time go by, or back.
-func (p *play) pass(t *rapid.T) {
+// passTime moves the clock forwards or backwards.
+func (p *run) passTime(t *rapid.T) {
 	d := rapid.SampledFrom([]time.Duration{time.Second, 20 * time.Second, time.Minute, 91 * time.Second, 15 * time.Minute, 30 * time.Minute,
 		24 * time.Hour, 7 * 24 * time.Hour, workflow.UnfinishedLife + time.Second, -time.Second, -time.Minute, -time.Hour}).Draw(t, "by")
 	p.back = p.back || d < 0
-	p.do(t, p.time(d))
+	p.do(t, p.moveClock(d))
 	if d > workflow.UnfinishedLife {
 		p.do(t, p.expire())
 	}
 }
 
-// goOn takes the case further, as its holder would.
-func (p *play) goOn(t *rapid.T) {
+// advance runs some of the usual next actions.
+func (p *run) advance(t *rapid.T) {
 	for range rapid.IntRange(1, 6).Draw(t, "steps") {
-		p.do(t, p.onward(t))
+		p.do(t, p.nextAction(t))
 	}
 }
 
-// guess types wrong codes, until there is a pause or nearly.
-func (p *play) guess(t *rapid.T) {
+// guessCodes types up to six wrong codes, which may start a pause.
+func (p *run) guessCodes(t *rapid.T) {
 	if p.m.state != workflow.CodeEntry {
-		p.goOn(t) // to where there is one
+		p.advance(t) // towards a state with a code
 		return
 	}
 	for range rapid.IntRange(1, 6).Draw(t, "guesses") {
-		p.do(t, p.own(p.owner(), form{p.m.number, p.m.version}, "a guess", p.typeCode(-1)))
+		p.do(t, p.ownStep(p.owner(), form{p.m.number, p.m.version}, "a guess", p.typeCode(-1)))
 	}
 }
 
-// onward is what leads on from where the case stands.
-func (p *play) onward(t *rapid.T) act {
+// nextAction returns the usual next action in the current state.
+func (p *run) nextAction(t *rapid.T) action {
 	m, v, f := p.m, p.owner(), form{p.m.number, p.m.version}
 	switch {
 	case m.status != workflow.Active:
@@ -222,13 +222,13 @@ func (p *play) onward(t *rapid.T) act {
 	case m.lapsed(v), m.state == workflow.Identification:
 		return p.startLogin(v)
 	case m.state == workflow.AtProvider && m.login.answer.parked:
-		return p.comeBack(v, m.login.number)
+		return p.returnFromLogin(v, m.login.number)
 	case m.state == workflow.AtProvider && m.answered[m.login.number]:
 		return p.startLogin(v)
 	case m.state == workflow.AtProvider:
-		return p.answer(m.login.number, p.likely(t, "person", p.holder(), annaOmocode, storetest.Sara, ""))
+		return p.answer(m.login.number, p.drawLikely(t, "person", p.holder(), annaOmocode, storetest.Sara, ""))
 	case m.state == workflow.UnderReview:
-		return p.decide(p.likely(t, "decision", "approve", "refuse"))
+		return p.decide(p.drawLikely(t, "decision", "approve", "refuse"))
 	case m.state == workflow.Qualified && rapid.Bool().Draw(t, "another record"):
 		return p.record(rapid.SampledFrom(p.records()).Draw(t, "record"), workflow.Active)
 	case m.state == workflow.Qualified:
@@ -236,20 +236,26 @@ func (p *play) onward(t *rapid.T) act {
 	case m.state == workflow.CodeEntry && m.newest() == nil && !m.mustWait() && !m.paused():
 		return p.submit(t, v, f, "request code")
 	case m.state == workflow.CodeEntry && m.newest() == nil:
-		return p.time(time.Minute)
+		return p.moveClock(time.Minute)
 	case m.state == workflow.CodeEntry && m.newest().started.IsZero() && m.newest().refused.IsZero() && m.newest().dropped.IsZero():
 		return p.mail("accepted")
 	}
-	return p.submit(t, v, f, p.likely(t, "next", map[workflow.State][]string{
-		workflow.HolderChoice: {"holder", "delegate", "delegate"}, workflow.Introduction: {"begin"}, workflow.HolderKind: {"kind"},
-		workflow.CompanyData: {"company"}, workflow.ContactData: {"contacts"}, workflow.Summary: {"confirm data", "correct holder", "correct contacts"},
-		workflow.Identified: {"confirm identity", "redirect code", "disown identity"}, workflow.Contract: {"contract"},
-		workflow.CodeEntry: {"type code", "request code", "redirect code"}, workflow.Rejected: {"retry login", "retry", "pass on"},
+	return p.submit(t, v, f, p.drawLikely(t, "next", map[workflow.State][]string{
+		workflow.HolderChoice: {"holder", "delegate", "delegate"},
+		workflow.Introduction: {"begin"},
+		workflow.HolderKind:   {"kind"},
+		workflow.CompanyData:  {"company"},
+		workflow.ContactData:  {"contacts"},
+		workflow.Summary:      {"confirm data", "correct holder", "correct contacts"},
+		workflow.Identified:   {"confirm identity", "redirect code", "disown identity"},
+		workflow.Contract:     {"contract"},
+		workflow.CodeEntry:    {"type code", "request code", "redirect code"},
+		workflow.Rejected:     {"retry login", "retry", "pass on"},
 	}[m.state]...))
 }
 
-// holder is a person who can log in for the mailbox.
-func (p *play) holder() string {
+// holder returns the fiscal code of a person who can log in for the mailbox.
+func (p *run) holder() string {
 	switch r := p.m.record; {
 	case r.Kind == workflow.KindPerson && r.FiscalCode != "", len(r.FiscalCode) == 16:
 		return r.FiscalCode
@@ -259,11 +265,13 @@ func (p *play) holder() string {
 	return storetest.Anna
 }
 
-// records are those that a mailbox may have.
-func (p *play) records() []workflow.Record {
+// records returns the possible records of a mailbox.
+func (p *run) records() []workflow.Record {
 	company := workflow.Record{Kind: workflow.KindCompany, Name: "Impresa", FiscalCode: storetest.Bianchi, Email: p.emails[0]}
 	represented, soleTrader := company, company
-	represented.Representatives = []workflow.Representative{{FiscalCode: storetest.Luca, Name: "Luca Bianchi"}, {FiscalCode: storetest.Anna, Name: "Anna Neri"}}
+	represented.Representatives = []workflow.Representative{
+		{FiscalCode: storetest.Luca, Name: "Luca Bianchi"}, {FiscalCode: storetest.Anna, Name: "Anna Neri"},
+	}
 	soleTrader.FiscalCode, soleTrader.VATNumber = storetest.Anna, storetest.Bianchi
 	person := workflow.Record{Kind: workflow.KindPerson, Name: "Anna Neri", FiscalCode: storetest.Anna, Email: p.emails[0]}
 	unknown, another, newcomer := person, person, person
