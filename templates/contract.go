@@ -19,10 +19,11 @@ type Document struct {
 	SHA256  string // of Bytes, in hexadecimal
 	Locale  string
 	Body    template.HTML
-	Bytes   []byte // the file as it is, to be kept with what was acknowledged
+	Bytes   []byte // the whole file; it is stored when the holder acknowledges it
 }
 
-// SampleContract holds it.html and en.html, for trying things out.
+// SampleContract returns a file system with it.html and en.html, a sample notice
+// for demos and tests.
 func SampleContract() fs.FS {
 	sample, err := fs.Sub(files, "contract")
 	if err != nil {
@@ -33,11 +34,12 @@ func SampleContract() fs.FS {
 
 var documentHead = regexp.MustCompile(`^<!-- version: (\S+); date: (\d{4}-\d{2}-\d{2}) -->$`)
 
-// Contracts reads it.html and en.html, fragments of HTML that begin with a line
+// Contracts reads the contract notice from it.html and en.html, and returns it by
+// locale. The files are fragments of HTML that begin with a line
 //
 //	<!-- version: 1.0; date: 2026-11-01 -->
 //
-// and returns them by locale.
+// Version and date must be the same in both.
 func Contracts(fsys fs.FS) (map[string]Document, error) {
 	documents := make(map[string]Document, len(locales))
 	for _, locale := range locales {
@@ -77,8 +79,8 @@ func parseDocument(content []byte) (Document, error) {
 	if strings.TrimSpace(body) == "" {
 		return Document{}, fmt.Errorf("there is nothing after the first line")
 	}
-	// The document becomes part of a page that has its own main heading and
-	// lets neither scripts nor styles in.
+	// The document becomes part of a page, which has its own main heading and whose
+	// Content-Security-Policy blocks inline scripts and styles.
 	for _, tag := range []string{"html", "body", "h1", "script", "style", "form"} {
 		if regexp.MustCompile(`(?i)<` + tag + `[\s/>]`).MatchString(body) {
 			return Document{}, fmt.Errorf("<%s> cannot be part of it: it is shown inside a page (headings begin with <h2>)", tag)

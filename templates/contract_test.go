@@ -60,14 +60,17 @@ func TestContractRefused(t *testing.T) {
 	}
 }
 
-// Whoever reads a sample is told that it is one, and nobody else is.
-func TestASampleContractSaysThatItIsOne(t *testing.T) {
+// The page says that a contract notice is a sample only if it is one.
+func TestSampleContractIsMarked(t *testing.T) {
 	t.Parallel()
 	documents, err := Contracts(SampleContract())
 	if err != nil {
 		t.Fatal(err)
 	}
-	for locale, sentence := range map[string]string{"it": "Questo testo è un esempio e non ha valore contrattuale", "en": "This text is a sample and has no contractual value"} {
+	for locale, sentence := range map[string]string{
+		"it": "Questo testo è un esempio e non ha valore contrattuale",
+		"en": "This text is a sample and has no contractual value",
+	} {
 		for _, sample := range []bool{true, false} {
 			s := site
 			s.SampleContract = sample
@@ -77,7 +80,8 @@ func TestASampleContractSaysThatItIsOne(t *testing.T) {
 			}
 			d := documents[locale]
 			var page strings.Builder
-			if err := all.Page(&page, "contract", Page{Locale: locale, Data: Contract{Version: d.Version, Date: d.Date, SHA256: d.SHA256, Document: d.Body}}); err != nil {
+			data := Contract{Version: d.Version, Date: d.Date, SHA256: d.SHA256, Document: d.Body}
+			if err := all.Page(&page, "contract", Page{Locale: locale, Data: data}); err != nil {
 				t.Fatal(err)
 			}
 			if strings.Contains(page.String(), sentence) != sample {

@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// Naming is a text of the guide that names labels of the pages: the text of the
-// first id given stands out in place of {{.Label1}}, and so on. So the guide
-// always says what the pages show.
+// Naming returns a text of the guide that quotes labels of the pages: {{.Label1}}
+// in the text is replaced by the message with the first ID in labels, in bold, and
+// so on. Thus the guide always has the same labels as the pages.
 func (v view) Naming(id string, labels ...string) (template.HTML, error) {
 	var args []any
 	for i, label := range labels {
@@ -21,24 +21,25 @@ func (v view) Naming(id string, labels ...string) (template.HTML, error) {
 	return v.Strong(id, args...)
 }
 
-// pictured is a paragraph of the guide with the picture of what it speaks of.
-type pictured struct {
+// illustration is a paragraph of the guide with a picture of the page that it
+// describes.
+type illustration struct {
 	Text    template.HTML
 	Picture string // URL
 	Alt     string
 }
 
-// Pictured gathers what the guide's "pictured" template draws: a text that names
-// labels, and the picture of a page in the reader's language, by its file name
-// in journey/.
-func (v view) Pictured(id, name string, labels ...string) (p pictured, err error) {
+// Pictured returns the data of the guide's "pictured" template: the text that Naming
+// returns for id, and the picture of a page in the reader's language. name is the
+// picture's file name in journey/ without the extension.
+func (v view) Pictured(id, name string, labels ...string) (p illustration, err error) {
 	if p.Text, err = v.Naming(id, labels...); err != nil {
 		return p, err
 	}
 	if p.Picture, err = assetURL("journey/" + v.Locale + "/" + name + ".png"); err != nil {
 		return p, err
 	}
-	_, page, _ := strings.Cut(name, "-") // after its number
+	_, page, _ := strings.Cut(name, "-") // the name begins with a number: "05-dati-di-contatto"
 	p.Alt, err = v.T("guide_picture_" + strings.ReplaceAll(page, "-", "_"))
 	return p, err
 }

@@ -6,8 +6,8 @@ import (
 	"github.com/PuerkitoBio/goquery"
 )
 
-// TestGuide compares the pages with the public guide of the procedure, whose
-// labels and sentences people have in front of them.
+// TestGuide checks that the pages have the labels and sentences that the public
+// guide of the procedure shows.
 func TestGuide(t *testing.T) {
 	t.Parallel()
 	guide := []struct{ page, selector, text string }{

@@ -1,28 +1,28 @@
 package templates
 
-// Methods are the ways to log in. The logos' URLs are empty where there is none.
+// Methods is the page on which the user chooses SPID or CIE.
 type Methods struct {
-	SPIDLogo string
-	CIE      string // the URL that starts a login with CIE; empty if one cannot
-	CIELogo  string
+	SPIDLogo string // URL; empty for none
+	CIE      string // URL that starts a login with CIE; empty if CIE is not available
+	CIELogo  string // URL; empty for none
 }
 
-// Providers is the list to choose an identity provider from.
+// Providers is the page on which the user chooses a SPID identity provider.
 type Providers struct {
 	Links    []ProviderLink
-	Entry    bool   // the entry of SPID leads to the list from above it: there is no other method
-	SPIDLogo string // of the entry; its URL, empty for none
+	Entry    bool   // SPID is the only method: the page shows its button above the list
+	SPIDLogo string // URL of the button's logo; empty for none
 }
 
-// ProviderLink starts a login.
+// ProviderLink is a link that starts a login with an identity provider.
 type ProviderLink struct {
 	Name string
 	URL  string
-	Logo string // its URL; empty for none
+	Logo string // URL; empty for none
 }
 
-// LoginPost takes a request to an identity provider by a form, which a script
-// sends at once.
+// LoginPost is the page with the form that sends a SAML request to an identity
+// provider. A script submits the form at once.
 type LoginPost struct {
 	Provider    string
 	URL         string
@@ -30,30 +30,34 @@ type LoginPost struct {
 	RelayState  string
 }
 
-// AtProvider is for who comes back by hand while a login is under way.
+// AtProvider is the page for a user who returns while a login is in progress at
+// the identity provider.
 type AtProvider struct {
 	Provider string
-	CIE      bool   // the login is one with CIE
-	Restart  string // the URL that starts the same login again
+	CIE      bool   // the login is with CIE
+	Restart  string // URL that starts the same login again
 }
 
-// LoginFailed tells why a login did not identify anybody.
+// LoginFailed is the page that explains why a login failed.
 type LoginFailed struct {
-	// Code is a SPID anomaly ("nr19" … "nr25", "nr30"), or "technical" (not the
-	// person's doing), or "elsewhere" (answered too late, already used, or in
-	// another browser), or "prefetch" (the link was not followed by a person),
-	// or "suspended" (the provider is).
+	// Code is one of
+	//
+	//   - a SPID anomaly: "nr19" to "nr23", "nr25" or "nr30"
+	//   - "technical": an error that the user cannot solve
+	//   - "elsewhere": the response was late or already used, or came in another browser
+	//   - "prefetch": the browser opened the link in advance
+	//   - "suspended": the provider is suspended
 	Code      string
-	CIE       bool   // the login was one with CIE
-	Level     string // that was asked for, "2"
-	Purpose   string // of the identity asked for: P, PF, PG, LP or PX (Avviso 18); empty for a person's own
-	Reference string // for the help desk
-	Known     bool   // the visitor has a procedure to go back to
+	CIE       bool   // the login was with CIE
+	Level     string // the requested level, for example "2"
+	Purpose   string // of the requested professional identity: P, PF, PG, LP or PX (SPID Avviso 18); empty for none
+	Reference string // the request's ID, for the help desk
+	Known     bool   // the visitor has a procedure to return to
 	Trial     bool   // the login was a trial, which belongs to no mailbox
-	Reason    string // the rule that does not hold, told in a trial only
+	Reason    string // the rule that the response breaks; shown for trials only
 }
 
-// Scheme names what the login was made with.
+// Scheme returns "SPID" or "CIE".
 func (l LoginFailed) Scheme() string {
 	if l.CIE {
 		return "CIE"
@@ -61,16 +65,16 @@ func (l LoginFailed) Scheme() string {
 	return "SPID"
 }
 
-// Trial shows what came of a login that belongs to no mailbox.
+// Trial is the page with the result of a trial, a login that belongs to no mailbox.
 type Trial struct {
 	Provider   string
-	Login      string // the request's id
-	Assertion  string // its id
-	Level      string // "SpidL2", "CieL3"
+	Login      string // the ID of the SAML request
+	Assertion  string // the ID of the assertion
+	Level      string // for example "SpidL2" or "CieL3"
 	Attributes []Attribute
 }
 
-// Attribute is one fact that an identity provider vouches for.
+// Attribute is one attribute of a SAML assertion.
 type Attribute struct {
 	Name  string
 	Value string

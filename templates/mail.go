@@ -19,8 +19,8 @@ type Message struct {
 	Attachment *Attachment // nil if there is none
 }
 
-// bilingual are the mails to people whose language is not known yet. They have
-// the text of both, first the one of the person who caused the mail.
+// bilingual lists the mails to people whose language is not known yet. They have
+// the text in both languages, first in that of the person who caused the mail.
 var bilingual = []string{"invitation"}
 
 func loadMails(fsys fs.FS) (map[string]*texttemplate.Template, *template.Template, error) {
@@ -43,8 +43,9 @@ func loadMails(fsys fs.FS) (map[string]*texttemplate.Template, *template.Templat
 	return mails, sheets, nil
 }
 
-// Mail writes a mail. The text and the HTML part are made of the same sections,
-// so that the two can never say different things.
+// Mail renders a mail. kind is the name of its template in mails/, for example
+// "code". The text and the HTML part are made from the same sections, so they have
+// the same content.
 func (t *Templates) Mail(kind string, m Mail) (Message, error) {
 	m.Locale = t.Locale(m.Locale)
 	message, err := t.message(kind, m)
@@ -67,7 +68,7 @@ func (t *Templates) message(kind string, m Mail) (Message, error) {
 	var texts []string
 	for i, locale := range languages {
 		m.Locale = locale
-		l := letter{Mail: m, words: t.words[locale].with("Mailbox", m.Mailbox), Site: t.site}
+		l := mailData{Mail: m, messages: t.messages[locale].with("Mailbox", m.Mailbox), Site: t.site}
 		if i == 0 && len(languages) > 1 {
 			l.Hint = languages[1]
 		}
@@ -79,7 +80,7 @@ func (t *Templates) message(kind string, m Mail) (Message, error) {
 	}
 	message := Message{Subject: sections[0].Subject, Text: strings.Join(texts, "\n* * *\n\n")}
 	var page bytes.Buffer
-	err := t.sheets.ExecuteTemplate(&page, "mail.html", map[string]any{"Provider": t.site.Provider, "Sections": sections})
+	err := t.layouts.ExecuteTemplate(&page, "mail.html", map[string]any{"Provider": t.site.Provider, "Sections": sections})
 	if err != nil {
 		return Message{}, err
 	}

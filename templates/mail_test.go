@@ -16,8 +16,8 @@ func TestMails(t *testing.T) {
 	t.Parallel()
 	all := newTemplates(t)
 	kinds := slices.Sorted(maps.Keys(mailKinds("it")))
-	if there := slices.Sorted(maps.Keys(all.mails)); !slices.Equal(kinds, there) {
-		t.Fatalf("mails are %v, samples are %v", there, kinds)
+	if mails := slices.Sorted(maps.Keys(all.mails)); !slices.Equal(kinds, mails) {
+		t.Fatalf("mails are %v, samples are %v", mails, kinds)
 	}
 	for _, locale := range locales {
 		subjects := map[string]bool{}
@@ -35,7 +35,7 @@ func TestMails(t *testing.T) {
 			subjects[m.Subject] = true
 			for _, part := range []string{m.Subject, m.Text, m.HTML} {
 				if strings.Contains(part, "<no value>") || strings.Contains(part, "{{") || strings.Contains(part, "%!") {
-					t.Errorf("%s: something was not filled in: %s", name, part)
+					t.Errorf("%s: an argument is missing: %s", name, part)
 				}
 			}
 			checkNesting(t, m.HTML)
@@ -44,7 +44,7 @@ func TestMails(t *testing.T) {
 				t.Fatal(err)
 			}
 			if doc.Find("img, script, link, form, iframe").Length() > 0 || strings.Contains(m.HTML, "url(") {
-				t.Errorf("%s: more than words", name)
+				t.Errorf("%s: the HTML part contains more than text", name)
 			}
 			checkHead(t, name, locale, m, doc)
 			checkLinks(t, name, mail, m, doc)
@@ -52,7 +52,7 @@ func TestMails(t *testing.T) {
 				t.Errorf("%s: the HTML part says less than the text:\n%s\n%s", name, a, b)
 			}
 			if kind != "qualified_pec" && strings.Contains(m.Text+m.HTML, "Luca Bianchi") {
-				t.Errorf("%s: names the person", name)
+				t.Errorf("%s: the mail contains the person's name", name)
 			}
 		}
 	}
@@ -72,7 +72,7 @@ func TestCodeMail(t *testing.T) {
 		if strings.Contains(m.Subject, "042917") || !strings.Contains(m.Subject, mailbox) {
 			t.Errorf("%s: subject %q", locale, m.Subject)
 		}
-		for _, word := range []string{mailbox, "60", say(t, all, locale, "send_again", nil)} {
+		for _, word := range []string{mailbox, "60", messageText(t, all, locale, "send_again", nil)} {
 			if !strings.Contains(m.Text, word) {
 				t.Errorf("%s: the mail lacks %q", locale, word)
 			}
@@ -112,7 +112,7 @@ func TestQualifiedPecMail(t *testing.T) {
 	}
 }
 
-// checkHead checks what a mail program reads before it shows anything.
+// checkHead checks the head of the HTML part, and the band at the top.
 func checkHead(t *testing.T, name, locale string, m Message, doc *goquery.Document) {
 	t.Helper()
 	if got := doc.Find("html").AttrOr("lang", ""); got != locale {
@@ -121,13 +121,17 @@ func checkHead(t *testing.T, name, locale string, m Message, doc *goquery.Docume
 	if got := doc.Find("head title").Text(); got != m.Subject {
 		t.Errorf("%s: the title is %q", name, got)
 	}
-	for selector, want := range map[string]string{`meta[name="color-scheme"]`: "light dark", `meta[name="supported-color-schemes"]`: "light dark",
-		`meta[name="viewport"]`: "width=device-width, initial-scale=1"} {
+	for selector, want := range map[string]string{
+		`meta[name="color-scheme"]`:            "light dark",
+		`meta[name="supported-color-schemes"]`: "light dark",
+		`meta[name="viewport"]`:                "width=device-width, initial-scale=1",
+	} {
 		if got := doc.Find("head "+selector).AttrOr("content", ""); got != want {
 			t.Errorf("%s: %s is %q", name, selector, got)
 		}
 	}
-	if doc.Find(`head meta[charset="utf-8"]`).Length() != 1 || !strings.Contains(doc.Find("head style").Text(), "prefers-color-scheme: dark") {
+	if doc.Find(`head meta[charset="utf-8"]`).Length() != 1 ||
+		!strings.Contains(doc.Find("head style").Text(), "prefers-color-scheme: dark") {
 		t.Errorf("%s: the head lacks the charset or the dark scheme", name)
 	}
 	if got := text(doc.Find(".band")); got != site.Provider {
@@ -135,30 +139,31 @@ func checkHead(t *testing.T, name, locale string, m Message, doc *goquery.Docume
 	}
 }
 
-// checkLinks checks that the HTML part leads where the text part does: to pages
-// of ours and of the provider, and to the help contact.
+// checkLinks checks that the HTML part has the same links as the text part: to our
+// pages, to the provider's pages and to the help contact.
 func checkLinks(t *testing.T, name string, mail Mail, m Message, doc *goquery.Document) {
 	t.Helper()
 	allowed := []string{mail.Link, mail.Guide, site.HelpURL, site.WebmailURL, "tel:800000000"}
 	for _, a := range doc.Find("a").EachIter() {
 		to := a.AttrOr("href", "")
 		if to == "" || !slices.Contains(allowed, to) {
-			t.Errorf("%s: a link leads to %q", name, to)
+			t.Errorf("%s: unexpected link to %q", name, to)
 		}
 		if !a.HasClass("button") && text(a) != to && to != "tel:800000000" {
-			t.Errorf("%s: a link to %s says %q", name, to, text(a))
+			t.Errorf("%s: the link to %s has the text %q", name, to, text(a))
 		}
 		if to != "tel:800000000" && !strings.Contains(m.Text, to+"\n") {
-			t.Errorf("%s: the text does not lead to %s", name, to)
+			t.Errorf("%s: the text part lacks the URL %s", name, to)
 		}
 	}
 	if got := doc.Find(`a[href="` + mail.Link + `"].button`).Length(); mail.Link != "" && got != 2 {
-		t.Errorf("%s: there are %d buttons to the request, want one in each language", name, got)
+		t.Errorf("%s: there are %d buttons with the link, want one in each language", name, got)
 	}
 }
 
-// Where people are asked to call, the number is in the same sentence.
-func TestTheContactStandsWhereItIsAskedFor(t *testing.T) {
+// A mail that asks the reader to call has the number in the same sentence, and
+// again in its foot.
+func TestMailsRepeatTheHelpContact(t *testing.T) {
 	t.Parallel()
 	for _, locale := range locales {
 		for _, kind := range []string{"code", "qualified", "qualified_pec", "contacts_changed", "revoked", "under_review"} {
@@ -166,7 +171,7 @@ func TestTheContactStandsWhereItIsAskedFor(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if n := strings.Count(m.Text, site.HelpContact); n != 2 { // and in the foot
+			if n := strings.Count(m.Text, site.HelpContact); n != 2 {
 				t.Errorf("%s/%s: the contact is there %d times", locale, kind, n)
 			}
 			if n := strings.Count(m.HTML, ` href="tel:800000000">800 000 000</a>`); n != 2 {
@@ -176,8 +181,8 @@ func TestTheContactStandsWhereItIsAskedFor(t *testing.T) {
 	}
 }
 
-// The holder's language is not known before they come.
-func TestAnInvitationIsInBothLanguages(t *testing.T) {
+// The language of an invited holder is not known yet.
+func TestInvitationIsBilingual(t *testing.T) {
 	t.Parallel()
 	all := newTemplates(t)
 	for locale, other := range map[string]string{"it": "en", "en": "it"} {
@@ -185,12 +190,12 @@ func TestAnInvitationIsInBothLanguages(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		mine, theirs := say(t, all, locale, "mail_greeting", nil), say(t, all, other, "mail_greeting", nil)
-		if first, _, _ := strings.Cut(m.Text, "\n"); first != say(t, all, locale, "mail_other_language", nil) {
+		mine, theirs := messageText(t, all, locale, "mail_greeting", nil), messageText(t, all, other, "mail_greeting", nil)
+		if first, _, _ := strings.Cut(m.Text, "\n"); first != messageText(t, all, locale, "mail_other_language", nil) {
 			t.Errorf("%s: the mail begins with %q", locale, first)
 		}
 		if a, b := strings.Index(m.Text, mine), strings.Index(m.Text, theirs); a < 0 || b < a {
-			t.Errorf("%s: the languages stand at %d and %d", locale, a, b)
+			t.Errorf("%s: the languages begin at %d and %d", locale, a, b)
 		}
 		doc, err := goquery.NewDocumentFromReader(strings.NewReader(m.HTML))
 		if err != nil {
@@ -203,14 +208,14 @@ func TestAnInvitationIsInBothLanguages(t *testing.T) {
 	}
 }
 
-// The notice that comes with a mail holds the bytes that were acknowledged.
-func TestTheNoticeIsAttachedToTheLetter(t *testing.T) {
+// The attached notice contains the bytes that were acknowledged.
+func TestNoticeIsAttached(t *testing.T) {
 	t.Parallel()
 	all := newTemplates(t)
 	for locale, name := range map[string]string{"it": "informativa-contrattuale-1.0.html", "en": "contract-information-1.0.html"} {
 		for _, kind := range []string{"qualified", "qualified_pec"} {
 			mail := mailKinds("it")[kind]
-			mail.Notice = sampleNotice(locale) // it may have been read in another language
+			mail.Notice = sampleNotice(locale) // its language may differ from the mail's
 			m, err := all.Mail(kind, mail)
 			if err != nil {
 				t.Fatal(err)
@@ -221,57 +226,60 @@ func TestTheNoticeIsAttachedToTheLetter(t *testing.T) {
 			}
 			_, rest, _ := strings.Cut(string(a.Content), "<main>")
 			notice, _, _ := strings.Cut(rest, "</main>")
-			if sum := sha256.Sum256([]byte(notice)); notice != string(mail.Notice.Bytes) || hex.EncodeToString(sum[:]) != mail.Notice.SHA256 {
-				t.Errorf("the attachment does not hold the notice:\n%s", a.Content)
+			sum := sha256.Sum256([]byte(notice))
+			if notice != string(mail.Notice.Bytes) || hex.EncodeToString(sum[:]) != mail.Notice.SHA256 {
+				t.Errorf("the attachment does not contain the notice:\n%s", a.Content)
 			}
 			doc, err := goquery.NewDocumentFromReader(bytes.NewReader(a.Content))
 			if err != nil {
 				t.Fatal(err)
 			}
-			if doc.Find("html").AttrOr("lang", "") != locale || doc.Find(`head meta[charset="utf-8"]`).Length() != 1 || !strings.Contains(text(doc.Find("footer")), mail.Notice.SHA256) {
+			if doc.Find("html").AttrOr("lang", "") != locale || doc.Find(`head meta[charset="utf-8"]`).Length() != 1 ||
+				!strings.Contains(text(doc.Find("footer")), mail.Notice.SHA256) {
 				t.Errorf("the attachment lacks language, charset or digest:\n%s", a.Content)
 			}
 		}
 	}
 }
 
-func TestTheHelpContactIsALink(t *testing.T) {
+func TestHelpContactIsLinked(t *testing.T) {
 	t.Parallel()
 	for contact, want := range map[string]string{
-		"800 000 000":                        `<a href="tel:800000000">800 000 000</a>`,
-		"+39 06 123 456":                     `<a href="tel:+3906123456">+39 06 123 456</a>`,
-		"assistenza@posta.example":           `<a href="mailto:assistenza@posta.example">assistenza@posta.example</a>`,
-		"800.000.000 o aiuto@posta.example.": `<a href="tel:800000000">800.000.000</a> o <a href="mailto:aiuto@posta.example">aiuto@posta.example</a>.`,
-		"lo sportello di via Roma 1":         "lo sportello di via Roma 1",
-		`<b>"x"</b>`:                         "&lt;b&gt;&#34;x&#34;&lt;/b&gt;",
+		"800 000 000":              `<a href="tel:800000000">800 000 000</a>`,
+		"+39 06 123 456":           `<a href="tel:+3906123456">+39 06 123 456</a>`,
+		"assistenza@posta.example": `<a href="mailto:assistenza@posta.example">assistenza@posta.example</a>`,
+		"800.000.000 o aiuto@posta.example.": `<a href="tel:800000000">800.000.000</a> o ` +
+			`<a href="mailto:aiuto@posta.example">aiuto@posta.example</a>.`,
+		"lo sportello di via Roma 1": "lo sportello di via Roma 1",
+		`<b>"x"</b>`:                 "&lt;b&gt;&#34;x&#34;&lt;/b&gt;",
 	} {
-		if got := string(linked(contact)); got != want {
+		if got := string(contactHTML(contact)); got != want {
 			t.Errorf("%q becomes %s, want %s", contact, got, want)
 		}
 	}
 }
 
-// A remark is an operator's own words: they are shown, and nothing more.
-func TestRemark(t *testing.T) {
+// A remark is text that an operator wrote: it is shown without markup or links.
+func TestRemarkIsEscaped(t *testing.T) {
 	t.Parallel()
 	m, err := newTemplates(t).Mail("revoked", Mail{Mailbox: mailbox, At: now, Remark: "vedi\nhttps://altrove.example/<b>"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if strings.Contains(m.HTML, "<b>") || strings.Contains(m.HTML, `href="https://altrove`) {
-		t.Errorf("the remark became markup:\n%s", m.HTML)
+		t.Errorf("the remark is not escaped:\n%s", m.HTML)
 	}
 }
 
 func TestUnknownMail(t *testing.T) {
 	t.Parallel()
 	if _, err := newTemplates(t).Mail("nothing", Mail{}); err == nil {
-		t.Error("a mail that does not exist is written")
+		t.Error("an unknown mail is rendered")
 	}
 }
 
 // An invited holder may have no webmail.
-func TestAnInvitedHolderIsSentToNoWebmail(t *testing.T) {
+func TestMailsToInvitedHoldersLackTheWebmail(t *testing.T) {
 	t.Parallel()
 	all := newTemplates(t)
 	for _, locale := range locales {

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/net/html"
 )
 
-// checkNesting demands what browsers would silently repair: every element that
-// needs an end has its own.
+// checkNesting checks that every element is closed, in the right order. Browsers
+// repair such errors silently.
 func checkNesting(t *testing.T, page string) {
 	void := []string{"meta", "link", "input", "img", "br", "hr", "wbr"}
 	var open []string
@@ -38,7 +38,8 @@ func checkNesting(t *testing.T, page string) {
 	}
 }
 
-// checkPolicy looks for what the Content-Security-Policy would block.
+// checkPolicy checks that the page contains nothing that the Content-Security-Policy
+// blocks.
 func checkPolicy(t *testing.T, doc *goquery.Document) {
 	if doc.Find("style, [style], base, iframe, object").Length() > 0 {
 		t.Error("inline style, or a frame")
@@ -72,7 +73,7 @@ func checkLabels(t *testing.T, doc *goquery.Document) {
 			t.Errorf("input %q has no label", id)
 		}
 		if kind, _ := s.Attr("type"); kind == "radio" && s.Closest("fieldset").Find("legend").Length() != 1 {
-			t.Errorf("radio %q stands in no fieldset with a legend", id)
+			t.Errorf("radio %q is not in a fieldset with a legend", id)
 		}
 	})
 	doc.Find("[aria-describedby], [aria-labelledby]").Each(func(_ int, s *goquery.Selection) {
@@ -80,14 +81,14 @@ func checkLabels(t *testing.T, doc *goquery.Document) {
 			ids, _ := s.Attr(name)
 			for _, id := range strings.Fields(ids) {
 				if !seen[id] {
-					t.Errorf("%s points to %q, which is not there", name, id)
+					t.Errorf("%s refers to the unknown ID %q", name, id)
 				}
 			}
 		}
 	})
 	doc.Find(`a[href^="#"]`).Each(func(_ int, s *goquery.Selection) {
 		if href, _ := s.Attr("href"); !seen[href[1:]] {
-			t.Errorf("a link leads to %s, which is not there", href)
+			t.Errorf("a link refers to the unknown ID %s", href)
 		}
 	})
 	doc.Find("button, a, summary, legend, h1, h2").Each(func(_ int, s *goquery.Selection) {
@@ -97,7 +98,7 @@ func checkLabels(t *testing.T, doc *goquery.Document) {
 	})
 	doc.Find("img").Each(func(_ int, s *goquery.Selection) {
 		if alt, _ := s.Attr("alt"); alt == "" && text(s.Closest("a")) == "" {
-			t.Error("an image without words")
+			t.Error("an image without a text alternative")
 		}
 	})
 }
@@ -109,11 +110,11 @@ func checkForms(t *testing.T, doc *goquery.Document, s sample) {
 			t.Errorf("form %q has method %q", action, method)
 		}
 		if form.Find("button[type=submit]").Length() != 1 {
-			t.Errorf("form %q has not one button", action)
+			t.Errorf("form %q has %d buttons, want 1", action, form.Find("button[type=submit]").Length())
 		}
-		if strings.HasPrefix(action, "https://") { // whose site the state is nothing to
+		if strings.HasPrefix(action, "https://") { // an identity provider
 			if form.Find("[name=id], [name=version]").Length() > 0 {
-				t.Errorf("form %q takes the state to another site", action)
+				t.Errorf("form %q sends the state to another site", action)
 			}
 			return
 		}
@@ -126,10 +127,10 @@ func checkForms(t *testing.T, doc *goquery.Document, s sample) {
 	for _, e := range s.Errors {
 		input := doc.Find(`input[name="` + e.Field + `"]`)
 		if input.Length() == 0 {
-			continue // the pause of the code page leaves nothing to type
+			continue // during a pause the code page has no input
 		}
 		if doc.Find("#"+e.Field+"-fault").Length() != 1 {
-			t.Errorf("field %q does not show its fault", e.Field)
+			t.Errorf("field %q does not show its error", e.Field)
 		}
 		if by, _ := input.First().Attr("aria-describedby"); !strings.Contains(by, e.Field+"-fault") {
 			t.Errorf("field %q is described by %q", e.Field, by)

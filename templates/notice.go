@@ -6,24 +6,24 @@ import (
 	"html/template"
 )
 
-// Attachment is a file that comes with a mail.
+// Attachment is a file attached to a mail.
 type Attachment struct {
 	Name        string
 	ContentType string
 	Content     []byte
 }
 
-// noticeFile makes a file of a contract notice, which a telephone opens too. The
-// notice's bytes stand in it as they were acknowledged, from the first of them
-// to the last, between the elements <main> and </main>.
+// noticeFile returns a contract notice as an HTML file, which phones can open too.
+// Between <main> and </main> it contains exactly the bytes that the holder
+// acknowledged, so that their SHA-256 can be checked.
 func (t *Templates) noticeFile(d Document) (*Attachment, error) {
-	w := t.words[t.Locale(d.Locale)]
+	w := t.messages[t.Locale(d.Locale)]
 	var page bytes.Buffer
-	err := t.sheets.ExecuteTemplate(&page, "notice.html", struct {
+	err := t.layouts.ExecuteTemplate(&page, "notice.html", struct {
 		Document
-		Words words
-		Site  Site
-		Text  template.HTML
+		Messages messages
+		Site     Site
+		Text     template.HTML
 	}{d, w, t.site, template.HTML(d.Bytes)})
 	if err != nil {
 		return nil, fmt.Errorf("the contract notice: %w", err)

@@ -5,79 +5,79 @@ import (
 	"time"
 )
 
-// Site is what the configuration says of the provider; it is the same on
-// every page and in every mail.
+// Site is the provider's configuration, which is the same for all pages and mails.
 type Site struct {
-	SampleContract bool // the contract notice is not the provider's own
+	SampleContract bool // the contract notice is the sample, not the provider's own
 
-	Provider         string // who runs the mailboxes, "Posta Esempio"
-	Service          string // what the mailboxes are called, "PEC Esempio"
-	WebmailURL       string // where a holder starts from
+	Provider         string // the provider's name, for example "Posta Esempio"
+	Service          string // the name of its mailboxes, for example "PEC Esempio"
+	WebmailURL       string // a holder starts from the webmail
 	PrivacyURL       string
 	AccessibilityURL string
 	HelpURL          string
-	HelpContact      string // an address or a telephone number, as people read it
-	ReviewDays       int    // within how many working days a review is answered; zero for no word of it
-	MailSender       string // the address codes come from, told on the code page
-	CIE              bool   // one can log in with CIE too, not with SPID alone
+	HelpContact      string // free text with e-mail addresses or telephone numbers
+	ReviewDays       int    // maximum working days of a review; 0 if the pages do not mention it
+	MailSender       string // the sender of the codes, shown on the code page
+	CIE              bool   // logins with CIE are on
 }
 
-// Page is what a handler hands to a page's template.
+// Page is the data of a page's template.
 type Page struct {
 	Locale  string // "it" or "en"
-	Path    string // where the page is shown again in another language
-	Mailbox string // the mailbox in hand; empty where there is none
-	Opener  string // the page from which this one was opened, whose step it shows; empty for its own
+	Path    string // the path of the language links
+	Mailbox string // the mailbox of the procedure; empty for none
+	Opener  string // the name of the page that opened this one, whose step is shown; empty to show this page's step
 	Form    Form
-	Leave   bool // a session is open: offer Esci
-	// IdleSeconds is after how long without a request the session ends; zero
-	// for pages that need no warning of it.
+	Leave   bool // the visitor has a session: show the button Esci
+	// IdleSeconds is the time without requests after which the session ends; 0 for
+	// pages that do not warn before that.
 	IdleSeconds int
-	SecondsLeft int // of the session: less than IdleSeconds if it is old
-	// IdentifiedUntil is when the login that was made in this session expires;
-	// zero if the page does not depend on one.
+	SecondsLeft int // of the session; less than IdleSeconds near its absolute limit
+	// IdentifiedUntil is the time at which the login of this session expires; zero
+	// if the page does not depend on a login.
 	IdentifiedUntil time.Time
-	Back            bool              // a step back is possible: offer Indietro
-	BackTo          string            // where Indietro leads if it is no step; empty for nowhere
-	Notice          string            // a message id, shown above the page; empty for none
-	Errors          []FieldError      // what is wrong with the input, in the order of the fields
-	Values          map[string]string // what is typed, or prefilled, by field name
-	Data            any               // the page's own type, named in pages
+	Back            bool              // the procedure can go one step back: show the button Indietro
+	BackTo          string            // URL of a link Indietro; empty for none
+	Notice          string            // ID of a message that is shown above the page; empty for none
+	Errors          []FieldError      // in the order of the fields
+	Values          map[string]string // values of the inputs, by input name
+	Data            any               // the type that belongs to the page, for example Summary
 }
 
-// Form binds a form to the state it was made for, so that a stale one is
-// recognised.
+// Form identifies the state for which a form was rendered, so that a stale form is
+// recognized.
 type Form struct {
 	Qualification string
 	Version       int
 }
 
-// FieldError is one fault of the input: the message stands in the summary at
-// the top of the page and at the field.
+// FieldError is one error in the input. The page shows it in the summary at the top
+// and at the field.
 type FieldError struct {
-	Field   string         // the name of the input
-	Message string         // a message id
-	Args    map[string]any // for the message
+	Field   string         // name of the input
+	Message string         // message ID
+	Args    map[string]any // arguments of the message
 }
 
-// HolderChoice is the first page.
+// HolderChoice is the page that asks whether the visitor is the holder.
 type HolderChoice struct {
-	Declined string // the address of the person who was invited and does not know the mailbox; empty if there is none
+	Declined string // address of the invited person who declined the invitation; empty for none
 }
 
-// Invited is for the delegate, who sees of an invitation only that it is out.
+// Invited is the page of the delegate after the invitation. It shows only the
+// status of the invitation.
 type Invited struct {
-	To        string // masked once the holder has taken it up
+	To        string // masked after the holder has accepted
 	Expires   time.Time
-	Accepted  bool   // the holder has taken it up: it cannot be sent again
-	Expired   bool   // nobody took it up in time
-	Rejected  bool   // the invited holder's request was rejected; they may try again, or it may be withdrawn
-	Mail      string // what became of the mail: "waiting", "accepted", "refused" or "dropped"
+	Accepted  bool   // the holder has accepted: the invitation cannot be sent again
+	Expired   bool   // it was not accepted in time
+	Rejected  bool   // the invited holder was rejected: they may try again, or the delegate may withdraw the invitation
+	Mail      string // status of the mail: "waiting", "accepted", "refused" or "dropped"
 	ReturnURL string // back to the webmail
 }
 
-// Failed reports whether the mail reached no one, so that another address is
-// wanted, or another attempt.
+// Failed reports whether the mail could not be delivered, so that the delegate
+// should try another address, or try again.
 func (i Invited) Failed() bool {
 	return !i.Accepted && !i.Expired && (i.Mail == "refused" || i.Mail == "dropped")
 }
@@ -85,21 +85,21 @@ func (i Invited) Failed() bool {
 // Waiting reports whether the mail is still on its way to the relay.
 func (i Invited) Waiting() bool { return !i.Accepted && !i.Expired && i.Mail == "waiting" }
 
-// Invitation is for who opens the link of an invitation.
+// Invitation is the page behind the link of an invitation.
 type Invitation struct {
 	Mailbox string
-	Holder  string // the holder on record, masked; empty when unknown
+	Holder  string // name of the holder on record, masked; empty if unknown
 	Sent    time.Time
 	Expires time.Time
-	Resume  bool // already accepted: the link leads back in
+	Resume  bool // it was accepted before: the link continues the procedure
 }
 
-// Ended says why a link or a session leads nowhere.
+// Ended is the page of a link that is no longer valid.
 type Ended struct {
-	Why string // invitations: "expired", "withdrawn", "declined", "replaced", "finished", "unknown"; starts: "expired"
+	Why string // invitations: "expired", "withdrawn", "declined", "replaced", "finished", "unknown"; hand-offs: "expired"
 }
 
-// Summary repeats what was entered.
+// Summary is the page that shows the declared data for confirmation.
 type Summary struct {
 	Company     bool
 	CompanyName string
@@ -108,58 +108,59 @@ type Summary struct {
 	Phone       string
 }
 
-// Identification tells who must identify, and why one is here again.
+// Identification is the page before the login. It says who must identify, and why
+// the login must be repeated.
 type Identification struct {
 	Company   bool
-	Purpose   string // of the identity that SPID is asked for, as in LoginFailed
-	Lapsed    bool   // an earlier login was made elsewhere, or is too old: the data are kept
-	Begun     bool   // the earlier login has identified nobody yet
-	Suspended bool   // it lapsed because its provider is no longer believed
+	Purpose   string // of the required professional identity, as in LoginFailed
+	Lapsed    bool   // an earlier login was made in another session, or has expired; the data are kept
+	Begun     bool   // the earlier login was not completed
+	Suspended bool   // it lapsed because its provider is suspended
 }
 
-// Identified shows who was identified, for confirmation.
+// Identified is the page that shows the identified person, for confirmation.
 type Identified struct {
 	Name     string
 	CodeEnd  string // the last four characters of the fiscal code
 	Provider string
-	Level    string // "SpidL2", "CieL3"
-	Email    string // where the code will go
+	Level    string // for example "SpidL2" or "CieL3"
+	Email    string // the address to which the code will be sent
 }
 
-// Contract is the notice to acknowledge.
+// Contract is the page with the contract notice, which the holder acknowledges.
 type Contract struct {
 	Version  string
 	Date     time.Time
 	SHA256   string
-	Document template.HTML // in the page's language, from our own or the operator's file
+	Document template.HTML // in the page's language
 }
 
-// CodeStatus says where the newest code stands.
+// CodeStatus is the status of the newest code.
 type CodeStatus string
 
-// The code page's states.
+// The statuses of a code.
 const (
-	CodeSending CodeStatus = "sending" // the relay has not accepted it yet
-	CodeSent    CodeStatus = "sent"    // the 60 seconds run
+	CodeSending CodeStatus = "sending" // the relay has not accepted the mail yet
+	CodeSent    CodeStatus = "sent"    // the code is valid for 60 seconds
 	CodeExpired CodeStatus = "expired"
-	CodeRefused CodeStatus = "refused" // the relay refuses the address for good
-	CodeDropped CodeStatus = "dropped" // it could not be sent in time
+	CodeRefused CodeStatus = "refused" // the relay permanently refuses the address
+	CodeDropped CodeStatus = "dropped" // the mail could not be sent in time
 	CodePaused  CodeStatus = "paused"  // too many wrong codes
-	CodeSpent   CodeStatus = "spent"   // no live code: none asked for since a pause, or since the address changed
+	CodeSpent   CodeStatus = "spent"   // no valid code: none was requested since a pause or a change of the address
 )
 
-// Code is the page where the code is typed.
+// Code is the page with the input for the code.
 type Code struct {
 	Status      CodeStatus
 	To          string
-	SecondsLeft int       // of the code's life, when sent
-	PausedUntil time.Time // when paused
-	ResendIn    int       // seconds, zero when it may be asked for at once
+	SecondsLeft int       // until the code expires, if Status is CodeSent
+	PausedUntil time.Time // if Status is CodePaused
+	ResendIn    int       // seconds until another code may be requested; 0 for now
 	LoginFirst  bool      // the login expires before another code may be requested
 }
 
-// ResendMinutes is ResendIn in minutes, rounded up, if it is more than one: then
-// too many codes were asked for. Otherwise it is zero.
+// ResendMinutes returns ResendIn in minutes, rounded up, if it is more than one
+// minute: then too many codes were requested. Otherwise it returns 0.
 func (c Code) ResendMinutes() int {
 	if c.ResendIn <= 60 {
 		return 0
@@ -169,79 +170,82 @@ func (c Code) ResendMinutes() int {
 
 // EditContacts is the page on which the contacts are changed.
 type EditContacts struct {
-	Action string    // where its form posts to
-	CodeAt time.Time // from when a code may be sent to another address; zero for at once
+	Action string    // path of the form
+	CodeAt time.Time // time from which a code may be sent to another address; zero for now
 }
 
-// UnderReview gives the number to ask after.
+// UnderReview is the page of a case that an operator reviews.
 type UnderReview struct {
-	Number int64
-	Own    bool // the visitor is who was identified, and not a user of the webmail who invited them
+	Number int64 // of the case
+	Own    bool  // the visitor is the identified person, not the delegate who invited them
 }
 
-// Rejected tells why, and which ways on there are.
+// Rejected is the page of a rejected case. It explains the reason and offers other
+// attempts.
 type Rejected struct {
 	Reason     string // "company_differs", "holder_differs", "review_refused"
-	Remark     string // the operator's own words, after a review
-	LoginAgain bool   // another identity may mend it
-	Invite     bool   // the holder may be invited
-	Invited    bool   // the visitor comes by an invitation, and not by the webmail
+	Remark     string // text that the operator wrote after a review
+	LoginAgain bool   // a login with another identity may help
+	Invite     bool   // the visitor may invite the holder
+	Invited    bool   // the visitor was invited, and does not come from the webmail
 }
 
-// WrongPerson reports whether the person who logged in is what differs, so that
-// the data need no correction.
+// WrongPerson reports whether only the identified person is wrong, so that the
+// declared data need no correction.
 func (r Rejected) WrongPerson() bool { return r.Reason == "holder_differs" && r.LoginAgain }
 
-// Closed is for the states that end a qualification.
+// Closed is the page of a revoked or expired case.
 type Closed struct {
 	Since     time.Time
-	ReturnURL string // back to the webmail; empty for who was invited
+	ReturnURL string // back to the webmail; empty for an invited holder
 }
 
-// Qualified is a receipt too.
+// Qualified is the last page of a successful case. It is a receipt too.
 type Qualified struct {
 	Closed
 	Number int64  // of the case
-	Level  string // "SpidL2", "CieL3"
-	Notice string // version of the contract notice acknowledged
+	Level  string // for example "SpidL2" or "CieL3"
+	Notice string // version of the acknowledged contract notice
 }
 
 // Start is the page with one button, behind a hand-off's link.
 type Start struct {
-	Action  string // where the button posts to
-	Mailbox string // whose procedure it opens
+	Action  string // path of the form
+	Mailbox string // mailbox of the procedure that the button opens
 }
 
-// WhichMailbox asks whether to leave a mailbox's procedure for another's.
+// WhichMailbox is the page that asks whether to leave the procedure of a mailbox
+// for that of another one.
 type WhichMailbox struct {
-	Former string // whose procedure the browser is in
-	Next   string // whose procedure it came for
+	Former string // mailbox of the current procedure
+	Next   string // mailbox of the new session
 	// Session is the short ID of the session of Next: the answer applies to it only.
 	Session string
 }
 
-// SessionEnded says why a session ended and how to come back.
+// SessionEnded is the page that explains why a session ended and how to continue.
 type SessionEnded struct {
-	Why     string // "idle", "old", "left", "replaced", "used_twice", "client_disabled", "operator"; empty if that is not known
+	Why     string // "idle", "old", "left", "replaced", "used_twice", "client_disabled", "operator"; empty if unknown
 	Webmail bool   // the visitor came from the webmail
-	Invited bool   // the visitor came by an invitation
-	Kept    bool   // what was typed was kept just now
+	Invited bool   // the visitor was invited
+	Kept    bool   // the input of this request was stored as a draft
 }
 
 // Guide is the public guide of the procedure.
 type Guide struct {
-	URL    string // its own address, to be opened on another device
-	Resume bool   // the browser may be in a procedure: offer the way back
+	URL    string // of the guide, for another device
+	Resume bool   // the browser has a session cookie: link to the procedure
 }
 
-// Fault is a page for what went wrong on our side or was refused.
+// Fault is the page of an internal error or of a refused request.
 type Fault struct {
 	Kind      string // "not_found", "forbidden", "too_large", "method", "logout", "too_many", "unavailable", "internal"
-	Reference string
-	Until     string // from when it may be tried again, of too_many
+	Reference string // the request's ID
+	Until     string // too_many: the time from which the user may try again
 }
 
-// Mail is what a mail's template is given.
+// Mail is the data of a mail. Most fields belong to certain kinds of mail, which
+// the comments name.
 type Mail struct {
 	Locale    string
 	Mailbox   string
@@ -249,15 +253,15 @@ type Mail struct {
 	At        time.Time
 	Code      string    // code
 	Link      string    // invitation
-	Guide     string    // invitation: the guide's address
+	Guide     string    // invitation: URL of the guide
 	Expires   time.Time // invitation
-	Person    string    // qualified_pec: who was identified
-	Provider  string    // qualified_pec: by which identity provider
+	Person    string    // qualified_pec: name of the identified person
+	Provider  string    // qualified_pec: name of the identity provider
 	Level     string    // qualified, qualified_pec
-	Holder    string    // qualified_pec: on record
-	Notice    *Document // qualified, qualified_pec: acknowledged; it comes with the mail
+	Holder    string    // qualified_pec: name of the holder on record
+	Notice    *Document // qualified, qualified_pec: the acknowledged notice, which is attached
 	Reason    string    // rejected: as in Rejected; revoked: empty
-	Remark    string    // rejected after a review, revoked: the operator's words
+	Remark    string    // rejected after a review, revoked: text that the operator wrote
 	NewMasked string    // contacts_changed: the new address, masked
-	Invited   bool      // rejected, revoked: the reader was invited, and may have no webmail
+	Invited   bool      // rejected, revoked: the recipient was invited, and may have no webmail
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/PuerkitoBio/goquery"
 )
 
-// render gives a page as text and as a document to select from.
+// render returns a page as text and as a parsed document.
 func render(t *testing.T, all *Templates, s sample) (string, *goquery.Document) {
 	t.Helper()
 	var b bytes.Buffer
@@ -23,7 +23,7 @@ func render(t *testing.T, all *Templates, s sample) (string, *goquery.Document) 
 	return b.String(), doc
 }
 
-// text is what is read of a selection, with single spaces.
+// text returns the text of a selection, with single spaces.
 func text(s *goquery.Selection) string {
 	return strings.Join(strings.Fields(s.Text()), " ")
 }
@@ -42,7 +42,7 @@ func TestEveryPageHasSamples(t *testing.T) {
 	}
 	for name := range steps {
 		if !slices.Contains(sampled, name) {
-			t.Errorf("step of a page %q that does not exist", name)
+			t.Errorf("steps has the unknown page %q", name)
 		}
 	}
 }
@@ -69,8 +69,8 @@ func TestPages(t *testing.T) {
 				title := text(doc.Find("title"))
 				if len(s.Errors) > 0 {
 					var ok bool
-					if title, ok = strings.CutPrefix(title, say(t, all, locale, "fault_prefix", nil)+" "); !ok {
-						t.Errorf("the title of a page with faults is %q", title)
+					if title, ok = strings.CutPrefix(title, messageText(t, all, locale, "fault_prefix", nil)+" "); !ok {
+						t.Errorf("the title of a page with errors is %q", title)
 					}
 				}
 				if other, ok := titles[title]; ok && other != s.page {
@@ -81,7 +81,7 @@ func TestPages(t *testing.T) {
 					t.Error("the header does not name the mailbox")
 				}
 				if strings.Contains(page, "<no value>") || strings.Contains(page, "ZgotmplZ") || strings.Contains(page, "%!") {
-					t.Error("something was not filled in")
+					t.Error("an argument is missing")
 				}
 				if got := doc.Find(".summary a, .summary li").Length() > 0; got != (len(s.Errors) > 0) {
 					t.Errorf("error summary shown: %v", got)
@@ -106,7 +106,7 @@ func TestPages(t *testing.T) {
 	}
 }
 
-func TestWhatIsTypedIsKeptAndEscaped(t *testing.T) {
+func TestInputIsEscaped(t *testing.T) {
 	t.Parallel()
 	all := newTemplates(t)
 	var b bytes.Buffer
@@ -116,14 +116,14 @@ func TestWhatIsTypedIsKeptAndEscaped(t *testing.T) {
 		t.Fatal(err)
 	}
 	if strings.Contains(b.String(), "<script>") {
-		t.Error("what is typed becomes part of the page")
+		t.Error("the input is not escaped")
 	}
 	doc, err := goquery.NewDocumentFromReader(&b)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if got, _ := doc.Find("#email").Attr("value"); got != typed {
-		t.Errorf("the field holds %q", got)
+		t.Errorf("the field has the value %q", got)
 	}
 	if got := text(doc.Find("header .mailbox")); got != "Casella: "+typed {
 		t.Errorf("the header says %q", got)
@@ -147,20 +147,20 @@ func TestCodePage(t *testing.T) {
 			t.Errorf("%s: autocomplete is %q", s.name(), v)
 		}
 		if got := strings.Contains(text(doc.Find("main")), "14:20"); got != paused {
-			t.Errorf("%s: tells the end of the pause: %v", s.name(), got)
+			t.Errorf("%s: the page shows the end of the pause: %v", s.name(), got)
 		}
-		// Without a script a new code can be asked for, but in a pause.
+		// The button works without a script, except during a pause.
 		if doc.Find("#resend").Length() != 1 || (doc.Find("#resend[disabled]").Length() == 1) != paused {
-			t.Errorf("%s: the button to send again is not as it should be", s.name())
+			t.Errorf("%s: the button for another code is missing, or wrongly enabled or disabled", s.name())
 		}
 		if by, _ := doc.Find("#resend").Attr("aria-describedby"); !strings.HasPrefix(by, "wait") || doc.Find("#wait").Length() != 1 {
-			t.Errorf("%s: what must be waited for is no description of the button", s.name())
+			t.Errorf("%s: the button is not described by the time to wait", s.name())
 		}
 		if doc.Find(`a[href="/codice/contatti"]`).Length() != 1 {
-			t.Errorf("%s: no way to mend the address", s.name())
+			t.Errorf("%s: there is no link to change the address", s.name())
 		}
 		if doc.Find("[role=status]:not(#idle)").Length() != 1 || doc.Find("[role=status] #left, #left[role]").Length() != 0 {
-			t.Errorf("%s: the visible seconds must not be read out", s.name())
+			t.Errorf("%s: screen readers would read each second", s.name())
 		}
 		heading := "Inserisci il codice"
 		if paused {
@@ -169,18 +169,19 @@ func TestCodePage(t *testing.T) {
 		if got := text(doc.Find("h1")); got != heading {
 			t.Errorf("%s: the heading is %q", s.name(), got)
 		}
-		// One button is filled, if there is anything to do.
-		if filled := doc.Find("main form:not([action='/esci'], [action='/indietro']) button:not(.second)").Length(); filled != 1 && !paused {
-			t.Errorf("%s: %d buttons are filled", s.name(), filled)
+		// Exactly one button is primary (filled), except during a pause.
+		primary := doc.Find("main form:not([action='/esci'], [action='/indietro']) button:not(.second)").Length()
+		if primary != 1 && !paused {
+			t.Errorf("%s: %d buttons are primary", s.name(), primary)
 		}
 		if invalid := doc.Find("[aria-invalid]").Length(); s.variant == "resend-error" && invalid != 0 {
-			t.Error("the field is called wrong where the button is")
+			t.Error("the field is marked as invalid, but the error belongs to the button")
 		}
 	}
 }
 
-// The page of a change shows the step it was opened from.
-func TestAChangeIsPartOfItsStep(t *testing.T) {
+// The page for the contacts shows the step of the page that opened it.
+func TestEditContactsShowsTheOpenersStep(t *testing.T) {
 	t.Parallel()
 	all := newTemplates(t)
 	want := map[string]string{"": "5 di 5", "later": "5 di 5", "identified": "3 di 5", "summary": "2 di 5"}
@@ -195,27 +196,27 @@ func TestAChangeIsPartOfItsStep(t *testing.T) {
 	}
 }
 
-func TestPageFailsWhole(t *testing.T) {
+func TestFailedPageWritesNothing(t *testing.T) {
 	t.Parallel()
 	all := newTemplates(t)
 	var b bytes.Buffer
 	if err := all.Page(&b, "nowhere", Page{}); err == nil {
-		t.Error("a page that does not exist is rendered")
+		t.Error("an unknown page is rendered")
 	}
 	if err := all.Page(&b, "summary", Page{Data: Ended{}}); err == nil {
 		t.Error("a page with another page's data is rendered")
 	}
-	if err := all.Page(&b, "holder_choice", Page{Errors: []FieldError{{Field: "ruolo", Message: "error_nobody_knows"}}}); err == nil {
-		t.Error("a message that does not exist is rendered")
+	if err := all.Page(&b, "holder_choice", Page{Errors: []FieldError{{Field: "ruolo", Message: "error_unknown"}}}); err == nil {
+		t.Error("an unknown message is rendered")
 	}
 	if b.Len() > 0 {
 		t.Errorf("a failed page wrote %q", b.String())
 	}
 }
 
-// The filled button of a rejection is the remedy for it. What an operator
-// refused is not mended by another login alone.
-func TestTheFirstWayOnAfterARejection(t *testing.T) {
+// The primary (filled) button of a rejection is the first one, and helps most. After
+// an operator's refusal another login alone does not help.
+func TestPrimaryButtonAfterARejection(t *testing.T) {
 	t.Parallel()
 	all := newTemplates(t)
 	want := map[string][]string{
@@ -229,22 +230,22 @@ func TestTheFirstWayOnAfterARejection(t *testing.T) {
 			continue
 		}
 		_, doc := render(t, all, s)
-		var ways, filled []string
+		var actions, primary []string
 		doc.Find(`main form[action^="/riprova"]`).Each(func(_ int, form *goquery.Selection) {
 			action, _ := form.Attr("action")
-			ways = append(ways, action)
+			actions = append(actions, action)
 			if !form.Find("button").HasClass("second") {
-				filled = append(filled, action)
+				primary = append(primary, action)
 			}
 		})
-		if !slices.Equal(ways, want[s.variant]) || !slices.Equal(filled, want[s.variant][:1]) {
-			t.Errorf("%s: the ways on are %v, the filled buttons %v; want %v, the first filled", s.name(), ways, filled, want[s.variant])
+		if !slices.Equal(actions, want[s.variant]) || !slices.Equal(primary, want[s.variant][:1]) {
+			t.Errorf("%s: the buttons are %v, the primary ones %v; want %v, the first primary", s.name(), actions, primary, want[s.variant])
 		}
 	}
 }
 
-// An option keeps its hint if its group has a fault.
-func TestAWrongGroupKeepsItsHints(t *testing.T) {
+// An option keeps its hint if its group has an error.
+func TestGroupWithAnErrorKeepsItsHints(t *testing.T) {
 	t.Parallel()
 	_, doc := render(t, newTemplates(t), sample{page: "holder_choice", Page: Page{Locale: "it", Data: HolderChoice{},
 		Errors: []FieldError{{Field: "ruolo", Message: "error_role_missing"}}}})
@@ -259,31 +260,32 @@ func TestAWrongGroupKeepsItsHints(t *testing.T) {
 	}
 }
 
-// The page and the mail of a review say how long it takes at most, if the provider
+// The page and the mail of a review contain its maximum duration, if the provider
 // configured it.
-func TestWhoWaitsIsToldForHowLong(t *testing.T) {
+func TestReviewDays(t *testing.T) {
 	t.Parallel()
 	for days, want := range map[int]map[string]string{
 		0: {"it": "l'esito", "en": "the outcome"},
 		1: {"it": " entro un giorno lavorativo.", "en": " within one working day."},
 		5: {"it": " entro 5 giorni lavorativi.", "en": " within 5 working days."},
 	} {
-		of := site
-		of.ReviewDays = days
-		all, err := New(of)
+		s := site
+		s.ReviewDays = days
+		all, err := New(s)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for locale, words := range want {
+		for locale, sentence := range want {
 			list := samples(locale)
 			_, doc := render(t, all, list[slices.IndexFunc(list, func(s sample) bool { return s.page == "under_review" })])
 			m, err := all.Mail("under_review", mailKinds(locale)["under_review"])
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, said := range []string{text(doc.Find("main")), m.Text} {
-				if !strings.Contains(said, words) || days == 0 && (strings.Contains(said, "lavorativ") || strings.Contains(said, "working")) {
-					t.Errorf("%d days, %s: %s", days, locale, said)
+			for _, got := range []string{text(doc.Find("main")), m.Text} {
+				mentioned := strings.Contains(got, "lavorativ") || strings.Contains(got, "working")
+				if !strings.Contains(got, sentence) || days == 0 && mentioned {
+					t.Errorf("%d days, %s: %s", days, locale, got)
 				}
 			}
 		}

@@ -20,13 +20,13 @@ var site = Site{
 	MailSender:       "codici@posta.example",
 }
 
-// mailbox is long on purpose: it must break on a telephone.
+// mailbox is a long address, which must break on the screen of a phone.
 const mailbox = "amministrazione.officine-meccaniche.bianchi@pec.officine-bianchi.example"
 
 // sample is one variant of a page.
 type sample struct {
 	page    string
-	variant string // "" for the plain one
+	variant string // "" for the default
 	Page
 }
 
@@ -37,7 +37,7 @@ func (s sample) name() string {
 	return s.page + "-" + s.variant
 }
 
-// samples are all the pages in all their variants.
+// samples returns all pages in all variants.
 func samples(locale string) []sample {
 	documents, err := Contracts(SampleContract())
 	if err != nil {
@@ -53,7 +53,7 @@ func samples(locale string) []sample {
 		}
 		list = append(list, sample{page, variant, p})
 	}
-	// in is a page of the procedure; out is one without a session.
+	// in adds a page of the procedure, out a page without a session.
 	in := func(page, variant string, data any, errors ...FieldError) {
 		p := Page{Mailbox: mailbox, Leave: true, Back: true, IdleSeconds: 1800, SecondsLeft: 1800, Data: data, Errors: errors}
 		if slices.Contains([]string{"identified", "contract", "code"}, page) {
@@ -73,7 +73,11 @@ func samples(locale string) []sample {
 		Errors: []FieldError{{Field: "email", Message: "error_email_malformed"}}})
 	to := "l•••@b•••.example"
 	add("invited", "", Page{Mailbox: mailbox, Leave: true, Notice: "notice_invited",
-		Data: Invited{To: "luca.bianchi@officine-meccaniche-bianchi.example", Expires: now.AddDate(0, 0, 7), ReturnURL: "https://webmail.example/inbox"}})
+		Data: Invited{
+			To:        "luca.bianchi@officine-meccaniche-bianchi.example",
+			Expires:   now.AddDate(0, 0, 7),
+			ReturnURL: "https://webmail.example/inbox",
+		}})
 	for _, mail := range []string{"waiting", "refused", "dropped"} {
 		in("invited", mail, Invited{To: to, Expires: now.AddDate(0, 0, 7), Mail: mail})
 	}
@@ -106,14 +110,19 @@ func samples(locale string) []sample {
 	add("summary", "person", Page{Mailbox: mailbox, Leave: true, Back: true, Notice: "notice_moved_on",
 		Data: Summary{Email: "anna.neri@mail.example"}})
 	add("edit_holder", "", Page{Mailbox: mailbox, Leave: true,
-		Values: map[string]string{"intestatario": "impresa", "ragione_sociale": "Officine Bianchi S.r.l.", "codice_fiscale_impresa": "09876543217"}})
+		Values: map[string]string{
+			"intestatario":           "impresa",
+			"ragione_sociale":        "Officine Bianchi S.r.l.",
+			"codice_fiscale_impresa": "09876543217",
+		}})
 	in("edit_holder", "error", nil,
 		FieldError{Field: "intestatario", Message: "error_kind_missing"},
 		FieldError{Field: "codice_fiscale_impresa", Message: "error_company_code_check"})
 	add("edit_contacts", "", Page{Mailbox: mailbox, Leave: true,
 		Opener: "code", Data: EditContacts{Action: "/codice/contatti"}, Values: map[string]string{"email": "anna.neri@mail.example"}})
-	add("edit_contacts", "later", Page{Mailbox: mailbox, Leave: true,
-		Opener: "code", Data: EditContacts{Action: "/codice/contatti", CodeAt: now}, Values: map[string]string{"email": "anna.neri@mail.example"}})
+	add("edit_contacts", "later", Page{Mailbox: mailbox, Leave: true, Opener: "code",
+		Data:   EditContacts{Action: "/codice/contatti", CodeAt: now},
+		Values: map[string]string{"email": "anna.neri@mail.example"}})
 	for opener, action := range map[string]string{"summary": "/riepilogo/contatti", "identified": "/identita/contatti"} {
 		add("edit_contacts", opener, Page{Mailbox: mailbox, Leave: true, Opener: opener, Data: EditContacts{Action: action},
 			Values: map[string]string{"email": "anna.neri@mail.example"}})
@@ -136,10 +145,13 @@ func samples(locale string) []sample {
 	in("providers", "", Providers{Links: links})
 	in("providers", "entry", Providers{Links: links, Entry: true, SPIDLogo: "/loghi/spid.svg"})
 	in("providers", "none", Providers{})
-	out("login_post", "", LoginPost{Provider: "Identità di prova", URL: "https://idp.example/sso", SAMLRequest: "PHNhbWxw", RelayState: "opaque"})
+	out("login_post", "", LoginPost{
+		Provider: "Identità di prova", URL: "https://idp.example/sso", SAMLRequest: "PHNhbWxw", RelayState: "opaque"})
 	in("at_provider", "", AtProvider{Provider: "Identità di prova", Restart: "/identificazione/avvia?idp=1"})
 	in("at_provider", "cie", AtProvider{Provider: "Carta di Identità Elettronica", CIE: true, Restart: "/identificazione/avvia?idp=3"})
-	for _, code := range []string{"nr19", "nr20", "nr21", "nr22", "nr23", "nr24", "nr25", "nr30", "technical", "elsewhere", "prefetch", "suspended"} {
+	for _, code := range []string{
+		"nr19", "nr20", "nr21", "nr22", "nr23", "nr24", "nr25", "nr30", "technical", "elsewhere", "prefetch", "suspended",
+	} {
 		in("login_failed", code, LoginFailed{Code: code, Level: "2", Reference: "7F3K9Q", Known: true})
 		in("login_failed", code+"-cie", LoginFailed{Code: code, CIE: true, Level: "3", Reference: "7F3K9Q", Known: true})
 	}
@@ -186,7 +198,8 @@ func samples(locale string) []sample {
 	closed("rejected", "company", Rejected{Reason: "company_differs"})
 	closed("rejected", "holder", Rejected{Reason: "holder_differs", LoginAgain: true, Invite: true})
 	closed("rejected", "invited", Rejected{Reason: "holder_differs", LoginAgain: true, Invited: true})
-	closed("rejected", "review", Rejected{Reason: "review_refused", Remark: "Il documento inviato è illeggibile.", LoginAgain: true, Invite: true})
+	closed("rejected", "review", Rejected{
+		Reason: "review_refused", Remark: "Il documento inviato è illeggibile.", LoginAgain: true, Invite: true})
 	closed("qualified", "", Qualified{Closed{Since: now, ReturnURL: "https://webmail.example/inbox"}, 1042, "SpidL2", "1.0"})
 	closed("qualified", "invited", Qualified{Closed{Since: now}, 1042, "SpidL3", "1.0"})
 	closed("revoked", "", Closed{Since: now, ReturnURL: "https://webmail.example/inbox"})
@@ -211,7 +224,7 @@ func samples(locale string) []sample {
 	return list
 }
 
-// parsed are the templates of that site. To parse them takes time.
+// parsed returns the templates of site. It parses them once, since that is slow.
 var parsed = sync.OnceValues(func() (*Templates, error) { return New(site) })
 
 func newTemplates(t *testing.T) *Templates {
@@ -223,7 +236,7 @@ func newTemplates(t *testing.T) *Templates {
 	return all
 }
 
-// sampleNotice is the contract notice that comes with Stella.
+// sampleNotice returns the sample contract notice.
 func sampleNotice(locale string) *Document {
 	documents, err := Contracts(SampleContract())
 	if err != nil {
@@ -233,7 +246,7 @@ func sampleNotice(locale string) *Document {
 	return &d
 }
 
-// mailKinds are the mails there are, each with what it needs.
+// mailKinds returns sample data for each kind of mail.
 func mailKinds(locale string) map[string]Mail {
 	notice := sampleNotice(locale)
 	base := Mail{Locale: locale, Mailbox: mailbox, Number: 1042, At: now}
@@ -250,7 +263,8 @@ func mailKinds(locale string) map[string]Mail {
 		"invitation_qualified": base,
 		"invitation_declined":  base,
 		"qualified_pec": with(func(m *Mail) {
-			m.Holder, m.Person, m.Provider, m.Level, m.Notice = "Officine Bianchi S.r.l.", "Luca Bianchi", "Identità di prova", "SpidL2", notice
+			m.Holder, m.Person, m.Provider = "Officine Bianchi S.r.l.", "Luca Bianchi", "Identità di prova"
+			m.Level, m.Notice = "SpidL2", notice
 		}),
 		"qualified":        with(func(m *Mail) { m.Person, m.Level, m.Notice = "Luca Bianchi", "SpidL2", notice }),
 		"rejected":         with(func(m *Mail) { m.Reason, m.Remark = "review_refused", "Il documento è illeggibile." }),

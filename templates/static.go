@@ -11,8 +11,9 @@ import (
 	"time"
 )
 
-// An asset is a file of static/, or a picture of journey/. Its URL holds a digest of its content, so that
-// browsers may keep it for good and still get a new one after an upgrade.
+// asset is a file of static/ or a picture of journey/. Its URL contains a digest of
+// its content, so that browsers can cache it forever and still load a new version
+// after an upgrade.
 type asset struct {
 	url         string
 	contentType string
@@ -45,7 +46,7 @@ func loadAssets(fsys fs.FS) map[string]asset {
 	return all
 }
 
-// contentTypes does not ask package mime, whose answers depend on the machine.
+// contentTypes replaces package mime, whose results depend on the machine.
 var contentTypes = map[string]string{
 	".css": "text/css; charset=utf-8",
 	".js":  "text/javascript; charset=utf-8",
@@ -61,7 +62,7 @@ func assetURL(name string) (string, error) {
 	return a.url, nil
 }
 
-// Static serves what the pages refer to under /static/.
+// Static returns a handler for /static/, which serves the assets of the pages.
 func Static() http.Handler {
 	byURL := make(map[string]asset, len(assets))
 	for _, a := range assets {

@@ -22,11 +22,12 @@ func TestStatic(t *testing.T) {
 		urls = append(urls, s.AttrOr("href", s.AttrOr("src", "")))
 	})
 	if len(urls) != 4 {
-		t.Errorf("the page refers to %v", urls)
+		t.Errorf("the page refers to %v, want 4 assets", urls)
 	}
 	for _, url := range urls {
 		r := get("GET", url)
-		if r.StatusCode != http.StatusOK || !strings.Contains(r.Header.Get("Cache-Control"), "immutable") || r.Header.Get("Content-Type") == "" {
+		if r.StatusCode != http.StatusOK || r.Header.Get("Content-Type") == "" ||
+			!strings.Contains(r.Header.Get("Cache-Control"), "immutable") {
 			t.Errorf("%s: %s, %v", url, r.Status, r.Header)
 		}
 	}
@@ -40,7 +41,7 @@ func TestStatic(t *testing.T) {
 	}
 }
 
-// Every asset has a type and is small enough for a telephone.
+// Every asset has a content type and is small enough for a mobile network.
 func TestAssets(t *testing.T) {
 	t.Parallel()
 	for name, a := range assets {
@@ -48,7 +49,7 @@ func TestAssets(t *testing.T) {
 			t.Errorf("%s has no content type", name)
 		}
 		limit := 16 << 10
-		if a.contentType == "image/png" { // the guide's, loaded as one scrolls
+		if a.contentType == "image/png" { // the guide's pictures, which load while the user scrolls
 			limit = 80 << 10
 		}
 		if len(a.content) > limit {

@@ -1,21 +1,21 @@
-// Package templates holds everything people read, embedded in the program:
+// Package templates renders the pages and the mails. All texts and templates are
+// embedded in the program. Start with templates.go:
 //
-//	page.go       what handlers and mail workers hand over
-//	login.go      the same for the pages on the way to an identity provider and back
-//	templates.go  New and Page: layout.html around pages/NAME.html
-//	view.go       what a page's template can ask for
-//	words.go      the texts of locales/, languages, dates
-//	mail.go       Mail: its text, and the same again as HTML in mail.html
-//	letter.go     the sections of a mail: mails/KIND.txt, which ends with mail.txt
-//	notice.go     the contract notice as a file that comes with a mail
-//	contact.go    the help contact with its links
-//	static.go     the style sheet, the scripts and the drawings of static/, the pictures of journey/
-//	guide.go      what the page of the guide can ask for
-//	contract.go   the contract notice: the sample of contract/, or the operator's own
+//	templates.go  New and Page: layout.html with pages/NAME.html
+//	page.go       the data of pages and mails
+//	login.go      the data of the pages before and after a login
+//	view.go       the methods that a page's template can call
+//	guide.go      the methods for the guide's template
+//	messages.go   the texts of locales/, languages, dates
+//	mail.go       Mail: a mail's text and HTML part, the latter from mail.html
+//	mail_data.go  the sections of a mail: mails/KIND.txt and mail.txt
+//	notice.go     the contract notice as an attachment of a mail
+//	contract.go   the contract notice: the sample of contract/ or the operator's own
+//	contact.go    the links in the help contact
+//	static.go     the files of static/ and the pictures of journey/
 //
-// It knows nothing of what the pages are for: it is given a name and data. All
-// templates are parsed by New, so that a broken one stops the program at its
-// start and not a holder in the middle of a procedure.
+// The package contains no rules of the procedure. New parses all templates, so that
+// an error in a template stops the program at its start.
 package templates
 
 import (
@@ -38,24 +38,24 @@ var files embed.FS
 
 // Templates renders pages and mails. It is safe for concurrent use.
 type Templates struct {
-	site   Site
-	words  map[string]words // by locale
-	pages  map[string]*template.Template
-	mails  map[string]*texttemplate.Template
-	sheets *template.Template // the HTML around a mail, and around a contract notice
+	site     Site
+	messages map[string]messages // by locale
+	pages    map[string]*template.Template
+	mails    map[string]*texttemplate.Template
+	layouts  *template.Template // mail.html and notice.html
 }
 
-// New parses every template for one provider. An error names the file.
+// New parses all templates for a provider. An error contains the file's name.
 func New(site Site) (*Templates, error) {
 	t := &Templates{site: site}
 	var err error
-	if t.words, err = loadWords(files, site); err != nil {
+	if t.messages, err = loadMessages(files, site); err != nil {
 		return nil, err
 	}
 	if t.pages, err = loadPages(files); err != nil {
 		return nil, err
 	}
-	if t.mails, t.sheets, err = loadMails(files); err != nil {
+	if t.mails, t.layouts, err = loadMails(files); err != nil {
 		return nil, err
 	}
 	return t, nil
@@ -83,13 +83,13 @@ func loadPages(fsys fs.FS) (map[string]*template.Template, error) {
 	return pages, nil
 }
 
-// Names lists the pages, sorted.
+// Names returns the names of the pages, sorted.
 func (t *Templates) Names() []string {
 	return slices.Sorted(maps.Keys(t.pages))
 }
 
-// Page writes the whole document of a page. A failure writes nothing, so that
-// the handler can still answer with a fault.
+// Page renders a page and writes it to w. If rendering fails it writes nothing, so
+// that the handler can still send an error page.
 func (t *Templates) Page(w io.Writer, name string, p Page) error {
 	page, ok := t.pages[name]
 	if !ok {
@@ -97,10 +97,10 @@ func (t *Templates) Page(w io.Writer, name string, p Page) error {
 	}
 	p.Locale = t.Locale(p.Locale)
 	v := view{
-		Page:  p,
-		Site:  t.site,
-		Step:  steps[cmp.Or(p.Opener, name)],
-		words: t.words[p.Locale].with("Mailbox", p.Mailbox),
+		Page:     p,
+		Site:     t.site,
+		Step:     steps[cmp.Or(p.Opener, name)],
+		messages: t.messages[p.Locale].with("Mailbox", p.Mailbox),
 	}
 	var b bytes.Buffer
 	if err := page.ExecuteTemplate(&b, "layout.html", v); err != nil {

@@ -2,9 +2,9 @@ package templates
 
 import "strings"
 
-// steps gives the pages of the procedure their place in the five steps shown
-// at the top. The fork between company and citizen stays inside the second,
-// so that the number never changes under the reader.
+// steps maps the pages of the procedure to the five steps shown at the top. The
+// pages that differ between companies and citizens all belong to step 2, so that
+// the number of steps is the same for everyone.
 var steps = map[string]int{
 	"holder_choice":     1,
 	"introduction":      1,
@@ -27,25 +27,25 @@ var steps = map[string]int{
 	"code":              5,
 }
 
-// view is what a page's template sees as its dot.
+// view is the data of a page's template. Its methods can be called in templates.
 type view struct {
 	Page
-	words
+	messages
 	Site Site
-	Step int // zero outside the five
+	Step int // 1 to 5; 0 if the page belongs to no step
 }
 
-// IdleMinutes is IdleSeconds, for people.
+// IdleMinutes returns IdleSeconds in minutes.
 func (v view) IdleMinutes() int { return v.Page.IdleSeconds / 60 }
 
-// step is one mark of the step indicator.
+// step is one item of the step indicator.
 type step struct {
 	Name string
 	Done bool
 	Now  bool
 }
 
-// Steps lists the five steps for the indicator.
+// Steps returns the five steps of the indicator.
 func (v view) Steps() ([]step, error) {
 	names, err := v.T("step_names")
 	if err != nil {
@@ -58,7 +58,7 @@ func (v view) Steps() ([]step, error) {
 	return list, nil
 }
 
-// StepName is the name of the page's own step.
+// StepName returns the name of the page's step. The page must have one.
 func (v view) StepName() (string, error) {
 	list, err := v.Steps()
 	if err != nil {
@@ -67,14 +67,14 @@ func (v view) StepName() (string, error) {
 	return list[v.Step-1].Name, nil
 }
 
-// LanguageParameter is the query parameter by which a page is asked for in a
-// language.
+// LanguageParameter is the query parameter that selects a page's language, for
+// example ?lingua=en.
 const LanguageParameter = "lingua"
 
-// languageLink leads to the same page in another language.
+// languageLink is a link to the same page in another language.
 type languageLink struct{ Locale, Name, URL string }
 
-// Languages are the languages that the page can be shown in instead.
+// Languages returns links to the page in the other languages.
 func (v view) Languages() []languageLink {
 	var all []languageLink
 	for _, l := range locales {
@@ -85,11 +85,11 @@ func (v view) Languages() []languageLink {
 	return all
 }
 
-// languageNames are as the speakers of each language have them.
+// languageNames has the name of each language in that language.
 var languageNames = map[string]string{"it": "Italiano", "en": "English"}
 
-// Purpose is, in words, the identity that a company's login asks for; empty for
-// a person's own.
+// Purpose returns the text for the purpose of a professional identity (P, PF, PG,
+// LP or PX), or an empty string for an empty purpose.
 func (v view) Purpose(purpose string) (string, error) {
 	if purpose == "" {
 		return "", nil
@@ -97,8 +97,8 @@ func (v view) Purpose(purpose string) (string, error) {
 	return v.T("purpose_" + strings.ToLower(purpose))
 }
 
-// CodeName is what the reference to a failed login begins with: a SPID anomaly as
-// it is, and a word for the others.
+// CodeName returns the first part of the reference of a failed login: the code
+// itself for a SPID anomaly, otherwise a word in the page's language.
 func (v view) CodeName(code string) (string, error) {
 	if strings.HasPrefix(code, "nr") {
 		return code, nil
@@ -106,12 +106,12 @@ func (v view) CodeName(code string) (string, error) {
 	return v.T("failure_" + code)
 }
 
-// Explain is the sentence of a fault of the input.
+// Explain returns the message of an error in the input.
 func (v view) Explain(e FieldError) (string, error) {
 	return v.text(e.Message, e.Args)
 }
 
-// Fault is the sentence of the first fault of a field, empty when it has none.
+// Fault returns the message of the first error of a field, or an empty string.
 func (v view) Fault(field string) (string, error) {
 	for _, e := range v.Errors {
 		if e.Field == field {
@@ -121,8 +121,9 @@ func (v view) Fault(field string) (string, error) {
 	return "", nil
 }
 
-// Field gathers what the "field" template draws: label, hint and attributes
-// from the page, value and fault from the handler.
+// Field returns the data of the "field" template. pairs are the names and values
+// that the page sets, such as label, hint and attributes; the value and the error
+// message come from the handler.
 func (v view) Field(name string, pairs ...string) (map[string]string, error) {
 	fault, err := v.Fault(name)
 	if err != nil {
@@ -152,7 +153,8 @@ type option struct {
 	Checked, Wrong               bool
 }
 
-// DescribedBy lists the ids of the group's fault and of the option's own hint.
+// DescribedBy returns the aria-describedby attribute: the IDs of the group's error
+// message and of the option's hint.
 func (o option) DescribedBy() string {
 	var ids []string
 	if o.Wrong {
@@ -164,8 +166,8 @@ func (o option) DescribedBy() string {
 	return strings.Join(ids, " ")
 }
 
-// Option gathers what the "option" template draws. The first of a group has
-// the group's name as its id: that is where the error summary leads.
+// Option returns the data of the "option" template. The first option of a group has
+// the group's name as its ID, because the error summary links to that ID.
 func (v view) Option(name, value string, first bool, label string, hint ...string) option {
 	o := option{ID: name, Name: name, Value: value, Label: label, Checked: v.Values[name] == value}
 	if !first {

@@ -13,15 +13,15 @@ import (
 	"stella/workflow"
 )
 
-// returnCookie carries the one-time secret of a parked answer from the endpoint
-// that took it to the page that applies it. Unlike the session's cookie it is
-// set by the answer itself, so that both meet only in the browser that asked.
+// returnCookie carries the one-time secret of a stored SAML response from
+// receiveAnswer, which sets it, to returnFromLogin. Only the browser that started
+// the login has both this cookie and the session cookie.
 const returnCookie = "stella-return"
 
-// receiveAnswer takes the answer of an identity provider. It is posted by
-// another site, so that no cookie of ours comes with it: the answer is
-// verified and parked, and applied by the GET that follows. The answer to a
-// trial is told at once.
+// receiveAnswer handles the SAML response of an identity provider. The provider's
+// page posts it from another site, so our cookies are not sent: the response is
+// verified and stored, and the GET that follows applies it. The result of a trial
+// is shown at once.
 func (s *Server) receiveAnswer(w http.ResponseWriter, r *http.Request, f *Federation) error {
 	if err := s.Procedure.AdmitAnswer(r.Context(), s.ClientAddress(r)); err != nil {
 		return err
@@ -34,7 +34,7 @@ func (s *Server) receiveAnswer(w http.ResponseWriter, r *http.Request, f *Federa
 		return s.refuseAnswer(w, r, f, workflow.Login{}, nil, err)
 	}
 	login, err := s.Procedure.Login(r.Context(), response.InResponseTo())
-	if err == nil && login.Trial() && !s.Collaudo { // begun while testers were let in
+	if err == nil && login.Trial() && !s.Collaudo { // started before trials were switched off
 		err = workflow.ErrUnknown
 	}
 	if errors.Is(err, workflow.ErrUnknown) {
@@ -52,21 +52,22 @@ func (s *Server) receiveAnswer(w http.ResponseWriter, r *http.Request, f *Federa
 		return s.endTrial(w, r, f, login, response, answer, assertion)
 	}
 	secret, err := s.Procedure.ParkAnswer(r.Context(), login.ID, answer, response.XML())
-	if errors.Is(err, workflow.ErrUnknown) || errors.Is(err, workflow.ErrNoPerson) { // answered before, or by nobody
+	// The login was answered before, or the response has no person's fiscal code.
+	if errors.Is(err, workflow.ErrUnknown) || errors.Is(err, workflow.ErrNoPerson) {
 		return s.refuseAnswer(w, r, f, login, response, err)
 	}
 	if err != nil {
 		return err
 	}
-	s.remark(r, login, answer, assertion)
+	s.logAnomaly(r, login, answer, assertion)
 	http.SetCookie(w, s.cookie(returnCookie, secret, int(workflow.AnswerLife/time.Second)))
 	http.Redirect(w, r, f.path()+"/return", http.StatusSeeOther)
 	return nil
 }
 
-// verify checks an answer against the request and the provider that was asked,
-// which must be one of the scheme's. If no key verifies it, the provider may
-// have a new one that we have not heard of.
+// verify checks a response against the login's request and identity provider,
+// which must belong to the scheme f. If no known key verifies the signature, the
+// provider may have changed its key: verify refreshes the metadata and tries again.
 func (s *Server) verify(r *http.Request, f *Federation, l workflow.Login, response *spid.Response) (*spid.Assertion, error) {
 	request, err := requestOf(l)
 	if err != nil {
@@ -83,45 +84,58 @@ func (s *Server) verify(r *http.Request, f *Federation, l workflow.Login, respon
 	if provider != nil && reasonOf(err) != spid.ReasonSignatureInvalid {
 		return a, err
 	}
-	if !s.renewed(r, f, l.Provider, provider) {
+	if !s.refreshProvider(r, f, l.Provider, provider) {
 		return a, err
 	}
 	return check(f.Find(l.Provider, l.StartedAt))
 }
 
-// reasonOf is the rule that does not hold, or empty if the error is none of a rule.
+// reasonOf returns the rule that a response breaks, or an empty string if err is
+// not a *spid.Rejection.
 func reasonOf(err error) spid.Reason {
-	var no *spid.Rejection
-	if errors.As(err, &no) {
-		return no.Reason
+	var rejection *spid.Rejection
+	if errors.As(err, &rejection) {
+		return rejection.Reason
 	}
 	return ""
 }
 
-// answer is what is kept of what a provider said: whom it asserts, or why it
-// does not. Any other error is returned as it is.
+// answer converts the result of verify to the values that are stored: the person
+// that the provider asserts, or the code of the failure. It returns any other
+// error unchanged.
 func (f *Federation) answer(l workflow.Login, a *spid.Assertion, err error) (workflow.Answer, error) {
 	var anomaly *spid.Anomaly
 	switch {
 	case errors.As(err, &anomaly):
 		return workflow.Answer{Failure: anomaly.Code}, nil
-	case reasonOf(err) == spid.ReasonLegalPerson: // the provider should have said so
+	case reasonOf(err) == spid.ReasonLegalPerson: // the provider should have sent this anomaly itself
 		return workflow.Answer{Failure: "nr30"}, nil
 	case err != nil:
 		return workflow.Answer{}, err
 	}
-	has := a.Attributes
-	return workflow.Answer{Assertion: &workflow.Assertion{AssertionID: a.ID, Provider: l.Provider, ProviderName: l.ProviderName,
-		Level: f.level(a.Level), AuthenticatedAt: a.AuthnInstant,
-		Name: has[spid.AttributeName], FamilyName: has[spid.AttributeFamilyName],
-		FiscalNumber: has[spid.AttributeFiscalNumber], DateOfBirth: has[spid.AttributeDateOfBirth], PersonCode: has[spid.AttributeSPIDCode],
-		CompanyName: has[spid.AttributeCompanyName], CompanyFiscalNumber: has[spid.AttributeCompanyFiscalNumber],
-		CompanyVATNumber: has[spid.AttributeIVACode]}}, nil
+	attributes := a.Attributes
+	return workflow.Answer{Assertion: &workflow.Assertion{
+		AssertionID:     a.ID,
+		Provider:        l.Provider,
+		ProviderName:    l.ProviderName,
+		Level:           f.level(a.Level),
+		AuthenticatedAt: a.AuthnInstant,
+
+		Name:         attributes[spid.AttributeName],
+		FamilyName:   attributes[spid.AttributeFamilyName],
+		FiscalNumber: attributes[spid.AttributeFiscalNumber],
+		DateOfBirth:  attributes[spid.AttributeDateOfBirth],
+		PersonCode:   attributes[spid.AttributeSPIDCode],
+
+		CompanyName:         attributes[spid.AttributeCompanyName],
+		CompanyFiscalNumber: attributes[spid.AttributeCompanyFiscalNumber],
+		CompanyVATNumber:    attributes[spid.AttributeIVACode],
+	}}, nil
 }
 
-// remark logs problems that the operator must fix: what a provider finds wrong
-// with our request, and a certificate that a provider should have changed.
-func (s *Server) remark(r *http.Request, l workflow.Login, answer workflow.Answer, a *spid.Assertion) {
+// logAnomaly logs problems that an operator must solve: a provider reports an
+// error in our request, or signs with an expired certificate.
+func (s *Server) logAnomaly(r *http.Request, l workflow.Login, answer workflow.Answer, a *spid.Assertion) {
 	switch {
 	case a == nil && failureCode(answer.Failure) == "technical":
 		s.Log.ErrorContext(r.Context(), "an identity provider faults our request", "request", requestID(r),
@@ -132,13 +146,14 @@ func (s *Server) remark(r *http.Request, l workflow.Login, answer workflow.Answe
 	}
 }
 
-// refuseAnswer tells the person that nothing came of the login, and the log why.
-// What names a request of ours is archived all the same.
+// refuseAnswer shows that the login failed, and logs why. If l is known, the
+// response is archived too.
 //
-// An answer to a login that has identified somebody is no fault of theirs: after
-// a success Back leads to the provider's page, which posts it again. They see
-// where they are.
-func (s *Server) refuseAnswer(w http.ResponseWriter, r *http.Request, f *Federation, l workflow.Login, response *spid.Response, why error) error {
+// If the login has already identified a person, it redirects to the current page
+// instead: after a success, the browser's Back button opens the provider's page,
+// which posts the response again.
+func (s *Server) refuseAnswer(w http.ResponseWriter, r *http.Request, f *Federation,
+	l workflow.Login, response *spid.Response, why error) error {
 	again, err := s.Procedure.Answered(r.Context(), l)
 	if err != nil {
 		return err
@@ -158,12 +173,12 @@ func (s *Server) refuseAnswer(w http.ResponseWriter, r *http.Request, f *Federat
 	switch {
 	case errors.Is(why, workflow.ErrUnknown):
 		code = "elsewhere"
-	case reasonOf(why) == spid.ReasonLevel: // another word for what the provider should have said
+	case reasonOf(why) == spid.ReasonLevel: // the provider should have sent this anomaly itself
 		code = "nr20"
 	}
 	d := failureOf(f, l, code)
-	// The request has no cookie, so the user is unknown; most probably it is
-	// somebody who has a procedure.
+	// The request has no cookies, so the user is unknown. They most probably have
+	// a procedure.
 	d.Known = !d.Trial
 	if d.Trial {
 		d.Reason = string(reasonOf(why))
@@ -199,8 +214,8 @@ func (s *Server) localeOf(ctx context.Context, l workflow.Login) (string, error)
 	return c.LocaleOf(asked.Visitor), nil
 }
 
-// returnFromLogin applies a parked answer: a GET that acts. A login that failed
-// ends here, with its page and a status that says so.
+// returnFromLogin applies a stored response. It is a GET that changes state. If
+// the login failed, it shows the page of the failure with status 403.
 func (s *Server) returnFromLogin(w http.ResponseWriter, r *http.Request, f *Federation) error {
 	if prefetched(r) {
 		return errPrefetch
@@ -210,7 +225,7 @@ func (s *Server) returnFromLogin(w http.ResponseWriter, r *http.Request, f *Fede
 		http.SetCookie(w, s.cookie(returnCookie, "", -1))
 	}
 	v, _, err := s.visitor(r)
-	if errors.Is(err, errNoSession) || errors.Is(err, errSessionEnded) || errors.Is(err, errUnsettled) {
+	if errors.Is(err, errNoSession) || errors.Is(err, errSessionEnded) || errors.Is(err, errSwitchPending) {
 		if err := s.Procedure.DiscardAnswer(r.Context(), secret); err != nil {
 			return err
 		}

@@ -14,20 +14,20 @@ import (
 	"stella/workflow"
 )
 
-func TestOnlyTheNewestRequestIsAnswered(t *testing.T) {
+func TestOnlyTheNewestRequestCanBeAnswered(t *testing.T) {
 	t.Parallel()
 	b := at(t, anna, workflow.Identification)
 	older := b.answer(b.ask(), "Anna Neri")
 	newer := b.answer(b.ask(), "Anna Neri")
 	b.unchanged(func() { b.deliver(older).refused(elsewhere) })
-	if b.parked() != "0" {
-		t.Error("the older answer is kept")
+	if b.storedAnswers() != "0" {
+		t.Error("the response to the older request is stored")
 	}
-	b.wants(anna, workflow.AtProvider)
+	b.stateIs(anna, workflow.AtProvider)
 	b.deliver(newer).at("Identificazione riuscita")
 }
 
-func TestAnswerCountsOnce(t *testing.T) {
+func TestAnswerIsValidOnce(t *testing.T) {
 	t.Parallel()
 	b := at(t, anna, workflow.Identification)
 	request := b.ask()
@@ -41,15 +41,15 @@ func TestAnswerCountsOnce(t *testing.T) {
 		b.get("/spid/return").refused(elsewhere)
 	})
 	b.get("/").at("Identificazione riuscita")
-	// A cancelled login cannot be answered after all.
+	// A cancelled login cannot succeed later.
 	b.press("Non sono io / casella sbagliata")
 	request = b.ask()
 	b.deliver(b.fail(request, "nr25")).answered(http.StatusForbidden, "Identificazione non completata")
 	b.unchanged(func() { b.deliver(b.answer(request, "Anna Neri")).refused(elsewhere) })
 }
 
-// Whoever makes somebody else's browser bring an answer of their own, or takes
-// another's answer along, gets nowhere, and nor does the answer.
+// A response is valid only in the browser that started the login. In another browser
+// it has no effect, and then it is no longer valid in the right browser either.
 func TestAnswerInAnotherBrowser(t *testing.T) {
 	t.Parallel()
 	for name, open := range map[string]func(w *world) *browser{
@@ -57,12 +57,12 @@ func TestAnswerInAnotherBrowser(t *testing.T) {
 		"of another mailbox": func(w *world) *browser { w.record(sara); return w.enter(sara) },
 		"at another mailbox's login": func(w *world) *browser {
 			w.record(sara)
-			b := w.enter(sara).goOn(sara, workflow.HolderChoice, workflow.Identification)
+			b := w.enter(sara).proceed(sara, workflow.HolderChoice, workflow.Identification)
 			b.ask()
 			return b
 		},
 		"of the same mailbox":            func(w *world) *browser { return w.enter(anna) },
-		"with a session that has ended":  func(w *world) *browser { b := w.enter(anna); b.end(b); return b },
+		"with a session that has ended":  func(w *world) *browser { b := w.enter(anna); b.deleteSessions(b); return b },
 		"with a session that was forged": func(w *world) *browser { b := w.browser().get("/"); b.forge(); return b },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -73,33 +73,34 @@ func TestAnswerInAnotherBrowser(t *testing.T) {
 			answer := b.answer(request, "Anna Neri")
 			b.unchanged(func() {
 				other.get("/")
-				secret := other.keepReturn(answer)
+				secret := other.deliverOnly(answer)
 				other.get("/spid/return").refused(elsewhere)
 				known := other.Find(`a[href="/identificazione/spid"]`).Length() == 1
 				if session := !strings.Contains(name, "session"); known != session {
-					t.Errorf("the way on leads to a procedure: %v", known)
+					t.Errorf("the page has a link to the procedure: %v", known)
 				}
-				if b.parked() != "0" {
-					t.Error("the answer is kept")
+				if b.storedAnswers() != "0" {
+					t.Error("the response is stored")
 				}
-				// Nor can the right browser use it any more.
-				b.hold(secret)
+				// The right browser cannot use it any more.
+				b.setCookie(secret)
 				b.get("/spid/return").refused(elsewhere)
 				b.deliver(answer).refused(elsewhere)
 			})
-			b.wants(anna, workflow.AtProvider)
-			b.get("/").click("Ricomincia l'accesso").press("Accedi come Anna Neri").press("Autorizza").press("Continua").at("Identificazione riuscita")
+			b.stateIs(anna, workflow.AtProvider)
+			b.get("/").click("Ricomincia l'accesso")
+			b.press("Accedi come Anna Neri").press("Autorizza").press("Continua").at("Identificazione riuscita")
 		})
 	}
 }
 
-// keepReturn brings an answer without following where it leads, and tells the
+// deliverOnly posts a response without following the redirect, and returns the
 // one-time cookie.
-func (b *browser) keepReturn(answer filled) *http.Cookie {
+func (b *browser) deliverOnly(answer filledForm) *http.Cookie {
 	b.Helper()
 	response, body := b.send(b.delivery(answer))
 	if response.StatusCode != http.StatusSeeOther || response.Header.Get("Location") != "/spid/return" {
-		b.Fatalf("the answer leads to %d %s", response.StatusCode, body)
+		b.Fatalf("posting the response returns %d %s", response.StatusCode, body)
 	}
 	for _, c := range response.Cookies() {
 		if c.Name == "stella-return" && c.MaxAge == 600 {
@@ -110,8 +111,8 @@ func (b *browser) keepReturn(answer filled) *http.Cookie {
 	return nil
 }
 
-// end ends the session of a browser, behind its back.
-func (w *world) end(b *browser) {
+// deleteSessions deletes the sessions of a browser from the database.
+func (w *world) deleteSessions(b *browser) {
 	w.Helper()
 	for _, c := range b.cookies() {
 		_, err := w.store.Pool().Exec(w.Context(), `delete from sessions where digest = $1`, workflow.Digest(c.Value))
@@ -121,43 +122,43 @@ func (w *world) end(b *browser) {
 
 func (b *browser) forge() {
 	b.Helper()
-	b.hold(&http.Cookie{Name: "stella", Value: "forged"})
+	b.setCookie(&http.Cookie{Name: "stella", Value: "forged"})
 }
 
 func TestReturnNeedsTheOneTimeCookie(t *testing.T) {
 	t.Parallel()
 	b := at(t, anna, workflow.Identification)
 	answer := b.answer(b.ask(), "Anna Neri")
-	secret := b.keepReturn(answer)
-	b.get("/").at("Accesso in corso con Identità di prova") // looking elsewhere destroys nothing
-	if b.parked() != "1" {
-		t.Error("the answer does not wait")
+	secret := b.deliverOnly(answer)
+	b.get("/").at("Accesso in corso con Identità di prova") // opening another page changes nothing
+	if b.storedAnswers() != "1" {
+		t.Error("the response is not stored")
 	}
-	b.hold(&http.Cookie{Name: secret.Name, MaxAge: -1})
+	b.setCookie(&http.Cookie{Name: secret.Name, MaxAge: -1})
 	b.unchanged(func() {
 		b.get("/spid/return").refused(elsewhere)
-		if b.parked() != "0" {
-			t.Error("the answer is kept")
+		if b.storedAnswers() != "0" {
+			t.Error("the response is still stored")
 		}
-		b.hold(secret)
+		b.setCookie(secret)
 		b.get("/spid/return").refused(elsewhere)
 	})
-	b.wants(anna, workflow.AtProvider)
+	b.stateIs(anna, workflow.AtProvider)
 
-	// A forged one does the same.
+	// A forged cookie has the same effect.
 	answer = b.answer(b.ask(), "Anna Neri")
-	secret = b.keepReturn(answer)
-	b.hold(&http.Cookie{Name: secret.Name, Value: "forged"})
+	secret = b.deliverOnly(answer)
+	b.setCookie(&http.Cookie{Name: secret.Name, Value: "forged"})
 	b.unchanged(func() { b.get("/spid/return").refused(elsewhere) })
-	if b.parked() != "0" {
-		t.Error("the answer is kept")
+	if b.storedAnswers() != "0" {
+		t.Error("the response is still stored")
 	}
 }
 
-func TestReturnIsPrefetched(t *testing.T) {
+func TestReturnIsNotPrefetched(t *testing.T) {
 	t.Parallel()
 	b := at(t, anna, workflow.Identification)
-	b.keepReturn(b.answer(b.ask(), "Anna Neri"))
+	b.deliverOnly(b.answer(b.ask(), "Anna Neri"))
 	b.unchanged(func() {
 		r := b.request(http.MethodGet, "/spid/return", nil)
 		r.Header.Set("Sec-Purpose", "prefetch")
@@ -167,18 +168,18 @@ func TestReturnIsPrefetched(t *testing.T) {
 	b.get("/spid/return").at("Identificazione riuscita")
 }
 
-func TestAnswerWaitsTenMinutes(t *testing.T) {
+func TestAnswerExpiresAfterTenMinutes(t *testing.T) {
 	t.Parallel()
 	b := at(t, anna, workflow.Identification)
-	b.keepReturn(b.answer(b.ask(), "Anna Neri"))
+	b.deliverOnly(b.answer(b.ask(), "Anna Neri"))
 	b.clock.Advance(workflow.AnswerLife + time.Second)
 	b.unchanged(func() { b.get("/spid/return").refused(elsewhere) })
-	if b.parked() != "0" {
-		t.Error("the answer is kept")
+	if b.storedAnswers() != "0" {
+		t.Error("the response is still stored")
 	}
 }
 
-func TestLoginLastsHalfAnHour(t *testing.T) {
+func TestLoginExpiresAfterHalfAnHour(t *testing.T) {
 	t.Parallel()
 	b := at(t, anna, workflow.Identification)
 	request := b.ask()
@@ -187,42 +188,44 @@ func TestLoginLastsHalfAnHour(t *testing.T) {
 	b.clock.Advance(10*time.Minute + time.Second)
 	b.unchanged(func() { b.deliver(b.answer(request, "Anna Neri")).refused(elsewhere) })
 	b.get("/").at("Ora identificati", unfinished)
-	b.goOn(anna, workflow.Identification, workflow.Identified)
+	b.proceed(anna, workflow.Identification, workflow.Identified)
 
-	// It waits for the browser no longer, either.
+	// A stored response expires with the login too.
 	b.press("Non sono io / casella sbagliata")
 	request = b.ask()
 	b.clock.Advance(25 * time.Minute)
 	b.get("/")
-	b.keepReturn(b.answer(request, "Anna Neri"))
+	b.deliverOnly(b.answer(request, "Anna Neri"))
 	b.clock.Advance(5 * time.Minute)
 	b.unchanged(func() { b.get("/spid/return").refused(elsewhere) })
-	if b.parked() != "0" {
-		t.Error("the answer is kept")
+	if b.storedAnswers() != "0" {
+		t.Error("the response is still stored")
 	}
 }
 
-func TestAnswerThatIsNone(t *testing.T) {
+func TestMalformedAnswer(t *testing.T) {
 	t.Parallel()
 	b := at(t, anna, workflow.Identification)
 	request := b.ask()
 	good := b.answer(request, "Anna Neri")
-	unknown := b.answer(request, "Anna Neri", spidtest.BeforeSigning(func(r *etree.Element) { r.CreateAttr("InResponseTo", "_unknown") }))
+	unknown := b.answer(request, "Anna Neri", spidtest.BeforeSigning(func(r *etree.Element) {
+		r.CreateAttr("InResponseTo", "_unknown")
+	}))
 	b.unchanged(func() {
 		b.deliver(unknown).refused(elsewhere)
-		for _, s := range []string{"", "x", "%%%", base64.StdEncoding.EncodeToString([]byte("<a/>")), base64.StdEncoding.EncodeToString([]byte("<!DOCTYPE a>"))} {
+		encode := base64.StdEncoding.EncodeToString
+		for _, s := range []string{"", "x", "%%%", encode([]byte("<a/>")), encode([]byte("<!DOCTYPE a>"))} {
 			b.deliver(good.with("SAMLResponse", s)).refused(technical)
 		}
-		b.deliver(filled{"/spid/acs", nil}).refused(technical)
+		b.deliver(filledForm{"/spid/acs", nil}).refused(technical)
 	})
 	if b.archived() != "0" {
-		t.Error("what answers no request of ours is archived")
+		t.Error("a response to no known request is archived")
 	}
 	b.deliver(good).at("Identificazione riuscita")
 }
 
-// What does not stand up to its verification is archived, and the login may
-// still be answered.
+// A response that fails verification is archived, and the login can still succeed.
 func TestTamperedAnswer(t *testing.T) {
 	t.Parallel()
 	b := at(t, anna, workflow.Identification)
@@ -234,7 +237,7 @@ func TestTamperedAnswer(t *testing.T) {
 			}
 		}
 	}
-	bad := []filled{
+	bad := []filledForm{
 		b.answer(request, "Sara Verdi", spidtest.AfterSigning(replaceName)),
 		b.answer(request, "Sara Verdi", spidtest.BetweenSignatures(replaceName)),
 		b.answer(request, "Anna Neri", spidtest.AfterSigning(func(r *etree.Element) {
@@ -244,28 +247,30 @@ func TestTamperedAnswer(t *testing.T) {
 		})),
 		b.answer(request, "Anna Neri").with("RelayState", "another"),
 		b.answer(request, "Anna Neri").without("RelayState"),
-		b.answer(request, "Anna Neri", spidtest.BeforeSigning(func(r *etree.Element) { r.CreateAttr("Destination", "https://altro.example") })),
+		b.answer(request, "Anna Neri", spidtest.BeforeSigning(func(r *etree.Element) {
+			r.CreateAttr("Destination", "https://altro.example")
+		})),
 	}
 	b.unchanged(func() {
 		for i, a := range bad {
 			b.deliver(a).refused(technical)
-			if b.parked() != "0" {
-				t.Errorf("the tampered answer %d is parked", i)
+			if b.storedAnswers() != "0" {
+				t.Errorf("the tampered response %d is stored", i)
 			}
 		}
 	})
-	if got := b.archived(); got != "5" { // the rest is somebody's attempt to fill the disk
-		t.Errorf("%s answers are archived", got)
+	if got := b.archived(); got != "5" { // a limit protects the disk from an attacker
+		t.Errorf("%s responses are archived, want 5", got)
 	}
-	b.wants(anna, workflow.AtProvider)
+	b.stateIs(anna, workflow.AtProvider)
 	b.deliver(b.answer(request, "Anna Neri")).at("Identificazione riuscita")
 	if got := b.archived(); got != "6" {
-		t.Errorf("%s answers are archived", got)
+		t.Errorf("%s responses are archived, want 6", got)
 	}
 }
 
-// Providers need not sign that a login failed; who says so must know the
-// request all the same.
+// A response with an anomaly may be unsigned, but its sender must know the request's
+// relay state.
 func TestUnsignedAnomaly(t *testing.T) {
 	t.Parallel()
 	unsigned := spidtest.AfterSigning(func(r *etree.Element) { r.RemoveChild(r.SelectElement("ds:Signature")) })
@@ -273,7 +278,7 @@ func TestUnsignedAnomaly(t *testing.T) {
 	request := b.ask()
 	b.unchanged(func() { b.deliver(b.fail(request, "nr25", unsigned).with("RelayState", "guess")).refused(technical) })
 	b.deliver(b.fail(request, "nr25", unsigned)).answered(http.StatusForbidden, "Identificazione non completata")
-	b.wants(anna, workflow.Identification)
+	b.stateIs(anna, workflow.Identification)
 }
 
 func TestProviderIsRemoved(t *testing.T) {
@@ -282,5 +287,6 @@ func TestProviderIsRemoved(t *testing.T) {
 	answer := b.answer(b.ask(), "Anna Neri")
 	b.server.SPID.Registry = spid.NewRegistry(nil, nil)
 	b.unchanged(func() { b.deliver(answer).refused(technical) })
-	b.get("/identificazione/spid").at("Scegli il gestore della tua identità SPID", "In questo momento nessun gestore SPID è disponibile.")
+	b.get("/identificazione/spid")
+	b.at("Scegli il gestore della tua identità SPID", "In questo momento nessun gestore SPID è disponibile.")
 }

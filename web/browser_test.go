@@ -12,15 +12,15 @@ import (
 	"github.com/PuerkitoBio/goquery"
 )
 
-// A browser is somebody's, with its cookies and the page it shows.
+// browser simulates a user's browser, with its cookies and the current page.
 type browser struct {
 	*world
 	jar http.CookieJar
 	page
 
-	reads    string // its Accept-Language; Italian if empty
-	old      bool   // it does not say where a request comes from
-	careless bool   // it sends cookies along wherever a request comes from
+	acceptLanguage  string // Accept-Language; Italian if empty
+	noOrigin        bool   // does not send Origin and Sec-Fetch-Site
+	ignoresSameSite bool   // sends cookies with cross-site requests too
 }
 
 func (w *world) browser() *browser {
@@ -30,30 +30,30 @@ func (w *world) browser() *browser {
 	return &browser{world: w, jar: jar}
 }
 
-// cookies are the browser's of ours.
+// cookies returns the browser's cookies for the server.
 func (b *browser) cookies() []*http.Cookie {
 	return b.jar.Cookies(b.server.PublicURL)
 }
 
-// hold puts a cookie of ours into the browser.
-func (b *browser) hold(c *http.Cookie) {
+// setCookie adds a cookie to the browser.
+func (b *browser) setCookie(c *http.Cookie) {
 	kept := *c
 	kept.Path = "/"
 	b.jar.SetCookies(b.server.PublicURL, []*http.Cookie{&kept})
 }
 
-// direct sends requests as they are.
+// direct follows no redirects and has no cookies.
 var direct = &http.Client{
 	Transport:     &http.Transport{MaxIdleConnsPerHost: 4},
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 }
 
-// send sends a request, with the cookies a browser would send along, keeps
-// what it is given, and returns the answer and its text.
+// send sends a request with the browser's cookies, stores the cookies of the
+// response, and returns the response and its body.
 func (b *browser) send(r *http.Request) (*http.Response, string) {
 	b.Helper()
 	crossSite := r.Header.Get("Sec-Fetch-Site") == "cross-site" && r.Method == http.MethodPost
-	if !crossSite || b.careless { // ours are Lax
+	if !crossSite || b.ignoresSameSite { // the cookies are SameSite=Lax
 		for _, c := range b.jar.Cookies(r.URL) {
 			r.AddCookie(c)
 		}
@@ -75,7 +75,7 @@ func (b *browser) send(r *http.Request) (*http.Response, string) {
 	return response, string(body)
 }
 
-// load sends a request, follows where it leads and shows the page.
+// load sends a request, follows redirects and shows the page.
 func (b *browser) load(r *http.Request) *browser {
 	b.Helper()
 	var trail []string
@@ -88,7 +88,7 @@ func (b *browser) load(r *http.Request) *browser {
 			r = b.request(http.MethodGet, to.String(), nil)
 			continue
 		}
-		// Terms and what they say are told apart by their place.
+		// A space separates the text of a term from its description.
 		doc, err := goquery.NewDocumentFromReader(strings.NewReader(strings.ReplaceAll(body, "</dt>", "</dt> ")))
 		b.must(err)
 		b.page = page{doc, r.URL, response.StatusCode, response.Header, body, trail}
@@ -98,7 +98,7 @@ func (b *browser) load(r *http.Request) *browser {
 	return nil
 }
 
-// request makes a request, from the page that is shown.
+// request returns a request, with the headers of the current page.
 func (b *browser) request(method, address string, form url.Values) *http.Request {
 	b.Helper()
 	if strings.HasPrefix(address, "/") {
@@ -106,14 +106,14 @@ func (b *browser) request(method, address string, form url.Values) *http.Request
 	}
 	r, err := http.NewRequestWithContext(b.Context(), method, address, strings.NewReader(form.Encode()))
 	b.must(err)
-	r.Header.Set("Accept-Language", cmp.Or(b.reads, "it-IT,it;q=0.9"))
+	r.Header.Set("Accept-Language", cmp.Or(b.acceptLanguage, "it-IT,it;q=0.9"))
 	if b.from != "" {
 		r.Header.Set("X-Forwarded-For", b.from)
 	}
 	if form != nil {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
-	if b.old {
+	if b.noOrigin {
 		return r
 	}
 	site := "none"
@@ -128,37 +128,38 @@ func (b *browser) request(method, address string, form url.Values) *http.Request
 	return r
 }
 
-// get opens an address.
+// get opens a URL.
 func (b *browser) get(address string) *browser {
 	b.Helper()
 	return b.load(b.request(http.MethodGet, address, nil))
 }
 
-// post sends a form that is not on the page shown.
-func (b *browser) post(f filled) *browser {
+// post sends a form, which need not be on the current page.
+func (b *browser) post(f filledForm) *browser {
 	b.Helper()
 	return b.load(b.request(http.MethodPost, f.action, f.values))
 }
 
-// click follows the link of that name.
+// click follows the link with a text.
 func (b *browser) click(name string) *browser {
 	b.Helper()
 	return b.get(b.link(name))
 }
 
-// press sends the form of the button of that name, filled in.
+// press fills in and sends the form of the button with a text. typed are the names
+// and values of inputs.
 func (b *browser) press(button string, typed ...string) *browser {
 	b.Helper()
 	return b.post(b.form(button, typed...))
 }
 
-// handOver comes from the webmail.
+// handOver starts the procedure from the webmail.
 func (b *browser) handOver(h holder) *browser {
 	b.Helper()
 	return b.start(b.handOff(h))
 }
 
-// start sends the webmail's form, which is from another site.
+// start sends the hand-off's form from the webmail's site.
 func (b *browser) start(secret string) *browser {
 	b.Helper()
 	r := b.request(http.MethodPost, "/start/"+secret, nil)

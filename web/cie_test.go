@@ -14,37 +14,39 @@ func TestPersonIsQualifiedWithCIE(t *testing.T) {
 	t.Parallel()
 	b := at(t, anna, workflow.Introduction, withCIE)
 	b.at("Cosa occorre", "un account SPID già attivo, oppure la carta d'identità elettronica (CIE);")
-	b.goOn(anna, workflow.Introduction, workflow.Identification).at("Ora identificati", "oppure la carta d'identità elettronica (CIE)")
+	b.proceed(anna, workflow.Introduction, workflow.Identification).at("Ora identificati", "oppure la carta d'identità elettronica (CIE)")
 	b.click("Inizia l'identificazione").at("Scegli come identificarti")
 	if more := b.link("Maggiori informazioni sulla CIE"); more != "https://www.cartaidentita.interno.gov.it" {
-		t.Errorf("of CIE tells %s", more)
+		t.Errorf("the link about CIE leads to %s", more)
 	}
 	b.click("Entra con CIE").at("Con quale identità vuoi accedere?")
-	b.wants(anna, workflow.AtProvider)
+	b.stateIs(anna, workflow.AtProvider)
 	b.get("/").at("Accesso in corso con Carta di Identità Elettronica")
 	b.click("Scegli un altro metodo").at("Scegli come identificarti").get("/")
 	b.click("Ricomincia l'accesso").press("Accedi come Anna Neri").press("Autorizza").press("Continua")
 	if want := "303 /cie/return 303 /"; strings.Join(b.trail, " ") != want {
-		t.Errorf("the way back is %v", b.trail)
+		t.Errorf("the redirects after the login are %v", b.trail)
 	}
 	b.at("Identificazione riuscita", "Anna Neri", "termina con 501T")
 	if method := text(b.Find("dt:contains('Identificazione') + dd")); method != "CIE, livello 3" {
 		t.Errorf("the method is %q", method)
 	}
-	if got := b.query(`select concat_ws(', ', level, person_code, date_of_birth, company_name) from identities`); got != "CieL3, , 1980-01-01, " {
-		t.Errorf("what is kept is %q", got)
+	got := b.query(`select concat_ws(', ', level, person_code, date_of_birth, company_name) from identities`)
+	if got != "CieL3, , 1980-01-01, " {
+		t.Errorf("the stored identity is %q", got)
 	}
-	b.goOn(anna, workflow.Identified, workflow.Qualified).at("Identificazione avvenuta con successo")
+	b.proceed(anna, workflow.Identified, workflow.Qualified).at("Identificazione avvenuta con successo")
 }
 
-// Each scheme has its own metadata and its own endpoint, and takes only what is
-// its own.
-func TestSchemesAreApart(t *testing.T) {
+// Each scheme has its own metadata and endpoints, and accepts only responses of its
+// own providers.
+func TestSchemesAreSeparate(t *testing.T) {
 	t.Parallel()
 	b := at(t, anna, workflow.Identification, withCIE)
 	for path, mark := range map[string]string{"/spid/metadata": "/spid/acs", "/metadata": "/spid/acs", "/cie/metadata": "/cie/acs"} {
-		if response, body := b.send(b.request(http.MethodGet, path, nil)); response.StatusCode != 200 || strings.Count(body, "/acs\"") != 1 || !strings.Contains(body, mark) {
-			t.Errorf("%s is answered %d %s", path, response.StatusCode, body)
+		response, body := b.send(b.request(http.MethodGet, path, nil))
+		if response.StatusCode != 200 || strings.Count(body, "/acs\"") != 1 || !strings.Contains(body, mark) {
+			t.Errorf("%s returns %d %s", path, response.StatusCode, body)
 		}
 	}
 	cie := b.askCIE()
@@ -55,7 +57,7 @@ func TestSchemesAreApart(t *testing.T) {
 		b.deliver(elsewhere).refused(technical)
 	})
 	if !strings.Contains(b.log.String(), "SPID knows no provider") {
-		t.Errorf("the log does not say why: %s", b.log)
+		t.Errorf("the log lacks the reason: %s", b.log)
 	}
 	answer = b.answer(b.ask(), "Anna Neri")
 	b.unchanged(func() {
@@ -65,7 +67,7 @@ func TestSchemesAreApart(t *testing.T) {
 	})
 	b.deliver(answer).at("Identificazione riuscita", "SPID, livello 2")
 
-	// Where there is no CIE there is nothing of it.
+	// Without CIE its endpoints do not exist.
 	w := newWorld(t)
 	for _, path := range []string{"/cie/metadata", "/cie/return", "/cie/logout"} {
 		w.browser().get(path).answered(http.StatusNotFound, "Pagina non trovata")
@@ -87,7 +89,7 @@ func TestLoginWithCIEFails(t *testing.T) {
 		"nr08": "C'è stato un problema tecnico nel collegamento con CIE.",
 	} {
 		b.deliver(b.fail(b.askCIE(), code)).refused(sentence)
-		b.wants(anna, workflow.Identification)
+		b.stateIs(anna, workflow.Identification)
 		b.click("Riprova").at("Scegli come identificarti")
 	}
 	b.deliver(b.fail(b.askCIE(), "nr25")).answered(http.StatusForbidden, notDone, "Hai annullato l'accesso.")
@@ -98,27 +100,28 @@ func TestLoginWithCIEFails(t *testing.T) {
 	}
 }
 
-// A company's purpose is nothing to CIE, which identifies persons.
+// A login with CIE has no purpose, since CIE has no professional identities.
 func TestCompanyWithCIE(t *testing.T) {
 	t.Parallel()
 	b := at(t, bianchi, workflow.Identification, withCIE, func(w *world) { w.server.Purpose = "PG" })
 	request := b.askCIE()
 	if strings.Contains(string(request.XML), "Purpose") {
-		t.Errorf("CIE is asked for a company: %s", request.XML)
+		t.Errorf("the request to CIE has a purpose: %s", request.XML)
 	}
 	b.deliver(b.answer(request, "Luca Bianchi")).at("Identificazione riuscita", "CIE, livello 3")
 }
 
-// The Ministry takes no answer to a logout.
-func TestCIELogsOut(t *testing.T) {
+// The Ministry, which runs CIE, accepts no response to a logout request.
+func TestLogoutByCIE(t *testing.T) {
 	t.Parallel()
 	b := at(t, anna, workflow.Identification, withCIE)
 	b.unchanged(func() {
-		b.get(b.cie.asks(t)).at("Qualifica la tua casella PEC Esempio").tells("Sei uscito dalla procedura. Per riprendere torna alla webmail e seleziona Conferma identità.")
+		b.get(b.cie.logoutURL(t)).at("Qualifica la tua casella PEC Esempio").
+			showsNotice("Sei uscito dalla procedura. Per riprendere torna alla webmail e seleziona Conferma identità.")
 		b.get("/").at("Qualifica la tua casella PEC Esempio")
 	})
 	stranger := b.borrow(spid.CIE, b.server.CIE.Metadata)
-	b.handOver(anna).get(stranger.asks(t, issuedBy(b.cie.EntityID()))).answered(http.StatusForbidden, "Uscita non accettata")
+	b.handOver(anna).get(stranger.logoutURL(t, issuedBy(b.cie.EntityID()))).answered(http.StatusForbidden, "Uscita non accettata")
 	b.get("/").at("Ora identificati")
 }
 
@@ -129,7 +132,7 @@ func TestTrialWithCIE(t *testing.T) {
 	path := "/cie/collaudo?idp=" + url.QueryEscape(w.cie.EntityID())
 	request := tester.askAt(path)
 	request.idp, request.at = w.cie, "/cie/acs"
-	tester.bring(w.answer(request, "Anna Neri")).at(tried, "CIE, livello 3", "Carta di Identità Elettronica")
+	tester.postAsTester(w.answer(request, "Anna Neri")).at(trialSucceeded, "CIE, livello 3", "Carta di Identità Elettronica")
 	tester.get(path+"&purpose=PG").answered(http.StatusBadRequest, "Richiesta non accettata")
 	tester.get(strings.Replace(w.trial(), "/spid/", "/cie/", 1)).answered(http.StatusNotFound, "Pagina non trovata")
 }

@@ -9,9 +9,10 @@ import (
 	"stella/workflow"
 )
 
-// away tells the errors of a visitor who is nowhere, or elsewhere by now.
-func away(err error) bool {
-	for _, known := range []error{errNoSession, errSessionEnded, errUnsettled, workflow.ErrElsewhere, workflow.ErrNotEligible} {
+// hasNoCase reports whether err means that the visitor has no session, or that the
+// session no longer gives access to a case.
+func hasNoCase(err error) bool {
+	for _, known := range []error{errNoSession, errSessionEnded, errSwitchPending, workflow.ErrElsewhere, workflow.ErrNotEligible} {
 		if errors.Is(err, known) {
 			return true
 		}
@@ -19,21 +20,22 @@ func away(err error) bool {
 	return false
 }
 
-// codeStatus tells the code page's script where the newest code stands.
+// codeStatus returns the status of the newest code as JSON, for the script of the
+// code page.
 func (s *Server) codeStatus(w http.ResponseWriter, r *http.Request) error {
 	answer := struct {
 		Status      string `json:"status"`
 		SecondsLeft int    `json:"seconds_left"`
 		ResendIn    int    `json:"resend_in"`
-	}{Status: "elsewhere"} // the page is not the state's any more: load it again
-	v, err := s.watch(r)
+	}{Status: "elsewhere"} // the case has left this state: the script reloads the page
+	v, err := s.peek(r)
 	switch {
 	case err == nil && v.c.Stage(v.visitor) == workflow.CodeEntry:
 		var p templates.Page
 		fillCode(s, v, &p)
 		data := p.Data.(templates.Code)
 		answer.Status, answer.SecondsLeft, answer.ResendIn = string(data.Status), data.SecondsLeft, data.ResendIn
-	case err != nil && !away(err):
+	case err != nil && !hasNoCase(err):
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")

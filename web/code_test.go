@@ -10,8 +10,8 @@ import (
 	"stella/workflow"
 )
 
-// told checks what the page's script is told of the code.
-func (b *browser) told(status string, left, resend int) {
+// codeStatusIs checks the code's status that the page's script gets.
+func (b *browser) codeStatusIs(status string, left, resend int) {
 	b.Helper()
 	response, body := b.send(b.request(http.MethodGet, "/codice/stato", nil))
 	var got struct {
@@ -21,59 +21,61 @@ func (b *browser) told(status string, left, resend int) {
 	}
 	b.must(json.Unmarshal([]byte(body), &got))
 	if got.Status != status || got.SecondsLeft != left || got.ResendIn != resend || response.StatusCode != http.StatusOK {
-		b.Errorf("the script is told %d %s, want %s, %d left, %d to wait", response.StatusCode, body, status, left, resend)
+		b.Errorf("the script gets %d %s, want %s, %d left, %d to wait", response.StatusCode, body, status, left, resend)
 	}
 	clock := b.get("/").Find("#clock")
 	if got := clock.AttrOr("data-status", ""); status != "elsewhere" && got != status {
-		b.Errorf("the page is told %s, want %s", got, status)
+		b.Errorf("the page has the status %s, want %s", got, status)
 	}
 }
 
-func TestCodesLife(t *testing.T) {
+func TestCodeStatuses(t *testing.T) {
 	t.Parallel()
 	const heading = "Inserisci il codice"
 	b := at(t, anna, workflow.CodeEntry)
 	b.at(heading, "Stiamo inviando un codice OTP a anna.neri@mail.example.", "Il mittente è staff@posta.example.")
-	b.told("sending", 0, 20)
+	b.codeStatusIs("sending", 0, 20)
 	b.clock.Advance(2500 * time.Millisecond)
-	b.told("sending", 0, 18) // rounded up
+	b.codeStatusIs("sending", 0, 18) // rounded up
 	code := b.sendCode()
-	b.told("sent", 60, 18)
-	b.at(heading, "Abbiamo inviato un codice OTP a anna.neri@mail.example. Vale 60 secondi.", "Tra un invio e l'altro passano almeno 20 secondi.")
+	b.codeStatusIs("sent", 60, 18)
+	b.at(heading, "Abbiamo inviato un codice OTP a anna.neri@mail.example. Vale 60 secondi.",
+		"Tra un invio e l'altro passano almeno 20 secondi.")
 	b.clock.Advance(time.Millisecond)
-	b.told("sent", 60, 18)
+	b.codeStatusIs("sent", 60, 18)
 	b.unchanged(func() {
-		b.press("Invia di nuovo").wrong("resend", "Puoi chiedere un altro codice tra 18 secondi")
+		b.press("Invia di nuovo").hasError("resend", "Puoi chiedere un altro codice tra 18 secondi")
 		b.clock.Advance(16500 * time.Millisecond)
-		b.press("Invia di nuovo").wrong("resend", "Puoi chiedere un altro codice tra un secondo")
+		b.press("Invia di nuovo").hasError("resend", "Puoi chiedere un altro codice tra un secondo")
 	})
 	b.clock.Advance(time.Second)
-	b.told("sent", 43, 0)
+	b.codeStatusIs("sent", 43, 0)
 	b.clock.Advance(42499*time.Millisecond - time.Nanosecond)
-	b.told("sent", 1, 0)
+	b.codeStatusIs("sent", 1, 0)
 	b.clock.Advance(time.Nanosecond)
-	b.told("expired", 0, 0)
-	b.at(heading, "Il codice è scaduto. Seleziona Invia di nuovo per riceverne un altro.", "Lo invieremo a anna.neri@mail.example.")
+	b.codeStatusIs("expired", 0, 0)
+	b.at(heading, "Il codice è scaduto. Seleziona Invia di nuovo per riceverne un altro.",
+		"Lo invieremo a anna.neri@mail.example.")
 	b.unchanged(func() {
-		b.press("Conferma", "codice", code).wrong("codice", "Il codice è scaduto. Seleziona Invia di nuovo per riceverne un altro")
+		b.press("Conferma", "codice", code).hasError("codice", "Il codice è scaduto. Seleziona Invia di nuovo per riceverne un altro")
 	})
-	b.press("Invia di nuovo").at(heading, "Stiamo inviando").tells("")
-	b.told("sending", 0, 20)
-	// People group digits.
+	b.press("Invia di nuovo").at(heading, "Stiamo inviando").showsNotice("")
+	b.codeStatusIs("sending", 0, 20)
+	// White space in the code is ignored, since users group digits.
 	code = b.sendCode()
 	b.press("Conferma", "codice", " "+code[:3]+" "+code[3:]+"\t").at("Identificazione avvenuta con successo")
-	b.told("elsewhere", 0, 0)
+	b.codeStatusIs("elsewhere", 0, 0)
 }
 
-func TestCodeIsTypedBeforeItsMailIsRecorded(t *testing.T) {
+func TestCodeExpiresAlthoughTheRelayHasNotAnswered(t *testing.T) {
 	t.Parallel()
 	b := at(t, anna, workflow.CodeEntry)
 	id := b.newestMail(workflow.MailCode)
 	_, err := b.store.StartMail(t.Context(), id, b.clock.Now())
 	b.must(err)
-	b.told("sending", 0, 20) // the relay did not say yes so far
+	b.codeStatusIs("sending", 0, 20) // the relay has not accepted the mail yet
 	b.clock.Advance(60 * time.Second)
-	b.told("expired", 0, 0)
+	b.codeStatusIs("expired", 0, 0)
 }
 
 func TestFiveCodesInAQuarterOfAnHour(t *testing.T) {
@@ -81,17 +83,19 @@ func TestFiveCodesInAQuarterOfAnHour(t *testing.T) {
 	b := at(t, anna, workflow.CodeEntry)
 	for range 4 {
 		b.clock.Advance(20 * time.Second)
-		b.press("Invia di nuovo").at("Inserisci il codice").tells("")
+		b.press("Invia di nuovo").at("Inserisci il codice").showsNotice("")
 	}
 	b.clock.Advance(20 * time.Second)
-	b.unchanged(func() { b.press("Invia di nuovo").wrong("resend", "Hai chiesto troppi codici. Riprova tra 14 minuti") })
-	b.told("sending", 0, 800)
+	b.unchanged(func() {
+		b.press("Invia di nuovo").hasError("resend", "Hai chiesto troppi codici. Riprova tra 14 minuti")
+	})
+	b.codeStatusIs("sending", 0, 800)
 	b.at("Inserisci il codice", "Hai chiesto troppi codici. Puoi chiederne un altro tra 14 minuti.")
 	b.clock.Advance(800 * time.Second)
 	b.press("Invia di nuovo").at("Inserisci il codice", "Stiamo inviando")
 }
 
-func TestCodesPause(t *testing.T) {
+func TestPauseAfterFiveWrongCodes(t *testing.T) {
 	t.Parallel()
 	b := at(t, anna, workflow.CodeEntry)
 	code := b.sendCode()
@@ -99,15 +103,16 @@ func TestCodesPause(t *testing.T) {
 		b.press("Conferma", "codice", wrongCode(code))
 	}
 	over := b.after(15 * time.Minute)
-	b.answered(http.StatusUnprocessableEntity, "Procedura in pausa", "la procedura è in pausa fino alle "+over, "Potrai chiedere un altro codice dalle "+over+".", "non devi ricominciare")
-	b.told("paused", 0, 20)
+	b.answered(http.StatusUnprocessableEntity, "Procedura in pausa", "la procedura è in pausa fino alle "+over,
+		"Potrai chiedere un altro codice dalle "+over+".", "non devi ricominciare")
+	b.codeStatusIs("paused", 0, 20)
 	b.clock.Advance(15*time.Minute - time.Second)
-	b.told("paused", 0, 0)
+	b.codeStatusIs("paused", 0, 0)
 	b.clock.Advance(time.Second)
-	b.told("spent", 0, 0)
+	b.codeStatusIs("spent", 0, 0)
 	b.press("Invia di nuovo")
-	b.told("sending", 0, 20)
-	b.press("Conferma", "codice", wrongCode(b.sendCode())).wrong("codice", "Il codice non è corretto. Hai ancora 4 tentativi")
+	b.codeStatusIs("sending", 0, 20)
+	b.press("Conferma", "codice", wrongCode(b.sendCode())).hasError("codice", "Il codice non è corretto. Hai ancora 4 tentativi")
 }
 
 func TestRelayRefusesTheAddress(t *testing.T) {
@@ -117,34 +122,37 @@ func TestRelayRefusesTheAddress(t *testing.T) {
 	_, err := b.store.StartMail(t.Context(), id, b.clock.Now())
 	b.must(err)
 	b.must(b.store.MailRefused(t.Context(), id, "550 no such user", b.clock.Now()))
-	b.told("refused", 0, 20)
+	b.codeStatusIs("refused", 0, 20)
 	b.at("Inserisci il codice", "Non riusciamo a scrivere a anna.neri@mail.example. Controlla l'indirizzo.")
 	b.clock.Advance(20 * time.Second)
-	b.click("Modifica i contatti").at("Modifica i contatti", "Se cambi l'indirizzo e-mail ti inviamo subito un nuovo codice OTP").holds("email", anna.email)
-	b.press("Conferma", "email", "anna@altro.example").at("Inserisci il codice", "Stiamo inviando un codice OTP a anna@altro.example.").tells("Abbiamo salvato le modifiche.")
+	b.click("Modifica i contatti").at("Modifica i contatti", "Se cambi l'indirizzo e-mail ti inviamo subito un nuovo codice OTP")
+	b.hasValue("email", anna.email).press("Conferma", "email", "anna@altro.example")
+	b.at("Inserisci il codice", "Stiamo inviando un codice OTP a anna@altro.example.").showsNotice("Abbiamo salvato le modifiche.")
 	if b.mails(workflow.MailCode, "anna@altro.example") != 1 || b.mails(workflow.MailContactsChanged, anna.mailbox) != 1 {
-		t.Error("the code does not go to the new address, or the mailbox is not told")
+		t.Error("no code is sent to the new address, or no mail about the change to the mailbox")
 	}
 	b.press("Conferma", "codice", b.sendCode()).at("Identificazione avvenuta con successo")
 }
 
-// A change of the address ends the code that went to the former one, and sends
-// another at once: it is the first to that address.
-func TestContactsChangeAtTheCode(t *testing.T) {
+// A change of the address invalidates the code that was sent to the previous
+// address, and sends another code at once, since it is the first to that address.
+func TestContactsChangeOnTheCodePage(t *testing.T) {
 	t.Parallel()
 	b := at(t, anna, workflow.CodeEntry)
 	code := b.sendCode()
 	b.click("Modifica i contatti").press("Conferma", "cellulare", "3471234567").at("Inserisci il codice", "Vale 60 secondi")
 	b.click("Modifica i contatti").press("Conferma", "email", "anna@altro.example")
-	b.at("Inserisci il codice", "Stiamo inviando un codice OTP a anna@altro.example").tells("Abbiamo salvato le modifiche.")
-	b.told("sending", 0, 20)
+	b.at("Inserisci il codice", "Stiamo inviando un codice OTP a anna@altro.example").showsNotice("Abbiamo salvato le modifiche.")
+	b.codeStatusIs("sending", 0, 20)
 	b.unchanged(func() {
-		b.press("Conferma", "codice", code).wrong("codice", "Questo codice è stato sostituito da uno più recente. Usa l'ultimo che hai ricevuto")
+		b.press("Conferma", "codice", code)
+		b.hasError("codice", "Questo codice è stato sostituito da uno più recente. Usa l'ultimo che hai ricevuto")
 	})
 	b.press("Conferma", "codice", b.sendCode()).at("Identificazione avvenuta con successo")
 }
 
-// If too many were sent, the page of the change says from when on there will be a code.
+// If too many codes were sent, the page for the contacts shows the time from which
+// another code can be sent.
 func TestContactsChangeAfterTooManyCodes(t *testing.T) {
 	t.Parallel()
 	b := at(t, anna, workflow.CodeEntry)
@@ -152,9 +160,11 @@ func TestContactsChangeAfterTooManyCodes(t *testing.T) {
 		b.clock.Advance(20 * time.Second)
 		b.get("/").press("Invia di nuovo").at("Inserisci il codice")
 	}
-	b.click("Modifica i contatti").at("Modifica i contatti", "Potrai chiederne uno per il nuovo indirizzo dalle "+b.after(820*time.Second)+".")
+	b.click("Modifica i contatti").at("Modifica i contatti",
+		"Potrai chiederne uno per il nuovo indirizzo dalle "+b.after(820*time.Second)+".")
 	b.press("Conferma", "email", "anna@altro.example")
-	b.at("Inserisci il codice", "Al momento non c'è un codice valido.", "Lo invieremo a anna@altro.example", "Puoi chiederne un altro tra 14 minuti.")
+	b.at("Inserisci il codice", "Al momento non c'è un codice valido.", "Lo invieremo a anna@altro.example",
+		"Puoi chiederne un altro tra 14 minuti.")
 	if b.mails(workflow.MailCode, "anna@altro.example") != 0 {
 		t.Error("a sixth code was sent within a quarter of an hour")
 	}
@@ -165,31 +175,31 @@ func TestCodeIsDropped(t *testing.T) {
 	const sentence = "Non siamo riusciti a inviare in tempo il codice a anna.neri@mail.example."
 	b := at(t, anna, workflow.CodeEntry)
 	b.must(b.store.MailDropped(t.Context(), b.newestMail(workflow.MailCode), b.clock.Now()))
-	b.told("dropped", 0, 20)
+	b.codeStatusIs("dropped", 0, 20)
 	b.at("Inserisci il codice", sentence)
 	b.clock.Advance(20 * time.Second)
 	b.press("Invia di nuovo")
-	b.told("sending", 0, 20)
-	// The sender does not even come to it.
+	b.codeStatusIs("sending", 0, 20)
+	// The same if the sender of mails does not start it in time.
 	b.clock.Advance(workflow.CodeUseful + time.Second)
-	b.told("dropped", 0, 0)
+	b.codeStatusIs("dropped", 0, 0)
 	b.at("Inserisci il codice", sentence)
 }
 
-func TestOnlyTheOwnerIsToldOfTheCode(t *testing.T) {
+func TestCodeStatusIsForTheOwnerOnly(t *testing.T) {
 	t.Parallel()
 	b := at(t, anna, workflow.CodeEntry)
 	b.sendCode()
-	b.enter(anna).told("elsewhere", 0, 0)
-	b.world.browser().told("elsewhere", 0, 0)
+	b.enter(anna).codeStatusIs("elsewhere", 0, 0)
+	b.world.browser().codeStatusIs("elsewhere", 0, 0)
 	if strings.Contains(b.get("/codice/stato").body, "@") {
-		t.Error("the script is told the address")
+		t.Error("the status contains the address")
 	}
 }
 
 // If the login expires before the pause ends, the user must log in again, and the
 // page says so.
-func TestAPauseOutlivesTheLogin(t *testing.T) {
+func TestLoginExpiresDuringAPause(t *testing.T) {
 	t.Parallel()
 	b := at(t, anna, workflow.CodeEntry)
 	b.clock.Advance(20 * time.Minute)
@@ -198,9 +208,10 @@ func TestAPauseOutlivesTheLogin(t *testing.T) {
 	for range 5 {
 		b.press("Conferma", "codice", wrongCode(code))
 	}
-	b.answered(http.StatusUnprocessableEntity, "Procedura in pausa", "Per allora la tua identificazione non varrà più: ripeterai l'accesso")
+	b.answered(http.StatusUnprocessableEntity, "Procedura in pausa",
+		"Per allora la tua identificazione non varrà più: ripeterai l'accesso")
 	if strings.Contains(b.text(), "non devi ricominciare") {
-		t.Error("it says that the user need not begin again")
+		t.Error("the page still says that the user need not start again")
 	}
 	b.clock.Advance(15 * time.Minute)
 	b.get("/").at("Ora identificati", lapsed)

@@ -12,23 +12,24 @@ import (
 	"stella/workflow"
 )
 
-// postOnly makes the provider take requests by HTTP-POST alone.
+// postOnly makes the provider accept requests with HTTP-POST only.
 func postOnly(w *world) {
 	p := *w.server.SPID.Providers()[0]
 	p.RedirectURL = ""
 	w.server.SPID.Registry = spid.NewRegistry(spid.Providers{&p}, w.clock.Now)
 }
 
-// A provider that takes requests by HTTP-POST gets them by a page whose form
-// posts itself (SPID technical rules, "Trasmissione").
+// A provider that accepts only HTTP-POST gets the request from a page whose form is
+// submitted by a script (SPID technical rules, "Trasmissione").
 func TestRequestByForm(t *testing.T) {
 	t.Parallel()
 	b := at(t, anna, workflow.Identification, postOnly)
 	b.get("/identificazione/spid").click("Prosegui con Identità di prova")
-	b.at("Attendi qualche secondo…", "Ti stiamo portando sulle pagine di Identità di prova", "Se la pagina non prosegue da sola, seleziona Continua.")
-	b.wants(anna, workflow.AtProvider)
+	b.at("Attendi qualche secondo…", "Ti stiamo portando sulle pagine di Identità di prova",
+		"Se la pagina non prosegue da sola, seleziona Continua.")
+	b.stateIs(anna, workflow.AtProvider)
 	if !strings.HasPrefix(b.Find("script[src*='/post.']").AttrOr("src", ""), "/static/") || b.Find("form").Length() != 1 {
-		t.Error("the page does not post its one form by itself")
+		t.Error("the page does not have one form and the script that submits it")
 	}
 	policy := strings.Replace(contentSecurity, "form-action 'self'", "form-action "+b.idp.EntityID(), 1)
 	if got := b.header.Values("Content-Security-Policy"); len(got) != 1 || got[0] != policy {
@@ -36,7 +37,7 @@ func TestRequestByForm(t *testing.T) {
 	}
 	form := b.form("Continua")
 	if form.action != b.idp.EntityID()+"/sso" || len(form.values) != 2 {
-		t.Errorf("the form takes %v to %s", form.values, form.action)
+		t.Errorf("the form sends %v to %s", form.values, form.action)
 	}
 	request, err := base64.StdEncoding.DecodeString(form.values.Get("SAMLRequest"))
 	if err != nil || !strings.Contains(string(request), "<ds:Signature") || form.values.Get("RelayState") == "" {
@@ -46,9 +47,9 @@ func TestRequestByForm(t *testing.T) {
 	b.at("Identificazione riuscita", "SPID, livello 2, con Identità di prova")
 }
 
-// What metadata or a relay state hold becomes neither part of the page nor of
-// its policy.
-func TestFormIsNoWayIn(t *testing.T) {
+// Values from metadata and relay states cannot inject anything into the page or its
+// policy.
+func TestRequestFormIsSafe(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.log.errorsExpected = true
@@ -74,17 +75,18 @@ func TestFormIsNoWayIn(t *testing.T) {
 		"/sso": "",
 	} {
 		answer := send(url)
+		got := answer.Header().Get("Content-Security-Policy")
 		if policy == "" {
-			if answer.Code != http.StatusInternalServerError || strings.Contains(answer.Header().Get("Content-Security-Policy"), "script-src/") {
-				t.Errorf("%s is answered %d under %q", url, answer.Code, answer.Header().Get("Content-Security-Policy"))
+			if answer.Code != http.StatusInternalServerError || strings.Contains(got, "script-src/") {
+				t.Errorf("%s: the status is %d, the policy %q", url, answer.Code, got)
 			}
 			continue
 		}
-		if answer.Code != http.StatusOK || !strings.Contains(answer.Header().Get("Content-Security-Policy"), policy) {
-			t.Errorf("%s is answered %d under %q", url, answer.Code, answer.Header().Get("Content-Security-Policy"))
+		if answer.Code != http.StatusOK || !strings.Contains(got, policy) {
+			t.Errorf("%s: the status is %d, the policy %q", url, answer.Code, got)
 		}
 		if body := answer.Body.String(); strings.Contains(body, "<b>") || strings.Contains(body, "alert(1)</") {
-			t.Errorf("%s becomes part of the page: %s", url, body)
+			t.Errorf("%s: a value is not escaped: %s", url, body)
 		}
 	}
 }

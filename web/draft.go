@@ -10,9 +10,9 @@ import (
 	"stella/workflow"
 )
 
-// drafted are the forms whose fields are kept if the session ended before they
-// came, each with the pages that show these fields.
-var drafted = map[string][]string{
+// draftPages lists the forms whose input is stored if the session ended before the
+// form was sent. Each has the pages that show the same fields.
+var draftPages = map[string][]string{
 	"/scelta":                 {"holder_choice"},
 	"/invito":                 {"holder_invitation", "invited"},
 	"/intestatario":           {"holder_kind"},
@@ -24,19 +24,21 @@ var drafted = map[string][]string{
 	"/codice/contatti":        {"edit_contacts"},
 }
 
-// longestDraft is the length of a field, in bytes, up to which it is kept.
-const longestDraft = 1000
+// maxDraftField is the maximum length of a field in a draft, in bytes. Longer
+// fields are not stored.
+const maxDraftField = 1000
 
-// keepDraft keeps what was typed into a form whose session has ended, and never a
-// code. It returns the error for which the form was not taken.
+// keepDraft stores the input of a form whose session has ended. It never stores a
+// code. It returns why, the error because of which the form was refused, or the
+// error of the database.
 func (s *Server) keepDraft(r *http.Request, why error) error {
 	var ended *endedError
-	if !errors.As(why, &ended) || drafted[r.URL.Path] == nil {
+	if !errors.As(why, &ended) || draftPages[r.URL.Path] == nil {
 		return why
 	}
 	values := url.Values{}
 	for _, name := range inputs {
-		if v := r.PostForm.Get(name); v != "" && len(v) <= longestDraft {
+		if v := r.PostForm.Get(name); v != "" && len(v) <= maxDraftField {
 			values.Set(name, v)
 		}
 	}
@@ -52,10 +54,10 @@ func (s *Server) keepDraft(r *http.Request, why error) error {
 	return why
 }
 
-// fillDraft fills the fields of a page with what was typed too late.
+// fillDraft fills the fields of a page with the stored draft, if it belongs there.
 func fillDraft(v *visit, page string, p *templates.Page) {
 	d := v.session.Draft
-	if d == nil || d.Qualification != v.c.Qualification.ID || !slices.Contains(drafted[d.Form], page) {
+	if d == nil || d.Qualification != v.c.Qualification.ID || !slices.Contains(draftPages[d.Form], page) {
 		return
 	}
 	for name := range d.Values {
@@ -63,9 +65,10 @@ func fillDraft(v *visit, page string, p *templates.Page) {
 	}
 }
 
-// dropDraft drops a draft once its form, or one with the same fields, was taken.
+// dropDraft deletes the draft if the request's form has the same fields as the
+// form of the draft. It is called when the form was accepted.
 func (s *Server) dropDraft(r *http.Request, now session) error {
-	if now.Draft == nil || !slices.Equal(drafted[now.Draft.Form], drafted[r.URL.Path]) {
+	if now.Draft == nil || !slices.Equal(draftPages[now.Draft.Form], draftPages[r.URL.Path]) {
 		return nil
 	}
 	return s.Procedure.DropDraft(r.Context(), now.Session)

@@ -7,27 +7,27 @@ import (
 	"stella/workflow"
 )
 
-const kept = "Quello che hai scritto non è perso"
+const draftKept = "Quello che hai scritto non è perso"
 
-// What is typed into a form survives the end of its session, in the same browser
-// and for the same mailbox.
-func TestWhatWasTypedSurvivesTheSession(t *testing.T) {
+// The input of a form that is sent after the session ended is kept for the same
+// browser and the same mailbox.
+func TestDraftIsKept(t *testing.T) {
 	t.Parallel()
 	b := at(t, anna, workflow.ContactData)
 	late := b.form("Conferma", "email", "nuova@mail.example", "cellulare", "+393471234567")
 	b.clock.Advance(workflow.SessionIdle)
-	b.unchanged(func() { b.post(late).answered(http.StatusForbidden, sessionExpired, wasIdle, kept) })
-	b.enter(anna).at("Dati di Contatto").holds("email", anna.email) // another browser has none of it
-	b.handOver(anna).at("Dati di Contatto").holds("email", "nuova@mail.example").holds("cellulare", "+393471234567")
+	b.unchanged(func() { b.post(late).answered(http.StatusForbidden, sessionExpired, wasIdle, draftKept) })
+	b.enter(anna).at("Dati di Contatto").hasValue("email", anna.email) // another browser does not show it
+	b.handOver(anna).at("Dati di Contatto").hasValue("email", "nuova@mail.example").hasValue("cellulare", "+393471234567")
 	b.press("Conferma").at("Controlla i dati", "nuova@mail.example")
-	b.press("Indietro").at("Dati di Contatto").holds("email", "nuova@mail.example")
+	b.press("Indietro").at("Dati di Contatto").hasValue("email", "nuova@mail.example")
 	if n := b.query(`select count(draft)::text from sessions`); n != "0" {
 		t.Errorf("%s drafts are left", n)
 	}
 }
 
 // A code is never kept.
-func TestACodeIsNotKept(t *testing.T) {
+func TestCodeIsNotKeptAsDraft(t *testing.T) {
 	t.Parallel()
 	b := at(t, anna, workflow.CodeEntry)
 	late := b.form("Conferma", "codice", b.sendCode())

@@ -9,8 +9,9 @@ import (
 	"stella/workflow"
 )
 
-// failureCode keeps the codes of anomalies that a person can correct; any other
-// is a fault of our own request (SPID technical rules, "Messaggi di errore").
+// failureCode returns the code of an anomaly if the user can solve it, and
+// "technical" for any other: those are errors in our request (SPID technical
+// rules, "Messaggi di errore").
 func failureCode(code string) string {
 	switch code {
 	case "nr19", "nr20", "nr21", "nr22", "nr23", "nr25", "nr30":
@@ -19,13 +20,13 @@ func failureCode(code string) string {
 	return "technical"
 }
 
-// failureOf is what a page tells of a login that identified nobody.
+// failureOf returns the data of the page for a login that failed.
 func failureOf(f *Federation, l workflow.Login, code string) templates.LoginFailed {
 	return templates.LoginFailed{Code: code, CIE: f.Scheme == spid.CIE, Level: strings.TrimPrefix(l.Level, "SpidL"),
 		Trial: l.ID != "" && l.Trial()}
 }
 
-// showFailure tells a visitor with a procedure.
+// showFailure shows a failed login to a visitor with a procedure.
 func (s *Server) showFailure(w http.ResponseWriter, r *http.Request, f *Federation, code string) error {
 	v, err := s.visit(r)
 	if err != nil {
@@ -41,13 +42,13 @@ func (s *Server) showFailure(w http.ResponseWriter, r *http.Request, f *Federati
 	return nil
 }
 
-// loginFailed shows the page. Its status is one of a refusal, by which official
-// testers judge (italia/spid-sp-test).
+// loginFailed shows the page of a failed login. The status is 403, because the
+// official tester checks it (italia/spid-sp-test).
 func (s *Server) loginFailed(w http.ResponseWriter, r *http.Request, p templates.Page, d templates.LoginFailed) {
 	d.Reference = requestID(r)
 	p.Data = d
 	switch {
-	case !d.Known: // of no procedure, and so of none of its steps
+	case !d.Known: // without a procedure the page shows no step
 		p.Opener = "welcome"
 	case p.Mailbox != "":
 		p.BackTo = "/"

@@ -16,15 +16,15 @@ import (
 	"stella/workflow"
 )
 
-// notDone is the heading where somebody decided not to go on, which is no error.
+// notDone is the heading if the user cancelled the login, which is not an error.
 const notDone = "Identificazione non completata"
 
-// What each anomaly is told to people, and to the operator (SPID technical
+// Each anomaly has its page, and some are logged for the operator (SPID technical
 // rules, "Messaggi di errore").
 func TestAnomalies(t *testing.T) {
 	t.Parallel()
 	b := at(t, anna, workflow.Identification)
-	b.log.errorsExpected = true // what is our request's fault
+	b.log.errorsExpected = true // some anomalies are errors in our request
 	for _, c := range []struct{ code, heading, sentence string }{
 		{"nr19", failed, "Hai inserito più volte credenziali errate."},
 		{"nr20", failed, "La tua identità SPID non ha il livello richiesto (livello 2)."},
@@ -32,7 +32,8 @@ func TestAnomalies(t *testing.T) {
 		{"nr22", notDone, "Non hai autorizzato l'invio dei dati."},
 		{"nr23", failed, "La tua identità SPID risulta sospesa, revocata o bloccata."},
 		{"nr25", notDone, "Hai annullato l'accesso. Quando vuoi, riprova."},
-		{"nr30", failed, "Hai usato un tipo di identità SPID non ammesso qui (per esempio a uso professionale). Usa SPID personale."},
+		{"nr30", failed,
+			"Hai usato un tipo di identità SPID non ammesso qui (per esempio a uso professionale). Usa SPID personale."},
 		{"nr08", failed, technical},
 		{"nr09", failed, technical},
 		{"nr11", failed, technical},
@@ -49,12 +50,12 @@ func TestAnomalies(t *testing.T) {
 	} {
 		b.deliver(b.fail(b.ask(), c.code)).answered(http.StatusForbidden, c.heading, c.sentence, "I dati già inseriti sono salvati.")
 		if got := b.page.url.Path; got != "/spid/return" {
-			t.Errorf("%s ends at %s", c.code, got)
+			t.Errorf("the page of %s has the path %s", c.code, got)
 		}
 		if b.Find("[role=alert], .summary, .fault").Length() > 0 {
-			t.Errorf("%s is told in the tone of an error", c.code)
+			t.Errorf("%s is shown with the markup of an error", c.code)
 		}
-		b.wants(anna, workflow.Identification)
+		b.stateIs(anna, workflow.Identification)
 		shown := c.code
 		if c.sentence == technical {
 			shown = "tecnico"
@@ -62,23 +63,24 @@ func TestAnomalies(t *testing.T) {
 		if reference := text(b.Find("p.small")); !strings.HasPrefix(reference, "Riferimento: "+shown+" · ") {
 			t.Errorf("%s has the reference %q", c.code, reference)
 		}
-		line := regexp.MustCompile(`level=ERROR msg="an identity provider faults our request" .*provider=` + regexp.QuoteMeta(b.idp.EntityID()) + ` code="?` + c.code + `"?\n`)
-		if alarm := line.MatchString(b.log.String()); alarm != (c.sentence == technical) {
-			t.Errorf("the operator is told of %q: %v", c.code, alarm)
+		line := regexp.MustCompile(`level=ERROR msg="an identity provider faults our request" .*provider=` +
+			regexp.QuoteMeta(b.idp.EntityID()) + ` code="?` + c.code + `"?\n`)
+		if logged := line.MatchString(b.log.String()); logged != (c.sentence == technical) {
+			t.Errorf("%q is logged as an error: %v", c.code, logged)
 		}
 		b.click("Riprova").at("Scegli il gestore della tua identità SPID")
 	}
 	b.get("/").at("Ora identificati")
 	if text := b.text(); strings.Contains(text, lapsed) {
-		t.Error("a login that failed is told as one that lapsed")
+		t.Error("the page says that a failed login has expired")
 	}
-	b.press("Indietro").at("Controlla i dati", anna.email) // what was typed is kept
-	b.press("SALVA E PROCEDI").goOn(anna, workflow.Identification, workflow.Identified)
+	b.press("Indietro").at("Controlla i dati", anna.email) // the data are kept
+	b.press("SALVA E PROCEDI").proceed(anna, workflow.Identification, workflow.Identified)
 }
 
-// A page of a login that failed says the same when it is loaded again, until
-// something happens.
-func TestAFailureLoadedAgain(t *testing.T) {
+// The page of a failed login is the same if it is loaded again, until the state
+// changes.
+func TestFailurePageCanBeReloaded(t *testing.T) {
 	t.Parallel()
 	b := at(t, anna, workflow.AtProvider).press("Accedi come Anna Neri").press("Non autorizzo").press("Continua")
 	const denied = "Non hai autorizzato l'invio dei dati."
@@ -91,15 +93,15 @@ func TestAFailureLoadedAgain(t *testing.T) {
 			}
 		}
 		if got := b.link("Indietro"); got != b.page.url.ResolveReference(&url.URL{Path: "/"}).String() {
-			t.Errorf("the way back is %s", got)
+			t.Errorf("the link Indietro leads to %s", got)
 		}
-		// It is this session's alone.
+		// Other sessions cannot see it.
 		b.enter(anna).get("/spid/return").refused(elsewhere)
 		stranger := b.world.browser().get("/spid/return")
 		stranger.answered(http.StatusForbidden, failed, "Questa identificazione è scaduta o è stata aperta in un'altra finestra.",
 			"Per continuare torna alla webmail", "Riferimento: altrove · ")
 		if strings.Contains(stranger.text(), "Torna alla procedura e riprova") || stranger.Find(".progress").Length() != 0 {
-			t.Errorf("somebody without a procedure is told to go back to it: %s", stranger.text())
+			t.Errorf("a visitor without a procedure gets a link to it: %s", stranger.text())
 		}
 	})
 	b.click("Riprova")
@@ -108,14 +110,14 @@ func TestAFailureLoadedAgain(t *testing.T) {
 
 	b.get("/").click("Ricomincia l'accesso")
 	b.must(b.procedure.Suspend(t.Context(), "operatore", b.idp.EntityID(), b.clock.Now(), "chiave rubata"))
-	b.press("Accedi come Anna Neri").press("Autorizza").press("Continua").refused("In questo momento l'accesso con questo gestore non è disponibile.")
+	b.press("Accedi come Anna Neri").press("Autorizza").press("Continua")
+	b.refused("In questo momento l'accesso con questo gestore non è disponibile.")
 	b.unchanged(func() {
 		b.get("/spid/return").refused("In questo momento l'accesso con questo gestore non è disponibile.")
 	})
 }
 
-// A provider that attests less than was asked says in other words that the
-// person has no more.
+// A response with a level below the requested one is shown like anomaly nr20.
 func TestLevelIsTooLow(t *testing.T) {
 	t.Parallel()
 	b := at(t, anna, workflow.Identification)
@@ -127,7 +129,7 @@ func TestLevelIsTooLow(t *testing.T) {
 		b.deliver(b.answer(request, "Anna Neri", low)).refused("La tua identità SPID non ha il livello richiesto (livello 2).")
 	})
 	if !strings.Contains(b.log.String(), "level=WARN") {
-		t.Error("the log does not tell of it")
+		t.Error("the log has no warning")
 	}
 }
 
@@ -139,7 +141,11 @@ func TestAnomalyInEnglish(t *testing.T) {
 	w.must(err)
 	b := w.browser().start(secret)
 	for _, step := range []struct{ button, field, value string }{
-		{"Confirm", "ruolo", "si"}, {button: "PROCEED"}, {"Confirm", "intestatario", "privato"}, {"Confirm", "email", anna.email}, {button: "SAVE AND PROCEED"},
+		{"Confirm", "ruolo", "si"},
+		{button: "PROCEED"},
+		{"Confirm", "intestatario", "privato"},
+		{"Confirm", "email", anna.email},
+		{button: "SAVE AND PROCEED"},
 	} {
 		if step.field == "" {
 			b.press(step.button)
@@ -151,8 +157,7 @@ func TestAnomalyInEnglish(t *testing.T) {
 	b.deliver(w.fail(request, "nr25")).answered(http.StatusForbidden, "Identification not completed", "You cancelled the login.")
 }
 
-// Nobody is sent to a provider that is suspended, and who comes back from it is
-// told so.
+// No login starts at a suspended provider, and its responses are refused.
 func TestProviderIsSuspended(t *testing.T) {
 	t.Parallel()
 	const away = "In questo momento l'accesso con questo gestore non è disponibile. Scegline un altro."
@@ -161,28 +166,29 @@ func TestProviderIsSuspended(t *testing.T) {
 	request := b.askAt(link)
 	b.must(b.procedure.Suspend(t.Context(), "operatore", b.idp.EntityID(), b.clock.Now(), "chiave rubata"))
 	b.deliver(b.answer(request, "Anna Neri")).refused(away)
-	b.wants(anna, workflow.Identification)
+	b.stateIs(anna, workflow.Identification)
 	b.unchanged(func() { b.get(link).refused(away) })
-	b.click("Scegli un altro gestore").at("Scegli il gestore della tua identità SPID", "In questo momento nessun gestore SPID è disponibile.")
+	b.click("Scegli un altro gestore")
+	b.at("Scegli il gestore della tua identità SPID", "In questo momento nessun gestore SPID è disponibile.")
 	b.clock.Advance(time.Minute)
 	b.must(b.procedure.Resume(t.Context(), "operatore", b.idp.EntityID(), "chiave nuova"))
-	b.get("/").goOn(anna, workflow.Identification, workflow.Identified)
+	b.get("/").proceed(anna, workflow.Identification, workflow.Identified)
 }
 
-// An identity that a suspended provider gave counts no more, and its holder is
-// told why.
+// An identity that a suspended provider asserted is no longer valid, and the page
+// says why.
 func TestIdentityOfASuspendedProvider(t *testing.T) {
 	t.Parallel()
 	b := at(t, anna, workflow.Contract)
 	b.must(b.procedure.Suspend(t.Context(), "operatore", b.idp.EntityID(), b.clock.Now().Add(-time.Hour), "chiave rubata"))
 	b.get("/").at("Ora identificati", "perché il gestore con cui è stata fatta è stato sospeso")
 	if strings.Contains(b.text(), "troppo tempo") {
-		t.Error("another cause is told")
+		t.Error("the page gives another reason")
 	}
 }
 
-// A company's holder is asked for a professional identity where the operator
-// wants one, and is told which.
+// If the operator requires a professional identity for companies, the request and
+// the pages say which one.
 func TestPurpose(t *testing.T) {
 	t.Parallel()
 	const wanted = "occorre un'identità SPID a uso professionale rilasciata per l'impresa (persona giuridica)."
@@ -190,25 +196,25 @@ func TestPurpose(t *testing.T) {
 	b.at("Ora identificati", "Con SPID per questa casella "+wanted)
 	request := b.ask()
 	if !strings.Contains(string(request.XML), ">PG</spid:Purpose>") {
-		t.Errorf("the request asks for no identity of a company: %s", request.XML)
+		t.Errorf("the request lacks the purpose: %s", request.XML)
 	}
 	b.deliver(b.fail(request, "nr30")).refused("Hai usato un tipo di identità SPID non ammesso qui. Per questa casella " + wanted)
 
-	// A person's mailbox has nothing to do with it.
+	// A citizen's mailbox requires no professional identity.
 	b.record(anna)
-	other := b.enter(anna).goOn(anna, workflow.HolderChoice, workflow.Identification)
+	other := b.enter(anna).proceed(anna, workflow.HolderChoice, workflow.Identification)
 	if strings.Contains(other.text(), "uso professionale") {
-		t.Error("a person is asked for a company's identity")
+		t.Error("the page of a citizen requires a professional identity")
 	}
 	request = other.ask()
 	if strings.Contains(string(request.XML), "Purpose") {
-		t.Errorf("a person is asked for a company's identity: %s", request.XML)
+		t.Errorf("the request for a citizen has a purpose: %s", request.XML)
 	}
 	other.deliver(other.fail(request, "nr30")).refused("Usa SPID personale.")
 }
 
-// What the provider says of the company is kept with the identity.
-func TestCompanyIsKept(t *testing.T) {
+// The company's data in an assertion are stored with the identity.
+func TestCompanyOfTheIdentityIsStored(t *testing.T) {
 	t.Parallel()
 	b := at(t, bianchi, workflow.Identification, func(w *world) { w.server.Purpose = "PG" })
 	request := b.ask()
@@ -217,26 +223,31 @@ func TestCompanyIsKept(t *testing.T) {
 	b.deliver(request.acs(response)).at("Identificazione riuscita", "Luca Bianchi")
 	got := b.query(`select concat_ws(', ', company_name, company_fiscal_number, company_vat_number, person_code) from identities`)
 	if got != "Officine Bianchi S.r.l., 09876543217, 09876543217, PROV0000000005" {
-		t.Errorf("what is kept is %q", got)
+		t.Errorf("the stored data are %q", got)
 	}
-	b.silent("09876543217")
+	b.omits("09876543217")
 }
 
-// Every code has a sentence of its own, in both languages.
-func TestEveryFailureHasItsWords(t *testing.T) {
+// Every code has a different text, in both languages.
+func TestEveryFailureHasItsText(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, withCIE)
 	for _, locale := range []string{"it", "en"} {
-		said := map[string]string{}
-		for _, code := range []string{"nr19", "nr20", "nr21", "nr22", "nr23", "nr25", "nr30", "suspended", "elsewhere", "technical", "prefetch"} {
+		texts := map[string]string{}
+		for _, code := range []string{
+			"nr19", "nr20", "nr21", "nr22", "nr23", "nr25", "nr30", "suspended", "elsewhere", "technical", "prefetch",
+		} {
 			var page strings.Builder
-			w.must(w.server.Templates.Page(&page, "login_failed", templates.Page{Locale: locale, Data: templates.LoginFailed{Code: code, Level: "2"}}))
+			w.must(w.server.Templates.Page(&page, "login_failed", templates.Page{
+				Locale: locale,
+				Data:   templates.LoginFailed{Code: code, Level: "2"},
+			}))
 			lead := page.String()[strings.Index(page.String(), `<p class="lead">`):]
 			lead, _, _ = strings.Cut(lead, "</p>")
-			if other, ok := said[lead]; ok {
-				t.Errorf("%s: %s and %s say %q", locale, code, other, lead)
+			if other, ok := texts[lead]; ok {
+				t.Errorf("%s: %s and %s have the same text %q", locale, code, other, lead)
 			}
-			said[lead] = code
+			texts[lead] = code
 		}
 	}
 }

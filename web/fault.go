@@ -19,13 +19,13 @@ var (
 	errPrefetch    = errors.New("a prefetch of a link that acts")
 	errForged      = errors.New("a link that is not this session's")
 	errLogout      = errors.New("a logout that no provider of ours asks for")
-	errAway        = errors.New("the database is away")
-	errLeft        = errors.New("the browser left before the answer")
+	errUnavailable = errors.New("the database is away")
+	errClientGone  = errors.New("the browser left before the answer")
 )
 
-// faults is the one place that says how an error is answered. What people read
-// is the page's; what the log reads is the error. The first row that matches
-// holds; an error that matches no row is an internal error.
+// faults maps errors to the status and the page of the response. The user reads
+// the text of the page; the log has the error. The first row that matches applies.
+// An error that matches no row is an internal error.
 var faults = []struct {
 	err    error
 	status int
@@ -43,23 +43,23 @@ var faults = []struct {
 	{errSessionEnded, http.StatusForbidden, "session_ended", templates.SessionEnded{}},
 	{workflow.ErrElsewhere, http.StatusForbidden, "session_ended", templates.SessionEnded{}},
 	{workflow.ErrNotEligible, http.StatusConflict, "not_eligible", nil},
-	{errAway, http.StatusServiceUnavailable, "fault", templates.Fault{Kind: "unavailable"}},
-	{errLeft, http.StatusServiceUnavailable, "fault", templates.Fault{Kind: "unavailable"}},
+	{errUnavailable, http.StatusServiceUnavailable, "fault", templates.Fault{Kind: "unavailable"}},
+	{errClientGone, http.StatusServiceUnavailable, "fault", templates.Fault{Kind: "unavailable"}},
 }
 
-// retryAfter is after how many seconds a request may be repeated that met no
-// database: PostgreSQL restarts, and a standby takes over, in about that time.
+// retryAfter is the Retry-After header in seconds while the database is
+// unavailable. PostgreSQL restarts, or a standby is promoted, in about that time.
 const retryAfter = "5"
 
-// fault answers an error with its page, and logs internal errors. That the
-// database is away is told elsewhere, once; here it is only said why a page failed.
+// fault writes the page for an error, and logs internal errors. An outage of the
+// database is logged once by cmd/stella; here each failed request is a warning.
 func (s *Server) fault(w http.ResponseWriter, r *http.Request, err error) {
 	switch {
 	case errors.Is(r.Context().Err(), context.Canceled):
-		err = errLeft
+		err = errClientGone
 	case s.Away(err):
 		s.Log.WarnContext(r.Context(), "a request met no database", "request", requestID(r), "route", r.Pattern, "error", err)
-		err = errAway
+		err = errUnavailable
 	}
 	status, page, data := http.StatusInternalServerError, "fault", any(templates.Fault{Kind: "internal"})
 	var tooLarge *http.MaxBytesError
@@ -69,7 +69,7 @@ func (s *Server) fault(w http.ResponseWriter, r *http.Request, err error) {
 	var limit *workflow.LimitError
 	if errors.As(err, &limit) {
 		s.setRetryAfter(w, limit)
-		status, data = http.StatusTooManyRequests, templates.Fault{Kind: "too_many", Until: moment(limit.Until, s.Now())}
+		status, data = http.StatusTooManyRequests, templates.Fault{Kind: "too_many", Until: formatTime(limit.Until, s.Now())}
 	}
 	for _, f := range faults {
 		if errors.Is(err, f.err) {
@@ -78,11 +78,11 @@ func (s *Server) fault(w http.ResponseWriter, r *http.Request, err error) {
 		}
 	}
 	if reason := refusalOf(err); reason != "" {
-		request.Refuse(r.Context(), reason, detail(err))
+		request.Refuse(r.Context(), reason, refusalDetail(err))
 	}
 	var withdrawn *workflow.InvitationError
 	switch {
-	case errors.Is(err, errUnsettled): // / asks which mailbox is meant
+	case errors.Is(err, errSwitchPending): // / asks which mailbox is meant
 		s.redirectHome(w, r, "")
 		return
 	case errors.As(err, &withdrawn):
@@ -108,14 +108,15 @@ func (s *Server) fault(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	var v workflow.Visitor
 	if status != http.StatusServiceUnavailable {
-		v, _, _ = s.visitor(r) // for the language: a page in no session is shown too
+		v, _, _ = s.visitor(r) // only for the language: the page is shown without a session too
 	}
 	s.write(w, r, status, page, templates.Page{Locale: s.locale(r, v), Data: data})
 }
 
-// write renders a page as a whole before anything of it is sent.
+// write renders a page and sends it. It renders the whole page first, so that an
+// error in a template can still be answered with status 500.
 func (s *Server) write(w http.ResponseWriter, r *http.Request, status int, name string, p templates.Page) {
-	p.Path = reopened(r)
+	p.Path = languagePath(r)
 	var body bytes.Buffer
 	if err := s.Templates.Page(&body, name, p); err != nil {
 		s.Log.ErrorContext(r.Context(), "rendering a page", "request", requestID(r), "page", name, "error", err)

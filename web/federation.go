@@ -11,14 +11,16 @@ import (
 	"stella/workflow"
 )
 
-// A Federation is what we are in one of the identity schemes, and who else is.
+// Federation is one identity scheme, SPID or CIE: our service provider in it, and
+// the registry of its identity providers.
 type Federation struct {
 	*spid.ServiceProvider
 	*spid.Registry
-	Names map[string]string // what the operator calls providers, by entity ID
+	Names map[string]string // display names that the operator configured, by entity ID
 }
 
-// name is what people call a provider. CIE has one, whose metadata name nobody.
+// name returns the name of a provider for users. CIE has one provider, whose
+// metadata contain no name.
 func (f *Federation) name(p *spid.Provider) string {
 	if f.Scheme == spid.CIE {
 		return spid.CIEName
@@ -26,7 +28,7 @@ func (f *Federation) name(p *spid.Provider) string {
 	return cmp.Or(f.Names[p.EntityID], p.Name)
 }
 
-// path is where the scheme's own routes begin.
+// path returns the prefix of the scheme's routes.
 func (f *Federation) path() string {
 	if f.Scheme == spid.CIE {
 		return "/cie"
@@ -34,8 +36,8 @@ func (f *Federation) path() string {
 	return "/spid"
 }
 
-// level names a level that was reached. SAML names those of both schemes alike,
-// but they are not the same thing.
+// level returns the name of a login's level, for example "SpidL2" or "CieL3". Both
+// schemes use the same SAML names, but their levels differ.
 func (f *Federation) level(l spid.Level) string {
 	if f.Scheme == spid.CIE {
 		return "Cie" + strings.TrimPrefix(l.String(), "Spid")
@@ -43,7 +45,7 @@ func (f *Federation) level(l spid.Level) string {
 	return l.String()
 }
 
-// federations are the schemes one can log in with.
+// federations returns the schemes that users can log in with.
 func (s *Server) federations() []*Federation {
 	all := []*Federation{&s.SPID}
 	if s.CIE != nil {
@@ -52,7 +54,8 @@ func (s *Server) federations() []*Federation {
 	return all
 }
 
-// provider finds a provider that logins may start at; nil if there is none.
+// provider finds an identity provider that new logins may use, and its scheme. It
+// returns nil if there is none.
 func (s *Server) provider(entityID string) (*Federation, *spid.Provider) {
 	for _, f := range s.federations() {
 		if p := f.Providers().Find(entityID); p != nil {
@@ -62,9 +65,9 @@ func (s *Server) provider(entityID string) (*Federation, *spid.Provider) {
 	return nil, nil
 }
 
-// renewed looks for a key that a provider has and p, the provider as we know it,
-// has not. If it is true the provider is to be found again.
-func (s *Server) renewed(r *http.Request, f *Federation, entityID string, p *spid.Provider) bool {
+// refreshProvider fetches the metadata again, to find a key of the provider that p
+// does not have. If it returns true, the caller must look the provider up again.
+func (s *Server) refreshProvider(r *http.Request, f *Federation, entityID string, p *spid.Provider) bool {
 	renewed, err := f.RefreshFor(r.Context(), entityID, p)
 	if err != nil {
 		s.Log.WarnContext(r.Context(), "looking for a new key of an identity provider", "request", requestID(r), "error", err)
@@ -72,7 +75,7 @@ func (s *Server) renewed(r *http.Request, f *Federation, entityID string, p *spi
 	return renewed
 }
 
-// available are the providers to choose from, in random order.
+// available returns the providers that are not suspended, in random order.
 func (s *Server) available(ctx context.Context, f *Federation) (spid.Providers, error) {
 	suspended, err := s.Procedure.SuspendedProviders(ctx)
 	if err != nil {
@@ -83,8 +86,9 @@ func (s *Server) available(ctx context.Context, f *Federation) (spid.Providers, 
 	}), nil
 }
 
-// ask is what a login asks for. For a company's mailbox it may be a
-// professional identity, with the company's data (Avviso 18); CIE has none.
+// ask returns what a login requests. For a company's mailbox the operator may
+// require a professional identity, with the company's data (SPID Avviso 18). CIE
+// has no professional identities.
 func (s *Server) ask(f *Federation, c *workflow.Case) spid.Ask {
 	if f.Scheme == spid.CIE || s.Purpose == "" || c.Qualification.Declaration == nil ||
 		c.Qualification.Declaration.Kind != workflow.KindCompany {

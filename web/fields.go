@@ -16,8 +16,8 @@ import (
 	"stella/workflow"
 )
 
-// readForm reads what was typed, but for what no keyboard types and no
-// database holds.
+// readForm parses the form of a request. It removes control characters other than
+// white space, and invalid UTF-8: they are not typed, and PostgreSQL refuses some.
 func readForm(r *http.Request) error {
 	err := r.ParseForm()
 	var tooLarge *http.MaxBytesError
@@ -39,7 +39,8 @@ func typeable(r rune) rune {
 	return r
 }
 
-// formOf reads what the form was made for. A form without it is made for nothing.
+// formOf reads the qualification and the version that a form was rendered for. It
+// returns the zero value, which matches no case, if they are missing or malformed.
 func formOf(in url.Values) workflow.Form {
 	id, err := uuid.Parse(in.Get("id"))
 	if err != nil {
@@ -72,7 +73,7 @@ func kindValue(k workflow.Kind) string {
 	return ""
 }
 
-// inputs names the inputs of the pages by the fields of the procedure.
+// inputs maps the field names of package workflow to the names of the HTML inputs.
 var inputs = map[string]string{
 	"role":         "ruolo",
 	"email":        "email",
@@ -87,7 +88,7 @@ func fieldErrors(e *workflow.InputError, now time.Time) []templates.FieldError {
 	for i, f := range e.Faults {
 		errs[i] = templates.FieldError{Field: inputs[f.Field], Message: "error_" + f.Code}
 		if !f.Until.IsZero() {
-			errs[i].Args = map[string]any{"Until": moment(f.Until, now), "Recorded": f.Recorded}
+			errs[i].Args = map[string]any{"Until": formatTime(f.Until, now), "Recorded": f.Recorded}
 		}
 	}
 	return errs
@@ -95,8 +96,8 @@ func fieldErrors(e *workflow.InputError, now time.Time) []templates.FieldError {
 
 func codeFault(e *workflow.CodeError, now time.Time) templates.FieldError {
 	f := templates.FieldError{Field: "codice", Message: "error_" + e.Code,
-		Args: map[string]any{"Left": e.Left, "Until": moment(e.Until, now)}}
-	if e.Code == "resend_wait" { // what was typed is not at fault: the button is
+		Args: map[string]any{"Left": e.Left, "Until": formatTime(e.Until, now)}}
+	if e.Code == "resend_wait" { // the error belongs to the button, not to the input
 		wait := templates.Code{ResendIn: seconds(e.Until.Sub(now))}
 		f.Field, f.Args["Seconds"] = "resend", wait.ResendIn
 		if minutes := wait.ResendMinutes(); minutes > 0 {

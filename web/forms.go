@@ -11,15 +11,14 @@ import (
 	"stella/workflow"
 )
 
-// form is one form of the pages: the event it fires, and the notice of the
-// page that follows. It stands on the page of its state, or on one of its own,
-// which may be opened in one state.
+// form is an HTML form and the event that it fires. It is part of the page of a
+// state, or has its own page, which can be opened in one state.
 type form struct {
 	fire   fire
-	notice string
-	page   string
-	state  workflow.State
-	fill   func(*Server, *visit, *templates.Page)
+	notice string                                 // shown on the page that follows; "" for none
+	page   string                                 // the form's own page; "" if it is part of a state's page
+	state  workflow.State                         // in which page can be opened
+	fill   func(*Server, *visit, *templates.Page) // fills page
 }
 
 type (
@@ -28,48 +27,48 @@ type (
 	fire      func(p *procedure, ctx context.Context, v visitor, f workflow.Form, in url.Values) error
 )
 
-// forms are all that people can send us, by path.
+// forms lists the forms of the procedure, by path.
 var forms = map[string]form{
 	"/scelta":                 {fire: chooseRole},
-	"/introduzione":           {fire: plain((*procedure).Begin)},
-	"/indietro":               {fire: plain((*procedure).StepBack)},
-	"/invito":                 {fire: with((*procedure).Invite, "email"), notice: "invited"},
-	"/invito/annulla":         {fire: plain((*procedure).Withdraw), notice: "withdrawn"},
-	"/invito/intestatario":    {fire: plain((*procedure).TakeBack)},
+	"/introduzione":           {fire: withoutInput((*procedure).Begin)},
+	"/indietro":               {fire: withoutInput((*procedure).StepBack)},
+	"/invito":                 {fire: withField((*procedure).Invite, "email"), notice: "invited"},
+	"/invito/annulla":         {fire: withoutInput((*procedure).Withdraw), notice: "withdrawn"},
+	"/invito/intestatario":    {fire: withoutInput((*procedure).TakeBack)},
 	"/intestatario":           {fire: chooseKind},
-	"/impresa":                {fire: withBoth((*procedure).EnterCompany, "ragione_sociale", "codice_fiscale_impresa")},
-	"/contatti":               {fire: withBoth((*procedure).EnterContacts, "email", "cellulare")},
-	"/riepilogo":              {fire: plain((*procedure).ConfirmData)},
+	"/impresa":                {fire: withFields((*procedure).EnterCompany, "ragione_sociale", "codice_fiscale_impresa")},
+	"/contatti":               {fire: withFields((*procedure).EnterContacts, "email", "cellulare")},
+	"/riepilogo":              {fire: withoutInput((*procedure).ConfirmData)},
 	"/riepilogo/intestatario": {fire: correctHolder, notice: "saved", page: "edit_holder", state: workflow.Summary, fill: fillHolder},
 	"/riepilogo/contatti":     editContacts("/riepilogo/contatti", workflow.Summary, (*procedure).CorrectContacts),
-	"/identita":               {fire: plain((*procedure).ConfirmIdentity)},
-	"/identita/altra":         {fire: plain((*procedure).DisownIdentity)},
+	"/identita":               {fire: withoutInput((*procedure).ConfirmIdentity)},
+	"/identita/altra":         {fire: withoutInput((*procedure).DisownIdentity)},
 	"/identita/contatti":      editContacts("/identita/contatti", workflow.Identified, (*procedure).RedirectCode),
-	"/informativa":            {fire: with((*procedure).AcknowledgeContract, "sha256")},
-	"/codice":                 {fire: with((*procedure).TypeCode, "codice")},
-	"/codice/invia":           {fire: plain((*procedure).RequestCode), notice: "code_sent"},
+	"/informativa":            {fire: withField((*procedure).AcknowledgeContract, "sha256")},
+	"/codice":                 {fire: withField((*procedure).TypeCode, "codice")},
+	"/codice/invia":           {fire: withoutInput((*procedure).RequestCode), notice: "code_sent"},
 	"/codice/contatti":        editContacts("/codice/contatti", workflow.CodeEntry, (*procedure).RedirectCode),
-	"/riprova":                {fire: plain((*procedure).Retry)},
-	"/riprova/identita":       {fire: plain((*procedure).RetryLogin)},
-	"/riprova/invito":         {fire: plain((*procedure).PassOn)},
+	"/riprova":                {fire: withoutInput((*procedure).Retry)},
+	"/riprova/identita":       {fire: withoutInput((*procedure).RetryLogin)},
+	"/riprova/invito":         {fire: withoutInput((*procedure).PassOn)},
 }
 
-// plain fires an event that has no input.
-func plain(step func(*procedure, context.Context, visitor, workflow.Form) error) fire {
+// withoutInput fires an event that has no input.
+func withoutInput(step func(*procedure, context.Context, visitor, workflow.Form) error) fire {
 	return func(p *procedure, ctx context.Context, v visitor, f workflow.Form, _ url.Values) error {
 		return step(p, ctx, v, f)
 	}
 }
 
-// with fires an event with what was typed in one field.
-func with(step func(*procedure, context.Context, visitor, workflow.Form, string) error, field string) fire {
+// withField fires an event with the value of one field.
+func withField(step func(*procedure, context.Context, visitor, workflow.Form, string) error, field string) fire {
 	return func(p *procedure, ctx context.Context, v visitor, f workflow.Form, in url.Values) error {
 		return step(p, ctx, v, f, in.Get(field))
 	}
 }
 
-// withBoth fires an event with what was typed in two fields.
-func withBoth(step func(*procedure, context.Context, visitor, workflow.Form, string, string) error, first, second string) fire {
+// withFields fires an event with the values of two fields.
+func withFields(step func(*procedure, context.Context, visitor, workflow.Form, string, string) error, first, second string) fire {
 	return func(p *procedure, ctx context.Context, v visitor, f workflow.Form, in url.Values) error {
 		return step(p, ctx, v, f, in.Get(first), in.Get(second))
 	}
@@ -88,21 +87,28 @@ func correctHolder(p *procedure, ctx context.Context, v visitor, f workflow.Form
 	return p.CorrectHolder(ctx, v, f, kindOf(in.Get("intestatario")), in.Get("ragione_sociale"), in.Get("codice_fiscale_impresa"))
 }
 
-// editContacts is the same form in the three states that show the contacts.
-func editContacts(path string, in workflow.State, step func(*procedure, context.Context, visitor, workflow.Form, string, string) error) form {
-	return form{fire: withBoth(step, "email", "cellulare"), notice: "saved",
-		page: "edit_contacts", state: in, fill: func(s *Server, v *visit, p *templates.Page) {
+// editContacts returns the form for the contacts, which is the same in three states.
+func editContacts(path string, in workflow.State,
+	step func(*procedure, context.Context, visitor, workflow.Form, string, string) error) form {
+	return form{
+		fire:   withFields(step, "email", "cellulare"),
+		notice: "saved",
+		page:   "edit_contacts",
+		state:  in,
+		fill: func(s *Server, v *visit, p *templates.Page) {
 			fillContacts(s, v, p)
 			data := templates.EditContacts{Action: path}
 			if in == workflow.CodeEntry {
 				data.CodeAt = wholeMinute(s.Procedure.CodePage(v.c).RedirectAt)
 			}
 			p.Opener, p.Data = pages[in].name, data
-		}}
+		},
+	}
 }
 
-// form handles a form: it fires the event and leads to the page of the state.
-// Wrong input is answered by the same page, with what was typed.
+// form returns the handler of a form. It fires the event and redirects to the page
+// of the new state. If the input is wrong, it shows the same page again with the
+// input and the errors.
 func (s *Server) form(f form) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		if err := readForm(r); err != nil {
@@ -130,7 +136,7 @@ func (s *Server) form(f form) handler {
 		case errors.As(err, &stale), errors.Is(err, workflow.ErrNotAllowed):
 			s.redirectHome(w, r, "moved_on")
 		case errors.Is(err, workflow.ErrElsewhere) && !errors.As(err, new(*workflow.InvitationError)):
-			// A delegate, once the invited holder has accepted: / shows what they may see.
+			// A delegate, after the invited holder has accepted. They may still see /.
 			s.redirectHome(w, r, "moved_on")
 		case errors.Is(err, workflow.ErrLapsed):
 			s.redirectHome(w, r, "lapsed")
@@ -151,7 +157,7 @@ func (s *Server) form(f form) handler {
 	}
 }
 
-// showFaults shows the form's page again, with what was typed and what is wrong.
+// showFaults shows the form's page again, with the input and the errors.
 func (s *Server) showFaults(w http.ResponseWriter, r *http.Request, f form, status int, errs []templates.FieldError) error {
 	v, err := s.visit(r)
 	if err != nil {
@@ -159,7 +165,7 @@ func (s *Server) showFaults(w http.ResponseWriter, r *http.Request, f form, stat
 	}
 	name, p := s.pageOf(f, v)
 	for field := range r.PostForm {
-		if field != "codice" { // a code is typed anew
+		if field != "codice" { // the user types a code again
 			p.Values[field] = r.PostForm.Get(field)
 		}
 	}
@@ -168,8 +174,8 @@ func (s *Server) showFaults(w http.ResponseWriter, r *http.Request, f form, stat
 	return nil
 }
 
-// formPage shows a form that has a page of its own, in the states it is for;
-// every other form is on the page of its state.
+// formPage returns the handler that shows a form's own page. It redirects to / if
+// the form has no page or the case is in another state.
 func (s *Server) formPage(f form) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		v, err := s.visit(r)

@@ -24,13 +24,13 @@ func (s *Server) showGuide(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// showGuideCode draws the address of the guide as a QR code, for a camera.
+// showGuideCode returns the URL of the guide as a QR code in SVG.
 func (s *Server) showGuideCode(w http.ResponseWriter, r *http.Request) error {
 	code, err := qr.EncodeText(s.guideURL(), qr.Medium)
 	if err != nil {
 		return fmt.Errorf("encoding the guide's address as a QR code: %w", err)
 	}
-	// Four modules of margin are what ISO/IEC 18004 asks for.
+	// ISO/IEC 18004 requires a margin of four modules.
 	var svg strings.Builder
 	if err := code.WriteAsSVG(qr.NewQrCodeImgConfig(1, 4, qr.WithOptimalSVG()), &svg); err != nil {
 		return fmt.Errorf("drawing a QR code: %w", err)

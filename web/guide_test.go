@@ -8,19 +8,19 @@ import (
 	"github.com/PuerkitoBio/goquery"
 )
 
-func TestTheGuideIsForEverybody(t *testing.T) {
+func TestGuideNeedsNoSession(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	b := w.browser().get("/guida")
 	if b.status != http.StatusOK || text(b.Find("h1")) != "Guida all'identificazione della casella PEC Esempio" {
-		t.Fatalf("the guide is answered %d: %s", b.status, b.text())
+		t.Fatalf("the guide returns %d: %s", b.status, b.text())
 	}
 	address := w.url + "/guida"
 	if link := b.Find(".device a"); link.AttrOr("href", "") != address || text(link) != address {
-		t.Errorf("the address beside the code is %q", text(link))
+		t.Errorf("the link next to the QR code is %q", text(link))
 	}
 	if b.Find(`main a[href="/"]`).Length() > 0 {
-		t.Error("a browser without a session is offered the way back to its procedure")
+		t.Error("without a session the guide has a link to the procedure")
 	}
 	pictures := b.Find("figure img")
 	if pictures.Length() != 13 {
@@ -28,35 +28,36 @@ func TestTheGuideIsForEverybody(t *testing.T) {
 	}
 	pictures.Each(func(_ int, img *goquery.Selection) {
 		if img.AttrOr("alt", "") == "" {
-			t.Errorf("%s has no description", img.AttrOr("src", ""))
+			t.Errorf("%s has no alternative text", img.AttrOr("src", ""))
 		}
 		if b.get(img.AttrOr("src", "")); b.status != http.StatusOK || b.header.Get("Content-Type") != "image/png" {
-			t.Errorf("%s is answered %d", img.AttrOr("src", ""), b.status)
+			t.Errorf("%s returns %d", img.AttrOr("src", ""), b.status)
 		}
 	})
-	if b.get("/guida/qr.svg"); b.status != http.StatusOK || b.header.Get("Content-Type") != "image/svg+xml" || !strings.HasPrefix(b.body, "<svg") {
-		t.Errorf("the code is answered %d: %s", b.status, b.body)
+	b.get("/guida/qr.svg")
+	if b.status != http.StatusOK || b.header.Get("Content-Type") != "image/svg+xml" || !strings.HasPrefix(b.body, "<svg") {
+		t.Errorf("the QR code returns %d: %s", b.status, b.body)
 	}
 }
 
-func TestTheGuideNeedsNoDatabase(t *testing.T) {
+func TestGuideNeedsNoDatabase(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(w *world) { w.server.Procedure = nil })
 	for _, path := range []string{"/guida", "/guida/qr.svg"} {
 		if b := w.browser().get(path); b.status != http.StatusOK {
-			t.Errorf("without a database %s is answered %d", path, b.status)
+			t.Errorf("without a database %s returns %d", path, b.status)
 		}
 	}
 }
 
-func TestTheGuideIsLinkedFromTheProcedure(t *testing.T) {
+func TestProcedureLinksToTheGuide(t *testing.T) {
 	t.Parallel()
 	b := at(t, anna, "introduction")
 	if b.get(b.link("Guida passo passo")); text(b.Find("h1")) != "Guida all'identificazione della casella PEC Esempio" {
 		t.Fatalf("the link leads to %s", b.text())
 	}
 	if b.get(b.link("Torna alla procedura")); text(b.Find("h1")) != "Cosa occorre" {
-		t.Errorf("the way back leads to %s", b.text())
+		t.Errorf("the link back leads to %s", b.text())
 	}
 	welcome := b.world.browser().get("/")
 	if to := welcome.link("Guida passo passo"); !strings.HasSuffix(to, "/guida") {

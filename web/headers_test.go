@@ -9,8 +9,8 @@ import (
 	"stella/workflow"
 )
 
-// secure is what every answer of ours carries.
-var secure = map[string]string{
+// secureHeaders has the headers of every response.
+var secureHeaders = map[string]string{
 	"Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; " +
 		"connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
 	"Referrer-Policy":            "same-origin",
@@ -26,7 +26,7 @@ func (w *world) checkHeaders(r *http.Response) {
 	path := r.Request.URL.Path
 	logo := strings.HasPrefix(path, "/loghi/") && r.StatusCode == http.StatusOK
 	form := r.StatusCode == http.StatusOK && (path == "/identificazione/avvia" || strings.HasSuffix(path, "/collaudo"))
-	for name, want := range secure {
+	for name, want := range secureHeaders {
 		if name == "Cache-Control" && (logo || strings.HasPrefix(path, "/static/")) {
 			continue
 		}
@@ -43,25 +43,25 @@ func (w *world) checkHeaders(r *http.Response) {
 	}
 	for _, c := range r.Cookies() {
 		if c.Path != "/" || c.Domain != "" || !c.HttpOnly || c.SameSite != http.SameSiteLaxMode || c.Secure {
-			w.Errorf("the cookie %s of %s is open: %v", c.Name, r.Request.URL.Path, r.Header.Values("Set-Cookie"))
+			w.Errorf("the cookie %s of %s is not secure: %v", c.Name, r.Request.URL.Path, r.Header.Values("Set-Cookie"))
 		}
 	}
 }
 
 func TestHeaders(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.Summary) // every answer is checked on its way
+	b := at(t, anna, workflow.Summary) // send checks the headers of every response
 	for path, status := range map[string]int{"/": 200, "/altrove": 404, "/spid/metadata": 200, "/codice/stato": 200, "/static/none": 404} {
 		if b.get(path); b.status != status {
-			t.Errorf("%s is answered %d", path, b.status)
+			t.Errorf("%s returns %d, want %d", path, b.status, status)
 		}
 	}
 	if got := b.get("/").header.Get("Strict-Transport-Security"); got != "" {
-		t.Errorf("over http browsers are told %q", got)
+		t.Errorf("over http, Strict-Transport-Security is %q", got)
 	}
 	style := b.Find(`link[rel="stylesheet"]`).AttrOr("href", "")
 	if b.get(style); b.status != 200 || !strings.Contains(b.header.Get("Cache-Control"), "immutable") {
-		t.Errorf("%s is answered %d, to be kept %q", style, b.status, b.header.Get("Cache-Control"))
+		t.Errorf("%s returns %d with Cache-Control %q", style, b.status, b.header.Get("Cache-Control"))
 	}
 	b.get("/spid/metadata")
 	if got := b.header.Get("Content-Type"); got != "application/samlmetadata+xml" || !strings.Contains(b.body, b.world.url+"/spid/acs") {
@@ -69,15 +69,15 @@ func TestHeaders(t *testing.T) {
 	}
 	b.get("/codice/stato")
 	if got := b.header.Get("Content-Type"); got != "application/json" {
-		t.Errorf("where the code stands is told in %s", got)
+		t.Errorf("the content type of the code's status is %s", got)
 	}
-	// Nobody who asks for the head of a page moves anything.
-	b.goOn(anna, workflow.Summary, workflow.Summary).get("/").press("SALVA E PROCEDI")
+	// HEAD requests change nothing.
+	b.proceed(anna, workflow.Summary, workflow.Summary).get("/").press("SALVA E PROCEDI")
 	link := b.get("/identificazione/spid").link("Prosegui con Identità di prova")
 	b.unchanged(func() {
 		for _, address := range []string{b.world.url + "/", link, b.world.url + "/spid/return"} {
 			if response, body := b.send(b.request(http.MethodHead, address, nil)); body != "" || response.StatusCode >= 500 {
-				t.Errorf("HEAD %s is answered %d", address, response.StatusCode)
+				t.Errorf("HEAD %s returns %d", address, response.StatusCode)
 			}
 		}
 	})

@@ -10,17 +10,17 @@ import (
 	"github.com/PuerkitoBio/goquery"
 )
 
-// A page as it came.
+// page is a page that the browser loaded.
 type page struct {
 	*goquery.Document
 	url    *url.URL
 	status int
 	header http.Header
 	body   string
-	trail  []string // of the redirects on the way, as "303 /"
+	trail  []string // the redirects that led to it, for example "303 /"
 }
 
-// link is where the link of that name leads.
+// link returns the URL of the link with a text.
 func (b *browser) link(name string) string {
 	b.Helper()
 	link := b.Find("a").FilterFunction(func(_ int, s *goquery.Selection) bool { return text(s) == name })
@@ -32,21 +32,21 @@ func (b *browser) link(name string) string {
 	return to.String()
 }
 
-// filled is a form as it would be sent.
-type filled struct {
+// filledForm is a form with its values, ready to be sent.
+type filledForm struct {
 	action string
 	values url.Values
 }
 
-// with replaces a field.
-func (f filled) with(field, value string) filled {
+// with returns the form with another value of a field.
+func (f filledForm) with(field, value string) filledForm {
 	f.values = maps.Clone(f.values)
 	f.values.Set(field, value)
 	return f
 }
 
-// without leaves a field out.
-func (f filled) without(fields ...string) filled {
+// without returns the form without some fields.
+func (f filledForm) without(fields ...string) filledForm {
 	f.values = maps.Clone(f.values)
 	for _, field := range fields {
 		f.values.Del(field)
@@ -54,11 +54,12 @@ func (f filled) without(fields ...string) filled {
 	return f
 }
 
-// form is the form of the button of that name, filled in.
-func (b *browser) form(button string, typed ...string) filled {
+// form returns the form of the button with a text. typed are the names and values
+// of inputs.
+func (b *browser) form(button string, typed ...string) filledForm {
 	b.Helper()
 	found := b.Find("button").FilterFunction(func(_ int, s *goquery.Selection) bool { return text(s) == button })
-	// Where several do, it is the one whose form has the field.
+	// If several buttons have this text, use the one whose form has the field.
 	form := found.First().Closest("form")
 	for i := range found.Nodes {
 		f := found.Eq(i).Closest("form")
@@ -70,7 +71,7 @@ func (b *browser) form(button string, typed ...string) filled {
 		b.Fatalf("no form with a button %q on the page: %s", button, b.text())
 	}
 	if form.AttrOr("method", "") != "post" {
-		b.Errorf("the form of %q is not posted", button)
+		b.Errorf("the method of the form of %q is not post", button)
 	}
 	values := url.Values{}
 	form.Find("input").Each(func(_ int, input *goquery.Selection) {
@@ -95,15 +96,15 @@ func (b *browser) form(button string, typed ...string) filled {
 	}
 	to, err := b.page.url.Parse(form.AttrOr("action", ""))
 	b.must(err)
-	return filled{to.String(), values}
+	return filledForm{to.String(), values}
 }
 
-// text is what is read on the page, but for header and footer.
+// text returns the text of the page without header and footer.
 func (p page) text() string { return text(p.Find("main")) }
 
 func text(s *goquery.Selection) string { return strings.Join(strings.Fields(s.Text()), " ") }
 
-// at checks where one is, by the page's heading, and what is said there.
+// at checks the heading of the page, and that it contains the sentences.
 func (b *browser) at(heading string, sentences ...string) *browser {
 	b.Helper()
 	return b.answered(http.StatusOK, heading, sentences...)
@@ -113,21 +114,22 @@ func (b *browser) at(heading string, sentences ...string) *browser {
 func (b *browser) answered(status int, heading string, sentences ...string) *browser {
 	b.Helper()
 	if got := text(b.Find("h1")); b.status != status || got != heading {
-		b.Fatalf("the answer is %d %q, want %d %q: %s (%v)", b.status, got, status, heading, b.text(), b.trail)
+		b.Fatalf("the response is %d %q, want %d %q: %s (%v)", b.status, got, status, heading, b.text(), b.trail)
 	}
-	if title := strings.TrimPrefix(strings.TrimPrefix(text(b.Find("title")), "Errore: "), "Error: "); !strings.HasPrefix(title, heading+" – ") && b.page.url.Hostname() == "127.0.0.1" {
+	title := strings.TrimPrefix(strings.TrimPrefix(text(b.Find("title")), "Errore: "), "Error: ")
+	if !strings.HasPrefix(title, heading+" – ") && b.page.url.Hostname() == "127.0.0.1" {
 		b.Errorf("the title is %q", text(b.Find("title")))
 	}
 	for _, s := range sentences {
 		if !strings.Contains(b.text(), s) {
-			b.Errorf("the page does not say %q: %s", s, b.text())
+			b.Errorf("the page lacks %q: %s", s, b.text())
 		}
 	}
 	return b
 }
 
-// tells checks the notice above the page; an empty one that there is none.
-func (b *browser) tells(notice string) *browser {
+// showsNotice checks the notice above the page. "" checks that there is none.
+func (b *browser) showsNotice(notice string) *browser {
 	b.Helper()
 	if got := text(b.Find(".notice")); got != notice {
 		b.Errorf("the notice is %q, want %q", got, notice)
@@ -135,9 +137,9 @@ func (b *browser) tells(notice string) *browser {
 	return b
 }
 
-// wrong checks that the page says what is wrong with an input, at the top and
-// at the input.
-func (b *browser) wrong(field, sentence string) *browser {
+// hasError checks that the page shows an error of an input, in the summary at the
+// top and at the input.
+func (b *browser) hasError(field, sentence string) *browser {
 	b.Helper()
 	if b.status != http.StatusUnprocessableEntity {
 		b.Fatalf("the status is %d, want 422: %s (%v)", b.status, b.text(), b.trail)
@@ -149,22 +151,22 @@ func (b *browser) wrong(field, sentence string) *browser {
 	if got := text(summary.Find("h2")); got != "C'è un problema" {
 		b.Errorf("the summary of errors has the heading %q", got)
 	}
-	var said []string
-	summary.Find(`a[href="#` + field + `"]`).Each(func(_ int, s *goquery.Selection) { said = append(said, text(s)) })
-	if !slices.Contains(said, sentence) {
-		b.Errorf("the summary does not say %q of %s: %s", sentence, field, text(summary))
+	var messages []string
+	summary.Find(`a[href="#` + field + `"]`).Each(func(_ int, s *goquery.Selection) { messages = append(messages, text(s)) })
+	if !slices.Contains(messages, sentence) {
+		b.Errorf("the summary lacks the error %q of %s: %s", sentence, field, text(summary))
 	}
 	if b.Find("#"+field).Length() != 1 {
-		b.Errorf("the summary leads to %s, which is not there", field)
+		b.Errorf("the summary refers to the unknown ID %s", field)
 	}
 	if got := text(b.Find("#" + field + "-fault")); got != "Errore: "+sentence {
-		b.Errorf("the input says %q", got)
+		b.Errorf("the error at the input is %q", got)
 	}
 	return b
 }
 
-// holds checks what stands in an input.
-func (b *browser) holds(field, value string) *browser {
+// hasValue checks the value of an input.
+func (b *browser) hasValue(field, value string) *browser {
 	b.Helper()
 	input := b.Find(`input[name="` + field + `"]`)
 	got := input.AttrOr("value", "")
@@ -172,7 +174,7 @@ func (b *browser) holds(field, value string) *browser {
 		got = b.Find(`input[name="`+field+`"][checked]`).AttrOr("value", "")
 	}
 	if got != value {
-		b.Errorf("%s holds %q, want %q", field, got, value)
+		b.Errorf("%s has the value %q, want %q", field, got, value)
 	}
 	return b
 }

@@ -11,51 +11,54 @@ import (
 	"stella/workflow"
 )
 
-// stated has the provider say something else in an attribute, and sign it.
-func stated(name, value string) spidtest.Edit {
+// withAttribute replaces the value of an attribute before the provider signs.
+func withAttribute(name, value string) spidtest.Edit {
 	return spidtest.BeforeSigning(func(r *etree.Element) {
 		r.FindElement("//saml:Attribute[@Name='" + name + "']/saml:AttributeValue").SetText(value)
 	})
 }
 
-// What is no fiscal code is neither the holder's, nor one that differs only by
-// omocodia, nor another person's: the answer cannot be used.
-func TestFiscalNumberThatIsNone(t *testing.T) {
+// A response without a valid fiscal code is refused: its person cannot be compared
+// with the holder.
+func TestInvalidFiscalNumber(t *testing.T) {
 	t.Parallel()
 	b := at(t, anna, workflow.Identification)
 	request := b.ask()
 	b.unchanged(func() {
 		for _, value := range []string{
-			"TINIT-NRENNA80A41H501TX", "TINIT-NRENNA80A41H501", "TINIT-NRENNA80A41H501X", "TINIT-NRENNA80A41H501T TINIT-VRDSRA82E50L219E",
+			"TINIT-NRENNA80A41H501TX", "TINIT-NRENNA80A41H501", "TINIT-NRENNA80A41H501X",
+			"TINIT-NRENNA80A41H501T TINIT-VRDSRA82E50L219E",
 			"TINITNRENNA80A41H501T", "TINIT-", "TINIT-12345678901", "NRENNA80A41H501T.", "VATIT-09876543217", "ignoto",
 		} {
-			b.deliver(b.answer(request, "Anna Neri", stated("fiscalNumber", value))).refused(technical)
-			if b.parked() != "0" {
-				t.Errorf("%s: the answer is kept", value)
+			b.deliver(b.answer(request, "Anna Neri", withAttribute("fiscalNumber", value))).refused(technical)
+			if b.storedAnswers() != "0" {
+				t.Errorf("%s: the response is stored", value)
 			}
 		}
 	})
-	b.wants(anna, workflow.AtProvider)
+	b.stateIs(anna, workflow.AtProvider)
 	if got := b.query(`select count(*)::text from identities`); got != "0" {
-		t.Errorf("%s persons are identified", got)
+		t.Errorf("%s identities are stored", got)
 	}
-	b.silent("501TX", "VRDSRA82E50L219E")
+	b.omits("501TX", "VRDSRA82E50L219E")
 	b.deliver(b.answer(request, "Anna Neri")).at("Identificazione riuscita")
 }
 
-// However a provider writes the person's code and date, the holder is the same.
-func TestFiscalNumberAsProvidersWriteIt(t *testing.T) {
+// Providers write the fiscal code and the date of birth in several forms, which are
+// all accepted.
+func TestFormsOfFiscalNumberAndDate(t *testing.T) {
 	t.Parallel()
+	const value = "saml:AttributeValue"
 	date := func(do func(*etree.Element)) spidtest.Edit {
 		return spidtest.BeforeSigning(func(r *etree.Element) { do(r.FindElement("//saml:Attribute[@Name='dateOfBirth']")) })
 	}
 	for name, edit := range map[string]spidtest.Edit{
-		"without a prefix":        stated("fiscalNumber", "NRENNA80A41H501T"),
-		"in lower case":           stated("fiscalNumber", "tinit-nrenna80a41h501t"),
-		"between newlines":        stated("fiscalNumber", "\n\t TINIT-NRENNA80A41H501T \n"),
-		"a date without a type":   date(func(el *etree.Element) { el.SelectElement("saml:AttributeValue").RemoveAttr("xsi:type") }),
-		"a date as a string":      date(func(el *etree.Element) { el.SelectElement("saml:AttributeValue").CreateAttr("xsi:type", "xs:string") }),
-		"an empty date":           stated("dateOfBirth", ""),
+		"without a prefix":        withAttribute("fiscalNumber", "NRENNA80A41H501T"),
+		"in lower case":           withAttribute("fiscalNumber", "tinit-nrenna80a41h501t"),
+		"between newlines":        withAttribute("fiscalNumber", "\n\t TINIT-NRENNA80A41H501T \n"),
+		"a date without a type":   date(func(el *etree.Element) { el.SelectElement(value).RemoveAttr("xsi:type") }),
+		"a date as a string":      date(func(el *etree.Element) { el.SelectElement(value).CreateAttr("xsi:type", "xs:string") }),
+		"an empty date":           withAttribute("dateOfBirth", ""),
 		"a date that is left out": date(func(el *etree.Element) { el.Parent().RemoveChild(el) }),
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -63,16 +66,16 @@ func TestFiscalNumberAsProvidersWriteIt(t *testing.T) {
 			b := at(t, anna, workflow.Identification)
 			b.deliver(b.answer(b.ask(), "Anna Neri", edit)).at("Identificazione riuscita")
 			if got := b.query(`select fiscal_number from identities`); got != "NRENNA80A41H501T" {
-				t.Errorf("%q is kept", got)
+				t.Errorf("the stored fiscal code is %q", got)
 			}
-			b.wants(anna, workflow.Identified)
+			b.stateIs(anna, workflow.Identified)
 		})
 	}
 }
 
-// After a success Back leads to the provider's page, which posts its answer
-// again: the person sees where they are, also when the answer has run out. To
-// another browser it tells nothing.
+// After a success the browser's Back button opens the provider's page, which posts
+// the response again: the user sees the current page, even if the response has
+// expired. Another browser learns nothing.
 func TestAnswerPostedAgain(t *testing.T) {
 	t.Parallel()
 	b := at(t, anna, workflow.Identification)
@@ -84,7 +87,7 @@ func TestAnswerPostedAgain(t *testing.T) {
 	other := b.enter(sara)
 	b.unchanged(func() {
 		b.deliver(answer).at("Identificazione riuscita")
-		b.clock.Advance(10 * time.Minute) // longer than the answer is valid
+		b.clock.Advance(10 * time.Minute) // the response has expired
 		b.deliver(answer).at("Identificazione riuscita")
 		other.deliver(answer).at("Conferma identità")
 		stranger := b.browser()
@@ -94,15 +97,15 @@ func TestAnswerPostedAgain(t *testing.T) {
 		}
 	})
 	if got := b.archived(); got != archived {
-		t.Errorf("%s answers are archived, %s before", got, archived)
+		t.Errorf("%s responses are archived, %s before", got, archived)
 	}
 	b.press("PROCEDI")
 	b.unchanged(func() { b.deliver(answer).at("Informativa contrattuale") })
 }
 
-// A login that was cancelled is no technical problem, however the provider says
-// so, and is not counted as one.
-func TestCancelledInOtherWords(t *testing.T) {
+// A cancelled login is shown as such for every form of the response, and is not
+// counted as a refused response.
+func TestFormsOfCancelledLogins(t *testing.T) {
 	t.Parallel()
 	top := spidtest.BeforeSigning(func(r *etree.Element) {
 		code := r.FindElement("samlp:Status/samlp:StatusCode")
@@ -116,20 +119,23 @@ func TestCancelledInOtherWords(t *testing.T) {
 	b := at(t, anna, workflow.Identification, func(w *world) {
 		w.procedure.Observer.Refused = func(string) { refused++ }
 	})
-	for code, sentence := range map[string]string{"nr22": "Non hai autorizzato l'invio dei dati.", "nr25": "Hai annullato l'accesso."} {
+	for code, sentence := range map[string]string{
+		"nr22": "Non hai autorizzato l'invio dei dati.",
+		"nr25": "Hai annullato l'accesso.",
+	} {
 		for _, edits := range [][]spidtest.Edit{{top}, {anonymous}, {top, anonymous}} {
 			b.deliver(b.fail(b.ask(), code, edits...)).answered(http.StatusForbidden, notDone, sentence)
-			b.wants(anna, workflow.Identification)
+			b.stateIs(anna, workflow.Identification)
 		}
 	}
 	if refused > 0 {
-		t.Errorf("%d answers are counted as refused", refused)
+		t.Errorf("%d responses are counted as refused", refused)
 	}
 }
 
-// An identity of a legal person is the wrong kind, whoever let it in, and the
-// page says which one is wanted.
-func TestLegalPersonsIdentity(t *testing.T) {
+// An identity of a legal person alone is refused, and the page says which kind of
+// identity is required.
+func TestIdentityOfALegalPerson(t *testing.T) {
 	t.Parallel()
 	b := at(t, bianchi, workflow.Identification, func(w *world) { w.server.Purpose = "LP" })
 	alone := spidtest.BeforeSigning(func(r *etree.Element) {
@@ -141,17 +147,19 @@ func TestLegalPersonsIdentity(t *testing.T) {
 	request := b.ask()
 	response, err := b.idp.Answer(request.Request, spidtest.LucaForOfficine(), alone)
 	b.must(err)
-	b.deliver(request.acs(response)).refused("Hai usato un tipo di identità SPID non ammesso qui. Per questa casella occorre un'identità SPID a uso professionale rilasciata per l'impresa (persona giuridica).")
-	b.wants(bianchi, workflow.Identification)
+	b.deliver(request.acs(response)).refused("Hai usato un tipo di identità SPID non ammesso qui. " +
+		"Per questa casella occorre un'identità SPID a uso professionale rilasciata per l'impresa (persona giuridica).")
+	b.stateIs(bianchi, workflow.Identification)
 }
 
-// A provider has the name that the operator gives it, wherever people read it.
-func TestProvidersNameIsTheOperators(t *testing.T) {
+// All pages use the name of a provider that the operator configured.
+func TestConfiguredNameOfAProvider(t *testing.T) {
 	t.Parallel()
 	b := at(t, anna, workflow.Identification, func(w *world) {
 		w.server.SPID.Names = map[string]string{w.idp.EntityID(): "La nostra identità"}
 	})
 	b.get("/identificazione/spid").click("Prosegui con La nostra identità")
 	b.get("/").at("Accesso in corso con La nostra identità").click("Ricomincia l'accesso")
-	b.press("Accedi come Anna Neri").press("Autorizza").press("Continua").at("Identificazione riuscita", "SPID, livello 2, con La nostra identità")
+	b.press("Accedi come Anna Neri").press("Autorizza").press("Continua")
+	b.at("Identificazione riuscita", "SPID, livello 2, con La nostra identità")
 }

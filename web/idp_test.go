@@ -17,46 +17,48 @@ import (
 	"stella/spid/spidtest"
 )
 
-// An idp is an identity provider that serves one world after another: its key
-// is slow to make.
+// idp is an identity provider. Tests reuse it one after another, since its key is
+// slow to generate.
 type idp struct {
 	*spidtest.Provider
-	guest atomic.Pointer[guest]
+	tenant atomic.Pointer[tenant]
 }
 
-// A guest is a world as its identity provider sees it.
-type guest struct {
+// tenant is the test that uses an identity provider: its service provider's metadata
+// and its clock.
+type tenant struct {
 	metadata func() ([]byte, error)
 	now      func() time.Time
 }
 
-// Those of both schemes that serve nobody.
+// idle has the identity providers that no test uses at the moment, and names their
+// names.
 var (
 	idle  = map[spid.Scheme]chan *idp{spid.SPID: make(chan *idp, 100), spid.CIE: make(chan *idp, 100)}
 	names = map[spid.Scheme]string{spid.SPID: "Identità di prova", spid.CIE: "https://idserver.example/idp/profile/SAML2/POST/SSO"}
 )
 
-// borrow takes an identity provider, which is told of a service provider of the
-// world that it serves: once, since its metadata are slow to sign.
+// borrow returns an identity provider for the test, which trusts the service
+// provider with the metadata. It calls metadata once, since signing is slow.
 func (w *world) borrow(scheme spid.Scheme, metadata func() ([]byte, error)) *idp {
 	w.Helper()
-	here := &guest{sync.OnceValues(metadata), w.clock.Now}
+	tenant := &tenant{sync.OnceValues(metadata), w.clock.Now}
 	var i *idp
 	select {
 	case i = <-idle[scheme]:
-		i.guest.Store(here)
+		i.tenant.Store(tenant)
 	default:
 		i = &idp{}
-		i.guest.Store(here)
+		i.tenant.Store(tenant)
 		serving := httptest.NewUnstartedServer(i) // until the process ends
 		var err error
 		i.Provider, err = spidtest.New(spidtest.Config{
-			// Another site than Stella's, as real ones are.
+			// Like real providers, it has another site than Stella.
 			BaseURL:         strings.Replace("http://"+serving.Listener.Addr().String(), "127.0.0.1", "localhost", 1),
 			Scheme:          scheme,
 			Name:            names[scheme],
-			ServiceProvider: func() ([]byte, error) { return i.guest.Load().metadata() },
-			Now:             func() time.Time { return i.guest.Load().now() },
+			ServiceProvider: func() ([]byte, error) { return i.tenant.Load().metadata() },
+			Now:             func() time.Time { return i.tenant.Load().now() },
 		})
 		w.must(err)
 		serving.Start()
@@ -65,7 +67,7 @@ func (w *world) borrow(scheme spid.Scheme, metadata func() ([]byte, error)) *idp
 	return i
 }
 
-// withCIE lets people log in with CIE too, of which level 3 is asked.
+// withCIE enables logins with CIE, at level 3.
 func withCIE(w *world) {
 	w.cie = w.borrow(spid.CIE, func() ([]byte, error) { return w.server.CIE.Metadata() })
 	providers, err := spid.ParseProviders(w.cie.Metadata())
@@ -82,73 +84,74 @@ func person(name string) spidtest.Person {
 			return p
 		}
 	}
-	panic("nobody is called " + name)
+	panic("no demo person has the name " + name)
 }
 
-// asked is what an identity provider is asked.
-type asked struct {
+// loginRequest is a SAML request that a browser takes to an identity provider.
+type loginRequest struct {
 	spid.Request
 	idp *idp
-	at  string // where the answer is to go
+	at  string // path to which the response is posted
 }
 
-// ask starts a login and stops before the identity provider.
-func (b *browser) ask() asked {
+// ask starts a login, and returns the request without opening the identity
+// provider.
+func (b *browser) ask() loginRequest {
 	b.Helper()
 	return b.askAt(b.get("/identificazione/spid").link("Prosegui con Identità di prova"))
 }
 
-// askAt opens an address that starts a login, and stops before the provider.
-func (b *browser) askAt(address string) asked {
+// askAt is ask for another URL that starts a login.
+func (b *browser) askAt(address string) loginRequest {
 	b.Helper()
 	response, _ := b.send(b.request(http.MethodGet, address, nil))
 	to, err := response.Location()
 	if response.StatusCode != http.StatusFound || err != nil {
-		b.Fatalf("a login is started with %d %v", response.StatusCode, err)
+		b.Fatalf("starting a login returns %d %v", response.StatusCode, err)
 	}
 	deflated, err := base64.StdEncoding.DecodeString(to.Query().Get("SAMLRequest"))
 	b.must(err)
 	document, err := io.ReadAll(flate.NewReader(bytes.NewReader(deflated)))
 	b.must(err)
-	return asked{spid.Request{XML: document, RelayState: to.Query().Get("RelayState")}, b.idp, "/spid/acs"}
+	return loginRequest{spid.Request{XML: document, RelayState: to.Query().Get("RelayState")}, b.idp, "/spid/acs"}
 }
 
-// askCIE is ask with CIE.
-func (b *browser) askCIE() asked {
+// askCIE is ask for CIE.
+func (b *browser) askCIE() loginRequest {
 	b.Helper()
 	a := b.askAt(b.get("/identificazione").link("Entra con CIE"))
 	a.idp, a.at = b.cie, "/cie/acs"
 	return a
 }
 
-// answer makes the provider's answer for somebody.
-func (w *world) answer(a asked, name string, edits ...spidtest.Edit) filled {
+// answer returns the form with the provider's response for a person.
+func (w *world) answer(a loginRequest, name string, edits ...spidtest.Edit) filledForm {
 	w.Helper()
 	response, err := a.idp.Answer(a.Request, person(name), edits...)
 	w.must(err)
 	return a.acs(response)
 }
 
-// fail makes the provider's answer for a login that failed.
-func (w *world) fail(a asked, code string, edits ...spidtest.Edit) filled {
+// fail returns the form with the provider's response for an anomaly.
+func (w *world) fail(a loginRequest, code string, edits ...spidtest.Edit) filledForm {
 	w.Helper()
 	response, err := a.idp.Fail(a.Request, code, edits...)
 	w.must(err)
 	return a.acs(response)
 }
 
-// acs is the form that brings an answer.
-func (a asked) acs(response string) filled {
-	return filled{a.at, url.Values{"SAMLResponse": {response}, "RelayState": {a.RelayState}}}
+// acs returns the form that posts a response.
+func (a loginRequest) acs(response string) filledForm {
+	return filledForm{a.at, url.Values{"SAMLResponse": {response}, "RelayState": {a.RelayState}}}
 }
 
-// deliver posts an answer from the provider's page, and follows where it leads.
-func (b *browser) deliver(answer filled) *browser {
+// deliver posts a response from the provider's page, and follows redirects.
+func (b *browser) deliver(answer filledForm) *browser {
 	b.Helper()
 	return b.load(b.delivery(answer))
 }
 
-func (b *browser) delivery(answer filled) *http.Request {
+func (b *browser) delivery(answer filledForm) *http.Request {
 	b.Helper()
 	r := b.request(http.MethodPost, answer.action, answer.values)
 	r.Header.Set("Origin", b.idp.EntityID())
@@ -156,13 +159,13 @@ func (b *browser) delivery(answer filled) *http.Request {
 	return r
 }
 
-// parked counts the answers that wait for a browser.
-func (w *world) parked() string {
+// storedAnswers returns the number of stored responses that the browser has not fetched.
+func (w *world) storedAnswers() string {
 	w.Helper()
 	return w.query(`select count(*)::text from logins where answer is not null`)
 }
 
-// archived counts the answers in the archive.
+// archived returns the number of responses in the archive.
 func (w *world) archived() string {
 	w.Helper()
 	return w.query(`select count(*)::text from messages where direction = 'response'`)

@@ -20,33 +20,34 @@ const (
 	emailSign      = "Prima della @ sono accettati solo lettere, cifre e i segni . _ - + ' & = (il trattino non all'inizio)"
 	emailIsPEC     = "Sembra una casella PEC: usa un indirizzo di posta ordinaria"
 	phoneMalformed = "Inserisci il numero con il prefisso internazionale, per esempio +39 347 123 4567"
-	phoneNotMobile = "Questo non è il numero di un cellulare. Inserisci un cellulare, per esempio +39 347 123 4567, o lascia il campo vuoto"
-	nameShort      = "Inserisci la ragione sociale (almeno 2 caratteri)"
-	nameLong       = "La ragione sociale è troppo lunga: usa al massimo 200 caratteri"
-	codeMissing    = "Inserisci il codice fiscale dell'impresa"
-	codeLength     = "Il codice fiscale dell'impresa ha 11 cifre. Per le ditte individuali ha 16 caratteri"
-	codeCheck      = "Il codice fiscale contiene un errore. Controlla di averlo copiato per intero"
+	phoneNotMobile = "Questo non è il numero di un cellulare. " +
+		"Inserisci un cellulare, per esempio +39 347 123 4567, o lascia il campo vuoto"
+	nameShort   = "Inserisci la ragione sociale (almeno 2 caratteri)"
+	nameLong    = "La ragione sociale è troppo lunga: usa al massimo 200 caratteri"
+	codeMissing = "Inserisci il codice fiscale dell'impresa"
+	codeLength  = "Il codice fiscale dell'impresa ha 11 cifre. Per le ditte individuali ha 16 caratteri"
+	codeCheck   = "Il codice fiscale contiene un errore. Controlla di averlo copiato per intero"
 )
 
-// A mistake is something typed that is wrong, and what is said of it.
+// mistake is wrong input and the error that the page shows.
 type mistake struct {
 	button          string
 	typed           []string
 	field, sentence string
 }
 
-// refuses checks that each mistake is answered by the same page, with what was
-// typed and what is wrong with it, and changes nothing.
+// refuses checks that after each mistake the same page is shown, with the input and
+// the error, and that nothing changes.
 func (b *browser) refuses(heading string, mistakes ...mistake) {
 	b.Helper()
 	shown := b.page
 	for _, m := range mistakes {
 		b.page = shown
 		b.unchanged(func() { b.press(m.button, m.typed...) })
-		b.wrong(m.field, m.sentence)
+		b.hasError(m.field, m.sentence)
 		b.answered(http.StatusUnprocessableEntity, heading)
 		for i := 0; i < len(m.typed); i += 2 {
-			b.holds(m.typed[i], m.typed[i+1])
+			b.hasValue(m.typed[i], m.typed[i+1])
 		}
 	}
 }
@@ -56,7 +57,7 @@ func TestRoleIsMissing(t *testing.T) {
 	b := at(t, anna, workflow.HolderChoice)
 	b.refuses("Conferma identità", mistake{"Conferma", nil, "ruolo", "Scegli una delle due opzioni"})
 	form := b.form("Conferma").with("ruolo", "forse")
-	b.unchanged(func() { b.post(form).wrong("ruolo", "Scegli una delle due opzioni") })
+	b.unchanged(func() { b.post(form).hasError("ruolo", "Scegli una delle due opzioni") })
 	b.press("Conferma", "ruolo", "si").at("Cosa occorre")
 }
 
@@ -65,25 +66,28 @@ func TestKindIsWrong(t *testing.T) {
 	b := at(t, anna, workflow.HolderKind)
 	b.refuses("Intestatario della casella PEC",
 		mistake{"Conferma", nil, "intestatario", "Scegli il tipo di intestatario"},
-		mistake{"Conferma", []string{"intestatario", "impresa"}, "intestatario", "Secondo i nostri dati la casella è intestata a un privato cittadino. " +
-			"Scegli Privato Cittadino, oppure chiedi all'assistenza il cambio di intestatario"})
+		mistake{"Conferma", []string{"intestatario", "impresa"}, "intestatario",
+			"Secondo i nostri dati la casella è intestata a un privato cittadino. " +
+				"Scegli Privato Cittadino, oppure chiedi all'assistenza il cambio di intestatario"})
 	b.press("Conferma", "intestatario", "privato").at("Dati di Contatto")
 
 	b = at(t, bianchi, workflow.HolderKind)
 	b.refuses("Intestatario della casella PEC",
-		mistake{"Conferma", []string{"intestatario", "privato"}, "intestatario", "Secondo i nostri dati la casella è intestata a un'impresa. " +
-			"Scegli Impresa / Società, oppure chiedi all'assistenza il cambio di intestatario"})
+		mistake{"Conferma", []string{"intestatario", "privato"}, "intestatario",
+			"Secondo i nostri dati la casella è intestata a un'impresa. " +
+				"Scegli Impresa / Società, oppure chiedi all'assistenza il cambio di intestatario"})
 }
 
-// company are the mistakes with a company's data.
-var company = []mistake{
+// companyMistakes has wrong input for the data of a company.
+var companyMistakes = []mistake{
 	{"Conferma", []string{"codice_fiscale_impresa", ""}, "codice_fiscale_impresa", codeMissing},
 	{"Conferma", []string{"codice_fiscale_impresa", "1234567890"}, "codice_fiscale_impresa", codeLength},
 	{"Conferma", []string{"codice_fiscale_impresa", "123456789012"}, "codice_fiscale_impresa", codeLength},
 	{"Conferma", []string{"codice_fiscale_impresa", "09876543218"}, "codice_fiscale_impresa", codeCheck},
 	{"Conferma", []string{"codice_fiscale_impresa", "BNCLCU75C12F205X"}, "codice_fiscale_impresa", codeCheck},
 	{"Conferma", []string{"ragione_sociale", "X", "codice_fiscale_impresa", "09876543217"}, "ragione_sociale", nameShort},
-	{"Conferma", []string{"ragione_sociale", strings.Repeat("è", 201), "codice_fiscale_impresa", "09876543217"}, "ragione_sociale", nameLong},
+	{"Conferma", []string{"ragione_sociale", strings.Repeat("è", 201), "codice_fiscale_impresa", "09876543217"},
+		"ragione_sociale", nameLong},
 	{"Conferma", []string{"ragione_sociale", "X", "codice_fiscale_impresa", "1"}, "ragione_sociale", nameShort},
 	{"Conferma", []string{"ragione_sociale", "X", "codice_fiscale_impresa", "1"}, "codice_fiscale_impresa", codeLength},
 }
@@ -91,24 +95,25 @@ var company = []mistake{
 func TestCompanyIsWrong(t *testing.T) {
 	t.Parallel()
 	b := at(t, bianchi, workflow.CompanyData)
-	b.refuses("Dati della persona / impresa", company...)
+	b.refuses("Dati della persona / impresa", companyMistakes...)
 	b.press("Conferma", "ragione_sociale", "Officine Bianchi", "codice_fiscale_impresa", "09876543217").at("Dati di Contatto")
 }
 
-func TestHolderIsCorrectedWrongly(t *testing.T) {
+func TestCorrectionOfTheHolderIsWrong(t *testing.T) {
 	t.Parallel()
 	b := at(t, bianchi, workflow.Summary).click("Modifica l'intestatario")
-	b.refuses("Modifica l'intestatario", company...)
+	b.refuses("Modifica l'intestatario", companyMistakes...)
 	b.get("/riepilogo/intestatario").refuses("Modifica l'intestatario",
 		mistake{"Conferma", []string{"codice_fiscale_impresa", "02468135799"}, "codice_fiscale_impresa",
 			"Questo codice fiscale non corrisponde all'intestatario della casella. Controllalo"},
-		mistake{"Conferma", []string{"intestatario", "privato"}, "intestatario", "Secondo i nostri dati la casella è intestata a un'impresa. " +
-			"Scegli Impresa / Società, oppure chiedi all'assistenza il cambio di intestatario"})
+		mistake{"Conferma", []string{"intestatario", "privato"}, "intestatario",
+			"Secondo i nostri dati la casella è intestata a un'impresa. " +
+				"Scegli Impresa / Società, oppure chiedi all'assistenza il cambio di intestatario"})
 	form := b.form("Conferma").without("intestatario")
-	b.unchanged(func() { b.post(form).wrong("intestatario", "Scegli il tipo di intestatario") })
+	b.unchanged(func() { b.post(form).hasError("intestatario", "Scegli il tipo di intestatario") })
 }
 
-func addresses(button string) []mistake {
+func addressMistakes(button string) []mistake {
 	return []mistake{
 		{button, []string{"email", ""}, "email", emailMissing},
 		{button, []string{"email", "  "}, "email", emailMissing},
@@ -129,8 +134,8 @@ func addresses(button string) []mistake {
 	}
 }
 
-func contacts(button string) []mistake {
-	return append(addresses(button),
+func contactMistakes(button string) []mistake {
+	return append(addressMistakes(button),
 		mistake{button, []string{"email", "anna@mail.example", "cellulare", "12"}, "cellulare", phoneMalformed},
 		mistake{button, []string{"email", "anna@mail.example", "cellulare", "non lo dico"}, "cellulare", phoneMalformed},
 		mistake{button, []string{"email", "anna@mail.example", "cellulare", "06 1234567"}, "cellulare", phoneNotMobile},
@@ -141,33 +146,35 @@ func contacts(button string) []mistake {
 func TestContactsAreWrong(t *testing.T) {
 	t.Parallel()
 	b := at(t, anna, workflow.ContactData)
-	b.refuses("Dati di Contatto", contacts("Conferma")...)
+	b.refuses("Dati di Contatto", contactMistakes("Conferma")...)
 	b.press("Conferma", "email", "anna@mail.example", "cellulare", "+393471234567").at("Controlla i dati")
-	b.click("Modifica l'e-mail").refuses("Modifica i contatti", contacts("Conferma")...)
-	b.goOn(anna, workflow.Summary, workflow.Summary).get("/").goOn(anna, workflow.Summary, workflow.Identified)
-	b.click("Modifica dove arriverà il codice OTP").refuses("Modifica i contatti", contacts("Conferma")...)
+	b.click("Modifica l'e-mail").refuses("Modifica i contatti", contactMistakes("Conferma")...)
+	b.proceed(anna, workflow.Summary, workflow.Summary).get("/").proceed(anna, workflow.Summary, workflow.Identified)
+	b.click("Modifica dove arriverà il codice OTP").refuses("Modifica i contatti", contactMistakes("Conferma")...)
 	b.press("Conferma", "email", "anna@mail.example", "cellulare", "").at("Identificazione riuscita")
-	b.goOn(anna, workflow.Identified, workflow.CodeEntry)
-	b.click("Modifica i contatti").refuses("Modifica i contatti", contacts("Conferma")...)
+	b.proceed(anna, workflow.Identified, workflow.CodeEntry)
+	b.click("Modifica i contatti").refuses("Modifica i contatti", contactMistakes("Conferma")...)
 	b.press("Conferma", "email", "anna@mail.example", "cellulare", "").at("Inserisci il codice")
 }
 
 func TestInvitationAddressIsWrong(t *testing.T) {
 	t.Parallel()
 	b := at(t, anna, workflow.HolderChoice).press("Conferma", "ruolo", "no").at("Invita l'intestatario")
-	b.refuses("Invita l'intestatario", addresses("Invia l'invito")...)
-	b.press("Invia l'invito", "email", "anna@mail.example").at("Invito in partenza", "Stiamo inviando l'invito a anna@mail.example.").tells("")
-	// An empty address now means: the same once more.
-	b.refuses("Invito in partenza", addresses("Invia l'invito")[2:]...)
+	b.refuses("Invita l'intestatario", addressMistakes("Invia l'invito")...)
+	b.press("Invia l'invito", "email", "anna@mail.example")
+	b.at("Invito in partenza", "Stiamo inviando l'invito a anna@mail.example.").showsNotice("")
+	// From now on an empty address means the same address again.
+	b.refuses("Invito in partenza", addressMistakes("Invia l'invito")[2:]...)
 	if b.Find("details[open]").Length() != 1 {
-		t.Error("the mistake is hidden in what is folded")
+		t.Error("the error is hidden, since the details are closed")
 	}
 	b.get("/")
 	for range workflow.InvitationsPerDay - 1 {
 		b.press("Invia di nuovo").at("Invito in partenza")
 	}
 	b.unchanged(func() {
-		b.press("Invia di nuovo").wrong("email", "Hai inviato troppi inviti. Riprova dopo le "+b.clock.RomeIn(24*time.Hour).Format("15:04 (02/01/2006)"))
+		b.press("Invia di nuovo")
+		b.hasError("email", "Hai inviato troppi inviti. Riprova dopo le "+b.clock.RomeIn(24*time.Hour).Format("15:04 (02/01/2006)"))
 	})
 	b.clock.Advance(24 * time.Hour)
 	b.handOver(anna).press("Invia di nuovo").at("Invito in partenza")
@@ -179,18 +186,19 @@ func TestCodeIsWrong(t *testing.T) {
 	const heading = "Inserisci il codice"
 	refused := func(typed, sentence string) {
 		t.Helper()
-		b.press("Conferma", "codice", typed).answered(http.StatusUnprocessableEntity, heading).wrong("codice", sentence).holds("codice", "")
+		b.press("Conferma", "codice", typed).answered(http.StatusUnprocessableEntity, heading)
+		b.hasError("codice", sentence).hasValue("codice", "")
 		if strings.Contains(b.body, "234 567") {
-			t.Error("the code stands on the page")
+			t.Error("the page contains the code")
 		}
-		b.wants(anna, workflow.CodeEntry)
+		b.stateIs(anna, workflow.CodeEntry)
 	}
 	b.unchanged(func() {
 		refused("", "Inserisci il codice che ti abbiamo inviato")
 		refused("12345", "Il codice è di 6 cifre")
 		refused("1234567", "Il codice è di 6 cifre")
 		refused("12345a", "Il codice è di 6 cifre")
-		// Nothing can be guessed before there is a code.
+		// A code that is typed before one was sent is not counted as wrong.
 		refused("123456", "Non c'è ancora un codice valido. Attendi il messaggio o, appena puoi, seleziona Invia di nuovo")
 	})
 	first := b.sendCode()
@@ -219,27 +227,29 @@ func TestCodeIsWrong(t *testing.T) {
 	if b.Find("form[action='/codice']").Length() != 0 {
 		t.Error("a code can be typed during the pause")
 	}
-	// Not even the right one is taken, nor another one sent.
+	// During the pause the right code is refused, and no other code is sent.
 	right := b.form("Invia di nuovo").with("codice", third)
 	right.action = "/codice"
 	b.unchanged(func() {
 		b.post(right).answered(http.StatusUnprocessableEntity, "Procedura in pausa", "Riprova dopo le "+over)
 		b.press("Invia di nuovo").answered(http.StatusUnprocessableEntity, "Procedura in pausa", "Riprova dopo le "+over)
 	})
-	// The pause is the mailbox's: leaving and coming back does not end it.
+	// The pause applies to the mailbox: a new session does not end it.
 	other := b.enter(anna)
-	other.goOn(anna, workflow.CodeEntry, workflow.CodeEntry).at("Ora identificati")
-	other.goOn(anna, workflow.Identification, workflow.CodeEntry).at("Procedura in pausa", "la procedura è in pausa fino alle "+over)
+	other.proceed(anna, workflow.CodeEntry, workflow.CodeEntry).at("Ora identificati")
+	other.proceed(anna, workflow.Identification, workflow.CodeEntry).at("Procedura in pausa", "la procedura è in pausa fino alle "+over)
 	b.clock.Advance(15 * time.Minute)
 	other.get("/").at(heading, "Al momento non c'è un codice valido.")
 	other.press("Invia di nuovo").press("Conferma", "codice", b.sendCode()).at("Identificazione avvenuta con successo")
 }
 
-// What a database cannot hold is not a fault of ours.
+// Bytes that the database cannot store are removed from the input, and cause no
+// internal error.
 func TestInputIsCleaned(t *testing.T) {
 	t.Parallel()
 	b := at(t, bianchi, workflow.CompanyData)
-	b.press("Conferma", "ragione_sociale", "Officine\x00 \xff\xfeBianchi\x1b", "codice_fiscale_impresa", "09876543217\x00").at("Dati di Contatto")
+	b.press("Conferma", "ragione_sociale", "Officine\x00 \xff\xfeBianchi\x1b", "codice_fiscale_impresa", "09876543217\x00")
+	b.at("Dati di Contatto")
 	b.press("Conferma").at("Controlla i dati", "Officine Bianchi")
 	b.press("SALVA E PROCEDI")
 	b.unchanged(func() {
@@ -248,7 +258,7 @@ func TestInputIsCleaned(t *testing.T) {
 	})
 }
 
-func TestTheSizeOfAFormIsDocumented(t *testing.T) {
+func TestMaximumSizeIsDocumented(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("../docs/fields.md")
 	if want := fmt.Sprintf("A form has at most %d KiB.", maxBody>>10); err != nil || !strings.Contains(string(text), want) {
@@ -270,8 +280,8 @@ func TestBodyIsTooLarge(t *testing.T) {
 	b.deliver(answer.with("altro", strings.Repeat("x", maxBody/2))).at("Identificazione riuscita")
 }
 
-// Typing errors are free. What is saved is told, five times a day; then the page
-// names the way out.
+// Each confirmed change of the address sends mails. After five changes in a day the
+// user must wait, or enter the address on record. Unconfirmed changes do not count.
 func TestContactsAreChangedTooOften(t *testing.T) {
 	t.Parallel()
 	b := at(t, anna, workflow.Summary)
@@ -280,7 +290,8 @@ func TestContactsAreChangedTooOften(t *testing.T) {
 	}
 	for i := range 5 {
 		change("errore" + strconv.Itoa(i) + "@mail.example")
-		change("altra" + strconv.Itoa(i) + "@mail.example").press("SALVA E PROCEDI").at("Ora identificati").press("Indietro").at("Controlla i dati")
+		change("altra" + strconv.Itoa(i) + "@mail.example").press("SALVA E PROCEDI").at("Ora identificati")
+		b.press("Indietro").at("Controlla i dati")
 	}
 	change("altra5@mail.example")
 	b.unchanged(func() {

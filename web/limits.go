@@ -9,18 +9,19 @@ import (
 	"stella/workflow"
 )
 
-// setRetryAfter tells a program when it may be tried again (RFC 9110, "Retry-After").
+// setRetryAfter sets the Retry-After header (RFC 9110) to the end of the limit, at
+// least one second.
 func (s *Server) setRetryAfter(w http.ResponseWriter, e *workflow.LimitError) {
 	w.Header().Set("Retry-After", strconv.Itoa(max(1, seconds(e.Until.Sub(s.Now())))))
 }
 
-// limitFault tells a person. It is no fault of a field: nothing that was typed
-// is wrong.
+// limitFault returns the error message for a limit. It belongs to no field, since
+// the input is correct.
 func limitFault(e *workflow.LimitError, now time.Time) templates.FieldError {
 	message := "error_limit"
 	switch e.Limit {
 	case "codes_per_address", "invitations_per_address":
 		message = "error_" + e.Limit
 	}
-	return templates.FieldError{Message: message, Args: map[string]any{"Until": moment(e.Until, now)}}
+	return templates.FieldError{Message: message, Args: map[string]any{"Until": formatTime(e.Until, now)}}
 }

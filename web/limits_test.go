@@ -10,8 +10,8 @@ import (
 	"stella/workflow"
 )
 
-// exhaust lets nothing be left of a limit that was touched before; the whole is
-// there again after span.
+// exhaust uses up a limit that has been counted before. It is fully available again
+// after span.
 func (w *world) exhaust(limit string, span time.Duration) {
 	w.Helper()
 	done, err := w.store.Pool().Exec(w.Context(), `update limits set arrival = $2 where name = $1`, limit, w.clock.Now().Add(span))
@@ -21,7 +21,7 @@ func (w *world) exhaust(limit string, span time.Duration) {
 	}
 }
 
-// limited checks the page of what was asked too often.
+// limited checks that a limit was exceeded: the page and the Retry-After header.
 func (b *browser) limited(heading, sentence, seconds string) *browser {
 	b.Helper()
 	b.answered(http.StatusTooManyRequests, heading, sentence)
@@ -31,7 +31,7 @@ func (b *browser) limited(heading, sentence, seconds string) *browser {
 	return b
 }
 
-// behindProxy lets browsers come from an address of the world outside.
+// behindProxy makes the requests come through a proxy, with an X-Forwarded-For header.
 func behindProxy(w *world) {
 	w.server.Proxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 	w.from = "192.0.2.7"
@@ -54,12 +54,13 @@ func TestTooManyInvitationsToAnAddress(t *testing.T) {
 	b.press("Conferma", "ruolo", "no").press("Invia l'invito", "email", "luca@mail.example").at("Invito in partenza")
 	b.exhaust("invitations_per_address", 24*time.Hour)
 	b.unchanged(func() {
-		b.press("Invia di nuovo").limited("Invito in partenza", "A questo indirizzo e-mail sono stati inviati troppi inviti. Riprova dopo le "+b.after(8640*time.Second), "8640")
+		b.press("Invia di nuovo").limited("Invito in partenza",
+			"A questo indirizzo e-mail sono stati inviati troppi inviti. Riprova dopo le "+b.after(8640*time.Second), "8640")
 	})
 }
 
-// What was typed is still there.
-func TestTooManyInvitationsOfANetwork(t *testing.T) {
+// The page still has the input.
+func TestTooManyInvitationsFromANetwork(t *testing.T) {
 	t.Parallel()
 	b := at(t, bianchi, workflow.HolderChoice, behindProxy)
 	b.press("Conferma", "ruolo", "no").press("Invia l'invito", "email", "luca@mail.example").at("Invito in partenza")
@@ -68,14 +69,15 @@ func TestTooManyInvitationsOfANetwork(t *testing.T) {
 	b.exhaust("invitations_per_network", time.Hour)
 	b.unchanged(func() {
 		b.press("Invia l'invito", "email", "luca.bianchi@mail.example").
-			limited("Invita l'intestatario", "Sono arrivate troppe richieste in poco tempo. Riprova dopo le "+b.after(18*time.Second), "18").
-			holds("email", "luca.bianchi@mail.example")
+			limited("Invita l'intestatario",
+				"Sono arrivate troppe richieste in poco tempo. Riprova dopo le "+b.after(18*time.Second), "18").
+			hasValue("email", "luca.bianchi@mail.example")
 	})
 	b.from = "192.0.2.8"
 	b.press("Invia l'invito", "email", "luca.bianchi@mail.example").at("Invito in partenza")
 }
 
-func TestTooManyOfANetwork(t *testing.T) {
+func TestTooManyLoginsAndStartsFromANetwork(t *testing.T) {
 	t.Parallel()
 	b := at(t, anna, workflow.AtProvider, behindProxy, collaudo)
 	const heading = "Troppe richieste"
@@ -91,15 +93,15 @@ func TestTooManyOfANetwork(t *testing.T) {
 	fresh := b.world.browser()
 	fresh.start(secret).limited(heading, sentence, "2")
 	b.clock.Advance(2 * time.Second)
-	fresh.start(secret) // the link is as good as before
+	fresh.start(secret) // the refused attempt did not use the link up
 	if fresh.status != http.StatusOK {
-		t.Errorf("after the time that was told: %d %s", fresh.status, fresh.text())
+		t.Errorf("after the time in Retry-After: %d %s", fresh.status, fresh.text())
 	}
 }
 
 // SAML responses and logout requests need no authentication. A message over the
 // limit is not read, so the same message is accepted later.
-func TestTooManyAnswersAndLogoutsOfANetwork(t *testing.T) {
+func TestTooManyAnswersAndLogoutsFromANetwork(t *testing.T) {
 	t.Parallel()
 	b := at(t, anna, workflow.Identification, behindProxy)
 	const heading = "Troppe richieste"
@@ -117,14 +119,14 @@ func TestTooManyAnswersAndLogoutsOfANetwork(t *testing.T) {
 	b.from = "192.0.2.8"
 	b.deliver(answer).at("Identificazione riuscita")
 
-	query := b.idp.asks(t)
+	query := b.idp.logoutURL(t)
 	b.get("/spid/logout?SAMLRequest=x")
 	b.exhaust("logouts_per_network", 15*time.Minute)
 	b.unchanged(func() { b.get(query).limited(heading, sentence, "2") })
 	b.get("/").at("Identificazione riuscita")
 }
 
-func TestATimeIsToldFromWhichItWorks(t *testing.T) {
+func TestTimeOfALimitIsRoundedUp(t *testing.T) {
 	now := time.Date(2026, 11, 21, 11, 0, 30, 0, time.UTC)
 	for until, want := range map[time.Time]string{
 		now:                                    "12:01",

@@ -12,20 +12,18 @@ import (
 	"stella/workflow"
 )
 
-// logbook is a log that can be read back.
-type logbook struct {
+// testLog stores the log of a test.
+type testLog struct {
 	storetest.Log
-	// What goes wrong on our side is logged as an error; a test that provokes
-	// one says so.
-	errorsExpected bool
+	errorsExpected bool // the test causes entries with level ERROR
 }
 
-// checkLog reads the log of every test: whatever people did in it, it holds
-// nothing personal and no secret.
+// checkLog checks at the end of every test that the log contains no personal data,
+// no secrets and no unexpected errors.
 func (w *world) checkLog() {
 	log := w.log.String()
 	if !w.log.errorsExpected && strings.Contains(log, "level=ERROR") {
-		w.Errorf("something went wrong on our side: %s", log)
+		w.Errorf("the log has an error: %s", log)
 	}
 	private := slices.Clone(w.secrets)
 	for _, p := range spidtest.DemoPeople() {
@@ -34,7 +32,8 @@ func (w *world) checkLog() {
 	for _, h := range []holder{anna, sara, bianchi, cooperativa} {
 		private = append(private, h.record.FiscalCode, h.record.Name)
 	}
-	rows, err := w.store.Pool().Query(context.Background(), `select 'code', nonce from codes union all select 'invitation', nonce from invitations`)
+	rows, err := w.store.Pool().Query(context.Background(),
+		`select 'code', nonce from codes union all select 'invitation', nonce from invitations`)
 	w.must(err)
 	defer rows.Close()
 	for rows.Next() {
@@ -48,14 +47,14 @@ func (w *world) checkLog() {
 		}
 	}
 	w.must(rows.Err())
-	for _, s := range private { // codes and ids are digits and letters too
+	for _, s := range private { // a longer ID may contain a code, so match whole words
 		if strings.Contains(log, s) && regexp.MustCompile(`(^|[^0-9A-Za-z])`+regexp.QuoteMeta(s)+`($|[^0-9A-Za-z])`).MatchString(log) {
-			w.Errorf("the log holds %q: %s", s, log)
+			w.Errorf("the log contains %q: %s", s, log)
 		}
 	}
 	for _, s := range []string{"@", "SAMLResponse", "cellulare", "<saml"} {
 		if strings.Contains(log, s) {
-			w.Errorf("the log holds %q: %s", s, log)
+			w.Errorf("the log contains %q: %s", s, log)
 		}
 	}
 }

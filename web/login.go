@@ -16,8 +16,8 @@ import (
 	"stella/workflow"
 )
 
-// loginPage shows a page on the way to an identity provider, which fill names
-// and fills.
+// loginPage returns the handler of a page that leads to an identity provider. fill
+// sets the page's data and returns its name.
 func (s *Server) loginPage(fill func(*http.Request, *visit, *templates.Page) (string, error)) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		v, err := s.visit(r)
@@ -39,9 +39,9 @@ func (s *Server) loginPage(fill func(*http.Request, *visit, *templates.Page) (st
 	}
 }
 
-// methods are the two schemes. CIE has one provider, so that its entry starts
-// the login. If there is SPID alone there is nothing to choose but its provider,
-// and the entry of SPID stands above the list.
+// methods fills the page on which the user chooses SPID or CIE. CIE has one
+// provider, so its button starts the login. Without CIE there is no choice: the
+// page is the list of SPID providers, with the SPID button above it.
 func (s *Server) methods(r *http.Request, v *visit, p *templates.Page) (string, error) {
 	if s.CIE == nil {
 		links, err := s.providerLinks(r, v)
@@ -75,8 +75,8 @@ func (s *Server) providerLinks(r *http.Request, v *visit) ([]templates.ProviderL
 	return links, err
 }
 
-// loginURL starts a login. It is a GET that acts, and so is bound to the session
-// by a value that nobody else can make.
+// loginURL returns the URL that starts a login. It is a GET that changes state, so
+// it contains a token that only this session can have (CSRF).
 func loginURL(v *visit, provider string) string {
 	return "/identificazione/avvia?" + url.Values{"idp": {provider}, "t": {loginToken(v)}}.Encode()
 }
@@ -88,8 +88,8 @@ func loginToken(v *visit) string {
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// prefetched reports whether a page is loaded ahead of anybody's wish, or only
-// looked at.
+// prefetched reports whether the browser loads a page in advance or for a preview,
+// or whether the method is not GET.
 func prefetched(r *http.Request) bool {
 	if r.Method != http.MethodGet {
 		return true
@@ -115,7 +115,7 @@ func (s *Server) startLogin(w http.ResponseWriter, r *http.Request) error {
 		return errForged
 	}
 	f, provider := s.provider(r.URL.Query().Get("idp"))
-	if provider == nil { // it is no longer in the registry, or can no longer be used
+	if provider == nil { // it has left the registry, or new logins may not use it
 		return s.showFailure(w, r, &s.SPID, "suspended")
 	}
 	request, dispatch, err := f.Login(provider, s.ask(f, v.c))
@@ -136,33 +136,34 @@ func (s *Server) startLogin(w http.ResponseWriter, r *http.Request) error {
 	return s.dispatch(w, r, templates.Page{Locale: v.locale, Mailbox: workflow.Readable(v.c.Mailbox.Address)}, login, dispatch)
 }
 
-// loginOf is what is kept of a request to a provider of that name.
+// loginOf returns the stored form of a request. provider is the provider's name
+// for users.
 func loginOf(r spid.Request, provider string) workflow.Login {
 	return workflow.Login{ID: r.ID, Provider: r.Provider, ProviderName: provider, RelayState: r.RelayState,
 		Level: r.Level.String(), Comparison: r.Comparison, StartedAt: r.IssuedAt}
 }
 
-// requestOf is loginOf read back.
+// requestOf is the inverse of loginOf.
 func requestOf(l workflow.Login) (spid.Request, error) {
 	level, err := spid.LevelNamed(l.Level)
 	return spid.Request{ID: l.ID, RelayState: l.RelayState, Provider: l.Provider, IssuedAt: l.StartedAt,
 		Level: level, Comparison: l.Comparison}, err
 }
 
-// origin is that of a URL which a form may go to: nothing in it could be read as
-// another word of a policy.
-var origin = regexp.MustCompile(`^(https?://[0-9A-Za-z.-]+(?::[0-9]+)?)(?:[/?]|$)`)
+// formOrigin matches a URL to which a form may be posted, and captures its origin.
+// The captured text cannot add directives to a Content-Security-Policy.
+var formOrigin = regexp.MustCompile(`^(https?://[0-9A-Za-z.-]+(?::[0-9]+)?)(?:[/?]|$)`)
 
-// dispatch sends the browser to a provider with a request: by a redirect, or by
-// a page with a form that posts itself (SPID technical rules, "Trasmissione").
-// That page alone may send a form to another site, and to no other than the
-// provider's.
+// dispatch sends the browser to a provider with a request: with a redirect, or with
+// a page whose form is posted by a script (SPID technical rules, "Trasmissione").
+// The policy of that page allows forms to the provider's site. No other page may
+// post a form to another site.
 func (s *Server) dispatch(w http.ResponseWriter, r *http.Request, page templates.Page, l workflow.Login, d spid.Dispatch) error {
 	if d.SAMLRequest == "" {
-		http.Redirect(w, r, d.URL, http.StatusFound) // 302, which SPID's testers want
+		http.Redirect(w, r, d.URL, http.StatusFound) // SPID's official tester requires 302
 		return nil
 	}
-	to := origin.FindStringSubmatch(d.URL)
+	to := formOrigin.FindStringSubmatch(d.URL)
 	if to == nil {
 		return fmt.Errorf("the provider %s takes forms at %q, which is no address", l.Provider, d.URL)
 	}
@@ -172,7 +173,7 @@ func (s *Server) dispatch(w http.ResponseWriter, r *http.Request, page templates
 	return nil
 }
 
-// metadata is what identity providers know of us.
+// metadata returns our SAML metadata, for identity providers.
 func (s *Server) metadata(w http.ResponseWriter, _ *http.Request, f *Federation) error {
 	metadata, err := f.Metadata()
 	if err != nil {

@@ -15,15 +15,15 @@ import (
 	"stella/spid"
 )
 
-// A logo is the mark of an identity provider, or of one of the two schemes.
-// They are trade marks that we do not ship: what the operator puts in a folder
-// is shown, beside the names.
+// logo is the logo of an identity provider, or of SPID or CIE. Logos are trade
+// marks, so they are not part of the program: the operator puts them in a folder,
+// and the pages show them next to the names.
 type logo struct {
 	contentType string
 	content     []byte
 }
 
-// maxLogo is the size of a file, in bytes, above which it is left out.
+// maxLogo is the maximum size of a logo in bytes. Larger files are ignored.
 const maxLogo = 256 << 10
 
 var (
@@ -31,8 +31,8 @@ var (
 	logoTypes = map[string]string{".svg": "image/svg+xml", ".png": "image/png"}
 )
 
-// readLogos reads the folder once, so that no request names a file. What cannot
-// be shown is left out: a login is worth more than its picture.
+// readLogos reads the folder once, so that requests never access the file system.
+// It logs and ignores files that cannot be used: logins work without logos.
 func (s *Server) readLogos() map[string]logo {
 	if s.Logos == nil {
 		return nil
@@ -69,8 +69,8 @@ func readLogo(fsys fs.FS, name string) (logo, error) {
 	return logo{logoTypes[path.Ext(name)], content}, err
 }
 
-// logoURL is where the logo of a name is, a drawing rather than a picture; empty
-// if it has none.
+// logoURL returns the URL of the logo with a name, or an empty string if there is
+// none. It prefers SVG to PNG.
 func (s *Server) logoURL(name string) string {
 	for _, ext := range []string{".svg", ".png"} {
 		if _, ok := s.logos[name+ext]; ok {
@@ -89,8 +89,10 @@ func (s *Server) providerLogo(p *spid.Provider) string {
 	return s.logoURL(strings.ToLower(u.Hostname()))
 }
 
-// inert keeps a drawing that is opened by itself from being more than one.
-const inert = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox"
+// logoCSP is the Content-Security-Policy of logos: an SVG that is opened directly
+// cannot run scripts.
+const logoCSP = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; " +
+	"frame-ancestors 'none'; sandbox"
 
 func (s *Server) showLogo(w http.ResponseWriter, r *http.Request) error {
 	l, ok := s.logos[r.PathValue("name")]
@@ -99,7 +101,7 @@ func (s *Server) showLogo(w http.ResponseWriter, r *http.Request) error {
 	}
 	h := w.Header()
 	h.Set("Content-Type", l.contentType)
-	h.Set("Content-Security-Policy", inert)
+	h.Set("Content-Security-Policy", logoCSP)
 	h.Set("Cache-Control", "public, max-age=3600")
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(l.content))
 	return nil

@@ -17,7 +17,7 @@ import (
 	"stella/workflow"
 )
 
-// providers are some, as the registry has them, all with one certificate.
+// providers returns a registry with some providers, which share a certificate.
 func (w *world) providers(entityIDs ...string) *spid.Registry {
 	var all spid.Providers
 	for _, id := range entityIDs {
@@ -46,21 +46,26 @@ func TestProvidersPage(t *testing.T) {
 		t.Error("the providers are always in the same order")
 	}
 	slices.Sort(first)
-	if want := []string{"Prosegui con Gestore a.example", "Prosegui con Gestore b.example", "Prosegui con Gestore d.example"}; !slices.Equal(first, want) {
-		t.Errorf("the providers are %v", first)
+	want := []string{"Prosegui con Gestore a.example", "Prosegui con Gestore b.example", "Prosegui con Gestore d.example"}
+	if !slices.Equal(first, want) {
+		t.Errorf("the providers are %v, want %v", first, want)
 	}
-	for name, to := range map[string]string{"Maggiori informazioni su SPID": "https://www.spid.gov.it",
-		"Non hai SPID?": "https://www.spid.gov.it/richiedi-spid", "Serve aiuto con SPID?": "https://www.spid.gov.it/serve-aiuto"} {
+	for name, to := range map[string]string{
+		"Maggiori informazioni su SPID": "https://www.spid.gov.it",
+		"Non hai SPID?":                 "https://www.spid.gov.it/richiedi-spid",
+		"Serve aiuto con SPID?":         "https://www.spid.gov.it/serve-aiuto",
+	} {
 		if got := b.link(name); got != to {
 			t.Errorf("%s leads to %s", name, got)
 		}
 	}
-	// All of it is links, which need neither a script nor a mouse.
-	if b.Find("main script, main [onclick], main [tabindex]:not([tabindex=\"-1\"])").Length() > 0 || b.Find(".providers a[href]").Length() != 3 {
-		t.Error("the list is more than links")
+	// The list contains only links, which work without a script and without a mouse.
+	if b.Find("main script, main [onclick], main [tabindex]:not([tabindex=\"-1\"])").Length() > 0 ||
+		b.Find(".providers a[href]").Length() != 3 {
+		t.Error("the list does not contain only links")
 	}
 	if b.Find("main img").Length() > 0 {
-		t.Error("there are logos that nobody provided")
+		t.Error("the page shows logos that were not configured")
 	}
 }
 
@@ -86,7 +91,7 @@ func TestLogos(t *testing.T) {
 	logo := func(link string) string {
 		a := b.Find("a").FilterFunction(func(_ int, s *goquery.Selection) bool { return text(s) == link })
 		if img := a.Find("img"); a.Length() != 1 || img.Length() > 0 && img.AttrOr("alt", "none") != "" {
-			t.Errorf("%s is %d links, with a logo that is said %q", link, a.Length(), img.AttrOr("alt", "none"))
+			t.Errorf("there are %d links %s, with a logo whose alt is %q", a.Length(), link, img.AttrOr("alt", "none"))
 		}
 		return a.Find("img").AttrOr("src", "")
 	}
@@ -95,8 +100,11 @@ func TestLogos(t *testing.T) {
 		t.Errorf("the schemes have the logos %s", got)
 	}
 	b.get("/identificazione/spid")
-	for link, want := range map[string]string{"Prosegui con Gestore posteid.poste.it": "/loghi/posteid.poste.it.svg",
-		"Prosegui con Gestore login.id.tim.it": "/loghi/login.id.tim.it.png", "Prosegui con Gestore senza.example": ""} {
+	for link, want := range map[string]string{
+		"Prosegui con Gestore posteid.poste.it": "/loghi/posteid.poste.it.svg",
+		"Prosegui con Gestore login.id.tim.it":  "/loghi/login.id.tim.it.png",
+		"Prosegui con Gestore senza.example":    "",
+	} {
 		if got := logo(link); got != want {
 			t.Errorf("%s has the logo %q", link, got)
 		}
@@ -105,34 +113,38 @@ func TestLogos(t *testing.T) {
 		response, body := b.send(b.request(http.MethodGet, path, nil))
 		if response.StatusCode != 200 || response.Header.Get("Content-Type") != kind || body == "" ||
 			response.Header.Get("X-Content-Type-Options") != "nosniff" || response.Header.Get("Cache-Control") != "public, max-age=3600" {
-			t.Errorf("%s is answered %d %v", path, response.StatusCode, response.Header)
+			t.Errorf("%s returns %d %v", path, response.StatusCode, response.Header)
 		}
-		// Opened by itself a drawing could run what is in it.
+		// An SVG that is opened directly must not run its scripts.
 		if policy := response.Header.Values("Content-Security-Policy"); len(policy) != 1 ||
 			!strings.HasPrefix(policy[0], "default-src 'none'; style-src 'unsafe-inline'") || !strings.HasSuffix(policy[0], "; sandbox") {
 			t.Errorf("%s has the policy %q", path, policy)
 		}
 	}
-	for _, path := range []string{"/loghi/", "/loghi/none.svg", "/loghi/big.example.svg", "/loghi/Maiuscole.svg", "/loghi/leggimi.html", "/loghi/folder.svg",
-		"/loghi/secret.svg", "/loghi/other%2Fsecret.svg", "/loghi/..%2Fserver.go", "/loghi/%2e%2e%2fserver.go", "/loghi/..%5Cserver.go", "/loghi/../web/server.go"} {
-		if response, body := b.send(b.request(http.MethodGet, path, nil)); response.StatusCode != http.StatusNotFound && response.StatusCode/100 != 3 || strings.Contains(body, "a drawing of others") {
-			t.Errorf("%s is answered %d %s", path, response.StatusCode, body)
+	for _, path := range []string{
+		"/loghi/", "/loghi/none.svg", "/loghi/big.example.svg", "/loghi/Maiuscole.svg", "/loghi/leggimi.html", "/loghi/folder.svg",
+		"/loghi/secret.svg", "/loghi/other%2Fsecret.svg",
+		"/loghi/..%2Fserver.go", "/loghi/%2e%2e%2fserver.go", "/loghi/..%5Cserver.go", "/loghi/../web/server.go",
+	} {
+		response, body := b.send(b.request(http.MethodGet, path, nil))
+		if response.StatusCode != http.StatusNotFound && response.StatusCode/100 != 3 || strings.Contains(body, "a drawing of others") {
+			t.Errorf("%s returns %d %s", path, response.StatusCode, body)
 		}
 	}
-	for _, left := range []string{"big.example.svg", "Maiuscole.svg", "leggimi.html", "folder.svg", "other"} {
-		if !strings.Contains(b.log.String(), `msg="a logo is left out" file=`+left) {
-			t.Errorf("the log does not tell that %s is left out: %s", left, b.log)
+	for _, ignored := range []string{"big.example.svg", "Maiuscole.svg", "leggimi.html", "folder.svg", "other"} {
+		if !strings.Contains(b.log.String(), `msg="a logo is left out" file=`+ignored) {
+			t.Errorf("the log does not say that %s is ignored: %s", ignored, b.log)
 		}
 	}
 }
 
-// A folder that cannot be read takes nobody's login away.
+// If the folder cannot be read, logins work without logos.
 func TestLogosAreMissing(t *testing.T) {
 	t.Parallel()
 	b := at(t, anna, workflow.Identification, func(w *world) { w.server.Logos = noFolder{} })
-	b.goOn(anna, workflow.Identification, workflow.Identified)
+	b.proceed(anna, workflow.Identification, workflow.Identified)
 	if !strings.Contains(b.log.String(), `level=WARN msg="the logos cannot be read"`) {
-		t.Errorf("the log does not tell of it: %s", b.log)
+		t.Errorf("the log has no warning: %s", b.log)
 	}
 }
 

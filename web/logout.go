@@ -7,13 +7,13 @@ import (
 	"stella/spid"
 )
 
-// logout ends the session of this browser because an identity provider asks for
-// it, and sends the browser back with the answer. The answer is the same if
-// there is no session, or never was (SPID technical rules, "Single Logout").
+// logout ends the session of the browser at the request of an identity provider,
+// and redirects to the provider with the response. The response is the same if
+// there is no session (SPID technical rules, "Single Logout").
 //
-// It is a GET that acts. What binds it is the provider's signature over a
-// request that was made for us minutes ago at most; a replayed request can only
-// end the session, as Esci does. Nothing that was entered is lost.
+// It is a GET that changes state. The request is signed by the provider, names us
+// as its destination and expires after a few minutes. A replay can only end the
+// session, as the button Esci does; stored data are kept.
 func (s *Server) logout(w http.ResponseWriter, r *http.Request, f *Federation) error {
 	if prefetched(r) {
 		request.Refuse(r.Context(), "prefetch", nil)
@@ -22,15 +22,16 @@ func (s *Server) logout(w http.ResponseWriter, r *http.Request, f *Federation) e
 	if err := s.Procedure.AdmitLogout(r.Context(), s.ClientAddress(r)); err != nil {
 		return err
 	}
-	if r.URL.Query().Has("SAMLResponse") { // to a request that we never make
+	if r.URL.Query().Has("SAMLResponse") { // a response, but we never send logout requests
 		s.redirectHome(w, r, "")
 		return nil
 	}
 	location, p, err := f.AnswerLogout(r.URL.RawQuery, f.Providers().Find)
-	if reasonOf(err) == spid.ReasonSignatureInvalid && s.renewed(r, f, p.EntityID, p) {
+	if reasonOf(err) == spid.ReasonSignatureInvalid && s.refreshProvider(r, f, p.EntityID, p) {
 		location, _, err = f.AnswerLogout(r.URL.RawQuery, f.Providers().Find)
 	}
-	unanswered := reasonOf(err) == spid.ReasonLogoutService // asked in earnest, as CIE does, by who takes no answer
+	// The request is valid, but the provider has no endpoint for the response. CIE has none.
+	unanswered := reasonOf(err) == spid.ReasonLogoutService
 	if err != nil && !unanswered {
 		request.Refuse(r.Context(), "logout", err)
 		return errLogout

@@ -7,18 +7,18 @@ import (
 	"stella/workflow"
 )
 
-// noticeCookie carries a notice to the page that follows a form. It is a cookie
-// of its own: the notice of leaving comes when the session is over, and a write
-// to the session could revive one that ended meanwhile.
+// noticeCookie carries a notice to the page that follows a form. It is not part of
+// the session, because the notices about leaving are shown when the session has
+// ended.
 const noticeCookie = "stella-notice"
 
-// noticeLife is for how many seconds a notice waits for its page.
-const noticeLife = 60
+// noticeMaxAge is the Max-Age of noticeCookie, in seconds.
+const noticeMaxAge = 60
 
-// notices are the notices that / may show, each with where it is true. The
-// visit is nil if there is no session.
+// notices lists the notices that / may show. The function reports whether the
+// notice is true for a visit, which is nil without a session.
 var notices = map[string]func(*Server, *visit) bool{
-	"moved_on":         anywhere,
+	"moved_on":         inProcedure,
 	"changed":          shownIn(workflow.Summary, workflow.Identified, workflow.CodeEntry),
 	"saved":            shownIn(workflow.Summary, workflow.Identified, workflow.CodeEntry),
 	"code_sent":        (*Server).codeSent,
@@ -26,14 +26,14 @@ var notices = map[string]func(*Server, *visit) bool{
 	"withdrawn":        shownIn(workflow.HolderChoice),
 	"contract_changed": shownIn(workflow.Contract),
 	"lapsed":           shownIn(workflow.Identification),
-	"left":             nowhere,
-	"left_invited":     nowhere,
-	"left_finished":    nowhere,
+	"left":             withoutSession,
+	"left_invited":     withoutSession,
+	"left_finished":    withoutSession,
 }
 
-func nowhere(_ *Server, v *visit) bool { return v == nil }
+func withoutSession(_ *Server, v *visit) bool { return v == nil }
 
-func anywhere(_ *Server, v *visit) bool { return v != nil }
+func inProcedure(_ *Server, v *visit) bool { return v != nil }
 
 func shownIn(states ...workflow.State) func(*Server, *visit) bool {
 	return func(_ *Server, v *visit) bool {
@@ -41,34 +41,35 @@ func shownIn(states ...workflow.State) func(*Server, *visit) bool {
 	}
 }
 
-// codeSent reports whether the relay has taken the newest code and its time runs.
+// codeSent reports whether the relay has accepted the mail with the newest code,
+// and the code has not expired.
 func (s *Server) codeSent(v *visit) bool {
 	return shownIn(workflow.CodeEntry)(s, v) && s.Procedure.CodePage(v.c).Status == workflow.CodeSent
 }
 
-// invitationSent reports whether the relay has taken the mail of the invitation.
+// invitationSent reports whether the relay has accepted the invitation's mail.
 func (s *Server) invitationSent(v *visit) bool {
 	return shownIn(workflow.Invited)(s, v) && v.c.Qualification.Invitation.Mail == workflow.MailAccepted
 }
 
-// redirectHome leads to the page of the state, whatever it is by now, with a
-// notice that is shown there once; empty for none.
+// redirectHome redirects to /, which shows the page of the current state. notice,
+// if not empty, is shown there once.
 func (s *Server) redirectHome(w http.ResponseWriter, r *http.Request, notice string) {
 	if notice != "" {
-		http.SetCookie(w, s.cookie(noticeCookie, notice, noticeLife))
+		http.SetCookie(w, s.cookie(noticeCookie, notice, noticeMaxAge))
 	}
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
 
-// notice takes the notice that waits for this page, and returns the id of its
-// text; empty if there is none, or if it is not true here.
+// notice reads and deletes the notice cookie. It returns the message ID of the
+// notice, or an empty string if there is none or it is not true for this visit.
 func (s *Server) notice(w http.ResponseWriter, r *http.Request, v *visit) string {
 	notice := s.cookieOf(r, noticeCookie)
 	if notice == "" {
 		return ""
 	}
 	http.SetCookie(w, s.cookie(noticeCookie, "", -1))
-	if fits := notices[notice]; fits != nil && fits(s, v) {
+	if applies := notices[notice]; applies != nil && applies(s, v) {
 		return "notice_" + notice
 	}
 	return ""

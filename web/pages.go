@@ -10,8 +10,8 @@ import (
 	"stella/workflow"
 )
 
-// pages names the page of each state, with what the page is told. The state is
-// the router: nothing else chooses.
+// pages maps each state to the name of its page and the function that fills it.
+// Only the state decides which page / shows.
 var pages = map[workflow.State]struct {
 	name string
 	fill func(*Server, *visit, *templates.Page)
@@ -36,9 +36,10 @@ var pages = map[workflow.State]struct {
 	workflow.Expired:          {"expired", fillClosed},
 }
 
-// home shows the page of the state, or says what to do.
+// home shows the page of the state. Without a session it shows the welcome page, or
+// why the session ended.
 func (s *Server) home(w http.ResponseWriter, r *http.Request) error {
-	visitor, now, err := s.newest(r)
+	visitor, now, err := s.newestVisitor(r)
 	switch {
 	case errors.Is(err, errNoSession):
 		s.write(w, r, http.StatusOK, "welcome", templates.Page{Locale: s.locale(r, visitor), Notice: s.notice(w, r, nil)})
@@ -49,7 +50,7 @@ func (s *Server) home(w http.ResponseWriter, r *http.Request) error {
 	case err != nil:
 		return err
 	}
-	now, former, err := s.settle(w, r, now)
+	now, current, err := s.switchSession(w, r, now)
 	if err != nil {
 		return err
 	}
@@ -57,8 +58,8 @@ func (s *Server) home(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if former != nil {
-		s.askWhich(w, r, v, former)
+	if current != nil {
+		s.askWhichMailbox(w, r, v, current)
 		return nil
 	}
 	name, p := s.statePage(v)
@@ -68,7 +69,8 @@ func (s *Server) home(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// statePage makes the page of what the visitor is to see.
+// statePage returns the name and the content of the page for the state that the
+// visitor may see.
 func (s *Server) statePage(v *visit) (string, templates.Page) {
 	page := pages[v.c.Stage(v.visitor)]
 	p := s.basePage(v)
@@ -79,12 +81,17 @@ func (s *Server) statePage(v *visit) (string, templates.Page) {
 	return page.name, p
 }
 
-// basePage makes what every page of a procedure has.
+// basePage returns the content that all pages of a procedure have.
 func (s *Server) basePage(v *visit) templates.Page {
 	q := v.c.Qualification
-	p := templates.Page{Locale: v.locale, Mailbox: workflow.Readable(v.c.Mailbox.Address), Leave: true, Values: map[string]string{},
+	p := templates.Page{
+		Locale:          v.locale,
+		Mailbox:         workflow.Readable(v.c.Mailbox.Address),
+		Leave:           true,
+		Values:          map[string]string{},
 		IdentifiedUntil: v.c.IdentifiedUntil(v.visitor),
-		Form:            templates.Form{Qualification: q.ID.String(), Version: q.Version}}
+		Form:            templates.Form{Qualification: q.ID.String(), Version: q.Version},
+	}
 	if !v.c.Stage(v.visitor).Settled() {
 		p.IdleSeconds = int(workflow.SessionIdle / time.Second)
 		p.SecondsLeft = seconds(v.session.ExpiresAt.Sub(s.Now()))
@@ -102,10 +109,14 @@ func fillHolderChoice(_ *Server, v *visit, p *templates.Page) {
 
 func fillInvited(_ *Server, v *visit, p *templates.Page) {
 	q := v.c.Qualification
-	data := templates.Invited{Accepted: q.Owner == workflow.OwnedByInvited, Rejected: q.State == workflow.Rejected, ReturnURL: v.visitor.ReturnURL}
+	data := templates.Invited{
+		Accepted:  q.Owner == workflow.OwnedByInvited,
+		Rejected:  q.State == workflow.Rejected,
+		ReturnURL: v.visitor.ReturnURL,
+	}
 	if i := q.Invitation; i != nil {
 		data.To, data.Expires, data.Expired, data.Mail = workflow.Readable(i.Email), i.ExpiresAt, i.Expired(v.c.Now), string(i.Mail)
-		if !v.c.Owns(v.visitor) { // it is the invited holder's case now
+		if !v.c.Owns(v.visitor) { // the invited holder has accepted, and owns the case
 			data.To = workflow.MaskEmail(i.Email)
 		}
 	}
@@ -130,13 +141,23 @@ func fillContacts(_ *Server, v *visit, p *templates.Page) {
 
 func fillSummary(_ *Server, v *visit, p *templates.Page) {
 	d := v.c.Qualification.Declaration
-	p.Data = templates.Summary{Company: d.Kind == workflow.KindCompany, CompanyName: d.CompanyName,
-		CompanyCode: d.CompanyCode, Email: workflow.Readable(d.Email), Phone: d.Phone}
+	p.Data = templates.Summary{
+		Company:     d.Kind == workflow.KindCompany,
+		CompanyName: d.CompanyName,
+		CompanyCode: d.CompanyCode,
+		Email:       workflow.Readable(d.Email),
+		Phone:       d.Phone,
+	}
 }
 
 func fillIdentification(s *Server, v *visit, p *templates.Page) {
-	p.Data = templates.Identification{Company: v.c.Qualification.Declaration.Kind == workflow.KindCompany,
-		Purpose: s.ask(&s.SPID, v.c).Purpose, Lapsed: v.c.Lapsed(v.visitor), Begun: v.c.Qualification.Identity == nil, Suspended: v.c.ProviderSuspended()}
+	p.Data = templates.Identification{
+		Company:   v.c.Qualification.Declaration.Kind == workflow.KindCompany,
+		Purpose:   s.ask(&s.SPID, v.c).Purpose,
+		Lapsed:    v.c.Lapsed(v.visitor),
+		Begun:     v.c.Qualification.Identity == nil,
+		Suspended: v.c.ProviderSuspended(),
+	}
 }
 
 func fillAtProvider(s *Server, v *visit, p *templates.Page) {
@@ -148,20 +169,32 @@ func fillAtProvider(s *Server, v *visit, p *templates.Page) {
 func fillIdentified(_ *Server, v *visit, p *templates.Page) {
 	q := v.c.Qualification
 	code := q.Identity.FiscalNumber
-	p.Data = templates.Identified{Name: q.Identity.FullName(), CodeEnd: code[max(0, len(code)-4):],
-		Provider: q.Identity.ProviderName, Level: q.Identity.Level, Email: workflow.Readable(q.Declaration.Email)}
+	p.Data = templates.Identified{
+		Name:     q.Identity.FullName(),
+		CodeEnd:  code[max(0, len(code)-4):],
+		Provider: q.Identity.ProviderName,
+		Level:    q.Identity.Level,
+		Email:    workflow.Readable(q.Declaration.Email),
+	}
 }
 
 func fillContract(s *Server, v *visit, p *templates.Page) {
 	d := s.Procedure.Notice(v.locale)
-	p.Data = templates.Contract{Version: d.Version, Date: d.Date, SHA256: d.SHA256,
-		Document: template.HTML(d.Body)} // ours, or the operator's: trusted either way
+	p.Data = templates.Contract{
+		Version:  d.Version,
+		Date:     d.Date,
+		SHA256:   d.SHA256,
+		Document: template.HTML(d.Body), // our sample or the operator's file: both are trusted
+	}
 }
 
 func fillCode(s *Server, v *visit, p *templates.Page) {
 	page := s.Procedure.CodePage(v.c)
-	data := templates.Code{Status: templates.CodeStatus(page.Status), To: workflow.Readable(v.c.Qualification.Declaration.Email),
-		PausedUntil: wholeMinute(page.PausedUntil)}
+	data := templates.Code{
+		Status:      templates.CodeStatus(page.Status),
+		To:          workflow.Readable(v.c.Qualification.Declaration.Email),
+		PausedUntil: wholeMinute(page.PausedUntil),
+	}
 	if page.Status == workflow.CodeSent {
 		data.SecondsLeft = seconds(page.Expires.Sub(v.c.Now))
 	}
@@ -179,7 +212,13 @@ func fillUnderReview(_ *Server, v *visit, p *templates.Page) {
 
 func fillRejected(_ *Server, v *visit, p *templates.Page) {
 	q := v.c.Qualification
-	p.Data = templates.Rejected{Reason: string(q.Reason), Remark: q.Remark, LoginAgain: v.c.MayRetryLogin(), Invite: v.c.MayPassOn(v.visitor), Invited: v.visitor.Invited()}
+	p.Data = templates.Rejected{
+		Reason:     string(q.Reason),
+		Remark:     q.Remark,
+		LoginAgain: v.c.MayRetryLogin(),
+		Invite:     v.c.MayPassOn(v.visitor),
+		Invited:    v.visitor.Invited(),
+	}
 }
 
 func fillQualified(_ *Server, v *visit, p *templates.Page) {

@@ -15,14 +15,14 @@ import (
 
 func TestEveryStateHasItsPage(t *testing.T) {
 	t.Parallel()
-	all, err := texts(templates.Site{})
+	all, err := parseTemplates(templates.Site{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	names := all.Names()
 	for _, state := range workflow.States {
 		if page, ok := pages[state]; !ok || !slices.Contains(names, page.name) {
-			t.Errorf("%s has the page %q, which is none", state, page.name)
+			t.Errorf("%s has the unknown page %q", state, page.name)
 		}
 	}
 	if len(pages) != len(workflow.States) {
@@ -30,10 +30,10 @@ func TestEveryStateHasItsPage(t *testing.T) {
 	}
 	for path, f := range forms {
 		if f.page != "" && (!slices.Contains(names, f.page) || f.state == "" || f.fill == nil) {
-			t.Errorf("the form %s has the page %q, which is none", path, f.page)
+			t.Errorf("the form %s has the unknown page %q, no state or no fill", path, f.page)
 		}
 	}
-	// What else is rendered by name.
+	// Other pages that are rendered by name.
 	for _, name := range []string{"welcome", "session_ended", "not_eligible", "start", "start_ended", "invitation", "invitation_ended",
 		"methods", "providers", "login_failed", "fault"} {
 		if !slices.Contains(names, name) {
@@ -44,7 +44,7 @@ func TestEveryStateHasItsPage(t *testing.T) {
 
 func TestEveryNoticeHasItsText(t *testing.T) {
 	t.Parallel()
-	all, err := texts(templates.Site{})
+	all, err := parseTemplates(templates.Site{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,8 +62,8 @@ func TestEveryNoticeHasItsText(t *testing.T) {
 	}
 }
 
-// Opened or sent, a form has a route; without a session it says so.
-func TestEveryFormIsRegistered(t *testing.T) {
+// Every form has a route for GET and POST, which needs a session.
+func TestEveryFormHasARoute(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	for _, path := range slices.Sorted(maps.Keys(forms)) {
@@ -72,7 +72,7 @@ func TestEveryFormIsRegistered(t *testing.T) {
 			r := httptest.NewRequest(method, path, nil)
 			w.handler.ServeHTTP(answer, r)
 			if answer.Code != http.StatusForbidden || !strings.Contains(answer.Body.String(), "La sessione è scaduta") {
-				t.Errorf("%s %s without a session is answered %d", method, path, answer.Code)
+				t.Errorf("%s %s without a session returns %d", method, path, answer.Code)
 			}
 			if r.Pattern == "/" {
 				t.Errorf("%s %s has no route", method, path)
@@ -81,16 +81,16 @@ func TestEveryFormIsRegistered(t *testing.T) {
 	}
 }
 
-func TestStrangerIsWelcome(t *testing.T) {
+func TestWelcomePage(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	b := w.browser().get("/")
 	b.at("Qualifica la tua casella PEC Esempio", "seleziona Conferma identità")
 	if got := b.link("Vai alla webmail"); got != "https://webmail.example" {
-		t.Errorf("the webmail is at %s", got)
+		t.Errorf("the link to the webmail is %s", got)
 	}
-	b.hold(&http.Cookie{Name: "stella-notice", Value: "<b>"})
-	b.get("/").tells("")
+	b.setCookie(&http.Cookie{Name: "stella-notice", Value: "<b>"})
+	b.get("/").showsNotice("")
 }
 
 func TestUnknownPathsAndMethods(t *testing.T) {
@@ -98,13 +98,13 @@ func TestUnknownPathsAndMethods(t *testing.T) {
 	b := newWorld(t).browser().get("/")
 	for _, path := range []string{"/altrove", "/spid", "/start", "/start/", "/invito/a/b", "/codice/", "/.env", "/static/none.css/x"} {
 		if b.get(path).status != http.StatusNotFound {
-			t.Errorf("%s is answered %d", path, b.status)
+			t.Errorf("%s returns %d", path, b.status)
 		}
 	}
 	b.get("/altrove").answered(http.StatusNotFound, "Pagina non trovata", "L'indirizzo non porta a nessuna pagina.", "800 000 000")
 	if reference := text(b.Find("p.small")); !strings.HasPrefix(reference, "Riferimento: ") ||
 		!strings.Contains(b.log.String(), strings.TrimPrefix(reference, "Riferimento: ")) {
-		t.Errorf("the reference %q is not the log's", reference)
+		t.Errorf("the log lacks the reference %q", reference)
 	}
 	for _, c := range []struct{ method, path, allow string }{
 		{http.MethodPost, "/", "GET, HEAD"},
@@ -130,14 +130,14 @@ func TestEnglish(t *testing.T) {
 	answer := httptest.NewRecorder()
 	w.handler.ServeHTTP(answer, r)
 	if got := answer.Header().Get("Content-Language"); got != "en" || !strings.Contains(answer.Body.String(), `<html lang="en">`) {
-		t.Errorf("a stranger who reads English is answered in %s", got)
+		t.Errorf("the page for an English browser is in %s", got)
 	}
 	w.record(anna)
-	// The webmail knows better than the browser.
+	// The webmail's language has precedence over the browser's.
 	secret, err := w.procedure.HandOff(t.Context(), w.webmail, anna.mailbox, returnURL, "en", "")
 	w.must(err)
 	b := w.browser().start(secret)
 	if got := b.header.Get("Content-Language"); got != "en" {
-		t.Errorf("a user of an English webmail is answered in %s", got)
+		t.Errorf("the page for a user of an English webmail is in %s", got)
 	}
 }

@@ -7,57 +7,56 @@ import (
 	"stella/workflow"
 )
 
-// silent checks that a page, as it came, holds none of these.
-func (b *browser) silent(words ...string) {
+// omits checks that the page contains none of these words.
+func (b *browser) omits(words ...string) {
 	b.Helper()
 	for _, w := range words {
 		if strings.Contains(strings.ToLower(b.body), strings.ToLower(w)) {
-			b.Errorf("%s tells %q", b.page.url.Path, w)
+			b.Errorf("%s contains %q", b.page.url.Path, w)
 		}
 	}
 }
 
-// Before the match a user of the webmail sees of the record only the ordinary
-// address.
-func TestRecordIsNotTold(t *testing.T) {
+// Before the login, the pages show only the ordinary e-mail address from the record.
+func TestRecordIsNotShown(t *testing.T) {
 	t.Parallel()
 	for _, h := range []holder{anna, bianchi} {
 		secrets := []string{h.record.FiscalCode, "Bianchi S.r.l.", "Luca", "BNCLCU75C12F205G", "Anna Neri"}
 		b := at(t, h, workflow.HolderChoice)
-		for i := 1; walk[i-1].state != workflow.AtProvider; i++ {
-			walk[i].step(b, h)
-			if walk[i].state == workflow.ContactData && h.company != "" {
-				b.holds("email", h.email)
+		for i := 1; happyPath[i-1].state != workflow.AtProvider; i++ {
+			happyPath[i].step(b, h)
+			if happyPath[i].state == workflow.ContactData && h.company != "" {
+				b.hasValue("email", h.email)
 			}
-			if h.company != "" && i >= 5 { // what was typed may be read again
+			if h.company != "" && i >= 5 { // the user has typed the company's code
 				secrets = secrets[1:]
 			}
 			if b.page.url.Hostname() == "127.0.0.1" {
-				b.silent(secrets...)
+				b.omits(secrets...)
 			}
 		}
-		b.get("/").silent(secrets...)
+		b.get("/").omits(secrets...)
 	}
 }
 
-// Who has only the link is told masks.
-func TestInvitedSeesMasks(t *testing.T) {
+// The invited person sees the record only masked.
+func TestInvitedPersonSeesMaskedData(t *testing.T) {
 	t.Parallel()
 	record := []string{"Officine Bianchi", "09876543217", "BNCLCU75C12F205G", "Luca", "amministrazione"}
 	_, guest, link := invited(t, bianchi, "chiunque@mail.example")
-	guest.silent(append(record, "chiunque@")...)
-	guest.press("PROCEDI").silent(record...)
-	guest.press("Conferma", "intestatario", "impresa").silent(record...)
-	guest.press("Conferma", "codice_fiscale_impresa", bianchi.company).holds("email", "chiunque@mail.example")
+	guest.omits(append(record, "chiunque@")...)
+	guest.press("PROCEDI").omits(record...)
+	guest.press("Conferma", "intestatario", "impresa").omits(record...)
+	guest.press("Conferma", "codice_fiscale_impresa", bianchi.company).hasValue("email", "chiunque@mail.example")
 	record = append(record[:1], record[2:]...)
-	guest.silent(record...)
-	guest.press("Conferma").at("Controlla i dati").silent(record...)
-	guest.press("SALVA E PROCEDI").silent(record...)
-	guest.world.browser().get(link).silent(append(record, "chiunque@")...)
+	guest.omits(record...)
+	guest.press("Conferma").at("Controlla i dati").omits(record...)
+	guest.press("SALVA E PROCEDI").omits(record...)
+	guest.world.browser().get(link).omits(append(record, "chiunque@")...)
 }
 
-// What the invited holder types is not the delegate's to see, at any state.
-func TestDelegateSeesNothing(t *testing.T) {
+// The delegate never sees the data that the invited holder enters.
+func TestDelegateSeesNoData(t *testing.T) {
 	t.Parallel()
 	const typed = "personale@holder.example"
 	h := bianchi
@@ -65,12 +64,15 @@ func TestDelegateSeesNothing(t *testing.T) {
 	delegate, guest, _ := invited(t, h, luca)
 	guest.press("PROCEDI")
 	began := false
-	for _, w := range walk {
+	for _, w := range happyPath {
 		if began {
 			w.step(guest, h)
-			guest.wants(h, w.state)
-			for _, path := range []string{"/", "/riepilogo/contatti", "/riepilogo/intestatario", "/identita/contatti", "/codice/contatti", "/identificazione/spid"} {
-				delegate.get(path).silent(typed, "holder.example", "3471234567", "BNCLCU75C12F205G", "205G", "09876543217", "Luca", "Officine Bianchi", luca)
+			guest.stateIs(h, w.state)
+			for _, path := range []string{
+				"/", "/riepilogo/contatti", "/riepilogo/intestatario", "/identita/contatti", "/codice/contatti", "/identificazione/spid",
+			} {
+				delegate.get(path).omits(typed, "holder.example", "3471234567", "BNCLCU75C12F205G", "205G", "09876543217",
+					"Luca", "Officine Bianchi", luca)
 			}
 		}
 		began = began || w.state == workflow.HolderKind
@@ -78,33 +80,34 @@ func TestDelegateSeesNothing(t *testing.T) {
 	delegate.at("Identificazione avvenuta con successo")
 }
 
-// Whoever typed an address reads it in full, or could not see a slip in it. Nobody
-// else does: the session that logged in has the page of the code, and a delegate
-// of an accepted invitation a mask.
-func TestAnAddressIsReadInFullByWhoTypedIt(t *testing.T) {
+// The user who typed an address sees all of it, to notice a typing error. Other
+// sessions do not see it: the code page needs the session of the login, and after
+// the acceptance the delegate sees the invitation's address masked.
+func TestAddressIsShownInFullToTheUserWhoTypedIt(t *testing.T) {
 	t.Parallel()
-	slip := anna
-	slip.email = "anna.neri@gmial.example"
-	b := at(t, slip, workflow.CodeEntry)
-	b.at("Inserisci il codice", slip.email).silent("NRENNA80A41H501T", "Neri Anna", "Anna Neri")
+	mistyped := anna
+	mistyped.email = "anna.neri@gmial.example"
+	b := at(t, mistyped, workflow.CodeEntry)
+	b.at("Inserisci il codice", mistyped.email).omits("NRENNA80A41H501T", "Neri Anna", "Anna Neri")
 	id := b.newestMail(workflow.MailCode)
 	_, err := b.store.StartMail(t.Context(), id, b.clock.Now())
 	b.must(err)
 	b.must(b.store.MailRefused(t.Context(), id, "550 no such user", b.clock.Now()))
-	b.get("/").at("Inserisci il codice", "Non riusciamo a scrivere a "+slip.email+". Controlla l'indirizzo.")
-	b.enter(slip).at("Ora identificati").silent(slip.email)
+	b.get("/").at("Inserisci il codice", "Non riusciamo a scrivere a "+mistyped.email+". Controlla l'indirizzo.")
+	b.enter(mistyped).at("Ora identificati").omits(mistyped.email)
 
 	delegate, guest, _ := invited(t, bianchi, "luca.bianchi@gmial.example")
 	delegate.at("Invito in partenza", "luca.bianchi@gmial.example")
 	guest.press("PROCEDI")
-	delegate.get("/").at("Invito accettato", "l•••@g•••.example").silent("gmial")
+	delegate.get("/").at("Invito accettato", "l•••@g•••.example").omits("gmial")
 }
 
-// The log of every test is read (see checkLog); here, that it is one to read.
+// checkLog checks the log of every test for personal data. TestLog checks that the
+// log has the entries that it should have.
 func TestLog(t *testing.T) {
 	t.Parallel()
 	delegate, guest, _ := invited(t, anna, "anna@mail.example")
-	guest.press("PROCEDI").goOn(anna, workflow.HolderKind, workflow.Identification)
+	guest.press("PROCEDI").proceed(anna, workflow.HolderKind, workflow.Identification)
 	request := guest.ask()
 	guest.deliver(guest.answer(request, "Sara Verdi").with("RelayState", "x"))
 	guest.get("/identificazione/avvia?idp=x&t=forged")
@@ -119,12 +122,12 @@ func TestLog(t *testing.T) {
 		`RelayState is not the one sent`,
 	} {
 		if !strings.Contains(log, line) {
-			t.Errorf("the log does not hold %s: %s", line, log)
+			t.Errorf("the log lacks %s: %s", line, log)
 		}
 	}
 	for _, secret := range []string{"forged", request.RelayState, "idp="} {
 		if strings.Contains(log, secret) {
-			t.Errorf("the log holds %q: %s", secret, log)
+			t.Errorf("the log contains %q: %s", secret, log)
 		}
 	}
 }

@@ -6,40 +6,40 @@ import (
 	"stella/workflow"
 )
 
-// The last page can be printed and kept: it has what the success mails have, but
-// for personal data.
-func TestTheLastPageIsAReceipt(t *testing.T) {
+// The last page can be printed as a receipt. It has the content of the mail about
+// the success, without personal data.
+func TestLastPageIsAReceipt(t *testing.T) {
 	t.Parallel()
 	b := at(t, anna, workflow.Qualified)
 	number := b.query(`select number::text from qualifications where state = 'qualified'`)
 	b.at("Identificazione avvenuta con successo", "Pratica "+number, "Qualificata dal ", "Identificazione SPID, livello 2",
 		"Informativa contrattuale versione "+b.query(`select version from documents`))
 	if got := b.Find("main").Text(); b.query(`select count(*)::text from identities where position(fiscal_number in $1) > 0`, got) != "0" {
-		t.Error("the page has the codice fiscale")
+		t.Error("the page contains the fiscal code")
 	}
 }
 
-// A domain of a foreign alphabet is shown as people write it, and kept as relays
-// take it.
-func TestAnAddressIsShownAsPeopleWriteIt(t *testing.T) {
+// The pages show an internationalized domain in Unicode. The database and the mails
+// have it in Punycode.
+func TestAddressIsShownInUnicode(t *testing.T) {
 	t.Parallel()
 	munich := anna
 	munich.email = "anna@münchen.example"
 	b := at(t, munich, workflow.ContactData)
 	b.press("Conferma", "email", munich.email).at("Controlla i dati", munich.email)
-	b.click("Modifica l'e-mail").holds("email", munich.email)
+	b.click("Modifica l'e-mail").hasValue("email", munich.email)
 	b.press("Conferma").at("Controlla i dati", munich.email)
-	b.goOn(munich, workflow.Summary, workflow.Identified).at("Identificazione riuscita", munich.email)
-	b.goOn(munich, workflow.Identified, workflow.CodeEntry)
+	b.proceed(munich, workflow.Summary, workflow.Identified).at("Identificazione riuscita", munich.email)
+	b.proceed(munich, workflow.Identified, workflow.CodeEntry)
 	if got := b.query(`select recipient from mails where kind = 'code'`); got != "anna@xn--mnchen-3ya.example" {
-		t.Errorf("the code goes to %s", got)
+		t.Errorf("the recipient of the code is %s", got)
 	}
 	if got := workflow.MaskEmail("anna@xn--mnchen-3ya.example"); got != "a•••@m•••.example" {
 		t.Errorf("the mask is %s", got)
 	}
 }
 
-func TestTheHelpContactCanBePressed(t *testing.T) {
+func TestHelpContactIsALink(t *testing.T) {
 	t.Parallel()
 	b := newWorld(t).browser()
 	if got := b.get("/altrove").link("800 000 000"); got != "tel:800000000" {
@@ -47,11 +47,16 @@ func TestTheHelpContactCanBePressed(t *testing.T) {
 	}
 }
 
-func TestAMailboxIsShownAsPeopleWriteIt(t *testing.T) {
+func TestMailboxIsShownInUnicode(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	city := workflow.Client{Name: "città", Domains: []string{"xn--citt-3na.example"}, ReturnURLs: []string{returnURL}, Scopes: []workflow.Scope{workflow.ScopeWebmail}}
-	digest := workflow.Digest("a token of its own")
+	city := workflow.Client{
+		Name:       "città",
+		Domains:    []string{"xn--citt-3na.example"},
+		ReturnURLs: []string{returnURL},
+		Scopes:     []workflow.Scope{workflow.ScopeWebmail},
+	}
+	digest := workflow.Digest("another token")
 	w.must(w.store.AddClient(t.Context(), city, digest, w.clock.Now()))
 	city, err := w.store.ClientByToken(t.Context(), digest, w.clock.Now())
 	w.must(err)
@@ -68,7 +73,7 @@ func TestAMailboxIsShownAsPeopleWriteIt(t *testing.T) {
 	b.get("/start/"+start()).at("Un ultimo clic", "anna@città.example")
 	b.start(start()).at("Conferma identità")
 	if got := text(b.Find("header .mailbox")); got != "Casella: anna@città.example" {
-		t.Errorf("the page is of %q", got)
+		t.Errorf("the page shows the mailbox %q", got)
 	}
 	b.press("Conferma", "ruolo", "no").press("Invia l'invito", "email", "luca@mail.example")
 	w.browser().get(b.invitationLink()).at("Ti chiedono di confermare l'identità", "anna@città.example")

@@ -6,7 +6,8 @@ import (
 	"stella/workflow"
 )
 
-// refusals are the words by which the log and a metric name what was refused.
+// refusals maps errors to the reason that the log and the metric of refused
+// requests use.
 var refusals = []struct {
 	err    error
 	reason string
@@ -19,15 +20,17 @@ var refusals = []struct {
 	{workflow.ErrElsewhere, "elsewhere"},
 }
 
-// detail is what the log says of a refusal besides its word; nil if it says no more.
-func detail(err error) error {
+// refusalDetail returns the error to log with a refusal, or nil if the reason says
+// everything.
+func refusalDetail(err error) error {
 	if errors.Is(err, errCrossOrigin) && err != errCrossOrigin {
 		return err
 	}
 	return nil
 }
 
-// refusalOf is the word for an error, or empty if nobody is refused by it.
+// refusalOf returns the reason for an error, or an empty string if the error does
+// not mean that a request was refused.
 func refusalOf(err error) string {
 	var limit *workflow.LimitError
 	if errors.As(err, &limit) {

@@ -9,19 +9,19 @@ import (
 	"stella/workflow"
 )
 
-// A request that is refused by its status has a word in the log and the metric.
-func TestEachRefusalHasAWord(t *testing.T) {
+// Each error whose status is a refusal has a reason for the log and the metric.
+func TestEveryRefusalHasAReason(t *testing.T) {
 	t.Parallel()
 	for _, f := range faults {
 		refused := f.status == http.StatusUnauthorized || f.status == http.StatusForbidden || f.status == http.StatusTooManyRequests
-		if refused != (refusalOf(f.err) != "") && f.err != errLogout { // which logout names itself
-			t.Errorf("%q is answered %d, and has the word %q", f.err, f.status, refusalOf(f.err))
+		if refused != (refusalOf(f.err) != "") && f.err != errLogout { // logout logs the reason itself
+			t.Errorf("%q has the status %d and the reason %q", f.err, f.status, refusalOf(f.err))
 		}
 	}
 }
 
-// Each refused request is one line, with its reason and the address that it came
-// from.
+// Each refused request is one line of the log, with the reason and the client's
+// address.
 func TestRefusedRequestsAreLogged(t *testing.T) {
 	t.Parallel()
 	b := at(t, anna, workflow.CodeEntry)
@@ -31,7 +31,7 @@ func TestRefusedRequestsAreLogged(t *testing.T) {
 		log := strings.TrimSpace(b.log.String())
 		last := log[strings.LastIndex(log, "\n")+1:]
 		if !strings.Contains(last, "level=WARN msg=refused") || !strings.Contains(last, " reason="+reason+" address=192.0.2.7") {
-			t.Errorf("%d is logged as %s, want %s", status, last, reason)
+			t.Errorf("the status %d is logged as %s, want the reason %s", status, last, reason)
 		}
 	}
 
@@ -55,6 +55,6 @@ func TestRefusedRequestsAreLogged(t *testing.T) {
 
 	b.get("/")
 	if log := strings.TrimSpace(b.log.String()); !strings.Contains(log[strings.LastIndex(log, "\n")+1:], "msg=served") {
-		t.Errorf("a good request is logged otherwise: %s", log)
+		t.Errorf("an accepted request is not logged as served: %s", log)
 	}
 }

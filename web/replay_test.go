@@ -8,15 +8,32 @@ import (
 	"stella/workflow"
 )
 
-// An answer counts once, on whichever instance and after a restart.
+// A response is valid once, on all instances together and after a restart.
 func TestReplayOnAnotherInstance(t *testing.T) {
 	t.Parallel()
 	b := at(t, anna, workflow.Identification, collaudo)
-	// another is a second process on the same database, or the first after a restart.
+	// another starts a second process on the same database, or the first one again.
 	another := func() *browser {
-		s := &Server{Procedure: &workflow.Procedure{Store: b.store, Keys: b.procedure.Keys, Limits: b.procedure.Limits, Documents: b.procedure.Documents,
-			Now: b.clock.Now}, Templates: b.server.Templates, Collaudo: true, PublicURL: b.server.PublicURL,
-			SPID: Federation{ServiceProvider: b.server.SPID.ServiceProvider, Registry: spid.NewRegistry(b.server.SPID.Providers(), b.clock.Now)}, Away: b.server.Away, Log: b.server.Log, Requests: b.server.Requests, Now: b.clock.Now}
+		s := &Server{
+			Procedure: &workflow.Procedure{
+				Store:     b.store,
+				Keys:      b.procedure.Keys,
+				Limits:    b.procedure.Limits,
+				Documents: b.procedure.Documents,
+				Now:       b.clock.Now,
+			},
+			Templates: b.server.Templates,
+			Collaudo:  true,
+			PublicURL: b.server.PublicURL,
+			SPID: Federation{
+				ServiceProvider: b.server.SPID.ServiceProvider,
+				Registry:        spid.NewRegistry(b.server.SPID.Providers(), b.clock.Now),
+			},
+			Away:     b.server.Away,
+			Log:      b.server.Log,
+			Requests: b.server.Requests,
+			Now:      b.clock.Now,
+		}
 		serving := httptest.NewServer(s.Handler())
 		t.Cleanup(serving.Close)
 		other := *b.world
@@ -25,15 +42,15 @@ func TestReplayOnAnotherInstance(t *testing.T) {
 	}
 	second := another()
 	trial := second.askAt(b.trial())
-	tried1 := b.answer(trial, "Anna Neri")
-	b.bring(tried1).at(tried)
-	second.bring(tried1).refused(elsewhere)
+	tested := b.answer(trial, "Anna Neri")
+	b.postAsTester(tested).at(trialSucceeded)
+	second.postAsTester(tested).refused(elsewhere)
 
 	request := b.ask()
 	answer := b.answer(request, "Anna Neri")
-	second.keepReturn(answer) // taken by one instance
+	second.deliverOnly(answer) // the other instance accepts it
 	b.unchanged(func() { b.deliver(answer).refused(elsewhere) })
-	b.wants(anna, workflow.AtProvider)
+	b.stateIs(anna, workflow.AtProvider)
 
 	request = b.ask()
 	answer = b.answer(request, "Anna Neri")
@@ -42,7 +59,7 @@ func TestReplayOnAnotherInstance(t *testing.T) {
 		b.unchanged(func() {
 			restarted.deliver(answer).at("Identificazione riuscita")
 			restarted.deliver(b.answer(request, "Sara Verdi")).at("Identificazione riuscita", "Anna Neri")
-			restarted.bring(tried1).refused(elsewhere)
+			restarted.postAsTester(tested).refused(elsewhere)
 		})
 	}
 }

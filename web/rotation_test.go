@@ -14,7 +14,8 @@ import (
 	"stella/workflow"
 )
 
-// A federation's registry, with one provider in it whose key changes.
+// federation is a server that follows a registry with one provider, whose key
+// changes.
 type federation struct {
 	*world
 	*spidtest.Registry
@@ -29,16 +30,20 @@ func (f federation) publish() {
 	f.Publish(aggregate)
 }
 
-// registry is made once, too.
+// registry is created once, since that is slow.
 var registry = sync.OnceValues(func() (*spidtest.Registry, error) { return spidtest.NewRegistry(storetest.NewClock().Now()) })
 
-// federated makes a world that follows a registry.
-func federated(t *testing.T) federation {
+// newFederation returns a new federation, after the first refresh.
+func newFederation(t *testing.T) federation {
 	t.Helper()
 	var f federation
 	f.world = newWorld(t, func(w *world) {
 		var err error
-		f.provider, err = spidtest.New(spidtest.Config{BaseURL: "http://localhost:1", ServiceProvider: w.server.SPID.Metadata, Now: w.clock.Now})
+		f.provider, err = spidtest.New(spidtest.Config{
+			BaseURL:         "http://localhost:1",
+			ServiceProvider: w.server.SPID.Metadata,
+			Now:             w.clock.Now,
+		})
 		w.must(err)
 		made, err := registry()
 		w.must(err)
@@ -54,7 +59,7 @@ func federated(t *testing.T) federation {
 	return f
 }
 
-func (f federation) login() (*browser, asked) {
+func (f federation) login() (*browser, loginRequest) {
 	b := f.enter(anna)
 	b.get("/identificazione/spid")
 	a := b.ask()
@@ -62,16 +67,16 @@ func (f federation) login() (*browser, asked) {
 	return b, a
 }
 
-// A provider changes its key while people are on its pages: none of them fails,
-// whether we have heard of the new one or not.
+// A provider changes its key while users are on its pages. No login fails, whether
+// the server has already fetched the new key or not.
 func TestProviderChangesItsKey(t *testing.T) {
 	t.Parallel()
-	f := federated(t)
+	f := newFederation(t)
 	f.record(anna)
-	f.enter(anna).goOn(anna, workflow.HolderChoice, workflow.Identification)
-	for step, what := range []string{"lists another key", "signs with it", "lists the former no longer"} {
+	f.enter(anna).proceed(anna, workflow.HolderChoice, workflow.Identification)
+	for step, what := range []string{"lists another key", "signs with it", "no longer lists the previous one"} {
 		b, request := f.login()
-		early := f.answer(request, "Anna Neri") // signed before
+		early := f.answer(request, "Anna Neri") // signed with the previous key
 		f.must(f.provider.Rotate())
 		f.publish()
 		f.clock.Advance(2 * time.Minute)
@@ -82,15 +87,16 @@ func TestProviderChangesItsKey(t *testing.T) {
 		b.deliver(f.answer(request, "Anna Neri")).at("Identificazione riuscita")
 		b.press("Non sono io / casella sbagliata")
 		if step == 1 && f.Fetched() != 2 {
-			t.Errorf("when the provider %s the registry has been asked %d times", what, f.Fetched())
+			t.Errorf("when the provider %s, the registry was fetched %d times, want 2", what, f.Fetched())
 		}
 	}
 }
 
-// A provider that logs people out with a key we have not heard of is heard.
-func TestProviderLogsOutWithAnotherKey(t *testing.T) {
+// A logout request that is signed with a new key is accepted, after the registry was
+// fetched again.
+func TestLogoutWithANewKey(t *testing.T) {
 	t.Parallel()
-	f := federated(t)
+	f := newFederation(t)
 	f.record(anna)
 	b := f.enter(anna)
 	for range 3 {
@@ -100,28 +106,28 @@ func TestProviderLogsOutWithAnotherKey(t *testing.T) {
 	f.clock.Advance(2 * time.Minute)
 	location, err := f.provider.Logout()
 	f.must(err)
-	f.must(f.provider.LoggedOut(b.follow(location)))
+	f.must(f.provider.LoggedOut(b.redirectOf(location)))
 	b.get("/").at("Qualifica la tua casella PEC Esempio")
-	// Forged ones do not have the registry asked for ever.
+	// Forged requests do not fetch the registry each time.
 	f.clock.Advance(2 * time.Minute)
 	before := f.Fetched()
 	for range 3 {
-		b.get(f.idp.asks(t, issuedBy(f.provider.EntityID()))).answered(http.StatusForbidden, "Uscita non accettata")
+		b.get(f.idp.logoutURL(t, issuedBy(f.provider.EntityID()))).answered(http.StatusForbidden, "Uscita non accettata")
 	}
 	if got := f.Fetched() - before; got != 1 {
-		t.Errorf("the registry was asked %d times", got)
+		t.Errorf("the registry was fetched %d times, want once", got)
 	}
 }
 
-// Anybody can send answers that no key verifies; the registry is not asked for
-// each of them.
-func TestUnknownKeysAreNotSoughtForEver(t *testing.T) {
+// An attacker can send responses that no key verifies. They do not fetch the
+// registry each time.
+func TestForgedAnswersFetchTheRegistryOnce(t *testing.T) {
 	t.Parallel()
-	f := federated(t)
+	f := newFederation(t)
 	f.record(anna)
-	f.enter(anna).goOn(anna, workflow.HolderChoice, workflow.Identification)
+	f.enter(anna).proceed(anna, workflow.HolderChoice, workflow.Identification)
 	b, request := f.login()
-	forge := func() filled {
+	forge := func() filledForm {
 		forged := request
 		forged.idp = f.idp
 		return f.answer(forged, "Anna Neri", spidtest.BeforeSigning(issuedBy(f.provider.EntityID())))
@@ -132,32 +138,32 @@ func TestUnknownKeysAreNotSoughtForEver(t *testing.T) {
 		b.unchanged(func() { b.deliver(forge()).refused(technical) })
 	}
 	if got := f.Fetched() - before; got != 1 {
-		t.Errorf("the registry was asked %d times", got)
+		t.Errorf("the registry was fetched %d times, want once", got)
 	}
-	// Where it does not answer, what we know is enough for whoever is honest.
+	// If the registry is not available, responses with a known key are accepted.
 	f.Serve(spidtest.Broken)
 	f.clock.Advance(2 * time.Minute)
 	b.deliver(forge()).refused(technical)
 	if !strings.Contains(f.log.String(), `level=WARN msg="looking for a new key of an identity provider"`) {
-		t.Errorf("the log does not tell of the registry: %s", f.log)
+		t.Errorf("the log has no warning about the registry: %s", f.log)
 	}
 	b.deliver(f.answer(request, "Anna Neri")).at("Identificazione riuscita")
 }
 
-// A provider that forgot to change its certificate is believed, as long as its
-// metadata list it, and the operator is told.
+// A certificate that has expired is accepted as long as the provider's metadata list
+// it, and the log has a warning.
 func TestProviderCertificateExpired(t *testing.T) {
 	t.Parallel()
 	const warning = `level=WARN msg="an identity provider signs with an expired certificate"`
 	w := newWorld(t)
 	w.record(anna)
-	b := w.enter(anna).goOn(anna, workflow.HolderChoice, workflow.Identified)
+	b := w.enter(anna).proceed(anna, workflow.HolderChoice, workflow.Identified)
 	if strings.Contains(w.log.String(), warning) {
-		t.Error("a certificate in force is complained of")
+		t.Error("the log has a warning about a valid certificate")
 	}
 	w.clock.Advance(5 * 365 * 24 * time.Hour)
-	b.handOver(anna).goOn(anna, workflow.Identification, workflow.Identified)
+	b.handOver(anna).proceed(anna, workflow.Identification, workflow.Identified)
 	if log := w.log.String(); !strings.Contains(log, warning) || !strings.Contains(log, "provider="+w.idp.EntityID()+" expired=20") {
-		t.Errorf("the log does not tell of it: %s", log)
+		t.Errorf("the log has no warning: %s", log)
 	}
 }

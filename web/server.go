@@ -1,31 +1,33 @@
-// Package web is the holder's pages and the endpoints for identity providers.
-// Its handlers decide nothing: a form fires one event of the procedure and
-// leads to /, which shows the page of the state that is stored.
+// Package web serves the holder's pages and the endpoints for identity providers.
+// Its handlers contain no rules of the procedure: a form fires one event of package
+// workflow and redirects to /, which shows the page of the stored state.
 //
-//   - server.go: the routes, and what holds for each request
-//   - session.go: who the visitor is
-//   - stay.go: how long the session lasts, and a visitor who stays
-//   - language.go: the language of the pages
-//   - entry.go: one mailbox at a time in a browser
-//   - draft.go: what was typed when the session had ended
+// Start with server.go, which has the routes, then pages.go and forms.go.
+//
+//   - server.go: Server, the routes, the middleware of all requests
 //   - pages.go: the page of each state
 //   - forms.go: the forms, each with its event
-//   - notice.go: what the page after a form says once
-//   - fields.go: what is typed into them, and what is told to be wrong with it
-//   - start.go, invitation.go: the two ways in
-//   - federation.go: SPID and CIE, in which one can log in
-//   - login.go: the way to an identity provider
-//   - answer.go: the way back
-//   - failure.go: what people are told of a login that failed
-//   - trial.go: logins of official testers
-//   - logout.go: logouts that an identity provider asks for
+//   - fields.go: reads the input of forms, and converts errors to messages
+//   - notice.go: notices that the page after a form shows once
+//   - session.go: cookies, sessions and visitors
+//   - session_time.go: the remaining time of a session, for the page's script
+//   - draft.go: keeps the input of a form that was sent after the session ended
+//   - switch.go: one mailbox at a time in a browser
+//   - language.go: the language of the pages
+//   - start.go, invitation.go: the two ways to enter, by the webmail or by invitation
+//   - federation.go: the two login schemes, SPID and CIE
+//   - login.go: sends the browser to an identity provider
+//   - answer.go: handles the response of an identity provider
+//   - failure.go: the page of a failed login
+//   - trial.go: trials, the logins of official testers
+//   - logout.go: logout requests of identity providers
+//   - code.go: the status of the newest code, for the page's script
 //   - guide.go: the public guide of the procedure
-//   - logos.go: the marks that the operator provides
-//   - limits.go: what is told of what was done too often
-//   - moment.go: times as people read them
-//   - code.go: where the newest code stands, for the page's script
-//   - refusal.go: the words for what was refused
-//   - fault.go: the one table from errors to statuses and pages
+//   - logos.go: the logos that the operator provides
+//   - limits.go: the messages of limits
+//   - time.go: formats and rounds times
+//   - refusal.go: the reasons that are logged for refused requests
+//   - fault.go: maps errors to statuses and pages
 package web
 
 import (
@@ -46,38 +48,37 @@ import (
 	"stella/workflow"
 )
 
-// Server serves the pages. The fields whose comment does not say otherwise are
-// needed.
+// Server serves the pages. A field is required unless its comment says otherwise.
 type Server struct {
 	Procedure *workflow.Procedure
 	Templates *templates.Templates
 	SPID      Federation
-	CIE       *Federation // nil if one cannot log in with CIE
-	Purpose   string      // of the identity that SPID is asked for on behalf of a company (Avviso 18); empty for a person's own
-	Collaudo  bool        // official testers may log in, for no mailbox
-	Logos     fs.FS       // read by Handler; nil if there are none
+	CIE       *Federation // nil if logins with CIE are off
+	Purpose   string      // of the professional identity that a company's login requires (SPID Avviso 18); "" for none
+	Collaudo  bool        // allows trials, the logins of official testers
+	Logos     fs.FS       // optional; Handler reads it
 	PublicURL *url.URL
-	Proxies   []netip.Prefix   // whose X-Forwarded-For is believed
-	Away      func(error) bool // whether an error is that of a database which cannot be reached
+	Proxies   []netip.Prefix   // the proxies whose X-Forwarded-For is trusted
+	Away      func(error) bool // reports whether an error means that the database is unavailable
 	Log       *slog.Logger
 	Requests  *request.Log
 	Now       func() time.Time
 
-	logos     map[string]logo // by file name
-	unreadHop *sync.Once      // logs a proxy that names no address
+	logos  map[string]logo // by file name
+	badHop *sync.Once      // logs a malformed X-Forwarded-For
 }
 
-// A larger body is refused: forms are small, and SAML responses have about 15 kB. A
-// body with more fields than cmd/stella allows (urlmaxqueryparams) is refused
-// before they are read.
+// maxBody is the maximum size of a request's body in bytes. Forms are small, and
+// SAML responses have about 15 kB. cmd/stella also limits the number of fields
+// (GODEBUG urlmaxqueryparams).
 const maxBody = 64 << 10
 
-// handler is a request's handler; its error is answered by the table in fault.go.
+// handler handles a request. If it returns an error, fault writes the response.
 type handler func(w http.ResponseWriter, r *http.Request) error
 
-// Handler returns the routes.
+// Handler returns the handler of all routes. It reads Logos.
 func (s *Server) Handler() http.Handler {
-	s.logos, s.unreadHop = s.readLogos(), &sync.Once{}
+	s.logos, s.badHop = s.readLogos(), &sync.Once{}
 	mux := http.NewServeMux()
 	route := func(pattern string, h handler) {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
@@ -94,11 +95,11 @@ func (s *Server) Handler() http.Handler {
 	route("GET /invito/{token}", s.showInvitation)
 	route("POST /invito/{token}", s.acceptInvitation)
 	route("POST /invito/{token}/rifiuta", s.declineInvitation)
-	route("POST /casella/nuova", s.goToNext)
-	route("POST /casella/precedente", s.stayInFormer)
+	route("POST /casella/nuova", s.switchMailbox)
+	route("POST /casella/precedente", s.keepMailbox)
 	route("POST /esci", s.leave)
 	route("GET "+sessionPath, s.sessionLeft)
-	route("POST "+sessionPath, s.stay)
+	route("POST "+sessionPath, s.prolongSession)
 
 	for path, f := range forms {
 		route("POST "+path, s.form(f))
@@ -119,7 +120,7 @@ func (s *Server) Handler() http.Handler {
 			route("GET "+f.path()+"/collaudo", in(s.startTrial))
 		}
 	}
-	// Where the SPID technical rules have it ("Metadata").
+	// The SPID technical rules define this path ("Metadata").
 	route("GET /metadata", func(w http.ResponseWriter, r *http.Request) error { return s.metadata(w, r, &s.SPID) })
 	route("GET /loghi/{name}", s.showLogo)
 	route("GET /codice/stato", s.codeStatus)
@@ -133,7 +134,7 @@ func (s *Server) Handler() http.Handler {
 		return errNotFound
 	})
 
-	return s.identify(s.guard(s.sameOrigin(s.keepLanguage(mux))))
+	return s.identify(s.guard(s.sameOrigin(s.rememberLanguage(mux))))
 }
 
 // methodsOf lists the methods that a path has a route for.
@@ -147,10 +148,10 @@ func methodsOf(mux *http.ServeMux, r *http.Request) []string {
 	return methods
 }
 
-// sameOrigin refuses forms of other sites. Two may come from elsewhere: the
-// answer of an identity provider, and the click that a webmail hands over, whose
-// handler looks at where it comes from. A GET may come from anywhere: those that
-// act defend themselves.
+// sameOrigin refuses forms from other sites (CSRF). It makes two exceptions: the
+// SAML response of an identity provider, and the hand-off of a webmail, whose
+// handler checks the origin itself. It does not check GET requests: each GET that
+// changes state has its own protection.
 func (s *Server) sameOrigin(next http.Handler) http.Handler {
 	protection := http.NewCrossOriginProtection()
 	for _, f := range s.federations() {
@@ -158,7 +159,7 @@ func (s *Server) sameOrigin(next http.Handler) http.Handler {
 	}
 	protection.AddInsecureBypassPattern("POST /start/{token}")
 	if err := protection.AddTrustedOrigin(s.PublicURL.Scheme + "://" + s.PublicURL.Host); err != nil {
-		panic(fmt.Sprintf("web: the public URL is no origin: %v", err)) // the configuration was checked
+		panic(fmt.Sprintf("web: the public URL is no origin: %v", err)) // cmd/stella validates the URL
 	}
 	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.fault(w, r, errCrossOrigin)
@@ -166,18 +167,19 @@ func (s *Server) sameOrigin(next http.Handler) http.Handler {
 	return protection.Handler(next)
 }
 
-// contentSecurity allows what our pages use, which is nothing inline and
-// nothing from elsewhere.
+// contentSecurity is the Content-Security-Policy of all pages: nothing inline, and
+// nothing from other sites.
 const contentSecurity = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; " +
 	"connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
-// guard sets what every answer carries, and bounds what every request may.
+// guard sets the security headers, limits the size of the body, and turns a panic
+// into an error page.
 func (s *Server) guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		request.Protect(h, s.PublicURL.Scheme == "https")
 		h.Set("Content-Security-Policy", contentSecurity)
-		h.Set("Referrer-Policy", "same-origin") // with no-referrer one's own forms send Origin: null
+		h.Set("Referrer-Policy", "same-origin") // with no-referrer our own forms would send Origin: null
 		h.Set("X-Frame-Options", "DENY")
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
@@ -192,22 +194,24 @@ func (s *Server) guard(next http.Handler) http.Handler {
 	})
 }
 
-// identify gives each request an id, and logs it by the pattern of its route:
-// links hold secrets.
+// identify gives each request an ID and logs it. The log has the route's pattern
+// instead of the path, since links contain secrets.
 func (s *Server) identify(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, asked *http.Request) {
 		r, answer := request.Identify(asked), request.NewAnswer(w)
 		began := s.Now()
 		next.ServeHTTP(answer, r)
-		asked.Pattern = r.Pattern // for who counts requests
+		asked.Pattern = r.Pattern // for the metrics of cmd/stella
 		s.Requests.Served(r, s.ClientAddress(r), answer.Status, s.Now().Sub(began))
 	})
 }
 
 func requestID(r *http.Request) string { return request.ID(r.Context()) }
 
-// ClientAddress is where a request came from: the last address that a proxy of
-// ours put down, or else the other end of the connection.
+// ClientAddress returns the address of the client: that of the connection, or, if
+// it is in Proxies, the last address in X-Forwarded-For that is not. It stops at an
+// element that is not an address, and returns the proxy that sent it. The result is
+// invalid if the connection has no address.
 func (s *Server) ClientAddress(r *http.Request) netip.Addr {
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
@@ -224,8 +228,9 @@ func (s *Server) ClientAddress(r *http.Request) netip.Addr {
 		}
 		before, err := parseHop(hop)
 		if err != nil {
-			s.unreadHop.Do(func() {
-				s.Log.WarnContext(r.Context(), "X-Forwarded-For names no address: people have the limits of the proxy, as one network; this is logged once",
+			s.badHop.Do(func() {
+				s.Log.WarnContext(r.Context(),
+					"X-Forwarded-For names no address: people have the limits of the proxy, as one network; this is logged once",
 					"proxy", address, "part", hop[:min(len(hop), 60)])
 			})
 			break
@@ -235,8 +240,8 @@ func (s *Server) ClientAddress(r *http.Request) netip.Addr {
 	return address
 }
 
-// parseHop reads an address of X-Forwarded-For: some proxies write a port with
-// it, or brackets around it.
+// parseHop parses one element of X-Forwarded-For. Some proxies add a port, or
+// brackets.
 func parseHop(hop string) (netip.Addr, error) {
 	if with, err := netip.ParseAddrPort(hop); err == nil {
 		return with.Addr().WithZone("").Unmap(), nil

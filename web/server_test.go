@@ -13,11 +13,11 @@ import (
 	"stella/workflow"
 )
 
-func TestOtherSitesFormsAreRefused(t *testing.T) {
+func TestFormsOfOtherSitesAreRefused(t *testing.T) {
 	t.Parallel()
 	b := at(t, anna, workflow.Summary)
 	form := b.form("SALVA E PROCEDI")
-	b.careless = true // the cookie's attributes are another guard
+	b.ignoresSameSite = true // test without the protection by SameSite
 	send := func(headers ...string) *browser {
 		r := b.request(http.MethodPost, form.action, form.values)
 		r.Header.Del("Origin")
@@ -38,34 +38,38 @@ func TestOtherSitesFormsAreRefused(t *testing.T) {
 			send(headers...).answered(http.StatusForbidden, "Richiesta non accettata", "Torna alla tua procedura e riprova.")
 		}
 	})
-	// An old browser says nothing of where it comes from.
+	// Old browsers send neither header.
 	send().at("Ora identificati")
 	form = b.get("/").form("Indietro")
 	send("Origin", b.world.url).at("Controlla i dati")
 }
 
-func TestBrowserThatSaysNothingOfItself(t *testing.T) {
+func TestBrowserWithoutOriginHeaders(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.record(anna)
 	b := w.browser()
-	b.old = true
-	b.handOver(anna).goOn(anna, workflow.HolderChoice, workflow.Qualified).at("Identificazione avvenuta con successo")
+	b.noOrigin = true
+	b.handOver(anna).proceed(anna, workflow.HolderChoice, workflow.Qualified).at("Identificazione avvenuta con successo")
 }
 
 func TestClientAddress(t *testing.T) {
 	t.Parallel()
-	s := &Server{Proxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")}, Log: slog.New(slog.DiscardHandler), unreadHop: &sync.Once{}}
+	s := &Server{
+		Proxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")},
+		Log:     slog.New(slog.DiscardHandler),
+		badHop:  &sync.Once{},
+	}
 	for _, c := range []struct {
 		peer      string
 		forwarded []string
 		want      string
 	}{
 		{"198.51.100.7:4000", nil, "198.51.100.7"},
-		{"198.51.100.7:4000", []string{"203.0.113.9"}, "198.51.100.7"}, // a stranger says so
+		{"198.51.100.7:4000", []string{"203.0.113.9"}, "198.51.100.7"}, // not sent by a proxy
 		{"10.0.0.1:4000", nil, "10.0.0.1"},
 		{"10.0.0.1:4000", []string{"203.0.113.9"}, "203.0.113.9"},
-		{"10.0.0.1:4000", []string{"1.1.1.1, 203.0.113.9"}, "203.0.113.9"}, // the first was there when it came
+		{"10.0.0.1:4000", []string{"1.1.1.1, 203.0.113.9"}, "203.0.113.9"}, // the first was sent by the client
 		{"10.0.0.1:4000", []string{"1.1.1.1", "203.0.113.9"}, "203.0.113.9"},
 		{"10.0.0.1:4000", []string{"1.1.1.1, 203.0.113.9, 10.0.0.2"}, "203.0.113.9"},
 		{"10.0.0.1:4000", []string{"10.0.0.3, 10.0.0.2"}, "10.0.0.3"},
@@ -95,31 +99,38 @@ func TestClientAddress(t *testing.T) {
 		}
 	}
 	if got := s.ClientAddress(&http.Request{RemoteAddr: "@"}); got.IsValid() {
-		t.Errorf("a socket without an address is %s", got)
+		t.Errorf("a connection without an address has the address %s", got)
 	}
 }
 
-// Limits that hit a proxy for everybody must be seen in the log, and not fill it.
-func TestAProxyThatNamesNoAddressIsLoggedOnce(t *testing.T) {
+// If a proxy sends no addresses, all its clients share one limit. That is logged,
+// but only once.
+func TestMalformedForwardedForIsLoggedOnce(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
-	s := &Server{Proxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, Log: slog.New(slog.NewTextHandler(&log, nil)), unreadHop: &sync.Once{}}
+	s := &Server{
+		Proxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")},
+		Log:     slog.New(slog.NewTextHandler(&log, nil)),
+		badHop:  &sync.Once{},
+	}
 	ask := func(peer, forwarded string) {
 		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		r.RemoteAddr = peer
 		r.Header.Set("X-Forwarded-For", forwarded)
 		s.ClientAddress(r)
 	}
-	ask("198.51.100.7:4000", "unknown") // a stranger, who is not believed
+	ask("198.51.100.7:4000", "unknown") // not sent by a proxy
 	ask("10.0.0.1:4000", "")
-	ask("10.0.0.1:4000", "unknown, 203.0.113.9") // what stands before the first stranger does not matter
+	ask("10.0.0.1:4000", "unknown, 203.0.113.9") // elements before the client's address are not read
 	if log.Len() > 0 {
-		t.Errorf("it logs %s", log.String())
+		t.Errorf("the log is not empty: %s", log.String())
 	}
 	for range 3 {
 		ask("10.0.0.1:4000", "203.0.113.9, unknown")
 	}
-	if got := log.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, "X-Forwarded-For") || !strings.Contains(got, "proxy=10.0.0.1 part=unknown") {
-		t.Errorf("it logs %s", got)
+	got := log.String()
+	if strings.Count(got, "\n") != 1 || !strings.Contains(got, "X-Forwarded-For") ||
+		!strings.Contains(got, "proxy=10.0.0.1 part=unknown") {
+		t.Errorf("the log is %s", got)
 	}
 }

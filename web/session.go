@@ -9,18 +9,19 @@ import (
 	"stella/workflow"
 )
 
-// A browser has two cookies of ours. sessionCookie carries the secret of the
-// session that it was given last, and knownCookie that of the session which its
-// user was last shown. They differ after an entry, until / has been opened: the
-// form of another site brings no Lax cookies, so that an entry cannot see which
-// session it replaces.
+// A browser has two cookies with a session's secret: sessionCookie has that of the
+// newest session, and knownCookie that of the session whose pages the user last
+// saw. They differ from the start of a session until / is opened. A form of
+// another site is sent without Lax cookies, so the handler that starts a session
+// does not know which session it replaces.
 const (
 	sessionCookie = "stella"
 	knownCookie   = "stella-known"
 )
 
-// cookieName is the name of a cookie of ours. Over https it is bound to the
-// host; a plain public URL is accepted for loopback only, where it cannot be.
+// cookieName returns the full name of a cookie. With https it has the prefix
+// __Host-, which binds the cookie to the host. The prefix needs https; the
+// configuration allows http for loopback addresses only.
 func cookieName(secure bool, name string) string {
 	if secure {
 		return "__Host-" + name
@@ -30,15 +31,22 @@ func cookieName(secure bool, name string) string {
 
 func (s *Server) secure() bool { return s.PublicURL.Scheme == "https" }
 
-// cookie makes a cookie of ours: out of reach of scripts, and sent with links
-// but not with other sites' forms. With a maxAge of zero it lasts as long as the
-// browser, with a negative one it is deleted.
+// cookie returns a cookie that scripts cannot read, and that is sent with links but
+// not with forms of other sites. maxAge is in seconds: with 0 the cookie lasts
+// until the browser is closed, with -1 the browser deletes it.
 func (s *Server) cookie(name, value string, maxAge int) *http.Cookie {
-	return &http.Cookie{Name: cookieName(s.secure(), name), Value: value, Path: "/", MaxAge: maxAge,
-		HttpOnly: true, Secure: s.secure(), SameSite: http.SameSiteLaxMode}
+	return &http.Cookie{
+		Name:     cookieName(s.secure(), name),
+		Value:    value,
+		Path:     "/",
+		MaxAge:   maxAge,
+		HttpOnly: true,
+		Secure:   s.secure(),
+		SameSite: http.SameSiteLaxMode,
+	}
 }
 
-// cookieOf is what a cookie of ours holds; empty if there is none.
+// cookieOf returns the value of a cookie, or an empty string if there is none.
 func (s *Server) cookieOf(r *http.Request, name string) string {
 	c, err := r.Cookie(cookieName(s.secure(), name))
 	if err != nil {
@@ -47,7 +55,7 @@ func (s *Server) cookieOf(r *http.Request, name string) string {
 	return c.Value
 }
 
-// visit is a request of somebody with a procedure.
+// visit is a request from a visitor with a case.
 type visit struct {
 	visitor workflow.Visitor
 	session session
@@ -55,23 +63,23 @@ type visit struct {
 	locale  string
 }
 
-// session is a workflow.Session with the secret that its browser holds.
+// session is a workflow.Session with its secret, which only the cookie contains.
 type session struct {
 	workflow.Session
 	secret string
 }
 
 var (
-	errNoSession    = errors.New("no session")
-	errSessionEnded = errors.New("the session ended")
-	errUnsettled    = errors.New("an entry that / has not seen yet")
+	errNoSession     = errors.New("no session")
+	errSessionEnded  = errors.New("the session ended")
+	errSwitchPending = errors.New("the browser has a new session and has not opened / yet")
 )
 
-// An endedError is errSessionEnded with the session, which is zero if nothing is
-// known of it any more.
+// endedError is errSessionEnded with the session, which is zero if it is no longer
+// in the database.
 type endedError struct {
 	session workflow.Session
-	kept    bool // its draft was
+	kept    bool // the input of the form was stored as a draft
 }
 
 func (e *endedError) Error() string {
@@ -79,39 +87,44 @@ func (e *endedError) Error() string {
 }
 func (e *endedError) Unwrap() error { return errSessionEnded }
 
-// visitor reads who the request's session belongs to.
+// visitor returns the visitor and the session of a request, and prolongs the
+// session. If the browser has a new session and has not opened / yet, it returns
+// errSwitchPending or an endedError, as pendingError explains.
 func (s *Server) visitor(r *http.Request) (workflow.Visitor, session, error) {
-	if s.unsettled(r) {
-		return workflow.Visitor{}, session{}, s.waiting(r)
+	if s.switchPending(r) {
+		return workflow.Visitor{}, session{}, s.pendingError(r)
 	}
-	return s.newest(r)
+	return s.newestVisitor(r)
 }
 
-// waiting returns errUnsettled, or an endedError if the session of the open page has
-// ended: then the input is kept as a draft, which / would otherwise lose.
-func (s *Server) waiting(r *http.Request) error {
+// pendingError returns errSwitchPending, or an endedError if the session of the
+// open page has ended: then the input is kept as a draft, which / would otherwise
+// lose.
+func (s *Server) pendingError(r *http.Request) error {
 	shown, err := s.Procedure.Session(r.Context(), workflow.Digest(s.cookieOf(r, knownCookie)))
 	switch {
 	case errors.Is(err, workflow.ErrUnknown), err == nil && shown.Ended == "":
-		return errUnsettled
+		return errSwitchPending
 	case err != nil:
 		return err
 	}
 	return &endedError{session: shown}
 }
 
-func (s *Server) unsettled(r *http.Request) bool {
+func (s *Server) switchPending(r *http.Request) bool {
 	known := s.cookieOf(r, knownCookie)
 	return known != "" && known != s.cookieOf(r, sessionCookie)
 }
 
-// newest is visitor for an entry that / has not seen yet, too.
-func (s *Server) newest(r *http.Request) (workflow.Visitor, session, error) {
-	return s.visitorOf(r, s.Procedure.UseSession)
+// newestVisitor is like visitor, but accepts a new session before / was opened.
+func (s *Server) newestVisitor(r *http.Request) (workflow.Visitor, session, error) {
+	return s.findVisitor(r, s.Procedure.UseSession)
 }
 
-// visitorOf is newest with a way to find the session, which may prolong it.
-func (s *Server) visitorOf(r *http.Request, find func(context.Context, []byte) (workflow.Session, error)) (workflow.Visitor, session, error) {
+// findVisitor is newestVisitor with a function that finds the session, and that may
+// prolong it.
+func (s *Server) findVisitor(r *http.Request,
+	find func(context.Context, []byte) (workflow.Session, error)) (workflow.Visitor, session, error) {
 	now := session{secret: s.cookieOf(r, sessionCookie)}
 	if now.secret == "" {
 		return workflow.Visitor{}, now, errNoSession
@@ -133,7 +146,7 @@ func (s *Server) visitorOf(r *http.Request, find func(context.Context, []byte) (
 	return v, now, nil
 }
 
-// visit reads the visitor and the case as it stands.
+// visit returns the visitor of a request with the current case.
 func (s *Server) visit(r *http.Request) (*visit, error) {
 	v, now, err := s.visitor(r)
 	if err != nil {
@@ -142,13 +155,13 @@ func (s *Server) visit(r *http.Request) (*visit, error) {
 	return s.visitOf(r, v, now)
 }
 
-// watch is visit for the polling requests of a page's script, which do not prolong
+// peek is visit for the polling requests of a page's script, which do not prolong
 // the session.
-func (s *Server) watch(r *http.Request) (*visit, error) {
-	if s.unsettled(r) {
-		return nil, errUnsettled
+func (s *Server) peek(r *http.Request) (*visit, error) {
+	if s.switchPending(r) {
+		return nil, errSwitchPending
 	}
-	v, now, err := s.visitorOf(r, s.Procedure.Session)
+	v, now, err := s.findVisitor(r, s.Procedure.Session)
 	if err != nil {
 		return nil, err
 	}
@@ -166,8 +179,8 @@ func (s *Server) visitOf(r *http.Request, v workflow.Visitor, now session) (*vis
 	return &visit{visitor: v, session: now, c: c, locale: v.Locale}, nil
 }
 
-// open opens a browser session for a visitor, under the secret given.
-func (s *Server) open(w http.ResponseWriter, r *http.Request, v workflow.Visitor, secret string) error {
+// startSession creates the session of a visitor and sets its cookie.
+func (s *Server) startSession(w http.ResponseWriter, r *http.Request, v workflow.Visitor, secret string) error {
 	v.Session = workflow.Digest(secret)
 	if err := s.Procedure.OpenSession(r.Context(), v); err != nil {
 		return err
@@ -176,8 +189,8 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request, v workflow.Visitor
 	return nil
 }
 
-// endSession ends the sessions of the browser that asks, and returns the notice
-// that says how to come back.
+// endSession ends the sessions of the browser. It returns the notice that explains
+// how to continue later.
 func (s *Server) endSession(w http.ResponseWriter, r *http.Request) (notice string, err error) {
 	notice = "left"
 	for _, name := range []string{sessionCookie, knownCookie} {
@@ -187,14 +200,14 @@ func (s *Server) endSession(w http.ResponseWriter, r *http.Request) (notice stri
 		}
 		http.SetCookie(w, s.cookie(name, "", -1))
 		id := workflow.Digest(secret)
-		former, err := s.Procedure.Session(r.Context(), id)
+		session, err := s.Procedure.Session(r.Context(), id)
 		if errors.Is(err, workflow.ErrUnknown) {
 			continue
 		}
 		if err != nil {
 			return "", err
 		}
-		if name == sessionCookie && former.Visitor.Invited() {
+		if name == sessionCookie && session.Visitor.Invited() {
 			notice = "left_invited"
 		}
 		if err := s.Procedure.EndSession(r.Context(), id, workflow.SessionLeft); err != nil {
@@ -204,10 +217,10 @@ func (s *Server) endSession(w http.ResponseWriter, r *http.Request) (notice stri
 	return notice, nil
 }
 
-// leave ends the session; what was entered is kept.
+// leave ends the session. The stored data are kept.
 func (s *Server) leave(w http.ResponseWriter, r *http.Request) error {
-	v, err := s.watch(r)
-	if err != nil && !away(err) {
+	v, err := s.peek(r)
+	if err != nil && !hasNoCase(err) {
 		return err
 	}
 	finished := err == nil && v.c.Stage(v.visitor).Settled()
@@ -222,13 +235,18 @@ func (s *Server) leave(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// sessionEnded shows why a session ended, and how to come back.
+// sessionEnded shows why a session ended, and how to continue.
 func (s *Server) sessionEnded(w http.ResponseWriter, r *http.Request, status int, err error) {
 	var ended *endedError
 	data, visitor := templates.SessionEnded{}, workflow.Visitor{}
 	if errors.As(err, &ended) && ended.session.Ended != "" {
 		visitor = ended.session.Visitor
-		data = templates.SessionEnded{Why: string(ended.session.Ended), Invited: visitor.Invited(), Webmail: !visitor.Invited(), Kept: ended.kept}
+		data = templates.SessionEnded{
+			Why:     string(ended.session.Ended),
+			Invited: visitor.Invited(),
+			Webmail: !visitor.Invited(),
+			Kept:    ended.kept,
+		}
 	}
 	s.write(w, r, status, "session_ended", templates.Page{Locale: s.locale(r, visitor), Data: data})
 }

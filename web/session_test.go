@@ -13,7 +13,7 @@ import (
 	"stella/workflow"
 )
 
-// What is read of a session that has ended, and why.
+// The headings for a session that has ended, and the reasons.
 const (
 	sessionExpired = "La sessione è scaduta"
 	sessionClosed  = "La sessione è terminata"
@@ -23,8 +23,9 @@ const (
 	byProvider     = "Posta Esempio ha chiuso la sessione per sicurezza."
 )
 
-// gone checks that a browser is let nowhere, and that it is said why.
-func (b *browser) gone(heading, why string) {
+// sessionOver checks that the browser's session has ended: every page and form says
+// so, and why.
+func (b *browser) sessionOver(heading, why string) {
 	b.Helper()
 	b.get("/").at(heading, why)
 	b.unchanged(func() {
@@ -37,7 +38,7 @@ func (b *browser) gone(heading, why string) {
 			b.get(path).answered(http.StatusForbidden, heading, why)
 		}
 		if b.get("/codice/stato"); b.status != 200 || !strings.Contains(b.body, `"elsewhere"`) {
-			b.Errorf("where the code stands is answered %d %s", b.status, b.body)
+			b.Errorf("the status of the code is %d %s", b.status, b.body)
 		}
 	})
 }
@@ -46,20 +47,21 @@ func TestSessionEnds(t *testing.T) {
 	t.Parallel()
 	b := at(t, anna, workflow.Summary)
 	form := b.form("SALVA E PROCEDI")
-	for range 3 { // it lasts while it is used
+	for range 3 { // each request prolongs the session
 		b.clock.Advance(29 * time.Minute)
 		b.get("/").at("Controlla i dati")
 	}
 	b.clock.Advance(30 * time.Minute)
 	b.unchanged(func() {
-		b.post(form).answered(http.StatusForbidden, sessionExpired, wasIdle, "Torna alla webmail. Se la procedura non è finita, seleziona Conferma identità")
+		b.post(form).answered(http.StatusForbidden, sessionExpired, wasIdle,
+			"Torna alla webmail. Se la procedura non è finita, seleziona Conferma identità")
 	})
-	b.gone(sessionExpired, wasIdle)
+	b.sessionOver(sessionExpired, wasIdle)
 	b.handOver(anna).at("Controlla i dati")
 }
 
-// However much a session is used, it ends a day after it began.
-func TestSessionIsOld(t *testing.T) {
+// A session ends a day after its start, even if it is used.
+func TestSessionEndsAfterADay(t *testing.T) {
 	t.Parallel()
 	b := at(t, anna, workflow.Summary)
 	for range int(workflow.SessionLife/(20*time.Minute)) - 1 {
@@ -67,23 +69,23 @@ func TestSessionIsOld(t *testing.T) {
 		b.get("/").at("Controlla i dati")
 	}
 	b.clock.Advance(20 * time.Minute)
-	b.gone(sessionExpired, "Per sicurezza una sessione dura al massimo 24 ore.")
+	b.sessionOver(sessionExpired, "Per sicurezza una sessione dura al massimo 24 ore.")
 }
 
-// What the webmail handed over ends with the webmail's right to do so.
+// If a client is disabled, the sessions and the hand-offs that it started end.
 func TestSessionsEndWithTheirClient(t *testing.T) {
 	t.Parallel()
 	delegate, guest, _ := invited(t, bianchi, luca)
 	guest.press("PROCEDI").at("Intestatario della casella PEC")
 	late := delegate.handOff(bianchi)
 	delegate.must(delegate.store.DisableClient(t.Context(), client, delegate.clock.Now()))
-	delegate.gone(sessionClosed, byProvider)
-	guest.get("/").at("Intestatario della casella PEC") // who came by an invitation stays
+	delegate.sessionOver(sessionClosed, byProvider)
+	guest.get("/").at("Intestatario della casella PEC") // the session of the invited holder continues
 	fresh := delegate.world.browser()
 	fresh.get("/start/"+late).answered(http.StatusGone, "Questo collegamento non è più valido")
 	fresh.start(late).answered(http.StatusGone, "Questo collegamento non è più valido")
 	delegate.must(delegate.store.EnableClient(t.Context(), client))
-	delegate.gone(sessionClosed, byProvider)
+	delegate.sessionOver(sessionClosed, byProvider)
 }
 
 func TestOperatorEndsASession(t *testing.T) {
@@ -93,7 +95,7 @@ func TestOperatorEndsASession(t *testing.T) {
 	if n != 1 || err != nil {
 		t.Fatal(n, err)
 	}
-	b.gone(sessionClosed, byProvider)
+	b.sessionOver(sessionClosed, byProvider)
 }
 
 func TestLeaving(t *testing.T) {
@@ -102,17 +104,17 @@ func TestLeaving(t *testing.T) {
 	old := b.cookies()
 	b.unchanged(func() {
 		b.press("Esci e riprendi più tardi").at("Qualifica la tua casella PEC Esempio").
-			tells("Sei uscito dalla procedura. Per riprendere torna alla webmail e seleziona Conferma identità.")
+			showsNotice("Sei uscito dalla procedura. Per riprendere torna alla webmail e seleziona Conferma identità.")
 	})
 	if kept := b.cookies(); len(kept) != 0 || len(old) != 2 {
-		t.Errorf("the cookies %v became %v", old, kept)
+		t.Errorf("the browser had the cookies %v, and has %v", old, kept)
 	}
 	for _, c := range old {
-		b.hold(c)
+		b.setCookie(c)
 	}
-	b.gone(sessionClosed, hasLeft)
+	b.sessionOver(sessionClosed, hasLeft)
 	b.handOver(anna).at("Controlla i dati", anna.email)
-	// Leaving without a session is no fault.
+	// Leaving without a session is not an error.
 	stranger := b.world.browser().get("/")
 	stranger.load(stranger.request(http.MethodPost, "/esci", url.Values{})).at("Qualifica la tua casella PEC Esempio")
 }
@@ -123,12 +125,12 @@ func TestForgedCookie(t *testing.T) {
 	digest := b.query(`select encode(digest, 'hex') from sessions`)
 	for _, value := range []string{"x", digest, strings.Repeat("A", 4000), "%00"} {
 		other := b.world.browser()
-		other.hold(&http.Cookie{Name: "stella", Value: value})
+		other.setCookie(&http.Cookie{Name: "stella", Value: value})
 		other.get("/").at("La sessione è scaduta")
 	}
 }
 
-// Over https the cookies are bound to the host.
+// Over https the names of the cookies have the prefix __Host-.
 func TestSecureCookies(t *testing.T) {
 	t.Parallel()
 	w := makeWorld(t, "https://stella.example")
@@ -156,8 +158,9 @@ func TestSecureCookies(t *testing.T) {
 	check := func(r *http.Response, name string, age int) {
 		t.Helper()
 		set := r.Header.Values("Set-Cookie")
-		if len(set) != 1 || !strings.HasPrefix(set[0], name+"=") || !strings.Contains(set[0], "; Path=/;") || r.Cookies()[0].MaxAge != age ||
-			!strings.HasSuffix(set[0], "; HttpOnly; Secure; SameSite=Lax") || strings.Contains(set[0], "Domain") {
+		if len(set) != 1 || !strings.HasPrefix(set[0], name+"=") || !strings.Contains(set[0], "; Path=/;") ||
+			r.Cookies()[0].MaxAge != age || !strings.HasSuffix(set[0], "; HttpOnly; Secure; SameSite=Lax") ||
+			strings.Contains(set[0], "Domain") {
 			t.Fatalf("the cookies are %q", set)
 		}
 		cookies = append(cookies, r.Cookies()...)
@@ -166,27 +169,28 @@ func TestSecureCookies(t *testing.T) {
 	check(serve("POST", "/start/"+w.handOff(anna), nil, "cross-site"), "__Host-stella", 0)
 	check(serve("GET", "/", nil, "none"), "__Host-stella-known", 0)
 	if r := serve("GET", "/", nil, "none"); r.StatusCode != 200 || len(r.Cookies()) > 0 {
-		t.Errorf("the session is answered %d %v", r.StatusCode, r.Cookies())
+		t.Errorf("the next request returns %d and the cookies %v", r.StatusCode, r.Cookies())
 	}
 
-	visitor := w.walkOver(cookies[0].Value)
+	visitor := w.toIdentification(cookies[0].Value)
 	request, _, err := w.server.SPID.Login(w.server.SPID.Providers()[0], spid.Ask{})
 	w.must(err)
 	w.must(w.procedure.StartLogin(t.Context(), visitor, loginOf(request, "Identità di prova"), request.XML))
-	answer := w.answer(asked{request, w.idp, "/spid/acs"}, "Anna Neri")
+	answer := w.answer(loginRequest{request, w.idp, "/spid/acs"}, "Anna Neri")
 	check(serve("POST", "/spid/acs", answer.values, "cross-site"), "__Host-stella-return", 600)
 	r := serve("GET", "/spid/return", nil, "cross-site-navigation")
 	if got := r.Header.Get("Location"); r.StatusCode != http.StatusSeeOther || got != "/" {
-		t.Errorf("the way back is %d %s", r.StatusCode, got)
+		t.Errorf("the return from the login is %d %s", r.StatusCode, got)
 	}
-	if set := r.Header.Values("Set-Cookie"); len(set) != 1 || !strings.HasPrefix(set[0], "__Host-stella-return=;") || !strings.Contains(set[0], "Max-Age=0") {
-		t.Errorf("the one-time cookie is left: %q", set)
+	set := r.Header.Values("Set-Cookie")
+	if len(set) != 1 || !strings.HasPrefix(set[0], "__Host-stella-return=;") || !strings.Contains(set[0], "Max-Age=0") {
+		t.Errorf("the one-time cookie is not deleted: %q", set)
 	}
-	w.wants(anna, workflow.Identified)
+	w.stateIs(anna, workflow.Identified)
 }
 
-// walkOver brings the visitor of a session to identification without pages.
-func (w *world) walkOver(session string) workflow.Visitor {
+// toIdentification takes a session's visitor to identification without the pages.
+func (w *world) toIdentification(session string) workflow.Visitor {
 	w.Helper()
 	mailbox, err := w.store.MailboxByAddress(w.Context(), anna.mailbox)
 	w.must(err)

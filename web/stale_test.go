@@ -15,60 +15,61 @@ func TestStaleTab(t *testing.T) {
 	b := at(t, anna, workflow.HolderChoice)
 	stale := b.form("Conferma", "ruolo", "no")
 	empty := stale.without("ruolo")
-	b.goOn(anna, workflow.HolderChoice, workflow.ContactData)
+	b.proceed(anna, workflow.HolderChoice, workflow.ContactData)
 	b.unchanged(func() {
-		b.post(stale).at("Dati di Contatto").tells(movedOn)
-		// What is missing on a page that is gone is not told on another.
-		b.post(empty).at("Dati di Contatto").tells(movedOn)
+		b.post(stale).at("Dati di Contatto").showsNotice(movedOn)
+		// An error in a stale form is not shown.
+		b.post(empty).at("Dati di Contatto").showsNotice(movedOn)
 	})
 	if want := []string{"303 /"}; !slices.Equal(b.trail, want) {
-		t.Errorf("the way is %v", b.trail)
+		t.Errorf("the redirects are %v", b.trail)
 	}
 }
 
 const changed = "I dati sono stati aggiornati in un'altra finestra. Controllali di nuovo."
 
-// What another window saved is told, unless it is the same.
-func TestTwoWindowsOfData(t *testing.T) {
+// If another window saved different data, a notice says so.
+func TestDataInTwoWindows(t *testing.T) {
 	t.Parallel()
 	b := at(t, anna, workflow.ContactData)
 	window := func() *browser { return &browser{world: b.world, jar: b.jar, page: b.page} }
 	same, different, phone := window(), window(), window()
 	b.press("Conferma", "email", "anna@mail.example").at("Controlla i dati")
 	b.unchanged(func() {
-		same.press("Conferma", "email", " anna@MAIL.example ").at("Controlla i dati").tells("")
-		different.press("Conferma", "email", "altra@mail.example").at("Controlla i dati", "anna@mail.example").tells(changed)
-		phone.press("Conferma", "email", "anna@mail.example", "cellulare", "347 123 4567").at("Controlla i dati").tells(changed)
+		same.press("Conferma", "email", " anna@MAIL.example ").at("Controlla i dati").showsNotice("")
+		different.press("Conferma", "email", "altra@mail.example").at("Controlla i dati", "anna@mail.example").showsNotice(changed)
+		phone.press("Conferma", "email", "anna@mail.example", "cellulare", "347 123 4567").at("Controlla i dati").showsNotice(changed)
 	})
 	summary := window()
 	b.click("Modifica l'e-mail")
 	edit, again := window(), window()
 	b.press("Conferma", "email", "altra@mail.example").at("Controlla i dati", "altra@mail.example")
 	b.unchanged(func() {
-		summary.press("SALVA E PROCEDI").at("Controlla i dati", "altra@mail.example").tells(changed)
-		edit.press("Conferma", "email", "terza@mail.example").at("Controlla i dati", "altra@mail.example").tells(changed)
-		again.press("Conferma", "email", "altra@mail.example").at("Controlla i dati", "altra@mail.example").tells("")
+		summary.press("SALVA E PROCEDI").at("Controlla i dati", "altra@mail.example").showsNotice(changed)
+		edit.press("Conferma", "email", "terza@mail.example").at("Controlla i dati", "altra@mail.example").showsNotice(changed)
+		again.press("Conferma", "email", "altra@mail.example").at("Controlla i dati", "altra@mail.example").showsNotice("")
 	})
 	twice := window()
 	b.press("SALVA E PROCEDI").at("Ora identificati")
-	b.unchanged(func() { twice.press("SALVA E PROCEDI").at("Ora identificati").tells("") })
-	b.goOn(anna, workflow.Identification, workflow.Identified).click("Modifica dove arriverà il codice OTP")
+	b.unchanged(func() { twice.press("SALVA E PROCEDI").at("Ora identificati").showsNotice("") })
+	b.proceed(anna, workflow.Identification, workflow.Identified).click("Modifica dove arriverà il codice OTP")
 	edit = window()
 	b.press("Conferma", "email", "anna@mail.example").at("Identificazione riuscita", "anna@mail.example")
 	b.unchanged(func() {
-		edit.press("Conferma", "email", "terza@mail.example").at("Identificazione riuscita", "anna@mail.example").tells(changed)
+		edit.press("Conferma", "email", "terza@mail.example").at("Identificazione riuscita", "anna@mail.example").showsNotice(changed)
 	})
 }
 
-// Another choice made meanwhile is told too.
-func TestTwoWindowsOfAChoice(t *testing.T) {
+// The same for a different choice.
+func TestChoiceInTwoWindows(t *testing.T) {
 	t.Parallel()
 	b := at(t, anna, workflow.HolderChoice)
-	other, twice := &browser{world: b.world, jar: b.jar, page: b.page}, &browser{world: b.world, jar: b.jar, page: b.page}
+	other := &browser{world: b.world, jar: b.jar, page: b.page}
+	twice := &browser{world: b.world, jar: b.jar, page: b.page}
 	b.press("Conferma", "ruolo", "si").at("Cosa occorre")
 	b.unchanged(func() {
-		other.press("Conferma", "ruolo", "no").at("Cosa occorre").tells(movedOn)
-		twice.press("Conferma", "ruolo", "si").at("Cosa occorre").tells("")
+		other.press("Conferma", "ruolo", "no").at("Cosa occorre").showsNotice(movedOn)
+		twice.press("Conferma", "ruolo", "si").at("Cosa occorre").showsNotice("")
 	})
 }
 
@@ -77,13 +78,13 @@ func TestFormIsSentAgain(t *testing.T) {
 	b := at(t, anna, workflow.ContactData)
 	form := b.form("Conferma", "email", "anna@mail.example")
 	b.post(form).at("Controlla i dati")
-	b.unchanged(func() { b.post(form).at("Controlla i dati").tells("") })
+	b.unchanged(func() { b.post(form).at("Controlla i dati").showsNotice("") })
 	if want := []string{"303 /"}; !slices.Equal(b.trail, want) {
-		t.Errorf("the way is %v", b.trail)
+		t.Errorf("the redirects are %v", b.trail)
 	}
-	// Sent by the back button, long after, it is stale.
-	b.goOn(anna, workflow.Summary, workflow.Identification)
-	b.unchanged(func() { b.post(form).at("Ora identificati").tells(movedOn) })
+	// Some steps later, the form is stale.
+	b.proceed(anna, workflow.Summary, workflow.Identification)
+	b.unchanged(func() { b.post(form).at("Ora identificati").showsNotice(movedOn) })
 }
 
 func TestDoubleClick(t *testing.T) {
@@ -91,17 +92,21 @@ func TestDoubleClick(t *testing.T) {
 	b := at(t, anna, workflow.Contract)
 	form := b.form("COMPLETA LA RICHIESTA DI IDENTIFICAZIONE")
 	steps := b.query(`select count(*)::text from steps`)
-	clicks := []*browser{{world: b.world, jar: b.jar, page: b.page}, {world: b.world, jar: b.jar, page: b.page}, {world: b.world, jar: b.jar, page: b.page}}
+	clicks := []*browser{
+		{world: b.world, jar: b.jar, page: b.page},
+		{world: b.world, jar: b.jar, page: b.page},
+		{world: b.world, jar: b.jar, page: b.page},
+	}
 	var done sync.WaitGroup
 	for _, c := range clicks {
 		done.Go(func() { c.post(form) })
 	}
 	done.Wait()
 	for _, c := range clicks {
-		c.at("Inserisci il codice", "Stiamo inviando").tells("")
+		c.at("Inserisci il codice", "Stiamo inviando").showsNotice("")
 	}
-	if got := b.query(`select (count(*) - 2)::text from steps`); got != steps { // the notice, and its code
-		t.Errorf("%s steps became two more than %s", steps, got)
+	if got := b.query(`select (count(*) - 2)::text from steps`); got != steps { // the acknowledgement and the code
+		t.Errorf("there were %s steps, and now there are %s and 2 more", steps, got)
 	}
 	if b.mails(workflow.MailCode, anna.email) != 1 {
 		t.Error("more than one code was sent")
@@ -113,28 +118,29 @@ func TestTwoTabs(t *testing.T) {
 	b := at(t, bianchi, workflow.HolderKind)
 	other := &browser{world: b.world, jar: b.jar, page: b.page}
 	b.press("Conferma", "intestatario", "impresa").press("Conferma", "codice_fiscale_impresa", bianchi.company)
-	b.unchanged(func() { other.press("Conferma", "intestatario", "impresa").at("Dati di Contatto").tells(movedOn) })
+	b.unchanged(func() { other.press("Conferma", "intestatario", "impresa").at("Dati di Contatto").showsNotice(movedOn) })
 	other.press("Conferma").at("Controlla i dati")
 	b.unchanged(func() {
-		b.press("Conferma", "email", "altra@bianchi.example").at("Controlla i dati", bianchi.email).tells(changed)
+		b.press("Conferma", "email", "altra@bianchi.example").at("Controlla i dati", bianchi.email).showsNotice(changed)
 	})
-	// A page of a change is open in one tab, and the other went on.
+	// One tab has an edit page open, and the other one has continued.
 	b.click("Modifica l'e-mail")
 	other.press("SALVA E PROCEDI")
 	b.unchanged(func() { b.press("Conferma", "email", "altra@bianchi.example").at("Ora identificati") })
 }
 
-func TestFormOfNothing(t *testing.T) {
+func TestFormWithoutAState(t *testing.T) {
 	t.Parallel()
 	b := at(t, anna, workflow.ContactData)
 	form := b.form("Conferma")
 	b.unchanged(func() {
-		for _, f := range []filled{
-			form.without("id"), form.without("version"), form.without("id", "version"), form.with("id", "x"), form.with("version", "1e1"),
+		for _, f := range []filledForm{
+			form.without("id"), form.without("version"), form.without("id", "version"),
+			form.with("id", "x"), form.with("version", "1e1"),
 			form.with("version", "99999999999999999999"), form.with("version", "999"), form.with("version", "-1"),
 			form.with("id", "00000000-0000-0000-0000-000000000000"),
 		} {
-			b.post(f).at("Dati di Contatto").tells(movedOn)
+			b.post(f).at("Dati di Contatto").showsNotice(movedOn)
 		}
 	})
 	b.post(form).at("Controlla i dati")
@@ -144,12 +150,12 @@ func TestFormOfAnotherQualification(t *testing.T) {
 	t.Parallel()
 	b := at(t, anna, workflow.ContactData)
 	b.record(sara)
-	other := b.enter(sara).goOn(sara, workflow.HolderChoice, workflow.ContactData)
+	other := b.enter(sara).proceed(sara, workflow.HolderChoice, workflow.ContactData)
 	form := other.form("Conferma", "email", "ladro@mail.example")
-	b.unchanged(func() { b.post(form).at("Dati di Contatto").tells(movedOn).holds("email", anna.email) })
+	b.unchanged(func() { b.post(form).at("Dati di Contatto").showsNotice(movedOn).hasValue("email", anna.email) })
 }
 
-// No page fires an event of another state.
+// A form of another state has no effect.
 func TestFormOfAnotherState(t *testing.T) {
 	t.Parallel()
 	b := at(t, anna, workflow.Summary)
@@ -157,18 +163,18 @@ func TestFormOfAnotherState(t *testing.T) {
 	b.unchanged(func() {
 		for path := range forms {
 			switch path {
-			case "/riepilogo", "/riepilogo/contatti", "/riepilogo/intestatario", "/indietro": // are of this one
+			case "/riepilogo", "/riepilogo/contatti", "/riepilogo/intestatario", "/indietro": // the forms of this state
 				continue
-			case "/identita/contatti", "/codice/contatti": // are the same event, told by its state
+			case "/identita/contatti", "/codice/contatti": // the same event as /riepilogo/contatti
 				continue
 			}
-			f := filled{path, now.with("ruolo", "si").with("email", "x@mail.example").with("intestatario", "privato").
+			f := filledForm{path, now.with("ruolo", "si").with("email", "x@mail.example").with("intestatario", "privato").
 				with("codice", "123456").with("codice_fiscale_impresa", bianchi.company).values}
 			f.values.Set("sha256", b.procedure.Documents["it"].SHA256)
 			if b.post(f); b.status != 200 || text(b.Find("h1")) != "Controlla i dati" {
 				t.Errorf("%s leads to %d %s", path, b.status, b.text())
 			}
-			b.tells(movedOn)
+			b.showsNotice(movedOn)
 		}
 	})
 }
@@ -180,7 +186,7 @@ func TestGetChangesNothing(t *testing.T) {
 		for path := range forms {
 			b.get(path)
 			if b.status != 200 {
-				t.Errorf("%s is answered %d", path, b.status)
+				t.Errorf("%s returns %d", path, b.status)
 			}
 		}
 		for _, path := range []string{"/", "/identificazione", "/identificazione/spid", "/codice/stato", "/spid/metadata"} {
@@ -195,7 +201,7 @@ func TestContractChanges(t *testing.T) {
 	b := at(t, anna, workflow.Contract)
 	form := b.form("COMPLETA LA RICHIESTA DI IDENTIFICAZIONE").with("sha256", "0000")
 	b.unchanged(func() {
-		b.post(form).at("Informativa contrattuale").tells("L'Informativa contrattuale è cambiata nel frattempo: ecco quella nuova.")
+		b.post(form).at("Informativa contrattuale").showsNotice("L'Informativa contrattuale è cambiata nel frattempo: ecco quella nuova.")
 	})
-	b.goOn(anna, workflow.Contract, workflow.CodeEntry)
+	b.proceed(anna, workflow.Contract, workflow.CodeEntry)
 }

@@ -17,8 +17,8 @@ import (
 	"stella/workflow"
 )
 
-// showStart is for a webmail that could only give a link: a page with one
-// button, since a link may be opened by machines.
+// showStart shows a page with one button, for a webmail that uses a link instead
+// of a form. The link alone starts nothing, since programs may open it too.
 func (s *Server) showStart(w http.ResponseWriter, r *http.Request) error {
 	h, err := s.Procedure.FindHandOff(r.Context(), r.PathValue("token"))
 	if errors.Is(err, workflow.ErrUnknown) {
@@ -42,8 +42,8 @@ func (s *Server) offerStart(w http.ResponseWriter, r *http.Request, h workflow.H
 		Data: templates.Start{Action: r.URL.Path, Mailbox: workflow.Readable(h.Address)}})
 }
 
-// start lets the user of a hand-off in, whose click came from the webmail or
-// from our own page. One that does not say where it came from is shown that page.
+// start starts the session of a hand-off, if the form was sent from the webmail or
+// from our own page with the button. If the origin is hidden, it shows that page.
 func (s *Server) start(w http.ResponseWriter, r *http.Request) error {
 	h, err := s.Procedure.FindHandOff(r.Context(), r.PathValue("token"))
 	if errors.Is(err, workflow.ErrUnknown) {
@@ -53,8 +53,8 @@ func (s *Server) start(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	switch s.clickedOn(r, h.Client) {
-	case clickForeign:
+	switch s.originOfClick(r, h.Client) {
+	case clickCrossSite:
 		request.By(r.Context(), h.Client.Name)
 		return fmt.Errorf("%w: no return URL of the client has the origin %q", errCrossOrigin, r.Header.Get("Origin"))
 	case clickHidden:
@@ -71,14 +71,14 @@ func (s *Server) start(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := s.open(w, r, v, secret); err != nil {
+	if err := s.startSession(w, r, v, secret); err != nil {
 		return err
 	}
 	held, err := s.Procedure.HandOffHeld(r.Context(), r.PathValue("token"), session)
 	if err != nil {
 		return err
 	}
-	if !held { // used twice at once: one of the two was not the user
+	if !held { // the link was used twice at the same time: one of the two is not the user
 		w.Header().Del("Set-Cookie")
 		if err := s.Procedure.EndSession(r.Context(), session, workflow.SessionUsedTwice); err != nil {
 			return err
@@ -90,22 +90,22 @@ func (s *Server) start(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// click says where a hand-off's button was clicked.
+// click is the origin of a hand-off's form.
 type click int
 
 const (
-	clickAllowed click = iota // in the webmail, on our own page, or in a browser too old to say
-	clickHidden               // nothing can be said
-	clickForeign              // on a page of another site
+	clickAllowed   click = iota // the webmail, our own page, or a browser that sends no origin
+	clickHidden                 // the browser hides the origin
+	clickCrossSite              // another site
 )
 
-// clickedOn reads where the form of a hand-off comes from. The origin is "null"
-// if the page hides it (Referrer-Policy), if the form was redirected from one
-// site to another before it came here (Fetch standard, "redirect-taint"), and in
-// Chromium after any redirect to another origin, such as the webmail's 307. The
-// Referer is then still that of the page with the form, which a redirect does not
-// change and another site cannot choose.
-func (s *Server) clickedOn(r *http.Request, c workflow.Client) click {
+// originOfClick returns the origin of a hand-off's form. The Origin header is
+// "null" if the page hides it (Referrer-Policy), if the form was redirected from
+// one site to another before (Fetch standard, "redirect-taint"), and in Chromium
+// after any redirect to another origin, such as a webmail's 307. The Referer is
+// then still that of the page with the form: a redirect does not change it, and
+// another site cannot choose it.
+func (s *Server) originOfClick(r *http.Request, c workflow.Client) click {
 	known := func(origin string) bool {
 		ours := append([]string{s.PublicURL.String()}, c.ReturnURLs...)
 		return slices.ContainsFunc(ours, func(u string) bool { return originOf(u) == origin })
@@ -118,24 +118,24 @@ func (s *Server) clickedOn(r *http.Request, c workflow.Client) click {
 	case origin != "" && known(origin):
 		return clickAllowed
 	case origin != "":
-		return clickForeign
+		return clickCrossSite
 	}
 	switch r.Header.Get("Sec-Fetch-Site") {
 	case "", "none", "same-origin":
 		return clickAllowed
 	}
-	return clickForeign
+	return clickCrossSite
 }
 
-// longestHost is the number of characters of a host name at most (RFC 1035).
-// Punycode takes time that grows with the square of their number.
-const longestHost = 253
+// maxHostname is the maximum length of a host name, in characters (RFC 1035). The
+// time of Punycode grows with the square of the length.
+const maxHostname = 253
 
-// originOf is the origin of a URL as a browser writes it (RFC 6454, 6.2); empty
-// if the text is no URL.
+// originOf returns the origin of a URL in the form that browsers send (RFC 6454,
+// section 6.2), or an empty string if text is not an absolute URL.
 func originOf(text string) string {
 	u, err := url.Parse(text)
-	if err != nil || u.Host == "" || utf8.RuneCountInString(u.Hostname()) > longestHost {
+	if err != nil || u.Host == "" || utf8.RuneCountInString(u.Hostname()) > maxHostname {
 		return ""
 	}
 	host := strings.ToLower(u.Host)
@@ -156,5 +156,5 @@ func (s *Server) startEnded(w http.ResponseWriter, r *http.Request) {
 		templates.Page{Locale: s.locale(r, workflow.Visitor{}), Data: templates.Ended{Why: "expired"}})
 }
 
-// newSecret makes the secret of a session, of 256 bits.
+// newSecret returns a new session secret, of at least 256 random bits.
 func newSecret() string { return rand.Text() + rand.Text() }

@@ -16,7 +16,7 @@ func TestHandOff(t *testing.T) {
 	w.record(anna)
 	secret := w.handOff(anna)
 	b := w.browser()
-	// A link may be opened by machines: its page has one button.
+	// Programs may open the link too, so its page has a button.
 	w.unchanged(func() {
 		b.get("/start/"+secret).at("Un ultimo clic", "Arrivi dalla webmail", "Casella: anna.neri@pec.example")
 		b.get("/start/" + secret).at("Un ultimo clic")
@@ -27,13 +27,13 @@ func TestHandOff(t *testing.T) {
 	b.press("Continua").at("Conferma identità")
 	b.press("Conferma", "ruolo", "si").at("Cosa occorre")
 
-	// Who else has the link ends what it began: one of the two is not the user.
+	// A second use of the link ends the session: one of the two is not the user.
 	thief := w.browser()
 	w.unchanged(func() {
 		thief.get("/start/"+secret).answered(http.StatusGone, "Questo collegamento non è più valido", "ritrovi i dati già salvati")
-		b.get("/").at("Cosa occorre") // looking at it ends nothing
+		b.get("/").at("Cosa occorre") // opening the page of the link ends nothing
 		thief.start(secret).answered(http.StatusGone, "Questo collegamento non è più valido")
-		b.gone(sessionClosed, usedTwice)
+		b.sessionOver(sessionClosed, usedTwice)
 		thief.get("/").at("Qualifica la tua casella PEC Esempio")
 	})
 
@@ -47,10 +47,10 @@ func TestHandOff(t *testing.T) {
 	}
 }
 
-// clicked sends the form of a hand-off as a page of an origin would.
-func (b *browser) clicked(secret, origin, site string) *browser {
+// startFrom sends the form of a hand-off with the headers Origin and Sec-Fetch-Site.
+func (b *browser) startFrom(secret, origin, site string) *browser {
 	b.Helper()
-	r := b.request(http.MethodPost, "/start/"+secret, url.Values{"csrf": {"x"}}) // the body of a form that is redirected comes along
+	r := b.request(http.MethodPost, "/start/"+secret, url.Values{"csrf": {"x"}}) // a 307 sends the webmail's fields too
 	r.Header.Del("Origin")
 	r.Header.Del("Sec-Fetch-Site")
 	if origin != "" {
@@ -62,24 +62,23 @@ func (b *browser) clicked(secret, origin, site string) *browser {
 	return b.load(r)
 }
 
-// A hand-off is taken from the origins of the client's return URLs, and from no
-// other.
-func TestHandOffComesFromTheWebmail(t *testing.T) {
+// A hand-off is accepted only from the origins of the client's return URLs.
+func TestOriginOfAHandOff(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.record(anna)
 	for _, c := range []struct{ origin, site string }{
-		{"https://webmail.example", "cross-site"}, // of a form, or of one that the webmail answers with 307
+		{"https://webmail.example", "cross-site"}, // a form, or a form that the webmail redirects with 307
 		{"https://webmail.example", "same-site"},
 		{"https://webmail.example", ""},
 		{w.url, "same-origin"}, // the page with the button
-		{"", ""},               // a browser that says nothing
+		{"", ""},               // a browser without these headers
 		{"", "none"},
 	} {
 		secret := w.handOff(anna)
-		b := w.browser().clicked(secret, c.origin, c.site).at("Conferma identità")
+		b := w.browser().startFrom(secret, c.origin, c.site).at("Conferma identità")
 		if want := []string{"303 /"}; !slices.Equal(b.trail, want) {
-			t.Errorf("%q: the way in is %v", c, b.trail)
+			t.Errorf("%q: the redirects are %v", c, b.trail)
 		}
 	}
 	secret := w.handOff(anna)
@@ -94,19 +93,23 @@ func TestHandOffComesFromTheWebmail(t *testing.T) {
 		{"", "same-site"},
 	} {
 		b := w.browser()
-		w.unchanged(func() { b.clicked(secret, c.origin, c.site).answered(http.StatusForbidden, "Richiesta non accettata") })
+		w.unchanged(func() {
+			b.startFrom(secret, c.origin, c.site).answered(http.StatusForbidden, "Richiesta non accettata")
+		})
 		if len(b.cookies()) != 0 {
 			t.Errorf("%q: the cookies are %v", c, b.cookies())
 		}
 	}
-	if got := w.log.String(); !strings.Contains(got, "reason=cross_origin address=127.0.0.1 client=posta-web error=\"a form of another site: no return URL of the client has the origin \\\"https://evil.example\\\"\"") {
-		t.Errorf("the log does not say who was refused: %s", got)
+	entry := `reason=cross_origin address=127.0.0.1 client=posta-web ` +
+		`error="a form of another site: no return URL of the client has the origin \"https://evil.example\""`
+	if got := w.log.String(); !strings.Contains(got, entry) {
+		t.Errorf("the log lacks the refusal: %s", got)
 	}
-	// A page that hides its origin is asked for the click that it cannot show; so
-	// is a form that was redirected by a third site.
+	// If the origin is hidden, by the page or by a redirect of a third site, the page
+	// with the button is shown.
 	b := w.browser()
 	w.unchanged(func() {
-		b.clicked(secret, "null", "cross-site").at("Un ultimo clic", "Casella: anna.neri@pec.example")
+		b.startFrom(secret, "null", "cross-site").at("Un ultimo clic", "Casella: anna.neri@pec.example")
 		if len(b.cookies()) != 0 {
 			t.Errorf("the cookies are %v", b.cookies())
 		}
@@ -114,8 +117,8 @@ func TestHandOffComesFromTheWebmail(t *testing.T) {
 	b.press("Continua").at("Conferma identità")
 }
 
-// Chromium hides the origin of a form that the webmail answers with 307. It sends
-// the webmail's Referer all the same.
+// Chromium hides the origin of a form that the webmail redirects with 307, but sends
+// the webmail's Referer.
 func TestHandOffIsRedirectedByTheWebmail(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -171,7 +174,7 @@ func TestMailboxIsNotEligible(t *testing.T) {
 	w.unchanged(func() { w.browser().start(secret).answered(http.StatusConflict, title, "800 000 000") })
 
 	w.recordAs(anna, workflow.Active)
-	b := w.enter(anna).goOn(anna, workflow.HolderChoice, workflow.CodeEntry)
+	b := w.enter(anna).proceed(anna, workflow.HolderChoice, workflow.CodeEntry)
 	form := b.form("Conferma", "codice", b.sendCode())
 	w.recordAs(anna, workflow.MailboxExpired)
 	w.unchanged(func() {
@@ -180,7 +183,7 @@ func TestMailboxIsNotEligible(t *testing.T) {
 		}
 		b.post(form).answered(http.StatusConflict, title)
 		if b.get("/codice/stato"); b.status != 200 || !strings.Contains(b.body, `"elsewhere"`) {
-			t.Errorf("where the code stands is answered %d %s", b.status, b.body)
+			t.Errorf("the status of the code is %d %s", b.status, b.body)
 		}
 	})
 	w.recordAs(anna, workflow.Active)
@@ -195,5 +198,5 @@ func TestMailboxEndsDuringTheLogin(t *testing.T) {
 	answer := b.answer(b.ask(), "Anna Neri")
 	b.recordAs(anna, workflow.Cancelled)
 	b.deliver(answer).answered(http.StatusConflict, "Questa casella non può essere qualificata")
-	b.wants(anna, workflow.AtProvider)
+	b.stateIs(anna, workflow.AtProvider)
 }

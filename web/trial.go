@@ -14,10 +14,10 @@ import (
 )
 
 // startTrial starts a login that belongs to no mailbox, for the official testers
-// (italia/spid-sp-test, italia/spid-saml-check). They choose what it asks for:
-// the provider (idp), and if they like how the request travels (binding=post),
-// the level (level=SpidL3) and a professional identity (purpose=PG). It is
-// answered where the provider posts to, and no cookie is needed.
+// (italia/spid-sp-test, italia/spid-saml-check). The query names the provider (idp)
+// and optionally the binding (binding=post), the level (level=SpidL3) and a
+// professional identity (purpose=PG). receiveAnswer shows the result; a trial
+// needs no cookies.
 func (s *Server) startTrial(w http.ResponseWriter, r *http.Request, f *Federation) error {
 	if prefetched(r) {
 		return errPrefetch
@@ -50,7 +50,7 @@ func (s *Server) startTrial(w http.ResponseWriter, r *http.Request, f *Federatio
 	return s.dispatch(w, r, page, login, dispatch)
 }
 
-// trialAsk reads what a tester wants a login to ask for.
+// trialAsk reads the options of a trial from the query.
 func trialAsk(f *Federation, query url.Values) (*spid.ServiceProvider, spid.Ask, error) {
 	purpose := query.Get("purpose")
 	ask := spid.Ask{Company: purpose != "", Purpose: purpose, Post: query.Get("binding") == "post"}
@@ -68,18 +68,19 @@ func trialAsk(f *Federation, query url.Values) (*spid.ServiceProvider, spid.Ask,
 	return &sp, ask, nil
 }
 
-// endTrial tells what came of a trial: 200 where somebody was identified, and
-// otherwise the page that anybody would see.
+// endTrial shows the result of a trial: the attributes with status 200 if a person
+// was identified, otherwise the page of a failed login.
 func (s *Server) endTrial(w http.ResponseWriter, r *http.Request, f *Federation, l workflow.Login, response *spid.Response,
 	answer workflow.Answer, a *spid.Assertion) error {
 	err := s.Procedure.EndTrial(r.Context(), l.ID, answer, response.XML())
-	if errors.Is(err, workflow.ErrUnknown) || errors.Is(err, workflow.ErrNoPerson) { // answered before, or by nobody
+	// The trial was answered before, or the response has no person's fiscal code.
+	if errors.Is(err, workflow.ErrUnknown) || errors.Is(err, workflow.ErrNoPerson) {
 		return s.refuseAnswer(w, r, f, l, response, err)
 	}
 	if err != nil {
 		return err
 	}
-	s.remark(r, l, answer, a)
+	s.logAnomaly(r, l, answer, a)
 	p := templates.Page{Locale: s.locale(r, workflow.Visitor{})}
 	if a == nil {
 		s.loginFailed(w, r, p, failureOf(f, l, failureCode(answer.Failure)))

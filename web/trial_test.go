@@ -12,10 +12,10 @@ import (
 	"stella/workflow"
 )
 
-// collaudo opens the door to official testers.
+// collaudo enables trials.
 func collaudo(w *world) { w.server.Collaudo = true }
 
-// trial is where a tester begins, with what is to be asked for.
+// trial returns the URL that starts a trial. with are names and values of options.
 func (w *world) trial(with ...string) string {
 	query := url.Values{"idp": {w.idp.EntityID()}}
 	for i := 0; i < len(with); i += 2 {
@@ -24,18 +24,18 @@ func (w *world) trial(with ...string) string {
 	return "/spid/collaudo?" + query.Encode()
 }
 
-// bring posts an answer as a tester does, who may have no cookies and follows no
-// redirect, and checks that the endpoint itself answers.
-func (b *browser) bring(answer filled) *browser {
+// postAsTester posts a response as testers do. They may have no cookies and follow
+// no redirects, so it checks that the endpoint itself shows the result.
+func (b *browser) postAsTester(answer filledForm) *browser {
 	b.Helper()
 	b.deliver(answer)
 	if len(b.trail) > 0 || len(b.header.Values("Set-Cookie")) > 0 {
-		b.Errorf("a trial leads on: %v %v", b.trail, b.header.Values("Set-Cookie"))
+		b.Errorf("a trial has redirects or cookies: %v %v", b.trail, b.header.Values("Set-Cookie"))
 	}
 	return b
 }
 
-const tried = "Accesso di collaudo riuscito"
+const trialSucceeded = "Accesso di collaudo riuscito"
 
 func TestTrialsAreOff(t *testing.T) {
 	t.Parallel()
@@ -51,35 +51,36 @@ func TestTrial(t *testing.T) {
 	tester := w.browser()
 	request := tester.askAt(w.trial())
 	answer := w.answer(request, "Anna Neri")
-	tester.bring(answer).at(tried, "La risposta del gestore rispetta tutte le regole.", "SPID, livello 2", "Identità di prova",
+	tester.postAsTester(answer).at(trialSucceeded, "La risposta del gestore rispetta tutte le regole.",
+		"SPID, livello 2", "Identità di prova",
 		"fiscalNumber TINIT-NRENNA80A41H501T", "familyName Neri", "name Anna", "spidCode PROV0000000001")
 	if got := tester.page.url.Path; got != "/spid/acs" {
-		t.Errorf("the tester ends at %s", got)
+		t.Errorf("the result is shown at %s", got)
 	}
-	if parked := w.parked(); parked != "0" {
-		t.Error("an answer waits for a browser that never comes")
+	if parked := w.storedAnswers(); parked != "0" {
+		t.Error("the response of a trial is stored for a browser")
 	}
 	if got := w.query(`select concat((select count(*) from identities), ' ', (select count(*) from messages))`); got != "0 2" {
-		t.Errorf("identities and messages are %s", got)
+		t.Errorf("the numbers of identities and messages are %s", got)
 	}
-	// It counts once, and so does whom it asserts, for testers too.
+	// A response is valid once, and an assertion too, as for other logins.
 	w.unchanged(func() {
-		tester.bring(answer).refused(elsewhere)
-		tester.bring(w.answer(request, "Anna Neri")).refused(elsewhere)
-		tester.bring(w.fail(request, "nr25")).refused(elsewhere)
+		tester.postAsTester(answer).refused(elsewhere)
+		tester.postAsTester(w.answer(request, "Anna Neri")).refused(elsewhere)
+		tester.postAsTester(w.fail(request, "nr25")).refused(elsewhere)
 	})
 	first := tester.askAt(w.trial())
 	seen := w.answer(first, "Anna Neri", assertionID("_seen"))
-	tester.bring(seen).at(tried)
-	tester.bring(w.answer(tester.askAt(w.trial()), "Anna Neri", assertionID("_seen"))).refused(elsewhere)
+	tester.postAsTester(seen).at(trialSucceeded)
+	tester.postAsTester(w.answer(tester.askAt(w.trial()), "Anna Neri", assertionID("_seen"))).refused(elsewhere)
 }
 
-// assertionID makes an answer whose assertion has that ID.
+// assertionID sets the ID of the assertion.
 func assertionID(id string) spidtest.Edit {
 	return spidtest.BeforeSigning(func(r *etree.Element) { r.SelectElement("saml:Assertion").CreateAttr("ID", id) })
 }
 
-// What testers may ask for, besides a login.
+// The options of a trial.
 func TestTrialOptions(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, collaudo)
@@ -91,15 +92,19 @@ func TestTrialOptions(t *testing.T) {
 		}
 	}
 	tester.get(w.trial("binding", "post")).at("Attendi qualche secondo…")
-	if form := tester.Find("form").First(); form.ChildrenFiltered("input[name=SAMLRequest]").Length() != 1 || form.AttrOr("action", "") == "" {
-		t.Error("the tester finds no form")
+	form := tester.Find("form").First()
+	if form.ChildrenFiltered("input[name=SAMLRequest]").Length() != 1 || form.AttrOr("action", "") == "" {
+		t.Error("the page lacks the form that the tester expects")
 	}
-	tester.press("Continua").at("Con quale identità vuoi accedere?").press("Accedi come Sara Verdi").press("Autorizza").press("Continua").at(tried, "Sara")
+	tester.press("Continua").at("Con quale identità vuoi accedere?")
+	tester.press("Accedi come Sara Verdi").press("Autorizza").press("Continua").at(trialSucceeded, "Sara")
 	w.unchanged(func() {
 		for _, path := range []string{"/spid/collaudo", w.trial("idp", "https://idp.example"), w.trial("idp", "<script>")} {
 			tester.get(path).answered(http.StatusNotFound, "Pagina non trovata")
 		}
-		for _, path := range []string{w.trial("level", "9"), w.trial("level", "SpidL9"), w.trial("purpose", "XX"), w.trial("purpose", `"><x>`)} {
+		for _, path := range []string{
+			w.trial("level", "9"), w.trial("level", "SpidL9"), w.trial("purpose", "XX"), w.trial("purpose", `"><x>`),
+		} {
 			tester.get(path).answered(http.StatusBadRequest, "Richiesta non accettata")
 		}
 		r := tester.request(http.MethodGet, w.trial(), nil)
@@ -112,13 +117,13 @@ func TestTrialOptions(t *testing.T) {
 	})
 }
 
-// The official testers judge by the status at the final URL (italia/spid-sp-test):
-// 200 where somebody is identified, and 4xx everywhere else.
-func TestTrialVerdicts(t *testing.T) {
+// The official testers check the status at the final URL (italia/spid-sp-test): 200
+// if a person is identified, otherwise 4xx.
+func TestTrialStatuses(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, collaudo)
 	w.log.errorsExpected = true
-	fresh := func() (*browser, asked) {
+	fresh := func() (*browser, loginRequest) {
 		tester := w.browser()
 		return tester, tester.askAt(w.trial())
 	}
@@ -133,13 +138,14 @@ func TestTrialVerdicts(t *testing.T) {
 		{"nr08", failed, technical},
 	} {
 		tester, request := fresh()
-		tester.bring(w.fail(request, c.code)).answered(http.StatusForbidden, c.heading, c.sentence, "Era un accesso di collaudo: nessuna casella è coinvolta.")
+		tester.postAsTester(w.fail(request, c.code)).answered(http.StatusForbidden, c.heading, c.sentence,
+			"Era un accesso di collaudo: nessuna casella è coinvolta.")
 		if tester.Find("a.button").Length() > 0 {
-			t.Errorf("%s: a tester is sent on to a procedure", c.code)
+			t.Errorf("%s: the page has a link to a procedure", c.code)
 		}
 	}
 	if log := w.log.String(); !strings.Contains(log, "code=nr08") || strings.Contains(log, "code=nr25") {
-		t.Errorf("the operator is not told of our fault alone: %s", log)
+		t.Errorf("nr08 must be logged as an error, and nr25 must not: %s", log)
 	}
 	for reason, edit := range map[string]spidtest.Edit{
 		"signature-invalid": spidtest.AfterSigning(func(r *etree.Element) {
@@ -153,41 +159,41 @@ func TestTrialVerdicts(t *testing.T) {
 	} {
 		tester, request := fresh()
 		answer := w.answer(request, "Anna Neri", edit)
-		tester.bring(answer).refused(technical)
+		tester.postAsTester(answer).refused(technical)
 		if got := text(tester.Find("p.small")); !strings.HasSuffix(got, " · "+reason) {
-			t.Errorf("the tester is told %q, want %s", got, reason)
+			t.Errorf("the page has the reason %q, want %s", got, reason)
 		}
-		tester.bring(w.answer(request, "Anna Neri")).at(tried) // nothing was used up
+		tester.postAsTester(w.answer(request, "Anna Neri")).at(trialSucceeded) // the request is still open
 	}
 	tester, request := fresh()
 	good := w.answer(request, "Anna Neri")
-	for _, garbage := range []filled{
+	for _, garbage := range []filledForm{
 		{"/spid/acs", nil},
 		good.with("SAMLResponse", "x"), good.with("SAMLResponse", "PGE+"), good.without("RelayState"), good.with("RelayState", "x"),
 		w.answer(request, "Anna Neri", spidtest.BeforeSigning(func(r *etree.Element) { r.RemoveAttr("InResponseTo") })),
 		w.answer(request, "Anna Neri", spidtest.BeforeSigning(func(r *etree.Element) { r.CreateAttr("InResponseTo", "_another") })),
 	} {
-		if tester.bring(garbage); tester.status != http.StatusForbidden {
-			t.Errorf("%v is answered %d", garbage.values, tester.status)
+		if tester.postAsTester(garbage); tester.status != http.StatusForbidden {
+			t.Errorf("%v returns %d", garbage.values, tester.status)
 		}
 	}
 }
 
-// Neither a trial nor a mailbox's login can be passed off as the other.
-func TestTrialIsNoLogin(t *testing.T) {
+// The response of a trial is not valid for the login of a mailbox, and vice versa.
+func TestTrialsAndLoginsAreSeparate(t *testing.T) {
 	t.Parallel()
 	b := at(t, anna, workflow.Identification, collaudo)
 	request := b.ask()
 	tester := b.world.browser()
 	trial := tester.askAt(b.trial())
 	b.unchanged(func() {
-		// In the browser of a procedure a trial's answer is a trial's.
-		b.deliver(b.answer(trial, "Anna Neri")).at(tried)
+		// The response of a trial in the browser of a procedure is still a trial.
+		b.deliver(b.answer(trial, "Anna Neri")).at(trialSucceeded)
 		b.get("/spid/return").refused(elsewhere)
 	})
-	b.wants(anna, workflow.AtProvider)
+	b.stateIs(anna, workflow.AtProvider)
 
-	// The one's relay state or request does not go with the other's answer.
+	// The relay state of one is not valid for the other.
 	mixed := tester.askAt(b.trial())
 	mixed.RelayState = request.RelayState
 	b.unchanged(func() { b.deliver(b.answer(mixed, "Anna Neri")).refused(technical) })
@@ -195,30 +201,30 @@ func TestTrialIsNoLogin(t *testing.T) {
 	mixed.RelayState = trial.RelayState
 	b.unchanged(func() { tester.deliver(b.answer(mixed, "Anna Neri")).refused(technical) })
 
-	// What a trial asserted identifies nobody, and what identified is no trial.
+	// An assertion of a trial cannot be used again for a login, and vice versa.
 	trial = tester.askAt(b.trial())
-	b.unchanged(func() { b.deliver(b.answer(trial, "Anna Neri", assertionID("_trial"))).at(tried) })
+	b.unchanged(func() { b.deliver(b.answer(trial, "Anna Neri", assertionID("_trial"))).at(trialSucceeded) })
 	b.deliver(b.answer(request, "Anna Neri", assertionID("_trial"))).refused(elsewhere)
-	b.wants(anna, workflow.AtProvider)
+	b.stateIs(anna, workflow.AtProvider)
 	b.deliver(b.answer(request, "Anna Neri", assertionID("_login"))).at("Identificazione riuscita")
 	tester.deliver(b.answer(tester.askAt(b.trial()), "Anna Neri", assertionID("_login"))).refused(elsewhere)
 
-	// A tester who posts a mailbox's answer gets no attributes, but the page that
-	// wants the browser that asked.
+	// A tester who posts the response of a mailbox's login sees no attributes, but the
+	// page that says that the login belongs to another browser.
 	b.press("Non sono io / casella sbagliata")
 	request = b.ask()
 	b.unchanged(func() { tester.deliver(b.answer(request, "Anna Neri")).refused(elsewhere) })
 	if strings.Contains(tester.body, "Anna") {
-		t.Error("a tester is told who logged in")
+		t.Error("the tester sees who logged in")
 	}
 }
 
-// Where testers are no longer let in, what they began is not answered.
+// After trials are switched off, responses of earlier trials are refused.
 func TestTrialsEnd(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, collaudo)
 	tester := w.browser()
 	request := tester.askAt(w.trial())
 	w.server.Collaudo = false
-	tester.bring(w.answer(request, "Anna Neri")).refused(elsewhere)
+	tester.postAsTester(w.answer(request, "Anna Neri")).refused(elsewhere)
 }

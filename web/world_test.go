@@ -26,8 +26,8 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(storetest.Run(m)) }
 
-// A world is a Stella with a database and an identity provider, all real but
-// the clock and the relay.
+// world is a server with a database and an identity provider. All are real except
+// the clock and the mail relay.
 type world struct {
 	*testing.T
 	clock     *storetest.Clock
@@ -37,12 +37,12 @@ type world struct {
 	handler   http.Handler
 	url       string
 	idp       *idp
-	cie       *idp // if one can log in with CIE
+	cie       *idp // nil without withCIE
 	site      templates.Site
-	log       *logbook
+	log       *testLog
 	webmail   workflow.Client
-	secrets   []string // given out, and in no log
-	from      string   // where browsers are, as our proxy tells; empty without one
+	secrets   []string // must not be in the log
+	from      string   // X-Forwarded-For of the browsers; empty for none
 }
 
 const (
@@ -51,26 +51,45 @@ const (
 	token     = "the webmail's token"
 )
 
-// holder is somebody with a mailbox, as on record.
+// holder is a mailbox, its record, and the input of the user who identifies.
 type holder struct {
 	mailbox string
 	record  workflow.Record
-	person  string // who logs in
-	company string // code to type
-	email   string // to type
+	person  string // logs in
+	company string // the fiscal code to type; empty for a citizen
+	email   string // the address to type
 }
 
 var (
-	anna = holder{mailbox: "anna.neri@pec.example", person: "Anna Neri", email: "anna.neri@mail.example",
-		record: workflow.Record{Kind: workflow.KindPerson, Name: "Anna Neri", FiscalCode: "NRENNA80A41H501T", Email: "anna.neri@mail.example"}}
-	sara = holder{mailbox: "sara.verdi@pec.example", person: "Sara Verdi", email: "sara.verdi@mail.example",
-		record: workflow.Record{Kind: workflow.KindPerson, Name: "Sara Verdi", FiscalCode: "VRDSRA82E50L219E", Email: "sara.verdi@mail.example"}}
-	bianchi = holder{mailbox: "officine.bianchi@pec.example", person: "Luca Bianchi", company: "09876543217", email: "amministrazione@bianchi.example",
-		record: workflow.Record{Kind: workflow.KindCompany, Name: "Officine Bianchi S.r.l.", FiscalCode: "09876543217", Email: "amministrazione@bianchi.example",
-			Representatives: []workflow.Representative{{FiscalCode: "BNCLCU75C12F205G", Name: "Luca Bianchi"}}}}
-	cooperativa = holder{mailbox: "nuova.cooperativa@pec.example", person: "Paola Conti", company: "02468135799", email: "info@cooperativa.example",
-		record: workflow.Record{Kind: workflow.KindCompany, Name: "Nuova Cooperativa", FiscalCode: "02468135799", Email: "info@cooperativa.example"}}
-	nobody = holder{mailbox: "ignota@pec.example", person: "Anna Neri", email: "ignota@mail.example"} // the record is silent
+	anna = holder{
+		mailbox: "anna.neri@pec.example", person: "Anna Neri", email: "anna.neri@mail.example",
+		record: workflow.Record{
+			Kind: workflow.KindPerson, Name: "Anna Neri", FiscalCode: "NRENNA80A41H501T", Email: "anna.neri@mail.example",
+		},
+	}
+	sara = holder{
+		mailbox: "sara.verdi@pec.example", person: "Sara Verdi", email: "sara.verdi@mail.example",
+		record: workflow.Record{
+			Kind: workflow.KindPerson, Name: "Sara Verdi", FiscalCode: "VRDSRA82E50L219E", Email: "sara.verdi@mail.example",
+		},
+	}
+	bianchi = holder{
+		mailbox: "officine.bianchi@pec.example", person: "Luca Bianchi", company: "09876543217",
+		email: "amministrazione@bianchi.example",
+		record: workflow.Record{
+			Kind: workflow.KindCompany, Name: "Officine Bianchi S.r.l.", FiscalCode: "09876543217",
+			Email:           "amministrazione@bianchi.example",
+			Representatives: []workflow.Representative{{FiscalCode: "BNCLCU75C12F205G", Name: "Luca Bianchi"}},
+		},
+	}
+	cooperativa = holder{
+		mailbox: "nuova.cooperativa@pec.example", person: "Paola Conti", company: "02468135799",
+		email: "info@cooperativa.example",
+		record: workflow.Record{
+			Kind: workflow.KindCompany, Name: "Nuova Cooperativa", FiscalCode: "02468135799", Email: "info@cooperativa.example",
+		},
+	}
+	unrecorded = holder{mailbox: "ignota@pec.example", person: "Anna Neri", email: "ignota@mail.example"} // its record is empty
 )
 
 var organization = spid.Organization{Name: "Posta Esempio S.p.A.", DisplayName: "Posta Esempio", URL: "https://posta.example",
@@ -78,17 +97,17 @@ var organization = spid.Organization{Name: "Posta Esempio S.p.A.", DisplayName: 
 	FiscalCode: "01234567897", Municipality: "H501", NACE2Code: "61.90.99",
 	Billing: spid.Billing{Street: "Via Esempio", StreetNumber: "1", PostalCode: "00100", City: "Roma"}}
 
-// signer is made once: keys are slow.
+// signer creates the service provider's key and certificate once, since that is slow.
 var signer = sync.OnceValues(func() (*spid.ServiceProvider, error) {
 	key, certificate, err := spid.SelfSigned("https://stella.example", organization, storetest.NewClock().Now().Add(-time.Hour))
 	return &spid.ServiceProvider{Key: key, Certificate: certificate, Organization: organization}, err
 })
 
-// parsed are the templates by their site.
+// parsed has the parsed templates of each site.
 var parsed sync.Map
 
-// texts parses the templates once for each site: that is slow too.
-func texts(site templates.Site) (*templates.Templates, error) {
+// parseTemplates parses the templates once for each site, since that is slow.
+func parseTemplates(site templates.Site) (*templates.Templates, error) {
 	if known, ok := parsed.Load(site); ok {
 		return known.(*templates.Templates), nil
 	}
@@ -99,28 +118,30 @@ func texts(site templates.Site) (*templates.Templates, error) {
 	return all, err
 }
 
-// newWorld makes a world whose server is configured further before it starts.
+// newWorld creates a world. configure changes it before the server starts.
 func newWorld(t *testing.T, configure ...func(*world)) *world {
 	t.Helper()
 	return makeWorld(t, "", configure...)
 }
 
-// after returns the minute in which d will have passed, as pages show it.
+// after returns the time after d, rounded up to the minute, in the format of the
+// pages.
 func (w *world) after(d time.Duration) string {
 	return w.clock.RomeIn(d + time.Minute - 1).Format("15:04")
 }
 
-// date returns the day and the time after d, as Italian pages show them.
+// date returns the day and the time after d, in the format of the Italian pages.
 func (w *world) date(d time.Duration) string {
 	at := w.clock.RomeIn(d)
 	months := strings.Fields("gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre")
 	return fmt.Sprintf("%d %s %d, %s", at.Day(), months[at.Month()-1], at.Year(), at.Format("15:04"))
 }
 
-// makeWorld makes a world with a public URL, or with that of its test server.
+// makeWorld creates a world with a public URL. If it is empty, the public URL is that
+// of the test server.
 func makeWorld(t *testing.T, public string, configure ...func(*world)) *world {
 	t.Helper()
-	w := &world{T: t, clock: storetest.NewClock(), store: storetest.New(t), log: &logbook{}, secrets: []string{token}}
+	w := &world{T: t, clock: storetest.NewClock(), store: storetest.New(t), log: &testLog{}, secrets: []string{token}}
 	listening := httptest.NewUnstartedServer(nil)
 	w.url = "http://" + listening.Listener.Addr().String()
 	if public == "" {
@@ -145,15 +166,26 @@ func makeWorld(t *testing.T, public string, configure ...func(*world)) *world {
 	w.must(err)
 	sp := *made
 	sp.EntityID, sp.ACSURL, sp.LogoutURL, sp.Now = public, public+"/spid/acs", public+"/spid/logout", w.clock.Now
-	w.procedure = &workflow.Procedure{Store: w.store, Keys: workflow.Keys{[]byte("the server's key, of thirty-two bytes")}, Limits: otp.Defaults,
-		Documents: documents, Now: w.clock.Now}
-	w.server = &Server{Procedure: w.procedure, SPID: Federation{ServiceProvider: &sp, Registry: spid.NewRegistry(providers, w.clock.Now)}, PublicURL: publicURL,
-		Away: store.Away, Log: slog.New(slog.NewTextHandler(w.log, nil)), Now: w.clock.Now}
+	w.procedure = &workflow.Procedure{
+		Store:     w.store,
+		Keys:      workflow.Keys{[]byte("the server's key, of thirty-two bytes")},
+		Limits:    otp.Defaults,
+		Documents: documents,
+		Now:       w.clock.Now,
+	}
+	w.server = &Server{
+		Procedure: w.procedure,
+		SPID:      Federation{ServiceProvider: &sp, Registry: spid.NewRegistry(providers, w.clock.Now)},
+		PublicURL: publicURL,
+		Away:      store.Away,
+		Log:       slog.New(slog.NewTextHandler(w.log, nil)),
+		Now:       w.clock.Now,
+	}
 	w.server.Requests = &request.Log{Logger: w.server.Log, Refused: func(string) {}}
 	for _, change := range configure {
 		change(w)
 	}
-	w.server.Templates, err = texts(w.site)
+	w.server.Templates, err = parseTemplates(w.site)
 	w.must(err)
 	w.handler = w.server.Handler()
 	listening.Config.Handler = w.handler
@@ -167,7 +199,7 @@ func makeWorld(t *testing.T, public string, configure ...func(*world)) *world {
 	return w
 }
 
-// must stops the test at an error.
+// must fails the test if err is not nil.
 func (w *world) must(err error) {
 	w.Helper()
 	if err != nil {
@@ -175,7 +207,7 @@ func (w *world) must(err error) {
 	}
 }
 
-// record puts a mailbox on record.
+// record imports an active mailbox with its record.
 func (w *world) record(h holder) {
 	w.Helper()
 	w.recordAs(h, workflow.Active)
@@ -187,7 +219,7 @@ func (w *world) recordAs(h holder, s workflow.Status) {
 	w.must(err)
 }
 
-// handOff asks for a link as the webmail does.
+// handOff requests a hand-off as the webmail does, and returns its secret.
 func (w *world) handOff(h holder) string {
 	w.Helper()
 	secret, err := w.procedure.HandOff(w.Context(), w.webmail, h.mailbox, returnURL, "it", "utente-7")
@@ -196,7 +228,7 @@ func (w *world) handOff(h holder) string {
 	return secret
 }
 
-// enter opens a browser and hands it over.
+// enter opens a browser and starts the procedure from the webmail.
 func (w *world) enter(h holder) *browser {
 	w.Helper()
 	b := w.browser()
@@ -207,7 +239,7 @@ func (w *world) enter(h holder) *browser {
 func (w *world) query(sql string, args ...any) string {
 	w.Helper()
 	var s string
-	// Not the test's own context, which is over when it cleans up.
+	// The context of the test is cancelled before its cleanup runs.
 	w.must(w.store.Pool().QueryRow(context.Background(), sql, args...).Scan(&s))
 	return s
 }
@@ -218,19 +250,21 @@ func (w *world) state(h holder) workflow.State {
 		where address = $1 order by number desc limit 1`, h.mailbox))
 }
 
-// wants checks the state of a mailbox.
-func (w *world) wants(h holder, want workflow.State) {
+// stateIs checks the state of a mailbox.
+func (w *world) stateIs(h holder, want workflow.State) {
 	w.Helper()
 	if got := w.state(h); got != want {
 		w.Errorf("the state of %s is %s, want %s", h.mailbox, got, want)
 	}
 }
 
-// everything tells all that a step changes, of all mailboxes.
-func (w *world) everything() string {
+// snapshot returns everything that a step can change, for all mailboxes.
+func (w *world) snapshot() string {
 	w.Helper()
-	return w.query(`select coalesce((select string_agg(concat_ws(' ', m.address, m.status, 'star', m.star, 'wrong codes', cardinality(m.wrong_codes),
-			q.state, 'version', q.version, q.owner, q.declaration_id, q.invitation_id, q.login_id, q.identity_id, q.stepped_at), '; ' order by q.number)
+	return w.query(`select coalesce((select string_agg(concat_ws(' ',
+			m.address, m.status, 'star', m.star, 'wrong codes', cardinality(m.wrong_codes),
+			q.state, 'version', q.version, q.owner, q.declaration_id, q.invitation_id, q.login_id, q.identity_id, q.stepped_at),
+			'; ' order by q.number)
 		from mailboxes m join qualifications q on q.mailbox_id = m.id), '')
 		|| concat(' steps ', (select count(*) from steps), ' declarations ', (select count(*) from declarations),
 			' invitations ', (select count(*) from invitations where ended_at is null), '/', (select count(*) from invitations),
@@ -239,17 +273,17 @@ func (w *world) everything() string {
 			' mails ', (select count(*) from mails))`)
 }
 
-// unchanged checks that nothing of what people have is touched.
+// unchanged checks that do changes nothing in the database that a user could notice.
 func (w *world) unchanged(do func()) {
 	w.Helper()
-	before := w.everything()
+	before := w.snapshot()
 	do()
-	if after := w.everything(); after != before {
+	if after := w.snapshot(); after != before {
 		w.Errorf("something changed:\n%s\n%s", before, after)
 	}
 }
 
-// mails counts the mails of a kind that were asked for, to somebody.
+// mails returns the number of requested mails of a kind to an address.
 func (w *world) mails(kind workflow.MailKind, to string) int {
 	w.Helper()
 	var n int
@@ -257,14 +291,14 @@ func (w *world) mails(kind workflow.MailKind, to string) int {
 	return n
 }
 
-// newestMail is the newest mail of a kind.
+// newestMail returns the ID of the newest mail of a kind.
 func (w *world) newestMail(kind workflow.MailKind) uuid.UUID {
 	w.Helper()
 	return uuid.MustParse(w.query(`select id::text from mails where kind = $1 order by requested_at desc, id desc limit 1`, kind))
 }
 
-// sendCode does what the sender of mails does when the relay takes the newest
-// code, and returns the code.
+// sendCode records that the relay accepted the mail with the newest code, and
+// returns the code.
 func (w *world) sendCode() string {
 	w.Helper()
 	id := w.newestMail(workflow.MailCode)
@@ -274,7 +308,7 @@ func (w *world) sendCode() string {
 	return otp.Key(w.procedure.Keys[0]).Code(m.Nonce)
 }
 
-// wrongCode is a code that is not the one given.
+// wrongCode returns a code that differs from code.
 func wrongCode(code string) string {
 	if code == "000000" {
 		return "111111"
@@ -282,7 +316,7 @@ func wrongCode(code string) string {
 	return "000000"
 }
 
-// invitationLink is the path in the newest mail of an invitation.
+// invitationLink returns the path of the link in the newest invitation.
 func (w *world) invitationLink() string {
 	w.Helper()
 	m, err := w.store.StartMail(w.Context(), w.newestMail(workflow.MailInvitation), w.clock.Now())

@@ -1,21 +1,22 @@
-// Makes the page of the code count down, and keeps it true in place. Everything
-// works without it: the server knows the time, and says so when a form comes in.
+// Shows the countdown on the code page, and updates the page in place. The page
+// works without this script: the server checks the time when it receives a form.
 const clock = document.getElementById("clock");
 const said = document.getElementById("said");
 const wait = document.getElementById("wait");
 const resend = document.getElementById("resend");
 const words = clock.dataset;
 
-let expires, resendAt; // by this computer's clock, which only measures the difference
-const enough = Date.now() + 15 * 60 * 1000; // a page left open does not ask for ever
-let before = 0; // the seconds left when last looked at
-let spoken = ""; // what was last put in the live region
-let late = false; // the end of the code's time was told
+let expires, resendAt; // by the local clock, which only measures differences
+const enough = Date.now() + 15 * 60 * 1000; // a page that is left open stops polling
+let before = 0; // the seconds left at the previous tick
+let spoken = ""; // the current text of the live region
+let late = false; // the page already says that the code has expired
 
 const inSeconds = (n) => Date.now() + n * 1000;
 const secondsTo = (time) => Math.max(0, Math.ceil((time - Date.now()) / 1000));
 
-// Screen readers hear 30, 10 and 0 seconds, and nothing in between.
+// say sets the text that screen readers read. They read 30, 10 and 0 seconds, and
+// nothing in between.
 function say(text) {
   if (text !== spoken) said.textContent = spoken = text;
 }
@@ -66,8 +67,8 @@ function start() {
   late = false;
 }
 
-// adopt takes over what the server says now. The form stays as it is, with what
-// is typed, the focus, and a fault not yet read.
+// adopt updates the page from a new version of it. It keeps the form with its
+// input, the focus and the error messages.
 function adopt(page) {
   const now = page.getElementById("clock");
   if (!now || (now.dataset.status === "paused") !== (words.status === "paused")) {
@@ -94,7 +95,7 @@ async function refresh() {
     const answer = await fetch("/", { headers: { Accept: "text/html" }, cache: "no-store" });
     if (answer.ok) adopt(new DOMParser().parseFromString(await answer.text(), "text/html"));
   } catch {
-    // no network for a moment: the next look tells
+    // the network failed: the next poll tries again
   }
 }
 
@@ -104,15 +105,15 @@ async function poll() {
   if (!document.hidden) {
     try {
       const answer = await fetch("/codice/stato", { headers: { Accept: "application/json" }, cache: "no-store" });
-      if (answer.status === 503) throw new Error("away"); // for a moment too
-      if (!answer.ok || answer.redirected) return; // the session is over, or the procedure is elsewhere
+      if (answer.status === 503) throw new Error("away"); // the service is temporarily unavailable
+      if (!answer.ok || answer.redirected) return; // the session has ended
       const now = await answer.json();
       if (now.seconds_left > 0) expires = inSeconds(now.seconds_left);
       resendAt = inSeconds(now.resend_in || 0);
       if (now.status === "elsewhere") location.replace("/");
       else if (now.status !== words.status) await refresh();
     } catch {
-      again = 5000; // no network for a moment
+      again = 5000; // the network failed: try again
     }
   }
   setTimeout(poll, again);

@@ -1,2 +1,2 @@
-// Brings who has just sent a wrong form to the list of what is wrong.
+// Moves the focus to the summary of errors, after a form with errors was sent.
 document.getElementById("summary")?.focus();

@@ -1,6 +1,5 @@
-// Says that the browser is on its way to an identity provider, from the click on
-// until the page is left. A page that is shown again by the back button says so
-// no more.
+// Shows a message from the click on a login link until the page is left. If the
+// back button shows the page again, the message is removed.
 const going = document.getElementById("going");
 
 for (const link of document.querySelectorAll("a[data-going]")) {

@@ -1,2 +1,2 @@
-// Sends the page's form, as its button would.
+// Submits the page's form, as its button does.
 document.forms[0].submit();

@@ -1,6 +1,6 @@
 // Warns two minutes before the session ends, with a button that prolongs it. Other
-// windows of the browser may have prolonged it, so it asks the server before it
-// shows anything.
+// windows of the browser may have prolonged the session, so the script asks the
+// server first.
 const region = document.getElementById("idle");
 const words = region.dataset;
 const ahead = 120; // seconds
@@ -18,8 +18,8 @@ function later(seconds) {
   timer = setTimeout(look, Math.max(1, seconds) * 1000);
 }
 
-// ask returns the seconds that are left, and whether the input would be kept.
-// It fails while the service is unavailable.
+// ask returns the seconds that are left, and whether a form that is sent now would
+// be kept. It throws while the service is unavailable.
 async function ask(method) {
   const answer = await fetch("/sessione", { method, headers: { Accept: "application/json" }, cache: "no-store" });
   if (answer.status >= 500) throw new Error("away");
@@ -36,11 +36,11 @@ async function look() {
   if (now.seconds > ahead + 5) return later(now.seconds - ahead);
   if (now.seconds === 0) return end(now.keeps);
   warn(now.seconds);
-  later(now.seconds + 1); // to show its end
+  later(now.seconds + 1); // to show that the session has ended
 }
 
-// end shows that the session is over, and how the input is kept. A code is never
-// kept.
+// end shows that the session has ended, and that the input would be kept. A code is
+// never kept.
 function end(keeps) {
   const typed = [...document.querySelectorAll("main .field input:not(.otp)")].some((input) => input.value !== "");
   say(keeps && typed ? words.endedTyped : words.ended);

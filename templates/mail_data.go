@@ -9,33 +9,33 @@ import (
 	"time"
 )
 
-// letter is what a mail's template sees as its dot.
-type letter struct {
+// mailData is the data of a mail's template.
+type mailData struct {
 	Mail
-	words
+	messages
 	Site Site
-	Hint string // the other language of a mail that has two, in which its first paragraph is
+	Hint string // language of the first paragraph, if the mail has two languages and it is in the other one
 }
 
-// Two control characters hold the places of the tags around what stands out, as
-// in Strong. The text part has neither.
+// Two control characters mark the text in bold, as in Strong. The HTML part
+// replaces them with tags, the text part removes them.
 const (
 	openMark  = "\x02"
 	closeMark = "\x03"
 )
 
-var unmarked = strings.NewReplacer(openMark, "", closeMark, "")
+var stripMarks = strings.NewReplacer(openMark, "", closeMark, "")
 
-// Fact is a text whose arguments stand out in the HTML part.
-func (l letter) Fact(id string, pairs ...any) (string, error) {
+// Fact returns a text whose arguments are bold in the HTML part.
+func (l mailData) Fact(id string, pairs ...any) (string, error) {
 	for i := 1; i < len(pairs); i += 2 {
 		pairs[i] = openMark + strings.Map(printable, fmt.Sprint(pairs[i])) + closeMark
 	}
 	return l.T(id, pairs...)
 }
 
-// Zoned is a time with its zone: a mail is read anywhere.
-func (l letter) Zoned(t time.Time) (string, error) {
+// Zoned returns a time with its zone, since a mail may be read anywhere.
+func (l mailData) Zoned(t time.Time) (string, error) {
 	at, err := l.DateTime(t)
 	if err != nil {
 		return "", err
@@ -54,17 +54,17 @@ type section struct {
 // block is a paragraph.
 type block struct {
 	lines []string
-	HTML  []template.HTML // the lines
+	HTML  []template.HTML // one for each line
 
-	Lang   string // if it is not the section's
-	Code   bool   // it is the code
-	URL    string // it is an address to open
-	Button string // of the address
+	Lang   string // the language, if it differs from the section's
+	Code   bool   // the paragraph is the code
+	URL    string // the paragraph is this URL
+	Button string // the label of the button for URL
 }
 
-// section fills in a mail's template, which begins with a line "Subject: …" and
-// goes on with paragraphs, and the foot that every mail has.
-func (t *Templates) section(kind string, l letter) (section, error) {
+// section executes a mail's template, which begins with a line "Subject: …" and
+// continues with paragraphs, and mail.txt, the foot of all mails.
+func (t *Templates) section(kind string, l mailData) (section, error) {
 	s := section{Locale: l.Locale}
 	mail, ok := t.mails[kind]
 	if !ok {
@@ -95,7 +95,7 @@ func (t *Templates) section(kind string, l letter) (section, error) {
 	return s, nil
 }
 
-func (l letter) blocks(text string, buttons map[string]string) []block {
+func (l mailData) blocks(text string, buttons map[string]string) []block {
 	var all []block
 	for _, lines := range paragraphs(text) {
 		b := block{lines: lines}
@@ -110,33 +110,33 @@ func (l letter) blocks(text string, buttons map[string]string) []block {
 	return all
 }
 
-// html is a line of the text with its links: the addresses of the provider's and
-// our own pages, and the help contact.
-func (l letter) html(line string) template.HTML {
+// html returns a line of the text as HTML, with links for the URLs of the provider
+// and of our own pages, and for the help contact.
+func (l mailData) html(line string) template.HTML {
 	escaped := html.EscapeString(line)
 	if slices.Contains([]string{l.Link, l.Guide, l.Site.HelpURL, l.Site.WebmailURL}, line) {
 		escaped = `<a href="` + escaped + `">` + escaped + `</a>`
 	} else if contact := html.EscapeString(l.Site.HelpContact); contact != "" {
-		escaped = strings.ReplaceAll(escaped, contact, string(linked(l.Site.HelpContact)))
+		escaped = strings.ReplaceAll(escaped, contact, string(contactHTML(l.Site.HelpContact)))
 	}
-	return template.HTML(styled.Replace(escaped))
+	return template.HTML(inlineStyles.Replace(escaped))
 }
 
-// styled has the elements of a line look right where a mail program takes no
-// style sheet.
-var styled = strings.NewReplacer(openMark, "<strong>", closeMark, "</strong>",
+// inlineStyles adds inline styles, for mail programs that ignore style sheets.
+var inlineStyles = strings.NewReplacer(openMark, "<strong>", closeMark, "</strong>",
 	`<a href="tel:`, `<a style="color: #14535c; white-space: nowrap" href="tel:`, `<a href=`, `<a style="color: #14535c" href=`)
 
-// text is the section in the text part.
+// text returns the section for the text part.
 func (s section) text() string {
 	var all []string
 	for _, b := range slices.Concat(s.Body, s.Foot) {
-		all = append(all, unmarked.Replace(strings.Join(b.lines, "\n")))
+		all = append(all, stripMarks.Replace(strings.Join(b.lines, "\n")))
 	}
 	return strings.Join(all, "\n\n") + "\n"
 }
 
-// paragraphs splits a text at its empty lines, and each paragraph in lines.
+// paragraphs splits a text into paragraphs at empty lines, and each paragraph into
+// lines.
 func paragraphs(text string) [][]string {
 	var all [][]string
 	var lines []string

@@ -10,14 +10,14 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	_ "time/tzdata" // people are told the time of Rome wherever the program runs
+	_ "time/tzdata" // for Rome, on systems without a time zone database
 
 	"github.com/BurntSushi/toml"
 	"github.com/nicksnyder/go-i18n/v2/i18n"
 	"golang.org/x/text/language"
 )
 
-// Rome is the zone of the times that people are given.
+// Rome is the time zone of all times in pages and mails.
 var Rome = func() *time.Location {
 	rome, err := time.LoadLocation("Europe/Rome")
 	if err != nil {
@@ -26,27 +26,27 @@ var Rome = func() *time.Location {
 	return rome
 }()
 
-// locales are the languages, the original first.
+// locales lists the languages. The first is the default.
 var locales = []string{"it", "en"}
 
 var matcher = language.NewMatcher([]language.Tag{language.Italian, language.English})
 
-// words are the texts of one language.
-type words struct {
+// messages has the texts of one language. Its methods can be called in templates.
+type messages struct {
 	localizer *i18n.Localizer
-	known     map[string]any // what every text may mention: the provider, the mailbox
+	common    map[string]any // arguments that all texts can use, for example Provider and Mailbox
 }
 
-func loadWords(fsys fs.FS, site Site) (map[string]words, error) {
+func loadMessages(fsys fs.FS, site Site) (map[string]messages, error) {
 	bundle := i18n.NewBundle(language.Italian)
 	bundle.RegisterUnmarshalFunc("toml", toml.Unmarshal)
-	all := make(map[string]words, len(locales))
+	all := make(map[string]messages, len(locales))
 	for _, locale := range locales {
 		file := "locales/" + locale + ".toml"
 		if _, err := bundle.LoadMessageFileFS(fsys, file); err != nil {
 			return nil, fmt.Errorf("templates: %s: %w", file, err)
 		}
-		all[locale] = words{i18n.NewLocalizer(bundle, locale), map[string]any{
+		all[locale] = messages{i18n.NewLocalizer(bundle, locale), map[string]any{
 			"Provider":    site.Provider,
 			"Service":     site.Service,
 			"HelpContact": site.HelpContact,
@@ -58,8 +58,8 @@ func loadWords(fsys fs.FS, site Site) (map[string]words, error) {
 	return all, nil
 }
 
-// Locale is the best language for what is known of a visitor: each hint is a
-// locale or an Accept-Language header, the most telling first.
+// Locale returns the language that matches wanted best. Each element is a locale or
+// an Accept-Language header; earlier ones have precedence. Empty ones are ignored.
 func (t *Templates) Locale(wanted ...string) string {
 	_, i := language.MatchStrings(matcher, wanted...)
 	return locales[i]
@@ -68,16 +68,16 @@ func (t *Templates) Locale(wanted ...string) string {
 // IsLocale reports whether there are texts in a language.
 func IsLocale(locale string) bool { return slices.Contains(locales, locale) }
 
-func (w words) with(name string, value any) words {
-	w.known = maps.Clone(w.known)
-	w.known[name] = value
+func (w messages) with(name string, value any) messages {
+	w.common = maps.Clone(w.common)
+	w.common[name] = value
 	return w
 }
 
-// text fills in a message of the catalogue. A number named Left or Seconds chooses
-// between singular and plural.
-func (w words) text(id string, args map[string]any) (string, error) {
-	data := maps.Clone(w.known)
+// text returns a message with its arguments. A number named Left or Seconds selects
+// the singular or the plural.
+func (w messages) text(id string, args map[string]any) (string, error) {
+	data := maps.Clone(w.common)
 	maps.Copy(data, args)
 	config := i18n.LocalizeConfig{MessageID: id, TemplateData: data}
 	for _, name := range []string{"Left", "Seconds"} {
@@ -87,7 +87,7 @@ func (w words) text(id string, args map[string]any) (string, error) {
 	}
 	s, err := w.localizer.Localize(&config)
 	if err != nil && config.PluralCount != nil {
-		config.PluralCount = nil // the number is there, but the text does not depend on it
+		config.PluralCount = nil // the message has no plural form
 		s, err = w.localizer.Localize(&config)
 	}
 	if err != nil {
@@ -99,8 +99,8 @@ func (w words) text(id string, args map[string]any) (string, error) {
 	return s, nil
 }
 
-// T is a text: {{.T "id" "Name" value}}.
-func (w words) T(id string, pairs ...any) (string, error) {
+// T returns a message. In a template: {{.T "id" "Name" value}}.
+func (w messages) T(id string, pairs ...any) (string, error) {
 	args, err := pairsToMap(pairs)
 	if err != nil {
 		return "", err
@@ -108,17 +108,17 @@ func (w words) T(id string, pairs ...any) (string, error) {
 	return w.text(id, args)
 }
 
-// Strong is a text whose arguments and mailbox stand out.
-func (w words) Strong(id string, pairs ...any) (template.HTML, error) {
+// Strong returns a message as HTML, in which the arguments and the mailbox are bold.
+func (w messages) Strong(id string, pairs ...any) (template.HTML, error) {
 	args, err := pairsToMap(pairs)
 	if err != nil {
 		return "", err
 	}
-	if m, ok := w.known["Mailbox"]; ok {
+	if m, ok := w.common["Mailbox"]; ok {
 		args["Mailbox"] = m
 	}
-	// Two control characters hold the places of the tags, so that all the
-	// rest, the arguments first of all, is escaped.
+	// Two control characters mark the place of the tags while everything else,
+	// including the arguments, is escaped.
 	for name, value := range args {
 		args[name] = "\x02" + strings.Map(printable, fmt.Sprint(value)) + "\x03"
 	}
@@ -137,14 +137,15 @@ func printable(r rune) rune {
 	return r
 }
 
-// Breakable is an address for a narrow column, which breaks it where a reader
-// would. In a sentence it would be broken although it fits the next line.
-func (w words) Breakable(address string) template.HTML {
+// Breakable returns an address as HTML that can break after each @ and each dot,
+// for narrow columns. In a sentence, browsers would break it although it fits
+// on the next line.
+func (w messages) Breakable(address string) template.HTML {
 	return template.HTML(strings.NewReplacer("@", "@<wbr>", ".", ".<wbr>").Replace(html.EscapeString(address)))
 }
 
-// Date is "21 novembre 2026", or "1º novembre 2026".
-func (w words) Date(t time.Time) (string, error) {
+// Date returns a date in Rome, for example "21 novembre 2026" or "1º novembre 2026".
+func (w messages) Date(t time.Time) (string, error) {
 	months, err := w.T("months")
 	if err != nil {
 		return "", err
@@ -159,20 +160,20 @@ func (w words) Date(t time.Time) (string, error) {
 	return fmt.Sprintf("%s %s %d", day, strings.Fields(months)[t.Month()-1], t.Year()), nil
 }
 
-// DateTime is "21 novembre 2026, 14:05".
-func (w words) DateTime(t time.Time) (string, error) {
+// DateTime returns a time in Rome, for example "21 novembre 2026, 14:05".
+func (w messages) DateTime(t time.Time) (string, error) {
 	date, err := w.Date(t)
 	return date + ", " + w.Clock(t), err
 }
 
-// Clock is "14:05".
-func (w words) Clock(t time.Time) string {
+// Clock returns a time in Rome, for example "14:05".
+func (w messages) Clock(t time.Time) string {
 	return t.In(Rome).Format("15:04")
 }
 
-// Method is how somebody was identified, in words: the level, and for SPID the
-// provider, of which CIE has one.
-func (w words) Method(level, provider string) (string, error) {
+// Method returns how a person was identified, for example "SPID, livello 2, con
+// Poste ID". For CIE it leaves the provider out, since CIE has only one.
+func (w messages) Method(level, provider string) (string, error) {
 	name, err := w.LevelName(level)
 	if err != nil || strings.HasPrefix(level, "CieL") {
 		return name, err
@@ -180,8 +181,8 @@ func (w words) Method(level, provider string) (string, error) {
 	return w.T("method_by", "Level", name, "Name", provider)
 }
 
-// LevelName puts the level of an identification in words.
-func (w words) LevelName(level string) (string, error) {
+// LevelName returns the level of a login in words: "SPID, livello 2" for "SpidL2".
+func (w messages) LevelName(level string) (string, error) {
 	if n, ok := strings.CutPrefix(level, "SpidL"); ok {
 		return w.T("level_spid", "Level", n)
 	}
@@ -191,7 +192,7 @@ func (w words) LevelName(level string) (string, error) {
 	return level, nil
 }
 
-// pairsToMap reads a template's "Name" value "Name" value…
+// pairsToMap converts the arguments "Name" value "Name" value … of a template.
 func pairsToMap(pairs []any) (map[string]any, error) {
 	m := make(map[string]any, len(pairs)/2)
 	for i := 0; i < len(pairs); i += 2 {

@@ -14,10 +14,11 @@ import (
 	"golang.org/x/text/language"
 )
 
-// handed are the texts that handlers ask for by their id.
-var handed = strings.Fields(`
+// handlerMessages lists the messages that handlers of package web use.
+var handlerMessages = strings.Fields(`
 error_role_missing
-error_email_missing error_email_malformed error_email_accent error_email_sign error_email_is_mailbox error_email_is_pec error_contacts_limit
+error_email_missing error_email_malformed error_email_accent error_email_sign error_email_is_mailbox error_email_is_pec
+error_contacts_limit
 error_invitation_limit
 error_kind_missing error_kind_differs_company error_kind_differs_person
 error_company_name_short error_company_name_long
@@ -31,7 +32,7 @@ notice_moved_on notice_changed notice_saved notice_code_sent notice_invited noti
 notice_contract_changed notice_lapsed notice_left notice_left_finished notice_left_invited
 `)
 
-// catalogue reads the keys of a language's file, without the library.
+// catalogue reads the messages of a language without the i18n library.
 func catalogue(t *testing.T, locale string) map[string]any {
 	t.Helper()
 	content, err := files.ReadFile("locales/" + locale + ".toml")
@@ -59,8 +60,8 @@ func TestCatalogues(t *testing.T) {
 			t.Errorf("it.toml lacks %s", key)
 		}
 	}
-	// The library takes some keys for its own, and then drops texts without a
-	// word: what it loaded must be what the file holds.
+	// The library reserves some keys, and silently drops messages that use them:
+	// check that it loaded all messages of the file.
 	bundle := i18n.NewBundle(language.Italian)
 	bundle.RegisterUnmarshalFunc("toml", toml.Unmarshal)
 	for _, locale := range locales {
@@ -74,12 +75,12 @@ func TestCatalogues(t *testing.T) {
 		}
 		slices.Sort(loaded)
 		if !slices.Equal(loaded, it) {
-			t.Errorf("%s: the library loaded\n%v\nand the file holds\n%v", locale, loaded, it)
+			t.Errorf("%s: the library loaded\n%v\nand the file contains\n%v", locale, loaded, it)
 		}
 	}
 }
 
-// TestPlaceholders holds the translations to the same arguments.
+// TestPlaceholders checks that both translations use the same arguments.
 func TestPlaceholders(t *testing.T) {
 	t.Parallel()
 	it, en := catalogue(t, "it"), catalogue(t, "en")
@@ -88,7 +89,7 @@ func TestPlaceholders(t *testing.T) {
 		original, ok := text.(string)
 		translated, _ := en[key].(string)
 		if !ok {
-			continue // a plural: TestText
+			continue // a message with a plural, which TestText checks
 		}
 		a, b := placeholder.FindAllString(original, -1), placeholder.FindAllString(translated, -1)
 		slices.Sort(a)
@@ -99,13 +100,14 @@ func TestPlaceholders(t *testing.T) {
 	}
 }
 
-// TestEveryTextIsUsed scans the templates and the sources for the ids they use.
-func TestEveryTextIsUsed(t *testing.T) {
+// TestEveryMessageIsUsed compares the messages with the IDs in the templates and
+// with the lists of the IDs that Go code uses.
+func TestEveryMessageIsUsed(t *testing.T) {
 	t.Parallel()
 	inTemplate := regexp.MustCompile(`\.(?:T|Strong|Linked|Fact|Naming|Pictured) "([^"]+)"`)
 	picture := regexp.MustCompile(`\.Pictured "[^"]+" "\d+-([^"]+)"`)
 	used := map[string]bool{}
-	for _, id := range handed {
+	for _, id := range handlerMessages {
 		used[id] = true
 	}
 	err := fs.WalkDir(files, ".", func(name string, d fs.DirEntry, err error) error {
@@ -124,20 +126,21 @@ func TestEveryTextIsUsed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, id := range strings.Fields(`months first_of_month contract_file mail_zoned mail_invitation_button step_names fault_prefix level_spid level_cie
+	for _, id := range strings.Fields(`
+		months first_of_month contract_file mail_zoned mail_invitation_button step_names fault_prefix level_spid level_cie
 		method_by failure_elsewhere failure_technical failure_prefetch failure_suspended
-		purpose_p purpose_pf purpose_pg purpose_lp purpose_px`) { // view.go, words.go, letter.go, notice.go
+		purpose_p purpose_pf purpose_pg purpose_lp purpose_px`) { // view.go, messages.go, mail_data.go, notice.go
 		used[id] = true
 	}
 	it := catalogue(t, "it")
 	for id := range used {
 		if _, ok := it[id]; !ok {
-			t.Errorf("text %q is used and not there", id)
+			t.Errorf("message %q is used but does not exist", id)
 		}
 	}
 	for id := range it {
 		if !used[id] {
-			t.Errorf("text %q is never used", id)
+			t.Errorf("message %q is never used", id)
 		}
 	}
 }
@@ -162,24 +165,24 @@ func TestText(t *testing.T) {
 		{"it", "rejected_title", nil, "La tua richiesta di qualifica della PEC Esempio non è andata a buon fine: riprova"},
 	}
 	for _, test := range tests {
-		if got := say(t, all, test.locale, test.id, test.args); got != test.want {
+		if got := messageText(t, all, test.locale, test.id, test.args); got != test.want {
 			t.Errorf("%s %s: %q, want %q", test.locale, test.id, got, test.want)
 		}
 	}
-	for _, id := range handed {
+	for _, id := range handlerMessages {
 		for _, locale := range locales {
 			args := map[string]any{"Until": "14:20", "Left": 2, "Seconds": 3, "Minutes": 14}
-			if got := say(t, all, locale, id, args); got == "" || strings.Contains(got, "{{") {
+			if got := messageText(t, all, locale, id, args); got == "" || strings.Contains(got, "{{") {
 				t.Errorf("%s %s: %q", locale, id, got)
 			}
 		}
 	}
 }
 
-// say is one text of the catalogue.
-func say(t *testing.T, all *Templates, locale, id string, args map[string]any) string {
+// messageText returns a message with its arguments.
+func messageText(t *testing.T, all *Templates, locale, id string, args map[string]any) string {
 	t.Helper()
-	s, err := all.words[locale].text(id, args)
+	s, err := all.messages[locale].text(id, args)
 	if err != nil {
 		t.Error(err)
 	}
@@ -216,16 +219,16 @@ func TestDates(t *testing.T) {
 	all := newTemplates(t)
 	summer := time.Date(2026, 8, 31, 22, 5, 0, 0, time.UTC) // already September in Rome
 	for locale, want := range map[string]string{"it": "1º settembre 2026, 00:05", "en": "1 September 2026, 00:05"} {
-		if got, err := all.words[locale].DateTime(summer); got != want || err != nil {
+		if got, err := all.messages[locale].DateTime(summer); got != want || err != nil {
 			t.Errorf("%s: %q, %v, want %q", locale, got, err, want)
 		}
 	}
 }
 
-// A long address breaks at @ and dots, and its characters are escaped.
-func TestAnAddressMayBeBroken(t *testing.T) {
+// A long address breaks after @ and dots, and is escaped.
+func TestBreakable(t *testing.T) {
 	t.Parallel()
-	w := words{known: map[string]any{}}
+	w := messages{common: map[string]any{}}
 	if got := w.Breakable("o'neri.<b>@pec.example"); got != "o&#39;neri.<wbr>&lt;b&gt;@<wbr>pec.<wbr>example" {
 		t.Errorf("got %s", got)
 	}

@@ -7,63 +7,63 @@ import (
 	"stella/workflow"
 )
 
-// lapses checks that a browser cannot go on from a login that is not its own,
-// or too old.
-func (b *browser) lapses(f filled) {
+// lapses checks that the browser cannot send a form whose login was made in another
+// session or has expired, and that the step goes back to identification.
+func (b *browser) lapses(f filledForm) {
 	b.Helper()
 	b.unchanged(func() {
 		b.get("/").at("Ora identificati", lapsed)
 		b.get("/identita/contatti").at("Ora identificati")
 		b.get("/codice/contatti").at("Ora identificati")
-		b.told("elsewhere", 0, 0)
+		b.codeStatusIs("elsewhere", 0, 0)
 	})
 	declared := b.query(`select count(*)::text from declarations`)
 	codes, mails := b.query(`select count(*)::text from codes`), b.query(`select count(*)::text from mails`)
-	b.post(f).at("Ora identificati").tells("Per sicurezza ripeti l'identificazione. I dati inseriti sono salvati.")
-	b.wants(anna, workflow.Identification)
+	b.post(f).at("Ora identificati").showsNotice("Per sicurezza ripeti l'identificazione. I dati inseriti sono salvati.")
+	b.stateIs(anna, workflow.Identification)
 	if got := b.query(`select event from steps order by version desc limit 1`); got != string(workflow.IdentityLapsed) {
 		b.Errorf("the step is %s", got)
 	}
 	if b.query(`select count(*)::text from declarations`) != declared || b.query(`select count(*)::text from codes`) != codes ||
 		b.query(`select count(*)::text from mails`) != mails {
-		b.Error("more was done")
+		b.Error("the form had other effects")
 	}
 	b.press("Indietro").at("Controlla i dati", anna.email).press("SALVA E PROCEDI")
 }
 
-// The places where a login must hold, and the forms there.
-var holding = []struct {
+// loginStates lists the states that need a valid login, and their forms.
+var loginStates = []struct {
 	state workflow.State
-	forms []func(b *browser) filled
+	forms []func(b *browser) filledForm
 }{
-	{workflow.Identified, []func(b *browser) filled{
-		func(b *browser) filled { return b.form("PROCEDI") },
-		func(b *browser) filled { return b.form("Non sono io / casella sbagliata") },
-		func(b *browser) filled {
+	{workflow.Identified, []func(b *browser) filledForm{
+		func(b *browser) filledForm { return b.form("PROCEDI") },
+		func(b *browser) filledForm { return b.form("Non sono io / casella sbagliata") },
+		func(b *browser) filledForm {
 			return b.click("Modifica dove arriverà il codice OTP").form("Conferma", "email", "ladro@mail.example")
 		},
 	}},
-	{workflow.Contract, []func(b *browser) filled{
-		func(b *browser) filled { return b.form("COMPLETA LA RICHIESTA DI IDENTIFICAZIONE") },
+	{workflow.Contract, []func(b *browser) filledForm{
+		func(b *browser) filledForm { return b.form("COMPLETA LA RICHIESTA DI IDENTIFICAZIONE") },
 	}},
-	{workflow.CodeEntry, []func(b *browser) filled{
-		func(b *browser) filled { return b.form("Conferma", "codice", b.sendCode()) },
-		func(b *browser) filled { return b.form("Invia di nuovo") },
-		func(b *browser) filled {
+	{workflow.CodeEntry, []func(b *browser) filledForm{
+		func(b *browser) filledForm { return b.form("Conferma", "codice", b.sendCode()) },
+		func(b *browser) filledForm { return b.form("Invia di nuovo") },
+		func(b *browser) filledForm {
 			return b.click("Modifica i contatti").form("Conferma", "email", "ladro@mail.example")
 		},
 	}},
 }
 
-// atEachForm has do send each of those forms once somebody has logged in for it.
-func atEachForm(t *testing.T, do func(b *browser, f filled)) {
+// atEachForm calls do with each of those forms, after a login.
+func atEachForm(t *testing.T, do func(b *browser, f filledForm)) {
 	t.Helper()
-	for _, place := range holding {
+	for _, place := range loginStates {
 		t.Run(string(place.state), func(t *testing.T) {
 			t.Parallel()
 			b := at(t, anna, workflow.Identification)
 			for _, form := range place.forms {
-				b.goOn(anna, workflow.Identification, place.state)
+				b.proceed(anna, workflow.Identification, place.state)
 				do(b, form(b))
 			}
 		})
@@ -72,27 +72,27 @@ func atEachForm(t *testing.T, do func(b *browser, f filled)) {
 
 func TestAnotherBrowserCannotFinish(t *testing.T) {
 	t.Parallel()
-	atEachForm(t, func(b *browser, f filled) {
-		b.clock.Advance(5 * time.Minute) // as many codes may be sent
+	atEachForm(t, func(b *browser, f filledForm) {
+		b.clock.Advance(5 * time.Minute) // so that the limit of codes is not reached
 		b.enter(anna).lapses(f)
-		// The first sees the same now.
+		// The first browser is at identification too.
 		b.get("/").at("Ora identificati")
 	})
 }
 
-func TestOldLoginCannotFinish(t *testing.T) {
+func TestExpiredLoginCannotFinish(t *testing.T) {
 	t.Parallel()
-	atEachForm(t, func(b *browser, f filled) {
+	atEachForm(t, func(b *browser, f filledForm) {
 		b.clock.Advance(16 * time.Minute)
 		if b.get("/"); text(b.Find("h1")) == "Ora identificati" {
-			b.Error("the login is lost too early")
+			b.Error("the login expired too early")
 		}
 		b.clock.Advance(15 * time.Minute)
 		b.lapses(f)
 	})
 }
 
-// A new login can begin at once from there.
+// After that a new login can start at once.
 func TestLapsedLoginIsRepeated(t *testing.T) {
 	t.Parallel()
 	b := at(t, anna, workflow.CodeEntry)
@@ -101,7 +101,7 @@ func TestLapsedLoginIsRepeated(t *testing.T) {
 	other.press("Accedi come Anna Neri").press("Autorizza").press("Continua").at("Identificazione riuscita")
 	b.get("/").at("Ora identificati", lapsed)
 	other.clock.Advance(20 * time.Second)
-	other.get("/").goOn(anna, workflow.Identified, workflow.Qualified).at("Identificazione avvenuta con successo")
+	other.get("/").proceed(anna, workflow.Identified, workflow.Qualified).at("Identificazione avvenuta con successo")
 
 	b = at(t, anna, workflow.Identified)
 	other = b.enter(anna).at("Ora identificati", lapsed)

@@ -10,48 +10,52 @@ import (
 	"stella/workflow"
 )
 
-// From the login to the end each page says until when the login is valid, and what
-// is lost if the user leaves (WCAG 2.2.1).
-func TestThePageSaysUntilWhenTheLoginCounts(t *testing.T) {
+// From the login to the end each page shows when the login expires (WCAG 2.2.1).
+func TestPageShowsWhenTheLoginExpires(t *testing.T) {
 	t.Parallel()
-	for state, told := range map[workflow.State]bool{workflow.Summary: false, workflow.Identification: false,
-		workflow.Identified: true, workflow.Contract: true, workflow.CodeEntry: true} {
+	for state, shown := range map[workflow.State]bool{
+		workflow.Summary:        false,
+		workflow.Identification: false,
+		workflow.Identified:     true,
+		workflow.Contract:       true,
+		workflow.CodeEntry:      true,
+	} {
 		b := at(t, anna, state)
 		until := b.clock.RomeIn(workflow.LoginLife).Format("15:04")
-		if got := strings.Contains(text(b.get("/").Find("main")), "La tua identificazione vale fino alle "+until); got != told {
-			t.Errorf("%s: the page says %s", state, b.text())
+		if got := strings.Contains(text(b.get("/").Find("main")), "La tua identificazione vale fino alle "+until); got != shown {
+			t.Errorf("%s: the page is %s", state, b.text())
 		}
 	}
 }
 
-// A page of a procedure says when its session ends, and its script is answered
-// how much is left and may prolong it (WCAG 2.2.1).
-func TestASessionIsProlongedOnRequest(t *testing.T) {
+// A page of a procedure says when its session ends. Its script gets the remaining
+// time and can prolong the session (WCAG 2.2.1).
+func TestSessionIsProlongedOnRequest(t *testing.T) {
 	t.Parallel()
 	b := at(t, anna, workflow.Summary)
 	if got := b.get("/").Find("#idle").AttrOr("data-seconds", ""); got != "1800" {
-		t.Errorf("the script is told %q seconds", got)
+		t.Errorf("the script gets %q seconds", got)
 	}
 	if got := text(b.Find(".idle")); !strings.HasPrefix(got, "Dopo 30 minuti senza attività") {
-		t.Errorf("without a script the page says %q", got)
+		t.Errorf("the text without a script is %q", got)
 	}
 	left := func(want string) {
 		t.Helper()
 		_, body := b.send(b.request(http.MethodGet, b.world.url+"/sessione", nil))
 		if strings.TrimSpace(body) != want {
-			t.Errorf("the answer is %s, want %s", body, want)
+			t.Errorf("the status is %s, want %s", body, want)
 		}
 	}
 	stay := func(status int, want string) {
 		t.Helper()
 		answer, body := b.send(b.request(http.MethodPost, b.world.url+"/sessione", nil))
 		if answer.StatusCode != status || status == http.StatusOK && strings.TrimSpace(body) != want {
-			t.Errorf("staying is answered %d %s, want %d %s", answer.StatusCode, body, status, want)
+			t.Errorf("prolonging the session returns %d %s, want %d %s", answer.StatusCode, body, status, want)
 		}
 	}
 	b.clock.Advance(28 * time.Minute)
 	left(`{"seconds":120,"keeps":false}`)
-	left(`{"seconds":120,"keeps":false}`) // asking prolongs nothing
+	left(`{"seconds":120,"keeps":false}`) // a GET does not prolong the session
 	stay(http.StatusOK, `{"seconds":1800,"keeps":false}`)
 	left(`{"seconds":1800,"keeps":false}`)
 	b.clock.Advance(31 * time.Minute)
@@ -61,7 +65,7 @@ func TestASessionIsProlongedOnRequest(t *testing.T) {
 
 // Near its absolute limit a session is prolonged by less than the idle time, and
 // the page shows the seconds that are left.
-func TestAnOldSessionIsProlongedNoFurther(t *testing.T) {
+func TestSessionIsNotProlongedBeyondADay(t *testing.T) {
 	t.Parallel()
 	b := at(t, anna, workflow.Summary)
 	for range 71 { // to 20 minutes before a day is over
@@ -70,36 +74,38 @@ func TestAnOldSessionIsProlongedNoFurther(t *testing.T) {
 	}
 	left := b.Find("#idle").AttrOr("data-seconds", "")
 	answer, body := b.send(b.request(http.MethodPost, "/sessione", nil))
-	if n, err := strconv.Atoi(left); err != nil || n < 1 || n > 1799 || answer.StatusCode != http.StatusOK || strings.TrimSpace(body) != `{"seconds":`+left+`,"keeps":false}` {
-		t.Errorf("of %s seconds the page is told, and then %d %s", left, answer.StatusCode, body)
+	if n, err := strconv.Atoi(left); err != nil || n < 1 || n > 1799 || answer.StatusCode != http.StatusOK ||
+		strings.TrimSpace(body) != `{"seconds":`+left+`,"keeps":false}` {
+		t.Errorf("the page has %s seconds, and prolonging returns %d %s", left, answer.StatusCode, body)
 	}
 	b.clock.Advance(30 * time.Minute)
 	if b.get("/"); !strings.Contains(b.text(), "dura al massimo 24 ore") {
-		t.Errorf("after a day the page says %s", b.text())
+		t.Errorf("after a day the page is %s", b.text())
 	}
 }
 
-// A user who leaves a finished procedure is not told that they can continue.
+// After a finished procedure the notice does not say how to continue.
 func TestLeavingAFinishedProcedure(t *testing.T) {
 	t.Parallel()
 	b := at(t, anna, workflow.Qualified)
-	b.press("Esci").tells("Sei uscito dalla procedura.")
+	b.press("Esci").showsNotice("Sei uscito dalla procedura.")
 }
 
-// The page does not address a webmail user who invited the holder as the holder.
-func TestTheInviterReadsOfTheHoldersReview(t *testing.T) {
+// During a review the delegate and the identified person see different texts.
+func TestDelegateSeesTheReview(t *testing.T) {
 	t.Parallel()
 	delegate, guest, _ := invited(t, cooperativa, "paola.conti@mail.example")
 	guest.press("PROCEDI")
 	h := cooperativa
 	h.email = "paola.conti@mail.example"
-	guest.goOn(h, workflow.HolderKind, workflow.UnderReview).at("Richiesta in verifica", "Abbiamo ricevuto la tua identificazione.")
-	delegate.get("/").at("Richiesta in verifica", "Per questa casella si è identificata una persona.", "l'esito arriva per e-mail a chi si è identificato")
+	guest.proceed(h, workflow.HolderKind, workflow.UnderReview).at("Richiesta in verifica", "Abbiamo ricevuto la tua identificazione.")
+	delegate.get("/").at("Richiesta in verifica", "Per questa casella si è identificata una persona.",
+		"l'esito arriva per e-mail a chi si è identificato")
 }
 
 // The polling requests of a page's script do not prolong the session: a page that
 // is left open does not keep its session alive.
-func TestAPageThatIsLeftOpenKeepsNoSession(t *testing.T) {
+func TestPollingDoesNotProlongTheSession(t *testing.T) {
 	t.Parallel()
 	delegate, _, _ := invited(t, bianchi, luca)
 	for path, b := range map[string]*browser{"/codice/stato": at(t, anna, workflow.CodeEntry), "/invito/stato": delegate} {
@@ -108,16 +114,16 @@ func TestAPageThatIsLeftOpenKeepsNoSession(t *testing.T) {
 			b.send(b.request(http.MethodGet, path, nil))
 		}
 		if b.get("/"); !strings.Contains(b.text(), "La sessione è scaduta") {
-			t.Errorf("after half an hour of %s the page says %s", path, b.text())
+			t.Errorf("after half an hour of requests to %s the page is %s", path, b.text())
 		}
 	}
 }
 
-// The last page of a procedure shows no warning: nothing is left to do.
-func TestTheLastPageSpeaksOfNoSession(t *testing.T) {
+// The last page of a procedure does not warn about the session.
+func TestLastPageHasNoSessionWarning(t *testing.T) {
 	t.Parallel()
 	b := at(t, anna, workflow.Qualified)
 	if got := b.get("/").Find(".idle").Length(); got != 0 {
-		t.Errorf("the page says %s", b.text())
+		t.Errorf("the page has a warning: %s", b.text())
 	}
 }

@@ -11,9 +11,9 @@ import (
 
 const whichMailbox = "Vuoi passare a un'altra casella?"
 
-// A browser that is inside the procedure of a mailbox is asked before it leaves
-// it for another's, whichever way it comes.
-func TestAnotherMailboxIsAskedFor(t *testing.T) {
+// If the browser is in the procedure of a mailbox, the user is asked before it
+// switches to another mailbox, however the new session started.
+func TestSwitchOfMailboxIsAskedFor(t *testing.T) {
 	t.Parallel()
 	ways := map[string]func(b *browser){
 		"the webmail's click": func(b *browser) { b.handOver(sara) },
@@ -34,29 +34,29 @@ func TestAnotherMailboxIsAskedFor(t *testing.T) {
 			come(b)
 			b.unchanged(func() {
 				b.at(whichMailbox, "hai aperto la procedura della casella "+anna.mailbox, "apri quella della casella "+sara.mailbox)
-				// Until that is answered nothing else can be done, in whichever tab.
+				// Until the user answers, every form of every tab leads to the question.
 				b.post(next).at(whichMailbox)
 				for _, path := range []string{"/identificazione", "/identita/contatti", "/spid/return"} {
 					if b.get(path); b.status == http.StatusOK && text(b.Find("h1")) != whichMailbox {
-						t.Errorf("%s shows %s", path, b.text())
+						t.Errorf("%s shows another page: %s", path, b.text())
 					}
 				}
 			})
-			// The login of the first is not lost.
-			b.get("/").press("Torna alla casella " + anna.mailbox).at("Identificazione riuscita").tells("")
+			// The login for the first mailbox is still valid.
+			b.get("/").press("Torna alla casella " + anna.mailbox).at("Identificazione riuscita").showsNotice("")
 			b.unchanged(func() { b.get("/").at("Identificazione riuscita") })
 
 			come(b)
-			former := b.cookies()
+			previous := b.cookies()
 			b.at(whichMailbox).press("Continua")
 			if got := text(b.Find("header .mailbox")); got != "Casella: "+sara.mailbox {
-				t.Errorf("the page is of %q", got)
+				t.Errorf("the page shows the mailbox %q", got)
 			}
-			b.unchanged(func() { b.post(next).tells("La procedura nel frattempo è andata avanti: ecco dove sei.") })
+			b.unchanged(func() { b.post(next).showsNotice("La procedura nel frattempo è andata avanti: ecco dove sei.") })
 			old := b.world.browser()
-			for _, c := range former {
+			for _, c := range previous {
 				if c.Name == "stella-known" {
-					old.hold(&http.Cookie{Name: "stella", Value: c.Value})
+					old.setCookie(&http.Cookie{Name: "stella", Value: c.Value})
 				}
 			}
 			old.get("/").at(sessionClosed, "La procedura è stata aperta di nuovo in questo browser")
@@ -64,8 +64,8 @@ func TestAnotherMailboxIsAskedFor(t *testing.T) {
 	}
 }
 
-// Whoever is inside no other procedure is asked nothing.
-func TestNothingIsAskedFor(t *testing.T) {
+// If the browser is in no other procedure, nothing is asked.
+func TestNoQuestionWithoutAnotherProcedure(t *testing.T) {
 	t.Parallel()
 	b := at(t, anna, workflow.Summary)
 	b.record(sara)
@@ -74,49 +74,49 @@ func TestNothingIsAskedFor(t *testing.T) {
 	b.handOver(sara).at("Conferma identità") // the session has ended
 	b.press("Esci e riprendi più tardi").handOver(anna).at("Controlla i dati")
 	b.recordAs(anna, workflow.Cancelled)
-	b.handOver(sara).at("Conferma identità") // there is nothing to go back to
+	b.handOver(sara).at("Conferma identità") // the mailbox of the other procedure is cancelled
 	b.recordAs(anna, workflow.Active)
 
 	b = at(t, anna, workflow.CodeEntry)
 	b.record(sara)
 	b.press("Conferma", "codice", b.sendCode()).at("Identificazione avvenuta con successo")
-	b.handOver(sara).at("Conferma identità") // there is nothing left to do
+	b.handOver(sara).at("Conferma identità") // the other procedure is finished
 }
 
-// Entering anew ends the session that the browser had, which nobody can use any
-// more, and no other browser's.
-func TestEnteringAnewEndsTheFormerSession(t *testing.T) {
+// A new session ends the browser's previous session, whose cookie is no longer
+// valid, but not the sessions of other browsers.
+func TestNewSessionEndsThePreviousOne(t *testing.T) {
 	t.Parallel()
 	b := at(t, anna, workflow.Summary)
 	other := b.enter(anna).at("Controlla i dati")
-	former := b.cookies()[0]
+	previous := b.cookies()[0]
 	b.handOver(anna).at("Controlla i dati")
 	thief := b.world.browser()
-	thief.hold(former)
-	thief.gone(sessionClosed, "La procedura è stata aperta di nuovo in questo browser")
+	thief.setCookie(previous)
+	thief.sessionOver(sessionClosed, "La procedura è stata aperta di nuovo in questo browser")
 	other.get("/").at("Controlla i dati")
 	if n := b.query(`select count(*)::text from sessions where ended = '' and expires_at > $1`, b.clock.Now()); n != "2" {
-		t.Errorf("%s sessions last", n)
+		t.Errorf("%s sessions are active, want 2", n)
 	}
 }
 
-// The buttons of the question do nothing for who was not asked.
-func TestAnAnswerToNoQuestion(t *testing.T) {
+// The forms of the question have no effect if nothing was asked.
+func TestAnswerWithoutAQuestion(t *testing.T) {
 	t.Parallel()
 	b := at(t, anna, workflow.Summary)
 	for _, path := range []string{"/casella/nuova", "/casella/precedente"} {
 		b.unchanged(func() {
 			b.load(b.request(http.MethodPost, path, nil)).at("Controlla i dati")
-			b.world.browser().post(filled{b.world.url + path, nil})
+			b.world.browser().post(filledForm{b.world.url + path, nil})
 		})
 	}
 	b.clock.Advance(time.Minute)
 	b.get("/").at("Controlla i dati")
 }
 
-// The answer is about the mailbox that the page names: if the browser has come for
-// a third one meanwhile, it is asked again.
-func TestAnAnswerIsAboutTheMailboxNamed(t *testing.T) {
+// The answer applies to the mailbox that the page names. If the browser has since
+// started a session for a third mailbox, the user is asked again.
+func TestAnswerIsAboutTheMailboxOnThePage(t *testing.T) {
 	t.Parallel()
 	b := at(t, anna, workflow.Summary)
 	b.record(sara)
@@ -128,9 +128,9 @@ func TestAnAnswerIsAboutTheMailboxNamed(t *testing.T) {
 	b.press("Torna alla casella " + anna.mailbox).at("Controlla i dati")
 }
 
-// While the question is open, the script of another open page is answered about
+// While the question is open, the script of another open page gets the status of
 // that page's session.
-func TestAPageIsToldOfItsOwnSession(t *testing.T) {
+func TestSessionStatusIsOfTheOpenPage(t *testing.T) {
 	t.Parallel()
 	b := at(t, anna, workflow.Summary)
 	b.record(sara)
@@ -138,16 +138,16 @@ func TestAPageIsToldOfItsOwnSession(t *testing.T) {
 	b.clock.Advance(25 * time.Minute)
 	b.handOver(sara).at(whichMailbox)
 	if _, body := b.send(b.request(http.MethodGet, sessionPath, nil)); strings.TrimSpace(body) != `{"seconds":300,"keeps":false}` {
-		t.Errorf("the page is told %s", body)
+		t.Errorf("the status of the session is %s", body)
 	}
 	if _, body := b.send(b.request(http.MethodPost, sessionPath, nil)); strings.TrimSpace(body) != `{"seconds":1800,"keeps":false}` {
-		t.Errorf("staying is answered %s", body)
+		t.Errorf("prolonging the session returns %s", body)
 	}
 }
 
-// A form that comes after its session has ended is kept, although the browser has
-// come for another mailbox meanwhile.
-func TestAFormIsKeptWhileTheQuestionWaits(t *testing.T) {
+// The input of a form that is sent after its session ended is kept, even if the
+// browser has started a session for another mailbox.
+func TestDraftIsKeptWhileTheQuestionIsOpen(t *testing.T) {
 	t.Parallel()
 	b := at(t, anna, workflow.ContactData)
 	b.record(sara)
@@ -158,5 +158,5 @@ func TestAFormIsKeptWhileTheQuestionWaits(t *testing.T) {
 	b.unchanged(func() {
 		b.post(form).answered(http.StatusForbidden, sessionExpired, "Quello che hai scritto non è perso")
 	})
-	b.handOver(anna).at("Dati di Contatto").holds("email", "anna@nuova.example")
+	b.handOver(anna).at("Dati di Contatto").hasValue("email", "anna@nuova.example")
 }

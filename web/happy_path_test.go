@@ -6,8 +6,9 @@ import (
 	"stella/workflow"
 )
 
-// A walk is the way of a holder who does everything right, as far as a state.
-var walk = []struct {
+// happyPath has the steps of a holder who makes no mistakes, and the state that each
+// step leads to.
+var happyPath = []struct {
 	state workflow.State
 	step  func(*browser, holder)
 }{
@@ -39,11 +40,11 @@ var walk = []struct {
 	{workflow.Qualified, func(b *browser, _ holder) { b.press("Conferma", "codice", b.sendCode()) }},
 }
 
-// goOn walks from one state to another.
-func (b *browser) goOn(h holder, from, to workflow.State) *browser {
+// proceed takes the steps of happyPath from one state to another.
+func (b *browser) proceed(h holder, from, to workflow.State) *browser {
 	b.Helper()
 	walking := false
-	for _, w := range walk {
+	for _, w := range happyPath {
 		if walking {
 			w.step(b, h)
 		}
@@ -53,21 +54,21 @@ func (b *browser) goOn(h holder, from, to workflow.State) *browser {
 		}
 	}
 	if got := b.state(h); got != to {
-		b.Fatalf("the walk led to %s instead of %s: %s", got, to, b.text())
+		b.Fatalf("the steps lead to %s instead of %s: %s", got, to, b.text())
 	}
 	return b
 }
 
-// at begins in a new world and walks to a state.
+// at creates a world, and returns a browser in which a holder has reached a state.
 func at(t *testing.T, h holder, to workflow.State, configure ...func(*world)) *browser {
 	t.Helper()
 	w := newWorld(t, configure...)
 	w.record(h)
-	return w.enter(h).goOn(h, workflow.HolderChoice, to)
+	return w.enter(h).proceed(h, workflow.HolderChoice, to)
 }
 
-// invited begins in a new world, invites a holder and opens their link in
-// their own browser.
+// invited creates a world in which a delegate has invited a holder. guest is the
+// holder's browser, with the page of the link.
 func invited(t *testing.T, h holder, email string) (delegate, guest *browser, link string) {
 	t.Helper()
 	w := newWorld(t)
