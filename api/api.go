@@ -35,12 +35,12 @@ import (
 
 // Server serves the API. All fields are required.
 type Server struct {
-	Procedure *workflow.Procedure
-	PublicURL string
-	Away      func(error) bool // reports whether an error means that the database is unavailable
-	Log       *slog.Logger
-	Requests  *request.Log
-	Address   func(*http.Request) netip.Addr // the client's address
+	Procedure     *workflow.Procedure
+	PublicURL     string
+	IsUnavailable func(error) bool // reports whether an error means that the database is unavailable
+	Log           *slog.Logger
+	Requests      *request.Log
+	Address       func(*http.Request) netip.Addr // the client's address
 }
 
 // Handler returns the handler of all paths under /api/.

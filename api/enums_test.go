@@ -37,7 +37,7 @@ func TestEnumsAreTheSameEverywhere(t *testing.T) {
 		},
 		{
 			enum[client.Mailbox]("State"),
-			[]workflow.Outward{
+			[]workflow.PublicState{
 				workflow.OutwardNone, workflow.OutwardInProgress, workflow.OutwardInvited, workflow.OutwardUnderReview,
 				workflow.OutwardRejected, workflow.OutwardQualified, workflow.OutwardRevoked, workflow.OutwardNotEligible,
 			},

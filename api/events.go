@@ -56,8 +56,8 @@ func (s *Server) events(ctx context.Context, c workflow.Client, in *eventsInput)
 }
 
 // describeEvent returns the same event as webhooks receive.
-func describeEvent(t workflow.Told) client.Event {
-	state, show := t.Outward()
+func describeEvent(t workflow.EventPayload) client.Event {
+	state, show := t.PublicState()
 	return client.Event{
 		ID:        t.ID.String(),
 		Type:      client.EventType(t.Kind),

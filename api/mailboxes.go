@@ -40,7 +40,7 @@ func (s *Server) mailboxes(ctx context.Context, c workflow.Client, in *mailboxes
 	}
 	out := &mailboxesOutput{client.MailboxPage{Mailboxes: []client.Mailbox{}}}
 	f := workflow.RegisterFilter{After: after, Limit: in.Limit + 1}
-	if !f.Choose(workflow.Status(in.Status), workflow.Outward(in.State)) {
+	if !f.Choose(workflow.Status(in.Status), workflow.PublicState(in.State)) {
 		return out, nil
 	}
 	all, err := s.Procedure.Registered(ctx, c, f)

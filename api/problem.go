@@ -93,7 +93,7 @@ func (s *Server) fault(ctx context.Context, err error) error {
 		return refusal(http.StatusUnprocessableEntity, "validation failed",
 			&huma.ErrorDetail{Location: "body.return_url", Message: "it is not one of this client's, to the letter"})
 	}
-	if s.Away(err) {
+	if s.IsUnavailable(err) {
 		s.Log.WarnContext(ctx, "an API call found no database", "request", request.ID(ctx), "error", err)
 		return refusalAfter(5*time.Second, http.StatusServiceUnavailable, "the database cannot be reached; nothing was lost: try again")
 	}

@@ -87,7 +87,7 @@ func (s *Server) status(w http.ResponseWriter, r *http.Request) error {
 
 // describe returns the parts of a mailbox's state that a webmail may know.
 func describe(s *workflow.Standing) client.Mailbox {
-	state, show := s.Outward()
+	state, show := s.PublicState()
 	m := client.Mailbox{Address: s.Address, State: client.State(state), Show: client.Show(show)}
 	switch state {
 	case workflow.OutwardNone, workflow.OutwardNotEligible:

@@ -38,12 +38,12 @@ func newWorld(t *testing.T) *world {
 
 func server(p *workflow.Procedure, log *slog.Logger) *api.Server {
 	return &api.Server{
-		Procedure: p,
-		PublicURL: "https://id.example",
-		Away:      store.Away,
-		Log:       log,
-		Requests:  &request.Log{Logger: log, Refused: func(string) {}},
-		Address:   func(r *http.Request) netip.Addr { return address(r.RemoteAddr) },
+		Procedure:     p,
+		PublicURL:     "https://id.example",
+		IsUnavailable: store.IsUnavailable,
+		Log:           log,
+		Requests:      &request.Log{Logger: log, Refused: func(string) {}},
+		Address:       func(r *http.Request) netip.Addr { return address(r.RemoteAddr) },
 	}
 }
 

@@ -50,7 +50,7 @@ func (s *Sender) retryDelay(m workflow.PendingMail, since time.Time) time.Durati
 // A code was already repeated once; it waits until Work drops it as too late.
 func (s *Sender) repeatDelay(m workflow.PendingMail, since time.Time) time.Duration {
 	if m.Kind == workflow.MailCode {
-		return workflow.CodeUseful + time.Second
+		return workflow.CodeMailMaxAge + time.Second
 	}
 	return jitter(max(s.Now().Sub(since), minRepeatDelay))
 }
@@ -58,7 +58,7 @@ func (s *Sender) repeatDelay(m workflow.PendingMail, since time.Time) time.Durat
 // tooLate reports whether a mail is too old to be sent.
 func (s *Sender) tooLate(m workflow.PendingMail, since time.Time) bool {
 	if m.Kind == workflow.MailCode {
-		return s.Now().Sub(m.RequestedAt) > workflow.CodeUseful
+		return s.Now().Sub(m.RequestedAt) > workflow.CodeMailMaxAge
 	}
 	return s.Now().Sub(since) > maxAge
 }

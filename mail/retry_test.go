@@ -14,7 +14,7 @@ func TestACodeIsRetriedEveryTwoSeconds(t *testing.T) {
 	p := newPipeline(t)
 	p.relay.faults(at("rcpt", 999, mailboxFull))
 	_, m, _ := p.codeMail()
-	for p.Clock.Now().Before(p.requestedAt(m.id).Add(workflow.CodeUseful)) {
+	for p.Clock.Now().Before(p.requestedAt(m.id).Add(workflow.CodeMailMaxAge)) {
 		wait := p.wait(p.work(m.id))
 		if wait < 2*time.Second || wait > 3*time.Second {
 			t.Fatalf("the next attempt is in %v", wait)

@@ -147,7 +147,7 @@ func (r *Registry) fetch(ctx context.Context) error {
 	if err := r.use(raw, now); err != nil {
 		return fmt.Errorf("fetching the identity providers from %s: %w", r.source.Location, err)
 	}
-	if err := r.source.Memory.KeepAggregate(ctx, raw, now); err != nil {
+	if err := r.source.Memory.SaveAggregate(ctx, raw, now); err != nil {
 		return fmt.Errorf("storing the identity providers: %w", err)
 	}
 	return nil

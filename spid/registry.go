@@ -40,8 +40,8 @@ type Memory interface {
 	// Aggregate returns the aggregate stored last, unchanged, and the time of
 	// its fetch. raw is nil if there is none.
 	Aggregate(ctx context.Context) (raw []byte, fetchedAt time.Time, err error)
-	// KeepAggregate stores an aggregate, unless a later fetch is already stored.
-	KeepAggregate(ctx context.Context, raw []byte, fetchedAt time.Time) error
+	// SaveAggregate stores an aggregate, unless a later fetch is already stored.
+	SaveAggregate(ctx context.Context, raw []byte, fetchedAt time.Time) error
 }
 
 // NewRegistry makes a registry of configured providers that never change. If

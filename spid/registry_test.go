@@ -102,7 +102,7 @@ func (m *memory) Aggregate(context.Context) ([]byte, time.Time, error) {
 	return m.raw, m.at, m.err
 }
 
-func (m *memory) KeepAggregate(_ context.Context, raw []byte, at time.Time) error {
+func (m *memory) SaveAggregate(_ context.Context, raw []byte, at time.Time) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.err == nil {

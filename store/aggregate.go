@@ -24,9 +24,9 @@ func (s *Store) Aggregate(ctx context.Context) ([]byte, time.Time, error) {
 	return raw, fetched, nil
 }
 
-// KeepAggregate stores a list of identity providers, unless the stored list was
+// SaveAggregate stores a list of identity providers, unless the stored list was
 // fetched later.
-func (s *Store) KeepAggregate(ctx context.Context, raw []byte, fetched time.Time) error {
+func (s *Store) SaveAggregate(ctx context.Context, raw []byte, fetched time.Time) error {
 	_, err := s.pool.Exec(ctx, `
 		insert into aggregate (raw, fetched_at) values ($1, $2)
 		on conflict (singleton) do update set raw = $1, fetched_at = $2 where aggregate.fetched_at < $2`, raw, fetched)

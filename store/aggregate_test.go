@@ -13,7 +13,7 @@ func TestKeepAggregateKeepsNewest(t *testing.T) {
 		t.Errorf("in an empty database: %q, %v, %v; want none", raw, at, err)
 	}
 	now := w.Clock.Now()
-	keep := func(raw string, at time.Time) { storetest.Must(t, w.KeepAggregate(t.Context(), []byte(raw), at)) }
+	keep := func(raw string, at time.Time) { storetest.Must(t, w.SaveAggregate(t.Context(), []byte(raw), at)) }
 	kept := func(want string, wantAt time.Time) {
 		t.Helper()
 		if raw, at, err := w.Aggregate(t.Context()); err != nil || string(raw) != want || !at.Equal(wantAt) {

@@ -74,19 +74,19 @@ func (s *Store) assignPositions(ctx context.Context) error {
 	})
 }
 
-// Told returns a page of the feed: the events of mailboxes in the given domains
+// Feed returns a page of the feed: the events of mailboxes in the given domains
 // after a position, in order. No kinds means all kinds. It also returns the position
 // up to which the page is complete, from which to read the next page. It returns
 // workflow.ErrPosition if after is greater than the last position of the feed.
-func (s *Store) Told(
+func (s *Store) Feed(
 	ctx context.Context, domains []string, kinds []workflow.AnnouncementKind, after int64, limit int,
-) ([]workflow.Told, int64, error) {
+) ([]workflow.EventPayload, int64, error) {
 	if err := s.assignPositions(ctx); err != nil {
 		return nil, 0, fmt.Errorf("numbering the announcements: %w", err)
 	}
 	type place struct {
 		position int64
-		workflow.Told
+		workflow.EventPayload
 	}
 	var last int64
 	var page []place
@@ -95,7 +95,7 @@ func (s *Store) Told(
 	b.Queue(`select coalesce(max(position), 0) from announcements`).QueryRow(func(row pgx.Row) error { return row.Scan(&last) })
 	readAll(b, &page, func(row pgx.CollectableRow) (place, error) {
 		var p place
-		err := row.Scan(append([]any{&p.position}, feedEventInto(&p.Told)...)...)
+		err := row.Scan(append([]any{&p.position}, feedEventInto(&p.EventPayload)...)...)
 		return p, err
 	}, `
 		select a.position, `+feedEvent+`
@@ -107,9 +107,9 @@ func (s *Store) Told(
 	if after > last {
 		return nil, 0, workflow.ErrPosition
 	}
-	all := make([]workflow.Told, len(page))
+	all := make([]workflow.EventPayload, len(page))
 	for i, p := range page {
-		all[i] = p.Told
+		all[i] = p.EventPayload
 	}
 	if len(page) == limit {
 		last = page[limit-1].position
@@ -125,6 +125,6 @@ const feedEvent = `
 	join qualifications q on q.id = a.qualification_id
 	join steps s on s.qualification_id = a.qualification_id and s.version = a.version`
 
-func feedEventInto(t *workflow.Told) []any {
+func feedEventInto(t *workflow.EventPayload) []any {
 	return []any{&t.ID, &t.Kind, &t.Mailbox, &t.Qualification, &t.Version, &t.Active, &t.At, &t.Address, &t.Number, &t.Event}
 }

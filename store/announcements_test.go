@@ -19,10 +19,10 @@ import (
 )
 
 // readFeed reads the feed from a position to its end, in pages.
-func readFeed(t *testing.T, w *storetest.World, after int64, limit int) (all []workflow.Told, until int64) {
+func readFeed(t *testing.T, w *storetest.World, after int64, limit int) (all []workflow.EventPayload, until int64) {
 	t.Helper()
 	for {
-		page, next, err := w.Told(t.Context(), []string{storetest.Domain}, nil, after, limit)
+		page, next, err := w.Feed(t.Context(), []string{storetest.Domain}, nil, after, limit)
 		storetest.Must(t, err)
 		if after = next; len(page) == 0 {
 			return all, after
@@ -71,7 +71,7 @@ func TestFeedIsCompleteWithoutDuplicates(t *testing.T) {
 		mailboxes = append(mailboxes, w.Reach(t, workflow.HolderChoice).Mailbox)
 	}
 	ended := make(chan bool)
-	feeds := make([][]workflow.Told, readers)
+	feeds := make([][]workflow.EventPayload, readers)
 	for i := range readers {
 		reading.Go(func() {
 			var after int64
@@ -80,7 +80,7 @@ func TestFeedIsCompleteWithoutDuplicates(t *testing.T) {
 				if i == 0 { // this reader is never far behind
 					limit = 1000
 				}
-				page, next, err := w.Told(t.Context(), []string{storetest.Domain}, nil, after, limit)
+				page, next, err := w.Feed(t.Context(), []string{storetest.Domain}, nil, after, limit)
 				if err != nil {
 					t.Error(err)
 					return
@@ -149,7 +149,7 @@ func TestFeedIsCompleteWithoutDuplicates(t *testing.T) {
 		if missed > 0 || len(feed) != want {
 			t.Errorf("reader %d saw %d announcements, want %d; it missed %d", i, len(feed), want, missed)
 		}
-		if !slices.EqualFunc(feed, feeds[0], func(a, b workflow.Told) bool { return a.ID == b.ID }) {
+		if !slices.EqualFunc(feed, feeds[0], func(a, b workflow.EventPayload) bool { return a.ID == b.ID }) {
 			t.Errorf("reader %d saw a different order than reader 0", i)
 		}
 	}
@@ -170,7 +170,7 @@ func TestFeedDoesNotBlock(t *testing.T) {
 	defer reader.Rollback(context.Background())
 	_, err = reader.Exec(t.Context(), `select pg_advisory_xact_lock(7357005)`) // a slow reader
 	storetest.Must(t, err)
-	if _, _, err := w.Told(soon, []string{storetest.Domain}, nil, 0, 100); err != nil {
+	if _, _, err := w.Feed(soon, []string{storetest.Domain}, nil, 0, 100); err != nil {
 		t.Fatalf("with nothing new: %v", err)
 	}
 	open, _, err := openStep(soon, w.Pool(), j.Mailbox)

@@ -13,7 +13,7 @@ import (
 	"stella/workflow"
 )
 
-// refusedPerLogin is the maximum number of responses that KeepMessage archives for
+// refusedPerLogin is the maximum number of responses that ArchiveMessage archives for
 // a login. It limits what a stranger who learned a request ID can make us store.
 const refusedPerLogin = 5
 
@@ -37,9 +37,9 @@ func (s *Store) encrypt(body []byte) ([]byte, error) {
 	return encrypted.Bytes(), nil
 }
 
-// KeepMessage archives a response that was refused, so that no step writes it. It
+// ArchiveMessage archives a response that was refused, so that no step writes it. It
 // silently drops the message if the login already has refusedPerLogin responses.
-func (s *Store) KeepMessage(ctx context.Context, m workflow.Message) error {
+func (s *Store) ArchiveMessage(ctx context.Context, m workflow.Message) error {
 	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		// One at a time for each login, so that the count includes the others.
 		if _, err := tx.Exec(ctx, `select from logins where id = $1 for update`, m.Login); err != nil {

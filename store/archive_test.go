@@ -51,7 +51,7 @@ func TestOnlyAuditorOpensArchive(t *testing.T) {
 		t.Errorf("an unknown login: %v, %v", all, err)
 	}
 	// Without a recipient, the login fails; nothing is archived unencrypted.
-	w.SealTo(nil)
+	w.SetArchiveRecipient(nil)
 	other := w.Reach(t, workflow.Identification)
 	err = w.Procedure.StartLogin(t.Context(), other.Visitor, workflow.Login{ID: "_1", StartedAt: w.Clock.Now()}, []byte("<AuthnRequest/>"))
 	if err == nil || other.Case().Qualification.State != workflow.Identification {
@@ -76,13 +76,13 @@ func TestArchiveLimitsRefusedAnswers(t *testing.T) {
 	for range 60 { // concurrently, as a stranger might send them
 		m := response(login, w)
 		sent.Go(func() {
-			if err := w.KeepMessage(t.Context(), m); err != nil {
+			if err := w.ArchiveMessage(t.Context(), m); err != nil {
 				t.Error(err)
 			}
 		})
 	}
 	sent.Wait()
-	storetest.Must(t, w.KeepMessage(t.Context(), response(other, w)))
+	storetest.Must(t, w.ArchiveMessage(t.Context(), response(other, w)))
 	for id, want := range map[string]int{login: 5, other: 1} {
 		all, err := w.OpenArchive(t.Context(), id, storetest.Auditor)
 		storetest.Must(t, err)
@@ -95,7 +95,7 @@ func TestArchiveLimitsRefusedAnswers(t *testing.T) {
 	if all, err := w.OpenArchive(t.Context(), login, storetest.Auditor); err != nil || len(all) != 7 {
 		t.Errorf("%d messages, %v", len(all), err)
 	}
-	if err := w.KeepMessage(t.Context(), response("_unheard", w)); err == nil {
+	if err := w.ArchiveMessage(t.Context(), response("_unheard", w)); err == nil {
 		t.Error("a message of an unknown login was archived")
 	}
 }

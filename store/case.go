@@ -64,8 +64,8 @@ func readCase(b *batch, mailbox int64, c *workflow.Case) {
 	readQualification(b, &c.Qualification, `q.mailbox_id = $1 `+current, mailbox)
 	readCodes(b, mailbox, &c.Codes)
 	readInvitationTimes(b, mailbox, &c.Invitations)
-	readMailTimes(b, mailbox, workflow.MailContactsChanged, &c.ToldContacts)
-	readMailTimes(b, mailbox, workflow.MailRejected, &c.ToldRejected)
+	readMailTimes(b, mailbox, workflow.MailContactsChanged, &c.ContactMails)
+	readMailTimes(b, mailbox, workflow.MailRejected, &c.RejectionMails)
 	readAll(b, &c.Suspensions, scanSuspension, suspensions)
 }
 

@@ -56,7 +56,7 @@ func (s *Store) ClaimDelivery(
 		join webhooks w on w.id = d.webhook_id`, now, until, webhook, atOnce).QueryRow(func(row pgx.Row) error {
 		columns := []any{&w.ID, &w.URL, &w.Nonce, &w.FormerNonce, zeroIfNull(&w.FormerUntil), zeroIfNull(&w.FailingSince), &w.Failures,
 			&d.ID, &d.Webhook, &d.AskedAt, &d.Attempts}
-		err := row.Scan(append(columns, feedEventInto(&d.Told)...)...)
+		err := row.Scan(append(columns, feedEventInto(&d.EventPayload)...)...)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return nil
 		}
@@ -202,6 +202,6 @@ func (s *Store) Deliveries(ctx context.Context, f DeliveryFilter) ([]workflow.De
 
 func scanDelivery(row pgx.CollectableRow) (d workflow.Delivery, err error) {
 	columns := []any{&d.ID, &d.Webhook, &d.AskedAt, &d.DueAt, &d.Attempts, zeroIfNull(&d.EndedAt), &d.Ended, &d.Outcome}
-	err = row.Scan(append(columns, feedEventInto(&d.Told)...)...)
+	err = row.Scan(append(columns, feedEventInto(&d.EventPayload)...)...)
 	return d, err
 }

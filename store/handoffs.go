@@ -63,7 +63,7 @@ func (s *Store) UseHandOff(ctx context.Context, token, session []byte, now time.
 		return h, fmt.Errorf("using a hand-off: %w", err)
 	}
 	// The first use may not have written its session yet. After it has, it calls
-	// HandOffHeld to check that the hand-off still belongs to that session.
+	// HandOffBelongsTo to check that the hand-off still belongs to that session.
 	_, err = s.pool.Exec(ctx, `
 		with taken as (
 			update handoffs h set session = null
@@ -78,9 +78,9 @@ func (s *Store) UseHandOff(ctx context.Context, token, session []byte, now time.
 	return h, workflow.ErrUnknown
 }
 
-// HandOffHeld reports whether a hand-off still belongs to a session, that is,
+// HandOffBelongsTo reports whether a hand-off still belongs to a session, that is,
 // whether it was not used a second time.
-func (s *Store) HandOffHeld(ctx context.Context, token, session []byte) (bool, error) {
+func (s *Store) HandOffBelongsTo(ctx context.Context, token, session []byte) (bool, error) {
 	var belongs bool
 	err := s.pool.QueryRow(ctx, `select exists (select from handoffs where token = $1 and session = $2)`, token, session).Scan(&belongs)
 	if err != nil {

@@ -85,13 +85,13 @@ func TestHandOffUsedTwiceBelongsToNoSession(t *testing.T) {
 	token, first := workflow.Digest(secret), workflow.Digest("first")
 	_, err = w.UseHandOff(t.Context(), token, first, w.Clock.Now())
 	storetest.Must(t, err)
-	if held, err := w.HandOffHeld(t.Context(), token, first); err != nil || !held {
+	if held, err := w.HandOffBelongsTo(t.Context(), token, first); err != nil || !held {
 		t.Errorf("used once: held %v, %v", held, err)
 	}
 	if _, err := w.UseHandOff(t.Context(), token, workflow.Digest("second"), w.Clock.Now()); !errors.Is(err, workflow.ErrUnknown) {
 		t.Errorf("used twice: %v", err)
 	}
-	if held, err := w.HandOffHeld(t.Context(), token, first); err != nil || held {
+	if held, err := w.HandOffBelongsTo(t.Context(), token, first); err != nil || held {
 		t.Errorf("used twice: held %v, %v", held, err)
 	}
 }

@@ -82,7 +82,7 @@ func TestQueriesReadFewRows(t *testing.T) {
 	}
 	events := func(domains []string, after int64) func(*store.Store) (int, error) {
 		return func(s *store.Store) (int, error) {
-			all, _, err := s.Told(ctx, domains, nil, after, 10)
+			all, _, err := s.Feed(ctx, domains, nil, after, 10)
 			return len(all), err
 		}
 	}

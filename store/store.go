@@ -106,9 +106,9 @@ func (s *Store) Close() { s.pool.Close() }
 // Pool returns the connection pool, for the workers of the job queue.
 func (s *Store) Pool() *pgxpool.Pool { return s.pool }
 
-// SealTo sets the recipient to which the archive is encrypted, in place of the
+// SetArchiveRecipient sets the recipient to which the archive is encrypted, in place of the
 // one given to Open.
-func (s *Store) SealTo(recipient age.Recipient) { s.recipient = recipient }
+func (s *Store) SetArchiveRecipient(recipient age.Recipient) { s.recipient = recipient }
 
 // Ping returns an error if the database does not answer. It then closes all idle
 // connections, so that later requests need not try them one by one. The next

@@ -130,7 +130,7 @@ func TestHostGoesSilent(t *testing.T) {
 		defer cancel()
 		large := `select '` + strings.Repeat("x", 8<<20) + `'` // more than the proxy's buffer
 		_, err := conns[0].Exec(long, large, pgx.QueryExecModeSimpleProtocol)
-		if !store.Away(err) || errors.Is(err, context.DeadlineExceeded) {
+		if !store.IsUnavailable(err) || errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("a query without a short deadline: after %v: %v", time.Since(began), err)
 		}
 		conns[0].Release()
@@ -153,7 +153,7 @@ func TestHostGoesSilent(t *testing.T) {
 			switch {
 			case errors.Is(err, workflow.ErrUnknown):
 				served <- time.Since(began)
-			case !store.Away(err):
+			case !store.IsUnavailable(err):
 				t.Error(err)
 			}
 		})

@@ -51,7 +51,7 @@ func (s *Server) receiveAnswer(w http.ResponseWriter, r *http.Request, f *Federa
 	if login.Trial() {
 		return s.endTrial(w, r, f, login, response, answer, assertion)
 	}
-	secret, err := s.Procedure.ParkAnswer(r.Context(), login.ID, answer, response.XML())
+	secret, err := s.Procedure.StoreAnswer(r.Context(), login.ID, answer, response.XML())
 	// The login was answered before, or the response has no person's fiscal code.
 	if errors.Is(err, workflow.ErrUnknown) || errors.Is(err, workflow.ErrNoPerson) {
 		return s.refuseAnswer(w, r, f, login, response, err)
@@ -164,7 +164,7 @@ func (s *Server) refuseAnswer(w http.ResponseWriter, r *http.Request, f *Federat
 		return nil
 	}
 	if l.ID != "" {
-		if err := s.Procedure.KeepRefused(r.Context(), l, response.XML()); err != nil {
+		if err := s.Procedure.ArchiveRefused(r.Context(), l, response.XML()); err != nil {
 			return err
 		}
 	}
@@ -205,7 +205,7 @@ func (s *Server) localeOf(ctx context.Context, l workflow.Login) (string, error)
 		return "", err
 	}
 	c, err := s.Procedure.View(ctx, asked.Visitor)
-	if errors.Is(err, workflow.ErrElsewhere) {
+	if errors.Is(err, workflow.ErrNotOwner) {
 		return asked.Visitor.Locale, nil
 	}
 	if err != nil {
@@ -246,7 +246,7 @@ func (s *Server) returnFromLogin(w http.ResponseWriter, r *http.Request, f *Fede
 		return s.showFailure(w, r, f, failureCode(failed.Code))
 	case errors.Is(err, workflow.ErrSuspended):
 		return s.showFailure(w, r, f, "suspended")
-	case errors.Is(err, workflow.ErrElsewhere):
+	case errors.Is(err, workflow.ErrNotOwner):
 		request.Refuse(r.Context(), "elsewhere", nil)
 		return s.showFailure(w, r, f, "elsewhere")
 	}

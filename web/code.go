@@ -12,7 +12,7 @@ import (
 // hasNoCase reports whether err means that the visitor has no session, or that the
 // session no longer gives access to a case.
 func hasNoCase(err error) bool {
-	for _, known := range []error{errNoSession, errSessionEnded, errSwitchPending, workflow.ErrElsewhere, workflow.ErrNotEligible} {
+	for _, known := range []error{errNoSession, errSessionEnded, errSwitchPending, workflow.ErrNotOwner, workflow.ErrNotEligible} {
 		if errors.Is(err, known) {
 			return true
 		}

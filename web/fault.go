@@ -41,7 +41,7 @@ var faults = []struct {
 	{errForged, http.StatusForbidden, "login_failed", templates.LoginFailed{Code: "elsewhere", Known: true}},
 	{errNoSession, http.StatusForbidden, "session_ended", templates.SessionEnded{}},
 	{errSessionEnded, http.StatusForbidden, "session_ended", templates.SessionEnded{}},
-	{workflow.ErrElsewhere, http.StatusForbidden, "session_ended", templates.SessionEnded{}},
+	{workflow.ErrNotOwner, http.StatusForbidden, "session_ended", templates.SessionEnded{}},
 	{workflow.ErrNotEligible, http.StatusConflict, "not_eligible", nil},
 	{errUnavailable, http.StatusServiceUnavailable, "fault", templates.Fault{Kind: "unavailable"}},
 	{errClientGone, http.StatusServiceUnavailable, "fault", templates.Fault{Kind: "unavailable"}},
@@ -57,7 +57,7 @@ func (s *Server) fault(w http.ResponseWriter, r *http.Request, err error) {
 	switch {
 	case errors.Is(r.Context().Err(), context.Canceled):
 		err = errClientGone
-	case s.Away(err):
+	case s.IsUnavailable(err):
 		s.Log.WarnContext(r.Context(), "a request met no database", "request", requestID(r), "route", r.Pattern, "error", err)
 		err = errUnavailable
 	}

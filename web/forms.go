@@ -135,10 +135,10 @@ func (s *Server) form(f form) handler {
 			s.redirectHome(w, r, "changed")
 		case errors.As(err, &stale), errors.Is(err, workflow.ErrNotAllowed):
 			s.redirectHome(w, r, "moved_on")
-		case errors.Is(err, workflow.ErrElsewhere) && !errors.As(err, new(*workflow.InvitationError)):
+		case errors.Is(err, workflow.ErrNotOwner) && !errors.As(err, new(*workflow.InvitationError)):
 			// A delegate, after the invited holder has accepted. They may still see /.
 			s.redirectHome(w, r, "moved_on")
-		case errors.Is(err, workflow.ErrLapsed):
+		case errors.Is(err, workflow.ErrLoginExpired):
 			s.redirectHome(w, r, "lapsed")
 		case errors.Is(err, workflow.ErrContractChanged):
 			s.redirectHome(w, r, "contract_changed")

@@ -85,7 +85,7 @@ func (s *Server) invitationStatus(w http.ResponseWriter, r *http.Request) error 
 	}
 	v, err := s.peek(r)
 	switch {
-	case err == nil && v.c.Stage(v.visitor) == workflow.Invited && v.c.Owns(v.visitor):
+	case err == nil && v.c.Stage(v.visitor) == workflow.Invited && v.c.CanAct(v.visitor):
 		answer.Mail = v.c.Qualification.Invitation.Mail
 	case err != nil && !hasNoCase(err):
 		return err

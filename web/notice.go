@@ -37,7 +37,7 @@ func inProcedure(_ *Server, v *visit) bool { return v != nil }
 
 func shownIn(states ...workflow.State) func(*Server, *visit) bool {
 	return func(_ *Server, v *visit) bool {
-		return v != nil && v.c.Owns(v.visitor) && slices.Contains(states, v.c.Stage(v.visitor))
+		return v != nil && v.c.CanAct(v.visitor) && slices.Contains(states, v.c.Stage(v.visitor))
 	}
 }
 

@@ -116,7 +116,7 @@ func fillInvited(_ *Server, v *visit, p *templates.Page) {
 	}
 	if i := q.Invitation; i != nil {
 		data.To, data.Expires, data.Expired, data.Mail = workflow.Readable(i.Email), i.ExpiresAt, i.Expired(v.c.Now), string(i.Mail)
-		if !v.c.Owns(v.visitor) { // the invited holder has accepted, and owns the case
+		if !v.c.CanAct(v.visitor) { // the invited holder has accepted, and owns the case
 			data.To = workflow.MaskEmail(i.Email)
 		}
 	}
@@ -154,7 +154,7 @@ func fillIdentification(s *Server, v *visit, p *templates.Page) {
 	p.Data = templates.Identification{
 		Company:   v.c.Qualification.Declaration.Kind == workflow.KindCompany,
 		Purpose:   s.ask(&s.SPID, v.c).Purpose,
-		Lapsed:    v.c.Lapsed(v.visitor),
+		Lapsed:    v.c.LoginExpired(v.visitor),
 		Begun:     v.c.Qualification.Identity == nil,
 		Suspended: v.c.ProviderSuspended(),
 	}
@@ -207,7 +207,7 @@ func fillCode(s *Server, v *visit, p *templates.Page) {
 }
 
 func fillUnderReview(_ *Server, v *visit, p *templates.Page) {
-	p.Data = templates.UnderReview{Number: v.c.Qualification.Number, Own: v.c.Owns(v.visitor)}
+	p.Data = templates.UnderReview{Number: v.c.Qualification.Number, Own: v.c.CanAct(v.visitor)}
 }
 
 func fillRejected(_ *Server, v *visit, p *templates.Page) {

@@ -17,7 +17,7 @@ var refusals = []struct {
 	{errForged, "foreign_link"},
 	{errNoSession, "no_session"},
 	{errSessionEnded, "session_ended"},
-	{workflow.ErrElsewhere, "elsewhere"},
+	{workflow.ErrNotOwner, "elsewhere"},
 }
 
 // refusalDetail returns the error to log with a refusal, or nil if the reason says

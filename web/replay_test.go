@@ -29,10 +29,10 @@ func TestReplayOnAnotherInstance(t *testing.T) {
 				ServiceProvider: b.server.SPID.ServiceProvider,
 				Registry:        spid.NewRegistry(b.server.SPID.Providers(), b.clock.Now),
 			},
-			Away:     b.server.Away,
-			Log:      b.server.Log,
-			Requests: b.server.Requests,
-			Now:      b.clock.Now,
+			IsUnavailable: b.server.IsUnavailable,
+			Log:           b.server.Log,
+			Requests:      b.server.Requests,
+			Now:           b.clock.Now,
 		}
 		serving := httptest.NewServer(s.Handler())
 		t.Cleanup(serving.Close)

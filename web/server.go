@@ -50,19 +50,19 @@ import (
 
 // Server serves the pages. A field is required unless its comment says otherwise.
 type Server struct {
-	Procedure *workflow.Procedure
-	Templates *templates.Templates
-	SPID      Federation
-	CIE       *Federation // nil if logins with CIE are off
-	Purpose   string      // of the professional identity that a company's login requires (SPID Avviso 18); "" for none
-	Collaudo  bool        // allows trials, the logins of official testers
-	Logos     fs.FS       // optional; Handler reads it
-	PublicURL *url.URL
-	Proxies   []netip.Prefix   // the proxies whose X-Forwarded-For is trusted
-	Away      func(error) bool // reports whether an error means that the database is unavailable
-	Log       *slog.Logger
-	Requests  *request.Log
-	Now       func() time.Time
+	Procedure     *workflow.Procedure
+	Templates     *templates.Templates
+	SPID          Federation
+	CIE           *Federation // nil if logins with CIE are off
+	Purpose       string      // of the professional identity that a company's login requires (SPID Avviso 18); "" for none
+	Collaudo      bool        // allows trials, the logins of official testers
+	Logos         fs.FS       // optional; Handler reads it
+	PublicURL     *url.URL
+	Proxies       []netip.Prefix   // the proxies whose X-Forwarded-For is trusted
+	IsUnavailable func(error) bool // reports whether an error means that the database is unavailable
+	Log           *slog.Logger
+	Requests      *request.Log
+	Now           func() time.Time
 
 	logos  map[string]logo // by file name
 	badHop *sync.Once      // logs a malformed X-Forwarded-For

@@ -74,7 +74,7 @@ func (s *Server) start(w http.ResponseWriter, r *http.Request) error {
 	if err := s.startSession(w, r, v, secret); err != nil {
 		return err
 	}
-	held, err := s.Procedure.HandOffHeld(r.Context(), r.PathValue("token"), session)
+	held, err := s.Procedure.HandOffBelongsTo(r.Context(), r.PathValue("token"), session)
 	if err != nil {
 		return err
 	}

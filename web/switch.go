@@ -24,7 +24,7 @@ func (s *Server) switchSession(w http.ResponseWriter, r *http.Request, now sessi
 	case err != nil:
 		return now, nil, err
 	default:
-		mailbox, inside, err := s.Procedure.Occupied(r.Context(), previous, now.Session)
+		mailbox, inside, err := s.Procedure.InOtherProcedure(r.Context(), previous, now.Session)
 		if inside || err != nil {
 			return now, &mailbox, err
 		}

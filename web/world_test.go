@@ -174,12 +174,12 @@ func makeWorld(t *testing.T, public string, configure ...func(*world)) *world {
 		Now:       w.clock.Now,
 	}
 	w.server = &Server{
-		Procedure: w.procedure,
-		SPID:      Federation{ServiceProvider: &sp, Registry: spid.NewRegistry(providers, w.clock.Now)},
-		PublicURL: publicURL,
-		Away:      store.Away,
-		Log:       slog.New(slog.NewTextHandler(w.log, nil)),
-		Now:       w.clock.Now,
+		Procedure:     w.procedure,
+		SPID:          Federation{ServiceProvider: &sp, Registry: spid.NewRegistry(providers, w.clock.Now)},
+		PublicURL:     publicURL,
+		IsUnavailable: store.IsUnavailable,
+		Log:           slog.New(slog.NewTextHandler(w.log, nil)),
+		Now:           w.clock.Now,
 	}
 	w.server.Requests = &request.Log{Logger: w.server.Log, Refused: func(string) {}}
 	for _, change := range configure {

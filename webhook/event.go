@@ -8,8 +8,8 @@ import (
 )
 
 // event returns an announcement in the form of the API.
-func event(t workflow.Told) client.Event {
-	state, show := t.Outward()
+func event(t workflow.EventPayload) client.Event {
+	state, show := t.PublicState()
 	return client.Event{
 		ID:        t.ID.String(),
 		Type:      client.EventType(t.Kind),

@@ -96,7 +96,7 @@ func (s *Sender) Work(ctx context.Context, job *river.Job[workflow.Deliver]) err
 func (s *Sender) attempt(ctx context.Context, w workflow.Webhook, d workflow.Delivery) {
 	sending, cancel := context.WithTimeout(ctx, cmp.Or(s.timeout, SendTimeout))
 	defer cancel()
-	a := s.Courier.Send(sending, w, event(d.Told), s.Now())
+	a := s.Courier.Send(sending, w, event(d.EventPayload), s.Now())
 	switch {
 	case a.Delivered():
 		s.deliver(ctx, w, d, a)

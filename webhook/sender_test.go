@@ -284,7 +284,7 @@ func TestADeliveryIsRepeatedAfterACrash(t *testing.T) {
 	}
 	w.Clock.Advance(21 * time.Second)
 	w.work(r)
-	if all := r.received(); len(all) != 1 || all[0].Get("webhook-id") != d.Told.ID.String() {
+	if all := r.received(); len(all) != 1 || all[0].Get("webhook-id") != d.EventPayload.ID.String() {
 		t.Errorf("the receiver got %+v", all)
 	}
 	// If the first instance was only slow, its late result does not replace the

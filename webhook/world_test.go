@@ -160,7 +160,7 @@ func (r *receiver) types(mailbox string) (all []client.EventType) {
 func (w *world) feed() []client.Event {
 	w.t.Helper()
 	log := slog.New(slog.NewTextHandler(w.log, nil))
-	s := api.Server{Procedure: w.Procedure, PublicURL: "https://id.example", Away: store.Away, Log: log,
+	s := api.Server{Procedure: w.Procedure, PublicURL: "https://id.example", IsUnavailable: store.IsUnavailable, Log: log,
 		Requests: &request.Log{Logger: log, Refused: func(string) {}},
 		Address:  func(*http.Request) netip.Addr { return netip.Addr{} }}
 	server := httptest.NewServer(s.Handler())

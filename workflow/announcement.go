@@ -76,17 +76,17 @@ func (c *Case) announceStateChange(from State) {
 	}
 }
 
-// Told is an announcement with the data that clients receive.
-type Told struct {
+// EventPayload is an announcement with the data that clients receive.
+type EventPayload struct {
 	Announcement
 	Address string
 	Number  int64 // case number
 	Event   Event // of the step that was announced
 }
 
-// Outward returns the public state of the mailbox at that time, and what a webmail
+// PublicState returns the public state of the mailbox at that time, and what a webmail
 // shows next to its name.
-func (t Told) Outward() (Outward, Show) {
+func (t EventPayload) PublicState() (PublicState, Show) {
 	for state, kind := range announced {
 		if kind == t.Kind {
 			return publicState(t.Active, state)
@@ -96,7 +96,7 @@ func (t Told) Outward() (Outward, Show) {
 }
 
 // Reason returns why a qualification was rejected, or "" for other kinds.
-func (t Told) Reason() Reason {
+func (t EventPayload) Reason() Reason {
 	if t.Kind != AnnounceRejected {
 		return ""
 	}
@@ -105,10 +105,10 @@ func (t Told) Reason() Reason {
 
 // Announcements is the part of Store that reads the feed.
 type Announcements interface {
-	// Told returns the announcements for the mailboxes of domains after a position, in
+	// Feed returns the announcements for the mailboxes of domains after a position, in
 	// order. until is the position up to which the result is complete. It returns
 	// ErrPosition for a position that does not exist yet.
-	Told(ctx context.Context, domains []string, kinds []AnnouncementKind, after int64, limit int) (told []Told, until int64, err error)
+	Feed(ctx context.Context, domains []string, kinds []AnnouncementKind, after int64, limit int) (events []EventPayload, until int64, err error)
 }
 
 // ErrPosition is returned for a position that is not in the feed. It comes from another
@@ -121,9 +121,9 @@ var ErrPosition = errors.New("no position of the feed")
 // with concurrent writes.
 func (p *Procedure) Events(
 	ctx context.Context, c Client, kinds []AnnouncementKind, after int64, limit int,
-) (told []Told, until int64, err error) {
+) (events []EventPayload, until int64, err error) {
 	if err := checkKinds(kinds); err != nil {
 		return nil, 0, err
 	}
-	return p.Store.Told(ctx, c.Domains, kinds, after, limit)
+	return p.Store.Feed(ctx, c.Domains, kinds, after, limit)
 }

@@ -20,17 +20,17 @@ var announcedStates = map[workflow.State]workflow.AnnouncementKind{
 }
 
 // announcements returns the announcements for the mailbox of a journey.
-func announcements(x *storetest.Journey) []workflow.Told {
+func announcements(x *storetest.Journey) []workflow.EventPayload {
 	x.Helper()
 	all, _, err := x.Procedure.Events(x.Context(), x.Client, nil, 0, 1000)
 	x.Must(err)
-	return slices.DeleteFunc(all, func(t workflow.Told) bool { return t.Address != x.Address })
+	return slices.DeleteFunc(all, func(t workflow.EventPayload) bool { return t.Address != x.Address })
 }
 
 // checkAnnounced checks the announcements of one row of the table, for
 // TestEveryEventInEveryState: a step that changes the public state is announced once
 // and with its case number. Other steps are not announced.
-func checkAnnounced(x *storetest.Journey, got []workflow.Told, s workflow.State, e workflow.Event, to workflow.State) {
+func checkAnnounced(x *storetest.Journey, got []workflow.EventPayload, s workflow.State, e workflow.Event, to workflow.State) {
 	x.Helper()
 	want, ok := announcedStates[to]
 	if !ok || to == s {
@@ -83,10 +83,10 @@ func TestInactiveMailboxShowsNothing(t *testing.T) {
 	x.Must(err)
 	x.Must(x.Procedure.Revoke(x.Context(), "tests", x.Address, 0, "a mistake"))
 	all := announcements(x)
-	if state, show := all[1].Outward(); state != "qualified" || show != "star" {
+	if state, show := all[1].PublicState(); state != "qualified" || show != "star" {
 		t.Errorf("with the star: %s, %s", state, show)
 	}
-	if state, show := all[2].Outward(); all[2].Kind != workflow.AnnounceRevoked || state != "not_eligible" || show != "none" {
+	if state, show := all[2].PublicState(); all[2].Kind != workflow.AnnounceRevoked || state != "not_eligible" || show != "none" {
 		t.Errorf("%s: %s, %s", all[2].Kind, state, show)
 	}
 }

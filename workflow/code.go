@@ -9,9 +9,9 @@ import (
 	"stella/otp"
 )
 
-// CodeUseful is how long after its request a code may still be sent. After that the
+// CodeMailMaxAge is how long after its request a code may still be sent. After that the
 // mail is dropped, and the page offers another code.
-const CodeUseful = 90 * time.Second
+const CodeMailMaxAge = 90 * time.Second
 
 // Code is a requested code. The digits are not stored: they are computed from the
 // server's key and the nonce.
@@ -266,7 +266,7 @@ func (p *Procedure) codeRight(c *Case, newest *Code) error {
 		return err
 	}
 	c.clearLogin()
-	return answered{ErrLapsed}
+	return answered{ErrLoginExpired}
 }
 
 // qualify fires an event that gives the mailbox its star, and sends the mails.

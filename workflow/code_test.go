@@ -71,7 +71,7 @@ func TestCodeIsValidFor60Seconds(t *testing.T) {
 func TestCodeNotSentInTimeIsDropped(t *testing.T) {
 	x := reach(t, workflow.Contract)
 	x.Must(x.Procedure.AcknowledgeContract(x.Context(), x.Visitor, x.Form(), storetest.Notice))
-	x.Clock.Advance(workflow.CodeUseful + 1)
+	x.Clock.Advance(workflow.CodeMailMaxAge + 1)
 	if s := codePage(x).Status; s != workflow.CodeDropped {
 		t.Errorf("status %s, want %s", s, workflow.CodeDropped)
 	}
@@ -226,7 +226,7 @@ func TestRecordIsComparedAgainWithRightCode(t *testing.T) {
 	changed.FiscalCode = storetest.Sara
 	_, err := x.Procedure.Record(x.Context(), "tests", x.Address, workflow.Active, changed)
 	x.Must(err)
-	if err := typeCode(x, x.Code()); !errors.Is(err, workflow.ErrLapsed) {
+	if err := typeCode(x, x.Code()); !errors.Is(err, workflow.ErrLoginExpired) {
 		t.Fatalf("unexpected error: %v", err)
 	}
 	x.IsAt(workflow.Identification)

@@ -108,7 +108,7 @@ const contactChangesPerDay = 5
 // address on record is always accepted, unless it is certified, so that the user is not
 // blocked.
 func (c *Case) limitContacts(field, address string) error {
-	until := nextAllowed(c.ToldContacts, contactChangesPerDay, c.Now)
+	until := nextAllowed(c.ContactMails, contactChangesPerDay, c.Now)
 	if !until.After(c.Now) || !c.mustNotify(address) {
 		return nil
 	}

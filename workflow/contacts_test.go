@@ -76,7 +76,7 @@ func TestContactChangesPerDay(t *testing.T) {
 	x.Must(logInAs(x, storetest.Anna))
 	wantLimitError(x.Procedure.RedirectCode(x.Context(), x.Visitor, x.Form(), "altra6@mail.example", ""))
 	x.Clock.Advance(24 * time.Hour)
-	if err := x.Procedure.ConfirmIdentity(x.Context(), x.Visitor, x.Form()); !errors.Is(err, workflow.ErrLapsed) {
+	if err := x.Procedure.ConfirmIdentity(x.Context(), x.Visitor, x.Form()); !errors.Is(err, workflow.ErrLoginExpired) {
 		t.Fatal(err)
 	}
 	x.Must(logInAs(x, storetest.Anna))

@@ -170,7 +170,7 @@ func forgetRecord(x *storetest.Journey) {
 func committed(err error) bool {
 	var code *workflow.CodeError
 	var login *workflow.LoginError
-	return err == nil || errors.Is(err, workflow.ErrLapsed) && !errors.Is(err, workflow.ErrNotAllowed) ||
+	return err == nil || errors.Is(err, workflow.ErrLoginExpired) && !errors.Is(err, workflow.ErrNotAllowed) ||
 		errors.As(err, &code) && (code.Code == "code_wrong" || code.Code == "code_paused") || errors.As(err, &login)
 }
 

@@ -9,8 +9,8 @@ func (c *Case) enter(v Visitor) error {
 	if c.Mailbox.Status != Active {
 		return ErrNotEligible
 	}
-	if !c.Knows(v) {
-		return ErrElsewhere
+	if !c.CanView(v) {
+		return ErrNotOwner
 	}
 	c.Qualification.setLocale(v)
 	return nil
@@ -35,8 +35,8 @@ func (c *Case) guard(v Visitor, f Form, same bool, e Event) error {
 func (c *Case) checkForm(v Visitor, f Form, same bool) error {
 	q := c.Qualification
 	switch {
-	case !c.Owns(v):
-		return ErrElsewhere
+	case !c.CanAct(v):
+		return ErrNotOwner
 	case f.Qualification != q.ID:
 		return StaleError{}
 	case f.Version != q.Version:
@@ -59,15 +59,15 @@ func (c *Case) stale(f Form, same bool) StaleError {
 }
 
 // checkLogin moves the case back to identification if it depends on a login that is
-// not valid in the visitor's session. The visitor is answered with ErrLapsed.
+// not valid in the visitor's session. The visitor is answered with ErrLoginExpired.
 func (c *Case) checkLogin(v Visitor) error {
-	if !c.Lapsed(v) {
+	if !c.LoginExpired(v) {
 		return nil
 	}
 	if err := c.lapse(nil); err != nil {
 		return err
 	}
-	return answered{ErrLapsed}
+	return answered{ErrLoginExpired}
 }
 
 // checkEvent refuses an event that cannot happen in the state of the case.

@@ -36,9 +36,9 @@ type HandOffs interface {
 	// UseHandOff marks a hand-off as used by a session. If it was used before, it ends
 	// that session and returns ErrUnknown.
 	UseHandOff(ctx context.Context, token, session []byte, now time.Time) (HandOff, error)
-	// HandOffHeld reports whether this session used the hand-off, and no other session
+	// HandOffBelongsTo reports whether this session used the hand-off, and no other session
 	// used it since.
-	HandOffHeld(ctx context.Context, token, session []byte) (bool, error)
+	HandOffBelongsTo(ctx context.Context, token, session []byte) (bool, error)
 	// HandOffByToken returns a hand-off, used or not, with its client's return URLs and
 	// its mailbox's address. It returns ErrUnknown if there is none.
 	HandOffByToken(ctx context.Context, token []byte) (HandOff, error)
@@ -80,11 +80,11 @@ func (p *Procedure) FindHandOff(ctx context.Context, secret string) (HandOff, er
 	return p.Store.HandOffByToken(ctx, Digest(secret))
 }
 
-// HandOffHeld reports whether a session is still the only one that used a hand-off. It
+// HandOffBelongsTo reports whether a session is still the only one that used a hand-off. It
 // is called after the session is written, because a second use cannot end a session
 // that is not yet written.
-func (p *Procedure) HandOffHeld(ctx context.Context, secret string, session []byte) (bool, error) {
-	return p.Store.HandOffHeld(ctx, Digest(secret), session)
+func (p *Procedure) HandOffBelongsTo(ctx context.Context, secret string, session []byte) (bool, error) {
+	return p.Store.HandOffBelongsTo(ctx, Digest(secret), session)
 }
 
 // Start uses a hand-off for a browser session, and opens a qualification if the mailbox

@@ -115,7 +115,7 @@ func (p *Procedure) StepBack(ctx context.Context, v Visitor, f Form) error {
 		if err := c.checkForm(v, f, true); err != nil {
 			return err
 		}
-		if c.Lapsed(v) {
+		if c.LoginExpired(v) {
 			if err := c.lapse(nil); err != nil {
 				return err
 			}
@@ -129,7 +129,7 @@ func (p *Procedure) StepBack(ctx context.Context, v Visitor, f Form) error {
 
 // MayStepBack reports whether the visitor's page has a way back.
 func (c *Case) MayStepBack(v Visitor) bool {
-	if !c.Owns(v) || v.Invited() && c.Qualification.State == HolderKind {
+	if !c.CanAct(v) || v.Invited() && c.Qualification.State == HolderKind {
 		return false
 	}
 	_, err := next(c.Stage(v), SteppedBack)
@@ -215,7 +215,7 @@ const rejectionsPerDay = 5
 // reject records the reason, and sends the holder a mail.
 func (c *Case) reject(r Reason, remark string) {
 	c.Qualification.Reason, c.Qualification.Remark = r, remark
-	if nextAllowed(c.ToldRejected, rejectionsPerDay, c.Now).After(c.Now) {
+	if nextAllowed(c.RejectionMails, rejectionsPerDay, c.Now).After(c.Now) {
 		return
 	}
 	c.mail(MailRejected, c.contactAddress(), MailDetails{Reason: r, Remark: remark, Invited: c.toInvited(c.contactAddress())})

@@ -128,7 +128,7 @@ func (p *Procedure) Withdraw(ctx context.Context, v Visitor, f Form) error {
 		q := c.Qualification
 		switch {
 		case v.Invited():
-			return ErrElsewhere
+			return ErrNotOwner
 		case f.Qualification != q.ID:
 			return StaleError{}
 		case q.State != Invited && q.Owner != OwnedByInvited:

@@ -31,14 +31,14 @@ func TestInvitedHolderOwnsProcedure(t *testing.T) {
 	holder := x.Accept()
 	x.IsAt(workflow.HolderKind)
 	c := x.Case()
-	if !c.Owns(holder) || c.Owns(delegate) {
+	if !c.CanAct(holder) || c.CanAct(delegate) {
 		t.Error("the holder is not the only owner")
 	}
 	if s := c.Stage(delegate); s != workflow.Invited {
 		t.Errorf("the delegate sees %s", s)
 	}
-	if err := x.Procedure.ChooseKind(x.Context(), delegate, x.Form(), workflow.KindCompany); !errors.Is(err, workflow.ErrElsewhere) {
-		t.Errorf("step of the delegate: error %v, want %v", err, workflow.ErrElsewhere)
+	if err := x.Procedure.ChooseKind(x.Context(), delegate, x.Form(), workflow.KindCompany); !errors.Is(err, workflow.ErrNotOwner) {
+		t.Errorf("step of the delegate: error %v, want %v", err, workflow.ErrNotOwner)
 	}
 	if err := x.Procedure.StepBack(x.Context(), holder, x.Form()); !errors.Is(err, workflow.ErrNotAllowed) {
 		t.Errorf("StepBack beyond the holder's part: error %v, want %v", err, workflow.ErrNotAllowed)
@@ -62,7 +62,7 @@ func TestInvitedHolderOwnsProcedure(t *testing.T) {
 	if got := x.Mails(); !slices.Equal(got, want) {
 		t.Errorf("mails\n%v, want\n%v", got, want)
 	}
-	if s := x.Case().Stage(x.Visitor); s != workflow.Qualified || !x.Case().Knows(x.Visitor) {
+	if s := x.Case().Stage(x.Visitor); s != workflow.Qualified || !x.Case().CanView(x.Visitor) {
 		t.Errorf("the holder sees %s", s)
 	}
 	if s := x.Case().Stage(delegate); s != workflow.Qualified {
@@ -80,7 +80,7 @@ func TestAcceptedLinkCanBeReused(t *testing.T) {
 	if x.Form() != before {
 		t.Error("the second use of the link made a step")
 	}
-	if !x.Case().Owns(again) {
+	if !x.Case().CanAct(again) {
 		t.Error("the second use of the link does not admit the holder")
 	}
 }
@@ -144,7 +144,7 @@ func TestWithdrawDiscardsHolderInput(t *testing.T) {
 	if q.Declaration != nil || q.Identity != nil || q.Owner != workflow.OwnedByWebmail {
 		t.Errorf("the qualification still contains the holder's input: %+v", q)
 	}
-	if x.Case().Knows(holder) {
+	if x.Case().CanView(holder) {
 		t.Error("the holder still sees the case")
 	}
 	wantInvitationError(x, openInvitation(x, secret), "withdrawn")

@@ -88,8 +88,8 @@ func (a Assertion) FullName() string { return a.Name + " " + a.FamilyName }
 type Logins interface {
 	// LoginByID returns ErrUnknown if there is no such login.
 	LoginByID(ctx context.Context, id string) (Login, error)
-	// KeepMessage archives a message of a login outside a step.
-	KeepMessage(ctx context.Context, m Message) error
+	// ArchiveMessage archives a message of a login outside a step.
+	ArchiveMessage(ctx context.Context, m Message) error
 	// AddTrial stores a test login with its request.
 	AddTrial(ctx context.Context, l Login, m Message) error
 	// LoginIdentified reports whether the answer to a login has identified a person.
@@ -134,7 +134,7 @@ const AnswerLife = 10 * time.Minute
 func (c *Case) MayLogIn(v Visitor) bool {
 	switch c.Stage(v) {
 	case Identification, AtProvider:
-		return c.Owns(v)
+		return c.CanAct(v)
 	}
 	return false
 }
@@ -148,13 +148,13 @@ func (p *Procedure) StartLogin(ctx context.Context, v Visitor, l Login, request 
 	}
 	return p.step(ctx, v, func(c *Case) error {
 		q := c.Qualification
-		if !c.Owns(v) {
-			return ErrElsewhere
+		if !c.CanAct(v) {
+			return ErrNotOwner
 		}
 		if isSuspended(c.Suspensions, l.Provider) {
 			return ErrSuspended
 		}
-		if c.Lapsed(v) && q.State != AtProvider {
+		if c.LoginExpired(v) && q.State != AtProvider {
 			if err := c.lapse(nil); err != nil {
 				return err
 			}
@@ -185,11 +185,11 @@ func (p *Procedure) Login(ctx context.Context, id string) (Login, error) {
 	return l, nil
 }
 
-// ParkAnswer stores a verified answer until the browser that sent the request comes
+// StoreAnswer stores a verified answer until the browser that sent the request comes
 // back with the secret returned here. It accepts only the first answer to a request,
 // and each assertion once; otherwise it returns ErrUnknown. It returns ErrNoPerson if
 // the assertion does not name a person.
-func (p *Procedure) ParkAnswer(ctx context.Context, login string, a Answer, response []byte) (string, error) {
+func (p *Procedure) StoreAnswer(ctx context.Context, login string, a Answer, response []byte) (string, error) {
 	if a.Assertion != nil {
 		assertion, err := a.Assertion.normalized()
 		if err != nil {
@@ -214,9 +214,9 @@ func (p *Procedure) Answered(ctx context.Context, l Login) (bool, error) {
 	return p.Store.LoginIdentified(ctx, l.ID)
 }
 
-// KeepRefused archives an answer to a known request that failed verification.
-func (p *Procedure) KeepRefused(ctx context.Context, l Login, response []byte) error {
-	err := p.Store.KeepMessage(ctx, Message{ID: newID(), Login: l.ID, Direction: "response", Body: response, ReceivedAt: p.Now()})
+// ArchiveRefused archives an answer to a known request that failed verification.
+func (p *Procedure) ArchiveRefused(ctx context.Context, l Login, response []byte) error {
+	err := p.Store.ArchiveMessage(ctx, Message{ID: newID(), Login: l.ID, Direction: "response", Body: response, ReceivedAt: p.Now()})
 	if err == nil && p.Observer.Refused != nil {
 		p.Observer.Refused(l.Provider)
 	}
@@ -236,7 +236,7 @@ func (p *Procedure) DiscardAnswer(ctx context.Context, secret string) error {
 // again.
 func (p *Procedure) Return(ctx context.Context, v Visitor, secret string) error {
 	err := p.step(ctx, v, func(c *Case) error { return c.applyAnswer(v, secret) })
-	if errors.Is(err, ErrElsewhere) {
+	if errors.Is(err, ErrNotOwner) {
 		return errors.Join(err, p.Store.DiscardAnswers(ctx, Digest(secret), v.Session))
 	}
 	return err
@@ -247,12 +247,12 @@ func (c *Case) applyAnswer(v Visitor, secret string) error {
 	if secret == "" && c.failedFor(v) {
 		return q.Login.failureError()
 	}
-	if !c.Owns(v) || q.State != AtProvider || !c.ownsLogin(v) {
-		return ErrElsewhere
+	if !c.CanAct(v) || q.State != AtProvider || !c.ownsLogin(v) {
+		return ErrNotOwner
 	}
 	a := q.Login.Answer
 	if a == nil || subtle.ConstantTimeCompare(a.Handle, Digest(secret)) != 1 || c.Now.After(a.ReceivedAt.Add(AnswerLife)) {
-		return ErrElsewhere
+		return ErrNotOwner
 	}
 	q.Login.Answer = nil
 	refs := c.recordRef()
@@ -303,7 +303,7 @@ func (l Login) failureError() error {
 // happened since.
 func (c *Case) failedFor(v Visitor) bool {
 	q := c.Qualification
-	return c.Owns(v) && q.State == Identification && q.Login != nil && q.Login.Failure != "" && string(q.Login.Session) == string(v.Session)
+	return c.CanAct(v) && q.State == Identification && q.Login != nil && q.Login.Failure != "" && string(q.Login.Session) == string(v.Session)
 }
 
 var verdictEvents = map[Verdict]Event{Matched: HolderMatched, Unproven: HolderUnproven, Differs: HolderDiffers}

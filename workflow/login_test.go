@@ -35,7 +35,7 @@ func TestOtherSessionCannotContinue(t *testing.T) {
 			if s := x.Case().Stage(x.Visitor); s != state {
 				t.Errorf("the first browser sees %s, want %s", s, state)
 			}
-			if err := step(x, second); !errors.Is(err, workflow.ErrLapsed) {
+			if err := step(x, second); !errors.Is(err, workflow.ErrLoginExpired) {
 				t.Errorf("unexpected error: %v", err)
 			}
 			x.IsAt(workflow.Identification)
@@ -49,7 +49,7 @@ func TestOtherSessionCannotContinue(t *testing.T) {
 			if s := x.Case().Stage(x.Visitor); s != workflow.Identification {
 				t.Errorf("the visitor sees %s", s)
 			}
-			if err := step(x, x.Visitor); !errors.Is(err, workflow.ErrLapsed) {
+			if err := step(x, x.Visitor); !errors.Is(err, workflow.ErrLoginExpired) {
 				t.Errorf("unexpected error: %v", err)
 			}
 			x.IsAt(workflow.Identification)
@@ -67,7 +67,7 @@ func TestAnswerIsAppliedOnce(t *testing.T) {
 	}
 	x.Must(x.Procedure.Return(x.Context(), x.Visitor, secret))
 	x.IsAt(workflow.Identified)
-	if err := x.Procedure.Return(x.Context(), x.Visitor, secret); !errors.Is(err, workflow.ErrElsewhere) {
+	if err := x.Procedure.Return(x.Context(), x.Visitor, secret); !errors.Is(err, workflow.ErrNotOwner) {
 		t.Errorf("second use of the secret: error %v", err)
 	}
 }
@@ -79,7 +79,7 @@ func TestOnlyNewestRequestIsAnswered(t *testing.T) {
 	x.Must(err)
 	secret, err := x.Park(old, x.Answer(storetest.Anna))
 	x.Must(err)
-	if err := x.Procedure.Return(x.Context(), x.Visitor, secret); !errors.Is(err, workflow.ErrElsewhere) {
+	if err := x.Procedure.Return(x.Context(), x.Visitor, secret); !errors.Is(err, workflow.ErrNotOwner) {
 		t.Errorf("answer to an older request: error %v", err)
 	}
 	x.IsAt(workflow.AtProvider)
@@ -108,13 +108,13 @@ func TestAnswerInOtherBrowserIsDeleted(t *testing.T) {
 			secret, err := x.Park(x.Case().Qualification.Login.ID, x.Answer(storetest.Anna))
 			x.Must(err)
 			before := x.Form()
-			if err := visit(x, secret); err != nil && !errors.Is(err, workflow.ErrElsewhere) {
+			if err := visit(x, secret); err != nil && !errors.Is(err, workflow.ErrNotOwner) {
 				t.Errorf("unexpected error: %v", err)
 			}
 			if x.Form() != before {
 				t.Error("the qualification changed")
 			}
-			if err := x.Procedure.Return(x.Context(), x.Visitor, secret); !errors.Is(err, workflow.ErrElsewhere) {
+			if err := x.Procedure.Return(x.Context(), x.Visitor, secret); !errors.Is(err, workflow.ErrNotOwner) {
 				t.Errorf("the answer was not deleted: error %v", err)
 			}
 			x.IsAt(workflow.AtProvider)
@@ -182,7 +182,7 @@ func TestLogContainsMessageDigests(t *testing.T) {
 
 func TestExpiredLoginInvalidatesCode(t *testing.T) {
 	x := reach(t, workflow.CodeEntry)
-	if err := x.Procedure.ConfirmIdentity(x.Context(), x.Enter("second browser"), x.Form()); !errors.Is(err, workflow.ErrLapsed) {
+	if err := x.Procedure.ConfirmIdentity(x.Context(), x.Enter("second browser"), x.Form()); !errors.Is(err, workflow.ErrLoginExpired) {
 		t.Fatalf("unexpected error: %v", err)
 	}
 	if x.Case().Codes[0].SpentAt.IsZero() {

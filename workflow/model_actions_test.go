@@ -117,7 +117,7 @@ func (p *run) answer(n int, person string) action {
 	id := p.logins[n]
 	return action{fmt.Sprint("answer to ", n, ": ", person), func(m *model) string { return m.storeAnswer(n, person) },
 		func(ctx context.Context) error {
-			secret, err := p.Procedure.ParkAnswer(ctx, id, parked, []byte("<Response/>"))
+			secret, err := p.Procedure.StoreAnswer(ctx, id, parked, []byte("<Response/>"))
 			if err == nil {
 				p.mu.Lock()
 				defer p.mu.Unlock()

@@ -113,7 +113,7 @@ func (p *run) describe(c *workflow.Case) string {
 		describePage(&b, p.Procedure.CodePage(c))
 	}
 	for _, v := range p.order {
-		if who := p.visitors[v]; c.Knows(who) {
+		if who := p.visitors[v]; c.CanView(who) {
 			fmt.Fprintf(&b, "%v sees %s\n", v, c.Stage(who))
 		}
 	}

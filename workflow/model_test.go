@@ -164,14 +164,14 @@ func outcome(err error) string {
 		return limitExceeded
 	case errors.As(err, &login):
 		return "login failed"
-	case errors.Is(err, workflow.ErrElsewhere): // possibly with how the invitation ended
+	case errors.Is(err, workflow.ErrNotOwner): // possibly with how the invitation ended
 		return "elsewhere"
 	case errors.As(err, &link):
 		return "link " + link.Why
 	}
 	for sentinel, answer := range map[error]string{
 		workflow.ErrNotEligible: "not eligible", workflow.ErrNotAllowed: "not allowed",
-		workflow.ErrLapsed: "lapsed", workflow.ErrSuspended: "suspended", workflow.ErrNotSuspended: "not suspended",
+		workflow.ErrLoginExpired: "lapsed", workflow.ErrSuspended: "suspended", workflow.ErrNotSuspended: "not suspended",
 		workflow.ErrUnknown: "unknown", workflow.ErrContractChanged: "contract changed",
 	} {
 		if errors.Is(err, sentinel) {

@@ -66,13 +66,13 @@ var ErrUnknown = errors.New("unknown")
 // ErrNotEligible is returned for a mailbox that is not active.
 var ErrNotEligible = errors.New("the mailbox is not active")
 
-// ErrElsewhere is returned to a visitor who does not own the procedure, or no longer
+// ErrNotOwner is returned to a visitor who does not own the procedure, or no longer
 // owns it.
-var ErrElsewhere = errors.New("not the visitor's procedure")
+var ErrNotOwner = errors.New("not the visitor's procedure")
 
-// ErrLapsed is returned if a login is not valid in this session. The qualification is
+// ErrLoginExpired is returned if a login is not valid in this session. The qualification is
 // then back at identification.
-var ErrLapsed = errors.New("the login does not count in this session")
+var ErrLoginExpired = errors.New("the login does not count in this session")
 
 // StaleError is returned for a form that was made for an earlier version.
 type StaleError struct {
@@ -102,8 +102,8 @@ type Case struct {
 
 	// When the newest mails of two kinds were requested, newest first. A user of the
 	// mailbox can cause these mails without a login.
-	ToldContacts []time.Time // about changes of the contacts, to the mailbox
-	ToldRejected []time.Time
+	ContactMails   []time.Time // about changes of the contacts, to the mailbox
+	RejectionMails []time.Time
 
 	// SavedEmail is the ordinary address that the qualification saved last, on the
 	// summary or after the login; empty before.
@@ -152,7 +152,7 @@ func (p *Procedure) step(ctx context.Context, v Visitor, do func(*Case) error) e
 		}
 		return do(c)
 	})
-	if errors.Is(err, ErrElsewhere) {
+	if errors.Is(err, ErrNotOwner) {
 		return p.notOwnerError(ctx, v)
 	}
 	return err
@@ -166,16 +166,16 @@ type answered struct{ error }
 // holder it includes an InvitationError with how the invitation ended.
 func (p *Procedure) notOwnerError(ctx context.Context, v Visitor) error {
 	if !v.Invited() {
-		return ErrElsewhere
+		return ErrNotOwner
 	}
 	how, err := p.Store.InvitationEnd(ctx, v.Invitation)
 	if err != nil {
 		return err
 	}
 	if how == "" {
-		return ErrElsewhere
+		return ErrNotOwner
 	}
-	return errors.Join(ErrElsewhere, &InvitationError{Why: how})
+	return errors.Join(ErrNotOwner, &InvitationError{Why: how})
 }
 
 // update runs a step of any actor, with the mailbox locked. It commits as step does.
@@ -206,7 +206,7 @@ func (p *Procedure) View(ctx context.Context, v Visitor) (*Case, error) {
 		return nil, err
 	}
 	c.Now = p.Now()
-	if !c.Knows(v) {
+	if !c.CanView(v) {
 		return nil, p.notOwnerError(ctx, v)
 	}
 	return c, nil

@@ -51,7 +51,7 @@ var statuses = []Status{Active, MailboxExpired, Cancelled, MailboxRevoked}
 // Choose restricts the filter to mailboxes with the given status and public state; ""
 // matches any. It returns false if nothing can match: the public state of a mailbox
 // that is not active is always OutwardNotEligible.
-func (f *RegisterFilter) Choose(status Status, public Outward) bool {
+func (f *RegisterFilter) Choose(status Status, public PublicState) bool {
 	f.Statuses = slices.DeleteFunc(slices.Clone(statuses), func(s Status) bool {
 		return status != "" && s != status || public != "" && (s == Active) == (public == OutwardNotEligible)
 	})

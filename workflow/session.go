@@ -134,10 +134,10 @@ func (p *Procedure) ReplaceSession(ctx context.Context, previous, next Session) 
 	return next, p.EndSession(ctx, previous.ID, SessionReplaced)
 }
 
-// Occupied reports whether a browser with session previous is still in the procedure of
+// InOtherProcedure reports whether a browser with session previous is still in the procedure of
 // another mailbox, and returns that mailbox. The browser then asks the user before the
 // session is replaced.
-func (p *Procedure) Occupied(ctx context.Context, previous, next Session) (Mailbox, bool, error) {
+func (p *Procedure) InOtherProcedure(ctx context.Context, previous, next Session) (Mailbox, bool, error) {
 	if previous.Ended != "" || previous.Visitor.Mailbox == next.Visitor.Mailbox {
 		return Mailbox{}, false, nil
 	}
@@ -145,7 +145,7 @@ func (p *Procedure) Occupied(ctx context.Context, previous, next Session) (Mailb
 	if err != nil {
 		return Mailbox{}, false, err
 	}
-	inside := c.Mailbox.Status == Active && c.Knows(previous.Visitor) && !c.Stage(previous.Visitor).Settled()
+	inside := c.Mailbox.Status == Active && c.CanView(previous.Visitor) && !c.Stage(previous.Visitor).Settled()
 	return c.Mailbox, inside, nil
 }
 

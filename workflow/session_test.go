@@ -20,7 +20,7 @@ func TestInvitedHolderSeesThatInvitationWasWithdrawn(t *testing.T) {
 	step := x.Procedure.ChooseKind(x.Context(), invited, x.Form(), workflow.KindCompany)
 	for what, err := range map[string]error{"View": view, "ChooseKind": step} {
 		var ended *workflow.InvitationError
-		if !errors.Is(err, workflow.ErrElsewhere) || !errors.As(err, &ended) || ended.Why != "withdrawn" {
+		if !errors.Is(err, workflow.ErrNotOwner) || !errors.As(err, &ended) || ended.Why != "withdrawn" {
 			t.Errorf("%s: error %v", what, err)
 		}
 	}

@@ -15,19 +15,19 @@ type Standing struct {
 	Level   string // level of the login
 }
 
-// Outward is the public state of a mailbox's qualification, in the words of the API.
-type Outward string
+// PublicState is the public state of a mailbox's qualification, in the words of the API.
+type PublicState string
 
 // The public states.
 const (
-	OutwardNone        Outward = "none"
-	OutwardInProgress  Outward = "in_progress"
-	OutwardInvited     Outward = "invited"
-	OutwardUnderReview Outward = "under_review"
-	OutwardRejected    Outward = "rejected"
-	OutwardQualified   Outward = "qualified"
-	OutwardRevoked     Outward = "revoked"
-	OutwardNotEligible Outward = "not_eligible"
+	OutwardNone        PublicState = "none"
+	OutwardInProgress  PublicState = "in_progress"
+	OutwardInvited     PublicState = "invited"
+	OutwardUnderReview PublicState = "under_review"
+	OutwardRejected    PublicState = "rejected"
+	OutwardQualified   PublicState = "qualified"
+	OutwardRevoked     PublicState = "revoked"
+	OutwardNotEligible PublicState = "not_eligible"
 )
 
 // Show is what a webmail shows next to a mailbox's name.
@@ -42,7 +42,7 @@ const (
 
 // publicState returns the public state for the state of the qualification in force; "" is
 // the state of a mailbox without one.
-func (s State) publicState() Outward {
+func (s State) publicState() PublicState {
 	switch s {
 	case "", Expired:
 		return OutwardNone
@@ -62,7 +62,7 @@ func (s State) publicState() Outward {
 
 // publicState returns the public state of a mailbox, and what a webmail shows next to
 // its name.
-func publicState(active bool, s State) (Outward, Show) {
+func publicState(active bool, s State) (PublicState, Show) {
 	switch o := s.publicState(); {
 	case !active:
 		return OutwardNotEligible, ShowNothing
@@ -75,9 +75,9 @@ func publicState(active bool, s State) (Outward, Show) {
 	}
 }
 
-// Outward returns the public state of the mailbox, and what a webmail shows next to its
+// PublicState returns the public state of the mailbox, and what a webmail shows next to its
 // name.
-func (s *Standing) Outward() (Outward, Show) { return publicState(s.Status == Active, s.State) }
+func (s *Standing) PublicState() (PublicState, Show) { return publicState(s.Status == Active, s.State) }
 
 // Standing returns the summary of a mailbox to the client with this token. If a scope
 // of the client allows it, it also returns the record. It returns ErrUnauthorized for

@@ -112,7 +112,7 @@ func TestIdentityOfSuspendedProviderExpires(t *testing.T) {
 			if s := x.Case().Stage(x.Visitor); s != workflow.Identification || !x.Case().ProviderSuspended() {
 				t.Errorf("the visitor sees %s", s)
 			}
-			if err := step(x); !errors.Is(err, workflow.ErrLapsed) {
+			if err := step(x); !errors.Is(err, workflow.ErrLoginExpired) {
 				t.Errorf("unexpected error: %v", err)
 			}
 			x.IsAt(workflow.Identification)
@@ -166,7 +166,7 @@ func TestResumedProviderIsTrustedAgain(t *testing.T) {
 	if all, err := x.Procedure.SuspendedProviders(x.Context()); err != nil || len(all) != 0 {
 		t.Errorf("suspended providers: %v, %v", all, err)
 	}
-	if err := x.Procedure.TypeCode(x.Context(), x.Visitor, x.Form(), x.Code()); !errors.Is(err, workflow.ErrLapsed) {
+	if err := x.Procedure.TypeCode(x.Context(), x.Visitor, x.Form(), x.Code()); !errors.Is(err, workflow.ErrLoginExpired) {
 		t.Errorf("identity from the suspension: error %v", err)
 	}
 	x.Must(logInAs(x, storetest.Anna))
@@ -261,7 +261,7 @@ func TestSuspendWhileCodeWaitsForLock(t *testing.T) {
 	suspend(x, x.World, x.Clock.Now().Add(-time.Hour))
 	close(release)
 	x.Must(<-held)
-	if err := <-typed; !errors.Is(err, workflow.ErrLapsed) {
+	if err := <-typed; !errors.Is(err, workflow.ErrLoginExpired) {
 		t.Errorf("unexpected error: %v", err)
 	}
 	if x.IsAt(workflow.Identification); x.Case().Mailbox.Star != nil {

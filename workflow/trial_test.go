@@ -74,9 +74,9 @@ func TestTestLoginIsSeparateFromLogin(t *testing.T) {
 	x.Must(startTrial(t, x.World, "_1"))
 	secret, err := x.Park("_1", x.Answer(storetest.Anna))
 	if !errors.Is(err, workflow.ErrUnknown) {
-		t.Errorf("ParkAnswer for a test login: error %v", err)
+		t.Errorf("StoreAnswer for a test login: error %v", err)
 	}
-	if err := x.Procedure.Return(x.Context(), x.Visitor, secret); !errors.Is(err, workflow.ErrElsewhere) {
+	if err := x.Procedure.Return(x.Context(), x.Visitor, secret); !errors.Is(err, workflow.ErrNotOwner) {
 		t.Errorf("Return for a test login: error %v", err)
 	}
 	x.IsAt(workflow.AtProvider)

@@ -38,9 +38,9 @@ func (v Visitor) actor() Actor {
 // LoginLife is how long a login is valid, in the browser session that made it.
 const LoginLife = 30 * time.Minute
 
-// Owns reports whether the visitor may continue the qualification. That is a webmail's
+// CanAct reports whether the visitor may continue the qualification. That is a webmail's
 // user until an invited holder accepts, and then only that holder.
-func (c *Case) Owns(v Visitor) bool {
+func (c *Case) CanAct(v Visitor) bool {
 	q := c.Qualification
 	if q == nil {
 		return false
@@ -51,10 +51,10 @@ func (c *Case) Owns(v Visitor) bool {
 	return q.Owner == OwnedByInvited && q.Invitation != nil && q.Invitation.ID == v.Invitation
 }
 
-// Knows reports whether the visitor may see the case. A webmail's user always may; an
+// CanView reports whether the visitor may see the case. A webmail's user always may; an
 // invited holder may while the invitation is valid.
-func (c *Case) Knows(v Visitor) bool {
-	return c.Qualification != nil && (!v.Invited() || c.Owns(v))
+func (c *Case) CanView(v Visitor) bool {
+	return c.Qualification != nil && (!v.Invited() || c.CanAct(v))
 }
 
 // Stage returns the state that the visitor sees. If an invited holder owns the
@@ -65,7 +65,7 @@ func (c *Case) Stage(v Visitor) State {
 	if q.State.Settled() {
 		return q.State
 	}
-	if !c.Owns(v) {
+	if !c.CanAct(v) {
 		return Invited
 	}
 	if c.loginNeeded() && !c.loggedIn(v) {
@@ -74,10 +74,10 @@ func (c *Case) Stage(v Visitor) State {
 	return q.State
 }
 
-// Lapsed reports whether the visitor has to log in again, because the login was made in
+// LoginExpired reports whether the visitor has to log in again, because the login was made in
 // another session, is too old, or is from a suspended provider.
-func (c *Case) Lapsed(v Visitor) bool {
-	return c.Owns(v) && c.loginNeeded() && !c.loggedIn(v)
+func (c *Case) LoginExpired(v Visitor) bool {
+	return c.CanAct(v) && c.loginNeeded() && !c.loggedIn(v)
 }
 
 // lapse moves the case from an expired login back to identification, and invalidates

@@ -73,7 +73,7 @@ func encodeSecret(secret []byte) string {
 type Delivery struct {
 	ID      int64
 	Webhook int64
-	Told
+	EventPayload
 	AskedAt  time.Time // by the step, or later by an operator
 	DueAt    time.Time // time of the next attempt
 	Attempts int

@@ -103,7 +103,7 @@ func (c demoCommand) run(ctx context.Context, db *opened) error {
 		return err
 	}
 	stella = s.spid
-	db.SealTo(s.recipient)
+	db.SetArchiveRecipient(s.recipient)
 	if err := c.seed(ctx, db.Store); err != nil {
 		return err
 	}

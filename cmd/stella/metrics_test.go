@@ -71,16 +71,16 @@ func TestStepMetrics(t *testing.T) {
 	j.Return(j.LogIn(), storetest.Sara) // rejected
 	storetest.Must(t, w.Procedure.RetryLogin(t.Context(), j.Visitor, j.Form()))
 	login := j.LogIn()
-	cancelled, err := w.Procedure.ParkAnswer(t.Context(), login, workflow.Answer{Failure: "nr25"}, []byte("<Response/>"))
+	cancelled, err := w.Procedure.StoreAnswer(t.Context(), login, workflow.Answer{Failure: "nr25"}, []byte("<Response/>"))
 	storetest.Must(t, err)
 	if err := w.Procedure.Return(t.Context(), j.Visitor, cancelled); err == nil {
 		t.Error("a cancelled login identified a person")
 	}
-	invented, err := w.Procedure.ParkAnswer(t.Context(), j.LogIn(), workflow.Answer{Failure: "nr999"}, []byte("<Response/>"))
+	invented, err := w.Procedure.StoreAnswer(t.Context(), j.LogIn(), workflow.Answer{Failure: "nr999"}, []byte("<Response/>"))
 	storetest.Must(t, err)
 	w.Procedure.Return(t.Context(), j.Visitor, invented)
 	refused := workflow.Login{ID: j.LogIn(), Provider: storetest.Provider}
-	storetest.Must(t, w.Procedure.KeepRefused(t.Context(), refused, []byte("<Response/>")))
+	storetest.Must(t, w.Procedure.ArchiveRefused(t.Context(), refused, []byte("<Response/>")))
 	j.To(workflow.CodeEntry)
 	if err := w.Procedure.RequestCode(t.Context(), j.Visitor, j.Form()); err == nil {
 		t.Error("a second code was sent at once")

@@ -111,7 +111,7 @@ func TestCompanyOfAnIdentityIsShown(t *testing.T) {
 	j := w.Reach(t, workflow.AtProvider)
 	a := w.Answer(storetest.Anna)
 	a.Assertion.CompanyName, a.Assertion.CompanyVATNumber = "Officine Bianchi S.r.l.", "09876543217"
-	secret, err := w.Procedure.ParkAnswer(t.Context(), j.Case().Qualification.Login.ID, a, []byte("<Response/>"))
+	secret, err := w.Procedure.StoreAnswer(t.Context(), j.Case().Qualification.Login.ID, a, []byte("<Response/>"))
 	storetest.Must(t, err)
 	storetest.Must(t, w.Procedure.Return(t.Context(), j.Visitor, secret))
 	out := stella(t, []string{"STELLA_DATABASE_URL=" + w.Pool().Config().ConnString()}, "qualification", "show", j.Address).succeeds(t)

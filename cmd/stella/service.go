@@ -68,18 +68,18 @@ func newService(s *settings, db *store.Store, log *slog.Logger) (*service, error
 		return nil, err
 	}
 	pages := &web.Server{
-		Procedure: procedure,
-		Templates: texts,
-		PublicURL: s.publicURL,
-		Proxies:   s.proxies,
-		Away:      store.Away,
-		Log:       log,
-		Requests:  requests,
-		Now:       time.Now,
-		SPID:      web.Federation{ServiceProvider: s.spid, Registry: registry, Names: s.names},
-		Purpose:   s.purpose,
-		Collaudo:  s.collaudo,
-		Logos:     s.logos,
+		Procedure:     procedure,
+		Templates:     texts,
+		PublicURL:     s.publicURL,
+		Proxies:       s.proxies,
+		IsUnavailable: store.IsUnavailable,
+		Log:           log,
+		Requests:      requests,
+		Now:           time.Now,
+		SPID:          web.Federation{ServiceProvider: s.spid, Registry: registry, Names: s.names},
+		Purpose:       s.purpose,
+		Collaudo:      s.collaudo,
+		Logos:         s.logos,
 	}
 	federations := []*web.Federation{&pages.SPID}
 	if s.cie != nil {
@@ -87,12 +87,12 @@ func newService(s *settings, db *store.Store, log *slog.Logger) (*service, error
 		federations = append(federations, pages.CIE)
 	}
 	apiServer := &api.Server{
-		Procedure: procedure,
-		PublicURL: s.publicURL.String(),
-		Away:      store.Away,
-		Log:       log,
-		Requests:  requests,
-		Address:   pages.ClientAddress,
+		Procedure:     procedure,
+		PublicURL:     s.publicURL.String(),
+		IsUnavailable: store.IsUnavailable,
+		Log:           log,
+		Requests:      requests,
+		Address:       pages.ClientAddress,
 	}
 	v := &service{
 		store:        db,

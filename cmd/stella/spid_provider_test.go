@@ -112,7 +112,7 @@ func TestKnownProviders(t *testing.T) {
 	}
 	aggregate, err := r.Aggregate(time.Now(), [][]byte{entity("https://listed.example")})
 	storetest.Must(t, err)
-	storetest.Must(t, w.KeepAggregate(t.Context(), aggregate, time.Now()))
+	storetest.Must(t, w.SaveAggregate(t.Context(), aggregate, time.Now()))
 	w.Reach(t, workflow.AtProvider)
 	env := []string{
 		"STELLA_DATABASE_URL=" + w.Pool().Config().ConnString(),

@@ -142,7 +142,7 @@ func (w *World) Answer(fiscalNumber string) workflow.Answer {
 
 // Park stores the answer to a login, and returns the secret of the one-time cookie.
 func (j *Journey) Park(login string, a workflow.Answer) (string, error) {
-	return j.Procedure.ParkAnswer(j.Context(), login, a, []byte("<Response/>"))
+	return j.Procedure.StoreAnswer(j.Context(), login, a, []byte("<Response/>"))
 }
 
 // LogIn starts a login and returns the ID of its request.

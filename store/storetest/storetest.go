@@ -163,7 +163,7 @@ func New(t testing.TB) *store.Store {
 	var db reusable
 	select {
 	case db = <-idle:
-		db.SealTo(Auditor.Recipient())
+		db.SetArchiveRecipient(Auditor.Recipient())
 	default:
 		var err error
 		if db.Store, err = store.Open(context.Background(), URL(t), Auditor.Recipient()); err != nil {

@@ -35,13 +35,13 @@ func TestAway(t *testing.T) {
 		"40001": false, // serialization_failure
 		"22001": false, // string_data_right_truncation
 	} {
-		if err := fmt.Errorf("asking: %w", &pgconn.PgError{Code: code}); store.Away(err) != want {
+		if err := fmt.Errorf("asking: %w", &pgconn.PgError{Code: code}); store.IsUnavailable(err) != want {
 			t.Errorf("%s: %v, want %v", code, !want, want)
 		}
 	}
-	for _, err := range []error{nil, workflow.ErrUnknown, workflow.ErrElsewhere, errors.New("x"), context.Canceled, os.ErrNotExist} {
-		if store.Away(err) {
-			t.Errorf("Away(%v) is true", err)
+	for _, err := range []error{nil, workflow.ErrUnknown, workflow.ErrNotOwner, errors.New("x"), context.Canceled, os.ErrNotExist} {
+		if store.IsUnavailable(err) {
+			t.Errorf("IsUnavailable(%v) is true", err)
 		}
 	}
 }
@@ -55,13 +55,13 @@ func TestOpenFailsIfHostDoesNotAnswer(t *testing.T) {
 	defer silent.Close()
 	for _, host := range []string{"127.0.0.1:1", silent.Addr().String()} {
 		_, err := store.Open(t.Context(), "postgres://stella@"+host+"/stella?sslmode=disable", nil)
-		if !store.Away(err) {
+		if !store.IsUnavailable(err) {
 			t.Errorf("%s: %v", host, err)
 		}
 	}
 }
 
-// If a connection fails, Away recognises the error, and the next connection works.
+// If a connection fails, IsUnavailable recognises the error, and the next connection works.
 func TestDatabaseBecomesUnavailable(t *testing.T) {
 	t.Parallel()
 	url := storetest.URL(t)
@@ -83,7 +83,7 @@ func TestDatabaseBecomesUnavailable(t *testing.T) {
 	was := pid()
 	_, err = other.Pool().Exec(t.Context(), `select pg_terminate_backend($1)`, was)
 	storetest.Must(t, err)
-	if err := unknown(t.Context()); !store.Away(err) && !errors.Is(err, workflow.ErrUnknown) { // the pool may notice first
+	if err := unknown(t.Context()); !store.IsUnavailable(err) && !errors.Is(err, workflow.ErrUnknown) { // the pool may notice first
 		t.Errorf("a terminated connection: %v", err)
 	}
 	if err := unknown(t.Context()); !errors.Is(err, workflow.ErrUnknown) {
@@ -95,7 +95,7 @@ func TestDatabaseBecomesUnavailable(t *testing.T) {
 	storetest.Must(t, err)
 	was = pid()
 	limit := workflow.Limit{Name: "x", Burst: 1, Span: time.Hour}
-	if err := s.Spend(t.Context(), workflow.Spend{Limit: limit, Subject: []byte("x"), Times: 1, At: time.Now()}); !store.Away(err) {
+	if err := s.Spend(t.Context(), workflow.Spend{Limit: limit, Subject: []byte("x"), Times: 1, At: time.Now()}); !store.IsUnavailable(err) {
 		t.Errorf("a write to a standby: %v", err)
 	}
 	if is := pid(); is == was {
@@ -107,7 +107,7 @@ func TestDatabaseBecomesUnavailable(t *testing.T) {
 	storetest.Must(t, err)
 	soon, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
-	if err := unknown(soon); !store.Away(err) {
+	if err := unknown(soon); !store.IsUnavailable(err) {
 		t.Errorf("a pool without a free connection: %v", err)
 	}
 	held.Release()

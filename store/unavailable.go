@@ -53,11 +53,11 @@ func withTimeouts(c *pgxpool.Config) {
 
 const readOnly = "25006" // read_only_sql_transaction: the host has become a standby
 
-// Away reports whether an error means that the database is unavailable: it cannot
+// IsUnavailable reports whether an error means that the database is unavailable: it cannot
 // be reached, or cannot serve the query for now. The operation may be repeated. If
 // a commit fails with such an error, the transaction may have been committed or
 // not; the next read shows which.
-func Away(err error) bool {
+func IsUnavailable(err error) bool {
 	var connectErr *pgconn.ConnectError
 	if errors.As(err, &connectErr) {
 		return true
