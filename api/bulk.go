@@ -24,8 +24,8 @@ type putRecordsOutput struct {
 func (s *Server) putRecordsOperation() operation[putRecordsInput, putRecordsOutput] {
 	return operation[putRecordsInput, putRecordsOutput]{
 		Operation: huma.Operation{OperationID: "put-mailboxes", Method: http.MethodPost, Path: "/api/v1/mailboxes/records",
-			Tags: []string{"Mailboxes"}, Summary: "Make many mailboxes, or say all of them anew",
-			Description: "Each is done or refused by itself: look at the outcome of each. To send the same again does no harm.",
+			Tags: []string{"Mailboxes"}, Summary: "Create or replace the records of many mailboxes",
+			Description: "Each record is written or refused independently: check the outcome of each. It is safe to send the same records again.",
 			// Many times the usual length of 1,000 records.
 			MaxBodyBytes: 4 << 20,
 			Errors:       append([]int{http.StatusConflict}, bodyErrors...)},

@@ -19,19 +19,19 @@ type decisionInput struct {
 
 func (s *Server) approveOperation() operation[decisionInput, caseOutput] {
 	return s.decisionOperation("approve", workflow.ReviewApproved, "Approve a qualification under review",
-		"The mailbox gets its star, and the holder is told. It is refused while the mailbox is not active, "+
-			"where the record now names another than the person identified, "+
-			"and where the identity provider is suspended for the time at which it identified them.")
+		"The mailbox gets its star, and the holder is notified. The decision is refused if the mailbox is not active, "+
+			"if the record names another person than the identified one, "+
+			"or if the identity provider is suspended for the time of the identification.")
 }
 
 func (s *Server) refuseOperation() operation[decisionInput, caseOutput] {
 	return s.decisionOperation("refuse", workflow.ReviewRefused, "Refuse a qualification under review",
-		"The case is rejected. The holder is told the reason in these words, and may try again.")
+		"The case is rejected. The holder reads the reason in these words, and can try again.")
 }
 
 func (s *Server) revokeOperation() operation[decisionInput, caseOutput] {
-	return s.decisionOperation("revoke", workflow.RevokedByProvider, "Take the star from a qualified mailbox",
-		"The holder is told the reason in these words.")
+	return s.decisionOperation("revoke", workflow.RevokedByProvider, "Revoke the star of a qualified mailbox",
+		"The holder reads the reason in these words.")
 }
 
 func (s *Server) decisionOperation(
@@ -41,9 +41,9 @@ func (s *Server) decisionOperation(
 		Operation: huma.Operation{OperationID: verb + "-qualification",
 			Method: http.MethodPost, Path: "/api/v1/qualifications/{number}/" + verb,
 			Tags: []string{"Qualifications"}, Summary: summary,
-			Description: description + " What cannot be decided, as a case that is over or in another state, " +
-				"is a conflict that says why, and of two decisions at once one is made. The log names operator and client. " +
-				"Answers with the case as it is then.",
+			Description: description + " If the case is over or in another state, the response is 409 with the reason. " +
+				"If two decisions arrive at the same time, one is made. The log contains the operator and the client. " +
+				"The response is the case after the decision.",
 			MaxBodyBytes: 32 << 10,
 			Errors:       append([]int{http.StatusNotFound, http.StatusConflict, http.StatusPreconditionFailed}, bodyErrors...)},
 		scopes: []workflow.Scope{workflow.ScopeOperator},

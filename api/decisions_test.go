@@ -131,7 +131,7 @@ func TestADecisionOnAnEndedCaseIsRefused(t *testing.T) {
 	j.Enter("the browser of " + j.Address)
 	for _, verb := range []string{"approve", "refuse", "revoke"} {
 		got := b.call("POST", fmt.Sprintf("%s/%d/%s", cases, old, verb), ruling).problem(409)
-		if want := fmt.Sprintf("case %d of %s is over: its case in force is %d", old, j.Address, number(j)); got != want {
+		if want := fmt.Sprintf("case %d of %s is over: its current case is %d", old, j.Address, number(j)); got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}
@@ -148,7 +148,7 @@ func TestApprovalsThatAreRefused(t *testing.T) {
 			r.FiscalCode = storetest.Sara
 			_, err := j.Procedure.Record(j.Context(), "tests", j.Address, workflow.Active, r)
 			j.Must(err)
-		}, "the holder on record is not the person who was identified; refuse it, or mend the record first"},
+		}, "the holder on record is not the person who was identified; refuse it, or correct the record first"},
 		"the mailbox is not active": {func(j *storetest.Journey) {
 			_, err := j.Procedure.Record(j.Context(), "tests", j.Address, workflow.Cancelled, j.Case().Mailbox.Record)
 			j.Must(err)
@@ -156,7 +156,7 @@ func TestApprovalsThatAreRefused(t *testing.T) {
 		"the identity provider is suspended": {func(j *storetest.Journey) {
 			j.Must(j.Procedure.Suspend(j.Context(), "tests", storetest.Provider, j.Clock.Now(), "a breach"))
 		}, "the person was identified by " + storetest.Provider +
-			", which is suspended and not believed for that time; refuse it, and the holder can be identified again"},
+			", which is suspended and not trusted for that time; refuse it, and the holder can be identified again"},
 	} {
 		t.Run(what, func(t *testing.T) {
 			w := newWorld(t)

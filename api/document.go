@@ -15,13 +15,13 @@ import (
 // others.
 const version = "1.0.0"
 
-const about = `For the programs of a PEC provider: webmails, the registry of mailboxes, back office and audit.
+const about = `The API for the programs of a PEC provider: webmails, the registry of mailboxes, back office and audit.
 
-A client authenticates by its bearer token. What it may do is told by its scopes, and what lies outside its mailbox domains ` +
-	`is unknown to it.
+A client authenticates with its bearer token. Its scopes determine which operations it may call. ` +
+	`For a client, mailboxes outside its domains do not exist.
 
-Errors are problem documents (RFC 9457). A write that takes an ` + "`Idempotency-Key`" + `, and carries one, is done once, ` +
-	`however often it is sent within a day. Lists are read page by page: ` + "`next`" + ` of one is ` + "`after`" + ` of the following.`
+Errors are problem documents (RFC 9457). If a write with an ` + "`Idempotency-Key`" + ` succeeds, repetitions within a day ` +
+	`return its response. Lists are read page by page: send ` + "`next`" + ` of a page as ` + "`after`" + ` to get the following page.`
 
 func config() huma.Config {
 	c := huma.DefaultConfig("Stella", version)
@@ -32,11 +32,11 @@ func config() huma.Config {
 	c.Info.License = nil
 	c.Servers = []*huma.Server{{URL: "/", Description: "The service that served this document"}}
 	c.Tags = []*huma.Tag{
-		{Name: "Mailboxes", Description: "What is to be shown beside a mailbox, and the provider's register of them."},
-		{Name: "Hand-offs", Description: "How a webmail's user comes to Stella."},
+		{Name: "Mailboxes", Description: "The status of mailboxes, and the provider's register of mailboxes."},
+		{Name: "Hand-offs", Description: "The start of the procedure from the webmail."},
 		{Name: "Qualifications", Description: "The cases of mailboxes, for operators and auditors."},
 		{Name: "Invitations", Description: "The invitations of delegates to the holders of mailboxes."},
-		{Name: "Events", Description: "What happened to mailboxes, in order."},
+		{Name: "Events", Description: "The events of mailboxes, in order."},
 	}
 	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{"client": {Type: "http", Scheme: "bearer",
 		Description: "The token that `stella client add` printed for this client."}}

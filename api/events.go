@@ -21,12 +21,12 @@ type eventsOutput struct{ Body client.EventPage }
 func (s *Server) eventsOperation() operation[eventsInput, eventsOutput] {
 	return operation[eventsInput, eventsOutput]{
 		Operation: huma.Operation{OperationID: "list-events", Method: http.MethodGet, Path: "/api/v1/events", Tags: []string{"Events"},
-			Summary: "Follow what happens to mailboxes",
-			Description: "The feed of the client's mailboxes, from after on, or from its beginning. " +
-				"Keep next with what was made of the events, and ask with it again: " +
-				"however many things happen at once, none is missed, none comes twice, and those of a mailbox come in order. " +
-				"A page without events says that there are none for now. A kind that was not asked for is passed over for good. " +
-				"Webhooks bring the same events, by themselves.",
+			Summary: "Read the events of mailboxes",
+			Description: "The feed of the client's mailboxes, from the position after, or from the beginning. " +
+				"Store next together with the results of the events, and send it as after in the next call. " +
+				"No event is missed or returned twice, and the events of a mailbox are in order. " +
+				"An empty page means that there are no new events. Events of types that were not requested are skipped: " +
+				"a later call with next does not return them. Webhooks deliver the same events.",
 			Errors: []int{http.StatusUnprocessableEntity}},
 		scopes: workflow.Scopes,
 		do:     s.events}

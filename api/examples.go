@@ -32,7 +32,7 @@ func addExamples(api *huma.OpenAPI, op *huma.Operation) {
 		status, _ := strconv.Atoi(name)
 		switch {
 		case status == http.StatusNotModified:
-			r.Description, r.Content = "Nothing changed since the answer that the ETag came with.", nil
+			r.Description, r.Content = "Nothing has changed since the response with this ETag.", nil
 		case status >= 400:
 			addProblemExample(op, r, status)
 		default:
@@ -69,18 +69,18 @@ func addProblemExample(op *huma.Operation, r *huma.Response, status int) {
 
 var successes = map[int]string{
 	http.StatusOK:        "Done.",
-	http.StatusCreated:   "Made.",
-	http.StatusNoContent: "Done; there is nothing to say.",
+	http.StatusCreated:   "Created.",
+	http.StatusNoContent: "Done, without a response body.",
 }
 
 // failures has a description of each error status, and an example of its detail.
 var failures = map[int]struct{ description, detail string }{
 	http.StatusBadRequest: {
-		description: "The body is missing, or is no JSON.",
+		description: "The body is missing, or is not JSON.",
 		detail:      "request body is required",
 	},
 	http.StatusUnauthorized: {
-		description: "There is no token, or it is not a good one.",
+		description: "There is no token, or it is not valid.",
 		detail:      "the token is not known",
 	},
 	http.StatusForbidden: {
@@ -88,15 +88,15 @@ var failures = map[int]struct{ description, detail string }{
 		detail:      "this client does not have a scope that the operation needs",
 	},
 	http.StatusNotFound: {
-		description: "It does not exist, or is not of the client's domains.",
+		description: "It does not exist, or is not in the client's domains.",
 		detail:      "the mailbox is not known to this client",
 	},
 	http.StatusConflict: {
-		description: "It cannot be done as things stand.",
-		detail:      "the call with this Idempotency-Key is being done: try again",
+		description: "The current state does not allow it.",
+		detail:      "the call with this Idempotency-Key is in progress: try again",
 	},
 	http.StatusPreconditionFailed: {
-		description: "It was changed since the version that If-Match names, or is there already.",
+		description: "It has changed since the version in If-Match, or it exists already.",
 		detail:      "the record was changed since",
 	},
 	http.StatusRequestEntityTooLarge: {
@@ -108,7 +108,7 @@ var failures = map[int]struct{ description, detail string }{
 		detail:      "the body must be UTF-8",
 	},
 	http.StatusUnprocessableEntity: {
-		description: "Something in the request is wrong; errors says what and where.",
+		description: "The request is invalid. The field errors lists what is wrong, and where.",
 		detail:      "validation failed",
 	},
 	http.StatusTooManyRequests: {
@@ -116,7 +116,7 @@ var failures = map[int]struct{ description, detail string }{
 		detail:      "too many calls, or too many hand-offs of one mailbox: try again after Retry-After seconds",
 	},
 	http.StatusInternalServerError: {
-		description: "Something failed here; nothing was lost.",
+		description: "An internal error. Nothing was lost.",
 		detail:      failed,
 	},
 	http.StatusServiceUnavailable: {
@@ -130,7 +130,7 @@ var details = map[string]map[int]string{
 	"Hand-offs": {http.StatusConflict: "the mailbox is not active, and cannot be qualified"},
 	"Qualifications": {
 		http.StatusNotFound:           "the case is not known to this client",
-		http.StatusConflict:           "case 42 of anna.neri@pec.example is over: its case in force is 57",
+		http.StatusConflict:           "case 42 of anna.neri@pec.example is over: its current case is 57",
 		http.StatusPreconditionFailed: `the case was changed since: it is at version "18"`,
 	},
 	"Invitations": {

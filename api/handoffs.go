@@ -19,9 +19,8 @@ func (s *Server) handOffOperation() operation[handOffInput, handOffOutput] {
 	return operation[handOffInput, handOffOutput]{
 		Operation: huma.Operation{OperationID: "create-handoff", Method: http.MethodPost, Path: "/api/v1/handoffs",
 			Tags: []string{"Hand-offs"}, Summary: "Hand a user over",
-			Description: "Answer the user's click on Conferma identità, a form that holds nothing else, " +
-				"with 307 to the address that this returns, " +
-				"and list its origin in the form-action of the page's Content-Security-Policy.",
+			Description: "The button Conferma identità is a form without fields. Answer it with a 307 redirect to the returned URL. " +
+				"List the origin of that URL in the form-action of the page's Content-Security-Policy.",
 			DefaultStatus: http.StatusCreated,
 			MaxBodyBytes:  16 << 10,
 			Errors:        append([]int{http.StatusNotFound, http.StatusConflict}, bodyErrors...)},

@@ -26,9 +26,9 @@ func (s *Server) invitationsOperation() operation[invitationsInput, invitationsO
 	return operation[invitationsInput, invitationsOutput]{
 		Operation: huma.Operation{OperationID: "list-invitations", Method: http.MethodGet, Path: "/api/v1/invitations",
 			Tags: []string{"Invitations"}, Summary: "List invitations, the newest first",
-			Description: "Invitations to holders of mailboxes of the client's domains; never their links. " +
-				"The list is stable under change: while it is read page by page, none comes twice, " +
-				"and none is missed that fits the filter all the time.",
+			Description: "The invitations to the holders of mailboxes in the client's domains, without their links. " +
+				"Changes do not disturb paging: no invitation is returned twice, " +
+				"and none is missed if it matches the filter all the time.",
 			Errors: []int{http.StatusUnprocessableEntity}},
 		scopes: caseReaders,
 		do:     s.invitations}
@@ -86,9 +86,9 @@ func (s *Server) withdrawalOperation() operation[withdrawalInput, invitationOutp
 	return operation[withdrawalInput, invitationOutput]{
 		Operation: huma.Operation{OperationID: "withdraw-invitation", Method: http.MethodPost, Path: "/api/v1/invitations/{id}/withdraw",
 			Tags: []string{"Invitations"}, Summary: "Withdraw an invitation, accepted or not",
-			Description: "Its link leads nowhere any more, what the invited holder entered is dropped, " +
-				"and the case goes back to the user of the mailbox. One that has ended, or whose case is under review, " +
-				"is a conflict that says so. The log names operator and client.",
+			Description: "The link becomes invalid, the data that the invited holder entered are dropped, " +
+				"and the case returns to the user of the mailbox. If the invitation has ended, or its case is under review, " +
+				"the response is 409 with the reason. The log contains the operator and the client.",
 			MaxBodyBytes: 32 << 10,
 			Errors:       append([]int{http.StatusNotFound, http.StatusConflict}, bodyErrors...)},
 		scopes: []workflow.Scope{workflow.ScopeOperator},

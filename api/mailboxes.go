@@ -26,8 +26,8 @@ func (s *Server) mailboxesOperation() operation[mailboxesInput, mailboxesOutput]
 	return operation[mailboxesInput, mailboxesOutput]{
 		Operation: huma.Operation{OperationID: "list-mailboxes", Method: http.MethodGet, Path: "/api/v1/mailboxes",
 			Tags: []string{"Mailboxes"}, Summary: "List the mailboxes, with their records",
-			Description: "By domain, and in each as they were made. The list is stable under change: " +
-				"while it is read page by page, no mailbox comes twice, and none is missed that fits the filter all the time.",
+			Description: "Sorted by domain, and in each domain by creation. Changes do not disturb paging: " +
+				"no mailbox is returned twice, and none is missed if it matches the filter all the time.",
 			Errors: []int{http.StatusUnprocessableEntity}},
 		scopes: recordReaders,
 		do:     s.mailboxes}

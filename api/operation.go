@@ -116,7 +116,7 @@ func requireUTF8(c huma.Context, next func(huma.Context)) {
 
 var (
 	errEncoding  = errors.New("it is not UTF-8 text")
-	errNameTwice = errors.New("an object has one name twice")
+	errNameTwice = errors.New("an object has a duplicate name")
 )
 
 // jsonFormat is huma's JSON format, but it refuses two kinds of input that

@@ -76,7 +76,7 @@ func (s *Server) fault(ctx context.Context, err error) error {
 	case errors.Is(err, workflow.ErrCallDiffers):
 		return refusal(http.StatusUnprocessableEntity, "this Idempotency-Key was used for another request")
 	case errors.Is(err, workflow.ErrCallPending):
-		return refusalAfter(time.Second, http.StatusConflict, "the call with this Idempotency-Key is being done: try again")
+		return refusalAfter(time.Second, http.StatusConflict, "the call with this Idempotency-Key is in progress: try again")
 	case errors.Is(err, workflow.ErrUnknown):
 		return unknown("mailbox")
 	case errors.As(err, &undecided):

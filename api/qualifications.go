@@ -26,9 +26,9 @@ func (s *Server) qualificationsOperation() operation[qualificationsInput, qualif
 	return operation[qualificationsInput, qualificationsOutput]{
 		Operation: huma.Operation{OperationID: "list-qualifications", Method: http.MethodGet, Path: "/api/v1/qualifications",
 			Tags: []string{"Qualifications"}, Summary: "List qualifications, the newest case first",
-			Description: "Cases of mailboxes of the client's domains. The list is stable under change: " +
-				"while it is read page by page, no case comes twice, and none is missed that fits the filter all the time. " +
-				"Those that begin meanwhile are in the next list.",
+			Description: "The cases of mailboxes in the client's domains. Changes do not disturb paging: " +
+				"no case is returned twice, and none is missed if it matches the filter all the time. " +
+				"Cases that begin during paging are in the next list.",
 			Errors: []int{http.StatusUnprocessableEntity}},
 		scopes: caseReaders,
 		do:     s.qualifications}
@@ -74,9 +74,9 @@ func (s *Server) caseOperation() operation[caseInput, caseOutput] {
 	return operation[caseInput, caseOutput]{
 		Operation: huma.Operation{OperationID: "get-qualification", Method: http.MethodGet, Path: "/api/v1/qualifications/{number}",
 			Tags: []string{"Qualifications"}, Summary: "Read a qualification",
-			Description: "With what was declared and who was identified, by name and codice fiscale. " +
-				"A case of a mailbox that is outside the client's domains, or was deleted, is not found: " +
-				"what was established about a deleted one is kept, and read on the command line alone.",
+			Description: "The case with the declared data and the identified person, with name and codice fiscale. " +
+				"A case is not found if its mailbox is outside the client's domains or was deleted. " +
+				"The cases of a deleted mailbox are kept. Only the command line shows them.",
 			Errors: []int{http.StatusNotFound, http.StatusUnprocessableEntity}},
 		scopes: caseReaders,
 		do: func(ctx context.Context, c workflow.Client, in *caseInput) (*caseOutput, error) {

@@ -39,11 +39,11 @@ const maxRecord = 64 << 10
 func (s *Server) putRecordOperation() operation[putRecordInput, recordOutput] {
 	return operation[putRecordInput, recordOutput]{
 		Operation: huma.Operation{OperationID: "put-mailbox", Method: http.MethodPut, Path: "/api/v1/mailboxes/{address}",
-			Tags: []string{"Mailboxes"}, Summary: "Make a mailbox, or say all of it anew",
-			Description: "What is left out is empty. Where the new record names another holder or company than the one that was " +
-				"identified, the mailbox loses its star in the same moment, and is told so; any standing but active hides it.",
+			Tags: []string{"Mailboxes"}, Summary: "Create a mailbox, or replace its record",
+			Description: "Absent fields become empty. If the new record names another holder or company than the identified one, " +
+				"the star is revoked in the same transaction, and the holder is notified. A status other than active hides the star.",
 			MaxBodyBytes: maxRecord,
-			Responses:    map[string]*huma.Response{"201": {Description: "The mailbox was made."}},
+			Responses:    map[string]*huma.Response{"201": {Description: "The mailbox was created."}},
 			Errors:       append([]int{http.StatusNotFound, http.StatusConflict, http.StatusPreconditionFailed}, bodyErrors...)},
 		scopes: []workflow.Scope{workflow.ScopeRegistry},
 		do: func(ctx context.Context, c workflow.Client, in *putRecordInput) (*recordOutput, error) {
@@ -70,9 +70,9 @@ type patchRecordInput struct {
 func (s *Server) patchRecordOperation(schemas huma.Registry) operation[patchRecordInput, recordOutput] {
 	return operation[patchRecordInput, recordOutput]{
 		Operation: huma.Operation{OperationID: "patch-mailbox", Method: http.MethodPatch, Path: "/api/v1/mailboxes/{address}",
-			Tags: []string{"Mailboxes"}, Summary: "Change a part of what is on record for a mailbox",
-			Description: "A merge patch (RFC 7396): what is left out stays, null empties, and a list replaces the former one. " +
-				"The star goes as it does when all is said anew.",
+			Tags: []string{"Mailboxes"}, Summary: "Change a part of the record of a mailbox",
+			Description: "A merge patch (RFC 7396): absent fields do not change, null empties a field, and a list replaces " +
+				"the previous list. The star is revoked under the same conditions as by PUT.",
 			MaxBodyBytes: maxRecord,
 			RequestBody: &huma.RequestBody{Content: map[string]*huma.MediaType{
 				mergePatch: {Schema: schemas.Schema(reflect.TypeFor[client.RecordPatch](), true, "")}}},
@@ -116,8 +116,8 @@ func (s *Server) deleteMailboxOperation() operation[RecordWrite, deleteMailboxOu
 	return operation[RecordWrite, deleteMailboxOutput]{
 		Operation: huma.Operation{OperationID: "delete-mailbox", Method: http.MethodDelete, Path: "/api/v1/mailboxes/{address}",
 			Tags: []string{"Mailboxes"}, Summary: "Delete a mailbox",
-			Description: "It loses its star, and is unknown from then on. What was established about it is kept as evidence. " +
-				"It may be made again.",
+			Description: "The star is revoked, and clients no longer find the mailbox. The data about it are kept as evidence. " +
+				"The mailbox can be created again.",
 			Errors: []int{http.StatusNotFound, http.StatusConflict, http.StatusPreconditionFailed}},
 		scopes: []workflow.Scope{workflow.ScopeRegistry},
 		do: func(ctx context.Context, c workflow.Client, in *RecordWrite) (*deleteMailboxOutput, error) {

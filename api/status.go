@@ -34,8 +34,8 @@ const (
 func (s *Server) registerStatus(routes huma.API, mux *http.ServeMux) {
 	huma.Register(unmounted{routes}, withCommonParts(huma.Operation{OperationID: "get-mailbox", Method: http.MethodGet, Path: statusPath,
 		Tags: []string{"Mailboxes"}, Summary: "Ask whether to show the banner or the star",
-		Description: "Meant to be asked at every login of the webmail, with If-None-Match. Clients with one of the scopes " +
-			"`registry`, `operator` and `auditor` are shown the record too, and its ETag is good for If-Match.",
+		Description: "Call this at every login of the webmail, with If-None-Match. For clients with one of the scopes " +
+			"`registry`, `operator` and `auditor` the response contains the record too, and its ETag is valid for If-Match.",
 		SkipValidateParams: true, // huma would validate them before the token is checked
 		Errors:             []int{http.StatusNotModified, http.StatusNotFound}}, workflow.Scopes),
 		func(context.Context, *statusInput) (*statusOutput, error) { panic("answered by status") })

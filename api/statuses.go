@@ -17,8 +17,8 @@ type statusesOutput struct{ Body client.Statuses }
 func (s *Server) statusesOperation() operation[statusesInput, statusesOutput] {
 	return operation[statusesInput, statusesOutput]{
 		Operation: huma.Operation{OperationID: "list-statuses", Method: http.MethodPost, Path: "/api/v1/mailboxes/statuses",
-			Tags: []string{"Mailboxes"}, Summary: "Ask for many mailboxes at once",
-			Description:  "Changes nothing: it is a POST for the length of the question. Records are not told.",
+			Tags: []string{"Mailboxes"}, Summary: "Read the status of many mailboxes",
+			Description:  "The call changes nothing. It is a POST because the list of addresses is long. The response contains no records.",
 			MaxBodyBytes: 512 << 10,
 			Errors:       bodyErrors},
 		scopes: workflow.Scopes,

@@ -17,10 +17,10 @@ func (s *Server) timelineOperation() operation[caseInput, timelineOutput] {
 	return operation[caseInput, timelineOutput]{
 		Operation: huma.Operation{OperationID: "get-timeline",
 			Method: http.MethodGet, Path: "/api/v1/qualifications/{number}/timeline",
-			Tags: []string{"Qualifications"}, Summary: "Read all that happened in a qualification",
-			Description: "Every step of the log with who made it and what it was decided on; the decisions of operators; " +
-				"the invitations; every mail with its recipient and what became of it. Neither codes nor links are in it, " +
-				"nor what identity providers wrote.",
+			Tags: []string{"Qualifications"}, Summary: "Read the history of a qualification",
+			Description: "Every step of the log with its actor and the data on which it is based; the decisions of operators; " +
+				"the invitations; every mail with its recipient and its outcome. It contains no codes, no links " +
+				"and no messages of identity providers.",
 			Errors: []int{http.StatusNotFound, http.StatusUnprocessableEntity}},
 		scopes: caseReaders,
 		do:     s.timeline}

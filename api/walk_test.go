@@ -181,7 +181,7 @@ func TestBodies(t *testing.T) {
 		}{
 			"missing":           {"", nil, 400, "body is required"},
 			"malformed":         {`{"`, nil, 400, "JSON"},
-			"with a name twice": {`{"records":[{"fiscal_code":"a","fiscal\u005fcode":"b"}]}`, nil, 400, "one name twice"},
+			"with a name twice": {`{"records":[{"fiscal_code":"a","fiscal\u005fcode":"b"}]}`, nil, 400, "duplicate name"},
 			"not UTF-8":         {"{\"mailbox\":\"\xe8\"}", nil, 400, "not UTF-8"},
 			"of another encoding": {
 				op.body, []string{"Content-Type", op.contentType + "; charset=iso-8859-1"}, 415, "must be UTF-8",

@@ -67,7 +67,7 @@ var (
 )
 
 // handshake sends EHLO, starts TLS and authenticates. Only EHLO and STARTTLS are
-// sent in clear.
+// sent without TLS.
 func handshake(c *smtp.Client, o RelayOptions) error {
 	c.SkipSMTPUTF8(true)
 	if err := c.Hello(o.Name); err != nil {

@@ -51,7 +51,7 @@ func TestNothingIsSentInClear(t *testing.T) {
 			sent := p.relay.plaintext()
 			for _, secret := range []string{"MAIL FROM", "anna.neri", code, "AUTH"} {
 				if strings.Contains(sent, secret) {
-					t.Errorf("%q was sent in clear: %q", secret, sent)
+					t.Errorf("%q was sent without TLS: %q", secret, sent)
 				}
 			}
 			if !strings.Contains(sent, "EHLO") {
@@ -115,7 +115,7 @@ func TestImplicitTLS(t *testing.T) {
 		t.Errorf("%d mails were accepted, want 1", n)
 	}
 	if strings.Contains(p.relay.plaintext(), "EHLO") {
-		t.Error("EHLO was sent in clear")
+		t.Error("EHLO was sent without TLS")
 	}
 }
 

@@ -232,7 +232,7 @@ func TestMetadataErrors(t *testing.T) {
 	for scheme, wants := range map[spid.Scheme][]string{
 		spid.SPID: {
 			"the SPID metadata", "no entity ID", "no assertion consumer service URL", "no logout URL", "no signing key", "no name",
-			"no display name", "is no URL", "is no e-mail address", "VAT number or its fiscal code",
+			"no display name", "is not a URL", "is not an e-mail address", "VAT number or its fiscal code",
 			"no billing street", "five digits", "no billing city",
 		},
 		spid.CIE: {"the CIE metadata", "no signing key", "no code of a municipality", "needs its fiscal code", "no ATECO code"},
@@ -259,24 +259,24 @@ func TestOrganizationCheck(t *testing.T) {
 		t.Fatal(err)
 	}
 	for want, edit := range map[string]func(*spid.Organization){
-		"has no IPA code":           func(o *spid.Organization) { o.IPACode = "x" },
-		"needs its IPA code":        func(o *spid.Organization) { o.Public = true },
-		"is no VAT number":          func(o *spid.Organization) { o.VATNumber = "1" },
-		"is no fiscal code":         func(o *spid.Organization) { o.FiscalCode = "rssmra80a01h501u" },
-		"no phone number":           func(o *spid.Organization) { o.Phone = "06 123" },
-		"billing: \"06":             func(o *spid.Organization) { o.Billing.Phone = "06 123" },
-		"billing name":              func(o *spid.Organization) { o.Billing.Name = "Οδός" },
-		"1 to 80 Latin-1":           func(o *spid.Organization) { o.Name = strings.Repeat("à", 81) },
-		"billing street \"":         func(o *spid.Organization) { o.Billing.Street = strings.Repeat("x", 61) },
-		"billing street number":     func(o *spid.Organization) { o.Billing.StreetNumber = "123456789" },
-		"does not have five digits": func(o *spid.Organization) { o.Billing.PostalCode = "1184" },
-		"billing city \"":           func(o *spid.Organization) { o.Billing.City = "Łódź" },
-		"billing province \"Roma\"": func(o *spid.Organization) { o.Billing.Province = "Roma" },
-		"billing country \"it\"":    func(o *spid.Organization) { o.Billing.Country = "it" },
-		"code of a municipality":    func(o *spid.Organization) { o.Municipality = "Roma" },
-		"no ATECO code":             func(o *spid.Organization) { o.NACE2Code = "J" },
-		"needs its fiscal code":     func(o *spid.Organization) { o.FiscalCode = "" },
-		"\"tecnici\" is no e-mail":  func(o *spid.Organization) { o.TechnicalEmail = "tecnici" },
+		"has no IPA code":              func(o *spid.Organization) { o.IPACode = "x" },
+		"needs its IPA code":           func(o *spid.Organization) { o.Public = true },
+		"is no VAT number":             func(o *spid.Organization) { o.VATNumber = "1" },
+		"is no fiscal code":            func(o *spid.Organization) { o.FiscalCode = "rssmra80a01h501u" },
+		"no phone number":              func(o *spid.Organization) { o.Phone = "06 123" },
+		"billing: \"06":                func(o *spid.Organization) { o.Billing.Phone = "06 123" },
+		"billing name":                 func(o *spid.Organization) { o.Billing.Name = "Οδός" },
+		"1 to 80 Latin-1":              func(o *spid.Organization) { o.Name = strings.Repeat("à", 81) },
+		"billing street \"":            func(o *spid.Organization) { o.Billing.Street = strings.Repeat("x", 61) },
+		"billing street number":        func(o *spid.Organization) { o.Billing.StreetNumber = "123456789" },
+		"does not have five digits":    func(o *spid.Organization) { o.Billing.PostalCode = "1184" },
+		"billing city \"":              func(o *spid.Organization) { o.Billing.City = "Łódź" },
+		"billing province \"Roma\"":    func(o *spid.Organization) { o.Billing.Province = "Roma" },
+		"billing country \"it\"":       func(o *spid.Organization) { o.Billing.Country = "it" },
+		"code of a municipality":       func(o *spid.Organization) { o.Municipality = "Roma" },
+		"no ATECO code":                func(o *spid.Organization) { o.NACE2Code = "J" },
+		"needs its fiscal code":        func(o *spid.Organization) { o.FiscalCode = "" },
+		"\"tecnici\" is not an e-mail": func(o *spid.Organization) { o.TechnicalEmail = "tecnici" },
 	} {
 		o := good
 		edit(&o)

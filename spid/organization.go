@@ -80,8 +80,8 @@ func (o Organization) Check(schemes ...Scheme) error {
 	p.require(o.Name != "", "no name")
 	p.require(o.DisplayName != "", "no display name")
 	u, err := url.Parse(o.URL)
-	p.require(err == nil && u.Host != "", "%q is no URL", o.URL)
-	p.require(strings.Contains(o.Email, "@"), "%q is no e-mail address", o.Email)
+	p.require(err == nil && u.Host != "", "%q is not a URL", o.URL)
+	p.require(strings.Contains(o.Email, "@"), "%q is not an e-mail address", o.Email)
 	p.require(o.Phone == "" || phone.MatchString(o.Phone), "%q is no phone number, such as +390612345678", o.Phone)
 	p.require(o.VATNumber == "" || vatNumber.MatchString(o.VATNumber), "%q is no VAT number, such as IT01234567897", o.VATNumber)
 	p.require(o.FiscalCode == "" || fiscalCode.MatchString(o.FiscalCode), "%q is no fiscal code", o.FiscalCode)
@@ -118,7 +118,7 @@ func (o Organization) checkBilling(p *problems) {
 
 func (o Organization) checkCIE(p *problems) {
 	p.require(municipality.MatchString(o.Municipality), "%q is no code of a municipality, such as H501", o.Municipality)
-	p.require(o.TechnicalEmail == "" || strings.Contains(o.TechnicalEmail, "@"), "%q is no e-mail address", o.TechnicalEmail)
+	p.require(o.TechnicalEmail == "" || strings.Contains(o.TechnicalEmail, "@"), "%q is not an e-mail address", o.TechnicalEmail)
 	if !o.Public {
 		p.require(o.FiscalCode != "", "for CIE a private one needs its fiscal code, even if it equals its VAT number")
 		p.require(naceCode.MatchString(o.NACE2Code), "%q is no ATECO code, such as 61.90.99", o.NACE2Code)

@@ -120,7 +120,7 @@ func writeFailedAttempt(b *batch, d workflow.Delivery, outcome string, at, due, 
 
 func (s *Store) endAttempt(ctx context.Context, b *batch) error {
 	if err := s.transact(ctx, b, func(pgx.Tx) error { return nil }); err != nil {
-		return fmt.Errorf("recording what became of a delivery: %w", err)
+		return fmt.Errorf("recording the result of a delivery: %w", err)
 	}
 	return nil
 }

@@ -67,7 +67,7 @@ func (s *Store) MailDeferred(ctx context.Context, id uuid.UUID, reply string, pe
 
 func (s *Store) endMail(ctx context.Context, sql string, args ...any) error {
 	if _, err := s.pool.Exec(ctx, sql, args...); err != nil {
-		return fmt.Errorf("recording what became of a mail: %w", err)
+		return fmt.Errorf("recording the result of a mail: %w", err)
 	}
 	return nil
 }

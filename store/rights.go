@@ -109,12 +109,12 @@ func (s *Store) checkGrantable(ctx context.Context, role string) error {
 		where r.rolname = $1 and t.oid = 'steps'::regclass`, role).Scan(&unbound)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
-		return fmt.Errorf("there is no role %[1]q: make it by \"create role %[2]s login\", with a password or a certificate",
+		return fmt.Errorf("there is no role %[1]q: create it with \"create role %[2]s login\", with a password or a certificate",
 			role, pgx.Identifier{role}.Sanitize())
 	case err != nil:
 		return fmt.Errorf("looking at the role %s: %w", role, err)
 	case unbound:
-		return fmt.Errorf("the role %q is a superuser or owns the tables, so that no grant bounds it: name another", role)
+		return fmt.Errorf("the role %q is a superuser or owns the tables, so grants do not limit it: name another", role)
 	}
 	return nil
 }

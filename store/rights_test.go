@@ -135,8 +135,8 @@ func TestMigrateGrantsRights(t *testing.T) {
 		t.Errorf("the owner may not delete: %v, %v", may, err)
 	}
 	for role, want := range map[string]string{
-		"nobody's": `there is no role "nobody's": make it by "create role "nobody's" login"`,
-		"postgres": "no grant bounds it",
+		"nobody's": `there is no role "nobody's": create it with "create role "nobody's" login"`,
+		"postgres": "grants do not limit it",
 	} {
 		if _, err := owner.Migrate(t.Context(), role); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", role, err)

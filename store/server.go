@@ -20,10 +20,10 @@ func (s *Store) CheckServer(ctx context.Context) error {
 	case err != nil:
 		return fmt.Errorf("asking what the server can do: %w", err)
 	case readOnly:
-		return errors.New("the database takes no writes: it is a standby, or its default_transaction_read_only is on. " +
+		return errors.New("the database accepts no writes: it is a standby, or its default_transaction_read_only is on. " +
 			"Name the primary too, and target_session_attrs=read-write, by which it is found")
 	case encoding != "UTF8":
-		return fmt.Errorf("the encoding of the database is %s, and only UTF8 holds every name. Make another by\n%s",
+		return fmt.Errorf("the encoding of the database is %s, and only UTF8 can store every name. Create another with\n%s",
 			encoding, RightDatabase(name+"_utf8"))
 	}
 	return nil

@@ -14,7 +14,7 @@ func TestReadOnlyServerIsRefused(t *testing.T) {
 	storetest.Must(t, err)
 	defer s.Close()
 	_, err = s.Migrate(t.Context())
-	if err == nil || !strings.Contains(err.Error(), "takes no writes") ||
+	if err == nil || !strings.Contains(err.Error(), "accepts no writes") ||
 		!strings.Contains(err.Error(), "target_session_attrs=read-write") {
 		t.Errorf("%v", err)
 	}

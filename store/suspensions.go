@@ -103,7 +103,7 @@ func (s *Store) GivenBy(ctx context.Context, provider string, since time.Time) (
 }
 
 // ErrUnsettled means that a running transaction did not end within about ten seconds.
-var ErrUnsettled = errors.New("a transaction that was under way does not end")
+var ErrUnsettled = errors.New("a transaction that was running does not end")
 
 // waitForRunningTransactions waits until all transactions that are now running
 // have ended. A step takes milliseconds. A lock would also delay transactions that
@@ -111,13 +111,13 @@ var ErrUnsettled = errors.New("a transaction that was under way does not end")
 func (s *Store) waitForRunningTransactions(ctx context.Context) error {
 	var last string // running transactions have lower IDs
 	if err := s.pool.QueryRow(ctx, `select pg_current_xact_id()::text`).Scan(&last); err != nil {
-		return fmt.Errorf("reading the transactions under way: %w", err)
+		return fmt.Errorf("reading the running transactions: %w", err)
 	}
 	for range 1000 {
 		var ended bool
 		err := s.pool.QueryRow(ctx, `select pg_snapshot_xmin(pg_current_snapshot()) > $1::text::xid8`, last).Scan(&ended)
 		if err != nil {
-			return fmt.Errorf("reading the transactions under way: %w", err)
+			return fmt.Errorf("reading the running transactions: %w", err)
 		}
 		if ended {
 			return nil

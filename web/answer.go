@@ -159,7 +159,7 @@ func (s *Server) refuseAnswer(w http.ResponseWriter, r *http.Request, f *Federat
 		return err
 	}
 	if again {
-		s.Log.InfoContext(r.Context(), "a login that has identified somebody was answered again", "request", requestID(r), "reason", why)
+		s.Log.InfoContext(r.Context(), "a login that already identified a person was answered again", "request", requestID(r), "reason", why)
 		s.redirectHome(w, r, "")
 		return nil
 	}

@@ -165,7 +165,7 @@ func (s *Server) dispatch(w http.ResponseWriter, r *http.Request, page templates
 	}
 	to := formOrigin.FindStringSubmatch(d.URL)
 	if to == nil {
-		return fmt.Errorf("the provider %s takes forms at %q, which is no address", l.Provider, d.URL)
+		return fmt.Errorf("the provider %s takes forms at %q, which is not an address", l.Provider, d.URL)
 	}
 	w.Header().Set("Content-Security-Policy", strings.Replace(contentSecurity, "form-action 'self'", "form-action "+to[1], 1))
 	page.Data = templates.LoginPost{Provider: l.ProviderName, URL: d.URL, SAMLRequest: d.SAMLRequest, RelayState: d.RelayState}

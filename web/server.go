@@ -159,7 +159,7 @@ func (s *Server) sameOrigin(next http.Handler) http.Handler {
 	}
 	protection.AddInsecureBypassPattern("POST /start/{token}")
 	if err := protection.AddTrustedOrigin(s.PublicURL.Scheme + "://" + s.PublicURL.Host); err != nil {
-		panic(fmt.Sprintf("web: the public URL is no origin: %v", err)) // cmd/stella validates the URL
+		panic(fmt.Sprintf("web: the public URL is not an origin: %v", err)) // cmd/stella validates the URL
 	}
 	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.fault(w, r, errCrossOrigin)

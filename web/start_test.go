@@ -101,7 +101,7 @@ func TestOriginOfAHandOff(t *testing.T) {
 		}
 	}
 	entry := `reason=cross_origin address=127.0.0.1 client=posta-web ` +
-		`error="a form of another site: no return URL of the client has the origin \"https://evil.example\""`
+		`error="a form from another site: no return URL of the client has the origin \"https://evil.example\""`
 	if got := w.log.String(); !strings.Contains(got, entry) {
 		t.Errorf("the log lacks the refusal: %s", got)
 	}

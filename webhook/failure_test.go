@@ -150,7 +150,7 @@ func TestAResultDescribesItsError(t *testing.T) {
 		{strings.Replace(r.URL, "https", "http", 1), "400 Bad Request", nil},
 		{"https://" + closed.Addr().String(), "the connection was refused", nil},
 		{"https://receiver.invalid/", "its name", nil},
-		{"https://169.254.169.254/", "169.254.169.254 is no public address", nil},
+		{"https://169.254.169.254/", "169.254.169.254 is not a public address", nil},
 		{"https://receiver.example:25/", "port 25: want 443, 80 or one above 1023", nil},
 	} {
 		courier := *w.sender.Courier

@@ -42,9 +42,9 @@ type AddressError struct {
 
 func (e *AddressError) Error() string {
 	if e.Plain {
-		return fmt.Sprintf("%s is not sent to in clear: want https", e.Address)
+		return fmt.Sprintf("%s gets no events without encryption: want https", e.Address)
 	}
-	return fmt.Sprintf("%s is no public address, and STELLA_WEBHOOK_ALLOW does not name it", e.Address)
+	return fmt.Sprintf("%s is not a public address, and STELLA_WEBHOOK_ALLOW does not name it", e.Address)
 }
 
 // urlError describes what is wrong with a URL.
@@ -101,7 +101,7 @@ func CheckURL(raw string, allow []netip.Prefix) error {
 func parseURL(raw string, allow []netip.Prefix) (*url.URL, error) {
 	u, err := url.Parse(raw)
 	if err != nil || u.Hostname() == "" || u.Opaque != "" || len(raw) > maxURL {
-		return nil, urlError(fmt.Sprintf("%q is no URL such as https://webmail.example/hooks", shortened(raw)))
+		return nil, urlError(fmt.Sprintf("%q is not a URL such as https://webmail.example/hooks", shortened(raw)))
 	}
 	switch {
 	case u.Scheme == "http" && len(allow) == 0:
@@ -109,7 +109,7 @@ func parseURL(raw string, allow []netip.Prefix) (*url.URL, error) {
 	case u.Scheme != "https" && u.Scheme != "http":
 		return nil, urlError("want https, not " + u.Scheme)
 	case u.User != nil:
-		return nil, urlError("a URL with a user or a password: nobody needs them, each request is signed")
+		return nil, urlError("a URL with a user or a password: it is not needed, because each request is signed")
 	case u.Fragment != "":
 		return nil, urlError("a URL with a fragment, which is not sent")
 	}

@@ -113,7 +113,7 @@ type Announcements interface {
 
 // ErrPosition is returned for a position that is not in the feed. It comes from another
 // database, or this one was restored from an older backup.
-var ErrPosition = errors.New("no position of the feed")
+var ErrPosition = errors.New("not a position of the feed")
 
 // Events returns the announcements for a client's mailboxes after a position; 0 is the
 // beginning. If kinds is not empty, it returns only those kinds. Pass until as the

@@ -119,5 +119,5 @@ const (
 // Errors of a call with an idempotency key.
 var (
 	ErrCallDiffers = errors.New("the key was used for another request")
-	ErrCallPending = errors.New("the same call is being done")
+	ErrCallPending = errors.New("the same call is in progress")
 )

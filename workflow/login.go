@@ -65,7 +65,7 @@ type Assertion struct {
 
 // ErrNoPerson is returned for an assertion whose fiscal number is not a valid codice
 // fiscale. Such a person cannot be compared with a record.
-var ErrNoPerson = errors.New("the fiscal number is no person's")
+var ErrNoPerson = errors.New("the fiscal number is not a person's")
 
 // normalized returns the assertion with its codes as they are stored in records: in
 // capitals, without blanks and without the prefixes TINIT- and VATIT- of SPID. The

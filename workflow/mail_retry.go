@@ -71,7 +71,7 @@ func (m SentMail) whyNotRetryable() string {
 	case m.Kind == MailCode:
 		return "a code is not sent again, since its page offers a new one"
 	case m.Outcome == MailAccepted:
-		return "the relay took it"
+		return "the relay accepted it"
 	case m.Outcome == MailWaiting:
 		return "it is still being tried"
 	case m.Useless:

@@ -72,7 +72,7 @@ var ErrNotOwner = errors.New("not the visitor's procedure")
 
 // ErrLoginExpired is returned if a login is not valid in this session. The qualification is
 // then back at identification.
-var ErrLoginExpired = errors.New("the login does not count in this session")
+var ErrLoginExpired = errors.New("the login is not valid in this session")
 
 // StaleError is returned for a form that was made for an earlier version.
 type StaleError struct {

@@ -172,7 +172,7 @@ func parseName(s string) (string, error) {
 	s = norm.NFC.String(strings.Join(strings.Fields(s), " "))
 	switch {
 	case s == `\N`, strings.EqualFold(s, "null"):
-		return s, fmt.Errorf("%s is what databases write for nothing: leave it empty", s)
+		return s, fmt.Errorf("%s is what databases write for an empty value: leave it empty", s)
 	case fiscal.Contains(s):
 		return s, errCode
 	case !utf8.ValidString(s):

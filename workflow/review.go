@@ -85,7 +85,7 @@ func (p *Procedure) decide(ctx context.Context, mailbox int64, by Actor, e Event
 		case q == nil:
 			return &DecisionError{ErrNotAllowed, address + " never had a qualification"}
 		case r.Number != 0 && r.Number != q.Number:
-			return &DecisionError{ErrNotAllowed, fmt.Sprintf("case %d of %s is over: its case in force is %d", r.Number, address, q.Number)}
+			return &DecisionError{ErrNotAllowed, fmt.Sprintf("case %d of %s is over: its current case is %d", r.Number, address, q.Number)}
 		}
 		if r.Check != nil {
 			if err := r.Check(q); err != nil {
@@ -120,13 +120,13 @@ func (c *Case) approve(refs Refs, _ string) error {
 	}
 	if c.ProviderSuspended() {
 		return c.decisionError("approved", ErrSuspended, fmt.Sprintf(
-			"the person was identified by %s, which is suspended and not believed for that time; "+
+			"the person was identified by %s, which is suspended and not trusted for that time; "+
 				"refuse it, and the holder can be identified again", q.Identity.Provider))
 	}
 	verdict := c.judge()
 	if verdict == Differs {
 		return c.decisionError("approved", ErrNotAllowed,
-			"the holder on record is not the person who was identified; refuse it, or mend the record first")
+			"the holder on record is not the person who was identified; refuse it, or correct the record first")
 	}
 	refs["verdict"], refs["identity"] = string(verdict), q.Identity.ID.String()
 	return c.qualify(ReviewApproved, refs)

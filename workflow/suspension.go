@@ -15,7 +15,7 @@ var ErrSuspended = errors.New("the identity provider is suspended")
 var ErrNotSuspended = errors.New("the identity provider is not suspended")
 
 // ErrFuture is returned for a suspension that begins in the future.
-var ErrFuture = errors.New("that time is still to come")
+var ErrFuture = errors.New("that time is in the future")
 
 // Suspension is a period in which an identity provider is not trusted, because others
 // may have issued assertions in its name. Assertions from that period stay invalid

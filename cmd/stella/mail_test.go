@@ -110,7 +110,7 @@ func TestMailCommands(t *testing.T) {
 		t.Errorf("the history does not show who retried:\n%s", history)
 	}
 	storetest.Must(t, w.MailAccepted(t.Context(), invitation, "250 ok", w.Clock.Now()))
-	run("retry", invitation.String()).fails(t, 1, "the mail is not tried again: the relay took it")
+	run("retry", invitation.String()).fails(t, 1, "the mail is not tried again: the relay accepted it")
 
 	// The link of an ended invitation would not work.
 	w.Clock.Advance(time.Minute)

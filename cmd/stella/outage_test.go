@@ -132,7 +132,7 @@ func TestDatabaseCheckTimeout(t *testing.T) {
 		began := time.Now()
 		o.check(t.Context())
 		if took := time.Since(began); took != checkTimeout || !o.away.Load() {
-			t.Errorf("after %v the database is away: %v", took, o.away.Load())
+			t.Errorf("after %v the database is unavailable: %v", took, o.away.Load())
 		}
 	})
 }

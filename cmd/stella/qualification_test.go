@@ -54,7 +54,7 @@ Try "stella qualification refuse --help".`)
 	_, err := w.Procedure.Record(t.Context(), "tests", other.Address, workflow.Active, record)
 	storetest.Must(t, err)
 	run("approve", "other@pec.example", "--reason=x").fails(t, 1,
-		"other@pec.example cannot be approved: the holder on record is not the person who was identified; refuse it, or mend the record first")
+		"other@pec.example cannot be approved: the holder on record is not the person who was identified; refuse it, or correct the record first")
 	if out := run("refuse", "2", "--reason=un'altra persona").succeeds(t); out != "other@pec.example: refused\n" {
 		t.Errorf("%q", out)
 	}
@@ -94,7 +94,7 @@ Try "stella qualification refuse --help".`)
 	// An ended case can be shown, but its number cannot be used for the next case.
 	review.Enter("another browser")
 	again := review.Case().Qualification.Number
-	run("revoke", "1", "--reason=x").fails(t, 1, fmt.Sprintf("case 1 of review@pec.example is over: its case in force is %d", again))
+	run("revoke", "1", "--reason=x").fails(t, 1, fmt.Sprintf("case 1 of review@pec.example is over: its current case is %d", again))
 	if old := run("show", "1").succeeds(t); !strings.Contains(old, "revoked since ") ||
 		!strings.Contains(old, fmt.Sprint("another case  ", again)) {
 		t.Errorf("%s", old)

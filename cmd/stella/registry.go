@@ -73,7 +73,7 @@ func (r *refresher) refresh(ctx context.Context) {
 // in the database.
 func (r *refresher) reload(ctx context.Context) {
 	err := r.registry.Reload(ctx)
-	if err != nil && !store.IsUnavailable(err) && !errors.Is(ctx.Err(), context.Canceled) { // outage logs that the database is away
+	if err != nil && !store.IsUnavailable(err) && !errors.Is(ctx.Err(), context.Canceled) { // outage logs that the database is unavailable
 		r.log.ErrorContext(ctx, "the registry of identity providers cannot be reloaded", "error", err)
 	}
 }

@@ -48,7 +48,7 @@ func TestSuspendProvider(t *testing.T) {
 	under := w.RecordAs(t, "under@pec.example", storetest.AnnasRecord)
 	under.To(workflow.Contract)
 
-	run("suspend", storetest.Provider, "--since=2126-11-20").fails(t, 1, "--since 2126-11-20 00:00:00 +01:00: that time is still to come")
+	run("suspend", storetest.Provider, "--since=2126-11-20").fails(t, 1, "--since 2126-11-20 00:00:00 +01:00: that time is in the future")
 	if r := run("suspend", storetest.Provider, "--since=yesterday"); r.status != 2 ||
 		!strings.Contains(r.err, `"yesterday": want a day such as 2026-11-20`) {
 		t.Errorf("%+v", r)
@@ -78,7 +78,7 @@ func TestSuspendProvider(t *testing.T) {
 		t.Errorf("the stage of an open case is %s", s)
 	}
 	stella(t, []string{"STELLA_DATABASE_URL=" + url}, "qualification", "approve", "review@pec.example", "--reason=visura").fails(t, 1,
-		"review@pec.example cannot be approved: the person was identified by https://idp.example, which is suspended and not believed for that time; "+
+		"review@pec.example cannot be approved: the person was identified by https://idp.example, which is suspended and not trusted for that time; "+
 			"refuse it, and the holder can be identified again")
 
 	// An earlier date lists more stars. Revoked stars are listed too.

@@ -47,7 +47,7 @@ func TestWebhookCommands(t *testing.T) {
 
 	refused(run("add", "posta", receiver.URL), `there is no client "posta"`)
 	good(stella(t, env, "client", "add", "posta", "--domain", "pec.example", "--scope", "registry"))
-	refused(run("add", "posta", "http://10.0.0.1/"), "10.0.0.1 is no public address")
+	refused(run("add", "posta", "http://10.0.0.1/"), "10.0.0.1 is not a public address")
 	refused(run("add", "posta", "ftp://webmail.example/"), "want https")
 	if r := run("add", "posta", receiver.URL, "--kind", "unknown"); r.status != 2 || !strings.Contains(r.err, `but got "unknown"`) {
 		t.Errorf("an unknown kind: %+v", r)

@@ -137,7 +137,7 @@ func (c *Cluster) RoleURL(role, database string) string {
 func (c *Cluster) Joined() bool { return c.server == nil }
 
 // Stop stops the server and its connections, if this process started it. It returns
-// an error if the server had already ended by itself. A second call does nothing
+// an error if the server had already stopped unexpectedly. A second call does nothing
 // and returns the same result.
 func (c *Cluster) Stop() error {
 	if c.Joined() {

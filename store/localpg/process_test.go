@@ -94,7 +94,7 @@ func TestServerKilled(t *testing.T) {
 	mustExec(t, connect(t, c), "create table kept (n int)", "insert into kept values (7)")
 	c.server.process.Kill()
 	<-c.server.done
-	if err := c.Stop(); err == nil || !strings.Contains(err.Error(), "by itself") {
+	if err := c.Stop(); err == nil || !strings.Contains(err.Error(), "stopped unexpectedly") {
 		t.Errorf("Stop of a server that was killed: %v; want an error", err)
 	}
 	if n := readKept(t, mustStart(t, dir)); n != 7 {

@@ -17,7 +17,7 @@ import (
 )
 
 // errOccupied means that another server still uses the data folder.
-var errOccupied = errors.New("another server holds the data folder")
+var errOccupied = errors.New("another server uses the data folder")
 
 // server is a PostgreSQL process that we started.
 type server struct {
@@ -76,7 +76,7 @@ func (s *server) waitReady(ctx context.Context, data string) error {
 func (s *server) stop() error {
 	select {
 	case <-s.done:
-		return fmt.Errorf("the private PostgreSQL had ended by itself: %w", s.exitError())
+		return fmt.Errorf("the private PostgreSQL stopped unexpectedly: %w", s.exitError())
 	default:
 	}
 	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGQUIT} { // fast, then immediate

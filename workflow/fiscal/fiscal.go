@@ -27,7 +27,7 @@ import (
 var (
 	ErrEmpty     = errors.New("empty")
 	ErrLength    = errors.New("wrong number of characters")
-	ErrCharacter = errors.New("a character that cannot stand where it does")
+	ErrCharacter = errors.New("a character in the wrong place")
 	ErrCheck     = errors.New("the check character does not fit the others")
 )
 
