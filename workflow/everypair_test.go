@@ -176,9 +176,9 @@ func committed(err error) bool {
 
 // leadsTo looks up the table.
 func leadsTo(from workflow.State, e workflow.Event) (workflow.State, bool) {
-	for _, row := range workflow.Events {
-		if row.Name == string(e) && slices.Contains(row.Src, string(from)) {
-			return workflow.State(row.Dst), true
+	for _, t := range workflow.Transitions {
+		if t.Event == e && slices.Contains(t.From, from) {
+			return t.To, true
 		}
 	}
 	return "", false
@@ -200,9 +200,9 @@ func recordFor(s workflow.State, e workflow.Event) workflow.Record {
 // lead to the state of the table, add an entry to the log and be announced if the
 // public state changes. Any other pair must be refused without any change.
 func TestEveryEventInEveryState(t *testing.T) {
-	for _, row := range workflow.Events {
-		if eventActions[workflow.Event(row.Name)] == nil {
-			t.Fatalf("eventActions lacks %s", row.Name)
+	for _, transition := range workflow.Transitions {
+		if eventActions[transition.Event] == nil {
+			t.Fatalf("eventActions lacks %s", transition.Event)
 		}
 	}
 	for _, s := range workflow.States {

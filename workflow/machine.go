@@ -1,12 +1,10 @@
 package workflow
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"slices"
-
-	"github.com/looplab/fsm"
+	"strings"
 )
 
 // State is the state of a qualification. It implies who acts next.
@@ -95,99 +93,100 @@ const (
 
 //go:generate go run ./diagram ../docs/workflow.md
 
-// Events is the table of transitions, and the only definition of the procedure. The
-// method that fires events, the database constraint, the diagram in docs and the tests
-// all read it. Events are outcomes after all checks, so the table needs no guards and
-// no actions.
-//
-// Each row reads: this event leads to this state, from any of these states.
-var Events = fsm.Events{
-	on(HolderDeclared, Introduction, HolderChoice),
-	on(ProcedureBegun, HolderKind, Introduction),
-
-	on(HolderDenied, HolderInvitation, HolderChoice, Rejected),
-	on(HolderInvited, Invited, HolderInvitation, Invited), // repeated: another mail, and the previous link becomes invalid
-	on(InvitationAccepted, HolderKind, Invited),
-	on(InvitationDeclined, HolderChoice, Invited),
-	on(InvitationWithdrawn, HolderChoice, Invited, HolderKind, CompanyData, ContactData, Summary,
-		Identification, AtProvider, Identified, Contract, CodeEntry, Rejected),
-
-	on(CompanyChosen, CompanyData, HolderKind),
-	on(PersonChosen, ContactData, HolderKind),
-	on(CompanyEntered, ContactData, CompanyData),
-	on(CompanyDiffers, Rejected, CompanyData),
-	on(ContactsEntered, Summary, ContactData),
-	on(DataCorrected, Summary, Summary),
-	on(DataConfirmed, Identification, Summary),
-
-	on(SteppedBack, HolderChoice, Introduction, HolderInvitation),
-	on(SteppedBack, Introduction, HolderKind),
-	on(SteppedBack, HolderKind, CompanyData, ContactData),
-	on(SteppedBack, ContactData, Summary),
-	on(SteppedBack, Summary, Identification),
-	on(SteppedBack, Identified, Contract),
-
-	on(LoginStarted, AtProvider, Identification, AtProvider),
-	on(LoginFailed, Identification, AtProvider),
-	on(HolderMatched, Identified, AtProvider),
-	on(HolderUnproven, Identified, AtProvider),
-	on(HolderDiffers, Rejected, AtProvider),
-	on(IdentityConfirmed, Contract, Identified),
-	on(IdentityDisowned, Identification, Identified),
-	on(IdentityLapsed, Identification, AtProvider, Identified, Contract, CodeEntry),
-
-	on(ContactsCorrected, Identified, Identified),
-	on(ContactsCorrected, CodeEntry, CodeEntry),
-	on(ContractRead, CodeEntry, Contract),
-	on(CodeRequested, CodeEntry, CodeEntry),
-	on(CodeWrong, CodeEntry, CodeEntry),
-	on(CodeSpent, CodeEntry, CodeEntry),
-	on(CodeRight, Qualified, CodeEntry),
-	on(CodeRightUnproven, UnderReview, CodeEntry),
-
-	on(ReviewApproved, Qualified, UnderReview),
-	on(ReviewRefused, Rejected, UnderReview),
-	on(Retried, HolderKind, Rejected),
-	on(LoginRetried, Identification, Rejected),
-
-	on(TimedOut, Expired, HolderChoice, Introduction, HolderInvitation, Invited, HolderKind, CompanyData, ContactData,
-		Summary, Identification, AtProvider, Identified, Contract, CodeEntry, Rejected),
-	on(RevokedByProvider, Revoked, Qualified),
+// Transition is a row of the table: the event leads to one state, from any of these
+// states. Why says when it happens, for a reader of docs/workflow.md.
+type Transition struct {
+	Event Event
+	To    State
+	From  []State
+	Why   string
 }
 
-func on(e Event, to State, from ...State) fsm.EventDesc {
-	src := make([]string, len(from))
-	for i, s := range from {
-		src[i] = string(s)
-	}
-	return fsm.EventDesc{Name: string(e), Src: src, Dst: string(to)}
+// Transitions is the only definition of what can follow what. The method that fires
+// events, the database constraint, the diagram in docs and the tests all read it.
+// Events are outcomes after all checks, so the table needs no guards and no actions.
+var Transitions = []Transition{
+	on(HolderDeclared, Introduction, "The user says that they are the holder.", HolderChoice),
+	on(ProcedureBegun, HolderKind, "The holder read what is needed and begins.", Introduction),
+
+	on(HolderDenied, HolderInvitation, "The user says that somebody else is the holder.", HolderChoice, Rejected),
+	on(HolderInvited, Invited, "The holder is sent a link. A repeated invitation makes the previous link invalid.", HolderInvitation, Invited),
+	on(InvitationAccepted, HolderKind, "The invited holder opens the link and begins.", Invited),
+	on(InvitationDeclined, HolderChoice, "The invited person does not know the mailbox.", Invited),
+	on(InvitationWithdrawn, HolderChoice, "A user of the mailbox or an operator withdraws the invitation.",
+		Invited, HolderKind, CompanyData, ContactData, Summary, Identification, AtProvider, Identified, Contract, CodeEntry, Rejected),
+
+	on(CompanyChosen, CompanyData, "The holder is a company.", HolderKind),
+	on(PersonChosen, ContactData, "The holder is a private person.", HolderKind),
+	on(CompanyEntered, ContactData, "The company is the one on record, or the record names none.", CompanyData),
+	on(CompanyDiffers, Rejected, "The record names another company, or a person.", CompanyData),
+	on(ContactsEntered, Summary, "The holder entered an e-mail address and perhaps a phone number.", ContactData),
+	on(DataCorrected, Summary, "The holder changed the company or the contacts.", Summary),
+	on(DataConfirmed, Identification, "The holder saved the data.", Summary),
+
+	on(SteppedBack, HolderChoice, "The holder goes back one page.", Introduction, HolderInvitation),
+	on(SteppedBack, Introduction, "The holder goes back one page.", HolderKind),
+	on(SteppedBack, HolderKind, "The holder goes back one page.", CompanyData, ContactData),
+	on(SteppedBack, ContactData, "The holder goes back one page.", Summary),
+	on(SteppedBack, Summary, "The holder goes back one page.", Identification),
+	on(SteppedBack, Identified, "The holder goes back one page.", Contract),
+
+	on(LoginStarted, AtProvider, "The browser is sent to an identity provider.", Identification, AtProvider),
+	on(LoginFailed, Identification, "The identity provider answered with an error, or is suspended.", AtProvider),
+	on(HolderMatched, Identified, "The identified person is the holder on record.", AtProvider),
+	on(HolderUnproven, Identified, "The record does not prove that the person is the holder.", AtProvider),
+	on(HolderDiffers, Rejected, "The record names another person.", AtProvider),
+	on(IdentityConfirmed, Contract, "The holder confirms the identity that was read.", Identified),
+	on(IdentityDisowned, Identification, "The visitor is not that person, or this is not their mailbox.", Identified),
+	on(IdentityLapsed, Identification, "The login is of another session, too old, or from a suspended provider, or the record has changed.",
+		AtProvider, Identified, Contract, CodeEntry),
+
+	on(ContactsCorrected, Identified, "The holder changed where the code will be sent.", Identified),
+	on(ContactsCorrected, CodeEntry, "The holder changed where the code is sent.", CodeEntry),
+	on(ContractRead, CodeEntry, "The holder acknowledged the contract notice.", Contract),
+	on(CodeRequested, CodeEntry, "A code is sent. The previous one becomes invalid.", CodeEntry),
+	on(CodeWrong, CodeEntry, "A wrong code was typed.", CodeEntry),
+	on(CodeSpent, CodeEntry, "Too many wrong codes were typed: the mailbox is paused.", CodeEntry),
+	on(CodeRight, Qualified, "The right code was typed and the person is the holder on record.", CodeEntry),
+	on(CodeRightUnproven, UnderReview, "The right code was typed, and an operator must decide.", CodeEntry),
+
+	on(ReviewApproved, Qualified, "An operator approves the case.", UnderReview),
+	on(ReviewRefused, Rejected, "An operator refuses the case.", UnderReview),
+	on(Retried, HolderKind, "The holder begins again.", Rejected),
+	on(LoginRetried, Identification, "The holder logs in again, with another identity.", Rejected),
+
+	on(TimedOut, Expired, "There was no step for 30 days, or the provider deleted the mailbox.",
+		HolderChoice, Introduction, HolderInvitation, Invited, HolderKind, CompanyData, ContactData,
+		Summary, Identification, AtProvider, Identified, Contract, CodeEntry, Rejected),
+	on(RevokedByProvider, Revoked, "An operator revokes the star, or the record names another holder.", Qualified),
+}
+
+func on(e Event, to State, why string, from ...State) Transition {
+	return Transition{Event: e, To: to, From: from, Why: why}
 }
 
 // ErrNotAllowed is returned for an event that cannot happen in the current state.
 var ErrNotAllowed = errors.New("not allowed in this state")
 
-// next returns the state that an event leads to. It checks that the state is known,
-// because looplab/fsm accepts any string.
+// next returns the state that an event leads to.
 func next(from State, e Event) (State, error) {
-	if !slices.Contains(States, from) {
-		return from, fmt.Errorf("unknown state %q", from)
-	}
-	machine := fsm.NewFSM(string(from), Events, nil)
-	err := machine.Event(context.Background(), string(e))
-	var same fsm.NoTransitionError // the event leads back to the same state
-	if err != nil && !errors.As(err, &same) {
-		return from, fmt.Errorf("%s: %w (%s)", e, ErrNotAllowed, from)
-	}
-	return State(machine.Current()), nil
-}
-
-// sources returns the states in which an event can happen.
-func sources(e Event) []string {
-	var all []string
-	for _, row := range Events {
-		if row.Name == string(e) {
-			all = append(all, row.Src...)
+	for _, t := range Transitions {
+		if t.Event == e && slices.Contains(t.From, from) {
+			return t.To, nil
 		}
 	}
-	return all
+	return from, fmt.Errorf("%s: %w (%s)", e, ErrNotAllowed, from)
+}
+
+// sources returns the states in which an event can happen, as a list for a sentence.
+func sources(e Event) string {
+	var all []string
+	for _, t := range Transitions {
+		if t.Event == e {
+			for _, s := range t.From {
+				all = append(all, string(s))
+			}
+		}
+	}
+	return strings.Join(all, " or ")
 }

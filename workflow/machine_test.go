@@ -5,28 +5,34 @@ import (
 	"testing"
 )
 
-// If two rows have the same event and source, looplab/fsm silently uses the later one.
+// Of two rows with the same event and source, the second would never happen.
 func TestTableRowsAreUnique(t *testing.T) {
 	t.Parallel()
-	seen := map[[2]string]bool{}
-	for _, row := range Events {
-		for _, src := range row.Src {
-			key := [2]string{row.Name, src}
-			if seen[key] {
-				t.Errorf("the table has two rows for %s from %s", row.Name, src)
+	type pair struct {
+		event Event
+		from  State
+	}
+	seen := map[pair]bool{}
+	for _, row := range Transitions {
+		for _, from := range row.From {
+			if seen[pair{row.Event, from}] {
+				t.Errorf("the table has two rows for %s from %s", row.Event, from)
 			}
-			seen[key] = true
+			seen[pair{row.Event, from}] = true
 		}
 	}
 }
 
 func TestTableStatesAreKnown(t *testing.T) {
 	t.Parallel()
-	for _, row := range Events {
-		for _, s := range append(slices.Clone(row.Src), row.Dst) {
-			if !slices.Contains(States, State(s)) {
-				t.Errorf("%s: the state %s is not in States", row.Name, s)
+	for _, row := range Transitions {
+		for _, s := range append(slices.Clone(row.From), row.To) {
+			if !slices.Contains(States, s) {
+				t.Errorf("%s: the state %s is not in States", row.Event, s)
 			}
+		}
+		if row.Why == "" {
+			t.Errorf("%s: the row does not say when it happens", row.Event)
 		}
 	}
 }
@@ -35,10 +41,10 @@ func TestEveryStateIsReachable(t *testing.T) {
 	t.Parallel()
 	reached := map[State]bool{HolderChoice: true}
 	for range States {
-		for _, row := range Events {
-			for _, src := range row.Src {
-				if reached[State(src)] {
-					reached[State(row.Dst)] = true
+		for _, row := range Transitions {
+			for _, from := range row.From {
+				if reached[from] {
+					reached[row.To] = true
 				}
 			}
 		}

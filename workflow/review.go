@@ -3,7 +3,6 @@ package workflow
 import (
 	"context"
 	"fmt"
-	"strings"
 )
 
 // Ruling is a decision of an operator about a case.
@@ -94,7 +93,7 @@ func (p *Procedure) decide(ctx context.Context, mailbox int64, by Actor, e Event
 		}
 		if _, err := next(q.State, e); err != nil {
 			return c.decisionError(decision.done, err, fmt.Sprintf("its case %d is in state %s, and only one in state %s can",
-				q.Number, q.State, strings.Join(sources(e), " or ")))
+				q.Number, q.State, sources(e)))
 		}
 		refs := c.recordRef()
 		c.addDecision(e, r.Operator, r.Reason, refs)

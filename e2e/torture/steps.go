@@ -117,9 +117,9 @@ func allowedSteps(ctx context.Context, o *observations) (n int, broken []string,
 		return 0, nil, err
 	}
 	allowed := map[loggedStep]bool{{string(workflow.Opened), "", string(workflow.HolderChoice)}: true}
-	for _, row := range workflow.Events {
-		for _, from := range row.Src {
-			allowed[loggedStep{row.Name, from, row.Dst}] = true
+	for _, t := range workflow.Transitions {
+		for _, from := range t.From {
+			allowed[loggedStep{string(t.Event), string(from), string(t.To)}] = true
 		}
 	}
 	for id, s := range log {

@@ -16,31 +16,35 @@ func diagram() string {
 Made from the table in ` + "`workflow/machine.go`" + ` by ` + "`make generate`" + `; a test fails when it is older.
 
 ` + "```mermaid\nstateDiagram-v2\n\t[*] --> " + string(workflow.HolderChoice) + ": opened\n")
-	var expire, withdraw []string
-	for _, row := range workflow.Events {
-		switch workflow.Event(row.Name) {
+	var expire, withdraw []workflow.State
+	for _, t := range workflow.Transitions {
+		switch t.Event {
 		case workflow.TimedOut:
-			expire = row.Src
+			expire = t.From
 			continue
 		case workflow.InvitationWithdrawn:
-			withdraw = row.Src
+			withdraw = t.From
 			continue
 		}
-		for _, src := range row.Src {
-			fmt.Fprintf(&b, "\t%s --> %s: %s\n", src, row.Dst, row.Name)
+		for _, from := range t.From {
+			fmt.Fprintf(&b, "\t%s --> %s: %s\n", from, t.To, t.Event)
 		}
 	}
 	b.WriteString("```\n\nNot drawn:\n\n")
 	fmt.Fprintf(&b, "- `%s` leads to `%s`, 30 days after the last step, from %s.\n", workflow.TimedOut, workflow.Expired, list(expire))
 	fmt.Fprintf(&b, "- `%s` leads to `%s`, from `%s` and, while the invited holder owns the procedure, from %s.\n",
 		workflow.InvitationWithdrawn, workflow.HolderChoice, withdraw[0], list(withdraw[1:]))
-	b.WriteString("\n| event | from | to |\n|---|---|---|\n")
-	for _, row := range workflow.Events {
-		fmt.Fprintf(&b, "| `%s` | %s | `%s` |\n", row.Name, list(row.Src), row.Dst)
+	b.WriteString("\n| event | from | to | when |\n|---|---|---|---|\n")
+	for _, t := range workflow.Transitions {
+		fmt.Fprintf(&b, "| `%s` | %s | `%s` | %s |\n", t.Event, list(t.From), t.To, t.Why)
 	}
 	return b.String()
 }
 
-func list(states []string) string {
-	return "`" + strings.Join(states, "`, `") + "`"
+func list(states []workflow.State) string {
+	quoted := make([]string, len(states))
+	for i, s := range states {
+		quoted[i] = "`" + string(s) + "`"
+	}
+	return strings.Join(quoted, ", ")
 }
