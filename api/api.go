@@ -35,7 +35,8 @@ import (
 
 // Server serves the API. All fields are required.
 type Server struct {
-	Procedure     *workflow.Procedure
+	Provider      *workflow.Provider
+	Cases         *workflow.Cases
 	PublicURL     string
 	IsUnavailable func(error) bool // reports whether an error means that the database is unavailable
 	Log           *slog.Logger

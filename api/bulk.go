@@ -38,7 +38,7 @@ func (s *Server) putRecords(ctx context.Context, c workflow.Client, in *putRecor
 	for i, r := range in.Body.Records {
 		all[i] = workflow.Registration{Address: r.Address, Record: readRecord(r.Record)}
 	}
-	outcomes, err := s.Procedure.RecordAll(ctx, c, all)
+	outcomes, err := s.Cases.RecordAll(ctx, c, all)
 	if err != nil {
 		return nil, err
 	}

@@ -48,7 +48,7 @@ func (s *Server) decisionOperation(
 			Errors:       append([]int{http.StatusNotFound, http.StatusConflict, http.StatusPreconditionFailed}, bodyErrors...)},
 		scopes: []workflow.Scope{workflow.ScopeOperator},
 		do: func(ctx context.Context, c workflow.Client, in *decisionInput) (*caseOutput, error) {
-			err := s.Procedure.Decide(ctx, c, e, workflow.Ruling{
+			err := s.Cases.Decide(ctx, c, e, workflow.Ruling{
 				Number:   in.Number,
 				Operator: in.Body.Operator,
 				Reason:   in.Body.Reason,

@@ -32,7 +32,7 @@ func decided(t *testing.T, j *storetest.Journey, e workflow.Event) {
 		t.Errorf("the last step is %s by %+v", last.Event, last.Actor)
 	}
 	d := h.Decisions[len(h.Decisions)-1]
-	if d.ID.String() != last.Refs["decision"] || d.Event != e || d.Operator != "paolo" || d.Reason != paolo.Reason ||
+	if d.ID.String() != last.Refs["decision"] || d.Event != string(e) || d.Operator != "paolo" || d.Reason != paolo.Reason ||
 		!d.DecidedAt.Equal(last.At) {
 		t.Errorf("the decision is %+v, and the step refers to %s", d, last.Refs["decision"])
 	}
@@ -146,15 +146,15 @@ func TestApprovalsThatAreRefused(t *testing.T) {
 		"the record names another person": {func(j *storetest.Journey) {
 			r := storetest.AnnasRecord
 			r.FiscalCode = storetest.Sara
-			_, err := j.Procedure.Record(j.Context(), "tests", j.Address, workflow.Active, r)
+			_, err := j.Cases.Record(j.Context(), "tests", j.Address, workflow.Active, r)
 			j.Must(err)
 		}, "the holder on record is not the person who was identified; refuse it, or correct the record first"},
 		"the mailbox is not active": {func(j *storetest.Journey) {
-			_, err := j.Procedure.Record(j.Context(), "tests", j.Address, workflow.Cancelled, j.Case().Mailbox.Record)
+			_, err := j.Cases.Record(j.Context(), "tests", j.Address, workflow.Cancelled, j.Case().Mailbox.Record)
 			j.Must(err)
 		}, "the mailbox is not active"},
 		"the identity provider is suspended": {func(j *storetest.Journey) {
-			j.Must(j.Procedure.Suspend(j.Context(), "tests", storetest.Provider, j.Clock.Now(), "a breach"))
+			j.Must(j.Provider.Suspend(j.Context(), "tests", storetest.Provider, j.Clock.Now(), "a breach"))
 		}, "the person was identified by " + storetest.Provider +
 			", which is suspended and not trusted for that time; refuse it, and the holder can be identified again"},
 	} {

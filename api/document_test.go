@@ -8,9 +8,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"stella/store/storetest"
-	"stella/workflow"
 )
 
 var write = flag.Bool("write", false, "write openapi.json")
@@ -18,7 +18,7 @@ var write = flag.Bool("write", false, "write openapi.json")
 // served returns the OpenAPI document. It needs no token.
 func served(t *testing.T) string {
 	t.Helper()
-	s := server(&workflow.Procedure{}, slog.New(slog.DiscardHandler))
+	s := server(broken{}, time.Now, slog.New(slog.DiscardHandler))
 	a := call(t, s.Handler(), "GET", "/api/v1/openapi.json", "")
 	if a.Code != 200 || a.Header().Get("Content-Type") != "application/openapi+json" {
 		t.Fatalf("%d %v %s", a.Code, a.Header(), a.text)

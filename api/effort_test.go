@@ -26,9 +26,7 @@ func TestForeignAndUnknownMailboxesCauseTheSameQueries(t *testing.T) {
 	w.RecordAs(t, invited, storetest.AnnasRecord).To(workflow.Invited)
 	other := w.addClient("other", "altrove.example", workflow.ScopeWebmail)
 	wire := &traffic{}
-	watched := w.Another()
-	watched.Store = wire.watch(t, w.Store)
-	h := handler(watched, w.log)
+	h := handler(wire.watch(t, w.World.Store), w.Clock.Now, w.log)
 	for _, c := range []struct {
 		method, path string
 		body         func(string) string

@@ -38,8 +38,8 @@ func TestEnumsAreTheSameEverywhere(t *testing.T) {
 		{
 			enum[client.Mailbox]("State"),
 			[]workflow.PublicState{
-				workflow.OutwardNone, workflow.OutwardInProgress, workflow.OutwardInvited, workflow.OutwardUnderReview,
-				workflow.OutwardRejected, workflow.OutwardQualified, workflow.OutwardRevoked, workflow.OutwardNotEligible,
+				workflow.PublicNone, workflow.PublicInProgress, workflow.PublicInvited, workflow.PublicUnderReview,
+				workflow.PublicRejected, workflow.PublicQualified, workflow.PublicRevoked, workflow.PublicNotEligible,
 			},
 			[]client.State{
 				client.StateNone, client.StateInProgress, client.StateInvited, client.StateUnderReview,

@@ -41,7 +41,7 @@ func (s *Server) events(ctx context.Context, c workflow.Client, in *eventsInput)
 	for i, k := range in.Kind {
 		kinds[i] = workflow.AnnouncementKind(k)
 	}
-	events, until, err := s.Procedure.Events(ctx, c, kinds, after, in.Limit)
+	events, until, err := s.Provider.Events(ctx, c, kinds, after, in.Limit)
 	if errors.Is(err, workflow.ErrPosition) {
 		return nil, invalidCursor()
 	}

@@ -32,7 +32,7 @@ func (s *Server) handOffOperation() operation[handOffInput, handOffOutput] {
 // the response, which lets a user in, must not be stored.
 func (s *Server) handOff(ctx context.Context, c workflow.Client, in *handOffInput) (*handOffOutput, error) {
 	b := in.Body
-	secret, err := s.Procedure.HandOff(ctx, c, b.Mailbox, b.ReturnURL, b.Locale, b.User)
+	secret, err := s.Provider.HandOff(ctx, c, b.Mailbox, b.ReturnURL, b.Locale, b.User)
 	if err != nil {
 		return nil, err
 	}

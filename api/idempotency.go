@@ -46,8 +46,8 @@ func doOnce[I, O any](
 		return nil, err
 	}
 	digest := sha256.Sum256(append([]byte(operation+"\n"), text...))
-	call := workflow.Call{Client: client.ID, Key: workflow.Digest(keyed.key()), Request: digest[:], At: s.Procedure.Now()}
-	store := s.Procedure.Store
+	call := workflow.Call{Client: client.ID, Key: workflow.Digest(keyed.key()), Request: digest[:], At: s.Provider.Now()}
+	store := s.Provider.Store
 	answer, err := store.ClaimCall(ctx, call)
 	if err != nil {
 		return nil, err

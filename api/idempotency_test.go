@@ -118,7 +118,7 @@ func TestConcurrentCallsWithOneKey(t *testing.T) {
 func TestACallCanBeRepeatedAfterACrash(t *testing.T) {
 	w := newWorld(t)
 	token := w.addClient("registry", storetest.Domain, workflow.ScopeRegistry)
-	h := handler(&workflow.Procedure{Store: crashing{w.Store}, Keys: storetest.Keys, Now: w.Clock.Now}, w.log)
+	h := handler(crashing{w.Store}, w.Clock.Now, w.log)
 	body := `{"kind":"person","name":"Anna","status":"active"}`
 	call(t, h, "PUT", "/api/v1/mailboxes/"+anna, body, "Authorization", "Bearer "+token, "Idempotency-Key", "k").problem(500)
 	w.keyed(token, "k", "Anna").problem(409)
@@ -136,7 +136,7 @@ func TestACallCanBeRepeatedAfterACrash(t *testing.T) {
 }
 
 // crashing is a store that panics before it stores the response of a call.
-type crashing struct{ workflow.Store }
+type crashing struct{ backend }
 
 func (crashing) FinishCall(context.Context, workflow.Call, []byte) error { panic("killed") }
 
@@ -144,14 +144,14 @@ func (crashing) FinishCall(context.Context, workflow.Call, []byte) error { panic
 func TestAResponseThatCannotBeStored(t *testing.T) {
 	w := newWorld(t)
 	token := w.addClient("registry", storetest.Domain, workflow.ScopeRegistry)
-	w.handler = handler(&workflow.Procedure{Store: failing{w.Store}, Keys: storetest.Keys, Now: w.Clock.Now}, w.log)
+	w.handler = handler(failing{w.Store}, w.Clock.Now, w.log)
 	if a := w.keyed(token, "k", "Anna"); a.Code != 201 || !strings.Contains(w.log.String(), "not kept") {
 		t.Errorf("%d %s: %s", a.Code, a.text, w.log)
 	}
 }
 
 // failing is a store that cannot store the response of a call.
-type failing struct{ workflow.Store }
+type failing struct{ backend }
 
 func (failing) FinishCall(context.Context, workflow.Call, []byte) error { return errors.New("away") }
 
@@ -160,7 +160,7 @@ func TestAResponseIsStoredAfterTheClientDisconnects(t *testing.T) {
 	w := newWorld(t)
 	token := w.addClient("registry", storetest.Domain, workflow.ScopeRegistry)
 	ctx, disconnect := context.WithCancel(t.Context())
-	h := handler(&workflow.Procedure{Store: disconnecting{w.Store, disconnect}, Keys: storetest.Keys, Now: w.Clock.Now}, w.log)
+	h := handler(disconnecting{w.Store, disconnect}, w.Clock.Now, w.log)
 	r := httptest.NewRequestWithContext(ctx, "PUT", "/api/v1/mailboxes/"+anna,
 		strings.NewReader(`{"kind":"person","name":"Anna","status":"active"}`))
 	r.Header.Set("Authorization", "Bearer "+token)
@@ -175,11 +175,11 @@ func TestAResponseIsStoredAfterTheClientDisconnects(t *testing.T) {
 // disconnecting is a store that closes the client's connection before it stores the
 // response of a call.
 type disconnecting struct {
-	workflow.Store
+	backend
 	disconnect func()
 }
 
 func (d disconnecting) FinishCall(ctx context.Context, c workflow.Call, answer []byte) error {
 	d.disconnect()
-	return d.Store.FinishCall(ctx, c, answer)
+	return d.backend.FinishCall(ctx, c, answer)
 }

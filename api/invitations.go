@@ -45,7 +45,7 @@ func (s *Server) invitations(ctx context.Context, c workflow.Client, in *invitat
 			return nil, invalidCursor()
 		}
 	}
-	list, err := s.Procedure.SentInvitations(ctx, c, f)
+	list, err := s.Cases.SentInvitations(ctx, c, f)
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +54,7 @@ func (s *Server) invitations(ctx context.Context, c workflow.Client, in *invitat
 		return cursor(i.SentAt.UTC().Format(time.RFC3339Nano) + " " + i.ID.String())
 	})
 	for _, i := range list {
-		out.Body.Invitations = append(out.Body.Invitations, describeInvitation(i, s.Procedure.Now()))
+		out.Body.Invitations = append(out.Body.Invitations, describeInvitation(i, s.Provider.Now()))
 	}
 	return out, nil
 }
@@ -96,12 +96,12 @@ func (s *Server) withdrawalOperation() operation[withdrawalInput, invitationOutp
 }
 
 func (s *Server) withdraw(ctx context.Context, c workflow.Client, in *withdrawalInput) (*invitationOutput, error) {
-	i, err := s.Procedure.WithdrawInvitation(ctx, c, in.ID, in.Body.Operator, in.Body.Reason)
+	i, err := s.Cases.WithdrawInvitation(ctx, c, in.ID, in.Body.Operator, in.Body.Reason)
 	if errors.Is(err, workflow.ErrUnknown) {
 		return nil, unknown("invitation")
 	}
 	if err != nil {
 		return nil, err
 	}
-	return &invitationOutput{describeInvitation(i, s.Procedure.Now())}, nil
+	return &invitationOutput{describeInvitation(i, s.Provider.Now())}, nil
 }

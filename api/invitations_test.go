@@ -43,7 +43,7 @@ func TestInvitationsAreListed(t *testing.T) {
 	over := w.Reach(t, workflow.Invited) // it will expire together with its case
 	w.Clock.Advance(workflow.UnfinishedLife + 1)
 	storetest.Must(t, p.Withdraw(ctx, late.Visitor, late.Form()))
-	_, err := p.ExpireStale(ctx)
+	_, err := w.Cases.ExpireStale(ctx)
 	storetest.Must(t, err)
 	late.To(workflow.Invited)
 	w.Clock.Advance(workflow.InvitationLife)
@@ -158,7 +158,7 @@ func TestAnOperatorWithdrawsAnInvitation(t *testing.T) {
 			j.To(workflow.Rejected)
 		},
 		"for a mailbox that is no longer active": func(j *storetest.Journey) {
-			_, err := w.Procedure.Record(t.Context(), "tests", j.Address, workflow.MailboxExpired, j.Case().Mailbox.Record)
+			_, err := w.Cases.Record(t.Context(), "tests", j.Address, workflow.MailboxExpired, j.Case().Mailbox.Record)
 			j.Must(err)
 		},
 	} {
@@ -205,7 +205,7 @@ func TestInvitationsThatCannotBeWithdrawn(t *testing.T) {
 		},
 		"is in state under_review": func(j *storetest.Journey) {
 			r := workflow.Record{Kind: workflow.KindPerson, Name: "Anna Neri", Email: "anna.neri@mail.example"}
-			_, err := p.Record(ctx, "tests", j.Address, workflow.Active, r)
+			_, err := w.Cases.Record(ctx, "tests", j.Address, workflow.Active, r)
 			j.Must(err)
 			j.Visitor = j.Accept()
 			j.To(workflow.UnderReview)
@@ -240,7 +240,7 @@ func TestInvitationsOutsideTheClientsDomainsAreUnknown(t *testing.T) {
 	own, other := w.backoffice(workflow.ScopeOperator), w.backofficeOf("other", "altrove.example", workflow.ScopeOperator)
 	j, deleted := w.Reach(t, workflow.Invited), w.Reach(t, workflow.Invited)
 	gone := invitationOf(deleted)
-	storetest.Must(t, w.Procedure.Delete(t.Context(), "tests", deleted.Address))
+	storetest.Must(t, w.Cases.Delete(t.Context(), "tests", deleted.Address))
 	if got := own.invited(client.InvitationFilter{}); !slices.Equal(got, []string{j.Address}) {
 		t.Errorf("the list of the mailbox's client is %v", got)
 	}

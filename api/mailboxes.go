@@ -40,10 +40,10 @@ func (s *Server) mailboxes(ctx context.Context, c workflow.Client, in *mailboxes
 	}
 	out := &mailboxesOutput{client.MailboxPage{Mailboxes: []client.Mailbox{}}}
 	f := workflow.RegisterFilter{After: after, Limit: in.Limit + 1}
-	if !f.Choose(workflow.Status(in.Status), workflow.PublicState(in.State)) {
+	if !workflow.Choose(&f, workflow.Status(in.Status), workflow.PublicState(in.State)) {
 		return out, nil
 	}
-	all, err := s.Procedure.Registered(ctx, c, f)
+	all, err := s.Provider.Registered(ctx, c, f)
 	if errors.Is(err, workflow.ErrUnknown) { // the cursor's mailbox
 		return nil, invalidCursor()
 	}

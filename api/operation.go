@@ -73,7 +73,7 @@ func (s *Server) authenticate(scopes []workflow.Scope) func(huma.Context, func(h
 			refuse(c, noToken(c.Context()))
 			return
 		}
-		client, err := s.Procedure.Authenticate(c.Context(), token)
+		client, err := s.Provider.Authenticate(c.Context(), token)
 		request.By(c.Context(), client.Name)
 		if err == nil && !client.May(scopes...) {
 			err = workflow.ErrForbidden

@@ -85,7 +85,7 @@ func (s *Server) fault(ctx context.Context, err error) error {
 		return refusal(http.StatusConflict, "the mailbox is not active, and cannot be qualified")
 	case errors.As(err, &limit):
 		request.Refuse(ctx, limit.Limit, nil)
-		return refusalAfter(limit.Until.Sub(s.Procedure.Now()), http.StatusTooManyRequests,
+		return refusalAfter(limit.Until.Sub(s.Provider.Now()), http.StatusTooManyRequests,
 			"too many calls, or too many hand-offs of one mailbox: try again after Retry-After seconds")
 	case errors.As(err, &record):
 		return refusal(http.StatusUnprocessableEntity, "the record is wrong", recordFaults("body.", record)...)

@@ -29,7 +29,7 @@ func TestUnknownPaths(t *testing.T) {
 func TestInternalErrorsAreOnlyLogged(t *testing.T) {
 	t.Parallel()
 	log := &bytes.Buffer{}
-	h := handler(&workflow.Procedure{Store: broken{}, Now: time.Now}, log)
+	h := handler(broken{}, time.Now, log)
 	for _, a := range []answer{
 		call(t, h, "GET", "/api/v1/mailboxes/"+anna, "", "Authorization", "Bearer x"),
 		call(t, h, "POST", handoffs, handOff(anna, storetest.ReturnURL), "Authorization", "Bearer x"),
@@ -45,7 +45,7 @@ func TestInternalErrorsAreOnlyLogged(t *testing.T) {
 }
 
 // broken is a store whose queries fail.
-type broken struct{ workflow.Store }
+type broken struct{ backend }
 
 func (broken) ClientByToken(context.Context, []byte, time.Time) (workflow.Client, error) {
 	return workflow.Client{}, errors.New("a secret cause")

@@ -39,7 +39,7 @@ func (s *Server) qualifications(ctx context.Context, c workflow.Client, in *qual
 	if err != nil {
 		return nil, err
 	}
-	list, err := s.Procedure.Qualifications(ctx, c, workflow.QualificationFilter{
+	list, err := s.Cases.Qualifications(ctx, c, workflow.QualificationFilter{
 		State: workflow.State(in.State), Mailbox: in.Mailbox, Before: before, Limit: in.Limit + 1})
 	if err != nil {
 		return nil, err
@@ -85,7 +85,7 @@ func (s *Server) caseOperation() operation[caseInput, caseOutput] {
 }
 
 func (s *Server) readCase(ctx context.Context, c workflow.Client, number int64) (*caseOutput, error) {
-	h, err := s.Procedure.History(ctx, c, number)
+	h, err := s.Cases.History(ctx, c, number)
 	if err != nil {
 		return nil, unknownCase(err)
 	}

@@ -204,7 +204,7 @@ func TestCasesOutsideTheClientsDomainsAreUnknown(t *testing.T) {
 	own, other := w.backoffice(workflow.Scopes...), w.backofficeOf("other", "altrove.example", workflow.Scopes...)
 	j, deleted := w.Reach(t, workflow.UnderReview), w.Reach(t, workflow.UnderReview)
 	gone := number(deleted)
-	storetest.Must(t, w.Procedure.Delete(t.Context(), "tests", deleted.Address))
+	storetest.Must(t, w.Cases.Delete(t.Context(), "tests", deleted.Address))
 
 	for _, f := range []client.QualificationFilter{{}, {Mailbox: j.Address}, {State: client.CaseUnderReview}} {
 		if got := other.list(f); len(got) != 0 {

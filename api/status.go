@@ -61,7 +61,7 @@ func (s *Server) status(w http.ResponseWriter, r *http.Request) error {
 	if token == "" {
 		return noToken(r.Context())
 	}
-	standing, record, err := s.Procedure.Standing(r.Context(), token, r.PathValue("address"))
+	standing, record, err := s.Provider.Standing(r.Context(), token, r.PathValue("address"))
 	if err != nil {
 		return err
 	}
@@ -90,9 +90,9 @@ func describe(s *workflow.Standing) client.Mailbox {
 	state, show := s.PublicState()
 	m := client.Mailbox{Address: s.Address, State: client.State(state), Show: client.Show(show)}
 	switch state {
-	case workflow.OutwardNone, workflow.OutwardNotEligible:
+	case workflow.PublicNone, workflow.PublicNotEligible:
 		return m
-	case workflow.OutwardQualified:
+	case workflow.PublicQualified:
 		m.Level = s.Level
 	}
 	since := s.Since.UTC().Truncate(time.Second)

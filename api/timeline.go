@@ -27,7 +27,7 @@ func (s *Server) timelineOperation() operation[caseInput, timelineOutput] {
 }
 
 func (s *Server) timeline(ctx context.Context, c workflow.Client, in *caseInput) (*timelineOutput, error) {
-	h, err := s.Procedure.History(ctx, c, in.Number)
+	h, err := s.Cases.History(ctx, c, in.Number)
 	if err != nil {
 		return nil, unknownCase(err)
 	}
@@ -61,7 +61,7 @@ func (s *Server) timeline(ctx context.Context, c workflow.Client, in *caseInput)
 	}
 	for _, i := range h.Invitations {
 		sent := workflow.SentInvitation{Invitation: i, Address: t.Mailbox, Number: t.Number}
-		t.Invitations = append(t.Invitations, describeInvitation(sent, s.Procedure.Now()))
+		t.Invitations = append(t.Invitations, describeInvitation(sent, s.Provider.Now()))
 	}
 	for _, m := range h.Mails {
 		t.Mails = append(t.Mails, client.Mail{

@@ -19,7 +19,7 @@ func TestTheTimelineIsComplete(t *testing.T) {
 	secret := j.InvitationSecret()
 	j.Visitor = j.Accept()
 	r := workflow.Record{Kind: workflow.KindPerson, Name: "Anna Neri", Email: storetest.AnnasRecord.Email}
-	_, err := w.Procedure.Record(t.Context(), "tests", j.Address, workflow.Active, r)
+	_, err := w.Cases.Record(t.Context(), "tests", j.Address, workflow.Active, r)
 	storetest.Must(t, err)
 	j.To(workflow.CodeEntry)
 	code := j.SendCode()

@@ -243,7 +243,7 @@ func TestEveryOperationChecksItsKey(t *testing.T) {
 	w, j := invited(t)
 	token := w.addClient("all", storetest.Domain, workflow.Scopes...)
 	for err, status := range map[error]int{workflow.ErrCallPending: 409, workflow.ErrCallDiffers: 422} {
-		w.handler = handler(&workflow.Procedure{Store: usedKeys{w.Store, err}, Keys: storetest.Keys, Now: w.Clock.Now}, w.log)
+		w.handler = handler(usedKeys{w.Store, err}, w.Clock.Now, w.log)
 		for _, op := range operations(t, j) {
 			if op.parameter("Idempotency-Key") {
 				w.callOperation(op, token, op.body, "Idempotency-Key", "k").problem(status)
@@ -254,7 +254,7 @@ func TestEveryOperationChecksItsKey(t *testing.T) {
 
 // usedKeys is a store in which every key was used.
 type usedKeys struct {
-	workflow.Store
+	backend
 	err error
 }
 

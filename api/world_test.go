@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
 
 	"stella/api"
 	"stella/client"
@@ -32,13 +33,20 @@ func newWorld(t *testing.T) *world {
 	t.Helper()
 	t.Parallel()
 	w := &world{World: storetest.NewWorld(t), t: t, log: &bytes.Buffer{}}
-	w.handler = handler(w.Procedure, w.log)
+	w.handler = handler(w.World.Store, w.Clock.Now, w.log)
 	return w
 }
 
-func server(p *workflow.Procedure, log *slog.Logger) *api.Server {
+// backend is the database of the server.
+type backend interface {
+	workflow.Store
+	workflow.CaseStore
+}
+
+func server(b backend, now func() time.Time, log *slog.Logger) *api.Server {
 	return &api.Server{
-		Procedure:     p,
+		Provider:      &workflow.Provider{Store: b, Keys: storetest.Keys, Now: now},
+		Cases:         &workflow.Cases{Store: b, Now: now},
 		PublicURL:     "https://id.example",
 		IsUnavailable: store.IsUnavailable,
 		Log:           log,
@@ -52,8 +60,8 @@ func address(remote string) netip.Addr {
 	return a.Addr()
 }
 
-func handler(p *workflow.Procedure, log io.Writer) http.Handler {
-	s := server(p, slog.New(slog.NewTextHandler(log, nil)))
+func handler(b backend, now func() time.Time, log io.Writer) http.Handler {
+	s := server(b, now, slog.New(slog.NewTextHandler(log, nil)))
 	h := s.Handler()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		recorder := &statusRecorder{w, http.StatusOK}

@@ -68,23 +68,23 @@ func (s *Sender) templateData(m workflow.PendingMail) (templates.Mail, error) {
 		Locale:  m.Locale,
 		Mailbox: workflow.Readable(m.Mailbox), Number: m.Number, At: m.RequestedAt, Expires: m.Expires,
 		Holder: m.Details.Holder, Person: m.Details.Person, Provider: m.Details.Provider, Level: m.Details.Level,
-		Reason: string(m.Details.Reason), Remark: m.Details.Remark, NewMasked: m.Details.NewMasked, Invited: m.Details.Invited,
+		Reason: m.Details.Reason, Remark: m.Details.Remark, NewMasked: m.Details.NewMasked, Invited: m.Details.Invited,
 	}
 	if n := m.Notice; n.SHA256 != "" {
 		w.Notice = &templates.Document{Version: n.Version, Date: n.Date, SHA256: n.SHA256, Locale: n.Locale, Bytes: n.Body}
 	}
-	switch m.Kind {
-	case workflow.MailCode:
-		if w.Code = workflow.CodeDigits(s.Keys, m.Nonce); w.Code == "" {
-			return w, errKeyRemoved
-		}
-	case workflow.MailInvitation:
-		secret := workflow.InvitationSecret(s.Keys, m.Nonce)
-		if secret == "" {
-			return w, errKeyRemoved
-		}
-		w.Link = s.PublicURL + "/invito/" + secret
-		w.Guide = s.PublicURL + "/guida"
+	t := m.Kind.Type()
+	if t.Secret == nil {
+		return w, nil
+	}
+	secret := t.Secret(s.Keys, m.Nonce)
+	switch {
+	case secret == "":
+		return w, errKeyRemoved
+	case t.Path == "":
+		w.Code = secret
+	default:
+		w.Link, w.Guide = s.PublicURL+t.Path+secret, s.PublicURL+"/guida"
 	}
 	return w, nil
 }

@@ -65,7 +65,7 @@ func (m *metrics) accepted(k workflow.MailKind, after time.Duration) {
 	}
 	m.count(k, "accepted")
 	class := "other"
-	if k == workflow.MailCode {
+	if k.Type().Urgent {
 		class = "code"
 	}
 	m.latency.WithLabelValues(class).Observe(after.Seconds())

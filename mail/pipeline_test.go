@@ -187,7 +187,7 @@ func (p *pipeline) requestMails(j *storetest.Journey, n int) []uuid.UUID {
 			c.Added = append(c.Added, workflow.Mail{
 				ID: ids[i], Qualification: c.Qualification.ID,
 				Kind: workflow.MailUnderReview, Queue: workflow.QueueMails,
-				To: "anna.neri@mail.example", Locale: "it", RequestedAt: p.Procedure.Now(),
+				To: "anna.neri@mail.example", Locale: "it", RequestedAt: p.Procedure.Cases.Now(),
 			})
 		}
 		return nil

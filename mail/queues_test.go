@@ -60,7 +60,7 @@ func (p *pipeline) requestPECMails(j *storetest.Journey, n int) {
 			c.Added = append(c.Added, workflow.Mail{
 				ID: uuid.New(), Qualification: c.Qualification.ID,
 				Kind: workflow.MailQualifiedPEC, Queue: workflow.QueuePEC,
-				To: j.Address, Locale: "it", RequestedAt: p.Procedure.Now(),
+				To: j.Address, Locale: "it", RequestedAt: p.Procedure.Cases.Now(),
 			})
 		}
 		return nil

@@ -18,11 +18,6 @@ const (
 	minRetryDelay = 2 * time.Second
 	maxRetryDelay = 10 * time.Minute
 
-	// maxAge is the age of the job at which a mail other than a code is dropped.
-	// It covers an outage from Friday night to Monday morning. An operator can
-	// retry a dropped mail, which creates a new job.
-	maxAge = 3 * 24 * time.Hour
-
 	// A mail that the relay may have accepted is repeated after at least
 	// minRepeatDelay, the time that a client should wait for the reply to the
 	// final dot (RFC 5321, section 4.5.3.2.6), and after at least the current
@@ -40,7 +35,7 @@ func (s *Sender) NextRetry(*river.Job[workflow.SendMail]) time.Time {
 // retryDelay returns the delay before the next attempt to send a mail that was
 // not sent. The job was created at since.
 func (s *Sender) retryDelay(m workflow.PendingMail, since time.Time) time.Duration {
-	if m.Kind == workflow.MailCode {
+	if m.Kind.Type().Urgent {
 		return jitter(minRetryDelay)
 	}
 	return jitter(min(max(s.Now().Sub(since)/4, minRetryDelay), maxRetryDelay))
@@ -49,18 +44,19 @@ func (s *Sender) retryDelay(m workflow.PendingMail, since time.Time) time.Durati
 // repeatDelay returns the delay before a mail is repeated that was perhaps sent.
 // A code was already repeated once; it waits until Work drops it as too late.
 func (s *Sender) repeatDelay(m workflow.PendingMail, since time.Time) time.Duration {
-	if m.Kind == workflow.MailCode {
-		return workflow.CodeMailMaxAge + time.Second
+	if t := m.Kind.Type(); t.Urgent {
+		return t.Lifetime + time.Second
 	}
 	return jitter(max(s.Now().Sub(since), minRepeatDelay))
 }
 
 // tooLate reports whether a mail is too old to be sent.
 func (s *Sender) tooLate(m workflow.PendingMail, since time.Time) bool {
-	if m.Kind == workflow.MailCode {
-		return s.Now().Sub(m.RequestedAt) > workflow.CodeMailMaxAge
+	t := m.Kind.Type()
+	if t.Urgent {
+		since = m.RequestedAt
 	}
-	return s.Now().Sub(since) > maxAge
+	return s.Now().Sub(since) > t.Lifetime
 }
 
 // jitter returns d plus up to a quarter of it.

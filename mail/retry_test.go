@@ -14,7 +14,7 @@ func TestACodeIsRetriedEveryTwoSeconds(t *testing.T) {
 	p := newPipeline(t)
 	p.relay.faults(at("rcpt", 999, mailboxFull))
 	_, m, _ := p.codeMail()
-	for p.Clock.Now().Before(p.requestedAt(m.id).Add(workflow.CodeMailMaxAge)) {
+	for p.Clock.Now().Before(p.requestedAt(m.id).Add(workflow.CodeMailLifetime)) {
 		wait := p.wait(p.work(m.id))
 		if wait < 2*time.Second || wait > 3*time.Second {
 			t.Fatalf("the next attempt is in %v", wait)
@@ -73,7 +73,7 @@ func TestAnOperatorRetriesAMail(t *testing.T) {
 	if p.row(id).dropped == nil {
 		t.Fatal("the mail was not dropped")
 	}
-	storetest.Must(t, p.Procedure.RetryMail(t.Context(), "carla", id))
+	storetest.Must(t, p.Provider.RetryMail(t.Context(), "carla", id))
 	p.Clock.Advance(71 * time.Hour)
 	again := job(id, p.Clock.Now().Add(-71*time.Hour))
 	if p.sender.Work(t.Context(), again) == nil {

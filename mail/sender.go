@@ -155,7 +155,7 @@ func (s *Sender) reschedule(ctx context.Context, m workflow.PendingMail, f *Fail
 	case !f.Unknown():
 		s.metrics.count(m.Kind, f.outcome())
 		return river.JobSnooze(s.retryDelay(m, job.CreatedAt))
-	case m.Kind == workflow.MailCode && !sentBefore:
+	case m.Kind.Type().Urgent && !sentBefore:
 		s.metrics.count(m.Kind, "unknown")
 		return errors.New(f.String()) // repeats the code soon: see NextRetry
 	}

@@ -92,7 +92,7 @@ func TestACodeWithUnknownOutcomeIsRepeatedOnce(t *testing.T) {
 	p.Clock.Advance(3 * time.Second)
 
 	err = p.work(m.id)
-	if wait := p.wait(err); p.Clock.Now().Add(wait).Before(p.requestedAt(m.id).Add(workflow.CodeMailMaxAge)) {
+	if wait := p.wait(err); p.Clock.Now().Add(wait).Before(p.requestedAt(m.id).Add(workflow.CodeMailLifetime)) {
 		t.Errorf("the code is sent a third time, after %v", wait)
 	}
 	all := p.relay.received()
@@ -120,10 +120,10 @@ func TestACodeThatWasPerhapsSentBeforeIsNotRepeatedTwice(t *testing.T) {
 		t.Fatal("the lifetime of a code that was perhaps sent has not begun")
 	}
 	p.relay.faults(at("end of data", 99, errDrop))
-	if wait := p.wait(p.work(m.id)); wait < workflow.CodeMailMaxAge {
+	if wait := p.wait(p.work(m.id)); wait < workflow.CodeMailLifetime {
 		t.Errorf("the code is sent a third time, after %v", wait)
 	}
-	p.Clock.Advance(workflow.CodeMailMaxAge + time.Second)
+	p.Clock.Advance(workflow.CodeMailLifetime + time.Second)
 	storetest.Must(t, p.work(m.id))
 	if m := p.row(m.id); m.dropped == nil {
 		t.Errorf("in the end the row is %+v", m)
@@ -166,7 +166,7 @@ func TestAUselessMailIsDropped(t *testing.T) {
 		},
 		"a code that comes too late": func(p *pipeline) row {
 			_, m, _ := p.codeMail()
-			p.Clock.Advance(workflow.CodeMailMaxAge + time.Second)
+			p.Clock.Advance(workflow.CodeMailLifetime + time.Second)
 			return m
 		},
 		"an invitation that was withdrawn": func(p *pipeline) row {
@@ -198,7 +198,7 @@ func TestAUselessMailIsDropped(t *testing.T) {
 	}
 	t.Run("a code of exactly the maximum age is sent", func(t *testing.T) {
 		_, m, _ := p.codeMail()
-		p.Clock.Advance(workflow.CodeMailMaxAge)
+		p.Clock.Advance(workflow.CodeMailLifetime)
 		storetest.Must(t, p.work(m.id))
 		if n := len(p.relay.received()); n != 1 {
 			t.Errorf("%d mails were sent, want 1", n)

@@ -26,7 +26,7 @@ func writeAnnouncement(b *batch, a workflow.Announcement) {
 		where m.id = $3
 		order by w.id
 		returning webhook_id`,
-		a.ID, a.Kind, a.Mailbox, a.Qualification, a.Version, a.Active, a.At).Query(func(rows pgx.Rows) error {
+		a.ID, a.Kind, a.Mailbox, a.Subject, a.Version, a.Active, a.At).Query(func(rows pgx.Rows) error {
 		webhooks, err := pgx.CollectRows(rows, pgx.RowTo[int64])
 		for _, w := range webhooks {
 			b.jobs = append(b.jobs, deliveryJob(w))
@@ -126,5 +126,5 @@ const feedEvent = `
 	join steps s on s.qualification_id = a.qualification_id and s.version = a.version`
 
 func feedEventInto(t *workflow.EventPayload) []any {
-	return []any{&t.ID, &t.Kind, &t.Mailbox, &t.Qualification, &t.Version, &t.Active, &t.At, &t.Address, &t.Number, &t.Event}
+	return []any{&t.ID, &t.Kind, &t.Mailbox, &t.Subject, &t.Version, &t.Active, &t.At, &t.Address, &t.Number, &t.Event}
 }

@@ -134,10 +134,10 @@ func TestFeedIsCompleteWithoutDuplicates(t *testing.T) {
 			if seen[a.ID] == 2 {
 				t.Errorf("reader %d saw %s twice", i, a.ID)
 			}
-			if a.Version <= versions[a.Qualification] {
-				t.Errorf("reader %d saw step %d of %s after step %d", i, a.Version, a.Address, versions[a.Qualification])
+			if a.Version <= versions[a.Subject] {
+				t.Errorf("reader %d saw step %d of %s after step %d", i, a.Version, a.Address, versions[a.Subject])
 			}
-			versions[a.Qualification] = a.Version
+			versions[a.Subject] = a.Version
 		}
 		missed := 0
 		written.Range(func(id, _ any) bool {
@@ -197,28 +197,28 @@ func TestFeedContainsOnlyDomainsOfClient(t *testing.T) {
 	w := newWorld(t)
 	other := workflow.Client{Name: "other", Domains: []string{"altrove.example"}, Scopes: []workflow.Scope{workflow.ScopeWebmail}}
 	j := w.Reach(t, workflow.Invited)
-	page, last, err := w.Procedure.Events(t.Context(), other, nil, 0, 10)
+	page, last, err := w.Provider.Events(t.Context(), other, nil, 0, 10)
 	if err != nil || len(page) != 0 || last != 2 {
 		t.Errorf("the other client reads %+v until %d (%v)", page, last, err)
 	}
-	page, last, err = w.Procedure.Events(t.Context(), w.Client, nil, 0, 1)
+	page, last, err = w.Provider.Events(t.Context(), w.Client, nil, 0, 1)
 	if err != nil || len(page) != 1 || last != 1 || page[0].Kind != workflow.AnnounceStarted ||
 		page[0].Address != j.Address || page[0].Number != j.Case().Qualification.Number {
 		t.Errorf("the client reads %+v until %d (%v)", page, last, err)
 	}
 	kinds := []workflow.AnnouncementKind{workflow.AnnounceInvited, workflow.AnnounceRevoked}
-	page, last, err = w.Procedure.Events(t.Context(), w.Client, kinds, 0, 10)
+	page, last, err = w.Provider.Events(t.Context(), w.Client, kinds, 0, 10)
 	if err != nil || len(page) != 1 || last != 2 || page[0].Kind != workflow.AnnounceInvited {
 		t.Errorf("with two kinds, the client reads %+v until %d (%v)", page, last, err)
 	}
-	if page, last, err = w.Procedure.Events(t.Context(), w.Client, nil, 2, 10); err != nil || len(page) != 0 || last != 2 {
+	if page, last, err = w.Provider.Events(t.Context(), w.Client, nil, 2, 10); err != nil || len(page) != 0 || last != 2 {
 		t.Errorf("at the end, the client reads %+v until %d (%v)", page, last, err)
 	}
-	if _, _, err = w.Procedure.Events(t.Context(), w.Client, nil, 3, 10); !errors.Is(err, workflow.ErrPosition) {
+	if _, _, err = w.Provider.Events(t.Context(), w.Client, nil, 3, 10); !errors.Is(err, workflow.ErrPosition) {
 		t.Errorf("after the end: %v, want %v", err, workflow.ErrPosition)
 	}
 	var invalid *workflow.InputError
-	if _, _, err = w.Procedure.Events(t.Context(), w.Client, []workflow.AnnouncementKind{"unheard.of"}, 0, 10); !errors.As(err, &invalid) {
+	if _, _, err = w.Provider.Events(t.Context(), w.Client, []workflow.AnnouncementKind{"unheard.of"}, 0, 10); !errors.As(err, &invalid) {
 		t.Errorf("an unknown kind: %v", err)
 	}
 }

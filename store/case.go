@@ -66,7 +66,7 @@ func readCase(b *batch, mailbox int64, c *workflow.Case) {
 	readInvitationTimes(b, mailbox, &c.Invitations)
 	readMailTimes(b, mailbox, workflow.MailContactsChanged, &c.ContactMails)
 	readMailTimes(b, mailbox, workflow.MailRejected, &c.RejectionMails)
-	readAll(b, &c.Suspensions, scanSuspension, suspensions)
+	readAll(b, (*[]workflow.Suspension)(&c.Suspensions), scanSuspension, suspensions)
 }
 
 // readSavedEmail reads the email address of the latest declaration that the log of

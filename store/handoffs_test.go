@@ -24,7 +24,7 @@ func TestSecondUseOfHandOffEndsFirstSession(t *testing.T) {
 		return err
 	}
 	open := func() bool {
-		h, err := w.Procedure.FindHandOff(t.Context(), secret)
+		h, err := w.Provider.FindHandOff(t.Context(), secret)
 		return err == nil && h.Open(w.Clock.Now())
 	}
 	if !open() {

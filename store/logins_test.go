@@ -120,7 +120,7 @@ func TestIdentityContainsCompany(t *testing.T) {
 	a := w.Answer(storetest.Anna)
 	a.Assertion.CompanyName = "Officine Bianchi S.r.l."
 	a.Assertion.CompanyFiscalNumber, a.Assertion.CompanyVATNumber = "TINIT-09876543217", "VATIT-09876543217"
-	secret, err := w.Procedure.StoreAnswer(t.Context(), j.Case().Qualification.Login.ID, a, []byte("<Response/>"))
+	secret, err := w.Logins.StoreAnswer(t.Context(), j.Case().Qualification.Login.ID, a, []byte("<Response/>"))
 	storetest.Must(t, err)
 	storetest.Must(t, w.Procedure.Return(t.Context(), j.Visitor, secret))
 	i := j.Case().Qualification.Identity

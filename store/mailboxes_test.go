@@ -18,7 +18,7 @@ func TestMailboxesAreListed(t *testing.T) {
 	b.To(workflow.Qualified)
 	a := w.RecordAs(t, "a@pec.example", workflow.Record{Kind: workflow.KindPerson, Name: "Anna", Email: "a@mail.example"})
 	a.To(workflow.UnderReview)
-	_, err := w.Procedure.Record(t.Context(), "tests", "c@pec.example", workflow.Cancelled, storetest.AnnasRecord)
+	_, err := w.Cases.Record(t.Context(), "tests", "c@pec.example", workflow.Cancelled, storetest.AnnasRecord)
 	storetest.Must(t, err)
 
 	all, err := w.Mailboxes(t.Context(), store.MailboxFilter{Limit: 10})
@@ -45,7 +45,7 @@ func TestMailboxesAreListed(t *testing.T) {
 
 	// A mailbox with several qualifications is listed with the unfinished one, or
 	// otherwise with the newest.
-	storetest.Must(t, w.Procedure.Revoke(t.Context(), "tests", "b@pec.example", 0, "a mistake"))
+	storetest.Must(t, w.Cases.Revoke(t.Context(), "tests", "b@pec.example", 0, "a mistake"))
 	revoked, err := w.Mailboxes(t.Context(), store.MailboxFilter{State: workflow.Revoked, Limit: 10})
 	storetest.Must(t, err)
 	b.Visitor = b.Enter("another browser")

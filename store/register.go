@@ -18,9 +18,10 @@ const registered = `
 
 func scanRegistered(row pgx.CollectableRow) (workflow.Registered, error) {
 	var found workflow.Registered
+	var state workflow.State
 	m, s := &found.Mailbox, &found.Standing
-	err := row.Scan(append(mailboxInto(m), &s.State, zeroIfNull(&s.Since), &s.Level)...)
-	s.Mailbox, s.Address, s.Status = m.ID, m.Address, m.Status
+	err := row.Scan(append(mailboxInto(m), &state, zeroIfNull(&s.Since), &s.Level)...)
+	s.Mailbox, s.Address, s.Status, s.State = m.ID, m.Address, m.Status, state.Public()
 	return found, err
 }
 

@@ -14,7 +14,7 @@ func TestDeletedMailboxIsInert(t *testing.T) {
 	refused(t, w, "deleted_is_inert", `update mailboxes set deleted_at = now()`)
 	refused(t, w, "deleted_is_inert", `update mailboxes set deleted_at = now(), status = 'cancelled'`)
 	other := w.Record(t, storetest.AnnasRecord)
-	storetest.Must(t, w.Procedure.Delete(t.Context(), "tests", other.Address))
+	storetest.Must(t, w.Cases.Delete(t.Context(), "tests", other.Address))
 	refused(t, w, "deleted_is_inert", `update mailboxes set status = 'active' where deleted_at is not null`)
 }
 
@@ -28,7 +28,7 @@ func TestUnchangedRecordIsNotWritten(t *testing.T) {
 		t.Helper()
 		c, err := workflow.Registration{Address: "bianchi@pec.example", Record: r}.Check()
 		storetest.Must(t, err)
-		done, err := w.Procedure.Import(t.Context(), "tests", []workflow.Checked{c}, false)
+		done, err := w.Cases.Import(t.Context(), "tests", []workflow.Checked{c}, false)
 		storetest.Must(t, err)
 		return done[0]
 	}

@@ -74,7 +74,7 @@ func TestRowsOfLogNeverChange(t *testing.T) {
 
 func TestSuspensionsAreAppendOnly(t *testing.T) {
 	w := newWorld(t)
-	storetest.Must(t, w.Procedure.Suspend(t.Context(), "paolo", storetest.Provider, w.Clock.Now(), ""))
+	storetest.Must(t, w.Provider.Suspend(t.Context(), "paolo", storetest.Provider, w.Clock.Now(), ""))
 	refused(t, w, "suspensions never changes: update refused", `update suspensions set since = now()`)
 	refused(t, w, "suspensions never changes: delete refused", `delete from suspensions`)
 	refused(t, w, "suspensions never changes: truncate refused", `truncate suspensions`)

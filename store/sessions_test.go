@@ -32,14 +32,14 @@ func newBrowser(t *testing.T, w *storetest.World, mailbox int64) *browser {
 // open opens the session.
 func (b *browser) open() *browser {
 	b.t.Helper()
-	storetest.Must(b.t, b.w.Procedure.OpenSession(b.t.Context(), b.v))
+	storetest.Must(b.t, b.w.Sessions.Open(b.t.Context(), b.v))
 	return b
 }
 
 // use makes a request with the session.
 func (b *browser) use() workflow.Session {
 	b.t.Helper()
-	s, err := b.w.Procedure.UseSession(b.t.Context(), b.v.Session)
+	s, err := b.w.Sessions.Use(b.t.Context(), b.v.Session)
 	storetest.Must(b.t, err)
 	return s
 }
@@ -54,7 +54,7 @@ func (b *browser) checkEnded(want workflow.SessionEnd) {
 
 func (b *browser) end(why workflow.SessionEnd) {
 	b.t.Helper()
-	storetest.Must(b.t, b.w.Procedure.EndSession(b.t.Context(), b.v.Session, why))
+	storetest.Must(b.t, b.w.Sessions.End(b.t.Context(), b.v.Session, why))
 }
 
 var typedDraft = workflow.Draft{Qualification: uuid.MustParse("0197a1b2-0000-7000-8000-000000000001"), Form: "/contatti",
@@ -63,7 +63,7 @@ var typedDraft = workflow.Draft{Qualification: uuid.MustParse("0197a1b2-0000-700
 func TestOpenAndUseSession(t *testing.T) {
 	w := newWorld(t)
 	b := newBrowser(t, w, w.Record(t, storetest.AnnasRecord).Case().Mailbox.ID)
-	if _, err := w.Procedure.UseSession(t.Context(), b.v.Session); !errors.Is(err, workflow.ErrUnknown) {
+	if _, err := w.Sessions.Use(t.Context(), b.v.Session); !errors.Is(err, workflow.ErrUnknown) {
 		t.Errorf("before it is opened: %v", err)
 	}
 	b.open()
@@ -90,7 +90,7 @@ func TestSessionLastsWhileUsed(t *testing.T) {
 		b.checkEnded("")
 	}
 	w.Clock.Advance(workflow.SessionIdle - time.Second)
-	if s, err := w.Procedure.Session(t.Context(), b.v.Session); err != nil || s.Ended != "" {
+	if s, err := w.Sessions.Find(t.Context(), b.v.Session); err != nil || s.Ended != "" {
 		t.Errorf("%+v, %v", s, err)
 	}
 	w.Clock.Advance(time.Second) // Session did not extend it
@@ -145,7 +145,7 @@ func TestDraftOfEndedSession(t *testing.T) {
 	w := newWorld(t)
 	b := newBrowser(t, w, 1).open()
 	keep := func(s workflow.Session) bool {
-		kept, err := w.Procedure.KeepDraft(t.Context(), s, typedDraft)
+		kept, err := w.Sessions.KeepDraft(t.Context(), s, typedDraft)
 		storetest.Must(t, err)
 		return kept
 	}
@@ -166,7 +166,7 @@ func TestDraftOfEndedSession(t *testing.T) {
 	take := func(change func(*workflow.Visitor)) *workflow.Draft {
 		next := newBrowser(t, w, 1)
 		change(&next.v)
-		s, err := w.Procedure.ReplaceSession(t.Context(), former, next.open().use())
+		s, err := w.Sessions.Replace(t.Context(), former, next.open().use())
 		storetest.Must(t, err)
 		if got := next.use().Draft; (got == nil) != (s.Draft == nil) {
 			t.Errorf("the session has the draft %v, its row %v", s.Draft, got)
@@ -193,7 +193,7 @@ func TestDraftOfEndedSession(t *testing.T) {
 	}
 	w.Clock.Advance(2 * time.Second)
 	storetest.Must(t, w.Sweep(t.Context(), w.Clock.Now()))
-	if _, err := w.Procedure.Session(t.Context(), b.v.Session); !errors.Is(err, workflow.ErrUnknown) {
+	if _, err := w.Sessions.Find(t.Context(), b.v.Session); !errors.Is(err, workflow.ErrUnknown) {
 		t.Errorf("the session still exists a day after its end: %v", err)
 	}
 }

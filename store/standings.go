@@ -42,7 +42,7 @@ func (s *Store) standing(ctx context.Context, address, client string, token ...a
 		where `+client+` and c.disabled_at is null`, append([]any{address}, token...)...).
 		Scan(&asked.Client, &asked.Webmail, &found.Mailbox, &status, &state, &found.Since, &found.Level)
 	if err == nil && found.Mailbox != 0 {
-		found.Status, found.State = workflow.Status(status), workflow.State(state)
+		found.Status, found.State = workflow.Status(status), workflow.State(state).Public()
 		asked.Standing = &found
 	}
 	return asked, err
@@ -66,9 +66,11 @@ func (s *Store) StandingsOf(ctx context.Context, addresses []string) (map[string
 		return nil, fmt.Errorf("reading the standing of mailboxes: %w", err)
 	}
 	var found workflow.Standing
-	columns := []any{&found.Address, &found.Mailbox, &found.Status, &found.State, &found.Since, &found.Level}
+	var state workflow.State
+	columns := []any{&found.Address, &found.Mailbox, &found.Status, &state, &found.Since, &found.Level}
 	_, err = pgx.ForEachRow(rows, columns, func() error {
 		standing := found
+		standing.State = state.Public()
 		all[found.Address] = &standing
 		return nil
 	})

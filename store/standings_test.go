@@ -18,7 +18,7 @@ func TestStandingMatchesCurrentQualification(t *testing.T) {
 		if q.Identity != nil {
 			level = q.Identity.Level
 		}
-		if kept.State != state || q.State != state || !kept.Since.Equal(q.SteppedAt) || kept.Level != level {
+		if kept.State != state.Public() || q.State != state || !kept.Since.Equal(q.SteppedAt) || kept.Level != level {
 			t.Errorf("the standing is %+v, want %s since %v with level %q", kept, state, q.SteppedAt, level)
 		}
 	}

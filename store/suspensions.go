@@ -34,7 +34,7 @@ func (s *Store) writeSuspension(ctx context.Context, provider string, since *tim
 // Suspensions lists the past and current suspensions of identity providers. If
 // several suspensions follow each other without a resumption, each corrects the
 // one before, and the list contains only the newest.
-func (s *Store) Suspensions(ctx context.Context) ([]workflow.Suspension, error) {
+func (s *Store) Suspensions(ctx context.Context) (workflow.Suspensions, error) {
 	all, err := list(ctx, s, scanSuspension, suspensions)
 	if err != nil {
 		return nil, fmt.Errorf("reading the suspensions: %w", err)

@@ -23,7 +23,7 @@ const returnCookie = "stella-return"
 // verified and stored, and the GET that follows applies it. The result of a trial
 // is shown at once.
 func (s *Server) receiveAnswer(w http.ResponseWriter, r *http.Request, f *Federation) error {
-	if err := s.Procedure.AdmitAnswer(r.Context(), s.ClientAddress(r)); err != nil {
+	if err := s.Logins.AdmitAnswer(r.Context(), s.ClientAddress(r)); err != nil {
 		return err
 	}
 	if err := readForm(r); err != nil {
@@ -33,7 +33,7 @@ func (s *Server) receiveAnswer(w http.ResponseWriter, r *http.Request, f *Federa
 	if err != nil {
 		return s.refuseAnswer(w, r, f, workflow.Login{}, nil, err)
 	}
-	login, err := s.Procedure.Login(r.Context(), response.InResponseTo())
+	login, err := s.Logins.Login(r.Context(), response.InResponseTo())
 	if err == nil && login.Trial() && !s.Collaudo { // started before trials were switched off
 		err = workflow.ErrUnknown
 	}
@@ -51,7 +51,7 @@ func (s *Server) receiveAnswer(w http.ResponseWriter, r *http.Request, f *Federa
 	if login.Trial() {
 		return s.endTrial(w, r, f, login, response, answer, assertion)
 	}
-	secret, err := s.Procedure.StoreAnswer(r.Context(), login.ID, answer, response.XML())
+	secret, err := s.Logins.StoreAnswer(r.Context(), login.ID, answer, response.XML())
 	// The login was answered before, or the response has no person's fiscal code.
 	if errors.Is(err, workflow.ErrUnknown) || errors.Is(err, workflow.ErrNoPerson) {
 		return s.refuseAnswer(w, r, f, login, response, err)
@@ -164,7 +164,7 @@ func (s *Server) refuseAnswer(w http.ResponseWriter, r *http.Request, f *Federat
 		return nil
 	}
 	if l.ID != "" {
-		if err := s.Procedure.ArchiveRefused(r.Context(), l, response.XML()); err != nil {
+		if err := s.Logins.ArchiveRefused(r.Context(), l, response.XML()); err != nil {
 			return err
 		}
 	}
@@ -197,7 +197,7 @@ func (s *Server) localeOf(ctx context.Context, l workflow.Login) (string, error)
 	if l.ID == "" || l.Trial() {
 		return "", nil
 	}
-	asked, err := s.Procedure.Session(ctx, l.Session)
+	asked, err := s.Sessions.Find(ctx, l.Session)
 	if errors.Is(err, workflow.ErrUnknown) {
 		return "", nil
 	}
@@ -226,7 +226,7 @@ func (s *Server) returnFromLogin(w http.ResponseWriter, r *http.Request, f *Fede
 	}
 	v, _, err := s.visitor(r)
 	if errors.Is(err, errNoSession) || errors.Is(err, errSessionEnded) || errors.Is(err, errSwitchPending) {
-		if err := s.Procedure.DiscardAnswer(r.Context(), secret); err != nil {
+		if err := s.Logins.DiscardAnswer(r.Context(), secret); err != nil {
 			return err
 		}
 		request.Refuse(r.Context(), "elsewhere", nil)

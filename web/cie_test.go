@@ -94,7 +94,7 @@ func TestLoginWithCIEFails(t *testing.T) {
 	}
 	b.deliver(b.fail(b.askCIE(), "nr25")).answered(http.StatusForbidden, notDone, "Hai annullato l'accesso.")
 	b.deliver(b.fail(b.ask(), "nr23")).refused("Contatta il tuo gestore, oppure usa la CIE.")
-	b.must(b.procedure.Suspend(t.Context(), "operatore", b.cie.EntityID(), b.clock.Now(), "prova"))
+	b.must(b.provider.Suspend(t.Context(), "operatore", b.cie.EntityID(), b.clock.Now(), "prova"))
 	if b.get("/identificazione").Find("a.scheme").Length() != 1 {
 		t.Error("a suspended CIE is offered")
 	}

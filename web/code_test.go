@@ -181,7 +181,7 @@ func TestCodeIsDropped(t *testing.T) {
 	b.press("Invia di nuovo")
 	b.codeStatusIs("sending", 0, 20)
 	// The same if the sender of mails does not start it in time.
-	b.clock.Advance(workflow.CodeMailMaxAge + time.Second)
+	b.clock.Advance(workflow.CodeMailLifetime + time.Second)
 	b.codeStatusIs("dropped", 0, 0)
 	b.at("Inserisci il codice", sentence)
 }

@@ -45,7 +45,7 @@ func (s *Server) keepDraft(r *http.Request, why error) error {
 	if len(values) == 0 {
 		return why
 	}
-	kept, err := s.Procedure.KeepDraft(r.Context(), ended.session,
+	kept, err := s.Sessions.KeepDraft(r.Context(), ended.session,
 		workflow.Draft{Qualification: formOf(r.PostForm).Qualification, Form: r.URL.Path, Values: values})
 	if err != nil {
 		return err
@@ -71,5 +71,5 @@ func (s *Server) dropDraft(r *http.Request, now session) error {
 	if now.Draft == nil || !slices.Equal(draftPages[now.Draft.Form], draftPages[r.URL.Path]) {
 		return nil
 	}
-	return s.Procedure.DropDraft(r.Context(), now.Session)
+	return s.Sessions.DropDraft(r.Context(), now.Session)
 }

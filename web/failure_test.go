@@ -109,7 +109,7 @@ func TestFailurePageCanBeReloaded(t *testing.T) {
 	b.get("/spid/return").refused(elsewhere)
 
 	b.get("/").click("Ricomincia l'accesso")
-	b.must(b.procedure.Suspend(t.Context(), "operatore", b.idp.EntityID(), b.clock.Now(), "chiave rubata"))
+	b.must(b.provider.Suspend(t.Context(), "operatore", b.idp.EntityID(), b.clock.Now(), "chiave rubata"))
 	b.press("Accedi come Anna Neri").press("Autorizza").press("Continua")
 	b.refused("In questo momento l'accesso con questo gestore non è disponibile.")
 	b.unchanged(func() {
@@ -137,7 +137,7 @@ func TestAnomalyInEnglish(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.record(anna)
-	secret, err := w.procedure.HandOff(t.Context(), w.webmail, anna.mailbox, returnURL, "en", "")
+	secret, err := w.provider.HandOff(t.Context(), w.webmail, anna.mailbox, returnURL, "en", "")
 	w.must(err)
 	b := w.browser().start(secret)
 	for _, step := range []struct{ button, field, value string }{
@@ -164,14 +164,14 @@ func TestProviderIsSuspended(t *testing.T) {
 	b := at(t, anna, workflow.Identification)
 	link := b.get("/identificazione/spid").link("Prosegui con Identità di prova")
 	request := b.askAt(link)
-	b.must(b.procedure.Suspend(t.Context(), "operatore", b.idp.EntityID(), b.clock.Now(), "chiave rubata"))
+	b.must(b.provider.Suspend(t.Context(), "operatore", b.idp.EntityID(), b.clock.Now(), "chiave rubata"))
 	b.deliver(b.answer(request, "Anna Neri")).refused(away)
 	b.stateIs(anna, workflow.Identification)
 	b.unchanged(func() { b.get(link).refused(away) })
 	b.click("Scegli un altro gestore")
 	b.at("Scegli il gestore della tua identità SPID", "In questo momento nessun gestore SPID è disponibile.")
 	b.clock.Advance(time.Minute)
-	b.must(b.procedure.Resume(t.Context(), "operatore", b.idp.EntityID(), "chiave nuova"))
+	b.must(b.provider.Resume(t.Context(), "operatore", b.idp.EntityID(), "chiave nuova"))
 	b.get("/").proceed(anna, workflow.Identification, workflow.Identified)
 }
 
@@ -180,7 +180,7 @@ func TestProviderIsSuspended(t *testing.T) {
 func TestIdentityOfASuspendedProvider(t *testing.T) {
 	t.Parallel()
 	b := at(t, anna, workflow.Contract)
-	b.must(b.procedure.Suspend(t.Context(), "operatore", b.idp.EntityID(), b.clock.Now().Add(-time.Hour), "chiave rubata"))
+	b.must(b.provider.Suspend(t.Context(), "operatore", b.idp.EntityID(), b.clock.Now().Add(-time.Hour), "chiave rubata"))
 	b.get("/").at("Ora identificati", "perché il gestore con cui è stata fatta è stato sospeso")
 	if strings.Contains(b.text(), "troppo tempo") {
 		t.Error("the page gives another reason")

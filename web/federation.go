@@ -77,7 +77,7 @@ func (s *Server) refreshProvider(r *http.Request, f *Federation, entityID string
 
 // available returns the providers that are not suspended, in random order.
 func (s *Server) available(ctx context.Context, f *Federation) (spid.Providers, error) {
-	suspended, err := s.Procedure.SuspendedProviders(ctx)
+	suspended, err := s.Provider.SuspendedProviders(ctx)
 	if err != nil {
 		return nil, err
 	}

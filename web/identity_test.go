@@ -117,7 +117,7 @@ func TestFormsOfCancelledLogins(t *testing.T) {
 	anonymous := spidtest.BeforeSigning(func(r *etree.Element) { r.RemoveChild(r.SelectElement("saml:Issuer")) })
 	refused := 0
 	b := at(t, anna, workflow.Identification, func(w *world) {
-		w.procedure.Observer.Refused = func(string) { refused++ }
+		w.logins.Observer.Refused = func(string) { refused++ }
 	})
 	for code, sentence := range map[string]string{
 		"nr22": "Non hai autorizzato l'invio dei dati.",

@@ -59,7 +59,7 @@ func TestHandOffWithoutALanguage(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.record(anna)
-	secret, err := w.procedure.HandOff(t.Context(), w.webmail, anna.mailbox, returnURL, "", "utente-7")
+	secret, err := w.provider.HandOff(t.Context(), w.webmail, anna.mailbox, returnURL, "", "utente-7")
 	w.must(err)
 	w.secrets = append(w.secrets, secret)
 	b := w.browser()

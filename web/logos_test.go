@@ -33,7 +33,7 @@ func TestProvidersPage(t *testing.T) {
 	b := at(t, anna, workflow.Identification, func(w *world) {
 		w.server.SPID.Registry = w.providers("https://a.example", "https://b.example", "https://c.example", "https://d.example")
 	})
-	b.must(b.procedure.Suspend(t.Context(), "operatore", "https://c.example", b.clock.Now(), "prova"))
+	b.must(b.provider.Suspend(t.Context(), "operatore", "https://c.example", b.clock.Now(), "prova"))
 	names := func() []string {
 		return b.get("/identificazione/spid").at("Scegli il gestore della tua identità SPID").Find(".providers a").
 			Map(func(_ int, s *goquery.Selection) string { return text(s) })

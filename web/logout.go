@@ -19,7 +19,7 @@ func (s *Server) logout(w http.ResponseWriter, r *http.Request, f *Federation) e
 		request.Refuse(r.Context(), "prefetch", nil)
 		return errLogout
 	}
-	if err := s.Procedure.AdmitLogout(r.Context(), s.ClientAddress(r)); err != nil {
+	if err := s.Logins.AdmitLogout(r.Context(), s.ClientAddress(r)); err != nil {
 		return err
 	}
 	if r.URL.Query().Has("SAMLResponse") { // a response, but we never send logout requests

@@ -134,7 +134,7 @@ func TestEnglish(t *testing.T) {
 	}
 	w.record(anna)
 	// The webmail's language has precedence over the browser's.
-	secret, err := w.procedure.HandOff(t.Context(), w.webmail, anna.mailbox, returnURL, "en", "")
+	secret, err := w.provider.HandOff(t.Context(), w.webmail, anna.mailbox, returnURL, "en", "")
 	w.must(err)
 	b := w.browser().start(secret)
 	if got := b.header.Get("Content-Language"); got != "en" {

@@ -182,14 +182,14 @@ func TestUnprovenIsReviewed(t *testing.T) {
 		b.stateIs(h, workflow.UnderReview)
 		w := b.world
 		if h.mailbox == unrecorded.mailbox {
-			w.must(w.procedure.Refuse(t.Context(), "operatore", h.mailbox, 0, "Il documento non è leggibile"))
+			w.must(w.cases.Refuse(t.Context(), "operatore", h.mailbox, 0, "Il documento non è leggibile"))
 			b.get("/").at("La tua richiesta di qualifica della PEC Esempio non è andata a buon fine: riprova",
 				"Dopo la verifica non abbiamo potuto accogliere la richiesta.", "Il documento non è leggibile")
 			continue
 		}
-		w.must(w.procedure.Approve(t.Context(), "operatore", h.mailbox, 0, "visura camerale"))
+		w.must(w.cases.Approve(t.Context(), "operatore", h.mailbox, 0, "visura camerale"))
 		b.get("/").at("Identificazione avvenuta con successo")
-		w.must(w.procedure.Revoke(t.Context(), "operatore", h.mailbox, 0, "richiesta del titolare"))
+		w.must(w.cases.Revoke(t.Context(), "operatore", h.mailbox, 0, "richiesta del titolare"))
 		b.get("/").at("La qualifica della casella è stata revocata")
 		w.enter(h).at("Conferma identità")
 	}
@@ -207,7 +207,7 @@ func TestExpiredCaseStartsAgain(t *testing.T) {
 	t.Parallel()
 	b := at(t, anna, workflow.Summary)
 	b.clock.Advance(workflow.UnfinishedLife + time.Second)
-	if n, err := b.procedure.ExpireStale(t.Context()); n != 1 || err != nil {
+	if n, err := b.cases.ExpireStale(t.Context()); n != 1 || err != nil {
 		t.Fatal(n, err)
 	}
 	b.get("/").at("La sessione è scaduta")

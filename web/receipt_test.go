@@ -65,7 +65,7 @@ func TestMailboxIsShownInUnicode(t *testing.T) {
 	w.record(h)
 	b := w.browser()
 	start := func() string {
-		secret, err := w.procedure.HandOff(t.Context(), city, h.mailbox, returnURL, "it", "utente-7")
+		secret, err := w.provider.HandOff(t.Context(), city, h.mailbox, returnURL, "it", "utente-7")
 		w.must(err)
 		w.secrets = append(w.secrets, secret)
 		return secret

@@ -15,13 +15,10 @@ func TestReplayOnAnotherInstance(t *testing.T) {
 	// another starts a second process on the same database, or the first one again.
 	another := func() *browser {
 		s := &Server{
-			Procedure: &workflow.Procedure{
-				Store:     b.store,
-				Keys:      b.procedure.Keys,
-				Limits:    b.procedure.Limits,
-				Documents: b.procedure.Documents,
-				Now:       b.clock.Now,
-			},
+			Procedure: b.procedure,
+			Provider:  b.provider,
+			Logins:    &workflow.Logins{Store: b.store, Keys: b.procedure.Keys, Now: b.clock.Now},
+			Sessions:  b.sessions,
 			Templates: b.server.Templates,
 			Collaudo:  true,
 			PublicURL: b.server.PublicURL,

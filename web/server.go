@@ -51,6 +51,9 @@ import (
 // Server serves the pages. A field is required unless its comment says otherwise.
 type Server struct {
 	Procedure     *workflow.Procedure
+	Provider      *workflow.Provider
+	Logins        *workflow.Logins
+	Sessions      *workflow.Sessions
 	Templates     *templates.Templates
 	SPID          Federation
 	CIE           *Federation // nil if logins with CIE are off

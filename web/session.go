@@ -101,7 +101,7 @@ func (s *Server) visitor(r *http.Request) (workflow.Visitor, session, error) {
 // open page has ended: then the input is kept as a draft, which / would otherwise
 // lose.
 func (s *Server) pendingError(r *http.Request) error {
-	shown, err := s.Procedure.Session(r.Context(), workflow.Digest(s.cookieOf(r, knownCookie)))
+	shown, err := s.Sessions.Find(r.Context(), workflow.Digest(s.cookieOf(r, knownCookie)))
 	switch {
 	case errors.Is(err, workflow.ErrUnknown), err == nil && shown.Ended == "":
 		return errSwitchPending
@@ -118,7 +118,7 @@ func (s *Server) switchPending(r *http.Request) bool {
 
 // newestVisitor is like visitor, but accepts a new session before / was opened.
 func (s *Server) newestVisitor(r *http.Request) (workflow.Visitor, session, error) {
-	return s.findVisitor(r, s.Procedure.UseSession)
+	return s.findVisitor(r, s.Sessions.Use)
 }
 
 // findVisitor is newestVisitor with a function that finds the session, and that may
@@ -161,7 +161,7 @@ func (s *Server) peek(r *http.Request) (*visit, error) {
 	if s.switchPending(r) {
 		return nil, errSwitchPending
 	}
-	v, now, err := s.findVisitor(r, s.Procedure.Session)
+	v, now, err := s.findVisitor(r, s.Sessions.Find)
 	if err != nil {
 		return nil, err
 	}
@@ -182,7 +182,7 @@ func (s *Server) visitOf(r *http.Request, v workflow.Visitor, now session) (*vis
 // startSession creates the session of a visitor and sets its cookie.
 func (s *Server) startSession(w http.ResponseWriter, r *http.Request, v workflow.Visitor, secret string) error {
 	v.Session = workflow.Digest(secret)
-	if err := s.Procedure.OpenSession(r.Context(), v); err != nil {
+	if err := s.Sessions.Open(r.Context(), v); err != nil {
 		return err
 	}
 	http.SetCookie(w, s.cookie(sessionCookie, secret, 0))
@@ -200,7 +200,7 @@ func (s *Server) endSession(w http.ResponseWriter, r *http.Request) (notice stri
 		}
 		http.SetCookie(w, s.cookie(name, "", -1))
 		id := workflow.Digest(secret)
-		session, err := s.Procedure.Session(r.Context(), id)
+		session, err := s.Sessions.Find(r.Context(), id)
 		if errors.Is(err, workflow.ErrUnknown) {
 			continue
 		}
@@ -210,7 +210,7 @@ func (s *Server) endSession(w http.ResponseWriter, r *http.Request) (notice stri
 		if name == sessionCookie && session.Visitor.Invited() {
 			notice = "left_invited"
 		}
-		if err := s.Procedure.EndSession(r.Context(), id, workflow.SessionLeft); err != nil {
+		if err := s.Sessions.End(r.Context(), id, workflow.SessionLeft); err != nil {
 			return "", err
 		}
 	}

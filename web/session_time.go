@@ -23,13 +23,13 @@ type sessionStatus struct {
 // sessionLeft returns the seconds that are left of the session. It does not
 // prolong the session.
 func (s *Server) sessionLeft(w http.ResponseWriter, r *http.Request) error {
-	return s.writeSession(w, r, s.Procedure.Session)
+	return s.writeSession(w, r, s.Sessions.Find)
 }
 
 // prolongSession prolongs the session, up to its absolute limit, and returns the
 // seconds that are left.
 func (s *Server) prolongSession(w http.ResponseWriter, r *http.Request) error {
-	return s.writeSession(w, r, s.Procedure.UseSession)
+	return s.writeSession(w, r, s.Sessions.Use)
 }
 
 // writeSession writes the status of the session of the page that asks, even if the

@@ -20,7 +20,7 @@ import (
 // showStart shows a page with one button, for a webmail that uses a link instead
 // of a form. The link alone starts nothing, since programs may open it too.
 func (s *Server) showStart(w http.ResponseWriter, r *http.Request) error {
-	h, err := s.Procedure.FindHandOff(r.Context(), r.PathValue("token"))
+	h, err := s.Provider.FindHandOff(r.Context(), r.PathValue("token"))
 	if errors.Is(err, workflow.ErrUnknown) {
 		s.startEnded(w, r)
 		return nil
@@ -45,7 +45,7 @@ func (s *Server) offerStart(w http.ResponseWriter, r *http.Request, h workflow.H
 // start starts the session of a hand-off, if the form was sent from the webmail or
 // from our own page with the button. If the origin is hidden, it shows that page.
 func (s *Server) start(w http.ResponseWriter, r *http.Request) error {
-	h, err := s.Procedure.FindHandOff(r.Context(), r.PathValue("token"))
+	h, err := s.Provider.FindHandOff(r.Context(), r.PathValue("token"))
 	if errors.Is(err, workflow.ErrUnknown) {
 		s.startEnded(w, r)
 		return nil
@@ -74,13 +74,13 @@ func (s *Server) start(w http.ResponseWriter, r *http.Request) error {
 	if err := s.startSession(w, r, v, secret); err != nil {
 		return err
 	}
-	held, err := s.Procedure.HandOffBelongsTo(r.Context(), r.PathValue("token"), session)
+	held, err := s.Provider.HandOffBelongsTo(r.Context(), r.PathValue("token"), session)
 	if err != nil {
 		return err
 	}
 	if !held { // the link was used twice at the same time: one of the two is not the user
 		w.Header().Del("Set-Cookie")
-		if err := s.Procedure.EndSession(r.Context(), session, workflow.SessionUsedTwice); err != nil {
+		if err := s.Sessions.End(r.Context(), session, workflow.SessionUsedTwice); err != nil {
 			return err
 		}
 		s.startEnded(w, r)

@@ -164,7 +164,7 @@ func TestOriginOfAReturnURL(t *testing.T) {
 func TestMailboxIsNotEligible(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	if _, err := w.procedure.HandOff(t.Context(), w.webmail, anna.mailbox, returnURL, "it", ""); err != workflow.ErrUnknown {
+	if _, err := w.provider.HandOff(t.Context(), w.webmail, anna.mailbox, returnURL, "it", ""); err != workflow.ErrUnknown {
 		t.Errorf("an unknown mailbox: %v", err)
 	}
 	w.record(anna)

@@ -18,7 +18,7 @@ func (s *Server) switchSession(w http.ResponseWriter, r *http.Request, now sessi
 	if known == now.secret {
 		return now, nil, nil
 	}
-	previous, err := s.Procedure.Session(r.Context(), workflow.Digest(known))
+	previous, err := s.Sessions.Find(r.Context(), workflow.Digest(known))
 	switch {
 	case errors.Is(err, workflow.ErrUnknown):
 	case err != nil:
@@ -28,7 +28,7 @@ func (s *Server) switchSession(w http.ResponseWriter, r *http.Request, now sessi
 		if inside || err != nil {
 			return now, &mailbox, err
 		}
-		if now.Session, err = s.Procedure.ReplaceSession(r.Context(), previous, now.Session); err != nil {
+		if now.Session, err = s.Sessions.Replace(r.Context(), previous, now.Session); err != nil {
 			return now, nil, err
 		}
 	}
@@ -60,9 +60,9 @@ func (s *Server) switchMailbox(w http.ResponseWriter, r *http.Request) error {
 		s.redirectHome(w, r, "")
 		return nil
 	}
-	previous, err := s.Procedure.Session(r.Context(), workflow.Digest(known))
+	previous, err := s.Sessions.Find(r.Context(), workflow.Digest(known))
 	if err == nil {
-		_, err = s.Procedure.ReplaceSession(r.Context(), previous, now.Session)
+		_, err = s.Sessions.Replace(r.Context(), previous, now.Session)
 	}
 	if err != nil && !errors.Is(err, workflow.ErrUnknown) {
 		return err
@@ -77,7 +77,7 @@ func (s *Server) switchMailbox(w http.ResponseWriter, r *http.Request) error {
 func (s *Server) keepMailbox(w http.ResponseWriter, r *http.Request) error {
 	known, given := s.cookieOf(r, knownCookie), s.cookieOf(r, sessionCookie)
 	if known != "" && known != given {
-		if err := s.Procedure.EndSession(r.Context(), workflow.Digest(given), workflow.SessionLeft); err != nil {
+		if err := s.Sessions.End(r.Context(), workflow.Digest(given), workflow.SessionLeft); err != nil {
 			return err
 		}
 		http.SetCookie(w, s.cookie(sessionCookie, known, 0))

@@ -111,7 +111,7 @@ func TestTrialOptions(t *testing.T) {
 		r.Header.Set("Sec-Purpose", "prefetch")
 		tester.load(r).refused("Il browser ha aperto questa pagina in anticipo")
 	})
-	w.must(w.procedure.Suspend(t.Context(), "operatore", w.idp.EntityID(), w.clock.Now(), "chiave rubata"))
+	w.must(w.provider.Suspend(t.Context(), "operatore", w.idp.EntityID(), w.clock.Now(), "chiave rubata"))
 	w.unchanged(func() {
 		tester.get(w.trial()).refused("In questo momento l'accesso con questo gestore non è disponibile.")
 	})

@@ -33,6 +33,10 @@ type world struct {
 	clock     *storetest.Clock
 	store     *store.Store
 	procedure *workflow.Procedure
+	cases     *workflow.Cases
+	provider  *workflow.Provider
+	logins    *workflow.Logins
+	sessions  *workflow.Sessions
 	server    *Server
 	handler   http.Handler
 	url       string
@@ -166,15 +170,21 @@ func makeWorld(t *testing.T, public string, configure ...func(*world)) *world {
 	w.must(err)
 	sp := *made
 	sp.EntityID, sp.ACSURL, sp.LogoutURL, sp.Now = public, public+"/spid/acs", public+"/spid/logout", w.clock.Now
+	w.cases = &workflow.Cases{Store: w.store, Now: w.clock.Now}
 	w.procedure = &workflow.Procedure{
-		Store:     w.store,
+		Cases:     w.cases,
 		Keys:      workflow.Keys{[]byte("the server's key, of thirty-two bytes")},
 		Limits:    otp.Defaults,
 		Documents: documents,
-		Now:       w.clock.Now,
 	}
+	w.provider = &workflow.Provider{Store: w.store, Keys: w.procedure.Keys, Now: w.clock.Now}
+	w.logins = &workflow.Logins{Store: w.store, Keys: w.procedure.Keys, Now: w.clock.Now}
+	w.sessions = &workflow.Sessions{Store: w.store, Now: w.clock.Now}
 	w.server = &Server{
 		Procedure:     w.procedure,
+		Provider:      w.provider,
+		Logins:        w.logins,
+		Sessions:      w.sessions,
 		SPID:          Federation{ServiceProvider: &sp, Registry: spid.NewRegistry(providers, w.clock.Now)},
 		PublicURL:     publicURL,
 		IsUnavailable: store.IsUnavailable,
@@ -215,14 +225,14 @@ func (w *world) record(h holder) {
 
 func (w *world) recordAs(h holder, s workflow.Status) {
 	w.Helper()
-	_, err := w.procedure.Record(w.Context(), "operator", h.mailbox, s, h.record)
+	_, err := w.cases.Record(w.Context(), "operator", h.mailbox, s, h.record)
 	w.must(err)
 }
 
 // handOff requests a hand-off as the webmail does, and returns its secret.
 func (w *world) handOff(h holder) string {
 	w.Helper()
-	secret, err := w.procedure.HandOff(w.Context(), w.webmail, h.mailbox, returnURL, "it", "utente-7")
+	secret, err := w.provider.HandOff(w.Context(), w.webmail, h.mailbox, returnURL, "it", "utente-7")
 	w.must(err)
 	w.secrets = append(w.secrets, secret)
 	return secret

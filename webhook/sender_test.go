@@ -118,7 +118,7 @@ func TestWhichWebhooksGetAnEvent(t *testing.T) {
 	storetest.Must(t, w.DisableWebhook(t.Context(), off.id, workflow.DisabledByOperator, w.Clock.Now()))
 	other := workflow.Client{Name: "other", Domains: []string{"altrove.example"}, Scopes: []workflow.Scope{workflow.ScopeWebmail}}
 	storetest.Must(t, w.AddClient(t.Context(), other, workflow.Digest("other"), w.Clock.Now()))
-	_, _, err := w.Procedure.AddWebhook(t.Context(), "other", all.URL+"/other", nil)
+	_, _, err := w.Provider.AddWebhook(t.Context(), "other", all.URL+"/other", nil)
 	storetest.Must(t, err)
 	j := w.Reach(t, workflow.Revoked)
 	var jobs int
@@ -171,13 +171,13 @@ func TestADeliveryIsCommittedWithItsStep(t *testing.T) {
 				Actor:         workflow.Actor{Kind: workflow.BySystem},
 			},
 			workflow.Announcement{
-				ID:            q.ID,
-				Kind:          workflow.AnnounceCompleted,
-				Mailbox:       j.Mailbox,
-				Qualification: q.ID,
-				Version:       q.Version,
-				Active:        true,
-				At:            w.Clock.Now(),
+				ID:      q.ID,
+				Kind:    workflow.AnnounceCompleted,
+				Mailbox: j.Mailbox,
+				Subject: q.ID,
+				Version: q.Version,
+				Active:  true,
+				At:      w.Clock.Now(),
 			})
 		return nil
 	})
@@ -192,7 +192,7 @@ func TestASecretIsRotated(t *testing.T) {
 	w := newWorld(t)
 	r := w.newReceiver()
 	w.Clock.Advance(time.Hour)
-	secret, err := w.Procedure.RotateWebhook(t.Context(), r.id, w.Clock.Now().Add(24*time.Hour))
+	secret, err := w.Provider.RotateWebhook(t.Context(), r.id, w.Clock.Now().Add(24*time.Hour))
 	storetest.Must(t, err)
 	for _, test := range []struct {
 		after         time.Duration

@@ -95,7 +95,7 @@ func (w *world) newReceiver(kinds ...workflow.AnnouncementKind) *receiver {
 	w.t.Cleanup(r.Close)
 	w.sender.Courier.Roots.AddCert(r.Certificate())
 	var err error
-	r.id, r.secret, err = w.Procedure.AddWebhook(w.t.Context(), storetest.Webmail, r.URL+"/hooks?from=stella", kinds)
+	r.id, r.secret, err = w.Provider.AddWebhook(w.t.Context(), storetest.Webmail, r.URL+"/hooks?from=stella", kinds)
 	storetest.Must(w.t, err)
 	return r
 }
@@ -160,7 +160,7 @@ func (r *receiver) types(mailbox string) (all []client.EventType) {
 func (w *world) feed() []client.Event {
 	w.t.Helper()
 	log := slog.New(slog.NewTextHandler(w.log, nil))
-	s := api.Server{Procedure: w.Procedure, PublicURL: "https://id.example", IsUnavailable: store.IsUnavailable, Log: log,
+	s := api.Server{Provider: w.Provider, Cases: w.Cases, PublicURL: "https://id.example", IsUnavailable: store.IsUnavailable, Log: log,
 		Requests: &request.Log{Logger: log, Refused: func(string) {}},
 		Address:  func(*http.Request) netip.Addr { return netip.Addr{} }}
 	server := httptest.NewServer(s.Handler())

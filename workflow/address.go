@@ -1,7 +1,6 @@
 package workflow
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/mail"
@@ -100,52 +99,4 @@ var hostnames = idna.New(idna.MapForLookup(), idna.StrictDomainName(true), idna.
 // case. It returns "" and an error if the address is not valid.
 func parseMailbox(address string) (string, error) {
 	return ParseAddress(strings.ToLower(address))
-}
-
-// A typedAddress is an ordinary e-mail address that a user typed.
-type typedAddress struct {
-	address   string
-	wrong     error // an InputError; nil if the address is valid
-	certified bool
-}
-
-// parseOrdinary parses the ordinary address of a holder and checks whether its domain
-// is certified. It queries the database, so it must run before the step's transaction.
-func (p *Procedure) parseOrdinary(ctx context.Context, typed string) (t typedAddress, err error) {
-	if strings.TrimFunc(typed, isInvisible) == "" {
-		t.wrong = wrong("email", "email_missing")
-		return t, nil
-	}
-	t.address, err = ParseAddress(typed)
-	switch {
-	case errors.Is(err, ErrAddressAccent):
-		t.wrong = wrong("email", "email_accent")
-	case errors.Is(err, ErrAddressSign):
-		t.wrong = wrong("email", "email_sign")
-	case err != nil:
-		t.wrong = wrong("email", "email_malformed")
-	}
-	if err != nil {
-		return t, nil
-	}
-	_, domain, _ := strings.Cut(t.address, "@")
-	if t.certified = isCertified(domain); !t.certified {
-		t.certified, err = p.Store.IsCertified(ctx, domain)
-	}
-	return t, err
-}
-
-// validFor returns an InputError if the address cannot be used for a mailbox: it is not
-// valid, is the mailbox itself, or is another certified mailbox, which may refuse
-// ordinary mail.
-func (t typedAddress) validFor(m Mailbox) error {
-	switch {
-	case t.wrong != nil:
-		return t.wrong
-	case strings.EqualFold(t.address, m.Address):
-		return wrong("email", "email_is_mailbox")
-	case t.certified:
-		return wrong("email", "email_is_pec")
-	}
-	return nil
 }

@@ -102,11 +102,11 @@ func TestContactAddressMustNotBeCertified(t *testing.T) {
 	x := begin(t, storetest.AnnasRecord)
 	other := workflow.Client{Name: "other", Domains: []string{"altrove.example"}, Scopes: []workflow.Scope{workflow.ScopeRegistry}}
 	x.Must(x.AddClient(x.Context(), other, workflow.Digest("another token"), x.Clock.Now()))
-	_, err := x.Procedure.Record(x.Context(), "tests", "soci@gestore.example", workflow.Active, workflow.Record{})
+	_, err := x.Cases.Record(x.Context(), "tests", "soci@gestore.example", workflow.Active, workflow.Record{})
 	x.Must(err)
-	_, err = x.Procedure.Record(x.Context(), "tests", "soci@passato.example", workflow.Active, workflow.Record{})
+	_, err = x.Cases.Record(x.Context(), "tests", "soci@passato.example", workflow.Active, workflow.Record{})
 	x.Must(err)
-	x.Must(x.Procedure.Delete(x.Context(), "tests", "soci@passato.example"))
+	x.Must(x.Cases.Delete(x.Context(), "tests", "soci@passato.example"))
 	x.To(workflow.ContactData)
 	for address, code := range map[string]string{
 		strings.ToUpper(x.Address):  "email_is_mailbox",
@@ -166,7 +166,7 @@ func TestCertifiedAddressOnRecordIsNotSuggested(t *testing.T) {
 		if r.Email = email; email == "the mailbox" {
 			r.Email = x.Address
 		}
-		_, err := x.Procedure.Record(x.Context(), "tests", x.Address, workflow.Active, r)
+		_, err := x.Cases.Record(x.Context(), "tests", x.Address, workflow.Active, r)
 		x.Must(err)
 		x.To(workflow.ContactData)
 		if got := x.Case().SuggestedEmail(x.Visitor); got != want {

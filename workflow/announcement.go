@@ -27,6 +27,17 @@ const (
 var AnnouncementKinds = []AnnouncementKind{AnnounceStarted, AnnounceInvited, AnnounceUnderReview, AnnounceCompleted,
 	AnnounceRejected, AnnounceRevoked, AnnounceExpired}
 
+// announcedStates are the public states that the kinds announce.
+var announcedStates = map[AnnouncementKind]PublicState{
+	AnnounceStarted:     PublicInProgress,
+	AnnounceInvited:     PublicInvited,
+	AnnounceUnderReview: PublicUnderReview,
+	AnnounceCompleted:   PublicQualified,
+	AnnounceRejected:    PublicRejected,
+	AnnounceRevoked:     PublicRevoked,
+	AnnounceExpired:     PublicNone,
+}
+
 // checkKinds returns an InputError if a kind does not exist.
 func checkKinds(kinds []AnnouncementKind) error {
 	for _, k := range kinds {
@@ -37,70 +48,38 @@ func checkKinds(kinds []AnnouncementKind) error {
 	return nil
 }
 
-// announced maps each state that is announced to its kind. The other states are steps
-// of the holder, which clients do not need to know.
-var announced = map[State]AnnouncementKind{
-	Invited:     AnnounceInvited,
-	UnderReview: AnnounceUnderReview,
-	Qualified:   AnnounceCompleted,
-	Rejected:    AnnounceRejected,
-	Revoked:     AnnounceRevoked,
-	Expired:     AnnounceExpired,
-}
-
 // Announcement notifies clients that the state of a mailbox changed. It is inserted in
 // the transaction of the step that made the change, and is never updated.
 type Announcement struct {
-	ID            uuid.UUID
-	Kind          AnnouncementKind
-	Mailbox       int64
-	Qualification uuid.UUID
-	Version       int  // of the qualification after the step
-	Active        bool // whether the mailbox was active at that time
-	At            time.Time
-}
-
-// announce adds an announcement of the newest step.
-func (c *Case) announce(k AnnouncementKind) {
-	q := c.Qualification
-	c.add(Announcement{ID: newID(), Kind: k, Mailbox: c.Mailbox.ID, Qualification: q.ID, Version: q.Version,
-		Active: c.Mailbox.Status == Active, At: c.Now})
-}
-
-// announceStateChange announces the new state of the case if it differs from the
-// previous one and is one of the announced states.
-func (c *Case) announceStateChange(from State) {
-	to := c.Qualification.State
-	if k, ok := announced[to]; ok && from != to {
-		c.announce(k)
-	}
+	ID      uuid.UUID
+	Kind    AnnouncementKind
+	Mailbox int64
+	Subject uuid.UUID // the qualification
+	Version int       // of the subject after the step
+	Active  bool      // whether the mailbox was active at that time
+	At      time.Time
 }
 
 // EventPayload is an announcement with the data that clients receive.
 type EventPayload struct {
 	Announcement
 	Address string
-	Number  int64 // case number
-	Event   Event // of the step that was announced
+	Number  int64  // case number
+	Event   string // of the step that was announced
 }
 
 // PublicState returns the public state of the mailbox at that time, and what a webmail
 // shows next to its name.
 func (t EventPayload) PublicState() (PublicState, Show) {
-	for state, kind := range announced {
-		if kind == t.Kind {
-			return publicState(t.Active, state)
-		}
-	}
-	return publicState(t.Active, HolderChoice) // the first state of every qualification
+	return shown(t.Active, announcedStates[t.Kind])
 }
 
 // Reason returns why a qualification was rejected, or "" for other kinds.
-func (t EventPayload) Reason() Reason {
+func (t EventPayload) Reason() string {
 	if t.Kind != AnnounceRejected {
 		return ""
 	}
-	return Reason(t.Event) // each reason has the name of its event
+	return t.Event // each reason has the name of its event
 }
 
 // Announcements is the part of Store that reads the feed.
@@ -119,7 +98,7 @@ var ErrPosition = errors.New("not a position of the feed")
 // beginning. If kinds is not empty, it returns only those kinds. Pass until as the
 // position of the next call: no announcement is then missed or returned twice, even
 // with concurrent writes.
-func (p *Procedure) Events(
+func (p *Provider) Events(
 	ctx context.Context, c Client, kinds []AnnouncementKind, after int64, limit int,
 ) (events []EventPayload, until int64, err error) {
 	if err := checkKinds(kinds); err != nil {

@@ -22,7 +22,7 @@ var announcedStates = map[workflow.State]workflow.AnnouncementKind{
 // announcements returns the announcements for the mailbox of a journey.
 func announcements(x *storetest.Journey) []workflow.EventPayload {
 	x.Helper()
-	all, _, err := x.Procedure.Events(x.Context(), x.Client, nil, 0, 1000)
+	all, _, err := x.Provider.Events(x.Context(), x.Client, nil, 0, 1000)
 	x.Must(err)
 	return slices.DeleteFunc(all, func(t workflow.EventPayload) bool { return t.Address != x.Address })
 }
@@ -40,7 +40,7 @@ func checkAnnounced(x *storetest.Journey, got []workflow.EventPayload, s workflo
 		return
 	}
 	q := x.Case().Qualification
-	if len(got) != 1 || got[0].Kind != want || got[0].Number != q.Number || got[0].Event != e ||
+	if len(got) != 1 || got[0].Kind != want || got[0].Number != q.Number || got[0].Event != string(e) ||
 		!got[0].Active || !got[0].At.Equal(q.SteppedAt) {
 		x.Errorf("%s from %s: announced %+v, want %s of case %d", e, s, got, want, q.Number)
 		return
@@ -49,7 +49,7 @@ func checkAnnounced(x *storetest.Journey, got []workflow.EventPayload, s workflo
 	if to == workflow.Rejected {
 		reason = q.Reason
 	}
-	if got[0].Reason() != reason {
+	if got[0].Reason() != string(reason) {
 		x.Errorf("%s from %s: announced reason %q, want %q", e, s, got[0].Reason(), reason)
 	}
 }
@@ -79,9 +79,9 @@ func TestNewQualificationIsAnnounced(t *testing.T) {
 func TestInactiveMailboxShowsNothing(t *testing.T) {
 	x := reach(t, workflow.Qualified)
 	record := x.Case().Mailbox.Record
-	_, err := x.Procedure.Record(x.Context(), "tests", x.Address, workflow.Cancelled, record)
+	_, err := x.Cases.Record(x.Context(), "tests", x.Address, workflow.Cancelled, record)
 	x.Must(err)
-	x.Must(x.Procedure.Revoke(x.Context(), "tests", x.Address, 0, "a mistake"))
+	x.Must(x.Cases.Revoke(x.Context(), "tests", x.Address, 0, "a mistake"))
 	all := announcements(x)
 	if state, show := all[1].PublicState(); state != "qualified" || show != "star" {
 		t.Errorf("with the star: %s, %s", state, show)

@@ -92,12 +92,12 @@ type Asked struct {
 }
 
 // Authenticate returns the client that has the token, and counts the call.
-func (p *Procedure) Authenticate(ctx context.Context, token string) (Client, error) {
+func (p *Provider) Authenticate(ctx context.Context, token string) (Client, error) {
 	client, err := p.Store.ClientByToken(ctx, Digest(token), p.Now())
 	if err != nil {
 		return client, err
 	}
-	return client, p.observeLimit(p.admitCall(ctx, client.ID))
+	return client, p.Observer.observeLimit(p.admitCall(ctx, client.ID))
 }
 
 // Call is an API call with an idempotency key of the client. It is executed once,

@@ -9,10 +9,6 @@ import (
 	"stella/otp"
 )
 
-// CodeMailMaxAge is how long after its request a code may still be sent. After that the
-// mail is dropped, and the page offers another code.
-const CodeMailMaxAge = 90 * time.Second
-
 // Code is a requested code. The digits are not stored: they are computed from the
 // server's key and the nonce.
 type Code struct {
@@ -27,16 +23,6 @@ type Code struct {
 	AcceptedAt time.Time // by the relay
 	RefusedAt  time.Time // by the relay, permanently
 	DroppedAt  time.Time // too late to be sent
-}
-
-// CodeDigits computes the code that belongs to a nonce. It returns "" if the key that
-// the nonce names is no longer configured.
-func CodeDigits(keys Keys, nonce []byte) string {
-	key := keys.keyFor(nonce)
-	if key == nil {
-		return ""
-	}
-	return otp.Key(key).Code(nonce)
 }
 
 // CodesKept is how many of a mailbox's newest codes a case contains. No limit counts
@@ -78,7 +64,7 @@ func (p *Procedure) pausedUntil(c *Case) time.Time {
 
 // RequestCode sends another code. The previous code becomes invalid.
 func (p *Procedure) RequestCode(ctx context.Context, v Visitor, f Form) error {
-	if err := p.admit(ctx, codesPerNetwork, v.Address); err != nil {
+	if err := p.limiter().admit(ctx, codesPerNetwork, v.Address); err != nil {
 		return err
 	}
 	return p.step(ctx, v, func(c *Case) error {
@@ -125,7 +111,7 @@ func (c *Case) sendCodeIfDue(p *Procedure, at time.Time) error {
 
 func (c *Case) requestCode(p *Procedure) error {
 	q := c.Qualification
-	c.add(p.spend(codesPerAddress, q.Declaration.Email))
+	c.add(p.Keys.spend(codesPerAddress, q.Declaration.Email, c.Now))
 	code := Code{ID: newID(), Qualification: q.ID, Nonce: p.Keys.newNonce(), RequestedAt: c.Now}
 	err := c.fire(CodeRequested, Refs{"code": code.ID.String(), "declaration": q.Declaration.ID.String()})
 	if err != nil {
@@ -160,10 +146,10 @@ func (e *CodeError) Error() string { return e.Code }
 // TypeCode checks the code that the user typed. The right code qualifies the mailbox or
 // sends the case to review. A wrong code is counted for the mailbox.
 func (p *Procedure) TypeCode(ctx context.Context, v Visitor, f Form, typed string) error {
-	if err := p.admit(ctx, triesPerNetwork, v.Address); err != nil {
+	if err := p.limiter().admit(ctx, triesPerNetwork, v.Address); err != nil {
 		return err
 	}
-	return p.observeCode(p.step(ctx, v, func(c *Case) error {
+	return p.Cases.Observer.observeCode(p.step(ctx, v, func(c *Case) error {
 		if err := c.guard(v, f, true, CodeRight); err != nil {
 			return err
 		}

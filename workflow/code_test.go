@@ -71,7 +71,7 @@ func TestCodeIsValidFor60Seconds(t *testing.T) {
 func TestCodeNotSentInTimeIsDropped(t *testing.T) {
 	x := reach(t, workflow.Contract)
 	x.Must(x.Procedure.AcknowledgeContract(x.Context(), x.Visitor, x.Form(), storetest.Notice))
-	x.Clock.Advance(workflow.CodeMailMaxAge + 1)
+	x.Clock.Advance(workflow.CodeMailLifetime + 1)
 	if s := codePage(x).Status; s != workflow.CodeDropped {
 		t.Errorf("status %s, want %s", s, workflow.CodeDropped)
 	}
@@ -224,7 +224,7 @@ func TestRecordIsComparedAgainWithRightCode(t *testing.T) {
 	x := reach(t, workflow.CodeEntry)
 	changed := storetest.AnnasRecord
 	changed.FiscalCode = storetest.Sara
-	_, err := x.Procedure.Record(x.Context(), "tests", x.Address, workflow.Active, changed)
+	_, err := x.Cases.Record(x.Context(), "tests", x.Address, workflow.Active, changed)
 	x.Must(err)
 	if err := typeCode(x, x.Code()); !errors.Is(err, workflow.ErrLoginExpired) {
 		t.Fatalf("unexpected error: %v", err)
@@ -236,7 +236,7 @@ func TestRecordIsComparedAgainWithRightCode(t *testing.T) {
 
 func TestInactiveMailboxGetsNoStar(t *testing.T) {
 	x := reach(t, workflow.CodeEntry)
-	_, err := x.Procedure.Record(x.Context(), "tests", x.Address, workflow.Cancelled, storetest.AnnasRecord)
+	_, err := x.Cases.Record(x.Context(), "tests", x.Address, workflow.Cancelled, storetest.AnnasRecord)
 	x.Must(err)
 	if err := typeCode(x, x.Code()); !errors.Is(err, workflow.ErrNotEligible) {
 		t.Fatalf("unexpected error: %v", err)

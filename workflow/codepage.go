@@ -66,7 +66,7 @@ func (c Code) status(now time.Time) (CodeStatus, time.Time) {
 		return CodeExpired, expires
 	case !c.AcceptedAt.IsZero():
 		return CodeSent, expires
-	case now.After(c.RequestedAt.Add(CodeMailMaxAge)):
+	case now.After(c.RequestedAt.Add(CodeMailLifetime)):
 		return CodeDropped, time.Time{}
 	}
 	return CodeSending, time.Time{}

@@ -20,7 +20,7 @@ func (p *Procedure) CorrectContacts(ctx context.Context, v Visitor, f Form, emai
 // person or on the page of the code. On the latter a new code is sent to the new
 // address.
 func (p *Procedure) RedirectCode(ctx context.Context, v Visitor, f Form, email, phone string) error {
-	if err := p.admit(ctx, codesPerNetwork, v.Address); err != nil {
+	if err := p.limiter().admit(ctx, codesPerNetwork, v.Address); err != nil {
 		return err
 	}
 	return p.saveContacts(ctx, v, f, ContactsCorrected, email, phone)

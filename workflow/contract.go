@@ -20,7 +20,7 @@ func (p *Procedure) Notice(locale string) Document {
 // AcknowledgeContract records that the visitor was shown the notice with this digest
 // and acknowledged it by the click. The first code is sent in the same step.
 func (p *Procedure) AcknowledgeContract(ctx context.Context, v Visitor, f Form, digest string) error {
-	if err := p.admit(ctx, codesPerNetwork, v.Address); err != nil {
+	if err := p.limiter().admit(ctx, codesPerNetwork, v.Address); err != nil {
 		return err
 	}
 	return p.step(ctx, v, func(c *Case) error {

@@ -77,7 +77,7 @@ type ListedQualification struct {
 }
 
 // Qualifications lists the qualifications of the client's mailboxes, newest case first.
-func (p *Procedure) Qualifications(ctx context.Context, client Client, f QualificationFilter) ([]ListedQualification, error) {
+func (s *Cases) Qualifications(ctx context.Context, client Client, f QualificationFilter) ([]ListedQualification, error) {
 	f.Domains = client.Domains
 	if f.Mailbox != "" {
 		address, err := client.parse(f.Mailbox)
@@ -86,16 +86,16 @@ func (p *Procedure) Qualifications(ctx context.Context, client Client, f Qualifi
 		}
 		f.Mailbox = address
 	}
-	return p.Store.Qualifications(ctx, f)
+	return s.Store.Qualifications(ctx, f)
 }
 
 // History returns a case of the client's mailboxes, or ErrUnknown for any other case.
-func (p *Procedure) History(ctx context.Context, client Client, number int64) (*History, error) {
-	mailbox, err := p.Store.MailboxOfCase(ctx, client.Domains, number)
+func (s *Cases) History(ctx context.Context, client Client, number int64) (*History, error) {
+	mailbox, err := s.Store.MailboxOfCase(ctx, client.Domains, number)
 	if err != nil {
 		return nil, err
 	}
-	return p.Store.History(ctx, mailbox, number)
+	return s.Store.History(ctx, mailbox, number)
 }
 
 // InvitationFilter selects the invitations of a list.
@@ -121,8 +121,8 @@ type SentInvitation struct {
 }
 
 // SentInvitations lists the invitations of the client's mailboxes, newest first.
-func (p *Procedure) SentInvitations(ctx context.Context, client Client, f InvitationFilter) ([]SentInvitation, error) {
-	f.Domains, f.Now = client.Domains, p.Now()
+func (s *Cases) SentInvitations(ctx context.Context, client Client, f InvitationFilter) ([]SentInvitation, error) {
+	f.Domains, f.Now = client.Domains, s.Now()
 	if f.Mailbox != "" {
 		address, err := client.parse(f.Mailbox)
 		if err != nil {
@@ -130,5 +130,5 @@ func (p *Procedure) SentInvitations(ctx context.Context, client Client, f Invita
 		}
 		f.Mailbox = address
 	}
-	return p.Store.SentInvitations(ctx, f)
+	return s.Store.SentInvitations(ctx, f)
 }

@@ -103,20 +103,20 @@ var eventActions = map[workflow.Event]func(x *storetest.Journey) error{
 		return typeRightCode(x)
 	},
 	workflow.ReviewApproved: func(x *storetest.Journey) error {
-		return x.Procedure.Approve(x.Context(), "operatore", x.Address, 0, "visura")
+		return x.Cases.Approve(x.Context(), "operatore", x.Address, 0, "visura")
 	},
 	workflow.ReviewRefused: func(x *storetest.Journey) error {
-		return x.Procedure.Refuse(x.Context(), "operatore", x.Address, 0, "visura")
+		return x.Cases.Refuse(x.Context(), "operatore", x.Address, 0, "visura")
 	},
 	workflow.Retried:      func(x *storetest.Journey) error { return x.Procedure.Retry(x.Context(), x.Visitor, x.Form()) },
 	workflow.LoginRetried: func(x *storetest.Journey) error { return x.Procedure.RetryLogin(x.Context(), x.Visitor, x.Form()) },
 	workflow.RevokedByProvider: func(x *storetest.Journey) error {
-		return x.Procedure.Revoke(x.Context(), "operatore", x.Address, 0, "prova")
+		return x.Cases.Revoke(x.Context(), "operatore", x.Address, 0, "prova")
 	},
 	workflow.TimedOut: func(x *storetest.Journey) error {
 		x.Clock.Advance(workflow.UnfinishedLife + time.Second)
 		before := x.Form()
-		_, err := x.Procedure.ExpireStale(x.Context())
+		_, err := x.Cases.ExpireStale(x.Context())
 		if err == nil && x.Form() == before { // the job skipped it
 			return workflow.ErrNotAllowed
 		}
@@ -161,7 +161,7 @@ func typeRightCode(x *storetest.Journey) error {
 
 func forgetRecord(x *storetest.Journey) {
 	unnamed := workflow.Record{Kind: workflow.KindPerson, Name: "Anna Neri"}
-	_, err := x.Procedure.Record(x.Context(), "tests", x.Address, workflow.Active, unnamed)
+	_, err := x.Cases.Record(x.Context(), "tests", x.Address, workflow.Active, unnamed)
 	x.Must(err)
 }
 

@@ -18,16 +18,16 @@ func (Expire) Kind() string { return "expire" }
 
 // ExpireStale ends the qualifications without a step for UnfinishedLife, and returns
 // their number. It skips one that moved since it was listed.
-func (p *Procedure) ExpireStale(ctx context.Context) (int, error) {
-	before := p.Now().Add(-UnfinishedLife)
-	mailboxes, err := p.Store.Stale(ctx, before)
+func (s *Cases) ExpireStale(ctx context.Context) (int, error) {
+	before := s.Now().Add(-UnfinishedLife)
+	mailboxes, err := s.Store.Stale(ctx, before)
 	if err != nil {
 		return 0, err
 	}
 	expired := 0
 	var failed error
 	for _, m := range mailboxes {
-		err := p.update(ctx, m, Actor{Kind: BySystem}, func(c *Case) error {
+		err := s.update(ctx, m, Actor{Kind: BySystem}, func(c *Case) error {
 			if c.Qualification == nil || !c.Qualification.SteppedAt.Before(before) {
 				return ErrNotAllowed
 			}

@@ -16,7 +16,7 @@ func TestExpireStale(t *testing.T) {
 	w.Clock.Advance(workflow.UnfinishedLife)
 	recent := w.Reach(t, workflow.Summary)
 	w.Clock.Advance(time.Second)
-	n, err := w.Procedure.ExpireStale(t.Context())
+	n, err := w.Cases.ExpireStale(t.Context())
 	storetest.Must(t, err)
 	if n != 1 {
 		t.Errorf("%d expired, want 1", n)

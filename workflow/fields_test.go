@@ -37,7 +37,7 @@ func TestFieldRulesAreDocumented(t *testing.T) {
 			t.Errorf("docs/fields.md does not say %q", want)
 		}
 	}
-	for _, s := range statuses {
+	for _, s := range Statuses {
 		if !strings.Contains(string(text), "`"+string(s)+"`") {
 			t.Errorf("docs/fields.md does not name the status %s", s)
 		}

@@ -3,7 +3,6 @@ package workflow
 import (
 	"context"
 	"crypto/rand"
-	"net/netip"
 	"slices"
 	"strconv"
 	"time"
@@ -33,9 +32,6 @@ func (h HandOff) Open(now time.Time) bool { return !h.Closed && now.Before(h.Exp
 // HandOffs is the part of Store for hand-offs.
 type HandOffs interface {
 	AddHandOff(ctx context.Context, h HandOff) error
-	// UseHandOff marks a hand-off as used by a session. If it was used before, it ends
-	// that session and returns ErrUnknown.
-	UseHandOff(ctx context.Context, token, session []byte, now time.Time) (HandOff, error)
 	// HandOffBelongsTo reports whether this session used the hand-off, and no other session
 	// used it since.
 	HandOffBelongsTo(ctx context.Context, token, session []byte) (bool, error)
@@ -48,7 +44,7 @@ type HandOffs interface {
 // link. It returns an InputError if the return URL is not registered for the client,
 // ErrUnknown if the mailbox is not in the client's domains, and ErrNotEligible if the
 // mailbox is not active.
-func (p *Procedure) HandOff(ctx context.Context, client Client, address, returnURL, locale, user string) (string, error) {
+func (p *Provider) HandOff(ctx context.Context, client Client, address, returnURL, locale, user string) (string, error) {
 	address, _ = client.parse(address) // on error address is "": the lookup still runs, so that both cases take the same time
 	s, err := p.Store.StandingOf(ctx, address)
 	if err != nil {
@@ -65,8 +61,7 @@ func (p *Procedure) HandOff(ctx context.Context, client Client, address, returnU
 	}
 	// Counted only for mailboxes of this client, so that a client learns nothing about
 	// others.
-	err = p.observeLimit(p.Store.Spend(ctx, p.spend(handOffsPerMailbox, strconv.FormatInt(s.Mailbox, 10))))
-	if err != nil {
+	if err := p.limiter().use(ctx, handOffsPerMailbox, strconv.FormatInt(s.Mailbox, 10)); err != nil {
 		return "", err
 	}
 	secret := rand.Text()
@@ -76,52 +71,13 @@ func (p *Procedure) HandOff(ctx context.Context, client Client, address, returnU
 }
 
 // FindHandOff returns the hand-off of a link, or ErrUnknown.
-func (p *Procedure) FindHandOff(ctx context.Context, secret string) (HandOff, error) {
+func (p *Provider) FindHandOff(ctx context.Context, secret string) (HandOff, error) {
 	return p.Store.HandOffByToken(ctx, Digest(secret))
 }
 
 // HandOffBelongsTo reports whether a session is still the only one that used a hand-off. It
 // is called after the session is written, because a second use cannot end a session
 // that is not yet written.
-func (p *Procedure) HandOffBelongsTo(ctx context.Context, secret string, session []byte) (bool, error) {
+func (p *Provider) HandOffBelongsTo(ctx context.Context, secret string, session []byte) (bool, error) {
 	return p.Store.HandOffBelongsTo(ctx, Digest(secret), session)
-}
-
-// Start uses a hand-off for a browser session, and opens a qualification if the mailbox
-// has none that can continue. A second use ends the session of the first, because one
-// of the two was not the user.
-func (p *Procedure) Start(ctx context.Context, secret string, session []byte, from netip.Addr, request string) (Visitor, error) {
-	if err := p.admit(ctx, startsPerNetwork, from); err != nil {
-		return Visitor{}, err
-	}
-	h, err := p.Store.UseHandOff(ctx, Digest(secret), session, p.Now())
-	if err != nil {
-		return Visitor{}, err
-	}
-	v := Visitor{Mailbox: h.Mailbox, Client: h.Client.Name, User: h.User, Locale: h.Locale, ReturnURL: h.ReturnURL,
-		Session: session, Address: from, Request: request}
-	return v, p.update(ctx, h.Mailbox, v.actor(), func(c *Case) error {
-		if c.Mailbox.Status != Active {
-			return ErrNotEligible
-		}
-		if q := c.Qualification; q != nil && q.State != Expired && q.State != Revoked {
-			return nil
-		}
-		c.open(h.Locale)
-		return nil
-	})
-}
-
-func (c *Case) open(locale string) {
-	q := &Qualification{ID: newID(), Version: 1, State: HolderChoice, OpenedAt: c.Now, SteppedAt: c.Now,
-		Owner: OwnedByWebmail, Locale: locale}
-	c.Qualification = q
-	c.add(Step{Qualification: q.ID, Version: 1, Event: Opened, To: q.State, At: c.Now, Actor: c.actor,
-		Refs: c.recordRef()})
-	c.announce(AnnounceStarted)
-}
-
-// recordRef returns a reference to the record in force.
-func (c *Case) recordRef() Refs {
-	return Refs{"record": c.Mailbox.Record.ID.String()}
 }

@@ -218,7 +218,7 @@ func (c *Case) reject(r Reason, remark string) {
 	if nextAllowed(c.RejectionMails, rejectionsPerDay, c.Now).After(c.Now) {
 		return
 	}
-	c.mail(MailRejected, c.contactAddress(), MailDetails{Reason: r, Remark: remark, Invited: c.toInvited(c.contactAddress())})
+	c.mail(MailRejected, c.contactAddress(), MailDetails{Reason: string(r), Remark: remark, Invited: c.toInvited(c.contactAddress())})
 }
 
 // clearLogin removes the login and the identity, which no longer count, from the

@@ -4,12 +4,8 @@ import (
 	"errors"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/nyaruka/phonenumbers"
-	"golang.org/x/text/unicode/norm"
-
-	"stella/workflow/fiscal"
 )
 
 // InputError lists the invalid fields of an input. Nothing was changed.
@@ -73,36 +69,4 @@ func parsePhone(typed string) (string, error) {
 		return "", wrong("phone", "phone_not_mobile")
 	}
 	return phonenumbers.Format(number, phonenumbers.E164), nil
-}
-
-// maxCompanyName is the maximum length of a company name that a user types, in
-// characters.
-const maxCompanyName = 200
-
-// parseCompany parses a company's name, which is optional, and its fiscal code: 11
-// digits, or the 16 characters of a person's code for a sole trader.
-func parseCompany(name, code string) (string, string, error) {
-	name = norm.NFC.String(strings.Join(strings.Fields(name), " "))
-	var bad error
-	switch n := utf8.RuneCountInString(name); {
-	case n == 1:
-		bad = wrong("company_name", "company_name_short")
-	case n > maxCompanyName:
-		bad = wrong("company_name", "company_name_long")
-	}
-	parsed, err := parseCompanyCode(code)
-	return name, parsed, faults(bad, err)
-}
-
-func parseCompanyCode(typed string) (string, error) {
-	code, err := fiscal.ParseCompany(typed)
-	switch {
-	case errors.Is(err, fiscal.ErrEmpty):
-		return "", wrong("company_code", "company_code_missing")
-	case errors.Is(err, fiscal.ErrLength):
-		return "", wrong("company_code", "company_code_length")
-	case err != nil:
-		return "", wrong("company_code", "company_code_check")
-	}
-	return string(code), nil
 }

@@ -1,10 +1,7 @@
 package workflow
 
 import (
-	"cmp"
 	"context"
-	"encoding/base64"
-	"fmt"
 	"net/netip"
 	"time"
 
@@ -71,20 +68,10 @@ func (i Invitation) Expired(now time.Time) bool {
 	return i.AcceptedAt.IsZero() && !now.Before(i.ExpiresAt)
 }
 
-// InvitationSecret computes the secret of an invitation's link. It returns "" if the
-// key that the nonce names is no longer configured.
-func InvitationSecret(keys Keys, nonce []byte) string {
-	key := keys.keyFor(nonce)
-	if key == nil {
-		return ""
-	}
-	return base64.RawURLEncoding.EncodeToString(keyedHash(key, "invitation", nonce))
-}
-
 // Invite sends the holder a link, and invalidates the previous one. In state Invited an
 // empty address repeats the invitation to the same address.
 func (p *Procedure) Invite(ctx context.Context, v Visitor, f Form, email string) error {
-	if err := p.admit(ctx, invitationsPerNetwork, v.Address); err != nil {
+	if err := p.limiter().admit(ctx, invitationsPerNetwork, v.Address); err != nil {
 		return err
 	}
 	typed, err := p.parseOrdinary(ctx, email)
@@ -115,7 +102,7 @@ func (p *Procedure) Invite(ctx context.Context, v Visitor, f Form, email string)
 		c.endInvitation("replaced")
 		i.Version = q.Version
 		q.Invitation, q.InvitedLocale = &i, ""
-		c.add(i, p.spend(invitationsPerAddress, address))
+		c.add(i, p.Keys.spend(invitationsPerAddress, address, c.Now))
 		c.mailInvitation(i)
 		return nil
 	})
@@ -160,42 +147,6 @@ func (p *Procedure) TakeBack(ctx context.Context, v Visitor, f Form) error {
 	})
 }
 
-// WithdrawInvitation is Withdraw by an operator through an API client. It returns
-// ErrUnknown if the invitation is not for one of the client's mailboxes, and a
-// DecisionError if it cannot be withdrawn.
-func (p *Procedure) WithdrawInvitation(ctx context.Context, client Client, id uuid.UUID, operator, reason string) (SentInvitation, error) {
-	sent, err := p.Store.SentInvitation(ctx, client.Domains, id)
-	if err != nil {
-		return sent, err
-	}
-	err = p.update(ctx, sent.Mailbox, client.operator(operator), func(c *Case) error {
-		ended := cmp.Or(sent.Ended, "replaced")
-		if i := c.Qualification.Invitation; i != nil && i.ID == id { // the newest one, read under the lock
-			ended = i.Ended
-		}
-		if ended != "" {
-			return &DecisionError{ErrNotAllowed, "the invitation has ended: it was " + ended}
-		}
-		if err := c.withdraw(operator, reason); err != nil {
-			return err
-		}
-		sent.Invitation = *c.Qualification.Invitation
-		return nil
-	})
-	return sent, err
-}
-
-func (c *Case) withdraw(operator, reason string) error {
-	q := c.Qualification
-	if _, err := next(q.State, InvitationWithdrawn); err != nil {
-		return &DecisionError{err, fmt.Sprintf("the invitation to %s cannot be withdrawn: its case %d is in state %s",
-			c.Mailbox.Address, q.Number, q.State)}
-	}
-	refs := Refs{}
-	c.addDecision(InvitationWithdrawn, operator, reason, refs)
-	return c.closeInvitation(InvitationWithdrawn, "withdrawn", refs)
-}
-
 func (c *Case) closeInvitation(e Event, ended string, refs Refs) error {
 	q := c.Qualification
 	refs["invitation"] = q.Invitation.ID.String()
@@ -231,15 +182,15 @@ func (e *InvitationError) Error() string { return "invitation " + e.Why }
 
 // Invitation returns the case of an invitation's link, for its page.
 func (p *Procedure) Invitation(ctx context.Context, secret string) (*Case, error) {
-	mailbox, i, err := p.Store.InvitationByToken(ctx, Digest(secret))
+	mailbox, i, err := p.Cases.Store.InvitationByToken(ctx, Digest(secret))
 	if err != nil {
 		return nil, err
 	}
-	c, err := p.Store.View(ctx, mailbox)
+	c, err := p.Cases.Store.View(ctx, mailbox)
 	if err != nil {
 		return nil, err
 	}
-	c.Now = p.Now()
+	c.Now = p.Cases.Now()
 	return c, c.admitInvited(i)
 }
 
@@ -278,15 +229,15 @@ func (p *Procedure) DeclineInvitation(ctx context.Context, secret string, from n
 func (p *Procedure) asInvited(
 	ctx context.Context, secret, locale string, from netip.Addr, request string, do func(*Case) error,
 ) (Visitor, error) {
-	if err := p.admit(ctx, startsPerNetwork, from); err != nil {
+	if err := p.limiter().admit(ctx, startsPerNetwork, from); err != nil {
 		return Visitor{}, err
 	}
-	mailbox, i, err := p.Store.InvitationByToken(ctx, Digest(secret))
+	mailbox, i, err := p.Cases.Store.InvitationByToken(ctx, Digest(secret))
 	if err != nil {
 		return Visitor{}, err
 	}
 	v := Visitor{Mailbox: mailbox, Invitation: i.ID, Locale: locale, Address: from, Request: request}
-	return v, p.update(ctx, mailbox, v.actor(), func(c *Case) error {
+	return v, p.Cases.update(ctx, mailbox, v.actor(), func(c *Case) error {
 		if err := c.admitInvited(i); err != nil {
 			return err
 		}

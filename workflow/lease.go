@@ -24,7 +24,7 @@ type lease struct {
 
 // admitCall counts an API call. Leased calls that are not used within the limit's span
 // are lost.
-func (p *Procedure) admitCall(ctx context.Context, client int64) error {
+func (p *Provider) admitCall(ctx context.Context, client int64) error {
 	stored, _ := p.leases.LoadOrStore(client, &lease{})
 	l := stored.(*lease)
 	l.mu.Lock() // also during the renewal: concurrent calls wait for its result
@@ -37,7 +37,7 @@ func (p *Procedure) admitCall(ctx context.Context, client int64) error {
 	if l.refused != nil && now.Sub(l.at).Abs() < callsPerClient.Span && now.Before(l.refused.Until) {
 		return l.refused
 	}
-	s := p.spend(callsPerClient, strconv.FormatInt(client, 10))
+	s := p.Keys.spend(callsPerClient, strconv.FormatInt(client, 10), now)
 	s.Times = callsLeased
 	err := p.Store.Spend(ctx, s)
 	var refused *LimitError

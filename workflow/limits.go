@@ -1,7 +1,6 @@
 package workflow
 
 import (
-	"context"
 	"net/netip"
 	"strings"
 	"time"
@@ -16,23 +15,15 @@ type Limit struct {
 	Span  time.Duration
 }
 
-// The limits. All instances share the counters, in the database. Many phones share one
-// network address, so the limits per network stop floods only. Other limits per mailbox
-// are counted from the rows of steps: codes and wrong codes (otp.Limits), invitations
-// and changes of the contacts.
+// The limits that all procedures share. All instances share the counters, in the
+// database. Many phones share one network address, so the limits per network stop
+// floods only.
 var (
-	codesPerAddress       = Limit{"codes_per_address", 20, time.Hour}            // mails sent
-	codesPerNetwork       = Limit{"codes_per_network", 600, 15 * time.Minute}    // requests
-	triesPerNetwork       = Limit{"tries_per_network", 1200, 15 * time.Minute}   // codes typed
-	invitationsPerAddress = Limit{"invitations_per_address", 10, 24 * time.Hour} // from all mailboxes together
-	invitationsPerNetwork = Limit{"invitations_per_network", 200, time.Hour}
-	handOffsPerMailbox    = Limit{"handoffs_per_mailbox", 30, time.Hour}
-	startsPerNetwork      = Limit{"starts_per_network", 600, 15 * time.Minute}  // sessions started by a hand-off or an invitation
-	loginsPerMailbox      = Limit{"logins_per_mailbox", 30, time.Hour}          // started
-	loginsPerNetwork      = Limit{"logins_per_network", 600, 15 * time.Minute}  // started, including test logins
-	answersPerNetwork     = Limit{"answers_per_network", 600, 15 * time.Minute} // of identity providers, posted by browsers
-	logoutsPerNetwork     = Limit{"logouts_per_network", 600, 15 * time.Minute} // requested by identity providers
-	callsPerClient        = Limit{"calls_per_client", 30000, time.Minute}       // to the API
+	handOffsPerMailbox = Limit{"handoffs_per_mailbox", 30, time.Hour}
+	loginsPerNetwork   = Limit{"logins_per_network", 600, 15 * time.Minute}  // started, including test logins
+	answersPerNetwork  = Limit{"answers_per_network", 600, 15 * time.Minute} // of identity providers, posted by browsers
+	logoutsPerNetwork  = Limit{"logouts_per_network", 600, 15 * time.Minute} // requested by identity providers
+	callsPerClient     = Limit{"calls_per_client", 30000, time.Minute}       // to the API
 )
 
 // LimitError is returned if a limit is exceeded.
@@ -53,9 +44,9 @@ type Spend struct {
 }
 
 // spend returns one use of a limit by a subject.
-func (p *Procedure) spend(l Limit, subject string) Spend {
-	digest := keyedHash(p.Keys.first(), "limit "+l.Name+" ", []byte(strings.ToLower(subject)))
-	return Spend{Limit: l, Subject: digest[:16], Times: 1, At: p.Now()}
+func (k Keys) spend(l Limit, subject string, at time.Time) Spend {
+	digest := keyedHash(k.first(), "limit "+l.Name+" ", []byte(strings.ToLower(subject)))
+	return Spend{Limit: l, Subject: digest[:16], Times: 1, At: at}
 }
 
 // Cost is the time by which this use moves the arrival time.
@@ -74,27 +65,6 @@ func (s Spend) Believed() time.Time { return s.At.Add(2 * s.Limit.Span) }
 // Refused returns the error for an arrival time after Latest.
 func (s Spend) Refused(arrival time.Time) *LimitError {
 	return &LimitError{Limit: s.Limit.Name, Until: s.At.Add(arrival.Sub(s.Latest()))}
-}
-
-// admit counts one use of a limit by the network of an address, before any other work.
-// It does not count loopback addresses: they belong to a proxy on the same machine that
-// does not forward the client's address.
-func (p *Procedure) admit(ctx context.Context, l Limit, from netip.Addr) error {
-	if !from.IsValid() || from.IsLoopback() {
-		return nil
-	}
-	return p.observeLimit(p.Store.Spend(ctx, p.spend(l, network(from).String())))
-}
-
-// AdmitAnswer counts a response of an identity provider that a browser posts, before it
-// is parsed.
-func (p *Procedure) AdmitAnswer(ctx context.Context, from netip.Addr) error {
-	return p.admit(ctx, answersPerNetwork, from)
-}
-
-// AdmitLogout counts a logout request, before it is parsed.
-func (p *Procedure) AdmitLogout(ctx context.Context, from netip.Addr) error {
-	return p.admit(ctx, logoutsPerNetwork, from)
 }
 
 // network returns the network that counts as one client: an IPv4 address, or the /64 of

@@ -123,7 +123,7 @@ func TestRefusedByLimitIsNotAStep(t *testing.T) {
 		exhaust(t, w, "logins_per_network", 15*time.Minute)
 		trial := func() error {
 			l := workflow.Login{ID: "_" + uuid.NewString(), Provider: storetest.Provider}
-			return x.Procedure.StartTrial(x.Context(), l, []byte("<AuthnRequest/>"), x.Visitor.Address)
+			return x.Logins.StartTrial(x.Context(), l, []byte("<AuthnRequest/>"), x.Visitor.Address)
 		}
 		wantLimit(x, x.World, trial(), "logins_per_network", 1500*time.Millisecond)
 		wantRefusedWithoutStep(x, "logins_per_network", 1500*time.Millisecond, func() error {
@@ -211,7 +211,7 @@ func TestLimitRowsContainNoPersonalData(t *testing.T) {
 
 // calls asks for a mailbox the given number of times concurrently, and counts the
 // answers.
-func calls(t *testing.T, w *storetest.World, p *workflow.Procedure, times int) (answered, refused int32) {
+func calls(t *testing.T, w *storetest.World, p *workflow.Provider, times int) (answered, refused int32) {
 	var all sync.WaitGroup
 	var yes, no atomic.Int32
 	for range 8 {
@@ -241,7 +241,10 @@ const (
 
 func TestInstancesShareCallLimit(t *testing.T) {
 	w := newWorld(t)
-	one, two := w.Another(), w.Another()
+	another := func() *workflow.Provider {
+		return &workflow.Provider{Store: w.Store, Keys: storetest.Keys, Now: w.Clock.Now}
+	}
+	one, two := another(), another()
 	if yes, no := calls(t, w, one, 80); yes != 80 || no != 0 {
 		t.Fatalf("%d answered, %d refused", yes, no)
 	}
@@ -287,9 +290,9 @@ func TestInstancesShareCallLimit(t *testing.T) {
 // Unused leased calls expire.
 func TestLeaseExpires(t *testing.T) {
 	w := newWorld(t)
-	calls(t, w, w.Procedure, 8)
+	calls(t, w, w.Provider, 8)
 	w.Clock.Advance(time.Minute)
-	calls(t, w, w.Procedure, 8)
+	calls(t, w, w.Provider, 8)
 	var spent float64
 	storetest.Must(t, w.Pool().QueryRow(t.Context(), countedCalls, w.Clock.Now()).Scan(&spent))
 	if spent != 100 {

@@ -3,122 +3,10 @@ package workflow
 import (
 	"cmp"
 	"context"
-	"crypto/rand"
-	"crypto/sha256"
 	"crypto/subtle"
-	"encoding/hex"
 	"errors"
-	"fmt"
 	"strconv"
-	"strings"
-	"time"
-
-	"github.com/google/uuid"
-
-	"stella/workflow/fiscal"
 )
-
-// Login is a request to an identity provider, with the data needed to check the answer.
-type Login struct {
-	ID            string    // of the request
-	Qualification uuid.UUID // uuid.Nil for a test login
-	Provider      string    // the identity provider's entity ID
-	ProviderName  string
-	RelayState    string
-	Level         string // requested
-	Comparison    string
-	Session       []byte // digest of the browser session that sent the request
-	StartedAt     time.Time
-	Answer        *Answer // verified, but not yet fetched by the session that sent the request
-	Failure       string  // the provider's error code, or "suspended"; empty if the login succeeded or has no answer yet
-}
-
-// Answer is a verified response of an identity provider: a person, or an error code.
-type Answer struct {
-	Handle     []byte     `json:"-"`                   // digest of the one-time cookie
-	Assertion  *Assertion `json:"assertion,omitempty"` // nil if the login failed
-	Failure    string     `json:"failure,omitempty"`   // "nr25", …
-	SHA256     string     `json:"sha256"`              // of the response, in hexadecimal
-	ReceivedAt time.Time  `json:"received_at"`
-}
-
-// Assertion is the identity that an identity provider asserts.
-type Assertion struct {
-	AssertionID     string    `json:"id"`
-	Provider        string    `json:"provider"`
-	ProviderName    string    `json:"provider_name"`
-	Level           string    `json:"level"` // reached, which may be higher than requested
-	Name            string    `json:"name"`
-	FamilyName      string    `json:"family_name"`
-	FiscalNumber    string    `json:"fiscal_number"` // a valid fiscal.Person in a stored assertion
-	DateOfBirth     string    `json:"date_of_birth,omitempty"`
-	PersonCode      string    `json:"person_code,omitempty"` // the provider's own ID of the person, SPID's spidCode; CIE has none
-	AuthenticatedAt time.Time `json:"authenticated_at"`
-
-	// The company of a professional identity, as the provider asserts it. It proves
-	// that the person belongs to the company, but not that they may represent it. No
-	// decision depends on it (AgID, determination 318/2019, article 1).
-	CompanyName         string `json:"company_name,omitempty"`
-	CompanyFiscalNumber string `json:"company_fiscal_number,omitempty"`
-	CompanyVATNumber    string `json:"company_vat_number,omitempty"`
-}
-
-// ErrNoPerson is returned for an assertion whose fiscal number is not a valid codice
-// fiscale. Such a person cannot be compared with a record.
-var ErrNoPerson = errors.New("the fiscal number is not a person's")
-
-// normalized returns the assertion with its codes as they are stored in records: in
-// capitals, without blanks and without the prefixes TINIT- and VATIT- of SPID. The
-// codes of the company are not validated, because no decision depends on them.
-func (a Assertion) normalized() (Assertion, error) {
-	person, err := fiscal.ParsePerson(a.FiscalNumber)
-	if err != nil {
-		return a, fmt.Errorf("%w: %w", ErrNoPerson, err)
-	}
-	a.FiscalNumber = string(person)
-	a.CompanyFiscalNumber = strings.TrimPrefix(fiscal.Clean(a.CompanyFiscalNumber), "TINIT-")
-	a.CompanyVATNumber = strings.TrimPrefix(fiscal.Clean(a.CompanyVATNumber), "VATIT-")
-	return a, nil
-}
-
-// FullName returns first name and family name.
-func (a Assertion) FullName() string { return a.Name + " " + a.FamilyName }
-
-// Logins is the part of Store for logins and their messages.
-type Logins interface {
-	// LoginByID returns ErrUnknown if there is no such login.
-	LoginByID(ctx context.Context, id string) (Login, error)
-	// ArchiveMessage archives a message of a login outside a step.
-	ArchiveMessage(ctx context.Context, m Message) error
-	// AddTrial stores a test login with its request.
-	AddTrial(ctx context.Context, l Login, m Message) error
-	// LoginIdentified reports whether the answer to a login has identified a person.
-	LoginIdentified(ctx context.Context, id string) (bool, error)
-	// ClaimAnswer stores the answer of a login until it is fetched. An answer without a
-	// handle belongs to a test login and is only archived. It returns ErrUnknown if the
-	// login has an answer already, or the assertion was used before.
-	ClaimAnswer(ctx context.Context, login string, a Answer, m Message) error
-	// DiscardAnswers deletes stored answers: the one with this handle, and those of
-	// this session.
-	DiscardAnswers(ctx context.Context, handle, session []byte) error
-}
-
-// Message is a complete message of a login for the archive. The store encrypts it with
-// the auditor's public key.
-type Message struct {
-	ID         uuid.UUID
-	Login      string
-	Direction  string // "request" or "response"
-	Body       []byte
-	ReceivedAt time.Time
-}
-
-// SHA256 returns the digest of the body in hexadecimal. The log contains it, so that an
-// auditor can verify that the archived message is the one that was decided on.
-func (m Message) SHA256() string {
-	sum := sha256.Sum256(m.Body)
-	return hex.EncodeToString(sum[:])
-}
 
 // LoginError is returned for a login that failed at the identity provider.
 type LoginError struct {
@@ -126,9 +14,6 @@ type LoginError struct {
 }
 
 func (e *LoginError) Error() string { return "login failed: " + e.Code }
-
-// AnswerLife is how long a verified answer waits for the browser that sent the request.
-const AnswerLife = 10 * time.Minute
 
 // MayLogIn reports whether the visitor's page can start a login.
 func (c *Case) MayLogIn(v Visitor) bool {
@@ -143,7 +28,7 @@ func (c *Case) MayLogIn(v Visitor) bool {
 // identity provider. It returns ErrSuspended if the provider is suspended. Only the
 // answer to the newest request of a qualification is accepted.
 func (p *Procedure) StartLogin(ctx context.Context, v Visitor, l Login, request []byte) error {
-	if err := p.admit(ctx, loginsPerNetwork, v.Address); err != nil {
+	if err := p.limiter().admit(ctx, loginsPerNetwork, v.Address); err != nil {
 		return err
 	}
 	return p.step(ctx, v, func(c *Case) error {
@@ -151,7 +36,7 @@ func (p *Procedure) StartLogin(ctx context.Context, v Visitor, l Login, request 
 		if !c.CanAct(v) {
 			return ErrNotOwner
 		}
-		if isSuspended(c.Suspensions, l.Provider) {
+		if c.Suspensions.suspended(l.Provider) {
 			return ErrSuspended
 		}
 		if c.LoginExpired(v) && q.State != AtProvider {
@@ -167,41 +52,9 @@ func (p *Procedure) StartLogin(ctx context.Context, v Visitor, l Login, request 
 		}
 		c.clearLogin()
 		q.Login = &l
-		c.add(p.spend(loginsPerMailbox, strconv.FormatInt(c.Mailbox.ID, 10)), l, m)
+		c.add(p.Keys.spend(loginsPerMailbox, strconv.FormatInt(c.Mailbox.ID, 10), c.Now), l, m)
 		return nil
 	})
-}
-
-// Login returns the request that an answer refers to. For a request that is too old it
-// returns the login and ErrUnknown, so that the answer can still be archived.
-func (p *Procedure) Login(ctx context.Context, id string) (Login, error) {
-	l, err := p.Store.LoginByID(ctx, id)
-	if err != nil {
-		return l, err
-	}
-	if p.Now().After(l.StartedAt.Add(LoginLife)) {
-		return l, ErrUnknown
-	}
-	return l, nil
-}
-
-// StoreAnswer stores a verified answer until the browser that sent the request comes
-// back with the secret returned here. It accepts only the first answer to a request,
-// and each assertion once; otherwise it returns ErrUnknown. It returns ErrNoPerson if
-// the assertion does not name a person.
-func (p *Procedure) StoreAnswer(ctx context.Context, login string, a Answer, response []byte) (string, error) {
-	if a.Assertion != nil {
-		assertion, err := a.Assertion.normalized()
-		if err != nil {
-			return "", err
-		}
-		a.Assertion = &assertion
-	}
-	secret := rand.Text()
-	now := p.Now()
-	m := Message{ID: newID(), Login: login, Direction: "response", Body: response, ReceivedAt: now}
-	a.Handle, a.ReceivedAt, a.SHA256 = Digest(secret), now, m.SHA256()
-	return secret, p.Store.ClaimAnswer(ctx, login, a, m)
 }
 
 // Answered reports whether a login has already identified a person. A second answer is
@@ -211,22 +64,7 @@ func (p *Procedure) Answered(ctx context.Context, l Login) (bool, error) {
 	if l.ID == "" || l.Trial() {
 		return false, nil
 	}
-	return p.Store.LoginIdentified(ctx, l.ID)
-}
-
-// ArchiveRefused archives an answer to a known request that failed verification.
-func (p *Procedure) ArchiveRefused(ctx context.Context, l Login, response []byte) error {
-	err := p.Store.ArchiveMessage(ctx, Message{ID: newID(), Login: l.ID, Direction: "response", Body: response, ReceivedAt: p.Now()})
-	if err == nil && p.Observer.Refused != nil {
-		p.Observer.Refused(l.Provider)
-	}
-	return err
-}
-
-// DiscardAnswer deletes the stored answer of a secret. It is called for a browser
-// without a session.
-func (p *Procedure) DiscardAnswer(ctx context.Context, secret string) error {
-	return p.Store.DiscardAnswers(ctx, Digest(secret), nil)
+	return p.Cases.Store.LoginIdentified(ctx, l.ID)
 }
 
 // Return applies a stored answer if the one-time secret comes with the session that
@@ -237,7 +75,7 @@ func (p *Procedure) DiscardAnswer(ctx context.Context, secret string) error {
 func (p *Procedure) Return(ctx context.Context, v Visitor, secret string) error {
 	err := p.step(ctx, v, func(c *Case) error { return c.applyAnswer(v, secret) })
 	if errors.Is(err, ErrNotOwner) {
-		return errors.Join(err, p.Store.DiscardAnswers(ctx, Digest(secret), v.Session))
+		return errors.Join(err, p.Cases.Store.DiscardAnswers(ctx, Digest(secret), v.Session))
 	}
 	return err
 }
@@ -314,7 +152,7 @@ func (c *Case) judge() Verdict {
 	if q.Identity == nil || q.Declaration == nil {
 		return Differs
 	}
-	return c.Mailbox.Record.judge(*q.Declaration, q.Identity.FiscalNumber)
+	return c.Mailbox.Record.judge(q.Declaration.Kind, q.Declaration.CompanyCode, q.Identity.FiscalNumber)
 }
 
 // ConfirmIdentity records that the visitor is the person shown.

@@ -95,7 +95,7 @@ func TestAnswerInOtherBrowserIsDeleted(t *testing.T) {
 		"with another mailbox's session": func(x *storetest.Journey, secret string) error {
 			return x.Procedure.Return(x.Context(), x.Reach(x, workflow.HolderChoice).Visitor, secret)
 		},
-		"without a session":   func(x *storetest.Journey, secret string) error { return x.Procedure.DiscardAnswer(x.Context(), secret) },
+		"without a session":   func(x *storetest.Journey, secret string) error { return x.Logins.DiscardAnswer(x.Context(), secret) },
 		"without the secret":  func(x *storetest.Journey, _ string) error { return x.Procedure.Return(x.Context(), x.Visitor, "") },
 		"with a wrong secret": func(x *storetest.Journey, _ string) error { return x.Procedure.Return(x.Context(), x.Visitor, "wrong") },
 		"after more than 10 minutes": func(x *storetest.Journey, s string) error {

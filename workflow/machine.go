@@ -51,6 +51,26 @@ func (s State) Ended() bool { return slices.Contains(EndedStates, s) }
 // Settled reports whether the holder and the delegate have nothing left to do.
 func (s State) Settled() bool { return s == UnderReview || s.Ended() }
 
+// Public returns the state in the words of the API; that of "" is the state of a
+// mailbox without a qualification.
+func (s State) Public() PublicState {
+	switch s {
+	case "", Expired:
+		return PublicNone
+	case Invited:
+		return PublicInvited
+	case UnderReview:
+		return PublicUnderReview
+	case Rejected:
+		return PublicRejected
+	case Qualified:
+		return PublicQualified
+	case Revoked:
+		return PublicRevoked
+	}
+	return PublicInProgress
+}
+
 // The events of the procedure.
 const (
 	HolderDeclared      Event = "holder_declared"

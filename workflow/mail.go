@@ -23,6 +23,46 @@ const (
 	MailRevoked             MailKind = "revoked"
 )
 
+// MailType is what the kinds of mail differ in, apart from their text.
+type MailType struct {
+	// Lifetime is how long the service tries to send the mail; after that it is dropped.
+	// Three days cover an outage from Friday night to Monday morning.
+	Lifetime time.Duration
+	// Urgent is true for a mail that its reader waits for, on a page. It is retried
+	// every few seconds, and its lifetime is counted from the request; that of other
+	// mails from the job, so that an operator can retry them later.
+	Urgent bool
+	// Secret computes what the mail contains and no row does, from a nonce; nil for
+	// most kinds. It returns "" if the key that the nonce names is no longer configured.
+	Secret func(Keys, []byte) string
+	// Path is the path of the page whose link contains the secret; empty if the secret
+	// itself is in the text.
+	Path string
+}
+
+// MailTypes describes all kinds of mail. The name of a kind is also that of its template.
+var MailTypes = map[MailKind]MailType{
+	MailCode:                {Lifetime: CodeMailLifetime, Urgent: true, Secret: CodeDigits},
+	MailInvitation:          {Lifetime: mailLifetime, Secret: InvitationSecret, Path: "/invito/"},
+	MailInvitationDeclined:  {Lifetime: mailLifetime},
+	MailInvitationQualified: {Lifetime: mailLifetime},
+	MailContactsChanged:     {Lifetime: mailLifetime},
+	MailUnderReview:         {Lifetime: mailLifetime},
+	MailQualified:           {Lifetime: mailLifetime},
+	MailQualifiedPEC:        {Lifetime: mailLifetime},
+	MailRejected:            {Lifetime: mailLifetime},
+	MailRevoked:             {Lifetime: mailLifetime},
+}
+
+// CodeMailLifetime is how long after its request a code may still be sent. After that
+// its page offers another code.
+const CodeMailLifetime = 90 * time.Second
+
+const mailLifetime = 3 * 24 * time.Hour
+
+// Type returns the properties of the kind.
+func (k MailKind) Type() MailType { return MailTypes[k] }
+
 // The mail queues. Each has its own senders, so that a code does not wait behind other
 // mails, and the mails of one relay do not wait for another relay.
 const (
@@ -34,7 +74,7 @@ const (
 // queueOf returns the queue of a mail about a mailbox.
 func queueOf(k MailKind, to, mailbox string) string {
 	switch {
-	case k == MailCode:
+	case k.Type().Urgent:
 		return QueueCodes
 	case to == mailbox:
 		return QueuePEC
@@ -59,7 +99,7 @@ type Mail struct {
 
 // MailDetails is the additional content of a mail, as of the step that requests it.
 type MailDetails struct {
-	Reason    Reason `json:"reason,omitempty"`
+	Reason    string `json:"reason,omitempty"`
 	Remark    string `json:"remark,omitempty"`
 	NewMasked string `json:"new_masked,omitempty"`
 	Invited   bool   `json:"invited,omitempty"` // the recipient is an invited holder
@@ -68,30 +108,6 @@ type MailDetails struct {
 	Provider  string `json:"provider,omitempty"`
 	Level     string `json:"level,omitempty"`
 	Contract  string `json:"contract,omitempty"` // SHA-256 of the notice, in hexadecimal
-}
-
-// mail requests a mail, if there is an address.
-func (c *Case) mail(k MailKind, to string, d MailDetails) {
-	if to != "" {
-		c.add(c.newMail(k, to, d))
-	}
-}
-
-func (c *Case) newMail(k MailKind, to string, d MailDetails) Mail {
-	return Mail{ID: newID(), Qualification: c.Qualification.ID, Kind: k, Queue: queueOf(k, to, c.Mailbox.Address), To: to,
-		Locale: c.localeOf(to), Details: d, RequestedAt: c.Now}
-}
-
-func (c *Case) mailCode(code Code) {
-	m := c.newMail(MailCode, c.Qualification.Declaration.Email, MailDetails{})
-	m.Code = uuid.NullUUID{UUID: code.ID, Valid: true}
-	c.add(m)
-}
-
-func (c *Case) mailInvitation(i Invitation) {
-	m := c.newMail(MailInvitation, i.Email, MailDetails{})
-	m.Invitation = uuid.NullUUID{UUID: i.ID, Valid: true}
-	c.add(m)
 }
 
 // PendingMail is a mail to be written, with all its data.

@@ -42,13 +42,13 @@ type Mails interface {
 	RetryMail(ctx context.Context, id uuid.UUID, queue string, d Decision) error
 }
 
-// MailRetried is an event of the decision log. It does not move a qualification.
-const MailRetried Event = "mail_retried"
+// MailRetried is what a Decision to retry a mail is about.
+const MailRetried = "mail_retried"
 
 // RetryMail queues a mail that was refused or dropped again. A code is never sent
 // again, since its page offers a new one. It returns ErrUnknown if there is no such
 // mail, and a RetryError if it cannot be retried.
-func (p *Procedure) RetryMail(ctx context.Context, operator string, id uuid.UUID) error {
+func (p *Provider) RetryMail(ctx context.Context, operator string, id uuid.UUID) error {
 	m, err := p.Store.SentMail(ctx, id)
 	if err != nil {
 		return err
@@ -68,7 +68,7 @@ func (e *RetryError) Error() string { return "the mail is not tried again: " + e
 // whyNotRetryable returns why a mail cannot be retried, or "" if it can.
 func (m SentMail) whyNotRetryable() string {
 	switch {
-	case m.Kind == MailCode:
+	case m.Kind.Type().Urgent:
 		return "a code is not sent again, since its page offers a new one"
 	case m.Outcome == MailAccepted:
 		return "the relay accepted it"

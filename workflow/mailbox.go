@@ -28,6 +28,9 @@ const (
 	MailboxRevoked Status = "revoked"
 )
 
+// Statuses lists all statuses.
+var Statuses = []Status{Active, MailboxExpired, Cancelled, MailboxRevoked}
+
 // Mailbox is a certified mailbox with its provider's record.
 type Mailbox struct {
 	ID      int64
@@ -85,8 +88,8 @@ type Representative struct {
 }
 
 // stamp gives the record a new ID, and sets its author and time.
-func (r *Record) stamp(by Actor, at time.Time) {
-	r.ID, r.ImportedBy, r.ImportedAt = newID(), by.Name, at
+func (r *Record) stamp(importedBy string, at time.Time) {
+	r.ID, r.ImportedBy, r.ImportedAt = newID(), importedBy, at
 }
 
 // Same reports whether two records have the same content, apart from ID, author and

@@ -1,6 +1,10 @@
 package workflow
 
-import "stella/workflow/fiscal"
+import (
+	"slices"
+
+	"stella/workflow/fiscal"
+)
 
 // Verdict is whether the identified person is the holder on record.
 type Verdict string
@@ -13,15 +17,15 @@ const (
 )
 
 // judge compares the identified person with the record. The kind of holder and the
-// company come from the record; the declaration must not contradict it. If the record
+// company come from the record; those that were declared must not contradict it. If the record
 // states nothing, the verdict is Unproven.
-func (r Record) judge(d Declaration, fiscalNumber string) Verdict {
+func (r Record) judge(kind Kind, companyCode, fiscalNumber string) Verdict {
 	switch {
 	case r.Kind == KindUnknown:
 		return Unproven
-	case r.kindDiffers(d.Kind):
+	case r.kindDiffers(kind):
 		return Differs
-	case r.companyDiffers(d.CompanyCode):
+	case r.companyDiffers(companyCode):
 		return Differs
 	}
 	return compare(fiscalNumber, r.holders()...)
@@ -89,4 +93,41 @@ func compare(fiscalNumber string, holders ...string) Verdict {
 		return Unproven
 	}
 	return verdict
+}
+
+// stillNames reports whether r still names the holder of this kind, with this company
+// code and fiscal number, that the previous record named.
+func (r Record) stillNames(before Record, kind Kind, companyCode, fiscalNumber string) bool {
+	return !r.kindDiffers(kind) && r.stillNamesPerson(before, fiscalNumber) &&
+		(kind != KindCompany || r.stillNamesCompany(before, companyCode))
+}
+
+// stillNamesPerson reports whether r still names a person that the previous record named, or
+// still names no holder. A code that may be the same person's, by omocodia or as a
+// provisional code, counts as naming them; if it is removed, the person is no longer
+// named.
+func (r Record) stillNamesPerson(before Record, fiscalNumber string) bool {
+	named := r.holders()
+	switch compare(fiscalNumber, named...) {
+	case Matched:
+		return true
+	case Differs:
+		return false
+	}
+	for _, h := range before.holders() {
+		if compare(fiscalNumber, h) != Differs && !slices.Contains(named, h) {
+			return false
+		}
+	}
+	return true
+}
+
+// stillNamesCompany reports whether r is still about the same company as the previous
+// record: it has the same fiscal code, or the code that was declared, or neither record
+// has a code.
+func (r Record) stillNamesCompany(before Record, declared string) bool {
+	if r.FiscalCode == "" && r.VATNumber == "" {
+		return before.FiscalCode == "" && before.VATNumber == ""
+	}
+	return r.FiscalCode != "" && r.FiscalCode == before.FiscalCode || !r.companyDiffers(declared)
 }

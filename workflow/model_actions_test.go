@@ -117,7 +117,7 @@ func (p *run) answer(n int, person string) action {
 	id := p.logins[n]
 	return action{fmt.Sprint("answer to ", n, ": ", person), func(m *model) string { return m.storeAnswer(n, person) },
 		func(ctx context.Context) error {
-			secret, err := p.Procedure.StoreAnswer(ctx, id, parked, []byte("<Response/>"))
+			secret, err := p.Logins.StoreAnswer(ctx, id, parked, []byte("<Response/>"))
 			if err == nil {
 				p.mu.Lock()
 				defer p.mu.Unlock()
@@ -159,7 +159,7 @@ func (p *run) mail(what string) action {
 
 func (p *run) decide(what string) action {
 	decide := map[string]func(context.Context, string, string, int64, string) error{
-		"approve": p.Procedure.Approve, "refuse": p.Procedure.Refuse, "revoke": p.Procedure.Revoke}[what]
+		"approve": p.Cases.Approve, "refuse": p.Cases.Refuse, "revoke": p.Cases.Revoke}[what]
 	return action{what, func(m *model) string { return m.decide(what) },
 		func(ctx context.Context) error { return decide(ctx, "paolo", p.address, 0, "visura") }}
 }
@@ -171,12 +171,12 @@ func (p *run) record(r workflow.Record, s workflow.Status) action {
 	return action{fmt.Sprintf("record %s %s %s", s, r.Kind, r.FiscalCode), func(m *model) string { return m.setRecord(r) },
 		func(ctx context.Context) error {
 			if !p.byFile {
-				_, err := p.Procedure.Record(ctx, "tests", p.address, s, r)
+				_, err := p.Cases.Record(ctx, "tests", p.address, s, r)
 				return err
 			}
 			line, err := workflow.Registration{Address: p.address, Record: r}.Check()
 			if err == nil {
-				_, err = p.Procedure.Import(ctx, "tests", []workflow.Checked{line}, false)
+				_, err = p.Cases.Import(ctx, "tests", []workflow.Checked{line}, false)
 			}
 			return err
 		}}
@@ -184,24 +184,24 @@ func (p *run) record(r workflow.Record, s workflow.Status) action {
 
 func (p *run) delete() action {
 	return action{"delete", (*model).delete,
-		func(ctx context.Context) error { return p.Procedure.Delete(ctx, "tests", p.address) }}
+		func(ctx context.Context) error { return p.Cases.Delete(ctx, "tests", p.address) }}
 }
 
 func (p *run) suspend(ago time.Duration) action {
 	return action{fmt.Sprint("suspend since ", ago), func(m *model) string { return m.suspend(ago) },
 		func(ctx context.Context) error {
-			return p.Procedure.Suspend(ctx, "paolo", p.provider, p.Clock.Now().Add(-ago), "chiavi rubate")
+			return p.Provider.Suspend(ctx, "paolo", p.provider, p.Clock.Now().Add(-ago), "chiavi rubate")
 		}}
 }
 
 func (p *run) resume() action {
 	return action{"resume", (*model).resume,
-		func(ctx context.Context) error { return p.Procedure.Resume(ctx, "paolo", p.provider, "") }}
+		func(ctx context.Context) error { return p.Provider.Resume(ctx, "paolo", p.provider, "") }}
 }
 
 func (p *run) expire() action {
 	return action{"expire", (*model).expire,
-		func(ctx context.Context) error { _, err := p.Procedure.ExpireStale(ctx); return err }}
+		func(ctx context.Context) error { _, err := p.Cases.ExpireStale(ctx); return err }}
 }
 
 // moveClock moves the clock forwards or backwards.

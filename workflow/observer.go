@@ -5,29 +5,27 @@ import (
 	"strings"
 )
 
-// Observer receives callbacks for metrics. They contain no personal data that is kept.
-// Each field may be nil.
-type Observer struct {
-	Stepped func(Step)            // each step, after its commit
-	Refused func(provider string) // each response of an identity provider that failed verification
-	Typed   func(outcome string)  // each code that was typed: "code_right", or the Code of the CodeError
-	Limited func(limit string)    // each refusal by a limit
+// StepObserver is an Observer that is also called for steps.
+type StepObserver struct {
+	Observer
+	Stepped func(Step)           // each step, after its commit
+	Typed   func(outcome string) // each code that was typed: "code_right", or the Code of the CodeError
 }
 
 // observeSteps reports the steps that a case was committed with.
-func (p *Procedure) observeSteps(c *Case) {
-	if p.Observer.Stepped == nil {
+func (o StepObserver) observeSteps(c *Case) {
+	if o.Stepped == nil {
 		return
 	}
 	for _, row := range c.Added {
 		if s, ok := row.(Step); ok {
-			p.Observer.Stepped(s)
+			o.Stepped(s)
 		}
 	}
 }
 
 // observeCode reports the result of typing a code, and returns err.
-func (p *Procedure) observeCode(err error) error {
+func (o StepObserver) observeCode(err error) error {
 	outcome := "code_right"
 	var wrong *CodeError
 	if errors.As(err, &wrong) {
@@ -35,29 +33,26 @@ func (p *Procedure) observeCode(err error) error {
 	} else if err != nil {
 		return err // failed before the code was checked
 	}
-	if p.Observer.Typed != nil {
-		p.Observer.Typed(outcome)
+	if o.Typed != nil {
+		o.Typed(outcome)
 	}
 	return err
 }
 
 // observeLimit reports an error that is the refusal by a limit, and returns err.
-func (p *Procedure) observeLimit(err error) error {
-	if name := limitName(err); name != "" && p.Observer.Limited != nil {
-		p.Observer.Limited(name)
+func (o StepObserver) observeLimit(err error) error {
+	if name := countedLimit(err); name != "" && o.Limited != nil {
+		o.Limited(name)
 	}
-	return err
+	return o.Observer.observeLimit(err)
 }
 
-// limitName returns the name of the limit that refused: a rate limit, or one counted from
-// the rows of steps. It returns "" for any other error.
-func limitName(err error) string {
-	var refused *LimitError
+// countedLimit returns the name of the limit that refused, if it is one that is counted
+// from the rows of steps. It returns "" for any other error.
+func countedLimit(err error) string {
 	var code *CodeError
 	var input *InputError
 	switch {
-	case errors.As(err, &refused):
-		return refused.Limit
 	case errors.As(err, &code) && !code.Until.IsZero():
 		return code.Code
 	case errors.As(err, &input):

@@ -1,7 +1,6 @@
 package workflow
 
 import (
-	"net/netip"
 	"time"
 
 	"github.com/google/uuid"
@@ -94,43 +93,3 @@ const Opened Event = "opened"
 // Refs are references to the basis of a decision: IDs, digests and verdicts, but no
 // personal data.
 type Refs map[string]string
-
-// Actor is the author of a step.
-type Actor struct {
-	Kind    ActorKind
-	Client  string     // the webmail's name
-	Name    string     // the webmail's own reference to its user, or the operator's name
-	Address netip.Addr // client address of the request
-	Request string     // request ID, as in the service's log
-}
-
-// ActorKind is the role of an actor.
-type ActorKind string
-
-// The kinds of actors.
-const (
-	ByWebmail  ActorKind = "webmail"
-	ByHolder   ActorKind = "holder" // invited
-	ByOperator ActorKind = "operator"
-	BySystem   ActorKind = "system"
-)
-
-// Decision is a decision of an operator, with its reason or the document it is based
-// on.
-type Decision struct {
-	ID            uuid.UUID
-	Qualification uuid.UUID
-	Operator      string
-	Event         Event
-	Reason        string
-	DecidedAt     time.Time
-}
-
-// Document is a version of the contract notice.
-type Document struct {
-	SHA256  string // of Body, in hexadecimal
-	Version string
-	Date    time.Time
-	Locale  string
-	Body    []byte
-}

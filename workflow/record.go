@@ -3,7 +3,6 @@ package workflow
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 )
 
@@ -20,15 +19,15 @@ const (
 
 // Record stores the provider's record of a mailbox. If the record no longer names the
 // person who was identified, the same step revokes the star.
-func (p *Procedure) Record(ctx context.Context, operator, address string, s Status, r Record) (Recorded, error) {
-	r.Status = s
-	what, _, err := p.putRecord(ctx, Actor{Kind: ByOperator, Name: operator}, address, func(*Mailbox) (Record, error) { return r, nil })
+func (s *Cases) Record(ctx context.Context, operator, address string, status Status, r Record) (Recorded, error) {
+	r.Status = status
+	what, _, err := s.putRecord(ctx, byOperator(operator), address, func(*Mailbox) (Record, error) { return r, nil })
 	return what, err
 }
 
 // putRecord makes a mailbox or changes its record. want returns the new record, given the
 // current mailbox, or nil if there is none.
-func (p *Procedure) putRecord(
+func (s *Cases) putRecord(
 	ctx context.Context, by Actor, address string, want func(*Mailbox) (Record, error),
 ) (Recorded, *Mailbox, error) {
 	wanted := func(current *Mailbox) (Registration, error) {
@@ -37,14 +36,14 @@ func (p *Procedure) putRecord(
 			return Registration{}, err
 		}
 		checked, err := Registration{Address: address, Record: r}.Check()
-		checked.r.Record.stamp(by, p.Now())
+		checked.r.Record.stamp(by.Name, s.Now())
 		return checked.r, err
 	}
 	made, r := false, Registration{}
-	id, err := p.mailbox(ctx, address)
+	id, err := s.mailbox(ctx, address)
 	if errors.Is(err, ErrUnknown) {
 		if r, err = wanted(nil); err == nil {
-			id, made, err = p.Store.RecordMailbox(ctx, r.Address, r.Record)
+			id, made, err = s.Store.RecordMailbox(ctx, r.Address, r.Record)
 		}
 	}
 	if err != nil {
@@ -55,7 +54,7 @@ func (p *Procedure) putRecord(
 	}
 	var done Recorded
 	var mailbox Mailbox
-	err = p.update(ctx, id, by, func(c *Case) error {
+	err = s.update(ctx, id, by, func(c *Case) error {
 		current := &c.Mailbox
 		if current.Deleted() {
 			current = nil
@@ -95,16 +94,16 @@ func (c *Case) replaceRecord(r Record) (Recorded, error) {
 // Delete deletes a mailbox: clients no longer see it, its star is revoked, and an
 // unfinished qualification expires. The rows are kept. A later record restores the
 // mailbox without a star. Delete returns ErrUnknown if there is no such mailbox.
-func (p *Procedure) Delete(ctx context.Context, operator, address string) error {
-	return p.delete(ctx, Actor{Kind: ByOperator, Name: operator}, address, nil)
+func (s *Cases) Delete(ctx context.Context, operator, address string) error {
+	return s.delete(ctx, byOperator(operator), address, nil)
 }
 
-func (p *Procedure) delete(ctx context.Context, by Actor, address string, check func(*Mailbox) error) error {
-	id, err := p.mailbox(ctx, address)
+func (s *Cases) delete(ctx context.Context, by Actor, address string, check func(*Mailbox) error) error {
+	id, err := s.mailbox(ctx, address)
 	if err != nil {
 		return err
 	}
-	return p.update(ctx, id, by, func(c *Case) error {
+	return s.update(ctx, id, by, func(c *Case) error {
 		m, q := &c.Mailbox, c.Qualification
 		if m.Deleted() {
 			return ErrUnknown
@@ -115,7 +114,7 @@ func (p *Procedure) delete(ctx context.Context, by Actor, address string, check 
 			}
 		}
 		m.Status, m.Record.Status, m.DeletedAt = Cancelled, Cancelled, c.Now
-		m.Record.stamp(by, c.Now)
+		m.Record.stamp(by.Name, c.Now)
 		c.add(m.Record)
 		switch {
 		case q == nil:
@@ -135,40 +134,7 @@ func (p *Procedure) delete(ctx context.Context, by Actor, address string, check 
 // stillNamesHolder reports whether the record in force still names the person, and the
 // company, that the star was given to. before is the previous record.
 func (c *Case) stillNamesHolder(before Record) bool {
-	q, now := c.Qualification, c.Mailbox.Record
-	if q.Identity == nil || q.Declaration == nil || now.kindDiffers(q.Declaration.Kind) {
-		return false
-	}
-	return now.stillNamesPerson(before, q.Identity.FiscalNumber) &&
-		(q.Declaration.Kind != KindCompany || now.stillNamesCompany(before, q.Declaration.CompanyCode))
-}
-
-// stillNamesPerson reports whether r still names a person that the previous record named, or
-// still names no holder. A code that may be the same person's, by omocodia or as a
-// provisional code, counts as naming them; if it is removed, the person is no longer
-// named.
-func (r Record) stillNamesPerson(before Record, fiscalNumber string) bool {
-	named := r.holders()
-	switch compare(fiscalNumber, named...) {
-	case Matched:
-		return true
-	case Differs:
-		return false
-	}
-	for _, h := range before.holders() {
-		if compare(fiscalNumber, h) != Differs && !slices.Contains(named, h) {
-			return false
-		}
-	}
-	return true
-}
-
-// stillNamesCompany reports whether r is still about the same company as the previous
-// record: it has the same fiscal code, or the code that was declared, or neither record
-// has a code.
-func (r Record) stillNamesCompany(before Record, declared string) bool {
-	if r.FiscalCode == "" && r.VATNumber == "" {
-		return before.FiscalCode == "" && before.VATNumber == ""
-	}
-	return r.FiscalCode != "" && r.FiscalCode == before.FiscalCode || !r.companyDiffers(declared)
+	q := c.Qualification
+	return q.Identity != nil && q.Declaration != nil &&
+		c.Mailbox.Record.stillNames(before, q.Declaration.Kind, q.Declaration.CompanyCode, q.Identity.FiscalNumber)
 }

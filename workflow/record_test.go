@@ -200,7 +200,7 @@ func TestRecordChangeAndStar(t *testing.T) {
 			x.To(workflow.Identification)
 			x.Must(logInAs(x, c.holder))
 			x.To(workflow.Qualified) // with an approval if the verdict is unproven
-			what, err := x.Procedure.Record(x.Context(), "paolo", x.Address, workflow.Active, c.after)
+			what, err := x.Cases.Record(x.Context(), "paolo", x.Address, workflow.Active, c.after)
 			x.Must(err)
 			if what != c.want {
 				t.Errorf("result %s, want %s", what, c.want)
@@ -218,7 +218,7 @@ func TestRecordChangeAndStar(t *testing.T) {
 
 func TestStatusChangeAddsRecord(t *testing.T) {
 	x := begin(t, storetest.AnnasRecord)
-	_, err := x.Procedure.Record(x.Context(), "paolo", x.Address, workflow.Cancelled, storetest.AnnasRecord)
+	_, err := x.Cases.Record(x.Context(), "paolo", x.Address, workflow.Cancelled, storetest.AnnasRecord)
 	x.Must(err)
 	h := x.History()
 	if n := len(h.Records); n != 2 || h.Records[1].Status != workflow.Cancelled || h.Records[1].ImportedBy != "paolo" {
@@ -230,7 +230,7 @@ func TestStatusChangeAddsRecord(t *testing.T) {
 func TestInactiveStatusHidesStar(t *testing.T) {
 	x := reach(t, workflow.Qualified)
 	for _, s := range []workflow.Status{workflow.MailboxExpired, workflow.Cancelled, workflow.MailboxRevoked, workflow.Active} {
-		what, err := x.Procedure.Record(x.Context(), "paolo", x.Address, s, storetest.AnnasRecord)
+		what, err := x.Cases.Record(x.Context(), "paolo", x.Address, s, storetest.AnnasRecord)
 		x.Must(err)
 		if c := x.Case(); what != workflow.RecordChanged || c.Mailbox.Status != s || c.Mailbox.Star == nil ||
 			c.Qualification.State != workflow.Qualified {
@@ -254,7 +254,7 @@ func TestUnfinishedQualificationUsesNewRecord(t *testing.T) {
 			x := reach(t, workflow.CodeEntry)
 			r := storetest.AnnasRecord
 			r.FiscalCode, r.Name = c.code, "A. Neri"
-			what, err := x.Procedure.Record(x.Context(), "paolo", x.Address, workflow.Active, r)
+			what, err := x.Cases.Record(x.Context(), "paolo", x.Address, workflow.Active, r)
 			if err != nil || what != workflow.RecordChanged {
 				t.Fatalf("%s, %v", what, err)
 			}
@@ -278,7 +278,7 @@ func TestDeleteMailbox(t *testing.T) {
 			w := newWorld(t)
 			x := w.Reach(t, s)
 			before := x.History()
-			x.Must(w.Procedure.Delete(x.Context(), "paolo", x.Address))
+			x.Must(w.Cases.Delete(x.Context(), "paolo", x.Address))
 			want, ended := ends[s]
 			if !ended {
 				want = workflow.Expired
@@ -297,20 +297,20 @@ func TestDeleteMailbox(t *testing.T) {
 			if _, err := w.HandOff(x.Context(), x.Address); !errors.Is(err, workflow.ErrUnknown) {
 				t.Errorf("hand-off: error %v", err)
 			}
-			if _, _, err := w.Procedure.Standing(x.Context(), storetest.Token, x.Address); !errors.Is(err, workflow.ErrUnknown) {
+			if _, _, err := w.Provider.Standing(x.Context(), storetest.Token, x.Address); !errors.Is(err, workflow.ErrUnknown) {
 				t.Errorf("status: error %v", err)
 			}
-			if err := w.Procedure.Delete(x.Context(), "paolo", x.Address); !errors.Is(err, workflow.ErrUnknown) {
+			if err := w.Cases.Delete(x.Context(), "paolo", x.Address); !errors.Is(err, workflow.ErrUnknown) {
 				t.Errorf("second deletion: error %v", err)
 			}
 			if s == workflow.UnderReview {
-				if err := w.Procedure.Approve(x.Context(), "paolo", x.Address, 0, "visura"); !errors.Is(err, workflow.ErrNotEligible) {
+				if err := w.Cases.Approve(x.Context(), "paolo", x.Address, 0, "visura"); !errors.Is(err, workflow.ErrNotEligible) {
 					t.Errorf("approval: error %v", err)
 				}
 			}
 
 			// A new record restores it without a star.
-			what, err := w.Procedure.Record(x.Context(), "paolo", x.Address, workflow.Active, storetest.AnnasRecord)
+			what, err := w.Cases.Record(x.Context(), "paolo", x.Address, workflow.Active, storetest.AnnasRecord)
 			if err != nil || what != workflow.RecordMade {
 				t.Errorf("new record: %s, %v", what, err)
 			}

@@ -28,7 +28,7 @@ func always(r workflow.Record) func(*workflow.Mailbox) (workflow.Record, error) 
 func makeMailboxes(t *testing.T, w *storetest.World, addresses ...string) {
 	t.Helper()
 	for _, a := range addresses {
-		_, _, err := w.Procedure.PutRecord(t.Context(), registrar, a, always(activeRecord()))
+		_, _, err := w.Cases.PutRecord(t.Context(), registrar, a, always(activeRecord()))
 		storetest.Must(t, err)
 	}
 }
@@ -37,7 +37,7 @@ func makeMailboxes(t *testing.T, w *storetest.World, addresses ...string) {
 // page.
 func listed(t *testing.T, w *storetest.World, f workflow.RegisterFilter) (addresses []string, last int64) {
 	t.Helper()
-	page, err := w.Procedure.Registered(t.Context(), registrar, f)
+	page, err := w.Provider.Registered(t.Context(), registrar, f)
 	storetest.Must(t, err)
 	for _, m := range page {
 		addresses, last = append(addresses, m.Mailbox.Address), m.Mailbox.ID
@@ -47,7 +47,7 @@ func listed(t *testing.T, w *storetest.World, f workflow.RegisterFilter) (addres
 
 func TestPutRecord(t *testing.T) {
 	w := newWorld(t)
-	ctx, p, record := t.Context(), w.Procedure, activeRecord()
+	ctx, p, record := t.Context(), w.Cases, activeRecord()
 	what, m, err := p.PutRecord(ctx, registrar, "Anna@A.example", always(record))
 	storetest.Must(t, err)
 	if what != workflow.RecordMade || m.Address != "anna@a.example" || m.Record.ImportedBy != "register" {
@@ -76,8 +76,8 @@ func TestPutRecord(t *testing.T) {
 	if _, _, err := p.PutRecord(ctx, registrar, "new@a.example", always(wrong)); !errors.As(err, &fault) || len(fault.Faults) != 2 {
 		t.Errorf("invalid record: error %v", err)
 	}
-	found, err := p.RecordOf(ctx, registrar, "ANNA@a.example")
-	if err != nil || found.Mailbox.Record.FiscalCode != storetest.Anna || found.Standing.State != "" {
+	found, err := w.Provider.RecordOf(ctx, registrar, "ANNA@a.example")
+	if err != nil || found.Mailbox.Record.FiscalCode != storetest.Anna || found.Standing.State != workflow.PublicNone {
 		t.Errorf("%+v, %v", found, err)
 	}
 }
@@ -90,7 +90,7 @@ func TestRecordAll(t *testing.T) {
 	for _, address := range []string{"b1@b.example", "b1@B.example", "anna@c.example", "b2@b.example", "anna@a.example", "nobody"} {
 		all = append(all, workflow.Registration{Address: address, Record: activeRecord()})
 	}
-	outcomes, err := w.Procedure.RecordAll(t.Context(), registrar, all)
+	outcomes, err := w.Cases.RecordAll(t.Context(), registrar, all)
 	storetest.Must(t, err)
 	var got []string
 	for _, o := range outcomes {
@@ -128,14 +128,14 @@ func TestRegistered(t *testing.T) {
 	if got, _ := listed(t, w, workflow.RegisterFilter{Limit: 9, Statuses: []workflow.Status{workflow.Cancelled}}); got != nil {
 		t.Errorf("cancelled: %q", got)
 	}
-	if got, _ := listed(t, w, workflow.RegisterFilter{Limit: 9, States: []workflow.State{""}}); !slices.Equal(got, want) {
+	if got, _ := listed(t, w, workflow.RegisterFilter{Limit: 9, States: []string{""}}); !slices.Equal(got, want) {
 		t.Errorf("without a qualification: %q", got)
 	}
 }
 
 func TestDeleteRecord(t *testing.T) {
 	w := newWorld(t)
-	ctx, p := t.Context(), w.Procedure
+	ctx, p := t.Context(), w.Cases
 	makeMailboxes(t, w, "b1@b.example", "b2@b.example")
 	no := errors.New("no")
 	if err := p.DeleteRecord(ctx, registrar, "b1@b.example", func(*workflow.Mailbox) error { return no }); !errors.Is(err, no) {
@@ -145,7 +145,7 @@ func TestDeleteRecord(t *testing.T) {
 	if err := p.DeleteRecord(ctx, registrar, "b1@b.example", nil); !errors.Is(err, workflow.ErrUnknown) {
 		t.Errorf("second deletion: error %v", err)
 	}
-	if _, err := p.RecordOf(ctx, registrar, "b1@b.example"); !errors.Is(err, workflow.ErrUnknown) {
+	if _, err := w.Provider.RecordOf(ctx, registrar, "b1@b.example"); !errors.Is(err, workflow.ErrUnknown) {
 		t.Errorf("RecordOf: error %v", err)
 	}
 	if got, _ := listed(t, w, workflow.RegisterFilter{Limit: 9}); !slices.Equal(got, []string{"b2@b.example"}) {

@@ -12,6 +12,12 @@ import (
 	"stella/workflow/fiscal"
 )
 
+// Registration is a provider's record for a mailbox.
+type Registration struct {
+	Address string
+	Record  Record // its Status is the status of the mailbox
+}
+
 // RecordError lists everything that is wrong with a registration. Nothing was changed.
 type RecordError struct{ Faults []RecordFault }
 

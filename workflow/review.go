@@ -39,46 +39,41 @@ var decisions = map[Event]struct {
 // 0, and gives the star. reason is the operator's reason or document. It is refused if
 // the current record names another person, and with ErrSuspended if the provider that
 // identified the person was suspended for that time.
-func (p *Procedure) Approve(ctx context.Context, operator, address string, number int64, reason string) error {
-	return p.decideMailbox(ctx, address, ReviewApproved, Ruling{Number: number, Operator: operator, Reason: reason})
+func (s *Cases) Approve(ctx context.Context, operator, address string, number int64, reason string) error {
+	return s.decideMailbox(ctx, address, ReviewApproved, Ruling{Number: number, Operator: operator, Reason: reason})
 }
 
 // Refuse refuses a review. The mail to the holder contains the operator's reason.
-func (p *Procedure) Refuse(ctx context.Context, operator, address string, number int64, reason string) error {
-	return p.decideMailbox(ctx, address, ReviewRefused, Ruling{Number: number, Operator: operator, Reason: reason})
+func (s *Cases) Refuse(ctx context.Context, operator, address string, number int64, reason string) error {
+	return s.decideMailbox(ctx, address, ReviewRefused, Ruling{Number: number, Operator: operator, Reason: reason})
 }
 
 // Revoke revokes the star.
-func (p *Procedure) Revoke(ctx context.Context, operator, address string, number int64, reason string) error {
-	return p.decideMailbox(ctx, address, RevokedByProvider, Ruling{Number: number, Operator: operator, Reason: reason})
+func (s *Cases) Revoke(ctx context.Context, operator, address string, number int64, reason string) error {
+	return s.decideMailbox(ctx, address, RevokedByProvider, Ruling{Number: number, Operator: operator, Reason: reason})
 }
 
 // Decide is Approve, Refuse or Revoke, selected by event, through an API client. It
 // returns ErrUnknown if the case is not one of the client's mailboxes, and a
 // DecisionError if the decision is not possible.
-func (p *Procedure) Decide(ctx context.Context, client Client, e Event, r Ruling) error {
-	mailbox, err := p.Store.MailboxOfCase(ctx, client.Domains, r.Number)
+func (s *Cases) Decide(ctx context.Context, client Client, e Event, r Ruling) error {
+	mailbox, err := s.Store.MailboxOfCase(ctx, client.Domains, r.Number)
 	if err != nil {
 		return err
 	}
-	return p.decide(ctx, mailbox, client.operator(r.Operator), e, r)
+	return s.decide(ctx, mailbox, operatorOf(client, r.Operator), e, r)
 }
 
-// operator returns a person who acts through the client, as an actor.
-func (c Client) operator(name string) Actor {
-	return Actor{Kind: ByOperator, Client: c.Name, Name: name}
-}
-
-func (p *Procedure) decideMailbox(ctx context.Context, address string, e Event, r Ruling) error {
-	mailbox, err := p.mailbox(ctx, address)
+func (s *Cases) decideMailbox(ctx context.Context, address string, e Event, r Ruling) error {
+	mailbox, err := s.mailbox(ctx, address)
 	if err != nil {
 		return err
 	}
-	return p.decide(ctx, mailbox, Actor{Kind: ByOperator, Name: r.Operator}, e, r)
+	return s.decide(ctx, mailbox, byOperator(r.Operator), e, r)
 }
 
-func (p *Procedure) decide(ctx context.Context, mailbox int64, by Actor, e Event, r Ruling) error {
-	return p.update(ctx, mailbox, by, func(c *Case) error {
+func (s *Cases) decide(ctx context.Context, mailbox int64, by Actor, e Event, r Ruling) error {
+	return s.update(ctx, mailbox, by, func(c *Case) error {
 		decision, q, address := decisions[e], c.Qualification, c.Mailbox.Address
 		switch {
 		case q == nil:
@@ -103,7 +98,7 @@ func (p *Procedure) decide(ctx context.Context, mailbox int64, by Actor, e Event
 
 // addDecision adds the decision that a step is based on, and a reference to it.
 func (c *Case) addDecision(e Event, operator, reason string, refs Refs) {
-	d := Decision{ID: newID(), Qualification: c.Qualification.ID, Operator: operator, Event: e, Reason: reason, DecidedAt: c.Now}
+	d := Decision{ID: newID(), Qualification: c.Qualification.ID, Operator: operator, Event: string(e), Reason: reason, DecidedAt: c.Now}
 	refs["decision"] = d.ID.String()
 	c.add(d)
 }
@@ -136,7 +131,7 @@ func (c *Case) refuse(refs Refs, reason string) error {
 		return err
 	}
 	c.reject(ReasonReview, reason)
-	c.mail(MailRejected, c.Mailbox.Address, MailDetails{Reason: ReasonReview, Remark: reason})
+	c.mail(MailRejected, c.Mailbox.Address, MailDetails{Reason: string(ReasonReview), Remark: reason})
 	return nil
 }
 

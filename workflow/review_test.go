@@ -17,7 +17,7 @@ func TestApproveGivesStar(t *testing.T) {
 	if x.Case().Mailbox.Star != nil {
 		t.Fatal("the mailbox has a star before the review")
 	}
-	x.Must(x.Procedure.Approve(x.Context(), "paolo", " "+strings.ToUpper(x.Address), 0, "visura del 20/11/2026")) // as pasted
+	x.Must(x.Cases.Approve(x.Context(), "paolo", " "+strings.ToUpper(x.Address), 0, "visura del 20/11/2026")) // as pasted
 	x.IsAt(workflow.Qualified)
 	want := []string{
 		"code anna.neri@mail.example", "under_review anna.neri@mail.example",
@@ -42,9 +42,9 @@ func TestApproveIsRefusedIfRecordNamesAnother(t *testing.T) {
 	x := begin(t, unknownRecord).To(workflow.UnderReview)
 	changed := unknownRecord
 	changed.FiscalCode = storetest.Sara
-	_, err := x.Procedure.Record(x.Context(), "tests", x.Address, workflow.Active, changed)
+	_, err := x.Cases.Record(x.Context(), "tests", x.Address, workflow.Active, changed)
 	x.Must(err)
-	if err := x.Procedure.Approve(x.Context(), "paolo", x.Address, 0, "visura"); !errors.Is(err, workflow.ErrNotAllowed) {
+	if err := x.Cases.Approve(x.Context(), "paolo", x.Address, 0, "visura"); !errors.Is(err, workflow.ErrNotAllowed) {
 		t.Errorf("unexpected error: %v", err)
 	}
 	x.IsAt(workflow.UnderReview)
@@ -52,7 +52,7 @@ func TestApproveIsRefusedIfRecordNamesAnother(t *testing.T) {
 
 func TestRefuseReportsReason(t *testing.T) {
 	x := begin(t, unknownRecord).To(workflow.UnderReview)
-	x.Must(x.Procedure.Refuse(x.Context(), "paolo", x.Address, 0, "manca la visura"))
+	x.Must(x.Cases.Refuse(x.Context(), "paolo", x.Address, 0, "manca la visura"))
 	x.IsAt(workflow.Rejected)
 	if q := x.Case().Qualification; q.Reason != workflow.ReasonReview || q.Remark != "manca la visura" {
 		t.Errorf("reason %q, remark %q", q.Reason, q.Remark)
@@ -67,7 +67,7 @@ func TestRefuseReportsReason(t *testing.T) {
 
 func TestRevokeRemovesStar(t *testing.T) {
 	x := reach(t, workflow.Qualified)
-	x.Must(x.Procedure.Revoke(x.Context(), "paolo", x.Address, 0, "ceduta"))
+	x.Must(x.Cases.Revoke(x.Context(), "paolo", x.Address, 0, "ceduta"))
 	x.IsAt(workflow.Revoked)
 	if x.Case().Mailbox.Star != nil {
 		t.Error("the mailbox still has a star")
@@ -85,7 +85,7 @@ func TestRevokeRemovesOrdinaryAddress(t *testing.T) {
 	if got := x.Case().Mailbox.OrdinaryAddress(); got != "frode@mail.example" {
 		t.Fatalf("ordinary address %q", got)
 	}
-	x.Must(x.Procedure.Revoke(x.Context(), "paolo", x.Address, 0, "frode"))
+	x.Must(x.Cases.Revoke(x.Context(), "paolo", x.Address, 0, "frode"))
 	x.Visitor = x.Enter("first browser")
 	x.To(workflow.ContactData)
 	if got := x.Case().SuggestedEmail(x.Visitor); got != "anna.neri@mail.example" {

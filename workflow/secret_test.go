@@ -89,7 +89,7 @@ func TestKeyRotationKeepsWebhookSecret(t *testing.T) {
 	t.Parallel()
 	w := storetest.NewWorld(t)
 	before, after := storetest.Key, newKey()
-	id, _, err := w.Procedure.AddWebhook(t.Context(), storetest.Webmail, "https://webmail.example/hooks", nil)
+	id, _, err := w.Provider.AddWebhook(t.Context(), storetest.Webmail, "https://webmail.example/hooks", nil)
 	storetest.Must(t, err)
 	hook := func() workflow.Webhook {
 		h, err := w.Webhook(t.Context(), id)
@@ -109,10 +109,10 @@ func TestKeyRotationKeepsWebhookSecret(t *testing.T) {
 	if got := hook().Secrets(workflow.Keys{after}, now); len(got) != 0 {
 		t.Errorf("%d secrets without the key, want 0", len(got))
 	}
-	w.Procedure.Keys = workflow.Keys{after, before}
-	_, err = w.Procedure.RotateWebhook(t.Context(), id, now.Add(time.Hour))
+	w.Provider.Keys = workflow.Keys{after, before}
+	_, err = w.Provider.RotateWebhook(t.Context(), id, now.Add(time.Hour))
 	storetest.Must(t, err)
-	if got := hook().Secrets(w.Procedure.Keys, now); len(got) != 2 || !bytes.Equal(got[1], secret) || hook().Outdated(w.Procedure.Keys) {
+	if got := hook().Secrets(w.Provider.Keys, now); len(got) != 2 || !bytes.Equal(got[1], secret) || hook().Outdated(w.Provider.Keys) {
 		t.Errorf("%d secrets after the rotation", len(got))
 	}
 }

@@ -10,7 +10,7 @@ type Standing struct {
 	Mailbox int64
 	Address string
 	Status  Status
-	State   State // of the qualification in force; empty without one. The schema guarantees the star if qualified
+	State   PublicState // of the qualification in force, whatever the status. The schema guarantees the star if qualified
 	Since   time.Time
 	Level   string // level of the login
 }
@@ -20,14 +20,14 @@ type PublicState string
 
 // The public states.
 const (
-	OutwardNone        PublicState = "none"
-	OutwardInProgress  PublicState = "in_progress"
-	OutwardInvited     PublicState = "invited"
-	OutwardUnderReview PublicState = "under_review"
-	OutwardRejected    PublicState = "rejected"
-	OutwardQualified   PublicState = "qualified"
-	OutwardRevoked     PublicState = "revoked"
-	OutwardNotEligible PublicState = "not_eligible"
+	PublicNone        PublicState = "none"
+	PublicInProgress  PublicState = "in_progress"
+	PublicInvited     PublicState = "invited"
+	PublicUnderReview PublicState = "under_review"
+	PublicRejected    PublicState = "rejected"
+	PublicQualified   PublicState = "qualified"
+	PublicRevoked     PublicState = "revoked"
+	PublicNotEligible PublicState = "not_eligible"
 )
 
 // Show is what a webmail shows next to a mailbox's name.
@@ -40,55 +40,35 @@ const (
 	ShowNothing Show = "none"
 )
 
-// publicState returns the public state for the state of the qualification in force; "" is
-// the state of a mailbox without one.
-func (s State) publicState() PublicState {
-	switch s {
-	case "", Expired:
-		return OutwardNone
-	case Invited:
-		return OutwardInvited
-	case UnderReview:
-		return OutwardUnderReview
-	case Rejected:
-		return OutwardRejected
-	case Qualified:
-		return OutwardQualified
-	case Revoked:
-		return OutwardRevoked
-	}
-	return OutwardInProgress
-}
-
-// publicState returns the public state of a mailbox, and what a webmail shows next to
-// its name.
-func publicState(active bool, s State) (PublicState, Show) {
-	switch o := s.publicState(); {
+// shown returns what a webmail sees of a mailbox, given the state of its qualification
+// in force.
+func shown(active bool, s PublicState) (PublicState, Show) {
+	switch {
 	case !active:
-		return OutwardNotEligible, ShowNothing
-	case o == OutwardUnderReview: // there is nothing for the user to do
-		return o, ShowNothing
-	case o == OutwardQualified:
-		return o, ShowStar
+		return PublicNotEligible, ShowNothing
+	case s == PublicUnderReview: // there is nothing for the user to do
+		return s, ShowNothing
+	case s == PublicQualified:
+		return s, ShowStar
 	default:
-		return o, ShowBanner
+		return s, ShowBanner
 	}
 }
 
 // PublicState returns the public state of the mailbox, and what a webmail shows next to its
 // name.
-func (s *Standing) PublicState() (PublicState, Show) { return publicState(s.Status == Active, s.State) }
+func (s *Standing) PublicState() (PublicState, Show) { return shown(s.Status == Active, s.State) }
 
 // Standing returns the summary of a mailbox to the client with this token. If a scope
 // of the client allows it, it also returns the record. It returns ErrUnauthorized for
 // an invalid token, and ErrUnknown for a mailbox outside the client's domains.
-func (p *Procedure) Standing(ctx context.Context, token, address string) (*Standing, *Record, error) {
+func (p *Provider) Standing(ctx context.Context, token, address string) (*Standing, *Record, error) {
 	address, _ = parseMailbox(address) // "" on error: then only the token is checked
 	asked, err := p.Store.Standing(ctx, Digest(token), address, p.Now())
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := p.observeLimit(p.admitCall(ctx, asked.Client)); err != nil {
+	if err := p.Observer.observeLimit(p.admitCall(ctx, asked.Client)); err != nil {
 		return nil, nil, err
 	}
 	if asked.Standing == nil {
@@ -110,7 +90,7 @@ func (p *Procedure) Standing(ctx context.Context, token, address string) (*Stand
 
 // Standings returns the summaries of many mailboxes, by address as the client wrote it.
 // Unknown mailboxes are left out.
-func (p *Procedure) Standings(ctx context.Context, client Client, addresses []string) (map[string]*Standing, error) {
+func (p *Provider) Standings(ctx context.Context, client Client, addresses []string) (map[string]*Standing, error) {
 	kept := make([]string, 0, len(addresses))
 	written := make(map[string]string, len(addresses))
 	for _, a := range addresses {

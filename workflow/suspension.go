@@ -3,6 +3,7 @@ package workflow
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -29,12 +30,24 @@ type Suspension struct {
 	SuspendedAt time.Time
 }
 
-// Suspensions is the part of Store for suspensions.
-type Suspensions interface {
-	// Suspensions lists the periods in which identity providers are or were not
-	// trusted. For each provider, if it was suspended several times without a
-	// resumption in between, only the newest counts.
-	Suspensions(ctx context.Context) ([]Suspension, error)
+// Suspensions are the periods in which identity providers are or were not trusted. For
+// each provider, if it was suspended several times without a resumption in between,
+// they contain only the newest.
+type Suspensions []Suspension
+
+// suspended reports whether a provider is suspended now, so that no login may start.
+func (all Suspensions) suspended(provider string) bool {
+	return slices.ContainsFunc(all, func(s Suspension) bool { return s.Provider == provider && s.Until.IsZero() })
+}
+
+// cover reports whether a provider was suspended at any time between from and to.
+func (all Suspensions) cover(provider string, from, to time.Time) bool {
+	return slices.ContainsFunc(all, func(s Suspension) bool { return s.Provider == provider && s.covers(from, to) })
+}
+
+// SuspensionStore is the part of Store for suspensions.
+type SuspensionStore interface {
+	Suspensions(ctx context.Context) (Suspensions, error)
 	Suspend(ctx context.Context, s Suspension) error
 	Resume(ctx context.Context, provider, operator, reason string, at time.Time) error
 }
@@ -47,7 +60,7 @@ func (s Suspension) covers(from, to time.Time) bool {
 // Suspend stops the logins of an identity provider, in every transaction that begins
 // after this one has ended. Identities from this provider since the given time become
 // invalid, if they gave no star yet. A second call corrects the current suspension.
-func (p *Procedure) Suspend(ctx context.Context, operator, provider string, since time.Time, reason string) error {
+func (p *Provider) Suspend(ctx context.Context, operator, provider string, since time.Time, reason string) error {
 	now := p.Now()
 	if since.After(now) {
 		return ErrFuture
@@ -56,19 +69,19 @@ func (p *Procedure) Suspend(ctx context.Context, operator, provider string, sinc
 }
 
 // Resume allows the logins of an identity provider again.
-func (p *Procedure) Resume(ctx context.Context, operator, provider, reason string) error {
+func (p *Provider) Resume(ctx context.Context, operator, provider, reason string) error {
 	suspensions, err := p.Store.Suspensions(ctx)
 	if err != nil {
 		return err
 	}
-	if !isSuspended(suspensions, provider) {
+	if !suspensions.suspended(provider) {
 		return ErrNotSuspended
 	}
 	return p.Store.Resume(ctx, provider, operator, reason, p.Now())
 }
 
 // SuspendedProviders lists the identity providers that are suspended now.
-func (p *Procedure) SuspendedProviders(ctx context.Context) ([]string, error) {
+func (p *Provider) SuspendedProviders(ctx context.Context) ([]string, error) {
 	suspensions, err := p.Store.Suspensions(ctx)
 	if err != nil {
 		return nil, err
@@ -80,36 +93,4 @@ func (p *Procedure) SuspendedProviders(ctx context.Context) ([]string, error) {
 		}
 	}
 	return all, nil
-}
-
-// isSuspended reports whether a provider is suspended now, so that no login may start.
-func isSuspended(suspensions []Suspension, provider string) bool {
-	for _, s := range suspensions {
-		if s.Provider == provider && s.Until.IsZero() {
-			return true
-		}
-	}
-	return false
-}
-
-// ProviderSuspended reports whether the identity of the case, or its login in progress,
-// is from a provider that was suspended at that time. For a login in progress, the
-// whole time since its start counts.
-func (c *Case) ProviderSuspended() bool {
-	switch q := c.Qualification; {
-	case q.Identity != nil:
-		return c.untrusted(q.Identity.Provider, q.Identity.IdentifiedAt, q.Identity.IdentifiedAt)
-	case q.Login != nil:
-		return c.untrusted(q.Login.Provider, q.Login.StartedAt, c.Now)
-	}
-	return false
-}
-
-func (c *Case) untrusted(provider string, from, to time.Time) bool {
-	for _, s := range c.Suspensions {
-		if s.Provider == provider && s.covers(from, to) {
-			return true
-		}
-	}
-	return false
 }

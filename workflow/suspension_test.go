@@ -15,7 +15,7 @@ import (
 
 func suspend(t testing.TB, w *storetest.World, since time.Time) {
 	t.Helper()
-	storetest.Must(t, w.Procedure.Suspend(t.Context(), "paolo", storetest.Provider, since, "chiavi rubate"))
+	storetest.Must(t, w.Provider.Suspend(t.Context(), "paolo", storetest.Provider, since, "chiavi rubate"))
 }
 
 func lastStep(x *storetest.Journey) workflow.Step {
@@ -27,14 +27,14 @@ func lastStep(x *storetest.Journey) workflow.Step {
 func TestStartLoginWithSuspendedProvider(t *testing.T) {
 	x := reach(t, workflow.Identification)
 	before := databaseState(x)
-	x.Must(x.Another().Suspend(x.Context(), "paolo", storetest.Provider, x.Clock.Now(), ""))
+	x.Must(x.Provider.Suspend(x.Context(), "paolo", storetest.Provider, x.Clock.Now(), ""))
 	if _, err := x.StartLogin(x.Visitor); !errors.Is(err, workflow.ErrSuspended) {
 		t.Errorf("StartLogin: error %v", err)
 	}
 	if databaseState(x) != before {
 		t.Error("the database changed")
 	}
-	if all, err := x.Procedure.SuspendedProviders(x.Context()); err != nil || !slices.Equal(all, []string{storetest.Provider}) {
+	if all, err := x.Provider.SuspendedProviders(x.Context()); err != nil || !slices.Equal(all, []string{storetest.Provider}) {
 		t.Errorf("suspended providers: %v, %v", all, err)
 	}
 	// Other providers are not affected.
@@ -62,7 +62,7 @@ func TestAnswerOfSuspendedProviderIsNotApplied(t *testing.T) {
 			x.Must(err)
 			suspend(x, x.World, x.Clock.Now())
 			x.Clock.Advance(time.Minute)
-			x.Must(x.Procedure.Resume(x.Context(), "paolo", storetest.Provider, ""))
+			x.Must(x.Provider.Resume(x.Context(), "paolo", storetest.Provider, ""))
 			x.Clock.Advance(time.Minute)
 			return secret
 		},
@@ -108,7 +108,7 @@ func TestIdentityOfSuspendedProviderExpires(t *testing.T) {
 			w.Clock.Advance(time.Second)
 			since := w.Clock.Now()
 			x := bringTo(w.Record(t, storetest.AnnasRecord), state)
-			storetest.Must(t, w.Another().Suspend(t.Context(), "paolo", storetest.Provider, since, ""))
+			storetest.Must(t, w.Provider.Suspend(t.Context(), "paolo", storetest.Provider, since, ""))
 			if s := x.Case().Stage(x.Visitor); s != workflow.Identification || !x.Case().ProviderSuspended() {
 				t.Errorf("the visitor sees %s", s)
 			}
@@ -137,19 +137,19 @@ func TestApproveWithSuspendedProvider(t *testing.T) {
 	suspend(t, w, x.Case().Qualification.Identity.IdentifiedAt)
 	// A resumption does not make earlier identities valid.
 	for range 2 {
-		if err := w.Procedure.Approve(t.Context(), "paolo", x.Address, 0, "visura"); !errors.Is(err, workflow.ErrSuspended) {
+		if err := w.Cases.Approve(t.Context(), "paolo", x.Address, 0, "visura"); !errors.Is(err, workflow.ErrSuspended) {
 			t.Errorf("unexpected error: %v", err)
 		}
 		x.IsAt(workflow.UnderReview)
 		w.Clock.Advance(time.Hour)
-		err := w.Procedure.Resume(t.Context(), "paolo", storetest.Provider, "chiavi nuove")
+		err := w.Provider.Resume(t.Context(), "paolo", storetest.Provider, "chiavi nuove")
 		if err != nil && !errors.Is(err, workflow.ErrNotSuspended) {
 			t.Fatal(err)
 		}
 	}
-	storetest.Must(t, w.Procedure.Approve(t.Context(), "paolo", before.Address, 0, "visura"))
+	storetest.Must(t, w.Cases.Approve(t.Context(), "paolo", before.Address, 0, "visura"))
 	// The operator can refuse the review, and the holder is identified again.
-	storetest.Must(t, w.Procedure.Refuse(t.Context(), "paolo", x.Address, 0, "gestore sospeso"))
+	storetest.Must(t, w.Cases.Refuse(t.Context(), "paolo", x.Address, 0, "gestore sospeso"))
 	x.Must(x.Procedure.RetryLogin(x.Context(), x.Visitor, x.Form()))
 	x.Must(logInAs(x, storetest.Anna))
 	x.IsAt(workflow.Identified)
@@ -157,13 +157,13 @@ func TestApproveWithSuspendedProvider(t *testing.T) {
 
 func TestResumedProviderIsTrustedAgain(t *testing.T) {
 	x := reach(t, workflow.CodeEntry)
-	if err := x.Procedure.Resume(x.Context(), "paolo", storetest.Provider, ""); !errors.Is(err, workflow.ErrNotSuspended) {
+	if err := x.Provider.Resume(x.Context(), "paolo", storetest.Provider, ""); !errors.Is(err, workflow.ErrNotSuspended) {
 		t.Errorf("Resume without a suspension: error %v", err)
 	}
 	suspend(x, x.World, x.Clock.Now())
 	x.Clock.Advance(time.Minute)
-	x.Must(x.Procedure.Resume(x.Context(), "paolo", storetest.Provider, "falso allarme"))
-	if all, err := x.Procedure.SuspendedProviders(x.Context()); err != nil || len(all) != 0 {
+	x.Must(x.Provider.Resume(x.Context(), "paolo", storetest.Provider, "falso allarme"))
+	if all, err := x.Provider.SuspendedProviders(x.Context()); err != nil || len(all) != 0 {
 		t.Errorf("suspended providers: %v, %v", all, err)
 	}
 	if err := x.Procedure.TypeCode(x.Context(), x.Visitor, x.Form(), x.Code()); !errors.Is(err, workflow.ErrLoginExpired) {
@@ -185,7 +185,7 @@ func TestSuspendAgainCorrects(t *testing.T) {
 	if s := x.Case().Stage(x.Visitor); s != workflow.Contract {
 		t.Errorf("after the correction the visitor sees %s", s)
 	}
-	err := x.Procedure.Suspend(x.Context(), "paolo", storetest.Provider, x.Clock.Now().Add(time.Second), "")
+	err := x.Provider.Suspend(x.Context(), "paolo", storetest.Provider, x.Clock.Now().Add(time.Second), "")
 	if !errors.Is(err, workflow.ErrFuture) {
 		t.Errorf("suspension in the future: error %v", err)
 	}
@@ -199,7 +199,7 @@ func suspendDuring(x *storetest.Journey, step func(*workflow.Procedure) error) (
 	instance := x.Another()
 	x.Visitor.Address = netip.Addr{} // without a network, because its limit reads the clock before the step
 	var once sync.Once
-	instance.Now = func() time.Time {
+	instance.Cases.Now = func() time.Time {
 		once.Do(func() {
 			close(read)
 			<-commit

@@ -16,7 +16,7 @@ import (
 func startTrial(t *testing.T, w *storetest.World, id string) error {
 	l := workflow.Login{ID: id, Provider: storetest.Provider, ProviderName: "Identità di prova", RelayState: "relay",
 		Level: "SpidL2", Comparison: "minimum", StartedAt: w.Clock.Now()}
-	return w.Procedure.StartTrial(t.Context(), l, []byte("<AuthnRequest/>"), netip.Addr{})
+	return w.Logins.StartTrial(t.Context(), l, []byte("<AuthnRequest/>"), netip.Addr{})
 }
 
 func trialAnswer() workflow.Answer {
@@ -28,21 +28,21 @@ func trialAnswer() workflow.Answer {
 func TestTestLoginIsAnsweredOnce(t *testing.T) {
 	w := newWorld(t)
 	storetest.Must(t, startTrial(t, w, "_1"))
-	l, err := w.Procedure.Login(t.Context(), "_1")
+	l, err := w.Logins.Login(t.Context(), "_1")
 	storetest.Must(t, err)
 	if !l.Trial() || l.RelayState != "relay" || l.Level != "SpidL2" || !l.StartedAt.Equal(w.Clock.Now()) {
 		t.Errorf("login %+v", l)
 	}
 	a := trialAnswer()
-	storetest.Must(t, w.Procedure.EndTrial(t.Context(), "_1", a, []byte("<Response/>")))
-	if err := w.Procedure.EndTrial(t.Context(), "_1", trialAnswer(), []byte("<Response/>")); !errors.Is(err, workflow.ErrUnknown) {
+	storetest.Must(t, w.Logins.EndTrial(t.Context(), "_1", a, []byte("<Response/>")))
+	if err := w.Logins.EndTrial(t.Context(), "_1", trialAnswer(), []byte("<Response/>")); !errors.Is(err, workflow.ErrUnknown) {
 		t.Errorf("second answer: error %v", err)
 	}
 	storetest.Must(t, startTrial(t, w, "_2"))
-	if err := w.Procedure.EndTrial(t.Context(), "_2", a, []byte("<Response/>")); !errors.Is(err, workflow.ErrUnknown) {
+	if err := w.Logins.EndTrial(t.Context(), "_2", a, []byte("<Response/>")); !errors.Is(err, workflow.ErrUnknown) {
 		t.Errorf("repeated assertion: error %v", err)
 	}
-	storetest.Must(t, w.Procedure.EndTrial(t.Context(), "_2", workflow.Answer{Failure: "nr25"}, []byte("<Response/>")))
+	storetest.Must(t, w.Logins.EndTrial(t.Context(), "_2", workflow.Answer{Failure: "nr25"}, []byte("<Response/>")))
 	for _, id := range []string{"_1", "_2"} {
 		messages, err := w.OpenArchive(t.Context(), id, storetest.Auditor)
 		storetest.Must(t, err)
@@ -59,7 +59,7 @@ func TestTestLoginIsAnsweredOnce(t *testing.T) {
 	}
 	storetest.Must(t, startTrial(t, w, "_3"))
 	w.Clock.Advance(workflow.LoginLife + time.Second)
-	if _, err := w.Procedure.Login(t.Context(), "_3"); !errors.Is(err, workflow.ErrUnknown) {
+	if _, err := w.Logins.Login(t.Context(), "_3"); !errors.Is(err, workflow.ErrUnknown) {
 		t.Errorf("expired test login: error %v", err)
 	}
 }
@@ -68,7 +68,7 @@ func TestTestLoginIsAnsweredOnce(t *testing.T) {
 func TestTestLoginIsSeparateFromLogin(t *testing.T) {
 	x := reach(t, workflow.AtProvider)
 	login := x.Case().Qualification.Login.ID
-	if err := x.Procedure.EndTrial(x.Context(), login, trialAnswer(), []byte("<Response/>")); !errors.Is(err, workflow.ErrUnknown) {
+	if err := x.Logins.EndTrial(x.Context(), login, trialAnswer(), []byte("<Response/>")); !errors.Is(err, workflow.ErrUnknown) {
 		t.Errorf("EndTrial for a mailbox's login: error %v", err)
 	}
 	x.Must(startTrial(t, x.World, "_1"))

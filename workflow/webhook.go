@@ -108,7 +108,7 @@ type Webhooks interface {
 
 // AddWebhook adds a webhook for a client and returns its signing secret, which is not
 // shown again.
-func (p *Procedure) AddWebhook(ctx context.Context, client, url string, kinds []AnnouncementKind) (id int64, secret string, err error) {
+func (p *Provider) AddWebhook(ctx context.Context, client, url string, kinds []AnnouncementKind) (id int64, secret string, err error) {
 	if err := checkKinds(kinds); err != nil {
 		return 0, "", err
 	}
@@ -119,7 +119,7 @@ func (p *Procedure) AddWebhook(ctx context.Context, client, url string, kinds []
 
 // RotateWebhook sets a new secret and returns it. The previous one also signs until the
 // given time.
-func (p *Procedure) RotateWebhook(ctx context.Context, id int64, until time.Time) (secret string, err error) {
+func (p *Provider) RotateWebhook(ctx context.Context, id int64, until time.Time) (secret string, err error) {
 	nonce := p.Keys.newNonce()
 	return encodeSecret(webhookSecret(p.Keys.first(), nonce)), p.Store.RotateWebhook(ctx, id, nonce, until)
 }

@@ -58,13 +58,20 @@ func (t *counters) collectors() []prometheus.Collector {
 	return []prometheus.Collector{t.steps, t.logins, t.codes, t.limits, t.refused, t.served}
 }
 
-// observer returns the functions that the procedure calls.
+// observer returns the functions that all procedures call.
 func (t *counters) observer() workflow.Observer {
 	return workflow.Observer{
-		Stepped: t.step,
 		Refused: func(provider string) { t.logins.WithLabelValues(provider, "refused").Inc() },
-		Typed:   func(outcome string) { t.codes.WithLabelValues(outcome).Inc() },
 		Limited: func(limit string) { t.limits.WithLabelValues(limit).Inc() },
+	}
+}
+
+// stepObserver returns the functions that the steps call.
+func (t *counters) stepObserver() workflow.StepObserver {
+	return workflow.StepObserver{
+		Observer: t.observer(),
+		Stepped:  t.step,
+		Typed:    func(outcome string) { t.codes.WithLabelValues(outcome).Inc() },
 	}
 }
 

@@ -77,7 +77,7 @@ func TestKilledServiceDeliversEverything(t *testing.T) {
 	w := worldOf(t, c.URL)
 	r := startReceiver(t, events/4)
 	var err error
-	_, r.secret, err = w.Procedure.AddWebhook(t.Context(), storetest.Webmail, r.URL, nil)
+	_, r.secret, err = w.Provider.AddWebhook(t.Context(), storetest.Webmail, r.URL, nil)
 	storetest.Must(t, err)
 	for range events {
 		w.Reach(t, workflow.HolderChoice)

@@ -125,7 +125,7 @@ func (c mailRetryCommand) Run(ctx context.Context) error {
 		return err
 	}
 	defer db.close()
-	p := &workflow.Procedure{Store: db.Store, Now: time.Now}
+	p := &workflow.Provider{Store: db.Store, Now: time.Now}
 	if err := p.RetryMail(ctx, c.Operator, id); err != nil {
 		return c.describe(err)
 	}

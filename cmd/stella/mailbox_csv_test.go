@@ -38,7 +38,7 @@ func TestEquivalentMailboxFiles(t *testing.T) {
 			"7,name,too long,nobody@pec.example,,,,,,active\n",
 	} {
 		warnings := &bytes.Buffer{}
-		done, err := importMailboxes(t.Context(), w.Procedure, "tests", strings.NewReader(text), warnings)
+		done, err := importMailboxes(t.Context(), w.Cases, "tests", strings.NewReader(text), warnings)
 		if err != nil || done[workflow.RecordUnchanged] == 0 || len(done) != 1 {
 			t.Errorf("%s: %v, %v, %s", name, done, err, warnings)
 		}
@@ -196,7 +196,7 @@ func TestPrintedInvalidLinesAreLimited(t *testing.T) {
 	w := storetest.NewWorld(t).InRealTime()
 	const many = 20_000
 	var warnings, rejects bytes.Buffer
-	i := &mailboxImport{procedure: w.Procedure, operator: "tests", warnings: &warnings, rejects: &rejects}
+	i := &mailboxImport{cases: w.Cases, operator: "tests", warnings: &warnings, rejects: &rejects}
 	err := i.run(t.Context(), strings.NewReader(header+strings.Repeat("no address,,,,,,active\n", many)))
 	if err == nil || err.Error() != "20000 lines were rejected" {
 		t.Errorf("the import returns %v", err)

@@ -27,7 +27,7 @@ func (mailboxExportCommand) Help() string {
 func (c mailboxExportCommand) Run(ctx context.Context) error {
 	f := workflow.RegisterFilter{}
 	if c.State != "" {
-		f.States = []workflow.State{workflow.State(c.State)}
+		f.States = []string{c.State}
 	}
 	db, err := c.use(ctx)
 	if err != nil {

@@ -23,7 +23,7 @@ nobody@pec.example,,,,,,cancelled,
 	importText(t, w, awkward, counts{workflow.RecordMade: 3})
 	star := w.Reach(t, workflow.Qualified)
 	w.RecordAs(t, "gone@pec.example", storetest.AnnasRecord)
-	storetest.Must(t, w.Procedure.Delete(t.Context(), "tests", "gone@pec.example"))
+	storetest.Must(t, w.Cases.Delete(t.Context(), "tests", "gone@pec.example"))
 
 	export := func(args ...string) string {
 		return stella(t, []string{"STELLA_DATABASE_URL=" + w.Pool().Config().ConnString()},

@@ -55,11 +55,11 @@ func (c mailboxImportCommand) Run(ctx context.Context) (err error) {
 	}
 	defer db.close()
 	i := &mailboxImport{
-		procedure: &workflow.Procedure{Store: db.Store, Now: time.Now},
-		operator:  c.Operator,
-		dryRun:    c.DryRun,
-		warnings:  os.Stderr,
-		progress:  startProgress(os.Stderr, in),
+		cases:    &workflow.Cases{Store: db.Store, Now: time.Now},
+		operator: c.Operator,
+		dryRun:   c.DryRun,
+		warnings: os.Stderr,
+		progress: startProgress(os.Stderr, in),
 	}
 	if c.Rejects != "" {
 		rejects, err := createRejects(c.Rejects, in)
@@ -89,12 +89,12 @@ func createRejects(name string, in *os.File) (*os.File, error) {
 // the service can work at the same time. Two chunks run at a time, to use more than one
 // processor of the database.
 type mailboxImport struct {
-	procedure *workflow.Procedure
-	operator  string
-	dryRun    bool
-	warnings  io.Writer // receives the first maxWarnings invalid lines
-	rejects   io.Writer // receives all invalid lines; may be nil
-	progress  *progress
+	cases    *workflow.Cases
+	operator string
+	dryRun   bool
+	warnings io.Writer // receives the first maxWarnings invalid lines
+	rejects  io.Writer // receives all invalid lines; may be nil
+	progress *progress
 
 	done     map[workflow.Recorded]int
 	rejected int
@@ -127,9 +127,9 @@ type invalidLine struct {
 // importMailboxes imports the valid lines, and writes the first invalid lines to
 // warnings.
 func importMailboxes(
-	ctx context.Context, p *workflow.Procedure, operator string, in io.Reader, warnings io.Writer,
+	ctx context.Context, cases *workflow.Cases, operator string, in io.Reader, warnings io.Writer,
 ) (map[workflow.Recorded]int, error) {
-	i := &mailboxImport{procedure: p, operator: operator, warnings: warnings}
+	i := &mailboxImport{cases: cases, operator: operator, warnings: warnings}
 	err := i.run(ctx, in)
 	return i.done, err
 }
@@ -224,7 +224,7 @@ func (i *mailboxImport) start(ctx context.Context, c *chunk, file *mailboxReader
 	c.lastLine, c.read = file.line-1, file.read
 	go func() {
 		defer close(c.finished)
-		c.done, c.err = i.procedure.Import(ctx, i.operator, c.mailboxes, i.dryRun)
+		c.done, c.err = i.cases.Import(ctx, i.operator, c.mailboxes, i.dryRun)
 	}()
 	select {
 	case chunks <- c:

@@ -24,7 +24,7 @@ type counts = map[workflow.Recorded]int
 func importText(t *testing.T, w *storetest.World, text string, want counts, wrong ...string) {
 	t.Helper()
 	var warnings bytes.Buffer
-	done, err := importMailboxes(t.Context(), w.Procedure, "tests", strings.NewReader(text), &warnings)
+	done, err := importMailboxes(t.Context(), w.Cases, "tests", strings.NewReader(text), &warnings)
 	if (err != nil) != (len(wrong) > 0) {
 		t.Fatalf("the import returns %v, with %q", err, warnings.String())
 	}
@@ -125,7 +125,7 @@ func TestDryRunChangesNothing(t *testing.T) {
 	loses, keeps := w.Reach(t, workflow.Qualified), w.Reach(t, workflow.Qualified)
 	importText(t, w, header+"a@pec.example,,,,,,active\nb@pec.example,,,,,,active\nc@pec.example,,,,,,active\n",
 		counts{workflow.RecordMade: 3})
-	storetest.Must(t, w.Procedure.Delete(t.Context(), "tests", "c@pec.example"))
+	storetest.Must(t, w.Cases.Delete(t.Context(), "tests", "c@pec.example"))
 	text := header + "a@pec.example,,,,,,active\nb@pec.example,,,,,,expired\nc@pec.example,,,,,,active\n" +
 		"d@pec.example,,,,,,active\nd@pec.example,,,,,,active\n" +
 		loses.Address + ",person,Sara Verdi," + storetest.Sara + ",,,active\n" + keeps.Address + ",person,NERI ANNA," +
@@ -133,7 +133,7 @@ func TestDryRunChangesNothing(t *testing.T) {
 	want := counts{workflow.RecordMade: 2, workflow.RecordChanged: 2, workflow.RecordRevoked: 1, workflow.RecordUnchanged: 1}
 	before := countRecords(t, w)
 	for range 2 {
-		dryRun := &mailboxImport{procedure: w.Procedure, operator: "tests", dryRun: true, warnings: io.Discard}
+		dryRun := &mailboxImport{cases: w.Cases, operator: "tests", dryRun: true, warnings: io.Discard}
 		if err := dryRun.run(t.Context(), strings.NewReader(text)); err == nil || err.Error() != "1 line was rejected" {
 			t.Errorf("the dry run returns %v", err)
 		}
@@ -179,7 +179,7 @@ func TestInterruptedImportCanBeRepeated(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	feed, in := io.Pipe()
 	go io.WriteString(in, text.String()[:text.Len()/2]) // the pipe stays open after half of the file
-	i := &mailboxImport{procedure: w.Procedure, operator: "tests", warnings: io.Discard}
+	i := &mailboxImport{cases: w.Cases, operator: "tests", warnings: io.Discard}
 	ended := make(chan error, 1)
 	go func() { ended <- i.run(ctx, feed) }()
 	storetest.Eventually(t, "the first chunk is stored", func() bool {
@@ -216,7 +216,7 @@ func TestInterruptionIsReported(t *testing.T) {
 	text := header + strings.Repeat("no address,,,,,,active\n", 2*chunkSize)
 	for range 8 {
 		ctx, stop := context.WithCancel(t.Context())
-		i := &mailboxImport{procedure: w.Procedure, operator: "tests", dryRun: true, warnings: stopper{sync.OnceFunc(func() {
+		i := &mailboxImport{cases: w.Cases, operator: "tests", dryRun: true, warnings: stopper{sync.OnceFunc(func() {
 			stop()
 			time.Sleep(20 * time.Millisecond) // until the reader notices
 		})}}
@@ -256,7 +256,7 @@ func TestConcurrentImportsAndHolders(t *testing.T) {
 	failed := make([]error, 2)
 	for n, text := range []string{first.String(), second.String()} {
 		all.Go(func() {
-			_, failed[n] = importMailboxes(t.Context(), w.Procedure, "tests", strings.NewReader(text), io.Discard)
+			_, failed[n] = importMailboxes(t.Context(), w.Cases, "tests", strings.NewReader(text), io.Discard)
 		})
 	}
 	for _, j := range journeys {

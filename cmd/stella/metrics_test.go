@@ -58,7 +58,7 @@ func countingWorld(t *testing.T) (*storetest.World, http.Handler) {
 	t.Helper()
 	w := storetest.NewWorld(t).InRealTime()
 	c := newCounters()
-	w.Procedure.Observer = c.observer()
+	w.Cases.Observer, w.Logins.Observer = c.stepObserver(), c.observer()
 	return w, newMetrics(c, &databaseMetrics{store: w.Store, outage: &outage{}})
 }
 
@@ -71,16 +71,16 @@ func TestStepMetrics(t *testing.T) {
 	j.Return(j.LogIn(), storetest.Sara) // rejected
 	storetest.Must(t, w.Procedure.RetryLogin(t.Context(), j.Visitor, j.Form()))
 	login := j.LogIn()
-	cancelled, err := w.Procedure.StoreAnswer(t.Context(), login, workflow.Answer{Failure: "nr25"}, []byte("<Response/>"))
+	cancelled, err := w.Logins.StoreAnswer(t.Context(), login, workflow.Answer{Failure: "nr25"}, []byte("<Response/>"))
 	storetest.Must(t, err)
 	if err := w.Procedure.Return(t.Context(), j.Visitor, cancelled); err == nil {
 		t.Error("a cancelled login identified a person")
 	}
-	invented, err := w.Procedure.StoreAnswer(t.Context(), j.LogIn(), workflow.Answer{Failure: "nr999"}, []byte("<Response/>"))
+	invented, err := w.Logins.StoreAnswer(t.Context(), j.LogIn(), workflow.Answer{Failure: "nr999"}, []byte("<Response/>"))
 	storetest.Must(t, err)
 	w.Procedure.Return(t.Context(), j.Visitor, invented)
 	refused := workflow.Login{ID: j.LogIn(), Provider: storetest.Provider}
-	storetest.Must(t, w.Procedure.ArchiveRefused(t.Context(), refused, []byte("<Response/>")))
+	storetest.Must(t, w.Logins.ArchiveRefused(t.Context(), refused, []byte("<Response/>")))
 	j.To(workflow.CodeEntry)
 	if err := w.Procedure.RequestCode(t.Context(), j.Visitor, j.Form()); err == nil {
 		t.Error("a second code was sent at once")

@@ -56,7 +56,7 @@ func worldOf(t *testing.T, url string) *storetest.World {
 	storetest.Must(t, err)
 	t.Cleanup(s.Close)
 	w := storetest.WorldIn(t, s).InRealTime()
-	w.Procedure.Keys = workflow.Keys{[]byte(secretKey)}
+	w.Procedure.Keys, w.Provider.Keys = workflow.Keys{[]byte(secretKey)}, workflow.Keys{[]byte(secretKey)}
 	return w
 }
 

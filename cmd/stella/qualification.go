@@ -84,7 +84,7 @@ func (c qualificationDecideCommand) Run(ctx context.Context, which verb) error {
 	if err != nil {
 		return err
 	}
-	p := &workflow.Procedure{Store: db.Store, Now: time.Now}
+	p := &workflow.Cases{Store: db.Store, Now: time.Now}
 	decide := map[verb]func(context.Context, string, string, int64, string) error{
 		"approve": p.Approve, "refuse": p.Refuse, "revoke": p.Revoke}[which]
 	err = decide(ctx, c.Operator, address, number, c.Reason)

@@ -51,7 +51,7 @@ Try "stella qualification refuse --help".`)
 	// A new record may name another person than the one who was identified.
 	record := storetest.AnnasRecord
 	record.FiscalCode = storetest.Sara
-	_, err := w.Procedure.Record(t.Context(), "tests", other.Address, workflow.Active, record)
+	_, err := w.Cases.Record(t.Context(), "tests", other.Address, workflow.Active, record)
 	storetest.Must(t, err)
 	run("approve", "other@pec.example", "--reason=x").fails(t, 1,
 		"other@pec.example cannot be approved: the holder on record is not the person who was identified; refuse it, or correct the record first")
@@ -111,7 +111,7 @@ func TestCompanyOfAnIdentityIsShown(t *testing.T) {
 	j := w.Reach(t, workflow.AtProvider)
 	a := w.Answer(storetest.Anna)
 	a.Assertion.CompanyName, a.Assertion.CompanyVATNumber = "Officine Bianchi S.r.l.", "09876543217"
-	secret, err := w.Procedure.StoreAnswer(t.Context(), j.Case().Qualification.Login.ID, a, []byte("<Response/>"))
+	secret, err := w.Logins.StoreAnswer(t.Context(), j.Case().Qualification.Login.ID, a, []byte("<Response/>"))
 	storetest.Must(t, err)
 	storetest.Must(t, w.Procedure.Return(t.Context(), j.Visitor, secret))
 	out := stella(t, []string{"STELLA_DATABASE_URL=" + w.Pool().Config().ConnString()}, "qualification", "show", j.Address).succeeds(t)

@@ -50,8 +50,8 @@ func TestOutdatedWebhooksAreLogged(t *testing.T) {
 	w := worldOf(t, c.URL)
 	keys, err := readKeys(c.KeyFile)
 	storetest.Must(t, err)
-	w.Procedure.Keys = keys
-	id, _, err := w.Procedure.AddWebhook(t.Context(), storetest.Webmail, "https://webmail.example/hooks", nil)
+	w.Procedure.Keys, w.Provider.Keys = keys, keys
+	id, _, err := w.Provider.AddWebhook(t.Context(), storetest.Webmail, "https://webmail.example/hooks", nil)
 	storetest.Must(t, err)
 	another := file(t, "new.key", []byte(strings.Repeat("n", 32)))
 	for _, change := range []struct {

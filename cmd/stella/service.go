@@ -32,7 +32,7 @@ import (
 // service contains the parts of a running Stella.
 type service struct {
 	store        *store.Store
-	procedure    *workflow.Procedure
+	cases        *workflow.Cases
 	handler      http.Handler
 	queue        *river.Client[pgx.Tx]
 	relays       []*mail.Relay
@@ -54,21 +54,19 @@ func newService(s *settings, db *store.Store, log *slog.Logger) (*service, error
 		documents[locale] = workflow.Document{SHA256: d.SHA256, Version: d.Version, Date: d.Date, Locale: d.Locale, Body: d.Bytes}
 	}
 	counts := newCounters()
-	procedure := &workflow.Procedure{
-		Store:     db,
-		Keys:      s.keys,
-		Limits:    otp.Defaults,
-		Documents: documents,
-		Now:       time.Now,
-		Observer:  counts.observer(),
-	}
+	observer := counts.observer()
+	cases := &workflow.Cases{Store: db, Now: time.Now, Observer: counts.stepObserver()}
+	provider := &workflow.Provider{Store: db, Keys: s.keys, Now: time.Now, Observer: observer}
 	requests := &request.Log{Logger: log, Refused: func(reason string) { counts.refused.WithLabelValues(reason).Inc() }}
 	registry, err := newRegistry(s, db)
 	if err != nil {
 		return nil, err
 	}
 	pages := &web.Server{
-		Procedure:     procedure,
+		Procedure:     &workflow.Procedure{Cases: cases, Keys: s.keys, Limits: otp.Defaults, Documents: documents},
+		Provider:      provider,
+		Logins:        &workflow.Logins{Store: db, Keys: s.keys, Now: time.Now, Observer: observer},
+		Sessions:      &workflow.Sessions{Store: db, Now: time.Now},
 		Templates:     texts,
 		PublicURL:     s.publicURL,
 		Proxies:       s.proxies,
@@ -87,7 +85,8 @@ func newService(s *settings, db *store.Store, log *slog.Logger) (*service, error
 		federations = append(federations, pages.CIE)
 	}
 	apiServer := &api.Server{
-		Procedure:     procedure,
+		Provider:      provider,
+		Cases:         cases,
 		PublicURL:     s.publicURL.String(),
 		IsUnavailable: store.IsUnavailable,
 		Log:           log,
@@ -96,7 +95,7 @@ func newService(s *settings, db *store.Store, log *slog.Logger) (*service, error
 	}
 	v := &service{
 		store:        db,
-		procedure:    procedure,
+		cases:        cases,
 		log:          log,
 		refresher:    &refresher{registry: registry, log: log},
 		certificates: &certificates{federations: federations, log: log, now: time.Now, reported: map[spid.Fingerprint]report{}},
@@ -125,7 +124,7 @@ func newService(s *settings, db *store.Store, log *slog.Logger) (*service, error
 		&webhookMetrics{store: db},
 	})...)
 	v.handler = protected(s.publicURL.Scheme == "https", counts.requests(v.routes(pages.Handler(), apiServer.Handler())))
-	expire := &expiry{procedure: procedure, store: db, log: log}
+	expire := &expiry{cases: cases, store: db, log: log}
 	v.queue, err = newQueue(db, sender, hooks, expire, v.refresher, slog.New(filterHandler{log.Handler(), v.outage}))
 	return v, err
 }
@@ -197,17 +196,17 @@ func newQueue(
 // deletes old rows.
 type expiry struct {
 	river.WorkerDefaults[workflow.Expire]
-	procedure *workflow.Procedure
-	store     *store.Store
-	log       *slog.Logger
+	cases *workflow.Cases
+	store *store.Store
+	log   *slog.Logger
 }
 
 func (e *expiry) Work(ctx context.Context, _ *river.Job[workflow.Expire]) error {
-	expired, err := e.procedure.ExpireStale(ctx)
+	expired, err := e.cases.ExpireStale(ctx)
 	if expired > 0 {
 		e.log.InfoContext(ctx, "qualifications expired", "count", expired)
 	}
-	return errors.Join(err, e.store.Sweep(ctx, e.procedure.Now()))
+	return errors.Join(err, e.store.Sweep(ctx, e.cases.Now()))
 }
 
 // Timeouts and limits of the HTTP servers. They close the connections of slow clients.

@@ -14,7 +14,7 @@ func TestSessionCommands(t *testing.T) {
 	env := []string{"STELLA_DATABASE_URL=" + w.Pool().Config().ConnString()}
 	session := func(args ...string) result { return stella(t, env, append([]string{"session"}, args...)...) }
 	j := w.Record(t, storetest.AnnasRecord)
-	storetest.Must(t, w.Procedure.OpenSession(t.Context(), workflow.Visitor{Mailbox: j.Mailbox, Client: storetest.Webmail, User: "user-7",
+	storetest.Must(t, w.Sessions.Open(t.Context(), workflow.Visitor{Mailbox: j.Mailbox, Client: storetest.Webmail, User: "user-7",
 		Session: workflow.Digest("a secret")}))
 	lines := strings.Split(strings.TrimSpace(session("list", "--mailbox", j.Address).succeeds(t)), "\n")
 	if len(lines) != 2 || !strings.Contains(lines[1], j.Address) || !strings.Contains(lines[1], "user-7") ||

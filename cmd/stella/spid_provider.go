@@ -187,7 +187,7 @@ func (c spidProviderSuspendCommand) Run(ctx context.Context) error {
 	if _, ok := known[c.Provider]; !ok {
 		return fmt.Errorf("no identity provider %s is known: see \"stella spid provider list\"", c.Provider)
 	}
-	p := &workflow.Procedure{Store: db.Store, Now: time.Now}
+	p := &workflow.Provider{Store: db.Store, Now: time.Now}
 	if err := p.Suspend(ctx, c.Operator, c.Provider, c.Since.Time, c.Reason); err != nil {
 		if errors.Is(err, workflow.ErrFuture) {
 			return fmt.Errorf("--since %s: %w", formatTime(c.Since.Time), err)
@@ -257,7 +257,7 @@ func (c spidProviderResumeCommand) Run(ctx context.Context) error {
 		return err
 	}
 	defer db.close()
-	p := &workflow.Procedure{Store: db.Store, Now: time.Now}
+	p := &workflow.Provider{Store: db.Store, Now: time.Now}
 	if err := p.Resume(ctx, c.Operator, c.Provider, c.Reason); err != nil {
 		if errors.Is(err, workflow.ErrNotSuspended) {
 			return fmt.Errorf("%s is not suspended", c.Provider)

@@ -82,7 +82,7 @@ func TestSuspendProvider(t *testing.T) {
 			"refuse it, and the holder can be identified again")
 
 	// An earlier date lists more stars. Revoked stars are listed too.
-	storetest.Must(t, w.Procedure.Revoke(t.Context(), "tests", "early@pec.example", 0, "x"))
+	storetest.Must(t, w.Cases.Revoke(t.Context(), "tests", "early@pec.example", 0, "x"))
 	out = columns(run("suspend", storetest.Provider, "--since="+before).succeeds(t))
 	if want := "https://idp.example: suspended; stars since " + italianTime(t, before+" 00:00:00") + ": 1, and 1 revoked"; out[0] != want {
 		t.Errorf("%s, want %s", out[0], want)

@@ -71,7 +71,7 @@ func (c webhookAddCommand) Run(ctx context.Context) error {
 	for _, k := range c.Kind {
 		kinds = append(kinds, workflow.AnnouncementKind(k))
 	}
-	p := &workflow.Procedure{Store: db.Store, Keys: keys, Now: time.Now}
+	p := &workflow.Provider{Store: db.Store, Keys: keys, Now: time.Now}
 	id, secret, err := p.AddWebhook(ctx, c.Client, c.URL, kinds)
 	if errors.Is(err, store.ErrExists) {
 		return fmt.Errorf("%s has a webhook with this URL: see \"stella webhook list\"", c.Client)
@@ -159,7 +159,7 @@ func (c webhookRotateCommand) Run(ctx context.Context) error {
 	if err := wrong.join(); err != nil {
 		return err
 	}
-	p := &workflow.Procedure{Store: db.Store, Keys: keys, Now: time.Now}
+	p := &workflow.Provider{Store: db.Store, Keys: keys, Now: time.Now}
 	until := time.Now().Add(c.Overlap)
 	secret, err := p.RotateWebhook(ctx, c.ID, until)
 	if err != nil {

@@ -110,10 +110,10 @@ func TestServiceDeliversWebhooks(t *testing.T) {
 	c.URL, c.Metrics, c.WebhookAllow = storetest.URL(t), "127.0.0.1:0", []string{"127.0.0.0/8"}
 	s := startService(t, c)
 	w := worldOf(t, c.URL)
-	w.Procedure.Keys = workflow.Keys{[]byte(secretKey)}
+	w.Procedure.Keys, w.Provider.Keys = workflow.Keys{[]byte(secretKey)}, workflow.Keys{[]byte(secretKey)}
 	r := startReceiver(t, 0)
 	var err error
-	_, r.secret, err = w.Procedure.AddWebhook(t.Context(), storetest.Webmail, r.URL, nil)
+	_, r.secret, err = w.Provider.AddWebhook(t.Context(), storetest.Webmail, r.URL, nil)
 	storetest.Must(t, err)
 	j := w.Reach(t, workflow.HolderChoice)
 	storetest.Eventually(t, "the event is delivered", func() bool { n, _ := r.counts(); return n == 1 })

@@ -34,7 +34,7 @@ func (w *World) Record(t testing.TB, r workflow.Record) *Journey {
 // RecordAs creates an active mailbox with the given address.
 func (w *World) RecordAs(t testing.TB, address string, r workflow.Record) *Journey {
 	t.Helper()
-	_, err := w.Procedure.Record(t.Context(), "tests", address, workflow.Active, r)
+	_, err := w.Cases.Record(t.Context(), "tests", address, workflow.Active, r)
 	Must(t, err)
 	j := &Journey{TB: t, World: w, Address: address}
 	j.Mailbox, err = w.MailboxByAddress(t.Context(), address)
@@ -142,7 +142,7 @@ func (w *World) Answer(fiscalNumber string) workflow.Answer {
 
 // Park stores the answer to a login, and returns the secret of the one-time cookie.
 func (j *Journey) Park(login string, a workflow.Answer) (string, error) {
-	return j.Procedure.StoreAnswer(j.Context(), login, a, []byte("<Response/>"))
+	return j.Logins.StoreAnswer(j.Context(), login, a, []byte("<Response/>"))
 }
 
 // LogIn starts a login and returns the ID of its request.
@@ -228,7 +228,7 @@ func (j *Journey) step(to workflow.State) {
 	v, f := j.Visitor, j.Form()
 	if to == workflow.Expired {
 		j.Clock.Advance(workflow.UnfinishedLife + time.Hour)
-		_, err := p.ExpireStale(ctx)
+		_, err := j.Cases.ExpireStale(ctx)
 		j.Must(err)
 		return
 	}
@@ -267,9 +267,9 @@ func (j *Journey) step(to workflow.State) {
 	case workflow.CodeEntry:
 		err = p.TypeCode(ctx, v, f, j.SendCode())
 	case workflow.UnderReview:
-		err = p.Approve(ctx, "tests", j.Address, 0, "a document")
+		err = j.Cases.Approve(ctx, "tests", j.Address, 0, "a document")
 	case workflow.Qualified:
-		err = p.Revoke(ctx, "tests", j.Address, 0, "a mistake")
+		err = j.Cases.Revoke(ctx, "tests", j.Address, 0, "a mistake")
 	default:
 		j.Fatalf("there is no path from %s to %s", q.State, to)
 	}

@@ -13,7 +13,11 @@ import (
 // clock that the test controls.
 type World struct {
 	*store.Store
-	Procedure *workflow.Procedure
+	Procedure *workflow.Procedure // the holder's side
+	Cases     *workflow.Cases     // the provider's side
+	Provider  *workflow.Provider
+	Logins    *workflow.Logins
+	Sessions  *workflow.Sessions
 	Clock     *Clock
 	Client    workflow.Client // the webmail
 }
@@ -57,13 +61,16 @@ func WorldIn(t testing.TB, s *store.Store) *World {
 	t.Helper()
 	w := &World{Store: s, Clock: NewClock()}
 	notice := workflow.Document{SHA256: Notice, Version: "1.0", Date: w.Clock.Now(), Locale: "it", Body: []byte("<p>…</p>")}
+	w.Cases = &workflow.Cases{Store: s, Now: w.Clock.Now}
 	w.Procedure = &workflow.Procedure{
-		Store:     s,
+		Cases:     w.Cases,
 		Keys:      Keys,
 		Limits:    otp.Defaults,
-		Now:       w.Clock.Now,
 		Documents: map[string]workflow.Document{"it": notice},
 	}
+	w.Provider = &workflow.Provider{Store: s, Keys: Keys, Now: w.Clock.Now}
+	w.Logins = &workflow.Logins{Store: s, Keys: Keys, Now: w.Clock.Now}
+	w.Sessions = &workflow.Sessions{Store: s, Now: w.Clock.Now}
 	client := workflow.Client{
 		Name:       Webmail,
 		Domains:    []string{Domain},
@@ -79,8 +86,9 @@ func WorldIn(t testing.TB, s *store.Store) *World {
 
 // Another returns a second instance of the procedure on the same database.
 func (w *World) Another() *workflow.Procedure {
-	p := w.Procedure
-	return &workflow.Procedure{Store: p.Store, Keys: p.Keys, Limits: p.Limits, Documents: p.Documents, Now: p.Now}
+	p, cases := *w.Procedure, *w.Cases
+	p.Cases = &cases
+	return &p
 }
 
 // InRealTime makes the clock show the machine's time. It is for tests in which
@@ -93,7 +101,7 @@ func (w *World) InRealTime() *World {
 
 // HandOff requests a hand-off link as the webmail does, and returns its secret.
 func (w *World) HandOff(ctx context.Context, address string) (string, error) {
-	return w.Procedure.HandOff(ctx, w.Client, address, ReturnURL, "it", "user-7")
+	return w.Provider.HandOff(ctx, w.Client, address, ReturnURL, "it", "user-7")
 }
 
 // Must fails the test immediately if err is not nil.
