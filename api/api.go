@@ -31,12 +31,13 @@ import (
 
 	"stella/request"
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 // Server serves the API. All fields are required.
 type Server struct {
 	Provider      *workflow.Provider
-	Cases         *workflow.Cases
+	Cases         *qualification.Cases
 	PublicURL     string
 	IsUnavailable func(error) bool // reports whether an error means that the database is unavailable
 	Log           *slog.Logger

@@ -8,12 +8,12 @@ import (
 
 	"stella/client"
 	"stella/store/storetest"
-	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 func TestABulkWritesTheValidRecords(t *testing.T) {
 	w := newWorld(t)
-	w.RecordAs(t, anna, storetest.AnnasRecord).To(workflow.Qualified)
+	w.RecordAs(t, anna, storetest.AnnasRecord).To(qualification.Qualified)
 	c, ctx := w.registry(), t.Context()
 	of := func(address string, change func(*client.Record)) client.Registration {
 		r := client.Registration{Address: address, Record: annas}

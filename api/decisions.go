@@ -8,6 +8,7 @@ import (
 
 	"stella/client"
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 type decisionInput struct {
@@ -18,24 +19,24 @@ type decisionInput struct {
 }
 
 func (s *Server) approveOperation() operation[decisionInput, caseOutput] {
-	return s.decisionOperation("approve", workflow.ReviewApproved, "Approve a qualification under review",
+	return s.decisionOperation("approve", qualification.ReviewApproved, "Approve a qualification under review",
 		"The mailbox gets its star, and the holder is notified. The decision is refused if the mailbox is not active, "+
 			"if the record names another person than the identified one, "+
 			"or if the identity provider is suspended for the time of the identification.")
 }
 
 func (s *Server) refuseOperation() operation[decisionInput, caseOutput] {
-	return s.decisionOperation("refuse", workflow.ReviewRefused, "Refuse a qualification under review",
+	return s.decisionOperation("refuse", qualification.ReviewRefused, "Refuse a qualification under review",
 		"The case is rejected. The holder reads the reason in these words, and can try again.")
 }
 
 func (s *Server) revokeOperation() operation[decisionInput, caseOutput] {
-	return s.decisionOperation("revoke", workflow.RevokedByProvider, "Revoke the star of a qualified mailbox",
+	return s.decisionOperation("revoke", qualification.RevokedByProvider, "Revoke the star of a qualified mailbox",
 		"The holder reads the reason in these words.")
 }
 
 func (s *Server) decisionOperation(
-	verb string, e workflow.Event, summary, description string,
+	verb string, e qualification.Event, summary, description string,
 ) operation[decisionInput, caseOutput] {
 	return operation[decisionInput, caseOutput]{
 		Operation: huma.Operation{OperationID: verb + "-qualification",
@@ -48,7 +49,7 @@ func (s *Server) decisionOperation(
 			Errors:       append([]int{http.StatusNotFound, http.StatusConflict, http.StatusPreconditionFailed}, bodyErrors...)},
 		scopes: []workflow.Scope{workflow.ScopeOperator},
 		do: func(ctx context.Context, c workflow.Client, in *decisionInput) (*caseOutput, error) {
-			err := s.Cases.Decide(ctx, c, e, workflow.Ruling{
+			err := s.Cases.Decide(ctx, c, e, qualification.Ruling{
 				Number:   in.Number,
 				Operator: in.Body.Operator,
 				Reason:   in.Body.Reason,
@@ -62,7 +63,7 @@ func (s *Server) decisionOperation(
 }
 
 // check returns status 412 if the case does not have the version of If-Match.
-func (in *decisionInput) check(q *workflow.Qualification) error {
+func (in *decisionInput) check(q *qualification.Qualification) error {
 	etag := client.Qualification{Version: q.Version}.ETag()
 	if in.IfMatch == "" || matchesTag(in.IfMatch, etag) {
 		return nil

@@ -11,6 +11,7 @@ import (
 	"stella/client"
 	"stella/store/storetest"
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 var paolo = client.Ruling{Operator: "paolo", Reason: "visura del 20/11/2026"}
@@ -23,7 +24,7 @@ func (b *backoffice) decide(verb string, j *storetest.Journey, body string, head
 
 // decided checks the newest step of the log: its event, its actor, the actor's
 // client and the decision to which it refers.
-func decided(t *testing.T, j *storetest.Journey, e workflow.Event) {
+func decided(t *testing.T, j *storetest.Journey, e qualification.Event) {
 	t.Helper()
 	h := j.History()
 	last := h.Steps[len(h.Steps)-1]
@@ -41,7 +42,7 @@ func decided(t *testing.T, j *storetest.Journey, e workflow.Event) {
 func TestAnOperatorApproves(t *testing.T) {
 	w := newWorld(t)
 	b := w.backoffice(workflow.ScopeOperator)
-	j := w.Reach(t, workflow.UnderReview)
+	j := w.Reach(t, qualification.UnderReview)
 	before, err := b.Case(t.Context(), number(j))
 	storetest.Must(t, err)
 	after, err := b.Approve(t.Context(), number(j), paolo, client.IfMatch(before.ETag()))
@@ -52,13 +53,13 @@ func TestAnOperatorApproves(t *testing.T) {
 	if m := w.mailbox(j.Address); m.Show != "star" {
 		t.Errorf("the webmail shows %s", m.Show)
 	}
-	decided(t, j, workflow.ReviewApproved)
+	decided(t, j, qualification.ReviewApproved)
 }
 
 func TestAnOperatorRefuses(t *testing.T) {
 	w := newWorld(t)
 	b := w.backoffice(workflow.ScopeOperator)
-	j := w.Reach(t, workflow.UnderReview)
+	j := w.Reach(t, qualification.UnderReview)
 	after, err := b.Refuse(t.Context(), number(j), paolo)
 	storetest.Must(t, err)
 	if after.State != client.CaseRejected || after.Reason != client.ReasonReview || after.Remark != paolo.Reason {
@@ -67,13 +68,13 @@ func TestAnOperatorRefuses(t *testing.T) {
 	if mails := j.Mails(); mails[len(mails)-1] != "rejected "+j.Address {
 		t.Errorf("the mails are %v", mails)
 	}
-	decided(t, j, workflow.ReviewRefused)
+	decided(t, j, qualification.ReviewRefused)
 }
 
 func TestAnOperatorRevokes(t *testing.T) {
 	w := newWorld(t)
 	b := w.backoffice(workflow.ScopeOperator)
-	j := w.Reach(t, workflow.Qualified)
+	j := w.Reach(t, qualification.Qualified)
 	after, err := b.Revoke(t.Context(), number(j), paolo)
 	storetest.Must(t, err)
 	if after.State != client.CaseRevoked || after.Remark != paolo.Reason {
@@ -82,7 +83,7 @@ func TestAnOperatorRevokes(t *testing.T) {
 	if m := w.mailbox(j.Address); m.Show == "star" || m.State != "revoked" {
 		t.Errorf("the webmail shows %+v", m)
 	}
-	decided(t, j, workflow.RevokedByProvider)
+	decided(t, j, qualification.RevokedByProvider)
 }
 
 // unchanged checks that do adds no step, decision or mail to a case.
@@ -99,15 +100,15 @@ func unchanged(t *testing.T, j *storetest.Journey, do func()) {
 func TestDecisionsInOtherStatesAreRefused(t *testing.T) {
 	w := newWorld(t)
 	b := w.backoffice(workflow.ScopeOperator)
-	for _, s := range workflow.States {
-		if s == workflow.Expired { // reaching it expires all unfinished cases
+	for _, s := range qualification.States {
+		if s == qualification.Expired { // reaching it expires all unfinished cases
 			continue
 		}
 		j := w.Reach(t, s)
-		for verb, needs := range map[string]workflow.State{
-			"approve": workflow.UnderReview,
-			"refuse":  workflow.UnderReview,
-			"revoke":  workflow.Qualified,
+		for verb, needs := range map[string]qualification.State{
+			"approve": qualification.UnderReview,
+			"refuse":  qualification.UnderReview,
+			"revoke":  qualification.Qualified,
 		} {
 			if s == needs {
 				continue
@@ -126,7 +127,7 @@ func TestDecisionsInOtherStatesAreRefused(t *testing.T) {
 func TestADecisionOnAnEndedCaseIsRefused(t *testing.T) {
 	w := newWorld(t)
 	b := w.backoffice(workflow.ScopeOperator)
-	j := w.Reach(t, workflow.Revoked)
+	j := w.Reach(t, qualification.Revoked)
 	old := number(j)
 	j.Enter("the browser of " + j.Address)
 	for _, verb := range []string{"approve", "refuse", "revoke"} {
@@ -161,7 +162,7 @@ func TestApprovalsThatAreRefused(t *testing.T) {
 		t.Run(what, func(t *testing.T) {
 			w := newWorld(t)
 			b := w.backoffice(workflow.ScopeOperator)
-			j := w.Reach(t, workflow.UnderReview)
+			j := w.Reach(t, qualification.UnderReview)
 			c.before(j)
 			unchanged(t, j, func() {
 				if got, want := b.decide("approve", j, ruling).problem(409), j.Address+" cannot be approved: "+c.want; got != want {
@@ -178,7 +179,7 @@ func TestApprovalsThatAreRefused(t *testing.T) {
 func TestADecisionOnAnotherVersion(t *testing.T) {
 	w := newWorld(t)
 	b := w.backoffice(workflow.ScopeOperator)
-	j := w.Reach(t, workflow.UnderReview)
+	j := w.Reach(t, qualification.UnderReview)
 	version := j.Case().Qualification.Version
 	etag := fmt.Sprintf(`"%d"`, version)
 	for _, tag := range []string{fmt.Sprintf(`"%d"`, version-1), fmt.Sprintf(`"%d"`, version+1), "17", `""`, `"x", "y"`} {
@@ -192,7 +193,7 @@ func TestADecisionOnAnotherVersion(t *testing.T) {
 	if a := b.decide("refuse", j, ruling, "If-Match", `"1", `+etag); a.Code != 200 {
 		t.Errorf("%s", a.text)
 	}
-	j = w.Reach(t, workflow.UnderReview)
+	j = w.Reach(t, qualification.UnderReview)
 	if a := b.decide("refuse", j, ruling, "If-Match", "*"); a.Code != 200 {
 		t.Errorf("%s", a.text)
 	}
@@ -201,7 +202,7 @@ func TestADecisionOnAnotherVersion(t *testing.T) {
 func TestInvalidRulingsAreRefused(t *testing.T) {
 	w := newWorld(t)
 	b := w.backoffice(workflow.ScopeOperator)
-	j, qualified, invited := w.Reach(t, workflow.UnderReview), w.Reach(t, workflow.Qualified), w.Reach(t, workflow.Invited)
+	j, qualified, invited := w.Reach(t, qualification.UnderReview), w.Reach(t, qualification.Qualified), w.Reach(t, qualification.Invited)
 	for _, c := range []struct {
 		body   string
 		status int
@@ -243,7 +244,7 @@ func TestInvalidRulingsAreRefused(t *testing.T) {
 func TestADecisionIsMadeOnce(t *testing.T) {
 	w := newWorld(t)
 	b := w.backoffice(workflow.ScopeOperator)
-	j := w.Reach(t, workflow.UnderReview)
+	j := w.Reach(t, qualification.UnderReview)
 	first := b.decide("approve", j, ruling, "Idempotency-Key", "a key")
 	if first.Code != 200 {
 		t.Fatalf("%s", first.text)
@@ -265,7 +266,7 @@ func TestADecisionIsMadeOnce(t *testing.T) {
 func TestConcurrentDecisions(t *testing.T) {
 	w := newWorld(t)
 	b := w.backoffice(workflow.ScopeOperator)
-	j := w.Reach(t, workflow.UnderReview)
+	j := w.Reach(t, qualification.UnderReview)
 	steps := len(j.History().Steps)
 	verbs := []string{"approve", "refuse", "approve", "refuse", "approve", "refuse"}
 	answers := make([]answer, len(verbs))

@@ -14,6 +14,7 @@ import (
 	"stella/store"
 	"stella/store/storetest"
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 // For a mailbox of another client and for one that does not exist, the API sends the
@@ -22,8 +23,8 @@ import (
 func TestForeignAndUnknownMailboxesCauseTheSameQueries(t *testing.T) {
 	w := newWorld(t)
 	const qualified, invited, unknown = "a.known@pec.example", "b.known@pec.example", "c.other@pec.example"
-	w.RecordAs(t, qualified, storetest.AnnasRecord).To(workflow.Qualified)
-	w.RecordAs(t, invited, storetest.AnnasRecord).To(workflow.Invited)
+	w.RecordAs(t, qualified, storetest.AnnasRecord).To(qualification.Qualified)
+	w.RecordAs(t, invited, storetest.AnnasRecord).To(qualification.Invited)
 	other := w.addClient("other", "altrove.example", workflow.ScopeWebmail)
 	wire := &traffic{}
 	h := handler(wire.watch(t, w.World.Store), w.Clock.Now, w.log)

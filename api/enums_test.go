@@ -8,6 +8,7 @@ import (
 
 	"stella/client"
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 // enum returns the values in a field's enum tag, in the format in which fmt prints a
@@ -26,7 +27,7 @@ func TestEnumsAreTheSameEverywhere(t *testing.T) {
 	}{
 		{
 			enum[client.Qualification]("State"),
-			workflow.States,
+			qualification.States,
 			[]client.CaseState{
 				client.CaseHolderChoice, client.CaseIntroduction, client.CaseHolderInvitation, client.CaseInvited,
 				client.CaseHolderKind, client.CaseCompanyData, client.CaseContactData, client.CaseSummary,
@@ -61,12 +62,12 @@ func TestEnumsAreTheSameEverywhere(t *testing.T) {
 		},
 		{
 			enum[client.Qualification]("Owner"),
-			[]workflow.Owner{workflow.OwnedByWebmail, workflow.OwnedByInvited},
+			[]qualification.Owner{qualification.OwnedByWebmail, qualification.OwnedByInvited},
 			[]client.Owner{client.OwnedByWebmail, client.OwnedByInvited},
 		},
 		{
 			enum[client.Qualification]("Reason"),
-			[]workflow.Reason{workflow.ReasonCompany, workflow.ReasonHolder, workflow.ReasonReview},
+			[]qualification.Reason{qualification.ReasonCompany, qualification.ReasonHolder, qualification.ReasonReview},
 			[]client.Reason{client.ReasonCompany, client.ReasonHolder, client.ReasonReview},
 		},
 		{
@@ -92,7 +93,7 @@ func TestEnumsAreTheSameEverywhere(t *testing.T) {
 
 	w := newWorld(t)
 	auditor := w.backoffice(workflow.ScopeAuditor)
-	for _, s := range workflow.States { // the values of the lists' filters
+	for _, s := range qualification.States { // the values of the lists' filters
 		if a := auditor.call("GET", cases+"?state="+string(s), ""); a.Code != 200 {
 			t.Errorf("%s: %s", s, a.text)
 		}

@@ -7,6 +7,7 @@ import (
 	"stella/client"
 	"stella/store/storetest"
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 const events = "/api/v1/events"
@@ -17,8 +18,8 @@ func TestAnEventMatchesTheStatus(t *testing.T) {
 	w := newWorld(t)
 	follower := w.backoffice(workflow.ScopeAuditor)
 	after := ""
-	for _, s := range []workflow.State{workflow.HolderChoice, workflow.Invited, workflow.UnderReview, workflow.Rejected,
-		workflow.Qualified, workflow.Revoked, workflow.Expired} {
+	for _, s := range []qualification.State{qualification.HolderChoice, qualification.Invited, qualification.UnderReview, qualification.Rejected,
+		qualification.Qualified, qualification.Revoked, qualification.Expired} {
 		j := w.Reach(t, s)
 		page, err := follower.Events(t.Context(), after, client.EventFilter{})
 		storetest.Must(t, err)
@@ -32,7 +33,7 @@ func TestAnEventMatchesTheStatus(t *testing.T) {
 			!e.Timestamp.Equal(j.Case().Qualification.SteppedAt) {
 			t.Errorf("%s: the event is %+v, the status %+v", s, e, m)
 		}
-		if reason := j.Case().Qualification.Reason; s == workflow.Rejected && string(e.Data.Reason) != string(reason) {
+		if reason := j.Case().Qualification.Reason; s == qualification.Rejected && string(e.Data.Reason) != string(reason) {
 			t.Errorf("the reason is %q, want %q", e.Data.Reason, reason)
 		}
 	}
@@ -48,7 +49,7 @@ func TestTheFeedIsReadPageByPage(t *testing.T) {
 	}
 	var want, got []string
 	for range 3 {
-		j := w.Reach(t, workflow.Invited)
+		j := w.Reach(t, qualification.Invited)
 		want = append(want, "qualification.started "+j.Address, "qualification.invited "+j.Address)
 	}
 	for {
@@ -78,7 +79,7 @@ func TestTheFeedIsReadPageByPage(t *testing.T) {
 
 func TestInvalidRequestsToTheFeedAreRefused(t *testing.T) {
 	w := newWorld(t)
-	w.Reach(t, workflow.Invited)
+	w.Reach(t, qualification.Invited)
 	for _, wrong := range []string{
 		"after=1", "after=djE6MQ%3D", "after=djE6LTE", "after=djE6", "after=djE6eA",
 		"after=djE6OTk5", // 999, after the end

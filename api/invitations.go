@@ -12,6 +12,7 @@ import (
 
 	"stella/client"
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 type invitationsInput struct {
@@ -35,7 +36,7 @@ func (s *Server) invitationsOperation() operation[invitationsInput, invitationsO
 }
 
 func (s *Server) invitations(ctx context.Context, c workflow.Client, in *invitationsInput) (*invitationsOutput, error) {
-	f := workflow.InvitationFilter{State: workflow.InvitationState(in.State), Mailbox: in.Mailbox, Limit: in.Limit + 1}
+	f := qualification.InvitationFilter{State: qualification.InvitationState(in.State), Mailbox: in.Mailbox, Limit: in.Limit + 1}
 	if in.After != "" {
 		sent, id, _ := strings.Cut(decodeCursor(in.After), " ")
 		var badTime, badID error
@@ -50,7 +51,7 @@ func (s *Server) invitations(ctx context.Context, c workflow.Client, in *invitat
 		return nil, err
 	}
 	out := &invitationsOutput{client.InvitationPage{Invitations: []client.Invitation{}}}
-	list, out.Body.Next = splitPage(list, in.Limit, func(i workflow.SentInvitation) string {
+	list, out.Body.Next = splitPage(list, in.Limit, func(i qualification.SentInvitation) string {
 		return cursor(i.SentAt.UTC().Format(time.RFC3339Nano) + " " + i.ID.String())
 	})
 	for _, i := range list {
@@ -59,7 +60,7 @@ func (s *Server) invitations(ctx context.Context, c workflow.Client, in *invitat
 	return out, nil
 }
 
-func describeInvitation(i workflow.SentInvitation, now time.Time) client.Invitation {
+func describeInvitation(i qualification.SentInvitation, now time.Time) client.Invitation {
 	return client.Invitation{
 		ID:       i.ID.String(),
 		Mailbox:  i.Address,

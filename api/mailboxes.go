@@ -9,6 +9,7 @@ import (
 
 	"stella/client"
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 // recordReaders are the scopes that may read records.
@@ -40,7 +41,7 @@ func (s *Server) mailboxes(ctx context.Context, c workflow.Client, in *mailboxes
 	}
 	out := &mailboxesOutput{client.MailboxPage{Mailboxes: []client.Mailbox{}}}
 	f := workflow.RegisterFilter{After: after, Limit: in.Limit + 1}
-	if !workflow.Choose(&f, workflow.Status(in.Status), workflow.PublicState(in.State)) {
+	if !qualification.Choose(&f, workflow.Status(in.Status), workflow.PublicState(in.State)) {
 		return out, nil
 	}
 	all, err := s.Provider.Registered(ctx, c, f)

@@ -16,6 +16,7 @@ import (
 	"stella/client"
 	"stella/request"
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 // problem is the response body of every error (RFC 9457).
@@ -63,7 +64,7 @@ func (s *Server) fault(ctx context.Context, err error) error {
 	var input *workflow.InputError
 	var record *workflow.RecordError
 	var limit *workflow.LimitError
-	var undecided *workflow.DecisionError
+	var undecided *qualification.DecisionError
 	switch {
 	case errors.As(err, &answered): // the operation has already made a problem
 		return err

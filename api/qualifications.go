@@ -9,6 +9,7 @@ import (
 
 	"stella/client"
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 // caseReaders are the scopes that may read cases and invitations.
@@ -39,13 +40,13 @@ func (s *Server) qualifications(ctx context.Context, c workflow.Client, in *qual
 	if err != nil {
 		return nil, err
 	}
-	list, err := s.Cases.Qualifications(ctx, c, workflow.QualificationFilter{
-		State: workflow.State(in.State), Mailbox: in.Mailbox, Before: before, Limit: in.Limit + 1})
+	list, err := s.Cases.Qualifications(ctx, c, qualification.QualificationFilter{
+		State: qualification.State(in.State), Mailbox: in.Mailbox, Before: before, Limit: in.Limit + 1})
 	if err != nil {
 		return nil, err
 	}
 	out := &qualificationsOutput{client.QualificationPage{Qualifications: []client.Qualification{}}}
-	list, out.Body.Next = splitPage(list, in.Limit, func(q workflow.ListedQualification) string { return numberCursor(q.Number) })
+	list, out.Body.Next = splitPage(list, in.Limit, func(q qualification.ListedQualification) string { return numberCursor(q.Number) })
 	for _, q := range list {
 		out.Body.Qualifications = append(out.Body.Qualifications, client.Qualification{
 			Number:  q.Number,
@@ -103,7 +104,7 @@ func unknownCase(err error) error {
 	return err
 }
 
-func describeCase(h *workflow.History) client.Case {
+func describeCase(h *qualification.History) client.Case {
 	q := h.Case.Qualification
 	c := client.Case{
 		Qualification: client.Qualification{

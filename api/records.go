@@ -12,6 +12,7 @@ import (
 
 	"stella/client"
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 // RecordWrite is the common part of the inputs that write one record. Like the other
@@ -104,7 +105,7 @@ func (s *Server) writeRecord(
 	}
 	out := &recordOutput{Status: http.StatusOK, ETag: recordTag(&m.Record),
 		Body: client.Recorded{Address: m.Address, Outcome: client.Outcome(done), Record: *describeRecord(&m.Record)}}
-	if done == workflow.RecordMade {
+	if done == qualification.RecordMade {
 		out.Status = http.StatusCreated
 	}
 	return out, nil

@@ -10,6 +10,7 @@ import (
 	"stella/client"
 	"stella/store/storetest"
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 // The status in each state of the case, and for each status of the mailbox.
@@ -20,28 +21,28 @@ func TestTheStatusInEachState(t *testing.T) {
 		show  client.Show
 		level string
 	}
-	table := map[workflow.State]status{
-		"":                        {"none", "banner", ""},
-		workflow.HolderChoice:     {"in_progress", "banner", ""},
-		workflow.Introduction:     {"in_progress", "banner", ""},
-		workflow.HolderInvitation: {"in_progress", "banner", ""},
-		workflow.Invited:          {"invited", "banner", ""},
-		workflow.HolderKind:       {"in_progress", "banner", ""},
-		workflow.CompanyData:      {"in_progress", "banner", ""},
-		workflow.ContactData:      {"in_progress", "banner", ""},
-		workflow.Summary:          {"in_progress", "banner", ""},
-		workflow.Identification:   {"in_progress", "banner", ""},
-		workflow.AtProvider:       {"in_progress", "banner", ""},
-		workflow.Identified:       {"in_progress", "banner", ""},
-		workflow.Contract:         {"in_progress", "banner", ""},
-		workflow.CodeEntry:        {"in_progress", "banner", ""},
-		workflow.UnderReview:      {"under_review", "none", ""},
-		workflow.Rejected:         {"rejected", "banner", ""},
-		workflow.Qualified:        {"qualified", "star", "SpidL2"},
-		workflow.Revoked:          {"revoked", "banner", ""},
-		workflow.Expired:          {"none", "banner", ""},
+	table := map[qualification.State]status{
+		"":                             {"none", "banner", ""},
+		qualification.HolderChoice:     {"in_progress", "banner", ""},
+		qualification.Introduction:     {"in_progress", "banner", ""},
+		qualification.HolderInvitation: {"in_progress", "banner", ""},
+		qualification.Invited:          {"invited", "banner", ""},
+		qualification.HolderKind:       {"in_progress", "banner", ""},
+		qualification.CompanyData:      {"in_progress", "banner", ""},
+		qualification.ContactData:      {"in_progress", "banner", ""},
+		qualification.Summary:          {"in_progress", "banner", ""},
+		qualification.Identification:   {"in_progress", "banner", ""},
+		qualification.AtProvider:       {"in_progress", "banner", ""},
+		qualification.Identified:       {"in_progress", "banner", ""},
+		qualification.Contract:         {"in_progress", "banner", ""},
+		qualification.CodeEntry:        {"in_progress", "banner", ""},
+		qualification.UnderReview:      {"under_review", "none", ""},
+		qualification.Rejected:         {"rejected", "banner", ""},
+		qualification.Qualified:        {"qualified", "star", "SpidL2"},
+		qualification.Revoked:          {"revoked", "banner", ""},
+		qualification.Expired:          {"none", "banner", ""},
 	}
-	for _, s := range append([]workflow.State{""}, workflow.States...) {
+	for _, s := range append([]qualification.State{""}, qualification.States...) {
 		want, ok := table[s]
 		if !ok {
 			t.Errorf("the table has no row for the state %s", s)
@@ -60,12 +61,12 @@ func TestTheStatusInEachState(t *testing.T) {
 		if m.State == "none" != (m.Since == nil) || m.Since != nil && !m.Since.Equal(j.Case().Qualification.SteppedAt) {
 			t.Errorf("%s: since %v", s, m.Since)
 		}
-		if s == workflow.Expired {
-			w.Clock.Advance(-workflow.UnfinishedLife - time.Hour)
+		if s == qualification.Expired {
+			w.Clock.Advance(-qualification.UnfinishedLife - time.Hour)
 		}
 
 		// If the mailbox is not active, the state is always not_eligible.
-		if s != "" && s != workflow.HolderChoice && s != workflow.Qualified {
+		if s != "" && s != qualification.HolderChoice && s != qualification.Qualified {
 			continue
 		}
 		for _, record := range []workflow.Status{workflow.MailboxExpired, workflow.Cancelled, workflow.MailboxRevoked, workflow.Active} {
@@ -85,7 +86,7 @@ func TestTheStatusInEachState(t *testing.T) {
 
 func TestAnInvitedHoldersProcedureIsInProgress(t *testing.T) {
 	w := newWorld(t)
-	j := w.Reach(t, workflow.Invited)
+	j := w.Reach(t, qualification.Invited)
 	var nonce []byte
 	storetest.Must(t, w.Pool().QueryRow(t.Context(), `select nonce from invitations`).Scan(&nonce))
 	_, err := w.Procedure.AcceptInvitation(t.Context(), workflow.InvitationSecret(storetest.Keys, nonce), "it", j.Visitor.Address, "r")
@@ -136,7 +137,7 @@ func TestIfNoneMatch(t *testing.T) {
 			t.Errorf("If-None-Match: %s: %d %v %q", known, again.Code, again.Header(), again.text)
 		}
 	}
-	j.To(workflow.HolderChoice)
+	j.To(qualification.HolderChoice)
 	changed := w.call("GET", path, "", "If-None-Match", tag)
 	if changed.Code != 200 || changed.Header().Get("ETag") == tag {
 		t.Errorf("after a step: %d %v", changed.Code, changed.Header())

@@ -9,6 +9,7 @@ import (
 
 	"stella/client"
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 type timelineOutput struct{ Body client.Timeline }
@@ -60,7 +61,7 @@ func (s *Server) timeline(ctx context.Context, c workflow.Client, in *caseInput)
 		})
 	}
 	for _, i := range h.Invitations {
-		sent := workflow.SentInvitation{Invitation: i, Address: t.Mailbox, Number: t.Number}
+		sent := qualification.SentInvitation{Invitation: i, Address: t.Mailbox, Number: t.Number}
 		t.Invitations = append(t.Invitations, describeInvitation(sent, s.Provider.Now()))
 	}
 	for _, m := range h.Mails {

@@ -8,20 +8,21 @@ import (
 	"stella/client"
 	"stella/store/storetest"
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 // The timeline of a case from the first click to the revocation.
 func TestTheTimelineIsComplete(t *testing.T) {
 	w := newWorld(t)
 	b := w.backoffice(workflow.ScopeOperator)
-	j := w.Reach(t, workflow.Invited)
+	j := w.Reach(t, qualification.Invited)
 	sent := j.Case().Qualification.Invitation
 	secret := j.InvitationSecret()
 	j.Visitor = j.Accept()
 	r := workflow.Record{Kind: workflow.KindPerson, Name: "Anna Neri", Email: storetest.AnnasRecord.Email}
 	_, err := w.Cases.Record(t.Context(), "tests", j.Address, workflow.Active, r)
 	storetest.Must(t, err)
-	j.To(workflow.CodeEntry)
+	j.To(qualification.CodeEntry)
 	code := j.SendCode()
 	storetest.Must(t, w.Procedure.TypeCode(t.Context(), j.Visitor, j.Form(), code))
 	if _, err := b.Approve(t.Context(), number(j), paolo); err != nil {

@@ -19,6 +19,7 @@ import (
 	"stella/store"
 	"stella/store/storetest"
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 // world is a test world with a handler of the API.
@@ -40,13 +41,13 @@ func newWorld(t *testing.T) *world {
 // backend is the database of the server.
 type backend interface {
 	workflow.Store
-	workflow.CaseStore
+	qualification.Store
 }
 
 func server(b backend, now func() time.Time, log *slog.Logger) *api.Server {
 	return &api.Server{
 		Provider:      &workflow.Provider{Store: b, Keys: storetest.Keys, Now: now},
-		Cases:         &workflow.Cases{Store: b, Now: now},
+		Cases:         &qualification.Cases{Store: b, Now: now},
 		PublicURL:     "https://id.example",
 		IsUnavailable: store.IsUnavailable,
 		Log:           log,

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"stella/store/storetest"
-	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 // The relay is unavailable for 20 seconds. Meanwhile the pages say that the code
@@ -18,10 +18,10 @@ func TestMailsSurviveATwentySecondRelayOutage(t *testing.T) {
 	p.start()
 	var holders []*storetest.Journey
 	for range 8 {
-		holders = append(holders, p.holder(workflow.CodeEntry))
+		holders = append(holders, p.holder(qualification.CodeEntry))
 	}
 	p.requestMails(holders[0], 8)
-	pages := func(want workflow.CodeStatus) {
+	pages := func(want qualification.CodeStatus) {
 		t.Helper()
 		for _, h := range holders {
 			c := h.Case()
@@ -32,10 +32,10 @@ func TestMailsSurviveATwentySecondRelayOutage(t *testing.T) {
 		}
 	}
 	time.Sleep(time.Until(stopped.Add(20 * time.Second)))
-	pages(workflow.CodeSending)
+	pages(qualification.CodeSending)
 	p.relay.restart(t)
 	storetest.Eventually(t, "all mails are sent", p.allEnded)
-	pages(workflow.CodeSent)
+	pages(qualification.CodeSent)
 	n := p.arrivals()
 	if len(n) != 16 || len(p.relay.received()) != 16 {
 		t.Errorf("%d mails arrived, %d of them distinct; want 16", len(p.relay.received()), len(n))

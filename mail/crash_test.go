@@ -18,6 +18,7 @@ import (
 	"stella/store"
 	"stella/store/storetest"
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 // The sender runs in a separate process, so that it can be killed: the test
@@ -120,7 +121,7 @@ func TestAKilledSenderLosesNothing(t *testing.T) {
 		return nil
 	})
 	senders := queues[workflow.QueueMails].MaxWorkers
-	p.requestMails(p.Reach(t, workflow.CodeEntry), mails-1) // plus the code
+	p.requestMails(p.Reach(t, qualification.CodeEntry), mails-1) // plus the code
 	kill := p.spawn()
 	storetest.Eventually(t, "mails are being sent", func() bool { return len(p.relay.received()) >= mails/4 })
 	kill()
@@ -157,7 +158,7 @@ func TestTwoInstancesShareTheMails(t *testing.T) {
 	p.spawn()
 	p.spawn()
 	storetest.Eventually(t, "both processes are working", func() bool { return strings.Count(p.log.String(), workingMessage) == 2 })
-	j := p.Reach(t, workflow.CodeEntry)
+	j := p.Reach(t, qualification.CodeEntry)
 	p.requestMails(j, mails-1)
 	storetest.Eventually(t, "all mails are sent", p.allEnded)
 	arrived := p.arrivals()

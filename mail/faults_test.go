@@ -10,7 +10,7 @@ import (
 
 	"stella/mail"
 	"stella/store/storetest"
-	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 // faultTable contains the outcome of a mail if the relay has one fault at one
@@ -38,7 +38,7 @@ NOOP          accepted  accepted  accepted  accepted  accepted  accepted  accept
 
 func TestEveryRelayFault(t *testing.T) {
 	p := newPipeline(t)
-	j := p.Reach(t, workflow.CodeEntry)
+	j := p.Reach(t, qualification.CodeEntry)
 	lines := strings.Split(strings.TrimSpace(faultTable), "\n")
 	modes := strings.Fields(lines[0])
 	for _, line := range lines[1:] {

@@ -12,6 +12,7 @@ import (
 	"stella/otp"
 	"stella/store/storetest"
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 // measure requests codes and logs the times from the request to the relay. It
@@ -25,7 +26,7 @@ func (p *pipeline) measure(holders, times, groups int) {
 	for range groups {
 		all := make([]*storetest.Journey, holders)
 		for i := range all {
-			all[i] = p.holder(workflow.CodeEntry)
+			all[i] = p.holder(qualification.CodeEntry)
 		}
 		storetest.Eventually(p.t, "the first codes are sent", p.allEnded)
 		for range times {
@@ -89,7 +90,7 @@ func TestCodesAreSentInParallel(t *testing.T) {
 	})
 	t.Cleanup(sync.OnceFunc(func() { close(release) }))
 	for range senders {
-		p.holder(workflow.CodeEntry)
+		p.holder(qualification.CodeEntry)
 	}
 	p.start()
 	storetest.Eventually(t, "every sender is sending a code", func() bool { return int(sending.Load()) == senders })
@@ -107,7 +108,7 @@ func TestTheQueueIsNotifiedOfCodes(t *testing.T) {
 	p.startWith(noPolling)
 	// A code that is requested before the queue listens is sent with the next one.
 	storetest.Eventually(t, "the queue listens", func() bool {
-		p.holder(workflow.CodeEntry)
+		p.holder(qualification.CodeEntry)
 		for range 20 {
 			if len(p.relay.received()) > 0 {
 				return true

@@ -12,7 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"stella/store/storetest"
-	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 func TestMailsAreCounted(t *testing.T) {
@@ -83,7 +83,7 @@ func TestConnectionsInUseAreCounted(t *testing.T) {
 		}
 		return nil
 	})
-	storetest.Must(t, p.work(p.requestMails(p.Reach(t, workflow.CodeEntry), 1)[0]))
+	storetest.Must(t, p.work(p.requestMails(p.Reach(t, qualification.CodeEntry), 1)[0]))
 	if want := `stella_mail_connections{relay="ordinary"} 1`; !strings.Contains(during, want) {
 		t.Errorf("no %s in\n%s", want, during)
 	}

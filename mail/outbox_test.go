@@ -12,6 +12,7 @@ import (
 
 	"stella/store/storetest"
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 // start runs the queues, which send the mails, until the test ends.
@@ -55,10 +56,10 @@ func TestAMailIsSentIfItsStepIsCommitted(t *testing.T) {
 	p.start()
 
 	j := p.Record(t, storetest.AnnasRecord)
-	j.To(workflow.Contract)
+	j.To(qualification.Contract)
 	// A step that is rolled back sends nothing.
 	rolledBack := errors.New("rolled back")
-	err := p.Update(t.Context(), j.Mailbox, func(c *workflow.Case) error {
+	err := p.Update(t.Context(), j.Mailbox, func(c *qualification.Case) error {
 		c.Added = append(c.Added, workflow.Mail{
 			ID: uuid.New(), Qualification: c.Qualification.ID,
 			Kind: workflow.MailQualified, Queue: workflow.QueueMails,
@@ -70,19 +71,19 @@ func TestAMailIsSentIfItsStepIsCommitted(t *testing.T) {
 		t.Fatal(err)
 	}
 	// A step that the database rejects after the mail was written sends nothing either.
-	err = p.Update(t.Context(), j.Mailbox, func(c *workflow.Case) error {
+	err = p.Update(t.Context(), j.Mailbox, func(c *qualification.Case) error {
 		c.Added = append(c.Added, workflow.Mail{
 			ID: uuid.New(), Qualification: c.Qualification.ID,
 			Kind: workflow.MailQualified, Queue: workflow.QueueMails,
 			To: "nobody@mail.example", Locale: "it", RequestedAt: p.Clock.Now(),
 		})
-		c.Qualification.State = workflow.Qualified // without a row in the log
+		c.Qualification.State = qualification.Qualified // without a row in the log
 		return nil
 	})
 	if err == nil {
 		t.Fatal("a step without a row in the log was committed")
 	}
-	j.To(workflow.CodeEntry)
+	j.To(qualification.CodeEntry)
 
 	storetest.Eventually(t, "the mails are sent", p.allEnded) // the first attempt is refused and repeated after two seconds
 	all := p.relay.received()

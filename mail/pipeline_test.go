@@ -22,6 +22,7 @@ import (
 	"stella/store/storetest"
 	"stella/templates"
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 func TestMain(m *testing.M) {
@@ -159,7 +160,7 @@ func (p *pipeline) row(id uuid.UUID) row {
 // codeMail requests a code. It returns the mail that will contain it, and the code.
 func (p *pipeline) codeMail() (*storetest.Journey, row, string) {
 	p.t.Helper()
-	j := p.Reach(p.t, workflow.CodeEntry)
+	j := p.Reach(p.t, qualification.CodeEntry)
 	var nonce []byte
 	storetest.Must(p.t, p.Pool().QueryRow(p.t.Context(), `
 		select c.nonce from codes c join qualifications q on q.id = c.qualification_id
@@ -168,7 +169,7 @@ func (p *pipeline) codeMail() (*storetest.Journey, row, string) {
 }
 
 // holder returns the journey of a new holder, with a unique address, in a state.
-func (p *pipeline) holder(s workflow.State) *storetest.Journey {
+func (p *pipeline) holder(s qualification.State) *storetest.Journey {
 	p.t.Helper()
 	r := storetest.AnnasRecord
 	r.Email = uuid.NewString() + "@mail.example"
@@ -181,7 +182,7 @@ func (p *pipeline) holder(s workflow.State) *storetest.Journey {
 func (p *pipeline) requestMails(j *storetest.Journey, n int) []uuid.UUID {
 	p.t.Helper()
 	ids := make([]uuid.UUID, n)
-	storetest.Must(p.t, p.Update(p.t.Context(), j.Mailbox, func(c *workflow.Case) error {
+	storetest.Must(p.t, p.Update(p.t.Context(), j.Mailbox, func(c *qualification.Case) error {
 		for i := range ids {
 			ids[i] = uuid.New()
 			c.Added = append(c.Added, workflow.Mail{

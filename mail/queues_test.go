@@ -8,6 +8,7 @@ import (
 
 	"stella/store/storetest"
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 // Hundreds of mails wait, the relay is slow, and the other relay does not answer
@@ -20,8 +21,8 @@ func TestCodesDoNotWaitForOtherMails(t *testing.T) {
 	hanging.faults(func(string, int) error { <-released; return nil })
 	p.sender.PECRelay = hanging.client(t)
 	p.relay.faults(slow(100 * time.Millisecond))
-	j := p.Reach(t, workflow.Qualified) // with its own mails, also to the mailbox
-	p.requestMails(j, 600)              // take 15 seconds
+	j := p.Reach(t, qualification.Qualified) // with its own mails, also to the mailbox
+	p.requestMails(j, 600)                   // take 15 seconds
 	p.requestPECMails(j, 40)
 	p.start()
 	t.Cleanup(func() { close(released) })
@@ -29,7 +30,7 @@ func TestCodesDoNotWaitForOtherMails(t *testing.T) {
 
 	begin := p.Clock.Now()
 	for range 8 {
-		p.holder(workflow.CodeEntry)
+		p.holder(qualification.CodeEntry)
 	}
 	storetest.Eventually(t, "the codes are sent", func() bool {
 		var open int
@@ -55,7 +56,7 @@ func TestCodesDoNotWaitForOtherMails(t *testing.T) {
 // requestPECMails requests n mails to the certified mailbox itself.
 func (p *pipeline) requestPECMails(j *storetest.Journey, n int) {
 	p.t.Helper()
-	storetest.Must(p.t, p.Update(p.t.Context(), j.Mailbox, func(c *workflow.Case) error {
+	storetest.Must(p.t, p.Update(p.t.Context(), j.Mailbox, func(c *qualification.Case) error {
 		for range n {
 			c.Added = append(c.Added, workflow.Mail{
 				ID: uuid.New(), Qualification: c.Qualification.ID,
@@ -70,8 +71,8 @@ func (p *pipeline) requestPECMails(j *storetest.Journey, n int) {
 // Each kind of mail is sent by the right queue.
 func TestEveryMailHasItsQueue(t *testing.T) {
 	p := newPipeline(t)
-	p.Reach(t, workflow.Qualified)
-	p.Reach(t, workflow.Invited)
+	p.Reach(t, qualification.Qualified)
+	p.Reach(t, qualification.Invited)
 	for kind, want := range map[string]string{
 		"code": "codes", "qualified": "mails", "qualified_pec": "pec", "invitation": "mails",
 	} {

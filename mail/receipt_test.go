@@ -8,13 +8,14 @@ import (
 	"stella/store/storetest"
 	"stella/templates"
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 // Both success mails are receipts. The contract notice is attached as the holder
 // acknowledged it.
 func TestASuccessMailIsAReceipt(t *testing.T) {
 	p := newPipeline(t)
-	j := p.Reach(t, workflow.Qualified)
+	j := p.Reach(t, qualification.Qualified)
 	var digest string
 	var body []byte
 	storetest.Must(t, p.Pool().QueryRow(t.Context(), `

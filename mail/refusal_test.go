@@ -9,7 +9,7 @@ import (
 
 	"stella/mail"
 	"stella/store/storetest"
-	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 // refusals are replies of relays, with the outcome for the mail: it is refused if
@@ -62,7 +62,7 @@ var refusals = []struct {
 
 func TestARefusalIsAboutTheRecipientOrAboutUs(t *testing.T) {
 	p := newPipeline(t)
-	j := p.Reach(t, workflow.CodeEntry)
+	j := p.Reach(t, qualification.CodeEntry)
 	for _, test := range refusals {
 		p.relay.dropIdle() // so that EHLO is sent again
 		p.relay.faults(at(test.verb, 1, &smtp.SMTPError{Code: test.code, EnhancedCode: test.more, Message: test.text}))

@@ -16,6 +16,7 @@ import (
 
 	"stella/store/storetest"
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 // readFeed reads the feed from a position to its end, in pages.
@@ -68,7 +69,7 @@ func TestFeedIsCompleteWithoutDuplicates(t *testing.T) {
 	var writing, reading sync.WaitGroup
 	var mailboxes []int64
 	for range writers {
-		mailboxes = append(mailboxes, w.Reach(t, workflow.HolderChoice).Mailbox)
+		mailboxes = append(mailboxes, w.Reach(t, qualification.HolderChoice).Mailbox)
 	}
 	ended := make(chan bool)
 	feeds := make([][]workflow.EventPayload, readers)
@@ -159,7 +160,7 @@ func TestFeedIsCompleteWithoutDuplicates(t *testing.T) {
 // is nothing new. A step that has not committed blocks no reader.
 func TestFeedDoesNotBlock(t *testing.T) {
 	w := newWorld(t)
-	j, other := w.Reach(t, workflow.HolderChoice), w.Reach(t, workflow.HolderChoice)
+	j, other := w.Reach(t, qualification.HolderChoice), w.Reach(t, qualification.HolderChoice)
 	if all, _ := readFeed(t, w, 0, 100); len(all) != 2 {
 		t.Fatalf("%d announcements, want 2", len(all))
 	}
@@ -196,7 +197,7 @@ func TestFeedDoesNotBlock(t *testing.T) {
 func TestFeedContainsOnlyDomainsOfClient(t *testing.T) {
 	w := newWorld(t)
 	other := workflow.Client{Name: "other", Domains: []string{"altrove.example"}, Scopes: []workflow.Scope{workflow.ScopeWebmail}}
-	j := w.Reach(t, workflow.Invited)
+	j := w.Reach(t, qualification.Invited)
 	page, last, err := w.Provider.Events(t.Context(), other, nil, 0, 10)
 	if err != nil || len(page) != 0 || last != 2 {
 		t.Errorf("the other client reads %+v until %d (%v)", page, last, err)
@@ -226,7 +227,7 @@ func TestFeedContainsOnlyDomainsOfClient(t *testing.T) {
 // The position is set once. Nothing else in an announcement ever changes.
 func TestAnnouncementsNeverChange(t *testing.T) {
 	w := newWorld(t)
-	w.Reach(t, workflow.Invited)
+	w.Reach(t, qualification.Invited)
 	for _, set := range []string{"active = false", "at = now()", "id = gen_random_uuid()", "kind = 'qualification.revoked', position = 7"} {
 		refused(t, w, "announcements never changes: update refused", `update announcements set `+set)
 	}

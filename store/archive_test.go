@@ -11,11 +11,12 @@ import (
 
 	"stella/store/storetest"
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 func TestOnlyAuditorOpensArchive(t *testing.T) {
 	w := newWorld(t)
-	j := w.Reach(t, workflow.Identification)
+	j := w.Reach(t, qualification.Identification)
 	login := j.LogIn()
 	secret := bytes.Repeat([]byte("<Response>NRENNA80A41H501T</Response>\n"), 3000) // longer than a chunk of age
 	storetest.Must(t, w.ClaimAnswer(t.Context(), login, w.Answer(storetest.Anna),
@@ -52,17 +53,17 @@ func TestOnlyAuditorOpensArchive(t *testing.T) {
 	}
 	// Without a recipient, the login fails; nothing is archived unencrypted.
 	w.SetArchiveRecipient(nil)
-	other := w.Reach(t, workflow.Identification)
+	other := w.Reach(t, qualification.Identification)
 	err = w.Procedure.StartLogin(t.Context(), other.Visitor, workflow.Login{ID: "_1", StartedAt: w.Clock.Now()}, []byte("<AuthnRequest/>"))
-	if err == nil || other.Case().Qualification.State != workflow.Identification {
+	if err == nil || other.Case().Qualification.State != qualification.Identification {
 		t.Errorf("a login that cannot be archived: %v", err)
 	}
 }
 
 func TestArchiveLimitsRefusedAnswers(t *testing.T) {
 	w := newWorld(t)
-	login := w.Reach(t, workflow.AtProvider).Case().Qualification.Login.ID
-	other := w.Reach(t, workflow.AtProvider).Case().Qualification.Login.ID
+	login := w.Reach(t, qualification.AtProvider).Case().Qualification.Login.ID
+	other := w.Reach(t, qualification.AtProvider).Case().Qualification.Login.ID
 	var open []*pgxpool.Conn // open connections, so that the calls below run concurrently
 	for range 15 {
 		c, err := w.Pool().Acquire(t.Context())

@@ -10,12 +10,13 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 // View reads the case of a mailbox from one snapshot, without a lock. It returns
 // workflow.ErrUnknown if there is no such mailbox.
-func (s *Store) View(ctx context.Context, mailbox int64) (*workflow.Case, error) {
-	b, c := &batch{}, &workflow.Case{}
+func (s *Store) View(ctx context.Context, mailbox int64) (*qualification.Case, error) {
+	b, c := &batch{}, &qualification.Case{}
 	b.BeginTx(snapshot)
 	readCase(b, mailbox, c)
 	err := s.transact(ctx, b, func(pgx.Tx) error { return checkFound(c) })
@@ -31,8 +32,8 @@ var snapshot = pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadO
 
 // Update locks a mailbox, calls step with its case, and writes what step changed
 // and added, all in one transaction. If step returns an error, nothing is written.
-func (s *Store) Update(ctx context.Context, mailbox int64, step func(*workflow.Case) error) error {
-	b, c := &batch{}, &workflow.Case{}
+func (s *Store) Update(ctx context.Context, mailbox int64, step func(*qualification.Case) error) error {
+	b, c := &batch{}, &qualification.Case{}
 	// The lock is a separate first statement. At this isolation level, each later
 	// statement has a new snapshot, which includes what the previous step committed.
 	b.BeginTx(pgx.TxOptions{IsoLevel: pgx.ReadCommitted})
@@ -50,14 +51,14 @@ func (s *Store) Update(ctx context.Context, mailbox int64, step func(*workflow.C
 }
 
 // checkFound returns workflow.ErrUnknown if the mailbox of a case was not found.
-func checkFound(c *workflow.Case) error {
+func checkFound(c *qualification.Case) error {
 	if c.Mailbox.ID == 0 {
 		return workflow.ErrUnknown
 	}
 	return nil
 }
 
-func readCase(b *batch, mailbox int64, c *workflow.Case) {
+func readCase(b *batch, mailbox int64, c *qualification.Case) {
 	readMailbox(b, mailbox, &c.Mailbox)
 	readSavedEmail(b, mailbox, &c.SavedEmail)
 	readRecordedCertified(b, mailbox, &c.RecordedCertified)
@@ -83,8 +84,8 @@ func readSavedEmail(b *batch, mailbox int64, email *string) {
 			        and s.event = any($2)
 			      order by s.version desc limit 1) saved
 			join declarations d on d.id = saved.declaration), '')`,
-		mailbox, []workflow.Event{workflow.DataConfirmed, workflow.ContactsCorrected,
-			workflow.InvitationAccepted, workflow.InvitationDeclined, workflow.InvitationWithdrawn}).
+		mailbox, []qualification.Event{qualification.DataConfirmed, qualification.ContactsCorrected,
+			qualification.InvitationAccepted, qualification.InvitationDeclined, qualification.InvitationWithdrawn}).
 		QueryRow(func(row pgx.Row) error { return row.Scan(email) })
 }
 
@@ -138,10 +139,10 @@ var current = `order by (` + unfinished + `) desc, (q.state = 'qualified') desc,
 
 // unfinished is the SQL condition of a qualification q that is not over. It is text,
 // so that the partial indexes on the same condition are used.
-var unfinished = `q.state not in (` + quoted(workflow.EndedStates) + `)`
+var unfinished = `q.state not in (` + quoted(qualification.EndedStates) + `)`
 
 // quoted returns states as a list of SQL strings.
-func quoted(states []workflow.State) string {
+func quoted(states []qualification.State) string {
 	list := make([]string, len(states))
 	for i, s := range states {
 		list[i] = "'" + string(s) + "'"
@@ -152,8 +153,8 @@ func quoted(states []workflow.State) string {
 // readQualification reads the qualification that matches a condition, with the
 // declaration, invitation, login and identity it refers to. It stores nil if there
 // is none.
-func readQualification(b *batch, into **workflow.Qualification, where string, args ...any) {
-	q := &workflow.Qualification{}
+func readQualification(b *batch, into **qualification.Qualification, where string, args ...any) {
+	q := &qualification.Qualification{}
 	b.Queue(`
 		select q.id, q.number, q.version, q.state, q.opened_at, q.stepped_at, q.owner, q.locale, q.invited_locale,
 		       coalesce(q.document, ''), coalesce((select d.version from documents d where d.sha256 = q.document), ''), q.reason, q.remark
@@ -182,7 +183,7 @@ const declarations = `
 	select id, qualification_id, kind, company_name, company_code, email, phone, declared_at
 	from declarations `
 
-func scanDeclaration(row pgx.CollectableRow) (d workflow.Declaration, err error) {
+func scanDeclaration(row pgx.CollectableRow) (d qualification.Declaration, err error) {
 	err = row.Scan(&d.ID, &d.Qualification, &d.Kind, &d.CompanyName, &d.CompanyCode, &d.Email, &d.Phone, &d.DeclaredAt)
 	return d, err
 }
@@ -192,7 +193,7 @@ const invitations = `
 	       (select ` + mailOutcome + ` from mails m where m.invitation_id = invitations.id)
 	from invitations `
 
-func scanInvitation(row pgx.CollectableRow) (i workflow.Invitation, err error) {
+func scanInvitation(row pgx.CollectableRow) (i qualification.Invitation, err error) {
 	err = row.Scan(&i.ID, &i.Qualification, &i.Version, &i.Nonce, &i.Digest, &i.Email, &i.SentAt, &i.ExpiresAt,
 		zeroIfNull(&i.AcceptedAt), zeroIfNull(&i.EndedAt), &i.Ended, &i.Mail)
 	return i, err
@@ -204,7 +205,7 @@ const identities = `
 	       authenticated_at, identified_at
 	from identities `
 
-func scanIdentity(row pgx.CollectableRow) (i workflow.Identity, err error) {
+func scanIdentity(row pgx.CollectableRow) (i qualification.Identity, err error) {
 	err = row.Scan(
 		&i.ID, &i.Qualification, &i.Login, &i.AssertionID, &i.Provider, &i.ProviderName, &i.Level, &i.Name, &i.FamilyName,
 		&i.FiscalNumber, &i.DateOfBirth, &i.PersonCode, &i.CompanyName, &i.CompanyFiscalNumber, &i.CompanyVATNumber,
@@ -214,7 +215,7 @@ func scanIdentity(row pgx.CollectableRow) (i workflow.Identity, err error) {
 
 // readCodes reads the newest codes of a mailbox with the outcome of their mails:
 // workflow.CodesKept of them, which is enough to check the limits.
-func readCodes(b *batch, mailbox int64, codes *[]workflow.Code) {
+func readCodes(b *batch, mailbox int64, codes *[]qualification.Code) {
 	readAll(b, codes, scanCode, `
 		select c.id, c.qualification_id, c.nonce, c.requested_at, c.spent_at,
 		       m.started_at, m.accepted_at, m.refused_at, m.dropped_at
@@ -222,10 +223,10 @@ func readCodes(b *batch, mailbox int64, codes *[]workflow.Code) {
 		join qualifications q on q.id = c.qualification_id
 		left join mails m on m.code_id = c.id
 		where q.mailbox_id = $1
-		order by c.requested_at desc, c.id desc limit $2`, mailbox, workflow.CodesKept)
+		order by c.requested_at desc, c.id desc limit $2`, mailbox, qualification.CodesKept)
 }
 
-func scanCode(row pgx.CollectableRow) (c workflow.Code, err error) {
+func scanCode(row pgx.CollectableRow) (c qualification.Code, err error) {
 	err = row.Scan(&c.ID, &c.Qualification, &c.Nonce, &c.RequestedAt, zeroIfNull(&c.SpentAt),
 		zeroIfNull(&c.StartedAt), zeroIfNull(&c.AcceptedAt), zeroIfNull(&c.RefusedAt), zeroIfNull(&c.DroppedAt))
 	return c, err
@@ -235,5 +236,5 @@ func scanCode(row pgx.CollectableRow) (c workflow.Code, err error) {
 func readInvitationTimes(b *batch, mailbox int64, times *[]time.Time) {
 	readAll(b, times, pgx.RowTo[time.Time], `
 		select i.sent_at from invitations i join qualifications q on q.id = i.qualification_id
-		where q.mailbox_id = $1 order by i.sent_at desc limit $2`, mailbox, workflow.InvitationsPerDay)
+		where q.mailbox_id = $1 order by i.sent_at desc limit $2`, mailbox, qualification.InvitationsPerDay)
 }

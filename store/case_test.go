@@ -10,23 +10,24 @@ import (
 
 	"stella/store/storetest"
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 func TestStepIsOneTransaction(t *testing.T) {
 	w := newWorld(t)
-	j := w.Reach(t, workflow.Summary)
+	j := w.Reach(t, qualification.Summary)
 	before := j.Case()
 	undone := errors.New("undone")
-	err := w.Update(t.Context(), j.Mailbox, func(c *workflow.Case) error {
+	err := w.Update(t.Context(), j.Mailbox, func(c *qualification.Case) error {
 		c.Mailbox.Status = workflow.Cancelled
 		c.Qualification.Remark = "a remark"
-		c.Added = append(c.Added, workflow.Declaration{ID: uuid.New(), Qualification: c.Qualification.ID})
+		c.Added = append(c.Added, qualification.Declaration{ID: uuid.New(), Qualification: c.Qualification.ID})
 		return undone
 	})
 	if !errors.Is(err, undone) {
 		t.Fatal(err)
 	}
-	err = w.Update(t.Context(), j.Mailbox, func(c *workflow.Case) error {
+	err = w.Update(t.Context(), j.Mailbox, func(c *qualification.Case) error {
 		c.Mailbox.Status = workflow.Cancelled
 		c.Added = append(c.Added, nil)
 		return nil
@@ -42,7 +43,7 @@ func TestStepIsOneTransaction(t *testing.T) {
 	if _, err := w.View(t.Context(), 4711); !errors.Is(err, workflow.ErrUnknown) {
 		t.Errorf("View of an unknown mailbox: %v", err)
 	}
-	if err := w.Update(t.Context(), 4711, func(*workflow.Case) error { return nil }); !errors.Is(err, workflow.ErrUnknown) {
+	if err := w.Update(t.Context(), 4711, func(*qualification.Case) error { return nil }); !errors.Is(err, workflow.ErrUnknown) {
 		t.Errorf("Update of an unknown mailbox: %v", err)
 	}
 }
@@ -50,17 +51,17 @@ func TestStepIsOneTransaction(t *testing.T) {
 // Steps of one mailbox wait for each other; steps of different mailboxes do not.
 func TestStepsOfOneMailboxAreSerialised(t *testing.T) {
 	w := newWorld(t)
-	a, b := w.Reach(t, workflow.Summary), w.Reach(t, workflow.Summary)
+	a, b := w.Reach(t, qualification.Summary), w.Reach(t, qualification.Summary)
 	started, finish, done := make(chan bool), make(chan bool), make(chan error, 1)
 	go func() {
-		done <- w.Update(context.WithoutCancel(t.Context()), a.Mailbox, func(c *workflow.Case) error {
+		done <- w.Update(context.WithoutCancel(t.Context()), a.Mailbox, func(c *qualification.Case) error {
 			close(started)
 			<-finish
 			return nil
 		})
 	}()
 	<-started
-	nothing := func(*workflow.Case) error { return nil }
+	nothing := func(*qualification.Case) error { return nil }
 	if err := w.Update(t.Context(), b.Mailbox, nothing); err != nil {
 		t.Errorf("another mailbox: %v", err)
 	}
@@ -79,24 +80,24 @@ func TestStepsOfOneMailboxAreSerialised(t *testing.T) {
 func TestStepReadsWhatPreviousStepCommitted(t *testing.T) {
 	t.Parallel()
 	w := storetest.NewWorld(t)
-	j := w.Reach(t, workflow.CodeEntry)
+	j := w.Reach(t, qualification.CodeEntry)
 	before := j.Case()
 	holding, finish, done := make(chan bool), make(chan bool), make(chan error, 2)
 	go func() {
-		done <- w.Update(context.WithoutCancel(t.Context()), j.Mailbox, func(c *workflow.Case) error {
+		done <- w.Update(context.WithoutCancel(t.Context()), j.Mailbox, func(c *qualification.Case) error {
 			close(holding)
 			<-finish
 			c.Mailbox.Ordinary = "changed@mail.example"
 			c.Qualification.Remark = "changed"
-			c.Added = append(c.Added, workflow.Code{ID: uuid.New(), Qualification: c.Qualification.ID, Nonce: make([]byte, 16),
+			c.Added = append(c.Added, qualification.Code{ID: uuid.New(), Qualification: c.Qualification.ID, Nonce: make([]byte, 16),
 				RequestedAt: w.Clock.Now(), SpentAt: w.Clock.Now()})
 			return nil
 		})
 	}()
 	<-holding
-	var read *workflow.Case
+	var read *qualification.Case
 	go func() {
-		done <- w.Update(context.WithoutCancel(t.Context()), j.Mailbox, func(c *workflow.Case) error {
+		done <- w.Update(context.WithoutCancel(t.Context()), j.Mailbox, func(c *qualification.Case) error {
 			read = c
 			return nil
 		})

@@ -8,7 +8,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
-	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 // MailboxOfCase returns the ID of the mailbox of a case. It returns
@@ -43,7 +43,7 @@ func (c *conditions) where(condition string, arg any) {
 
 // Qualifications lists qualifications, newest case first. It sorts by the negative
 // case number because the indexes by domain contain the negative number.
-func (s *Store) Qualifications(ctx context.Context, f workflow.QualificationFilter) ([]workflow.ListedQualification, error) {
+func (s *Store) Qualifications(ctx context.Context, f qualification.QualificationFilter) ([]qualification.ListedQualification, error) {
 	before := f.Before
 	if before == 0 {
 		before = math.MaxInt64
@@ -55,7 +55,7 @@ func (s *Store) Qualifications(ctx context.Context, f workflow.QualificationFilt
 	if f.Mailbox != "" {
 		c.where("m.address = $%d", f.Mailbox)
 	}
-	all, err := list(ctx, s, pgx.RowToStructByPos[workflow.ListedQualification], `
+	all, err := list(ctx, s, pgx.RowToStructByPos[qualification.ListedQualification], `
 		select l.address, l.number, l.version, l.state, l.owner, l.reason, l.opened_at, l.stepped_at
 		from `+perDomain+`
 		cross join lateral (
@@ -72,7 +72,7 @@ func (s *Store) Qualifications(ctx context.Context, f workflow.QualificationFilt
 
 // SentInvitation returns an invitation. It returns workflow.ErrUnknown if its mailbox
 // is not in these domains or was deleted.
-func (s *Store) SentInvitation(ctx context.Context, domains []string, id uuid.UUID) (workflow.SentInvitation, error) {
+func (s *Store) SentInvitation(ctx context.Context, domains []string, id uuid.UUID) (qualification.SentInvitation, error) {
 	i, err := one(ctx, s, scanSentInvitation, `
 		select `+sentInvitation+`
 		where i.id = $1 and m.domain = any($2) and m.deleted_at is null`, id, domains)
@@ -83,15 +83,15 @@ func (s *Store) SentInvitation(ctx context.Context, domains []string, id uuid.UU
 }
 
 // SentInvitations lists invitations, newest first.
-func (s *Store) SentInvitations(ctx context.Context, f workflow.InvitationFilter) ([]workflow.SentInvitation, error) {
+func (s *Store) SentInvitations(ctx context.Context, f qualification.InvitationFilter) ([]qualification.SentInvitation, error) {
 	c := &conditions{args: []any{f.Domains, nullIfZero(f.SentBefore), f.Before, f.Limit}}
 	switch f.State { // the same rules as workflow.Invitation.State
 	case "":
-	case workflow.InvitationIsLive:
+	case qualification.InvitationIsLive:
 		c.where("i.ended = '' and i.accepted_at is null and i.expires_at > $%d", f.Now)
-	case workflow.InvitationIsAccepted:
+	case qualification.InvitationIsAccepted:
 		c.sql += " and i.ended = '' and i.accepted_at is not null"
-	case workflow.InvitationIsExpired:
+	case qualification.InvitationIsExpired:
 		c.where("(i.ended = 'expired' or i.ended = '' and i.accepted_at is null and i.expires_at <= $%d)", f.Now)
 	default:
 		c.where("i.ended = $%d", f.State)
@@ -123,7 +123,7 @@ const sentInvitation = `
 	join qualifications q on q.id = i.qualification_id
 	join mailboxes m on m.id = q.mailbox_id`
 
-func scanSentInvitation(row pgx.CollectableRow) (i workflow.SentInvitation, err error) {
+func scanSentInvitation(row pgx.CollectableRow) (i qualification.SentInvitation, err error) {
 	err = row.Scan(&i.ID, &i.Qualification, &i.Version, &i.Email, &i.SentAt, &i.ExpiresAt,
 		zeroIfNull(&i.AcceptedAt), zeroIfNull(&i.EndedAt), &i.Ended,
 		&i.Mail, &i.Mailbox, &i.Address, &i.Number)

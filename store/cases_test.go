@@ -5,16 +5,17 @@ import (
 
 	"stella/store/storetest"
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 // If a client has a domain twice, lists do not contain rows twice.
 func TestDuplicateDomainIsListedOnce(t *testing.T) {
 	w := newWorld(t)
-	w.Reach(t, workflow.Invited)
+	w.Reach(t, qualification.Invited)
 	domains := []string{storetest.Domain, "altrove.example", storetest.Domain}
-	cases, err := w.Qualifications(t.Context(), workflow.QualificationFilter{Domains: domains, Limit: 10})
+	cases, err := w.Qualifications(t.Context(), qualification.QualificationFilter{Domains: domains, Limit: 10})
 	storetest.Must(t, err)
-	sent, err := w.SentInvitations(t.Context(), workflow.InvitationFilter{Domains: domains, Limit: 10})
+	sent, err := w.SentInvitations(t.Context(), qualification.InvitationFilter{Domains: domains, Limit: 10})
 	storetest.Must(t, err)
 	on, err := w.Registered(t.Context(), workflow.RegisterFilter{Domains: domains, Limit: 10})
 	storetest.Must(t, err)

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 // AddHandOff writes a hand-off: a user whom a webmail sends to Stella.
@@ -92,9 +93,9 @@ func (s *Store) HandOffBelongsTo(ctx context.Context, token, session []byte) (bo
 // InvitationByToken returns the invitation of a link and the ID of its mailbox. It
 // returns workflow.ErrUnknown if there is none. The digest is the SHA-256 of the
 // secret in the link.
-func (s *Store) InvitationByToken(ctx context.Context, digest []byte) (int64, workflow.Invitation, error) {
+func (s *Store) InvitationByToken(ctx context.Context, digest []byte) (int64, qualification.Invitation, error) {
 	b := &batch{}
-	var i *workflow.Invitation
+	var i *qualification.Invitation
 	var mailbox *int64
 	readOne(b, &i, scanInvitation, invitations+`where digest = $1`, digest)
 	readOne(b, &mailbox, pgx.RowTo[int64], `
@@ -104,7 +105,7 @@ func (s *Store) InvitationByToken(ctx context.Context, digest []byte) (int64, wo
 		err = workflow.ErrUnknown
 	}
 	if err != nil {
-		return 0, workflow.Invitation{}, fmt.Errorf("reading an invitation: %w", err)
+		return 0, qualification.Invitation{}, fmt.Errorf("reading an invitation: %w", err)
 	}
 	return *mailbox, *i, nil
 }

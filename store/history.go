@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 // AddressOf returns the address of the mailbox of a qualification, given its case
@@ -25,8 +26,8 @@ func (s *Store) AddressOf(ctx context.Context, number int64) (string, error) {
 
 // History reads a qualification of a mailbox with its log: the one with this case
 // number, or the current one if number is zero.
-func (s *Store) History(ctx context.Context, mailbox, number int64) (*workflow.History, error) {
-	h := &workflow.History{Case: &workflow.Case{}}
+func (s *Store) History(ctx context.Context, mailbox, number int64) (*qualification.History, error) {
+	h := &qualification.History{Case: &qualification.Case{}}
 	b := &batch{}
 	b.BeginTx(snapshot)
 	readCase(b, mailbox, h.Case)
@@ -48,7 +49,7 @@ func (s *Store) History(ctx context.Context, mailbox, number int64) (*workflow.H
 }
 
 // readHistory reads the log of a qualification and the rows that the log refers to.
-func readHistory(b *batch, h *workflow.History, q uuid.UUID, mailbox int64) {
+func readHistory(b *batch, h *qualification.History, q uuid.UUID, mailbox int64) {
 	readAll(b, &h.Steps, scanStep, `
 		select qualification_id, version, event, coalesce(from_state, ''), to_state, at, actor, client, actor_name, address, request, refs
 		from steps where qualification_id = $1 order by version`, q)
@@ -66,7 +67,7 @@ func readHistory(b *batch, h *workflow.History, q uuid.UUID, mailbox int64) {
 		select number from qualifications where mailbox_id = $1 and id <> $2 order by number`, mailbox, q)
 }
 
-func scanStep(row pgx.CollectableRow) (s workflow.Step, err error) {
+func scanStep(row pgx.CollectableRow) (s qualification.Step, err error) {
 	var address *netip.Addr
 	err = row.Scan(&s.Qualification, &s.Version, &s.Event, &s.From, &s.To, &s.At,
 		&s.Actor.Kind, &s.Actor.Client, &s.Actor.Name, &address, &s.Actor.Request, &s.Refs)

@@ -7,24 +7,25 @@ import (
 
 	"stella/store/storetest"
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 func TestHistoryContainsEveryStepAndMail(t *testing.T) {
 	w := newWorld(t)
-	j := w.Reach(t, workflow.Revoked)
+	j := w.Reach(t, qualification.Revoked)
 	h := j.History()
-	var events []workflow.Event
+	var events []qualification.Event
 	for i, s := range h.Steps {
 		events = append(events, s.Event)
 		if s.Version != i+1 || i > 0 && s.From != h.Steps[i-1].To || s.Qualification != h.Case.Qualification.ID {
 			t.Errorf("step %d is %+v", i+1, s)
 		}
 	}
-	want := []workflow.Event{
-		workflow.Opened, workflow.HolderDeclared, workflow.ProcedureBegun, workflow.PersonChosen,
-		workflow.ContactsEntered, workflow.DataConfirmed, workflow.LoginStarted, workflow.HolderMatched,
-		workflow.IdentityConfirmed, workflow.ContractRead, workflow.CodeRequested, workflow.CodeRight,
-		workflow.RevokedByProvider,
+	want := []qualification.Event{
+		qualification.Opened, qualification.HolderDeclared, qualification.ProcedureBegun, qualification.PersonChosen,
+		qualification.ContactsEntered, qualification.DataConfirmed, qualification.LoginStarted, qualification.HolderMatched,
+		qualification.IdentityConfirmed, qualification.ContractRead, qualification.CodeRequested, qualification.CodeRight,
+		qualification.RevokedByProvider,
 	}
 	if !slices.Equal(events, want) {
 		t.Errorf("the events are\n%v, want\n%v", events, want)

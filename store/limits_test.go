@@ -12,6 +12,7 @@ import (
 	"stella/store"
 	"stella/store/storetest"
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 // ten allows ten an hour, that is, one every six minutes.
@@ -115,7 +116,7 @@ func TestFailedStepSpendsNothing(t *testing.T) {
 	for range 3 {
 		// The second row fails after the first was written, as if the process ended
 		// between them.
-		err := w.Update(t.Context(), j.Mailbox, func(c *workflow.Case) error {
+		err := w.Update(t.Context(), j.Mailbox, func(c *qualification.Case) error {
 			c.Added = append(c.Added, newSpend(10, noon), nil)
 			return nil
 		})
@@ -125,7 +126,7 @@ func TestFailedStepSpendsNothing(t *testing.T) {
 	}
 	mustSpend(t, w.Store, 10, noon)
 	// A step that exceeds a limit is rolled back completely.
-	err := w.Update(t.Context(), j.Mailbox, func(c *workflow.Case) error {
+	err := w.Update(t.Context(), j.Mailbox, func(c *qualification.Case) error {
 		c.Mailbox.Ordinary = "changed@mail.example"
 		c.Added = append(c.Added, newSpend(1, noon))
 		return nil

@@ -32,7 +32,7 @@ func scanLogin(row pgx.CollectableRow) (l workflow.Login, err error) {
 	var handle, answer []byte
 	err = row.Scan(&l.ID, &qualification, &l.Provider, &l.ProviderName, &l.RelayState, &l.Level, &l.Comparison, &l.Session, &l.StartedAt,
 		&l.Failure, &handle, &answer)
-	l.Qualification = qualification.UUID
+	l.Subject = qualification.UUID
 	if err != nil || answer == nil {
 		return l, err
 	}
@@ -44,7 +44,7 @@ func scanLogin(row pgx.CollectableRow) (l workflow.Login, err error) {
 }
 
 func writeLogin(b *batch, l workflow.Login) {
-	qualification, session := &l.Qualification, l.Session
+	qualification, session := &l.Subject, l.Session
 	if l.Trial() { // it has no browser session
 		qualification, session = nil, []byte{}
 	}

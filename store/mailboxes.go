@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 // MailboxByAddress returns the ID of the mailbox with an address, also if it was
@@ -51,17 +52,17 @@ type Listed struct {
 	Address string
 	Status  workflow.Status
 	Kind    workflow.Kind
-	State   workflow.State // of the current qualification; empty if there is none
-	Number  int64          // its case number
+	State   qualification.State // of the current qualification; empty if there is none
+	Number  int64               // its case number
 	Since   time.Time
 	Starred bool
 }
 
 // MailboxFilter selects mailboxes.
 type MailboxFilter struct {
-	State workflow.State // of the current qualification; empty for any
-	Cases bool           // only mailboxes that have a qualification
-	After string         // the last address of the previous page; empty for the first page
+	State qualification.State // of the current qualification; empty for any
+	Cases bool                // only mailboxes that have a qualification
+	After string              // the last address of the previous page; empty for the first page
 	Limit int
 }
 

@@ -12,6 +12,7 @@ import (
 	"stella/store"
 	"stella/store/storetest"
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 func TestConcurrentMigrations(t *testing.T) {
@@ -61,7 +62,7 @@ func TestConcurrentMigrations(t *testing.T) {
 // upgrade.
 func TestPreviousVersionCanWrite(t *testing.T) {
 	w := newWorld(t)
-	q := w.Reach(t, workflow.Identified).Case().Qualification
+	q := w.Reach(t, qualification.Identified).Case().Qualification
 	for _, sql := range []string{
 		`insert into logins (id, qualification_id, provider, provider_name, relay_state, level, comparison, session, started_at)
 		 select '_new', qualification_id, provider, provider_name, relay_state, level, comparison, session, started_at from logins where id = $1`,
@@ -99,19 +100,19 @@ func TestMigrationsFillExistingRows(t *testing.T) {
 	storetest.Must(t, err)
 	defer s.Close()
 	w := storetest.WorldIn(t, s)
-	for _, state := range []workflow.State{workflow.Qualified, workflow.Invited, workflow.Rejected} {
+	for _, state := range []qualification.State{qualification.Qualified, qualification.Invited, qualification.Rejected} {
 		w.Reach(t, state)
 	}
 	w.Record(t, storetest.AnnasRecord) // without a case
-	again := w.Reach(t, workflow.Revoked)
+	again := w.Reach(t, qualification.Revoked)
 	again.Enter("another browser") // opens another case
 
 	listed := func() string {
 		t.Helper()
 		domains := []string{storetest.Domain}
-		cases, err := w.Qualifications(t.Context(), workflow.QualificationFilter{Domains: domains, Limit: 10})
+		cases, err := w.Qualifications(t.Context(), qualification.QualificationFilter{Domains: domains, Limit: 10})
 		storetest.Must(t, err)
-		sent, err := w.SentInvitations(t.Context(), workflow.InvitationFilter{Domains: domains, Limit: 10})
+		sent, err := w.SentInvitations(t.Context(), qualification.InvitationFilter{Domains: domains, Limit: 10})
 		storetest.Must(t, err)
 		on, err := w.Registered(t.Context(), workflow.RegisterFilter{Domains: domains, Limit: 10})
 		storetest.Must(t, err)

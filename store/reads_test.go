@@ -10,6 +10,7 @@ import (
 	"stella/store"
 	"stella/store/storetest"
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 // manyRows creates 5,000 mailboxes, each with a case and its related rows. The oldest
@@ -72,11 +73,11 @@ func TestQueriesReadFewRows(t *testing.T) {
 		addresses = append(addresses, fmt.Sprintf("mailbox%d@large.example", n))
 	}
 	imported := 1000
-	cases := func(f workflow.QualificationFilter) func(*store.Store) (int, error) {
+	cases := func(f qualification.QualificationFilter) func(*store.Store) (int, error) {
 		f.Limit = 10
 		return func(s *store.Store) (int, error) { return count(s.Qualifications(ctx, f)) }
 	}
-	invitations := func(f workflow.InvitationFilter) func(*store.Store) (int, error) {
+	invitations := func(f qualification.InvitationFilter) func(*store.Store) (int, error) {
 		f.Limit, f.Now = 10, now
 		return func(s *store.Store) (int, error) { return count(s.SentInvitations(ctx, f)) }
 	}
@@ -126,7 +127,7 @@ func TestQueriesReadFewRows(t *testing.T) {
 			return oneIfFound(h), err
 		}},
 		{"a step", 1, 80, func(s *store.Store) (int, error) {
-			return 1, s.Update(ctx, mailbox, func(c *workflow.Case) error {
+			return 1, s.Update(ctx, mailbox, func(c *qualification.Case) error {
 				c.Added = append(c.Added, workflow.Decision{ID: uuid.New(), Qualification: c.Qualification.ID})
 				return nil
 			})
@@ -145,16 +146,16 @@ func TestQueriesReadFewRows(t *testing.T) {
 			imported += len(all)
 			return count(s.RecordMailboxes(ctx, all, false))
 		}},
-		{"the cases of a domain", 10, 50, cases(workflow.QualificationFilter{Domains: small})},
-		{"the cases of a domain in a state", 1, 20, cases(workflow.QualificationFilter{Domains: small, State: workflow.UnderReview})},
-		{"the cases of a mailbox", 1, 20, cases(workflow.QualificationFilter{Domains: both, Mailbox: address})},
-		{"the invitations of a domain", 10, 60, invitations(workflow.InvitationFilter{Domains: small})},
-		{"the invitations withdrawn", 1, 20, invitations(workflow.InvitationFilter{Domains: small, State: "withdrawn"})},
-		{"the invitations of a mailbox", 1, 20, invitations(workflow.InvitationFilter{Domains: both, Mailbox: address})},
+		{"the cases of a domain", 10, 50, cases(qualification.QualificationFilter{Domains: small})},
+		{"the cases of a domain in a state", 1, 20, cases(qualification.QualificationFilter{Domains: small, State: qualification.UnderReview})},
+		{"the cases of a mailbox", 1, 20, cases(qualification.QualificationFilter{Domains: both, Mailbox: address})},
+		{"the invitations of a domain", 10, 60, invitations(qualification.InvitationFilter{Domains: small})},
+		{"the invitations withdrawn", 1, 20, invitations(qualification.InvitationFilter{Domains: small, State: "withdrawn"})},
+		{"the invitations of a mailbox", 1, 20, invitations(qualification.InvitationFilter{Domains: both, Mailbox: address})},
 		{"the newest events", 5, 50, events(both, 4995)},
 		{"the first events", 10, 100, events(small, 0)},
 		{"stale qualifications", 10, 30, func(s *store.Store) (int, error) {
-			return count(s.Stale(ctx, now.Add(-workflow.UnfinishedLife)))
+			return count(s.Stale(ctx, now.Add(-qualification.UnfinishedLife)))
 		}},
 		{"the next delivery", 1, 50, func(s *store.Store) (int, error) {
 			_, d, err := s.ClaimDelivery(ctx, 1, now, now, 4)

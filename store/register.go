@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 // registered is the query of scanRegistered.
@@ -18,7 +19,7 @@ const registered = `
 
 func scanRegistered(row pgx.CollectableRow) (workflow.Registered, error) {
 	var found workflow.Registered
-	var state workflow.State
+	var state qualification.State
 	m, s := &found.Mailbox, &found.Standing
 	err := row.Scan(append(mailboxInto(m), &state, zeroIfNull(&s.Since), &s.Level)...)
 	s.Mailbox, s.Address, s.Status, s.State = m.ID, m.Address, m.Status, state.Public()

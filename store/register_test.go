@@ -5,12 +5,13 @@ import (
 
 	"stella/store/storetest"
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 // A deleted mailbox has no star, and its status is cancelled.
 func TestDeletedMailboxIsInert(t *testing.T) {
 	w := newWorld(t)
-	w.Reach(t, workflow.Qualified)
+	w.Reach(t, qualification.Qualified)
 	refused(t, w, "deleted_is_inert", `update mailboxes set deleted_at = now()`)
 	refused(t, w, "deleted_is_inert", `update mailboxes set deleted_at = now(), status = 'cancelled'`)
 	other := w.Record(t, storetest.AnnasRecord)
@@ -24,7 +25,7 @@ func TestUnchangedRecordIsNotWritten(t *testing.T) {
 	w := newWorld(t)
 	record := storetest.BianchisRecord
 	record.VATNumber, record.Status = "02468135799", workflow.Active
-	put := func(r workflow.Record) workflow.Recorded {
+	put := func(r workflow.Record) qualification.Recorded {
 		t.Helper()
 		c, err := workflow.Registration{Address: "bianchi@pec.example", Record: r}.Check()
 		storetest.Must(t, err)
@@ -32,8 +33,8 @@ func TestUnchangedRecordIsNotWritten(t *testing.T) {
 		storetest.Must(t, err)
 		return done[0]
 	}
-	if what := put(record); what != workflow.RecordMade {
-		t.Fatalf("the first import: %s, want %s", what, workflow.RecordMade)
+	if what := put(record); what != qualification.RecordMade {
+		t.Fatalf("the first import: %s, want %s", what, qualification.RecordMade)
 	}
 	for name, change := range map[string]func(*workflow.Record){
 		"nothing":         func(*workflow.Record) {},
@@ -50,17 +51,17 @@ func TestUnchangedRecordIsNotWritten(t *testing.T) {
 	} {
 		other := record
 		change(&other)
-		want := workflow.RecordChanged
+		want := qualification.RecordChanged
 		if name == "nothing" {
-			want = workflow.RecordUnchanged
+			want = qualification.RecordUnchanged
 		}
-		if same := record.Same(other); same != (want == workflow.RecordUnchanged) {
+		if same := record.Same(other); same != (want == qualification.RecordUnchanged) {
 			t.Errorf("%s: Record.Same returns %v", name, same)
 		}
 		if what := put(other); what != want {
 			t.Errorf("%s: %s, want %s", name, what, want)
 		}
-		if what := put(other); what != workflow.RecordUnchanged {
+		if what := put(other); what != qualification.RecordUnchanged {
 			t.Errorf("%s, again: %s", name, what)
 		}
 		put(record)

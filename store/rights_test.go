@@ -12,7 +12,7 @@ import (
 
 	"stella/store"
 	"stella/store/storetest"
-	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 // evidence lists the tables whose rows are evidence, with one column of each.
@@ -34,7 +34,7 @@ func denied(t *testing.T, w *storetest.World, sql string) {
 
 func TestServiceCannotChangeEvidence(t *testing.T) {
 	w := newWorld(t)
-	w.Reach(t, workflow.Qualified)
+	w.Reach(t, qualification.Qualified)
 	for table, column := range evidence {
 		for _, sql := range []string{
 			"delete from " + table,

@@ -12,6 +12,7 @@ import (
 
 	"stella/store/storetest"
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 // refused checks that the database refuses the statements, even for the owner of the
@@ -43,7 +44,7 @@ func refused(t *testing.T, w *storetest.World, constraint string, sql ...string)
 
 func TestLogIsAppendOnly(t *testing.T) {
 	w := newWorld(t)
-	w.Reach(t, workflow.Summary)
+	w.Reach(t, qualification.Summary)
 	refused(t, w, "steps never changes: update refused", `update steps set actor = 'system'`)
 	refused(t, w, "steps never changes: update refused", `update steps set event = event where false`)
 	refused(t, w, "steps never changes: delete refused", `delete from steps`)
@@ -56,7 +57,7 @@ func TestLogIsAppendOnly(t *testing.T) {
 // Rows that the log refers to may be deleted but never changed.
 func TestRowsOfLogNeverChange(t *testing.T) {
 	w := newWorld(t)
-	w.Reach(t, workflow.Qualified)
+	w.Reach(t, qualification.Qualified)
 	for table, change := range map[string]string{
 		"records":      "name = ''",
 		"declarations": "email = ''",
@@ -85,8 +86,8 @@ func TestSuspensionsAreAppendOnly(t *testing.T) {
 
 func TestStarRequiresQualifiedAndReverse(t *testing.T) {
 	w := newWorld(t)
-	j := w.Reach(t, workflow.Qualified)
-	other := w.Reach(t, workflow.Rejected)
+	j := w.Reach(t, qualification.Qualified)
+	other := w.Reach(t, qualification.Rejected)
 	if j.Case().Mailbox.Star == nil {
 		t.Fatal("no star")
 	}
@@ -110,14 +111,14 @@ func TestStarRequiresQualifiedAndReverse(t *testing.T) {
 		select id, version + 1, 'code_right', state, 'qualified', now(), 'webmail', '', '', null, '', '{}'
 		from qualifications where state = 'rejected'`,
 		`update qualifications set version = version + 1, state = 'qualified' where state = 'rejected'`)
-	if s := other.Case().Qualification.State; s != workflow.Rejected {
+	if s := other.Case().Qualification.State; s != qualification.Rejected {
 		t.Errorf("%s", s)
 	}
 }
 
 func TestEveryStateIsLogged(t *testing.T) {
 	w := newWorld(t)
-	w.Reach(t, workflow.CodeEntry)
+	w.Reach(t, qualification.CodeEntry)
 	refused(t, w, "state_is_logged", `update qualifications set state = 'summary'`)
 	refused(t, w, "state_is_logged", `update qualifications set version = version + 1`)
 	refused(t, w, "state_is_logged", `update qualifications set version = version - 3`)
@@ -129,24 +130,24 @@ func TestEveryStateIsLogged(t *testing.T) {
 
 func TestMailboxHasOneUnfinishedAndOneQualified(t *testing.T) {
 	w := newWorld(t)
-	w.Reach(t, workflow.Summary)
+	w.Reach(t, qualification.Summary)
 	second := func(state string) string {
 		return `insert into qualifications (id, mailbox_id, version, state, opened_at, stepped_at, owner, locale, reason, remark)
 			select gen_random_uuid(), mailbox_id, 1, '` + state + `', now(), now(), 'webmail', 'it', '', '' from qualifications limit 1`
 	}
-	for _, s := range workflow.States {
+	for _, s := range qualification.States {
 		switch s {
-		case workflow.Revoked, workflow.Expired: // several are allowed, but must be logged
+		case qualification.Revoked, qualification.Expired: // several are allowed, but must be logged
 			refused(t, w, "state_is_logged", second(string(s)))
 			continue
-		case workflow.Qualified: // allowed with an unfinished one, but needs a star
+		case qualification.Qualified: // allowed with an unfinished one, but needs a star
 			refused(t, w, "qualified_is_star", second(string(s)))
 			continue
 		}
 		refused(t, w, "one_unfinished", second(string(s)))
 	}
 	w = storetest.NewWorld(t)
-	w.Reach(t, workflow.Qualified)
+	w.Reach(t, qualification.Qualified)
 	refused(t, w, "one_qualified", second("qualified"))
 }
 
@@ -156,19 +157,19 @@ func TestStatesMatchWorkflow(t *testing.T) {
 	var check string
 	storetest.Must(t, w.Pool().QueryRow(t.Context(), `
 		select pg_get_constraintdef(oid) from pg_constraint where conname = 'qualifications_state'`).Scan(&check))
-	var states []workflow.State
+	var states []qualification.State
 	for _, m := range regexp.MustCompile(`'(\w+)'`).FindAllStringSubmatch(check, -1) {
-		states = append(states, workflow.State(m[1]))
+		states = append(states, qualification.State(m[1]))
 	}
-	if !slices.Equal(states, workflow.States) {
-		t.Errorf("the database has %v, workflow has %v", states, workflow.States)
+	if !slices.Equal(states, qualification.States) {
+		t.Errorf("the database has %v, workflow has %v", states, qualification.States)
 	}
 }
 
 func TestOneActiveCodeAndOneActiveInvitation(t *testing.T) {
 	w := newWorld(t)
-	w.Reach(t, workflow.CodeEntry)
-	w.Reach(t, workflow.Invited)
+	w.Reach(t, qualification.CodeEntry)
+	w.Reach(t, qualification.Invited)
 	refused(t, w, "one_live_code", `insert into codes select gen_random_uuid(), qualification_id, nonce, now(), null from codes`)
 	refused(t, w, "one_live_invitation", `
 		insert into invitations
@@ -184,8 +185,8 @@ func TestOneActiveCodeAndOneActiveInvitation(t *testing.T) {
 // A test login, or a login for another mailbox, cannot identify a holder.
 func TestLoginBelongsToItsQualification(t *testing.T) {
 	w := newWorld(t)
-	w.Reach(t, workflow.Identified)
-	other := w.Reach(t, workflow.AtProvider).Case().Qualification
+	w.Reach(t, qualification.Identified)
+	other := w.Reach(t, qualification.AtProvider).Case().Qualification
 	storetest.Must(t, w.AddTrial(t.Context(), workflow.Login{ID: "_trial", StartedAt: w.Clock.Now()}, response("_trial", w)))
 	refused(t, w, "login_is_its_own", `update qualifications set login_id = '_trial'`)
 	refused(t, w, "login_is_its_own", `update qualifications set login_id = '`+other.Login.ID+`'`)

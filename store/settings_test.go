@@ -9,6 +9,7 @@ import (
 	"stella/store"
 	"stella/store/storetest"
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 // The store works with unusual settings of the database, which change the format of
@@ -61,9 +62,9 @@ func TestDatabaseWithUnusualSettings(t *testing.T) {
 	if got.Name != company.Name || got.Representatives[0] != company.Representatives[0] || !got.ImportedAt.Equal(w.Clock.Now()) {
 		t.Errorf("the record is %+v", got)
 	}
-	j := w.Record(t, storetest.AnnasRecord).To(workflow.Invited)
+	j := w.Record(t, storetest.AnnasRecord).To(qualification.Invited)
 	j.Visitor = j.Accept()
-	j.To(workflow.Qualified)
+	j.To(qualification.Qualified)
 	c := j.Case()
 	if c.Mailbox.Star == nil || !c.Qualification.SteppedAt.Equal(w.Clock.Now()) {
 		t.Errorf("the case is %+v", c.Qualification)

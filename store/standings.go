@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 // Standing reads a client and the status of a mailbox in one query, because
@@ -42,7 +43,7 @@ func (s *Store) standing(ctx context.Context, address, client string, token ...a
 		where `+client+` and c.disabled_at is null`, append([]any{address}, token...)...).
 		Scan(&asked.Client, &asked.Webmail, &found.Mailbox, &status, &state, &found.Since, &found.Level)
 	if err == nil && found.Mailbox != 0 {
-		found.Status, found.State = workflow.Status(status), workflow.State(state).Public()
+		found.Status, found.State = workflow.Status(status), qualification.State(state).Public()
 		asked.Standing = &found
 	}
 	return asked, err
@@ -66,7 +67,7 @@ func (s *Store) StandingsOf(ctx context.Context, addresses []string) (map[string
 		return nil, fmt.Errorf("reading the standing of mailboxes: %w", err)
 	}
 	var found workflow.Standing
-	var state workflow.State
+	var state qualification.State
 	columns := []any{&found.Address, &found.Mailbox, &found.Status, &state, &found.Since, &found.Level}
 	_, err = pgx.ForEachRow(rows, columns, func() error {
 		standing := found

@@ -4,13 +4,13 @@ import (
 	"testing"
 
 	"stella/store/storetest"
-	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 // The standing columns of a mailbox match the current qualification, in every state.
 func TestStandingMatchesCurrentQualification(t *testing.T) {
 	w := newWorld(t)
-	checkStanding := func(j *storetest.Journey, state workflow.State) {
+	checkStanding := func(j *storetest.Journey, state qualification.State) {
 		t.Helper()
 		kept, err := w.StandingOf(t.Context(), j.Address)
 		storetest.Must(t, err)
@@ -22,14 +22,14 @@ func TestStandingMatchesCurrentQualification(t *testing.T) {
 			t.Errorf("the standing is %+v, want %s since %v with level %q", kept, state, q.SteppedAt, level)
 		}
 	}
-	for _, state := range workflow.States {
+	for _, state := range qualification.States {
 		j := w.Reach(t, state)
 		checkStanding(j, state)
-		if state == workflow.Expired {
-			w.Clock.Advance(-workflow.UnfinishedLife)
+		if state == qualification.Expired {
+			w.Clock.Advance(-qualification.UnfinishedLife)
 		}
 	}
-	again := w.Reach(t, workflow.Revoked)
+	again := w.Reach(t, qualification.Revoked)
 	again.Enter("another browser") // opens another qualification
-	checkStanding(again, workflow.HolderChoice)
+	checkStanding(again, qualification.HolderChoice)
 }

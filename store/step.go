@@ -11,10 +11,11 @@ import (
 	"github.com/riverqueue/river"
 
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 // writeCase writes the mailbox, its qualification and the rows that a step added.
-func (s *Store) writeCase(ctx context.Context, tx pgx.Tx, c *workflow.Case) error {
+func (s *Store) writeCase(ctx context.Context, tx pgx.Tx, c *qualification.Case) error {
 	b := &batch{}
 	if q := c.Qualification; q != nil {
 		writeQualification(b, c.Mailbox.ID, q)
@@ -36,7 +37,7 @@ func (s *Store) writeCase(ctx context.Context, tx pgx.Tx, c *workflow.Case) erro
 	return nil
 }
 
-func writeQualification(b *batch, mailbox int64, q *workflow.Qualification) {
+func writeQualification(b *batch, mailbox int64, q *qualification.Qualification) {
 	var declaration, invitation, identity *uuid.UUID
 	var login *string
 	waiting, failure := "", "" // the login whose stored response is still pending; why the newest login failed
@@ -83,19 +84,19 @@ func writeQualification(b *batch, mailbox int64, q *workflow.Qualification) {
 // exists, it updates the times of acceptance and end.
 func (s *Store) writeRow(b *batch, mailbox int64, row workflow.Row) error {
 	switch r := row.(type) {
-	case workflow.Step:
+	case qualification.Step:
 		b.Queue(`
 			insert into steps (qualification_id, version, event, from_state, to_state, at,
 			                   actor, client, actor_name, address, request, refs)
 			values ($1, $2, $3, nullif($4, ''), $5, $6, $7, $8, $9, $10, $11, $12)`,
 			r.Qualification, r.Version, r.Event, r.From, r.To, r.At,
 			r.Actor.Kind, r.Actor.Client, r.Actor.Name, nullAddress(r.Actor.Address), r.Actor.Request, refs(r.Refs))
-	case workflow.Declaration:
+	case qualification.Declaration:
 		b.Queue(`
 			insert into declarations (id, qualification_id, kind, company_name, company_code, email, phone, declared_at)
 			values ($1, $2, $3, $4, $5, $6, $7, $8)`,
 			r.ID, r.Qualification, r.Kind, r.CompanyName, r.CompanyCode, r.Email, r.Phone, r.DeclaredAt)
-	case workflow.Invitation:
+	case qualification.Invitation:
 		b.Queue(`
 			insert into invitations (id, qualification_id, version, nonce, digest, email, sent_at, expires_at, accepted_at, ended_at, ended)
 			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
@@ -106,7 +107,7 @@ func (s *Store) writeRow(b *batch, mailbox int64, row workflow.Row) error {
 		writeLogin(b, r)
 	case workflow.Message:
 		return s.writeMessage(b, r)
-	case workflow.Identity:
+	case qualification.Identity:
 		b.Queue(`
 			insert into identities (id, qualification_id, login_id, assertion_id, provider, provider_name, level, name,
 			                        family_name, fiscal_number, date_of_birth, person_code, company_name,
@@ -115,7 +116,7 @@ func (s *Store) writeRow(b *batch, mailbox int64, row workflow.Row) error {
 			r.ID, r.Qualification, r.Login, r.AssertionID, r.Provider, r.ProviderName, r.Level, r.Name,
 			r.FamilyName, r.FiscalNumber, r.DateOfBirth, r.PersonCode, r.CompanyName,
 			r.CompanyFiscalNumber, r.CompanyVATNumber, r.AuthenticatedAt, r.IdentifiedAt)
-	case workflow.Code:
+	case qualification.Code:
 		b.Queue(`
 			insert into codes (id, qualification_id, nonce, requested_at, spent_at)
 			values ($1, $2, $3, $4, $5)
@@ -196,9 +197,9 @@ func (s *Store) writeMessage(b *batch, m workflow.Message) error {
 	return nil
 }
 
-func refs(r workflow.Refs) workflow.Refs {
+func refs(r qualification.Refs) qualification.Refs {
 	if r == nil {
-		return workflow.Refs{}
+		return qualification.Refs{}
 	}
 	return r
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 // Suspend records that an identity provider is suspended.
@@ -77,7 +78,7 @@ type Given struct {
 	Number       int64
 	IdentifiedAt time.Time
 	QualifiedAt  time.Time
-	State        workflow.State // qualified or revoked
+	State        qualification.State // qualified or revoked
 }
 
 // GivenBy lists the stars that are based on identities from a provider since the

@@ -8,6 +8,7 @@ import (
 
 	"stella/store/storetest"
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 // The newest of several suspensions counts, and a resumption ends it.
@@ -48,27 +49,27 @@ func TestSuspensions(t *testing.T) {
 		}
 	}
 	// Every case contains them.
-	if c := w.Reach(t, workflow.HolderChoice).Case(); len(c.Suspensions) != len(want) {
+	if c := w.Reach(t, qualification.HolderChoice).Case(); len(c.Suspensions) != len(want) {
 		t.Errorf("the case contains %+v", c.Suspensions)
 	}
 }
 
 func TestGivenBy(t *testing.T) {
 	w := newWorld(t)
-	w.Reach(t, workflow.Qualified) // before since
+	w.Reach(t, qualification.Qualified) // before since
 	w.Clock.Advance(time.Hour)
 	since := w.Clock.Now()
-	starred := w.Reach(t, workflow.Qualified).Case()
+	starred := w.Reach(t, qualification.Qualified).Case()
 	w.Clock.Advance(time.Minute)
-	revoked := w.Reach(t, workflow.Revoked).Case()
-	w.Reach(t, workflow.CodeEntry) // no star yet
-	w.Reach(t, workflow.Rejected)
+	revoked := w.Reach(t, qualification.Revoked).Case()
+	w.Reach(t, qualification.CodeEntry) // no star yet
+	w.Reach(t, qualification.Rejected)
 	given, err := w.GivenBy(t.Context(), storetest.Provider, since)
 	storetest.Must(t, err)
 	if len(given) != 2 {
 		t.Fatalf("%+v", given)
 	}
-	for i, c := range []*workflow.Case{starred, revoked} {
+	for i, c := range []*qualification.Case{starred, revoked} {
 		q := c.Qualification
 		g := given[i]
 		if g.Address != c.Mailbox.Address || g.Number != q.Number || !g.IdentifiedAt.Equal(q.Identity.IdentifiedAt) ||
@@ -84,8 +85,8 @@ func TestGivenBy(t *testing.T) {
 // GivenBy waits for running transactions, because they may still give a star.
 func TestGivenByWaitsForRunningTransactions(t *testing.T) {
 	w := newWorld(t)
-	j := w.Reach(t, workflow.Summary)
-	err := w.Update(t.Context(), j.Mailbox, func(*workflow.Case) error {
+	j := w.Reach(t, qualification.Summary)
+	err := w.Update(t.Context(), j.Mailbox, func(*qualification.Case) error {
 		short, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 		defer cancel()
 		_, err := w.GivenBy(short, storetest.Provider, w.Clock.Now())

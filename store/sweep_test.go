@@ -8,12 +8,13 @@ import (
 
 	"stella/store/storetest"
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 func TestSweep(t *testing.T) {
 	w := newWorld(t)
 	old, young := newBrowser(t, w, 1).open(), newBrowser(t, w, 1)
-	j := w.Reach(t, workflow.AtProvider)
+	j := w.Reach(t, qualification.AtProvider)
 	login := j.Case().Qualification.Login.ID
 	storetest.Must(t, w.ClaimAnswer(t.Context(), login, w.Answer(storetest.Anna), response(login, w)))
 	count := func(table string) (n int) {

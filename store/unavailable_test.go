@@ -15,6 +15,7 @@ import (
 	"stella/store"
 	"stella/store/storetest"
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 func TestAway(t *testing.T) {
@@ -39,7 +40,7 @@ func TestAway(t *testing.T) {
 			t.Errorf("%s: %v, want %v", code, !want, want)
 		}
 	}
-	for _, err := range []error{nil, workflow.ErrUnknown, workflow.ErrNotOwner, errors.New("x"), context.Canceled, os.ErrNotExist} {
+	for _, err := range []error{nil, workflow.ErrUnknown, qualification.ErrNotOwner, errors.New("x"), context.Canceled, os.ErrNotExist} {
 		if store.IsUnavailable(err) {
 			t.Errorf("IsUnavailable(%v) is true", err)
 		}

@@ -11,6 +11,7 @@ import (
 	"stella/spid"
 	"stella/templates"
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 // returnCookie carries the one-time secret of a stored SAML response from
@@ -205,7 +206,7 @@ func (s *Server) localeOf(ctx context.Context, l workflow.Login) (string, error)
 		return "", err
 	}
 	c, err := s.Procedure.View(ctx, asked.Visitor)
-	if errors.Is(err, workflow.ErrNotOwner) {
+	if errors.Is(err, qualification.ErrNotOwner) {
 		return asked.Visitor.Locale, nil
 	}
 	if err != nil {
@@ -237,7 +238,7 @@ func (s *Server) returnFromLogin(w http.ResponseWriter, r *http.Request, f *Fede
 		return err
 	}
 	err = s.Procedure.Return(r.Context(), v, secret)
-	var failed *workflow.LoginError
+	var failed *qualification.LoginError
 	switch {
 	case err == nil:
 		s.redirectHome(w, r, "")
@@ -246,7 +247,7 @@ func (s *Server) returnFromLogin(w http.ResponseWriter, r *http.Request, f *Fede
 		return s.showFailure(w, r, f, failureCode(failed.Code))
 	case errors.Is(err, workflow.ErrSuspended):
 		return s.showFailure(w, r, f, "suspended")
-	case errors.Is(err, workflow.ErrNotOwner):
+	case errors.Is(err, qualification.ErrNotOwner):
 		request.Refuse(r.Context(), "elsewhere", nil)
 		return s.showFailure(w, r, f, "elsewhere")
 	}

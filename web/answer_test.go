@@ -12,24 +12,25 @@ import (
 	"stella/spid"
 	"stella/spid/spidtest"
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 func TestOnlyTheNewestRequestCanBeAnswered(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.Identification)
+	b := at(t, anna, qualification.Identification)
 	older := b.answer(b.ask(), "Anna Neri")
 	newer := b.answer(b.ask(), "Anna Neri")
 	b.unchanged(func() { b.deliver(older).refused(elsewhere) })
 	if b.storedAnswers() != "0" {
 		t.Error("the response to the older request is stored")
 	}
-	b.stateIs(anna, workflow.AtProvider)
+	b.stateIs(anna, qualification.AtProvider)
 	b.deliver(newer).at("Identificazione riuscita")
 }
 
 func TestAnswerIsValidOnce(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.Identification)
+	b := at(t, anna, qualification.Identification)
 	request := b.ask()
 	answer := b.answer(request, "Anna Neri")
 	b.deliver(answer).at("Identificazione riuscita")
@@ -57,7 +58,7 @@ func TestAnswerInAnotherBrowser(t *testing.T) {
 		"of another mailbox": func(w *world) *browser { w.record(sara); return w.enter(sara) },
 		"at another mailbox's login": func(w *world) *browser {
 			w.record(sara)
-			b := w.enter(sara).proceed(sara, workflow.HolderChoice, workflow.Identification)
+			b := w.enter(sara).proceed(sara, qualification.HolderChoice, qualification.Identification)
 			b.ask()
 			return b
 		},
@@ -67,7 +68,7 @@ func TestAnswerInAnotherBrowser(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := at(t, anna, workflow.Identification)
+			b := at(t, anna, qualification.Identification)
 			other := open(b.world)
 			request := b.ask()
 			answer := b.answer(request, "Anna Neri")
@@ -87,7 +88,7 @@ func TestAnswerInAnotherBrowser(t *testing.T) {
 				b.get("/spid/return").refused(elsewhere)
 				b.deliver(answer).refused(elsewhere)
 			})
-			b.stateIs(anna, workflow.AtProvider)
+			b.stateIs(anna, qualification.AtProvider)
 			b.get("/").click("Ricomincia l'accesso")
 			b.press("Accedi come Anna Neri").press("Autorizza").press("Continua").at("Identificazione riuscita")
 		})
@@ -127,7 +128,7 @@ func (b *browser) forge() {
 
 func TestReturnNeedsTheOneTimeCookie(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.Identification)
+	b := at(t, anna, qualification.Identification)
 	answer := b.answer(b.ask(), "Anna Neri")
 	secret := b.deliverOnly(answer)
 	b.get("/").at("Accesso in corso con Identità di prova") // opening another page changes nothing
@@ -143,7 +144,7 @@ func TestReturnNeedsTheOneTimeCookie(t *testing.T) {
 		b.setCookie(secret)
 		b.get("/spid/return").refused(elsewhere)
 	})
-	b.stateIs(anna, workflow.AtProvider)
+	b.stateIs(anna, qualification.AtProvider)
 
 	// A forged cookie has the same effect.
 	answer = b.answer(b.ask(), "Anna Neri")
@@ -157,7 +158,7 @@ func TestReturnNeedsTheOneTimeCookie(t *testing.T) {
 
 func TestReturnIsNotPrefetched(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.Identification)
+	b := at(t, anna, qualification.Identification)
 	b.deliverOnly(b.answer(b.ask(), "Anna Neri"))
 	b.unchanged(func() {
 		r := b.request(http.MethodGet, "/spid/return", nil)
@@ -170,7 +171,7 @@ func TestReturnIsNotPrefetched(t *testing.T) {
 
 func TestAnswerExpiresAfterTenMinutes(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.Identification)
+	b := at(t, anna, qualification.Identification)
 	b.deliverOnly(b.answer(b.ask(), "Anna Neri"))
 	b.clock.Advance(workflow.AnswerLife + time.Second)
 	b.unchanged(func() { b.get("/spid/return").refused(elsewhere) })
@@ -181,14 +182,14 @@ func TestAnswerExpiresAfterTenMinutes(t *testing.T) {
 
 func TestLoginExpiresAfterHalfAnHour(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.Identification)
+	b := at(t, anna, qualification.Identification)
 	request := b.ask()
 	b.clock.Advance(20 * time.Minute)
 	b.get("/").at("Accesso in corso con Identità di prova")
 	b.clock.Advance(10*time.Minute + time.Second)
 	b.unchanged(func() { b.deliver(b.answer(request, "Anna Neri")).refused(elsewhere) })
 	b.get("/").at("Ora identificati", unfinished)
-	b.proceed(anna, workflow.Identification, workflow.Identified)
+	b.proceed(anna, qualification.Identification, qualification.Identified)
 
 	// A stored response expires with the login too.
 	b.press("Non sono io / casella sbagliata")
@@ -205,7 +206,7 @@ func TestLoginExpiresAfterHalfAnHour(t *testing.T) {
 
 func TestMalformedAnswer(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.Identification)
+	b := at(t, anna, qualification.Identification)
 	request := b.ask()
 	good := b.answer(request, "Anna Neri")
 	unknown := b.answer(request, "Anna Neri", spidtest.BeforeSigning(func(r *etree.Element) {
@@ -228,7 +229,7 @@ func TestMalformedAnswer(t *testing.T) {
 // A response that fails verification is archived, and the login can still succeed.
 func TestTamperedAnswer(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.Identification)
+	b := at(t, anna, qualification.Identification)
 	request := b.ask()
 	replaceName := func(r *etree.Element) {
 		for _, v := range r.FindElements("//saml:AttributeValue") {
@@ -262,7 +263,7 @@ func TestTamperedAnswer(t *testing.T) {
 	if got := b.archived(); got != "5" { // a limit protects the disk from an attacker
 		t.Errorf("%s responses are archived, want 5", got)
 	}
-	b.stateIs(anna, workflow.AtProvider)
+	b.stateIs(anna, qualification.AtProvider)
 	b.deliver(b.answer(request, "Anna Neri")).at("Identificazione riuscita")
 	if got := b.archived(); got != "6" {
 		t.Errorf("%s responses are archived, want 6", got)
@@ -274,16 +275,16 @@ func TestTamperedAnswer(t *testing.T) {
 func TestUnsignedAnomaly(t *testing.T) {
 	t.Parallel()
 	unsigned := spidtest.AfterSigning(func(r *etree.Element) { r.RemoveChild(r.SelectElement("ds:Signature")) })
-	b := at(t, anna, workflow.Identification)
+	b := at(t, anna, qualification.Identification)
 	request := b.ask()
 	b.unchanged(func() { b.deliver(b.fail(request, "nr25", unsigned).with("RelayState", "guess")).refused(technical) })
 	b.deliver(b.fail(request, "nr25", unsigned)).answered(http.StatusForbidden, "Identificazione non completata")
-	b.stateIs(anna, workflow.Identification)
+	b.stateIs(anna, qualification.Identification)
 }
 
 func TestProviderIsRemoved(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.Identification)
+	b := at(t, anna, qualification.Identification)
 	answer := b.answer(b.ask(), "Anna Neri")
 	b.server.SPID.Registry = spid.NewRegistry(nil, nil)
 	b.unchanged(func() { b.deliver(answer).refused(technical) })

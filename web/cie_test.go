@@ -7,20 +7,20 @@ import (
 	"testing"
 
 	"stella/spid"
-	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 func TestPersonIsQualifiedWithCIE(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.Introduction, withCIE)
+	b := at(t, anna, qualification.Introduction, withCIE)
 	b.at("Cosa occorre", "un account SPID già attivo, oppure la carta d'identità elettronica (CIE);")
-	b.proceed(anna, workflow.Introduction, workflow.Identification).at("Ora identificati", "oppure la carta d'identità elettronica (CIE)")
+	b.proceed(anna, qualification.Introduction, qualification.Identification).at("Ora identificati", "oppure la carta d'identità elettronica (CIE)")
 	b.click("Inizia l'identificazione").at("Scegli come identificarti")
 	if more := b.link("Maggiori informazioni sulla CIE"); more != "https://www.cartaidentita.interno.gov.it" {
 		t.Errorf("the link about CIE leads to %s", more)
 	}
 	b.click("Entra con CIE").at("Con quale identità vuoi accedere?")
-	b.stateIs(anna, workflow.AtProvider)
+	b.stateIs(anna, qualification.AtProvider)
 	b.get("/").at("Accesso in corso con Carta di Identità Elettronica")
 	b.click("Scegli un altro metodo").at("Scegli come identificarti").get("/")
 	b.click("Ricomincia l'accesso").press("Accedi come Anna Neri").press("Autorizza").press("Continua")
@@ -35,14 +35,14 @@ func TestPersonIsQualifiedWithCIE(t *testing.T) {
 	if got != "CieL3, , 1980-01-01, " {
 		t.Errorf("the stored identity is %q", got)
 	}
-	b.proceed(anna, workflow.Identified, workflow.Qualified).at("Identificazione avvenuta con successo")
+	b.proceed(anna, qualification.Identified, qualification.Qualified).at("Identificazione avvenuta con successo")
 }
 
 // Each scheme has its own metadata and endpoints, and accepts only responses of its
 // own providers.
 func TestSchemesAreSeparate(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.Identification, withCIE)
+	b := at(t, anna, qualification.Identification, withCIE)
 	for path, mark := range map[string]string{"/spid/metadata": "/spid/acs", "/metadata": "/spid/acs", "/cie/metadata": "/cie/acs"} {
 		response, body := b.send(b.request(http.MethodGet, path, nil))
 		if response.StatusCode != 200 || strings.Count(body, "/acs\"") != 1 || !strings.Contains(body, mark) {
@@ -72,7 +72,7 @@ func TestSchemesAreSeparate(t *testing.T) {
 	for _, path := range []string{"/cie/metadata", "/cie/return", "/cie/logout"} {
 		w.browser().get(path).answered(http.StatusNotFound, "Pagina non trovata")
 	}
-	other := at(t, anna, workflow.Identification).get("/identificazione")
+	other := at(t, anna, qualification.Identification).get("/identificazione")
 	if other.Find("a.scheme").Length() != 1 || strings.Contains(other.text(), "CIE") {
 		t.Errorf("CIE is offered: %s", other.text())
 	}
@@ -80,7 +80,7 @@ func TestSchemesAreSeparate(t *testing.T) {
 
 func TestLoginWithCIEFails(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.Identification, withCIE)
+	b := at(t, anna, qualification.Identification, withCIE)
 	b.log.errorsExpected = true
 	for code, sentence := range map[string]string{
 		"nr20": "Non hai usato la CIE al livello richiesto (livello 3).",
@@ -89,7 +89,7 @@ func TestLoginWithCIEFails(t *testing.T) {
 		"nr08": "C'è stato un problema tecnico nel collegamento con CIE.",
 	} {
 		b.deliver(b.fail(b.askCIE(), code)).refused(sentence)
-		b.stateIs(anna, workflow.Identification)
+		b.stateIs(anna, qualification.Identification)
 		b.click("Riprova").at("Scegli come identificarti")
 	}
 	b.deliver(b.fail(b.askCIE(), "nr25")).answered(http.StatusForbidden, notDone, "Hai annullato l'accesso.")
@@ -103,7 +103,7 @@ func TestLoginWithCIEFails(t *testing.T) {
 // A login with CIE has no purpose, since CIE has no professional identities.
 func TestCompanyWithCIE(t *testing.T) {
 	t.Parallel()
-	b := at(t, bianchi, workflow.Identification, withCIE, func(w *world) { w.server.Purpose = "PG" })
+	b := at(t, bianchi, qualification.Identification, withCIE, func(w *world) { w.server.Purpose = "PG" })
 	request := b.askCIE()
 	if strings.Contains(string(request.XML), "Purpose") {
 		t.Errorf("the request to CIE has a purpose: %s", request.XML)
@@ -114,7 +114,7 @@ func TestCompanyWithCIE(t *testing.T) {
 // The Ministry, which runs CIE, accepts no response to a logout request.
 func TestLogoutByCIE(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.Identification, withCIE)
+	b := at(t, anna, qualification.Identification, withCIE)
 	b.unchanged(func() {
 		b.get(b.cie.logoutURL(t)).at("Qualifica la tua casella PEC Esempio").
 			showsNotice("Sei uscito dalla procedura. Per riprendere torna alla webmail e seleziona Conferma identità.")

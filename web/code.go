@@ -7,12 +7,13 @@ import (
 
 	"stella/templates"
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 // hasNoCase reports whether err means that the visitor has no session, or that the
 // session no longer gives access to a case.
 func hasNoCase(err error) bool {
-	for _, known := range []error{errNoSession, errSessionEnded, errSwitchPending, workflow.ErrNotOwner, workflow.ErrNotEligible} {
+	for _, known := range []error{errNoSession, errSessionEnded, errSwitchPending, qualification.ErrNotOwner, workflow.ErrNotEligible} {
 		if errors.Is(err, known) {
 			return true
 		}
@@ -30,7 +31,7 @@ func (s *Server) codeStatus(w http.ResponseWriter, r *http.Request) error {
 	}{Status: "elsewhere"} // the case has left this state: the script reloads the page
 	v, err := s.peek(r)
 	switch {
-	case err == nil && v.c.Stage(v.visitor) == workflow.CodeEntry:
+	case err == nil && v.c.Stage(v.visitor) == qualification.CodeEntry:
 		var p templates.Page
 		fillCode(s, v, &p)
 		data := p.Data.(templates.Code)

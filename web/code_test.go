@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 // codeStatusIs checks the code's status that the page's script gets.
@@ -32,7 +33,7 @@ func (b *browser) codeStatusIs(status string, left, resend int) {
 func TestCodeStatuses(t *testing.T) {
 	t.Parallel()
 	const heading = "Inserisci il codice"
-	b := at(t, anna, workflow.CodeEntry)
+	b := at(t, anna, qualification.CodeEntry)
 	b.at(heading, "Stiamo inviando un codice OTP a anna.neri@mail.example.", "Il mittente è staff@posta.example.")
 	b.codeStatusIs("sending", 0, 20)
 	b.clock.Advance(2500 * time.Millisecond)
@@ -69,7 +70,7 @@ func TestCodeStatuses(t *testing.T) {
 
 func TestCodeExpiresAlthoughTheRelayHasNotAnswered(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.CodeEntry)
+	b := at(t, anna, qualification.CodeEntry)
 	id := b.newestMail(workflow.MailCode)
 	_, err := b.store.StartMail(t.Context(), id, b.clock.Now())
 	b.must(err)
@@ -80,7 +81,7 @@ func TestCodeExpiresAlthoughTheRelayHasNotAnswered(t *testing.T) {
 
 func TestFiveCodesInAQuarterOfAnHour(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.CodeEntry)
+	b := at(t, anna, qualification.CodeEntry)
 	for range 4 {
 		b.clock.Advance(20 * time.Second)
 		b.press("Invia di nuovo").at("Inserisci il codice").showsNotice("")
@@ -97,7 +98,7 @@ func TestFiveCodesInAQuarterOfAnHour(t *testing.T) {
 
 func TestPauseAfterFiveWrongCodes(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.CodeEntry)
+	b := at(t, anna, qualification.CodeEntry)
 	code := b.sendCode()
 	for range 5 {
 		b.press("Conferma", "codice", wrongCode(code))
@@ -117,7 +118,7 @@ func TestPauseAfterFiveWrongCodes(t *testing.T) {
 
 func TestRelayRefusesTheAddress(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.CodeEntry)
+	b := at(t, anna, qualification.CodeEntry)
 	id := b.newestMail(workflow.MailCode)
 	_, err := b.store.StartMail(t.Context(), id, b.clock.Now())
 	b.must(err)
@@ -138,7 +139,7 @@ func TestRelayRefusesTheAddress(t *testing.T) {
 // address, and sends another code at once, since it is the first to that address.
 func TestContactsChangeOnTheCodePage(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.CodeEntry)
+	b := at(t, anna, qualification.CodeEntry)
 	code := b.sendCode()
 	b.click("Modifica i contatti").press("Conferma", "cellulare", "3471234567").at("Inserisci il codice", "Vale 60 secondi")
 	b.click("Modifica i contatti").press("Conferma", "email", "anna@altro.example")
@@ -155,7 +156,7 @@ func TestContactsChangeOnTheCodePage(t *testing.T) {
 // another code can be sent.
 func TestContactsChangeAfterTooManyCodes(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.CodeEntry)
+	b := at(t, anna, qualification.CodeEntry)
 	for range 4 {
 		b.clock.Advance(20 * time.Second)
 		b.get("/").press("Invia di nuovo").at("Inserisci il codice")
@@ -173,7 +174,7 @@ func TestContactsChangeAfterTooManyCodes(t *testing.T) {
 func TestCodeIsDropped(t *testing.T) {
 	t.Parallel()
 	const sentence = "Non siamo riusciti a inviare in tempo il codice a anna.neri@mail.example."
-	b := at(t, anna, workflow.CodeEntry)
+	b := at(t, anna, qualification.CodeEntry)
 	b.must(b.store.MailDropped(t.Context(), b.newestMail(workflow.MailCode), b.clock.Now()))
 	b.codeStatusIs("dropped", 0, 20)
 	b.at("Inserisci il codice", sentence)
@@ -188,7 +189,7 @@ func TestCodeIsDropped(t *testing.T) {
 
 func TestCodeStatusIsForTheOwnerOnly(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.CodeEntry)
+	b := at(t, anna, qualification.CodeEntry)
 	b.sendCode()
 	b.enter(anna).codeStatusIs("elsewhere", 0, 0)
 	b.world.browser().codeStatusIs("elsewhere", 0, 0)
@@ -201,7 +202,7 @@ func TestCodeStatusIsForTheOwnerOnly(t *testing.T) {
 // page says so.
 func TestLoginExpiresDuringAPause(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.CodeEntry)
+	b := at(t, anna, qualification.CodeEntry)
 	b.clock.Advance(20 * time.Minute)
 	b.press("Invia di nuovo")
 	code := b.sendCode()

@@ -10,6 +10,7 @@ import (
 	"stella/spid"
 	"stella/templates"
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 // postOnly makes the provider accept requests with HTTP-POST only.
@@ -23,11 +24,11 @@ func postOnly(w *world) {
 // submitted by a script (SPID technical rules, "Trasmissione").
 func TestRequestByForm(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.Identification, postOnly)
+	b := at(t, anna, qualification.Identification, postOnly)
 	b.get("/identificazione/spid").click("Prosegui con Identità di prova")
 	b.at("Attendi qualche secondo…", "Ti stiamo portando sulle pagine di Identità di prova",
 		"Se la pagina non prosegue da sola, seleziona Continua.")
-	b.stateIs(anna, workflow.AtProvider)
+	b.stateIs(anna, qualification.AtProvider)
 	if !strings.HasPrefix(b.Find("script[src*='/post.']").AttrOr("src", ""), "/static/") || b.Find("form").Length() != 1 {
 		t.Error("the page does not have one form and the script that submits it")
 	}

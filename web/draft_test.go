@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 const draftKept = "Quello che hai scritto non è perso"
@@ -13,7 +14,7 @@ const draftKept = "Quello che hai scritto non è perso"
 // browser and the same mailbox.
 func TestDraftIsKept(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.ContactData)
+	b := at(t, anna, qualification.ContactData)
 	late := b.form("Conferma", "email", "nuova@mail.example", "cellulare", "+393471234567")
 	b.clock.Advance(workflow.SessionIdle)
 	b.unchanged(func() { b.post(late).answered(http.StatusForbidden, sessionExpired, wasIdle, draftKept) })
@@ -29,7 +30,7 @@ func TestDraftIsKept(t *testing.T) {
 // A code is never kept.
 func TestCodeIsNotKeptAsDraft(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.CodeEntry)
+	b := at(t, anna, qualification.CodeEntry)
 	late := b.form("Conferma", "codice", b.sendCode())
 	b.clock.Advance(workflow.SessionIdle)
 	b.post(late).answered(http.StatusForbidden, sessionExpired, wasIdle)

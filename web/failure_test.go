@@ -13,7 +13,7 @@ import (
 	"stella/spid"
 	"stella/spid/spidtest"
 	"stella/templates"
-	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 // notDone is the heading if the user cancelled the login, which is not an error.
@@ -23,7 +23,7 @@ const notDone = "Identificazione non completata"
 // rules, "Messaggi di errore").
 func TestAnomalies(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.Identification)
+	b := at(t, anna, qualification.Identification)
 	b.log.errorsExpected = true // some anomalies are errors in our request
 	for _, c := range []struct{ code, heading, sentence string }{
 		{"nr19", failed, "Hai inserito più volte credenziali errate."},
@@ -55,7 +55,7 @@ func TestAnomalies(t *testing.T) {
 		if b.Find("[role=alert], .summary, .fault").Length() > 0 {
 			t.Errorf("%s is shown with the markup of an error", c.code)
 		}
-		b.stateIs(anna, workflow.Identification)
+		b.stateIs(anna, qualification.Identification)
 		shown := c.code
 		if c.sentence == technical {
 			shown = "tecnico"
@@ -75,14 +75,14 @@ func TestAnomalies(t *testing.T) {
 		t.Error("the page says that a failed login has expired")
 	}
 	b.press("Indietro").at("Controlla i dati", anna.email) // the data are kept
-	b.press("SALVA E PROCEDI").proceed(anna, workflow.Identification, workflow.Identified)
+	b.press("SALVA E PROCEDI").proceed(anna, qualification.Identification, qualification.Identified)
 }
 
 // The page of a failed login is the same if it is loaded again, until the state
 // changes.
 func TestFailurePageCanBeReloaded(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.AtProvider).press("Accedi come Anna Neri").press("Non autorizzo").press("Continua")
+	b := at(t, anna, qualification.AtProvider).press("Accedi come Anna Neri").press("Non autorizzo").press("Continua")
 	const denied = "Non hai autorizzato l'invio dei dati."
 	b.answered(http.StatusForbidden, notDone, denied)
 	b.unchanged(func() {
@@ -120,7 +120,7 @@ func TestFailurePageCanBeReloaded(t *testing.T) {
 // A response with a level below the requested one is shown like anomaly nr20.
 func TestLevelIsTooLow(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.Identification)
+	b := at(t, anna, qualification.Identification)
 	request := b.ask()
 	low := spidtest.BeforeSigning(func(r *etree.Element) {
 		r.FindElement("//saml:AuthnContextClassRef").SetText(spid.SpidL1.URI())
@@ -161,25 +161,25 @@ func TestAnomalyInEnglish(t *testing.T) {
 func TestProviderIsSuspended(t *testing.T) {
 	t.Parallel()
 	const away = "In questo momento l'accesso con questo gestore non è disponibile. Scegline un altro."
-	b := at(t, anna, workflow.Identification)
+	b := at(t, anna, qualification.Identification)
 	link := b.get("/identificazione/spid").link("Prosegui con Identità di prova")
 	request := b.askAt(link)
 	b.must(b.provider.Suspend(t.Context(), "operatore", b.idp.EntityID(), b.clock.Now(), "chiave rubata"))
 	b.deliver(b.answer(request, "Anna Neri")).refused(away)
-	b.stateIs(anna, workflow.Identification)
+	b.stateIs(anna, qualification.Identification)
 	b.unchanged(func() { b.get(link).refused(away) })
 	b.click("Scegli un altro gestore")
 	b.at("Scegli il gestore della tua identità SPID", "In questo momento nessun gestore SPID è disponibile.")
 	b.clock.Advance(time.Minute)
 	b.must(b.provider.Resume(t.Context(), "operatore", b.idp.EntityID(), "chiave nuova"))
-	b.get("/").proceed(anna, workflow.Identification, workflow.Identified)
+	b.get("/").proceed(anna, qualification.Identification, qualification.Identified)
 }
 
 // An identity that a suspended provider asserted is no longer valid, and the page
 // says why.
 func TestIdentityOfASuspendedProvider(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.Contract)
+	b := at(t, anna, qualification.Contract)
 	b.must(b.provider.Suspend(t.Context(), "operatore", b.idp.EntityID(), b.clock.Now().Add(-time.Hour), "chiave rubata"))
 	b.get("/").at("Ora identificati", "perché il gestore con cui è stata fatta è stato sospeso")
 	if strings.Contains(b.text(), "troppo tempo") {
@@ -192,7 +192,7 @@ func TestIdentityOfASuspendedProvider(t *testing.T) {
 func TestPurpose(t *testing.T) {
 	t.Parallel()
 	const wanted = "occorre un'identità SPID a uso professionale rilasciata per l'impresa (persona giuridica)."
-	b := at(t, bianchi, workflow.Identification, func(w *world) { w.server.Purpose = "PG" })
+	b := at(t, bianchi, qualification.Identification, func(w *world) { w.server.Purpose = "PG" })
 	b.at("Ora identificati", "Con SPID per questa casella "+wanted)
 	request := b.ask()
 	if !strings.Contains(string(request.XML), ">PG</spid:Purpose>") {
@@ -202,7 +202,7 @@ func TestPurpose(t *testing.T) {
 
 	// A citizen's mailbox requires no professional identity.
 	b.record(anna)
-	other := b.enter(anna).proceed(anna, workflow.HolderChoice, workflow.Identification)
+	other := b.enter(anna).proceed(anna, qualification.HolderChoice, qualification.Identification)
 	if strings.Contains(other.text(), "uso professionale") {
 		t.Error("the page of a citizen requires a professional identity")
 	}
@@ -216,7 +216,7 @@ func TestPurpose(t *testing.T) {
 // The company's data in an assertion are stored with the identity.
 func TestCompanyOfTheIdentityIsStored(t *testing.T) {
 	t.Parallel()
-	b := at(t, bianchi, workflow.Identification, func(w *world) { w.server.Purpose = "PG" })
+	b := at(t, bianchi, qualification.Identification, func(w *world) { w.server.Purpose = "PG" })
 	request := b.ask()
 	response, err := b.idp.Answer(request.Request, spidtest.LucaForOfficine())
 	b.must(err)

@@ -9,6 +9,7 @@ import (
 	"stella/request"
 	"stella/templates"
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 var (
@@ -41,7 +42,7 @@ var faults = []struct {
 	{errForged, http.StatusForbidden, "login_failed", templates.LoginFailed{Code: "elsewhere", Known: true}},
 	{errNoSession, http.StatusForbidden, "session_ended", templates.SessionEnded{}},
 	{errSessionEnded, http.StatusForbidden, "session_ended", templates.SessionEnded{}},
-	{workflow.ErrNotOwner, http.StatusForbidden, "session_ended", templates.SessionEnded{}},
+	{qualification.ErrNotOwner, http.StatusForbidden, "session_ended", templates.SessionEnded{}},
 	{workflow.ErrNotEligible, http.StatusConflict, "not_eligible", nil},
 	{errUnavailable, http.StatusServiceUnavailable, "fault", templates.Fault{Kind: "unavailable"}},
 	{errClientGone, http.StatusServiceUnavailable, "fault", templates.Fault{Kind: "unavailable"}},
@@ -80,7 +81,7 @@ func (s *Server) fault(w http.ResponseWriter, r *http.Request, err error) {
 	if reason := refusalOf(err); reason != "" {
 		request.Refuse(r.Context(), reason, refusalDetail(err))
 	}
-	var withdrawn *workflow.InvitationError
+	var withdrawn *qualification.InvitationError
 	switch {
 	case errors.Is(err, errSwitchPending): // / asks which mailbox is meant
 		s.redirectHome(w, r, "")

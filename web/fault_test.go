@@ -7,13 +7,13 @@ import (
 	"testing"
 
 	"stella/store/storetest"
-	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 // The page of an internal error has the request's reference, and the data are kept.
 func TestInternalErrors(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.Summary)
+	b := at(t, anna, qualification.Summary)
 	b.log.errorsExpected = true
 	panicking := *b.server
 	panicking.Procedure = nil

@@ -9,6 +9,7 @@ import (
 
 	"stella/spid"
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 // Federation is one identity scheme, SPID or CIE: our service provider in it, and
@@ -89,7 +90,7 @@ func (s *Server) available(ctx context.Context, f *Federation) (spid.Providers, 
 // ask returns what a login requests. For a company's mailbox the operator may
 // require a professional identity, with the company's data (SPID Avviso 18). CIE
 // has no professional identities.
-func (s *Server) ask(f *Federation, c *workflow.Case) spid.Ask {
+func (s *Server) ask(f *Federation, c *qualification.Case) spid.Ask {
 	if f.Scheme == spid.CIE || s.Purpose == "" || c.Qualification.Declaration == nil ||
 		c.Qualification.Declaration.Kind != workflow.KindCompany {
 		return spid.Ask{}

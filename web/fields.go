@@ -14,6 +14,7 @@ import (
 
 	"stella/templates"
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 // readForm parses the form of a request. It removes control characters other than
@@ -41,16 +42,16 @@ func typeable(r rune) rune {
 
 // formOf reads the qualification and the version that a form was rendered for. It
 // returns the zero value, which matches no case, if they are missing or malformed.
-func formOf(in url.Values) workflow.Form {
+func formOf(in url.Values) qualification.Form {
 	id, err := uuid.Parse(in.Get("id"))
 	if err != nil {
-		return workflow.Form{}
+		return qualification.Form{}
 	}
 	version, err := strconv.Atoi(in.Get("version"))
 	if err != nil {
-		return workflow.Form{}
+		return qualification.Form{}
 	}
-	return workflow.Form{Qualification: id, Version: version}
+	return qualification.Form{Qualification: id, Version: version}
 }
 
 func kindOf(value string) workflow.Kind {
@@ -94,7 +95,7 @@ func fieldErrors(e *workflow.InputError, now time.Time) []templates.FieldError {
 	return errs
 }
 
-func codeFault(e *workflow.CodeError, now time.Time) templates.FieldError {
+func codeFault(e *qualification.CodeError, now time.Time) templates.FieldError {
 	f := templates.FieldError{Field: "codice", Message: "error_" + e.Code,
 		Args: map[string]any{"Left": e.Left, "Until": formatTime(e.Until, now)}}
 	if e.Code == "resend_wait" { // the error belongs to the button, not to the input

@@ -9,6 +9,7 @@ import (
 	"stella/request"
 	"stella/templates"
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 // form is an HTML form and the event that it fires. It is part of the page of a
@@ -17,14 +18,14 @@ type form struct {
 	fire   fire
 	notice string                                 // shown on the page that follows; "" for none
 	page   string                                 // the form's own page; "" if it is part of a state's page
-	state  workflow.State                         // in which page can be opened
+	state  qualification.State                    // in which page can be opened
 	fill   func(*Server, *visit, *templates.Page) // fills page
 }
 
 type (
-	procedure = workflow.Procedure
+	procedure = qualification.Procedure
 	visitor   = workflow.Visitor
-	fire      func(p *procedure, ctx context.Context, v visitor, f workflow.Form, in url.Values) error
+	fire      func(p *procedure, ctx context.Context, v visitor, f qualification.Form, in url.Values) error
 )
 
 // forms lists the forms of the procedure, by path.
@@ -39,57 +40,57 @@ var forms = map[string]form{
 	"/impresa":                {fire: withFields((*procedure).EnterCompany, "ragione_sociale", "codice_fiscale_impresa")},
 	"/contatti":               {fire: withFields((*procedure).EnterContacts, "email", "cellulare")},
 	"/riepilogo":              {fire: withoutInput((*procedure).ConfirmData)},
-	"/riepilogo/intestatario": {fire: correctHolder, notice: "saved", page: "edit_holder", state: workflow.Summary, fill: fillHolder},
-	"/riepilogo/contatti":     editContacts("/riepilogo/contatti", workflow.Summary, (*procedure).CorrectContacts),
+	"/riepilogo/intestatario": {fire: correctHolder, notice: "saved", page: "edit_holder", state: qualification.Summary, fill: fillHolder},
+	"/riepilogo/contatti":     editContacts("/riepilogo/contatti", qualification.Summary, (*procedure).CorrectContacts),
 	"/identita":               {fire: withoutInput((*procedure).ConfirmIdentity)},
 	"/identita/altra":         {fire: withoutInput((*procedure).DisownIdentity)},
-	"/identita/contatti":      editContacts("/identita/contatti", workflow.Identified, (*procedure).RedirectCode),
+	"/identita/contatti":      editContacts("/identita/contatti", qualification.Identified, (*procedure).RedirectCode),
 	"/informativa":            {fire: withField((*procedure).AcknowledgeContract, "sha256")},
 	"/codice":                 {fire: withField((*procedure).TypeCode, "codice")},
 	"/codice/invia":           {fire: withoutInput((*procedure).RequestCode), notice: "code_sent"},
-	"/codice/contatti":        editContacts("/codice/contatti", workflow.CodeEntry, (*procedure).RedirectCode),
+	"/codice/contatti":        editContacts("/codice/contatti", qualification.CodeEntry, (*procedure).RedirectCode),
 	"/riprova":                {fire: withoutInput((*procedure).Retry)},
 	"/riprova/identita":       {fire: withoutInput((*procedure).RetryLogin)},
 	"/riprova/invito":         {fire: withoutInput((*procedure).PassOn)},
 }
 
 // withoutInput fires an event that has no input.
-func withoutInput(step func(*procedure, context.Context, visitor, workflow.Form) error) fire {
-	return func(p *procedure, ctx context.Context, v visitor, f workflow.Form, _ url.Values) error {
+func withoutInput(step func(*procedure, context.Context, visitor, qualification.Form) error) fire {
+	return func(p *procedure, ctx context.Context, v visitor, f qualification.Form, _ url.Values) error {
 		return step(p, ctx, v, f)
 	}
 }
 
 // withField fires an event with the value of one field.
-func withField(step func(*procedure, context.Context, visitor, workflow.Form, string) error, field string) fire {
-	return func(p *procedure, ctx context.Context, v visitor, f workflow.Form, in url.Values) error {
+func withField(step func(*procedure, context.Context, visitor, qualification.Form, string) error, field string) fire {
+	return func(p *procedure, ctx context.Context, v visitor, f qualification.Form, in url.Values) error {
 		return step(p, ctx, v, f, in.Get(field))
 	}
 }
 
 // withFields fires an event with the values of two fields.
-func withFields(step func(*procedure, context.Context, visitor, workflow.Form, string, string) error, first, second string) fire {
-	return func(p *procedure, ctx context.Context, v visitor, f workflow.Form, in url.Values) error {
+func withFields(step func(*procedure, context.Context, visitor, qualification.Form, string, string) error, first, second string) fire {
+	return func(p *procedure, ctx context.Context, v visitor, f qualification.Form, in url.Values) error {
 		return step(p, ctx, v, f, in.Get(first), in.Get(second))
 	}
 }
 
-func chooseRole(p *procedure, ctx context.Context, v visitor, f workflow.Form, in url.Values) error {
-	roles := map[string]workflow.Role{"si": workflow.Holder, "no": workflow.Delegate}
+func chooseRole(p *procedure, ctx context.Context, v visitor, f qualification.Form, in url.Values) error {
+	roles := map[string]qualification.Role{"si": qualification.Holder, "no": qualification.Delegate}
 	return p.ChooseRole(ctx, v, f, roles[in.Get("ruolo")])
 }
 
-func chooseKind(p *procedure, ctx context.Context, v visitor, f workflow.Form, in url.Values) error {
+func chooseKind(p *procedure, ctx context.Context, v visitor, f qualification.Form, in url.Values) error {
 	return p.ChooseKind(ctx, v, f, kindOf(in.Get("intestatario")))
 }
 
-func correctHolder(p *procedure, ctx context.Context, v visitor, f workflow.Form, in url.Values) error {
+func correctHolder(p *procedure, ctx context.Context, v visitor, f qualification.Form, in url.Values) error {
 	return p.CorrectHolder(ctx, v, f, kindOf(in.Get("intestatario")), in.Get("ragione_sociale"), in.Get("codice_fiscale_impresa"))
 }
 
 // editContacts returns the form for the contacts, which is the same in three states.
-func editContacts(path string, in workflow.State,
-	step func(*procedure, context.Context, visitor, workflow.Form, string, string) error) form {
+func editContacts(path string, in qualification.State,
+	step func(*procedure, context.Context, visitor, qualification.Form, string, string) error) form {
 	return form{
 		fire:   withFields(step, "email", "cellulare"),
 		notice: "saved",
@@ -98,7 +99,7 @@ func editContacts(path string, in workflow.State,
 		fill: func(s *Server, v *visit, p *templates.Page) {
 			fillContacts(s, v, p)
 			data := templates.EditContacts{Action: path}
-			if in == workflow.CodeEntry {
+			if in == qualification.CodeEntry {
 				data.CodeAt = wholeMinute(s.Procedure.CodePage(v.c).RedirectAt)
 			}
 			p.Opener, p.Data = pages[in].name, data
@@ -119,9 +120,9 @@ func (s *Server) form(f form) handler {
 			return s.keepDraft(r, err)
 		}
 		err = f.fire(s.Procedure, r.Context(), visitor, formOf(r.PostForm), r.PostForm)
-		var stale workflow.StaleError
+		var stale qualification.StaleError
 		var input *workflow.InputError
-		var code *workflow.CodeError
+		var code *qualification.CodeError
 		var limit *workflow.LimitError
 		switch {
 		case err == nil:
@@ -133,14 +134,14 @@ func (s *Server) form(f form) handler {
 			s.redirectHome(w, r, "")
 		case errors.As(err, &stale) && stale.Changed:
 			s.redirectHome(w, r, "changed")
-		case errors.As(err, &stale), errors.Is(err, workflow.ErrNotAllowed):
+		case errors.As(err, &stale), errors.Is(err, qualification.ErrNotAllowed):
 			s.redirectHome(w, r, "moved_on")
-		case errors.Is(err, workflow.ErrNotOwner) && !errors.As(err, new(*workflow.InvitationError)):
+		case errors.Is(err, qualification.ErrNotOwner) && !errors.As(err, new(*qualification.InvitationError)):
 			// A delegate, after the invited holder has accepted. They may still see /.
 			s.redirectHome(w, r, "moved_on")
-		case errors.Is(err, workflow.ErrLoginExpired):
+		case errors.Is(err, qualification.ErrLoginExpired):
 			s.redirectHome(w, r, "lapsed")
-		case errors.Is(err, workflow.ErrContractChanged):
+		case errors.Is(err, qualification.ErrContractChanged):
 			s.redirectHome(w, r, "contract_changed")
 		case errors.As(err, &input):
 			return s.showFaults(w, r, f, http.StatusUnprocessableEntity, fieldErrors(input, s.Now()))

@@ -3,45 +3,45 @@ package web
 import (
 	"testing"
 
-	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 // happyPath has the steps of a holder who makes no mistakes, and the state that each
 // step leads to.
 var happyPath = []struct {
-	state workflow.State
+	state qualification.State
 	step  func(*browser, holder)
 }{
-	{workflow.HolderChoice, func(*browser, holder) {}},
-	{workflow.Introduction, func(b *browser, _ holder) { b.press("Conferma", "ruolo", "si") }},
-	{workflow.HolderKind, func(b *browser, _ holder) { b.press("PROCEDI") }},
-	{workflow.CompanyData, func(b *browser, h holder) {
+	{qualification.HolderChoice, func(*browser, holder) {}},
+	{qualification.Introduction, func(b *browser, _ holder) { b.press("Conferma", "ruolo", "si") }},
+	{qualification.HolderKind, func(b *browser, _ holder) { b.press("PROCEDI") }},
+	{qualification.CompanyData, func(b *browser, h holder) {
 		if h.company != "" {
 			b.press("Conferma", "intestatario", "impresa")
 		}
 	}},
-	{workflow.ContactData, func(b *browser, h holder) {
+	{qualification.ContactData, func(b *browser, h holder) {
 		if h.company != "" {
 			b.press("Conferma", "codice_fiscale_impresa", h.company)
 		} else {
 			b.press("Conferma", "intestatario", "privato")
 		}
 	}},
-	{workflow.Summary, func(b *browser, h holder) { b.press("Conferma", "email", h.email) }},
-	{workflow.Identification, func(b *browser, _ holder) { b.press("SALVA E PROCEDI") }},
-	{workflow.AtProvider, func(b *browser, _ holder) {
+	{qualification.Summary, func(b *browser, h holder) { b.press("Conferma", "email", h.email) }},
+	{qualification.Identification, func(b *browser, _ holder) { b.press("SALVA E PROCEDI") }},
+	{qualification.AtProvider, func(b *browser, _ holder) {
 		b.click("Inizia l'identificazione").click("Entra con SPID").click("Prosegui con Identità di prova")
 	}},
-	{workflow.Identified, func(b *browser, h holder) {
+	{qualification.Identified, func(b *browser, h holder) {
 		b.press("Accedi come " + h.person).press("Autorizza").press("Continua")
 	}},
-	{workflow.Contract, func(b *browser, _ holder) { b.press("PROCEDI") }},
-	{workflow.CodeEntry, func(b *browser, _ holder) { b.press("COMPLETA LA RICHIESTA DI IDENTIFICAZIONE") }},
-	{workflow.Qualified, func(b *browser, _ holder) { b.press("Conferma", "codice", b.sendCode()) }},
+	{qualification.Contract, func(b *browser, _ holder) { b.press("PROCEDI") }},
+	{qualification.CodeEntry, func(b *browser, _ holder) { b.press("COMPLETA LA RICHIESTA DI IDENTIFICAZIONE") }},
+	{qualification.Qualified, func(b *browser, _ holder) { b.press("Conferma", "codice", b.sendCode()) }},
 }
 
 // proceed takes the steps of happyPath from one state to another.
-func (b *browser) proceed(h holder, from, to workflow.State) *browser {
+func (b *browser) proceed(h holder, from, to qualification.State) *browser {
 	b.Helper()
 	walking := false
 	for _, w := range happyPath {
@@ -60,11 +60,11 @@ func (b *browser) proceed(h holder, from, to workflow.State) *browser {
 }
 
 // at creates a world, and returns a browser in which a holder has reached a state.
-func at(t *testing.T, h holder, to workflow.State, configure ...func(*world)) *browser {
+func at(t *testing.T, h holder, to qualification.State, configure ...func(*world)) *browser {
 	t.Helper()
 	w := newWorld(t, configure...)
 	w.record(h)
-	return w.enter(h).proceed(h, workflow.HolderChoice, to)
+	return w.enter(h).proceed(h, qualification.HolderChoice, to)
 }
 
 // invited creates a world in which a delegate has invited a holder. guest is the

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 // secureHeaders has the headers of every response.
@@ -50,7 +50,7 @@ func (w *world) checkHeaders(r *http.Response) {
 
 func TestHeaders(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.Summary) // send checks the headers of every response
+	b := at(t, anna, qualification.Summary) // send checks the headers of every response
 	for path, status := range map[string]int{"/": 200, "/altrove": 404, "/spid/metadata": 200, "/codice/stato": 200, "/static/none": 404} {
 		if b.get(path); b.status != status {
 			t.Errorf("%s returns %d, want %d", path, b.status, status)
@@ -72,7 +72,7 @@ func TestHeaders(t *testing.T) {
 		t.Errorf("the content type of the code's status is %s", got)
 	}
 	// HEAD requests change nothing.
-	b.proceed(anna, workflow.Summary, workflow.Summary).get("/").press("SALVA E PROCEDI")
+	b.proceed(anna, qualification.Summary, qualification.Summary).get("/").press("SALVA E PROCEDI")
 	link := b.get("/identificazione/spid").link("Prosegui con Identità di prova")
 	b.unchanged(func() {
 		for _, address := range []string{b.world.url + "/", link, b.world.url + "/spid/return"} {

@@ -8,7 +8,7 @@ import (
 	"github.com/beevik/etree"
 
 	"stella/spid/spidtest"
-	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 // withAttribute replaces the value of an attribute before the provider signs.
@@ -22,7 +22,7 @@ func withAttribute(name, value string) spidtest.Edit {
 // with the holder.
 func TestInvalidFiscalNumber(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.Identification)
+	b := at(t, anna, qualification.Identification)
 	request := b.ask()
 	b.unchanged(func() {
 		for _, value := range []string{
@@ -36,7 +36,7 @@ func TestInvalidFiscalNumber(t *testing.T) {
 			}
 		}
 	})
-	b.stateIs(anna, workflow.AtProvider)
+	b.stateIs(anna, qualification.AtProvider)
 	if got := b.query(`select count(*)::text from identities`); got != "0" {
 		t.Errorf("%s identities are stored", got)
 	}
@@ -63,12 +63,12 @@ func TestFormsOfFiscalNumberAndDate(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := at(t, anna, workflow.Identification)
+			b := at(t, anna, qualification.Identification)
 			b.deliver(b.answer(b.ask(), "Anna Neri", edit)).at("Identificazione riuscita")
 			if got := b.query(`select fiscal_number from identities`); got != "NRENNA80A41H501T" {
 				t.Errorf("the stored fiscal code is %q", got)
 			}
-			b.stateIs(anna, workflow.Identified)
+			b.stateIs(anna, qualification.Identified)
 		})
 	}
 }
@@ -78,7 +78,7 @@ func TestFormsOfFiscalNumberAndDate(t *testing.T) {
 // expired. Another browser learns nothing.
 func TestAnswerPostedAgain(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.Identification)
+	b := at(t, anna, qualification.Identification)
 	request := b.ask()
 	answer := b.answer(request, "Anna Neri")
 	b.deliver(answer).at("Identificazione riuscita")
@@ -116,7 +116,7 @@ func TestFormsOfCancelledLogins(t *testing.T) {
 	})
 	anonymous := spidtest.BeforeSigning(func(r *etree.Element) { r.RemoveChild(r.SelectElement("saml:Issuer")) })
 	refused := 0
-	b := at(t, anna, workflow.Identification, func(w *world) {
+	b := at(t, anna, qualification.Identification, func(w *world) {
 		w.logins.Observer.Refused = func(string) { refused++ }
 	})
 	for code, sentence := range map[string]string{
@@ -125,7 +125,7 @@ func TestFormsOfCancelledLogins(t *testing.T) {
 	} {
 		for _, edits := range [][]spidtest.Edit{{top}, {anonymous}, {top, anonymous}} {
 			b.deliver(b.fail(b.ask(), code, edits...)).answered(http.StatusForbidden, notDone, sentence)
-			b.stateIs(anna, workflow.Identification)
+			b.stateIs(anna, qualification.Identification)
 		}
 	}
 	if refused > 0 {
@@ -137,7 +137,7 @@ func TestFormsOfCancelledLogins(t *testing.T) {
 // identity is required.
 func TestIdentityOfALegalPerson(t *testing.T) {
 	t.Parallel()
-	b := at(t, bianchi, workflow.Identification, func(w *world) { w.server.Purpose = "LP" })
+	b := at(t, bianchi, qualification.Identification, func(w *world) { w.server.Purpose = "LP" })
 	alone := spidtest.BeforeSigning(func(r *etree.Element) {
 		for _, name := range []string{"name", "familyName", "fiscalNumber", "dateOfBirth"} {
 			el := r.FindElement("//saml:Attribute[@Name='" + name + "']")
@@ -149,13 +149,13 @@ func TestIdentityOfALegalPerson(t *testing.T) {
 	b.must(err)
 	b.deliver(request.acs(response)).refused("Hai usato un tipo di identità SPID non ammesso qui. " +
 		"Per questa casella occorre un'identità SPID a uso professionale rilasciata per l'impresa (persona giuridica).")
-	b.stateIs(bianchi, workflow.Identification)
+	b.stateIs(bianchi, qualification.Identification)
 }
 
 // All pages use the name of a provider that the operator configured.
 func TestConfiguredNameOfAProvider(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.Identification, func(w *world) {
+	b := at(t, anna, qualification.Identification, func(w *world) {
 		w.server.SPID.Names = map[string]string{w.idp.EntityID(): "La nostra identità"}
 	})
 	b.get("/identificazione/spid").click("Prosegui con La nostra identità")

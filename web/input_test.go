@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 const (
@@ -54,7 +54,7 @@ func (b *browser) refuses(heading string, mistakes ...mistake) {
 
 func TestRoleIsMissing(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.HolderChoice)
+	b := at(t, anna, qualification.HolderChoice)
 	b.refuses("Conferma identità", mistake{"Conferma", nil, "ruolo", "Scegli una delle due opzioni"})
 	form := b.form("Conferma").with("ruolo", "forse")
 	b.unchanged(func() { b.post(form).hasError("ruolo", "Scegli una delle due opzioni") })
@@ -63,7 +63,7 @@ func TestRoleIsMissing(t *testing.T) {
 
 func TestKindIsWrong(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.HolderKind)
+	b := at(t, anna, qualification.HolderKind)
 	b.refuses("Intestatario della casella PEC",
 		mistake{"Conferma", nil, "intestatario", "Scegli il tipo di intestatario"},
 		mistake{"Conferma", []string{"intestatario", "impresa"}, "intestatario",
@@ -71,7 +71,7 @@ func TestKindIsWrong(t *testing.T) {
 				"Scegli Privato Cittadino, oppure chiedi all'assistenza il cambio di intestatario"})
 	b.press("Conferma", "intestatario", "privato").at("Dati di Contatto")
 
-	b = at(t, bianchi, workflow.HolderKind)
+	b = at(t, bianchi, qualification.HolderKind)
 	b.refuses("Intestatario della casella PEC",
 		mistake{"Conferma", []string{"intestatario", "privato"}, "intestatario",
 			"Secondo i nostri dati la casella è intestata a un'impresa. " +
@@ -94,14 +94,14 @@ var companyMistakes = []mistake{
 
 func TestCompanyIsWrong(t *testing.T) {
 	t.Parallel()
-	b := at(t, bianchi, workflow.CompanyData)
+	b := at(t, bianchi, qualification.CompanyData)
 	b.refuses("Dati della persona / impresa", companyMistakes...)
 	b.press("Conferma", "ragione_sociale", "Officine Bianchi", "codice_fiscale_impresa", "09876543217").at("Dati di Contatto")
 }
 
 func TestCorrectionOfTheHolderIsWrong(t *testing.T) {
 	t.Parallel()
-	b := at(t, bianchi, workflow.Summary).click("Modifica l'intestatario")
+	b := at(t, bianchi, qualification.Summary).click("Modifica l'intestatario")
 	b.refuses("Modifica l'intestatario", companyMistakes...)
 	b.get("/riepilogo/intestatario").refuses("Modifica l'intestatario",
 		mistake{"Conferma", []string{"codice_fiscale_impresa", "02468135799"}, "codice_fiscale_impresa",
@@ -145,21 +145,21 @@ func contactMistakes(button string) []mistake {
 
 func TestContactsAreWrong(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.ContactData)
+	b := at(t, anna, qualification.ContactData)
 	b.refuses("Dati di Contatto", contactMistakes("Conferma")...)
 	b.press("Conferma", "email", "anna@mail.example", "cellulare", "+393471234567").at("Controlla i dati")
 	b.click("Modifica l'e-mail").refuses("Modifica i contatti", contactMistakes("Conferma")...)
-	b.proceed(anna, workflow.Summary, workflow.Summary).get("/").proceed(anna, workflow.Summary, workflow.Identified)
+	b.proceed(anna, qualification.Summary, qualification.Summary).get("/").proceed(anna, qualification.Summary, qualification.Identified)
 	b.click("Modifica dove arriverà il codice OTP").refuses("Modifica i contatti", contactMistakes("Conferma")...)
 	b.press("Conferma", "email", "anna@mail.example", "cellulare", "").at("Identificazione riuscita")
-	b.proceed(anna, workflow.Identified, workflow.CodeEntry)
+	b.proceed(anna, qualification.Identified, qualification.CodeEntry)
 	b.click("Modifica i contatti").refuses("Modifica i contatti", contactMistakes("Conferma")...)
 	b.press("Conferma", "email", "anna@mail.example", "cellulare", "").at("Inserisci il codice")
 }
 
 func TestInvitationAddressIsWrong(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.HolderChoice).press("Conferma", "ruolo", "no").at("Invita l'intestatario")
+	b := at(t, anna, qualification.HolderChoice).press("Conferma", "ruolo", "no").at("Invita l'intestatario")
 	b.refuses("Invita l'intestatario", addressMistakes("Invia l'invito")...)
 	b.press("Invia l'invito", "email", "anna@mail.example")
 	b.at("Invito in partenza", "Stiamo inviando l'invito a anna@mail.example.").showsNotice("")
@@ -169,7 +169,7 @@ func TestInvitationAddressIsWrong(t *testing.T) {
 		t.Error("the error is hidden, since the details are closed")
 	}
 	b.get("/")
-	for range workflow.InvitationsPerDay - 1 {
+	for range qualification.InvitationsPerDay - 1 {
 		b.press("Invia di nuovo").at("Invito in partenza")
 	}
 	b.unchanged(func() {
@@ -182,7 +182,7 @@ func TestInvitationAddressIsWrong(t *testing.T) {
 
 func TestCodeIsWrong(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.CodeEntry)
+	b := at(t, anna, qualification.CodeEntry)
 	const heading = "Inserisci il codice"
 	refused := func(typed, sentence string) {
 		t.Helper()
@@ -191,7 +191,7 @@ func TestCodeIsWrong(t *testing.T) {
 		if strings.Contains(b.body, "234 567") {
 			t.Error("the page contains the code")
 		}
-		b.stateIs(anna, workflow.CodeEntry)
+		b.stateIs(anna, qualification.CodeEntry)
 	}
 	b.unchanged(func() {
 		refused("", "Inserisci il codice che ti abbiamo inviato")
@@ -236,8 +236,8 @@ func TestCodeIsWrong(t *testing.T) {
 	})
 	// The pause applies to the mailbox: a new session does not end it.
 	other := b.enter(anna)
-	other.proceed(anna, workflow.CodeEntry, workflow.CodeEntry).at("Ora identificati")
-	other.proceed(anna, workflow.Identification, workflow.CodeEntry).at("Procedura in pausa", "la procedura è in pausa fino alle "+over)
+	other.proceed(anna, qualification.CodeEntry, qualification.CodeEntry).at("Ora identificati")
+	other.proceed(anna, qualification.Identification, qualification.CodeEntry).at("Procedura in pausa", "la procedura è in pausa fino alle "+over)
 	b.clock.Advance(15 * time.Minute)
 	other.get("/").at(heading, "Al momento non c'è un codice valido.")
 	other.press("Invia di nuovo").press("Conferma", "codice", b.sendCode()).at("Identificazione avvenuta con successo")
@@ -247,7 +247,7 @@ func TestCodeIsWrong(t *testing.T) {
 // internal error.
 func TestInputIsCleaned(t *testing.T) {
 	t.Parallel()
-	b := at(t, bianchi, workflow.CompanyData)
+	b := at(t, bianchi, qualification.CompanyData)
 	b.press("Conferma", "ragione_sociale", "Officine\x00 \xff\xfeBianchi\x1b", "codice_fiscale_impresa", "09876543217\x00")
 	b.at("Dati di Contatto")
 	b.press("Conferma").at("Controlla i dati", "Officine Bianchi")
@@ -268,13 +268,13 @@ func TestMaximumSizeIsDocumented(t *testing.T) {
 
 func TestBodyIsTooLarge(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.HolderChoice)
+	b := at(t, anna, qualification.HolderChoice)
 	form := b.form("Conferma", "ruolo", "si").with("altro", strings.Repeat("x", maxBody))
 	b.unchanged(func() {
 		b.post(form).answered(http.StatusRequestEntityTooLarge, "Richiesta troppo lunga", "più lungo di quanto possiamo ricevere")
 	})
 	b.get("/").press("Conferma", "ruolo", "si").at("Cosa occorre")
-	b = at(t, anna, workflow.Identification)
+	b = at(t, anna, qualification.Identification)
 	answer := b.answer(b.ask(), "Anna Neri").with("altro", strings.Repeat("x", maxBody))
 	b.unchanged(func() { b.deliver(answer).answered(http.StatusRequestEntityTooLarge, "Richiesta troppo lunga") })
 	b.deliver(answer.with("altro", strings.Repeat("x", maxBody/2))).at("Identificazione riuscita")
@@ -284,7 +284,7 @@ func TestBodyIsTooLarge(t *testing.T) {
 // user must wait, or enter the address on record. Unconfirmed changes do not count.
 func TestContactsAreChangedTooOften(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.Summary)
+	b := at(t, anna, qualification.Summary)
 	change := func(address string) *browser {
 		return b.click("Modifica l'e-mail").press("Conferma", "email", address).at("Controlla i dati", address)
 	}

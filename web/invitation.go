@@ -7,6 +7,7 @@ import (
 
 	"stella/templates"
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 // showInvitation shows the page behind the link of an invitation. It changes
@@ -53,7 +54,7 @@ func (s *Server) acceptInvitation(w http.ResponseWriter, r *http.Request) error 
 
 func (s *Server) declineInvitation(w http.ResponseWriter, r *http.Request) error {
 	err := s.Procedure.DeclineInvitation(r.Context(), r.PathValue("token"), s.ClientAddress(r), requestID(r))
-	if err != nil && !errors.Is(err, workflow.ErrNotAllowed) { // ErrNotAllowed: it was accepted
+	if err != nil && !errors.Is(err, qualification.ErrNotAllowed) { // ErrNotAllowed: it was accepted
 		return s.invitationFault(w, r, err)
 	}
 	// The link's page shows the result.
@@ -72,7 +73,7 @@ func (s *Server) invitationFault(w http.ResponseWriter, r *http.Request, err err
 
 // invitationEnded shows why an invitation is no longer valid. A user sees it who
 // opens the link, or whose session was started by the invitation.
-func (s *Server) invitationEnded(w http.ResponseWriter, r *http.Request, e *workflow.InvitationError) {
+func (s *Server) invitationEnded(w http.ResponseWriter, r *http.Request, e *qualification.InvitationError) {
 	s.write(w, r, http.StatusGone, "invitation_ended",
 		templates.Page{Locale: s.locale(r, workflow.Visitor{}), Data: templates.Ended{Why: e.Why}})
 }
@@ -85,7 +86,7 @@ func (s *Server) invitationStatus(w http.ResponseWriter, r *http.Request) error 
 	}
 	v, err := s.peek(r)
 	switch {
-	case err == nil && v.c.Stage(v.visitor) == workflow.Invited && v.c.CanAct(v.visitor):
+	case err == nil && v.c.Stage(v.visitor) == qualification.Invited && v.c.CanAct(v.visitor):
 		answer.Mail = v.c.Qualification.Invitation.Mail
 	case err != nil && !hasNoCase(err):
 		return err

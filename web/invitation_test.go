@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 const luca = "luca.bianchi@mail.example"
@@ -24,7 +25,7 @@ func TestInvitedHolderIsQualified(t *testing.T) {
 	guest.at("Ti chiedono di confermare l'identità", "Casella officine.bianchi@pec.example", "Gestore Posta Esempio",
 		"Intestatario O•••• B•••• S••••",
 		"Se ti identifichi e completi la procedura, la casella risulterà intestata a te, o all'impresa che rappresenti.")
-	guest.stateIs(bianchi, workflow.Invited)
+	guest.stateIs(bianchi, qualification.Invited)
 
 	guest.press("PROCEDI").at("Intestatario della casella PEC").showsNotice("")
 	if guest.Find(`form[action="/indietro"]`).Length() != 0 {
@@ -43,10 +44,10 @@ func TestInvitedHolderIsQualified(t *testing.T) {
 	delegate.handOver(bianchi)
 
 	again.press("Conferma", "email", luca, "cellulare", "3471234567").at("Controlla i dati")
-	again.proceed(bianchi, workflow.Summary, workflow.CodeEntry)
+	again.proceed(bianchi, qualification.Summary, qualification.CodeEntry)
 	delegate.get("/").at("Invito accettato")
 	again.press("Conferma", "codice", again.sendCode())
-	again.stateIs(bianchi, workflow.Qualified)
+	again.stateIs(bianchi, qualification.Qualified)
 	again.at("Identificazione avvenuta con successo", "Puoi chiudere questa pagina.")
 	delegate.get("/").at("Identificazione avvenuta con successo")
 	again.world.browser().get(link).answered(http.StatusGone,
@@ -61,9 +62,9 @@ func TestInvitationAcceptedByAScanner(t *testing.T) {
 	scanner.press("PROCEDI").at("Intestatario della casella PEC")
 	holder := scanner.world.browser().get(link).at("Riprendi la procedura")
 	holder.press("PROCEDI").at("Intestatario della casella PEC")
-	holder.proceed(bianchi, workflow.HolderKind, workflow.CodeEntry)
+	holder.proceed(bianchi, qualification.HolderKind, qualification.CodeEntry)
 	holder.press("Conferma", "codice", holder.sendCode()).at("Identificazione avvenuta con successo")
-	holder.stateIs(bianchi, workflow.Qualified)
+	holder.stateIs(bianchi, qualification.Qualified)
 }
 
 func TestDelegateCannotActForTheInvitedHolder(t *testing.T) {
@@ -87,12 +88,12 @@ func TestDelegateCannotActForTheInvitedHolder(t *testing.T) {
 func TestInvitationIsWithdrawnAfterItsAcceptance(t *testing.T) {
 	t.Parallel()
 	delegate, guest, link := invited(t, bianchi, luca)
-	guest.press("PROCEDI").proceed(bianchi, workflow.HolderKind, workflow.CodeEntry)
+	guest.press("PROCEDI").proceed(bianchi, qualification.HolderKind, qualification.CodeEntry)
 	form := guest.form("Conferma", "codice", guest.sendCode())
 	withdraw := delegate.get("/").form("Annulla l'invito") // the holder's steps do not make this form stale
 	guest.click("Modifica i contatti").press("Conferma", "email", luca, "cellulare", "3471234567")
 	delegate.post(withdraw).at("Conferma identità").showsNotice("L'invito è stato annullato.")
-	delegate.stateIs(bianchi, workflow.HolderChoice)
+	delegate.stateIs(bianchi, qualification.HolderChoice)
 	// Every page of the invited holder says so.
 	const ended, withdrawn = "Questo invito non è più valido", "Questo invito è stato annullato."
 	delegate.unchanged(func() {
@@ -112,7 +113,7 @@ func TestInvitationIsWithdrawnAfterItsAcceptance(t *testing.T) {
 func TestInvitationIsWithdrawnDuringTheLogin(t *testing.T) {
 	t.Parallel()
 	delegate, guest, _ := invited(t, bianchi, luca)
-	guest.press("PROCEDI").proceed(bianchi, workflow.HolderKind, workflow.Identification)
+	guest.press("PROCEDI").proceed(bianchi, qualification.HolderKind, qualification.Identification)
 	answer := guest.answer(guest.ask(), "Luca Bianchi")
 	delegate.get("/").press("Annulla l'invito").at("Conferma identità")
 	delegate.unchanged(func() {
@@ -126,9 +127,9 @@ func TestInvitationIsWithdrawnDuringTheLogin(t *testing.T) {
 func TestInvitedHolderIsRejected(t *testing.T) {
 	t.Parallel()
 	delegate, guest, link := invited(t, bianchi, luca)
-	guest.press("PROCEDI").proceed(bianchi, workflow.HolderKind, workflow.AtProvider)
+	guest.press("PROCEDI").proceed(bianchi, qualification.HolderKind, qualification.AtProvider)
 	guest.press("Accedi come Sara Verdi").press("Autorizza").press("Continua")
-	guest.stateIs(bianchi, workflow.Rejected)
+	guest.stateIs(bianchi, qualification.Rejected)
 	if guest.mails(workflow.MailRejected, bianchi.email) != 1 {
 		t.Error("no mail about the rejection was sent")
 	}
@@ -182,7 +183,7 @@ func TestInvitationLinkEnds(t *testing.T) {
 
 	delegate.press("Conferma", "ruolo", "no").press("Invia l'invito", "email", luca)
 	fifth := delegate.invitationLink()
-	delegate.clock.Advance(workflow.InvitationLife)
+	delegate.clock.Advance(qualification.InvitationLife)
 	dead(fifth, http.StatusGone, ended, "Questo invito è scaduto.")
 	delegate.handOver(bianchi).at("Invito scaduto", "è scaduto senza risposta").press("Invia di nuovo").at("Invito in partenza")
 }
@@ -242,9 +243,9 @@ func TestHolderTakesTheProcedureBack(t *testing.T) {
 	take := holder.form("Sono io l'intestatario: procedo qui")
 	holder.post(take).at("Cosa occorre").showsNotice("")
 	holder.unchanged(func() { holder.post(take).at("Cosa occorre").showsNotice("") }) // a double click
-	holder.stateIs(bianchi, workflow.Introduction)
+	holder.stateIs(bianchi, qualification.Introduction)
 	guest.get(link).answered(http.StatusGone, "Questo invito non è più valido", "Questo invito è stato annullato.")
-	holder.proceed(bianchi, workflow.Introduction, workflow.Qualified)
+	holder.proceed(bianchi, qualification.Introduction, qualification.Qualified)
 }
 
 // After the acceptance the case belongs to the invited holder. The delegate can
@@ -262,8 +263,8 @@ func TestAcceptedInvitationIsNotTakenBack(t *testing.T) {
 
 func TestDelegateChangesTheRole(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.HolderChoice).press("Conferma", "ruolo", "no").at("Invita l'intestatario")
-	b.press("Indietro").at("Conferma identità").proceed(anna, workflow.HolderChoice, workflow.Introduction)
+	b := at(t, anna, qualification.HolderChoice).press("Conferma", "ruolo", "no").at("Invita l'intestatario")
+	b.press("Indietro").at("Conferma identità").proceed(anna, qualification.HolderChoice, qualification.Introduction)
 }
 
 // The page shows the status of the invitation's mail, and asks for another address

@@ -8,6 +8,7 @@ import (
 
 	"stella/templates"
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 // languageCookie stores the language that the user chose. It is separate from the
@@ -15,7 +16,7 @@ import (
 // an unfinished procedure.
 const (
 	languageCookie = "stella-language"
-	languageMaxAge = workflow.UnfinishedLife
+	languageMaxAge = qualification.UnfinishedLife
 )
 
 // locale returns the language that the user chose. If there is none, it returns that

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 // A webmail hands a user over in Italian, and the user chooses English: all pages
@@ -47,7 +47,7 @@ func TestDelegateAndInvitedHolderHaveTheirOwnLanguage(t *testing.T) {
 	holder.get(w.invitationLink()).at("Ti chiedono di confermare l'identità").inLanguage("it").press("PROCEDI").inLanguage("it")
 	luca := bianchi
 	luca.email = "luca.bianchi@mail.example"
-	holder.proceed(luca, workflow.HolderKind, workflow.Qualified).at("Identificazione avvenuta con successo")
+	holder.proceed(luca, qualification.HolderKind, qualification.Qualified).at("Identificazione avvenuta con successo")
 	inviter.get("/").inLanguage("en")
 	w.locales("luca.bianchi@mail.example", "code it, invitation en, qualified it")
 	w.locales("amministrazione@bianchi.example", "contacts_changed en")
@@ -89,7 +89,7 @@ func TestEveryPageHasALanguageLink(t *testing.T) {
 	}
 	secret := w.handOff(bianchi)
 	alone.get("/start/" + secret).inLanguage("it").click("English").inLanguage("en").click("Italiano").inLanguage("it")
-	b := at(t, bianchi, workflow.Summary)
+	b := at(t, bianchi, qualification.Summary)
 	b.click("Modifica l'e-mail").press("Conferma", "email", "")
 	b.answered(http.StatusUnprocessableEntity, "Modifica i contatti").inLanguage("it")
 	b.click("English").inLanguage("en")
@@ -106,7 +106,7 @@ func TestEveryPageHasALanguageLink(t *testing.T) {
 
 func TestLanguageLinkChangesNothingElse(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.Summary)
+	b := at(t, anna, qualification.Summary)
 	b.unchanged(func() {
 		for _, lingua := range []string{"en", "it", "fr", "<b>", "//evil.example"} {
 			b.get("/?lingua=" + lingua)
@@ -161,7 +161,7 @@ func (w *world) locales(to, want string) {
 // the language in which the procedure was last shown.
 func TestLanguageOfARefusedAnswer(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.Identification)
+	b := at(t, anna, qualification.Identification)
 	b.get("/?lingua=en").inLanguage("en")
 	request := b.askAt(b.get("/identificazione/spid").link("Continue with Identità di prova"))
 	b.deliver(request.acs("no answer")).inLanguage("it") // the login is unknown

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 // exhaust uses up a limit that has been counted before. It is fully available again
@@ -39,7 +40,7 @@ func behindProxy(w *world) {
 
 func TestTooManyCodesToAnAddress(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.CodeEntry)
+	b := at(t, anna, qualification.CodeEntry)
 	b.clock.Advance(20 * time.Second)
 	b.exhaust("codes_per_address", time.Hour)
 	sentence := "A questo indirizzo e-mail sono stati inviati troppi codici. Riprova dopo le " + b.after(180*time.Second)
@@ -50,7 +51,7 @@ func TestTooManyCodesToAnAddress(t *testing.T) {
 
 func TestTooManyInvitationsToAnAddress(t *testing.T) {
 	t.Parallel()
-	b := at(t, bianchi, workflow.HolderChoice)
+	b := at(t, bianchi, qualification.HolderChoice)
 	b.press("Conferma", "ruolo", "no").press("Invia l'invito", "email", "luca@mail.example").at("Invito in partenza")
 	b.exhaust("invitations_per_address", 24*time.Hour)
 	b.unchanged(func() {
@@ -62,7 +63,7 @@ func TestTooManyInvitationsToAnAddress(t *testing.T) {
 // The page still has the input.
 func TestTooManyInvitationsFromANetwork(t *testing.T) {
 	t.Parallel()
-	b := at(t, bianchi, workflow.HolderChoice, behindProxy)
+	b := at(t, bianchi, qualification.HolderChoice, behindProxy)
 	b.press("Conferma", "ruolo", "no").press("Invia l'invito", "email", "luca@mail.example").at("Invito in partenza")
 	b.press("Annulla l'invito")
 	b.press("Conferma", "ruolo", "no").at("Invita l'intestatario")
@@ -79,7 +80,7 @@ func TestTooManyInvitationsFromANetwork(t *testing.T) {
 
 func TestTooManyLoginsAndStartsFromANetwork(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.AtProvider, behindProxy, collaudo)
+	b := at(t, anna, qualification.AtProvider, behindProxy, collaudo)
 	const heading = "Troppe richieste"
 	sentence := "Riprova dopo le " + b.after(2*time.Second) + ": quello che hai inserito è salvato."
 	b.exhaust("logins_per_network", 15*time.Minute)
@@ -103,7 +104,7 @@ func TestTooManyLoginsAndStartsFromANetwork(t *testing.T) {
 // limit is not read, so the same message is accepted later.
 func TestTooManyAnswersAndLogoutsFromANetwork(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.Identification, behindProxy)
+	b := at(t, anna, qualification.Identification, behindProxy)
 	const heading = "Troppe richieste"
 	sentence := "Riprova dopo le " + b.after(2*time.Second)
 	answer := b.answer(b.ask(), "Anna Neri")

@@ -14,6 +14,7 @@ import (
 	"stella/spid"
 	"stella/templates"
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 // loginPage returns the handler of a page that leads to an identity provider. fill
@@ -125,7 +126,7 @@ func (s *Server) startLogin(w http.ResponseWriter, r *http.Request) error {
 	login := loginOf(request, f.name(provider))
 	err = s.Procedure.StartLogin(r.Context(), v.visitor, login, request.XML)
 	switch {
-	case errors.Is(err, workflow.ErrNotAllowed):
+	case errors.Is(err, qualification.ErrNotAllowed):
 		s.redirectHome(w, r, "moved_on")
 		return nil
 	case errors.Is(err, workflow.ErrSuspended):

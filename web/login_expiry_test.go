@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 // lapses checks that the browser cannot send a form whose login was made in another
@@ -20,8 +20,8 @@ func (b *browser) lapses(f filledForm) {
 	declared := b.query(`select count(*)::text from declarations`)
 	codes, mails := b.query(`select count(*)::text from codes`), b.query(`select count(*)::text from mails`)
 	b.post(f).at("Ora identificati").showsNotice("Per sicurezza ripeti l'identificazione. I dati inseriti sono salvati.")
-	b.stateIs(anna, workflow.Identification)
-	if got := b.query(`select event from steps order by version desc limit 1`); got != string(workflow.IdentityLapsed) {
+	b.stateIs(anna, qualification.Identification)
+	if got := b.query(`select event from steps order by version desc limit 1`); got != string(qualification.IdentityLapsed) {
 		b.Errorf("the step is %s", got)
 	}
 	if b.query(`select count(*)::text from declarations`) != declared || b.query(`select count(*)::text from codes`) != codes ||
@@ -33,20 +33,20 @@ func (b *browser) lapses(f filledForm) {
 
 // loginStates lists the states that need a valid login, and their forms.
 var loginStates = []struct {
-	state workflow.State
+	state qualification.State
 	forms []func(b *browser) filledForm
 }{
-	{workflow.Identified, []func(b *browser) filledForm{
+	{qualification.Identified, []func(b *browser) filledForm{
 		func(b *browser) filledForm { return b.form("PROCEDI") },
 		func(b *browser) filledForm { return b.form("Non sono io / casella sbagliata") },
 		func(b *browser) filledForm {
 			return b.click("Modifica dove arriverà il codice OTP").form("Conferma", "email", "ladro@mail.example")
 		},
 	}},
-	{workflow.Contract, []func(b *browser) filledForm{
+	{qualification.Contract, []func(b *browser) filledForm{
 		func(b *browser) filledForm { return b.form("COMPLETA LA RICHIESTA DI IDENTIFICAZIONE") },
 	}},
-	{workflow.CodeEntry, []func(b *browser) filledForm{
+	{qualification.CodeEntry, []func(b *browser) filledForm{
 		func(b *browser) filledForm { return b.form("Conferma", "codice", b.sendCode()) },
 		func(b *browser) filledForm { return b.form("Invia di nuovo") },
 		func(b *browser) filledForm {
@@ -61,9 +61,9 @@ func atEachForm(t *testing.T, do func(b *browser, f filledForm)) {
 	for _, place := range loginStates {
 		t.Run(string(place.state), func(t *testing.T) {
 			t.Parallel()
-			b := at(t, anna, workflow.Identification)
+			b := at(t, anna, qualification.Identification)
 			for _, form := range place.forms {
-				b.proceed(anna, workflow.Identification, place.state)
+				b.proceed(anna, qualification.Identification, place.state)
 				do(b, form(b))
 			}
 		})
@@ -95,15 +95,15 @@ func TestExpiredLoginCannotFinish(t *testing.T) {
 // After that a new login can start at once.
 func TestLapsedLoginIsRepeated(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.CodeEntry)
+	b := at(t, anna, qualification.CodeEntry)
 	other := b.enter(anna).at("Ora identificati", lapsed)
 	other.click("Inizia l'identificazione").click("Entra con SPID").click("Prosegui con Identità di prova")
 	other.press("Accedi come Anna Neri").press("Autorizza").press("Continua").at("Identificazione riuscita")
 	b.get("/").at("Ora identificati", lapsed)
 	other.clock.Advance(20 * time.Second)
-	other.get("/").proceed(anna, workflow.Identified, workflow.Qualified).at("Identificazione avvenuta con successo")
+	other.get("/").proceed(anna, qualification.Identified, qualification.Qualified).at("Identificazione avvenuta con successo")
 
-	b = at(t, anna, workflow.Identified)
+	b = at(t, anna, qualification.Identified)
 	other = b.enter(anna).at("Ora identificati", lapsed)
 	other.press("Indietro").at("Controlla i dati", anna.email)
 }

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 const (
@@ -29,7 +29,7 @@ func (b *browser) refused(sentence string) *browser {
 
 func TestLoginIsCancelledAndRepeated(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.AtProvider).press("Annulla").press("Continua")
+	b := at(t, anna, qualification.AtProvider).press("Annulla").press("Continua")
 	b.answered(http.StatusForbidden, notDone, "Hai annullato l'accesso.")
 	if strings.Contains(b.text(), "Scegli un altro metodo") {
 		t.Error("another method is offered, but there is only one")
@@ -42,7 +42,7 @@ func TestLoginIsCancelledAndRepeated(t *testing.T) {
 
 func TestReturnWithoutAnAnswer(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.AtProvider)
+	b := at(t, anna, qualification.AtProvider)
 	b.get("/").at("Accesso in corso con Identità di prova",
 		"Hai iniziato l'accesso con Identità di prova, ma non è ancora finito.")
 	b.click("Scegli un altro gestore").at("Scegli il gestore della tua identità SPID").get("/")
@@ -55,7 +55,7 @@ func TestReturnWithoutAnAnswer(t *testing.T) {
 
 func TestLoginPages(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.Identification)
+	b := at(t, anna, qualification.Identification)
 	link, err := url.Parse(b.get("/identificazione/spid").link("Prosegui con Identità di prova"))
 	b.must(err)
 	value := func(idp, token string) string {

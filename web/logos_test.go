@@ -14,7 +14,7 @@ import (
 	"github.com/PuerkitoBio/goquery"
 
 	"stella/spid"
-	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 // providers returns a registry with some providers, which share a certificate.
@@ -30,7 +30,7 @@ func (w *world) providers(entityIDs ...string) *spid.Registry {
 
 func TestProvidersPage(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.Identification, func(w *world) {
+	b := at(t, anna, qualification.Identification, func(w *world) {
 		w.server.SPID.Registry = w.providers("https://a.example", "https://b.example", "https://c.example", "https://d.example")
 	})
 	b.must(b.provider.Suspend(t.Context(), "operatore", "https://c.example", b.clock.Now(), "prova"))
@@ -73,7 +73,7 @@ const drawing = `<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</scrip
 
 func TestLogos(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.Identification, withCIE, func(w *world) {
+	b := at(t, anna, qualification.Identification, withCIE, func(w *world) {
 		w.server.SPID.Registry = w.providers("https://posteid.poste.it", "https://login.id.tim.it/a/saml2sso", "https://senza.example")
 		w.server.Logos = fstest.MapFS{
 			"posteid.poste.it.svg": {Data: []byte(drawing)},
@@ -141,8 +141,8 @@ func TestLogos(t *testing.T) {
 // If the folder cannot be read, logins work without logos.
 func TestLogosAreMissing(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.Identification, func(w *world) { w.server.Logos = noFolder{} })
-	b.proceed(anna, workflow.Identification, workflow.Identified)
+	b := at(t, anna, qualification.Identification, func(w *world) { w.server.Logos = noFolder{} })
+	b.proceed(anna, qualification.Identification, qualification.Identified)
 	if !strings.Contains(b.log.String(), `level=WARN msg="the logos cannot be read"`) {
 		t.Errorf("the log has no warning: %s", b.log)
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/beevik/etree"
 
 	"stella/spid"
-	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 // logoutURL returns the URL of a logout request, to which the provider redirects a
@@ -45,7 +45,7 @@ func (b *browser) redirectOf(address string) string {
 
 func TestLogout(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.Identified)
+	b := at(t, anna, qualification.Identified)
 	old := b.cookies()
 	b.unchanged(func() {
 		b.must(b.idp.LoggedOut(b.redirectOf(b.idp.logoutURL(t))))
@@ -69,7 +69,7 @@ func TestLogout(t *testing.T) {
 
 func TestForgedLogout(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.Identified)
+	b := at(t, anna, qualification.Identified)
 	stranger := b.borrow(spid.SPID, b.server.SPID.Metadata)
 	set := func(key, value string) func(*etree.Element) {
 		return func(r *etree.Element) { r.CreateAttr(key, value) }

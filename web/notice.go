@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 // noticeCookie carries a notice to the page that follows a form. It is not part of
@@ -19,13 +20,13 @@ const noticeMaxAge = 60
 // notice is true for a visit, which is nil without a session.
 var notices = map[string]func(*Server, *visit) bool{
 	"moved_on":         inProcedure,
-	"changed":          shownIn(workflow.Summary, workflow.Identified, workflow.CodeEntry),
-	"saved":            shownIn(workflow.Summary, workflow.Identified, workflow.CodeEntry),
+	"changed":          shownIn(qualification.Summary, qualification.Identified, qualification.CodeEntry),
+	"saved":            shownIn(qualification.Summary, qualification.Identified, qualification.CodeEntry),
 	"code_sent":        (*Server).codeSent,
 	"invited":          (*Server).invitationSent,
-	"withdrawn":        shownIn(workflow.HolderChoice),
-	"contract_changed": shownIn(workflow.Contract),
-	"lapsed":           shownIn(workflow.Identification),
+	"withdrawn":        shownIn(qualification.HolderChoice),
+	"contract_changed": shownIn(qualification.Contract),
+	"lapsed":           shownIn(qualification.Identification),
 	"left":             withoutSession,
 	"left_invited":     withoutSession,
 	"left_finished":    withoutSession,
@@ -35,7 +36,7 @@ func withoutSession(_ *Server, v *visit) bool { return v == nil }
 
 func inProcedure(_ *Server, v *visit) bool { return v != nil }
 
-func shownIn(states ...workflow.State) func(*Server, *visit) bool {
+func shownIn(states ...qualification.State) func(*Server, *visit) bool {
 	return func(_ *Server, v *visit) bool {
 		return v != nil && v.c.CanAct(v.visitor) && slices.Contains(states, v.c.Stage(v.visitor))
 	}
@@ -44,12 +45,12 @@ func shownIn(states ...workflow.State) func(*Server, *visit) bool {
 // codeSent reports whether the relay has accepted the mail with the newest code,
 // and the code has not expired.
 func (s *Server) codeSent(v *visit) bool {
-	return shownIn(workflow.CodeEntry)(s, v) && s.Procedure.CodePage(v.c).Status == workflow.CodeSent
+	return shownIn(qualification.CodeEntry)(s, v) && s.Procedure.CodePage(v.c).Status == qualification.CodeSent
 }
 
 // invitationSent reports whether the relay has accepted the invitation's mail.
 func (s *Server) invitationSent(v *visit) bool {
-	return shownIn(workflow.Invited)(s, v) && v.c.Qualification.Invitation.Mail == workflow.MailAccepted
+	return shownIn(qualification.Invited)(s, v) && v.c.Qualification.Invitation.Mail == workflow.MailAccepted
 }
 
 // redirectHome redirects to /, which shows the page of the current state. notice,

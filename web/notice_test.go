@@ -4,12 +4,12 @@ import (
 	"net/http"
 	"testing"
 
-	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 func TestNoticeIsShownOnce(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.Summary)
+	b := at(t, anna, qualification.Summary)
 	b.click("Modifica l'e-mail").press("Conferma", "cellulare", "3471234567")
 	b.at("Controlla i dati").showsNotice("Abbiamo salvato le modifiche.")
 	if b.page.url.RawQuery != "" {
@@ -24,7 +24,7 @@ func TestNoticeIsShownOnce(t *testing.T) {
 // A notice is discarded on a page for which it is not true.
 func TestNoticeMustBeTrue(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.Introduction)
+	b := at(t, anna, qualification.Introduction)
 	for notice := range notices {
 		if notice == "moved_on" {
 			continue
@@ -38,7 +38,7 @@ func TestNoticeMustBeTrue(t *testing.T) {
 // The notice that a code was sent is shown only after the relay accepted the mail.
 func TestNoticeOfASentCode(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.CodeEntry)
+	b := at(t, anna, qualification.CodeEntry)
 	b.clock.Advance(b.server.Procedure.Limits.Every)
 	form := b.form("Invia di nuovo")
 	b.post(form).at("Inserisci il codice", "Stiamo inviando un codice OTP a anna.neri@mail.example.").showsNotice("")

@@ -8,32 +8,33 @@ import (
 
 	"stella/templates"
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 // pages maps each state to the name of its page and the function that fills it.
 // Only the state decides which page / shows.
-var pages = map[workflow.State]struct {
+var pages = map[qualification.State]struct {
 	name string
 	fill func(*Server, *visit, *templates.Page)
 }{
-	workflow.HolderChoice:     {"holder_choice", fillHolderChoice},
-	workflow.Introduction:     {"introduction", nil},
-	workflow.HolderInvitation: {"holder_invitation", nil},
-	workflow.Invited:          {"invited", fillInvited},
-	workflow.HolderKind:       {"holder_kind", fillHolder},
-	workflow.CompanyData:      {"company_data", fillHolder},
-	workflow.ContactData:      {"contact_data", fillContacts},
-	workflow.Summary:          {"summary", fillSummary},
-	workflow.Identification:   {"identification", fillIdentification},
-	workflow.AtProvider:       {"at_provider", fillAtProvider},
-	workflow.Identified:       {"identified", fillIdentified},
-	workflow.Contract:         {"contract", fillContract},
-	workflow.CodeEntry:        {"code", fillCode},
-	workflow.UnderReview:      {"under_review", fillUnderReview},
-	workflow.Rejected:         {"rejected", fillRejected},
-	workflow.Qualified:        {"qualified", fillQualified},
-	workflow.Revoked:          {"revoked", fillClosed},
-	workflow.Expired:          {"expired", fillClosed},
+	qualification.HolderChoice:     {"holder_choice", fillHolderChoice},
+	qualification.Introduction:     {"introduction", nil},
+	qualification.HolderInvitation: {"holder_invitation", nil},
+	qualification.Invited:          {"invited", fillInvited},
+	qualification.HolderKind:       {"holder_kind", fillHolder},
+	qualification.CompanyData:      {"company_data", fillHolder},
+	qualification.ContactData:      {"contact_data", fillContacts},
+	qualification.Summary:          {"summary", fillSummary},
+	qualification.Identification:   {"identification", fillIdentification},
+	qualification.AtProvider:       {"at_provider", fillAtProvider},
+	qualification.Identified:       {"identified", fillIdentified},
+	qualification.Contract:         {"contract", fillContract},
+	qualification.CodeEntry:        {"code", fillCode},
+	qualification.UnderReview:      {"under_review", fillUnderReview},
+	qualification.Rejected:         {"rejected", fillRejected},
+	qualification.Qualified:        {"qualified", fillQualified},
+	qualification.Revoked:          {"revoked", fillClosed},
+	qualification.Expired:          {"expired", fillClosed},
 }
 
 // home shows the page of the state. Without a session it shows the welcome page, or
@@ -110,8 +111,8 @@ func fillHolderChoice(_ *Server, v *visit, p *templates.Page) {
 func fillInvited(_ *Server, v *visit, p *templates.Page) {
 	q := v.c.Qualification
 	data := templates.Invited{
-		Accepted:  q.Owner == workflow.OwnedByInvited,
-		Rejected:  q.State == workflow.Rejected,
+		Accepted:  q.Owner == qualification.OwnedByInvited,
+		Rejected:  q.State == qualification.Rejected,
 		ReturnURL: v.visitor.ReturnURL,
 	}
 	if i := q.Invitation; i != nil {
@@ -195,7 +196,7 @@ func fillCode(s *Server, v *visit, p *templates.Page) {
 		To:          workflow.Readable(v.c.Qualification.Declaration.Email),
 		PausedUntil: wholeMinute(page.PausedUntil),
 	}
-	if page.Status == workflow.CodeSent {
+	if page.Status == qualification.CodeSent {
 		data.SecondsLeft = seconds(page.Expires.Sub(v.c.Now))
 	}
 	if !page.ResendAt.IsZero() {

@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"stella/templates"
-	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 func TestEveryStateHasItsPage(t *testing.T) {
@@ -20,13 +20,13 @@ func TestEveryStateHasItsPage(t *testing.T) {
 		t.Fatal(err)
 	}
 	names := all.Names()
-	for _, state := range workflow.States {
+	for _, state := range qualification.States {
 		if page, ok := pages[state]; !ok || !slices.Contains(names, page.name) {
 			t.Errorf("%s has the unknown page %q", state, page.name)
 		}
 	}
-	if len(pages) != len(workflow.States) {
-		t.Errorf("there are %d pages for %d states", len(pages), len(workflow.States))
+	if len(pages) != len(qualification.States) {
+		t.Errorf("there are %d pages for %d states", len(pages), len(qualification.States))
 	}
 	for path, f := range forms {
 		if f.page != "" && (!slices.Contains(names, f.page) || f.state == "" || f.fill == nil) {

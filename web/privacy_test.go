@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 // omits checks that the page contains none of these words.
@@ -22,10 +23,10 @@ func TestRecordIsNotShown(t *testing.T) {
 	t.Parallel()
 	for _, h := range []holder{anna, bianchi} {
 		secrets := []string{h.record.FiscalCode, "Bianchi S.r.l.", "Luca", "BNCLCU75C12F205G", "Anna Neri"}
-		b := at(t, h, workflow.HolderChoice)
-		for i := 1; happyPath[i-1].state != workflow.AtProvider; i++ {
+		b := at(t, h, qualification.HolderChoice)
+		for i := 1; happyPath[i-1].state != qualification.AtProvider; i++ {
 			happyPath[i].step(b, h)
-			if happyPath[i].state == workflow.ContactData && h.company != "" {
+			if happyPath[i].state == qualification.ContactData && h.company != "" {
 				b.hasValue("email", h.email)
 			}
 			if h.company != "" && i >= 5 { // the user has typed the company's code
@@ -75,7 +76,7 @@ func TestDelegateSeesNoData(t *testing.T) {
 					"Luca", "Officine Bianchi", luca)
 			}
 		}
-		began = began || w.state == workflow.HolderKind
+		began = began || w.state == qualification.HolderKind
 	}
 	delegate.at("Identificazione avvenuta con successo")
 }
@@ -87,7 +88,7 @@ func TestAddressIsShownInFullToTheUserWhoTypedIt(t *testing.T) {
 	t.Parallel()
 	mistyped := anna
 	mistyped.email = "anna.neri@gmial.example"
-	b := at(t, mistyped, workflow.CodeEntry)
+	b := at(t, mistyped, qualification.CodeEntry)
 	b.at("Inserisci il codice", mistyped.email).omits("NRENNA80A41H501T", "Neri Anna", "Anna Neri")
 	id := b.newestMail(workflow.MailCode)
 	_, err := b.store.StartMail(t.Context(), id, b.clock.Now())
@@ -107,7 +108,7 @@ func TestAddressIsShownInFullToTheUserWhoTypedIt(t *testing.T) {
 func TestLog(t *testing.T) {
 	t.Parallel()
 	delegate, guest, _ := invited(t, anna, "anna@mail.example")
-	guest.press("PROCEDI").proceed(anna, workflow.HolderKind, workflow.Identification)
+	guest.press("PROCEDI").proceed(anna, qualification.HolderKind, qualification.Identification)
 	request := guest.ask()
 	guest.deliver(guest.answer(request, "Sara Verdi").with("RelayState", "x"))
 	guest.get("/identificazione/avvia?idp=x&t=forged")

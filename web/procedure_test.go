@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 func TestPersonIsQualified(t *testing.T) {
@@ -26,7 +27,7 @@ func TestPersonIsQualified(t *testing.T) {
 	b.click("Inizia l'identificazione").at("Scegli il gestore della tua identità SPID")
 	b.click("Entra con SPID").at("Scegli il gestore della tua identità SPID")
 	b.click("Prosegui con Identità di prova").at("Con quale identità vuoi accedere?")
-	w.stateIs(anna, workflow.AtProvider)
+	w.stateIs(anna, qualification.AtProvider)
 	b.press("Accedi come Anna Neri").press("Autorizza").press("Continua")
 	if want := []string{"303 /spid/return", "303 /"}; !slices.Equal(b.trail, want) {
 		t.Errorf("the redirects after the login are %v", b.trail)
@@ -41,7 +42,7 @@ func TestPersonIsQualified(t *testing.T) {
 	if got := b.link("Torna alla webmail"); got != returnURL {
 		t.Errorf("the link to the webmail is %s", got)
 	}
-	w.stateIs(anna, workflow.Qualified)
+	w.stateIs(anna, qualification.Qualified)
 	if got := w.query(`select ordinary from mailboxes where star is not null`); got != "anna.neri@mail.example" {
 		t.Errorf("the ordinary address is %s", got)
 	}
@@ -50,18 +51,18 @@ func TestPersonIsQualified(t *testing.T) {
 
 func TestCompanyIsQualified(t *testing.T) {
 	t.Parallel()
-	b := at(t, bianchi, workflow.HolderKind)
+	b := at(t, bianchi, qualification.HolderKind)
 	b.press("Conferma", "intestatario", "impresa").at("Dati della persona / impresa")
 	b.press("Conferma", "ragione_sociale", "  Officine   Bianchi ", "codice_fiscale_impresa", "098 765 43217").at("Dati di Contatto")
 	b.press("Conferma").at("Controlla i dati", "Impresa / Società", "Officine Bianchi", "09876543217",
 		"amministrazione@bianchi.example", "non indicato")
 	b.press("SALVA E PROCEDI").at("Ora identificati", "un legale rappresentante dell'impresa per la casella officine.bianchi@pec.example")
-	b.proceed(bianchi, workflow.Identification, workflow.Qualified).at("Identificazione avvenuta con successo")
+	b.proceed(bianchi, qualification.Identification, qualification.Qualified).at("Identificazione avvenuta con successo")
 }
 
 func TestDataAreCorrected(t *testing.T) {
 	t.Parallel()
-	b := at(t, bianchi, workflow.Summary)
+	b := at(t, bianchi, qualification.Summary)
 	b.click("Modifica l'intestatario").at("Modifica l'intestatario")
 	b.hasValue("intestatario", "impresa").hasValue("codice_fiscale_impresa", "09876543217")
 	b.press("Conferma", "ragione_sociale", "Officine Bianchi S.r.l.")
@@ -81,23 +82,23 @@ func TestDataAreCorrected(t *testing.T) {
 	mailed(0) // the data are not confirmed yet
 	b.press("SALVA E PROCEDI").at("Ora identificati")
 	mailed(1)
-	b.proceed(bianchi, workflow.Identification, workflow.Identified).at("Identificazione riuscita", "arriverà a nuova@bianchi.example")
+	b.proceed(bianchi, qualification.Identification, qualification.Identified).at("Identificazione riuscita", "arriverà a nuova@bianchi.example")
 	b.click("Modifica dove arriverà il codice OTP").at("Modifica i contatti").press("Conferma", "email", "altra@bianchi.example")
 	b.at("Identificazione riuscita", "arriverà a altra@bianchi.example")
 	mailed(2)
-	b.stateIs(bianchi, workflow.Identified)
+	b.stateIs(bianchi, qualification.Identified)
 	// Each edit page can be opened in its state only.
 	for _, path := range []string{"/riepilogo/intestatario", "/riepilogo/contatti", "/codice/contatti"} {
 		if b.get(path).at("Identificazione riuscita").showsNotice(""); b.page.url.Path != "/" {
 			t.Errorf("%s shows another page", path)
 		}
 	}
-	b.proceed(bianchi, workflow.Identified, workflow.CodeEntry).at("Inserisci il codice", "altra@bianchi.example")
+	b.proceed(bianchi, qualification.Identified, qualification.CodeEntry).at("Inserisci il codice", "altra@bianchi.example")
 }
 
 func TestStepsBack(t *testing.T) {
 	t.Parallel()
-	b := at(t, bianchi, workflow.Identification)
+	b := at(t, bianchi, qualification.Identification)
 	for _, heading := range []string{
 		"Controlla i dati", "Dati di Contatto", "Intestatario della casella PEC", "Cosa occorre", "Conferma identità",
 	} {
@@ -115,36 +116,36 @@ func TestWrongPersonIsRejectedAndMayTryAgain(t *testing.T) {
 	t.Parallel()
 	wrong := sara
 	wrong.person = "Anna Neri"
-	b := at(t, sara, workflow.AtProvider)
+	b := at(t, sara, qualification.AtProvider)
 	b.press("Accedi come Anna Neri").press("Autorizza").press("Continua")
 	const rejected = "La tua richiesta di qualifica della PEC Esempio non è andata a buon fine: riprova"
 	b.at(rejected,
 		"I dati della persona identificata non corrispondono all'intestatario della casella, né a un suo legale rappresentante.",
 		"800 000 000")
-	b.stateIs(sara, workflow.Rejected)
+	b.stateIs(sara, qualification.Rejected)
 	if b.mails(workflow.MailRejected, "sara.verdi@mail.example") != 1 {
 		t.Error("no mail about the rejection was sent")
 	}
 	b.press("Ripeti l'identificazione con un'altra identità").at("Ora identificati")
-	b.proceed(wrong, workflow.Identification, workflow.AtProvider)
+	b.proceed(wrong, qualification.Identification, qualification.AtProvider)
 	b.press("Accedi come Anna Neri").press("Autorizza").press("Continua").at(rejected)
 	b.press("Riprova").at("Intestatario della casella PEC").hasValue("intestatario", "privato")
-	b.proceed(sara, workflow.HolderKind, workflow.Qualified).at("Identificazione avvenuta con successo")
+	b.proceed(sara, qualification.HolderKind, qualification.Qualified).at("Identificazione avvenuta con successo")
 }
 
 // The wrong person is typically an accountant or a secretary, who can then invite
 // the holder.
 func TestWrongPersonInvitesTheHolder(t *testing.T) {
 	t.Parallel()
-	b := at(t, sara, workflow.AtProvider)
+	b := at(t, sara, qualification.AtProvider)
 	b.press("Accedi come Anna Neri").press("Autorizza").press("Continua")
 	b.press("Invita l'intestatario").at("Invita l'intestatario", "riceverà un link personale")
-	b.stateIs(sara, workflow.HolderInvitation)
+	b.stateIs(sara, qualification.HolderInvitation)
 	b.press("Invia l'invito", "email", "sara.verdi@mail.example").at("Invito in partenza")
 	guest := b.browser().get(b.invitationLink()).press("PROCEDI").at("Intestatario della casella PEC")
 	wrong := sara
 	wrong.person, wrong.email = "Anna Neri", "sara.verdi@mail.example"
-	guest.proceed(wrong, workflow.HolderKind, workflow.AtProvider)
+	guest.proceed(wrong, qualification.HolderKind, qualification.AtProvider)
 	guest.press("Accedi come Anna Neri").press("Autorizza").press("Continua")
 	if guest.Find(`form[action="/riprova/invito"]`).Length() != 0 {
 		t.Error("the invited person can invite")
@@ -153,19 +154,19 @@ func TestWrongPersonInvitesTheHolder(t *testing.T) {
 	invite.action = "/riprova/invito"
 	guest.unchanged(func() { guest.post(invite).showsNotice("La procedura nel frattempo è andata avanti: ecco dove sei.") })
 	guest.press("Ripeti l'identificazione con un'altra identità")
-	guest.proceed(sara, workflow.Identification, workflow.Qualified)
+	guest.proceed(sara, qualification.Identification, qualification.Qualified)
 }
 
 func TestAnotherCompanyIsRejected(t *testing.T) {
 	t.Parallel()
-	b := at(t, bianchi, workflow.CompanyData)
+	b := at(t, bianchi, qualification.CompanyData)
 	b.press("Conferma", "codice_fiscale_impresa", "02468135799")
 	b.at("La tua richiesta di qualifica della PEC Esempio non è andata a buon fine: riprova",
 		"I dati dell'impresa che hai inserito non corrispondono all'intestatario della casella.")
 	if b.Find(`form[action="/riprova/identita"]`).Length() != 0 {
 		t.Error("another identity is offered, which does not help")
 	}
-	b.stateIs(bianchi, workflow.Rejected)
+	b.stateIs(bianchi, qualification.Rejected)
 	again := b.form("Riprova")
 	again.action = "/riprova/identita"
 	b.unchanged(func() { b.post(again).showsNotice("La procedura nel frattempo è andata avanti: ecco dove sei.") })
@@ -175,11 +176,11 @@ func TestAnotherCompanyIsRejected(t *testing.T) {
 func TestUnprovenIsReviewed(t *testing.T) {
 	t.Parallel()
 	for _, h := range []holder{cooperativa, unrecorded} {
-		b := at(t, h, workflow.CodeEntry)
+		b := at(t, h, qualification.CodeEntry)
 		b.press("Conferma", "codice", b.sendCode())
 		b.at("Richiesta in verifica", "Pratica "+b.query(`select max(number)::text from qualifications`),
 			"la verifica una persona di Posta Esempio", "800 000 000")
-		b.stateIs(h, workflow.UnderReview)
+		b.stateIs(h, qualification.UnderReview)
 		w := b.world
 		if h.mailbox == unrecorded.mailbox {
 			w.must(w.cases.Refuse(t.Context(), "operatore", h.mailbox, 0, "Il documento non è leggibile"))
@@ -197,20 +198,20 @@ func TestUnprovenIsReviewed(t *testing.T) {
 
 func TestIdentityIsDisowned(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.Identified)
+	b := at(t, anna, qualification.Identified)
 	b.press("Non sono io / casella sbagliata").at("Ora identificati")
-	b.stateIs(anna, workflow.Identification)
-	b.proceed(anna, workflow.Identification, workflow.Qualified)
+	b.stateIs(anna, qualification.Identification)
+	b.proceed(anna, qualification.Identification, qualification.Qualified)
 }
 
 func TestExpiredCaseStartsAgain(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.Summary)
-	b.clock.Advance(workflow.UnfinishedLife + time.Second)
+	b := at(t, anna, qualification.Summary)
+	b.clock.Advance(qualification.UnfinishedLife + time.Second)
 	if n, err := b.cases.ExpireStale(t.Context()); n != 1 || err != nil {
 		t.Fatal(n, err)
 	}
 	b.get("/").at("La sessione è scaduta")
 	b.handOver(anna).at("Conferma identità")
-	b.proceed(anna, workflow.HolderChoice, workflow.ContactData)
+	b.proceed(anna, qualification.HolderChoice, qualification.ContactData)
 }

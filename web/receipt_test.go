@@ -4,13 +4,14 @@ import (
 	"testing"
 
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 // The last page can be printed as a receipt. It has the content of the mail about
 // the success, without personal data.
 func TestLastPageIsAReceipt(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.Qualified)
+	b := at(t, anna, qualification.Qualified)
 	number := b.query(`select number::text from qualifications where state = 'qualified'`)
 	b.at("Identificazione avvenuta con successo", "Pratica "+number, "Qualificata dal ", "Identificazione SPID, livello 2",
 		"Informativa contrattuale versione "+b.query(`select version from documents`))
@@ -25,12 +26,12 @@ func TestAddressIsShownInUnicode(t *testing.T) {
 	t.Parallel()
 	munich := anna
 	munich.email = "anna@münchen.example"
-	b := at(t, munich, workflow.ContactData)
+	b := at(t, munich, qualification.ContactData)
 	b.press("Conferma", "email", munich.email).at("Controlla i dati", munich.email)
 	b.click("Modifica l'e-mail").hasValue("email", munich.email)
 	b.press("Conferma").at("Controlla i dati", munich.email)
-	b.proceed(munich, workflow.Summary, workflow.Identified).at("Identificazione riuscita", munich.email)
-	b.proceed(munich, workflow.Identified, workflow.CodeEntry)
+	b.proceed(munich, qualification.Summary, qualification.Identified).at("Identificazione riuscita", munich.email)
+	b.proceed(munich, qualification.Identified, qualification.CodeEntry)
 	if got := b.query(`select recipient from mails where kind = 'code'`); got != "anna@xn--mnchen-3ya.example" {
 		t.Errorf("the recipient of the code is %s", got)
 	}

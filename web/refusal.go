@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 // refusals maps errors to the reason that the log and the metric of refused
@@ -17,7 +18,7 @@ var refusals = []struct {
 	{errForged, "foreign_link"},
 	{errNoSession, "no_session"},
 	{errSessionEnded, "session_ended"},
-	{workflow.ErrNotOwner, "elsewhere"},
+	{qualification.ErrNotOwner, "elsewhere"},
 }
 
 // refusalDetail returns the error to log with a refusal, or nil if the reason says

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 // Each error whose status is a refusal has a reason for the log and the metric.
@@ -24,7 +24,7 @@ func TestEveryRefusalHasAReason(t *testing.T) {
 // address.
 func TestRefusedRequestsAreLogged(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.CodeEntry)
+	b := at(t, anna, qualification.CodeEntry)
 	behindProxy(b.world)
 	logged := func(reason string, status int) {
 		t.Helper()

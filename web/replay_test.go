@@ -6,12 +6,13 @@ import (
 
 	"stella/spid"
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 // A response is valid once, on all instances together and after a restart.
 func TestReplayOnAnotherInstance(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.Identification, collaudo)
+	b := at(t, anna, qualification.Identification, collaudo)
 	// another starts a second process on the same database, or the first one again.
 	another := func() *browser {
 		s := &Server{
@@ -47,7 +48,7 @@ func TestReplayOnAnotherInstance(t *testing.T) {
 	answer := b.answer(request, "Anna Neri")
 	second.deliverOnly(answer) // the other instance accepts it
 	b.unchanged(func() { b.deliver(answer).refused(elsewhere) })
-	b.stateIs(anna, workflow.AtProvider)
+	b.stateIs(anna, qualification.AtProvider)
 
 	request = b.ask()
 	answer = b.answer(request, "Anna Neri")

@@ -11,7 +11,7 @@ import (
 	"stella/spid"
 	"stella/spid/spidtest"
 	"stella/store/storetest"
-	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 // federation is a server that follows a registry with one provider, whose key
@@ -73,7 +73,7 @@ func TestProviderChangesItsKey(t *testing.T) {
 	t.Parallel()
 	f := newFederation(t)
 	f.record(anna)
-	f.enter(anna).proceed(anna, workflow.HolderChoice, workflow.Identification)
+	f.enter(anna).proceed(anna, qualification.HolderChoice, qualification.Identification)
 	for step, what := range []string{"lists another key", "signs with it", "no longer lists the previous one"} {
 		b, request := f.login()
 		early := f.answer(request, "Anna Neri") // signed with the previous key
@@ -125,7 +125,7 @@ func TestForgedAnswersFetchTheRegistryOnce(t *testing.T) {
 	t.Parallel()
 	f := newFederation(t)
 	f.record(anna)
-	f.enter(anna).proceed(anna, workflow.HolderChoice, workflow.Identification)
+	f.enter(anna).proceed(anna, qualification.HolderChoice, qualification.Identification)
 	b, request := f.login()
 	forge := func() filledForm {
 		forged := request
@@ -157,12 +157,12 @@ func TestProviderCertificateExpired(t *testing.T) {
 	const warning = `level=WARN msg="an identity provider signs with an expired certificate"`
 	w := newWorld(t)
 	w.record(anna)
-	b := w.enter(anna).proceed(anna, workflow.HolderChoice, workflow.Identified)
+	b := w.enter(anna).proceed(anna, qualification.HolderChoice, qualification.Identified)
 	if strings.Contains(w.log.String(), warning) {
 		t.Error("the log has a warning about a valid certificate")
 	}
 	w.clock.Advance(5 * 365 * 24 * time.Hour)
-	b.handOver(anna).proceed(anna, workflow.Identification, workflow.Identified)
+	b.handOver(anna).proceed(anna, qualification.Identification, qualification.Identified)
 	if log := w.log.String(); !strings.Contains(log, warning) || !strings.Contains(log, "provider="+w.idp.EntityID()+" expired=20") {
 		t.Errorf("the log has no warning: %s", log)
 	}

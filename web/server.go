@@ -46,11 +46,12 @@ import (
 	"stella/request"
 	"stella/templates"
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 // Server serves the pages. A field is required unless its comment says otherwise.
 type Server struct {
-	Procedure     *workflow.Procedure
+	Procedure     *qualification.Procedure
 	Provider      *workflow.Provider
 	Logins        *workflow.Logins
 	Sessions      *workflow.Sessions

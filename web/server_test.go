@@ -10,12 +10,12 @@ import (
 	"sync"
 	"testing"
 
-	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 func TestFormsOfOtherSitesAreRefused(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.Summary)
+	b := at(t, anna, qualification.Summary)
 	form := b.form("SALVA E PROCEDI")
 	b.ignoresSameSite = true // test without the protection by SameSite
 	send := func(headers ...string) *browser {
@@ -50,7 +50,7 @@ func TestBrowserWithoutOriginHeaders(t *testing.T) {
 	w.record(anna)
 	b := w.browser()
 	b.noOrigin = true
-	b.handOver(anna).proceed(anna, workflow.HolderChoice, workflow.Qualified).at("Identificazione avvenuta con successo")
+	b.handOver(anna).proceed(anna, qualification.HolderChoice, qualification.Qualified).at("Identificazione avvenuta con successo")
 }
 
 func TestClientAddress(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 
 	"stella/templates"
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 // A browser has two cookies with a session's secret: sessionCookie has that of the
@@ -59,7 +60,7 @@ func (s *Server) cookieOf(r *http.Request, name string) string {
 type visit struct {
 	visitor workflow.Visitor
 	session session
-	c       *workflow.Case
+	c       *qualification.Case
 	locale  string
 }
 

@@ -11,6 +11,7 @@ import (
 	"stella/spid"
 	"stella/store"
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 // The headings for a session that has ended, and the reasons.
@@ -45,7 +46,7 @@ func (b *browser) sessionOver(heading, why string) {
 
 func TestSessionEnds(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.Summary)
+	b := at(t, anna, qualification.Summary)
 	form := b.form("SALVA E PROCEDI")
 	for range 3 { // each request prolongs the session
 		b.clock.Advance(29 * time.Minute)
@@ -63,7 +64,7 @@ func TestSessionEnds(t *testing.T) {
 // A session ends a day after its start, even if it is used.
 func TestSessionEndsAfterADay(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.Summary)
+	b := at(t, anna, qualification.Summary)
 	for range int(workflow.SessionLife/(20*time.Minute)) - 1 {
 		b.clock.Advance(20 * time.Minute)
 		b.get("/").at("Controlla i dati")
@@ -90,7 +91,7 @@ func TestSessionsEndWithTheirClient(t *testing.T) {
 
 func TestOperatorEndsASession(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.Summary)
+	b := at(t, anna, qualification.Summary)
 	n, err := b.store.EndSessions(t.Context(), store.SessionFilter{Client: client}, workflow.SessionByOperator, b.clock.Now())
 	if n != 1 || err != nil {
 		t.Fatal(n, err)
@@ -100,7 +101,7 @@ func TestOperatorEndsASession(t *testing.T) {
 
 func TestLeaving(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.Summary)
+	b := at(t, anna, qualification.Summary)
 	old := b.cookies()
 	b.unchanged(func() {
 		b.press("Esci e riprendi più tardi").at("Qualifica la tua casella PEC Esempio").
@@ -121,7 +122,7 @@ func TestLeaving(t *testing.T) {
 
 func TestForgedCookie(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.Summary)
+	b := at(t, anna, qualification.Summary)
 	digest := b.query(`select encode(digest, 'hex') from sessions`)
 	for _, value := range []string{"x", digest, strings.Repeat("A", 4000), "%00"} {
 		other := b.world.browser()
@@ -186,7 +187,7 @@ func TestSecureCookies(t *testing.T) {
 	if len(set) != 1 || !strings.HasPrefix(set[0], "__Host-stella-return=;") || !strings.Contains(set[0], "Max-Age=0") {
 		t.Errorf("the one-time cookie is not deleted: %q", set)
 	}
-	w.stateIs(anna, workflow.Identified)
+	w.stateIs(anna, qualification.Identified)
 }
 
 // toIdentification takes a session's visitor to identification without the pages.
@@ -195,16 +196,20 @@ func (w *world) toIdentification(session string) workflow.Visitor {
 	mailbox, err := w.store.MailboxByAddress(w.Context(), anna.mailbox)
 	w.must(err)
 	v := workflow.Visitor{Mailbox: mailbox, Client: client, Session: workflow.Digest(session)}
-	for _, step := range []func(workflow.Form) error{
-		func(f workflow.Form) error { return w.procedure.ChooseRole(w.Context(), v, f, workflow.Holder) },
-		func(f workflow.Form) error { return w.procedure.Begin(w.Context(), v, f) },
-		func(f workflow.Form) error { return w.procedure.ChooseKind(w.Context(), v, f, workflow.KindPerson) },
-		func(f workflow.Form) error { return w.procedure.EnterContacts(w.Context(), v, f, anna.email, "") },
-		func(f workflow.Form) error { return w.procedure.ConfirmData(w.Context(), v, f) },
+	for _, step := range []func(qualification.Form) error{
+		func(f qualification.Form) error {
+			return w.procedure.ChooseRole(w.Context(), v, f, qualification.Holder)
+		},
+		func(f qualification.Form) error { return w.procedure.Begin(w.Context(), v, f) },
+		func(f qualification.Form) error {
+			return w.procedure.ChooseKind(w.Context(), v, f, workflow.KindPerson)
+		},
+		func(f qualification.Form) error { return w.procedure.EnterContacts(w.Context(), v, f, anna.email, "") },
+		func(f qualification.Form) error { return w.procedure.ConfirmData(w.Context(), v, f) },
 	} {
 		c, err := w.procedure.View(w.Context(), v)
 		w.must(err)
-		w.must(step(workflow.Form{Qualification: c.Qualification.ID, Version: c.Qualification.Version}))
+		w.must(step(qualification.Form{Qualification: c.Qualification.ID, Version: c.Qualification.Version}))
 	}
 	return v
 }

@@ -8,17 +8,18 @@ import (
 	"time"
 
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 // From the login to the end each page shows when the login expires (WCAG 2.2.1).
 func TestPageShowsWhenTheLoginExpires(t *testing.T) {
 	t.Parallel()
-	for state, shown := range map[workflow.State]bool{
-		workflow.Summary:        false,
-		workflow.Identification: false,
-		workflow.Identified:     true,
-		workflow.Contract:       true,
-		workflow.CodeEntry:      true,
+	for state, shown := range map[qualification.State]bool{
+		qualification.Summary:        false,
+		qualification.Identification: false,
+		qualification.Identified:     true,
+		qualification.Contract:       true,
+		qualification.CodeEntry:      true,
 	} {
 		b := at(t, anna, state)
 		until := b.clock.RomeIn(workflow.LoginLife).Format("15:04")
@@ -32,7 +33,7 @@ func TestPageShowsWhenTheLoginExpires(t *testing.T) {
 // time and can prolong the session (WCAG 2.2.1).
 func TestSessionIsProlongedOnRequest(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.Summary)
+	b := at(t, anna, qualification.Summary)
 	if got := b.get("/").Find("#idle").AttrOr("data-seconds", ""); got != "1800" {
 		t.Errorf("the script gets %q seconds", got)
 	}
@@ -67,7 +68,7 @@ func TestSessionIsProlongedOnRequest(t *testing.T) {
 // the page shows the seconds that are left.
 func TestSessionIsNotProlongedBeyondADay(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.Summary)
+	b := at(t, anna, qualification.Summary)
 	for range 71 { // to 20 minutes before a day is over
 		b.clock.Advance(20 * time.Minute)
 		b.get("/")
@@ -87,7 +88,7 @@ func TestSessionIsNotProlongedBeyondADay(t *testing.T) {
 // After a finished procedure the notice does not say how to continue.
 func TestLeavingAFinishedProcedure(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.Qualified)
+	b := at(t, anna, qualification.Qualified)
 	b.press("Esci").showsNotice("Sei uscito dalla procedura.")
 }
 
@@ -98,7 +99,7 @@ func TestDelegateSeesTheReview(t *testing.T) {
 	guest.press("PROCEDI")
 	h := cooperativa
 	h.email = "paola.conti@mail.example"
-	guest.proceed(h, workflow.HolderKind, workflow.UnderReview).at("Richiesta in verifica", "Abbiamo ricevuto la tua identificazione.")
+	guest.proceed(h, qualification.HolderKind, qualification.UnderReview).at("Richiesta in verifica", "Abbiamo ricevuto la tua identificazione.")
 	delegate.get("/").at("Richiesta in verifica", "Per questa casella si è identificata una persona.",
 		"l'esito arriva per e-mail a chi si è identificato")
 }
@@ -108,7 +109,7 @@ func TestDelegateSeesTheReview(t *testing.T) {
 func TestPollingDoesNotProlongTheSession(t *testing.T) {
 	t.Parallel()
 	delegate, _, _ := invited(t, bianchi, luca)
-	for path, b := range map[string]*browser{"/codice/stato": at(t, anna, workflow.CodeEntry), "/invito/stato": delegate} {
+	for path, b := range map[string]*browser{"/codice/stato": at(t, anna, qualification.CodeEntry), "/invito/stato": delegate} {
 		for range 3 {
 			b.clock.Advance(10*time.Minute + time.Second)
 			b.send(b.request(http.MethodGet, path, nil))
@@ -122,7 +123,7 @@ func TestPollingDoesNotProlongTheSession(t *testing.T) {
 // The last page of a procedure does not warn about the session.
 func TestLastPageHasNoSessionWarning(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.Qualified)
+	b := at(t, anna, qualification.Qualified)
 	if got := b.get("/").Find(".idle").Length(); got != 0 {
 		t.Errorf("the page has a warning: %s", b.text())
 	}

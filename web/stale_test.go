@@ -6,16 +6,17 @@ import (
 	"testing"
 
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 const movedOn = "La procedura nel frattempo è andata avanti: ecco dove sei."
 
 func TestStaleTab(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.HolderChoice)
+	b := at(t, anna, qualification.HolderChoice)
 	stale := b.form("Conferma", "ruolo", "no")
 	empty := stale.without("ruolo")
-	b.proceed(anna, workflow.HolderChoice, workflow.ContactData)
+	b.proceed(anna, qualification.HolderChoice, qualification.ContactData)
 	b.unchanged(func() {
 		b.post(stale).at("Dati di Contatto").showsNotice(movedOn)
 		// An error in a stale form is not shown.
@@ -31,7 +32,7 @@ const changed = "I dati sono stati aggiornati in un'altra finestra. Controllali 
 // If another window saved different data, a notice says so.
 func TestDataInTwoWindows(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.ContactData)
+	b := at(t, anna, qualification.ContactData)
 	window := func() *browser { return &browser{world: b.world, jar: b.jar, page: b.page} }
 	same, different, phone := window(), window(), window()
 	b.press("Conferma", "email", "anna@mail.example").at("Controlla i dati")
@@ -52,7 +53,7 @@ func TestDataInTwoWindows(t *testing.T) {
 	twice := window()
 	b.press("SALVA E PROCEDI").at("Ora identificati")
 	b.unchanged(func() { twice.press("SALVA E PROCEDI").at("Ora identificati").showsNotice("") })
-	b.proceed(anna, workflow.Identification, workflow.Identified).click("Modifica dove arriverà il codice OTP")
+	b.proceed(anna, qualification.Identification, qualification.Identified).click("Modifica dove arriverà il codice OTP")
 	edit = window()
 	b.press("Conferma", "email", "anna@mail.example").at("Identificazione riuscita", "anna@mail.example")
 	b.unchanged(func() {
@@ -63,7 +64,7 @@ func TestDataInTwoWindows(t *testing.T) {
 // The same for a different choice.
 func TestChoiceInTwoWindows(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.HolderChoice)
+	b := at(t, anna, qualification.HolderChoice)
 	other := &browser{world: b.world, jar: b.jar, page: b.page}
 	twice := &browser{world: b.world, jar: b.jar, page: b.page}
 	b.press("Conferma", "ruolo", "si").at("Cosa occorre")
@@ -75,7 +76,7 @@ func TestChoiceInTwoWindows(t *testing.T) {
 
 func TestFormIsSentAgain(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.ContactData)
+	b := at(t, anna, qualification.ContactData)
 	form := b.form("Conferma", "email", "anna@mail.example")
 	b.post(form).at("Controlla i dati")
 	b.unchanged(func() { b.post(form).at("Controlla i dati").showsNotice("") })
@@ -83,13 +84,13 @@ func TestFormIsSentAgain(t *testing.T) {
 		t.Errorf("the redirects are %v", b.trail)
 	}
 	// Some steps later, the form is stale.
-	b.proceed(anna, workflow.Summary, workflow.Identification)
+	b.proceed(anna, qualification.Summary, qualification.Identification)
 	b.unchanged(func() { b.post(form).at("Ora identificati").showsNotice(movedOn) })
 }
 
 func TestDoubleClick(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.Contract)
+	b := at(t, anna, qualification.Contract)
 	form := b.form("COMPLETA LA RICHIESTA DI IDENTIFICAZIONE")
 	steps := b.query(`select count(*)::text from steps`)
 	clicks := []*browser{
@@ -115,7 +116,7 @@ func TestDoubleClick(t *testing.T) {
 
 func TestTwoTabs(t *testing.T) {
 	t.Parallel()
-	b := at(t, bianchi, workflow.HolderKind)
+	b := at(t, bianchi, qualification.HolderKind)
 	other := &browser{world: b.world, jar: b.jar, page: b.page}
 	b.press("Conferma", "intestatario", "impresa").press("Conferma", "codice_fiscale_impresa", bianchi.company)
 	b.unchanged(func() { other.press("Conferma", "intestatario", "impresa").at("Dati di Contatto").showsNotice(movedOn) })
@@ -131,7 +132,7 @@ func TestTwoTabs(t *testing.T) {
 
 func TestFormWithoutAState(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.ContactData)
+	b := at(t, anna, qualification.ContactData)
 	form := b.form("Conferma")
 	b.unchanged(func() {
 		for _, f := range []filledForm{
@@ -148,9 +149,9 @@ func TestFormWithoutAState(t *testing.T) {
 
 func TestFormOfAnotherQualification(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.ContactData)
+	b := at(t, anna, qualification.ContactData)
 	b.record(sara)
-	other := b.enter(sara).proceed(sara, workflow.HolderChoice, workflow.ContactData)
+	other := b.enter(sara).proceed(sara, qualification.HolderChoice, qualification.ContactData)
 	form := other.form("Conferma", "email", "ladro@mail.example")
 	b.unchanged(func() { b.post(form).at("Dati di Contatto").showsNotice(movedOn).hasValue("email", anna.email) })
 }
@@ -158,7 +159,7 @@ func TestFormOfAnotherQualification(t *testing.T) {
 // A form of another state has no effect.
 func TestFormOfAnotherState(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.Summary)
+	b := at(t, anna, qualification.Summary)
 	now := b.form("SALVA E PROCEDI")
 	b.unchanged(func() {
 		for path := range forms {
@@ -181,7 +182,7 @@ func TestFormOfAnotherState(t *testing.T) {
 
 func TestGetChangesNothing(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.Summary)
+	b := at(t, anna, qualification.Summary)
 	b.unchanged(func() {
 		for path := range forms {
 			b.get(path)
@@ -198,10 +199,10 @@ func TestGetChangesNothing(t *testing.T) {
 
 func TestContractChanges(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.Contract)
+	b := at(t, anna, qualification.Contract)
 	form := b.form("COMPLETA LA RICHIESTA DI IDENTIFICAZIONE").with("sha256", "0000")
 	b.unchanged(func() {
 		b.post(form).at("Informativa contrattuale").showsNotice("L'Informativa contrattuale è cambiata nel frattempo: ecco quella nuova.")
 	})
-	b.proceed(anna, workflow.Contract, workflow.CodeEntry)
+	b.proceed(anna, qualification.Contract, qualification.CodeEntry)
 }

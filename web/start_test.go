@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 func TestHandOff(t *testing.T) {
@@ -174,7 +175,7 @@ func TestMailboxIsNotEligible(t *testing.T) {
 	w.unchanged(func() { w.browser().start(secret).answered(http.StatusConflict, title, "800 000 000") })
 
 	w.recordAs(anna, workflow.Active)
-	b := w.enter(anna).proceed(anna, workflow.HolderChoice, workflow.CodeEntry)
+	b := w.enter(anna).proceed(anna, qualification.HolderChoice, qualification.CodeEntry)
 	form := b.form("Conferma", "codice", b.sendCode())
 	w.recordAs(anna, workflow.MailboxExpired)
 	w.unchanged(func() {
@@ -194,9 +195,9 @@ func TestMailboxIsNotEligible(t *testing.T) {
 
 func TestMailboxEndsDuringTheLogin(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.Identification)
+	b := at(t, anna, qualification.Identification)
 	answer := b.answer(b.ask(), "Anna Neri")
 	b.recordAs(anna, workflow.Cancelled)
 	b.deliver(answer).answered(http.StatusConflict, "Questa casella non può essere qualificata")
-	b.stateIs(anna, workflow.AtProvider)
+	b.stateIs(anna, qualification.AtProvider)
 }

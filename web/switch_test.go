@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 const whichMailbox = "Vuoi passare a un'altra casella?"
@@ -28,7 +29,7 @@ func TestSwitchOfMailboxIsAskedFor(t *testing.T) {
 	for name, come := range ways {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := at(t, anna, workflow.Identified)
+			b := at(t, anna, qualification.Identified)
 			b.record(sara)
 			next := b.get("/").form("PROCEDI")
 			come(b)
@@ -67,7 +68,7 @@ func TestSwitchOfMailboxIsAskedFor(t *testing.T) {
 // If the browser is in no other procedure, nothing is asked.
 func TestNoQuestionWithoutAnotherProcedure(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.Summary)
+	b := at(t, anna, qualification.Summary)
 	b.record(sara)
 	b.handOver(anna).at("Controlla i dati") // the same mailbox again
 	b.clock.Advance(workflow.SessionIdle)
@@ -77,7 +78,7 @@ func TestNoQuestionWithoutAnotherProcedure(t *testing.T) {
 	b.handOver(sara).at("Conferma identità") // the mailbox of the other procedure is cancelled
 	b.recordAs(anna, workflow.Active)
 
-	b = at(t, anna, workflow.CodeEntry)
+	b = at(t, anna, qualification.CodeEntry)
 	b.record(sara)
 	b.press("Conferma", "codice", b.sendCode()).at("Identificazione avvenuta con successo")
 	b.handOver(sara).at("Conferma identità") // the other procedure is finished
@@ -87,7 +88,7 @@ func TestNoQuestionWithoutAnotherProcedure(t *testing.T) {
 // valid, but not the sessions of other browsers.
 func TestNewSessionEndsThePreviousOne(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.Summary)
+	b := at(t, anna, qualification.Summary)
 	other := b.enter(anna).at("Controlla i dati")
 	previous := b.cookies()[0]
 	b.handOver(anna).at("Controlla i dati")
@@ -103,7 +104,7 @@ func TestNewSessionEndsThePreviousOne(t *testing.T) {
 // The forms of the question have no effect if nothing was asked.
 func TestAnswerWithoutAQuestion(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.Summary)
+	b := at(t, anna, qualification.Summary)
 	for _, path := range []string{"/casella/nuova", "/casella/precedente"} {
 		b.unchanged(func() {
 			b.load(b.request(http.MethodPost, path, nil)).at("Controlla i dati")
@@ -118,7 +119,7 @@ func TestAnswerWithoutAQuestion(t *testing.T) {
 // started a session for a third mailbox, the user is asked again.
 func TestAnswerIsAboutTheMailboxOnThePage(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.Summary)
+	b := at(t, anna, qualification.Summary)
 	b.record(sara)
 	b.record(bianchi)
 	b.handOver(sara).at(whichMailbox, "apri quella della casella "+sara.mailbox)
@@ -132,7 +133,7 @@ func TestAnswerIsAboutTheMailboxOnThePage(t *testing.T) {
 // that page's session.
 func TestSessionStatusIsOfTheOpenPage(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.Summary)
+	b := at(t, anna, qualification.Summary)
 	b.record(sara)
 	b.get("/")
 	b.clock.Advance(25 * time.Minute)
@@ -149,7 +150,7 @@ func TestSessionStatusIsOfTheOpenPage(t *testing.T) {
 // browser has started a session for another mailbox.
 func TestDraftIsKeptWhileTheQuestionIsOpen(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.ContactData)
+	b := at(t, anna, qualification.ContactData)
 	b.record(sara)
 	form := b.get("/").form("Conferma", "email", "anna@nuova.example")
 	b.clock.Advance(20 * time.Minute)

@@ -9,7 +9,7 @@ import (
 	"github.com/beevik/etree"
 
 	"stella/spid/spidtest"
-	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 // collaudo enables trials.
@@ -182,7 +182,7 @@ func TestTrialStatuses(t *testing.T) {
 // The response of a trial is not valid for the login of a mailbox, and vice versa.
 func TestTrialsAndLoginsAreSeparate(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, workflow.Identification, collaudo)
+	b := at(t, anna, qualification.Identification, collaudo)
 	request := b.ask()
 	tester := b.world.browser()
 	trial := tester.askAt(b.trial())
@@ -191,7 +191,7 @@ func TestTrialsAndLoginsAreSeparate(t *testing.T) {
 		b.deliver(b.answer(trial, "Anna Neri")).at(trialSucceeded)
 		b.get("/spid/return").refused(elsewhere)
 	})
-	b.stateIs(anna, workflow.AtProvider)
+	b.stateIs(anna, qualification.AtProvider)
 
 	// The relay state of one is not valid for the other.
 	mixed := tester.askAt(b.trial())
@@ -205,7 +205,7 @@ func TestTrialsAndLoginsAreSeparate(t *testing.T) {
 	trial = tester.askAt(b.trial())
 	b.unchanged(func() { b.deliver(b.answer(trial, "Anna Neri", assertionID("_trial"))).at(trialSucceeded) })
 	b.deliver(b.answer(request, "Anna Neri", assertionID("_trial"))).refused(elsewhere)
-	b.stateIs(anna, workflow.AtProvider)
+	b.stateIs(anna, qualification.AtProvider)
 	b.deliver(b.answer(request, "Anna Neri", assertionID("_login"))).at("Identificazione riuscita")
 	tester.deliver(b.answer(tester.askAt(b.trial()), "Anna Neri", assertionID("_login"))).refused(elsewhere)
 

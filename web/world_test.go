@@ -22,6 +22,7 @@ import (
 	"stella/store/storetest"
 	"stella/templates"
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 func TestMain(m *testing.M) { os.Exit(storetest.Run(m)) }
@@ -32,8 +33,8 @@ type world struct {
 	*testing.T
 	clock     *storetest.Clock
 	store     *store.Store
-	procedure *workflow.Procedure
-	cases     *workflow.Cases
+	procedure *qualification.Procedure
+	cases     *qualification.Cases
 	provider  *workflow.Provider
 	logins    *workflow.Logins
 	sessions  *workflow.Sessions
@@ -170,8 +171,8 @@ func makeWorld(t *testing.T, public string, configure ...func(*world)) *world {
 	w.must(err)
 	sp := *made
 	sp.EntityID, sp.ACSURL, sp.LogoutURL, sp.Now = public, public+"/spid/acs", public+"/spid/logout", w.clock.Now
-	w.cases = &workflow.Cases{Store: w.store, Now: w.clock.Now}
-	w.procedure = &workflow.Procedure{
+	w.cases = &qualification.Cases{Store: w.store, Now: w.clock.Now}
+	w.procedure = &qualification.Procedure{
 		Cases:     w.cases,
 		Keys:      workflow.Keys{[]byte("the server's key, of thirty-two bytes")},
 		Limits:    otp.Defaults,
@@ -254,14 +255,14 @@ func (w *world) query(sql string, args ...any) string {
 	return s
 }
 
-func (w *world) state(h holder) workflow.State {
+func (w *world) state(h holder) qualification.State {
 	w.Helper()
-	return workflow.State(w.query(`select state from qualifications q join mailboxes m on m.id = q.mailbox_id
+	return qualification.State(w.query(`select state from qualifications q join mailboxes m on m.id = q.mailbox_id
 		where address = $1 order by number desc limit 1`, h.mailbox))
 }
 
 // stateIs checks the state of a mailbox.
-func (w *world) stateIs(h holder, want workflow.State) {
+func (w *world) stateIs(h holder, want qualification.State) {
 	w.Helper()
 	if got := w.state(h); got != want {
 		w.Errorf("the state of %s is %s, want %s", h.mailbox, got, want)

@@ -13,6 +13,7 @@ import (
 	"stella/client"
 	"stella/store/storetest"
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 // hijacked lets a receiver write raw bytes in place of an HTTP response.
@@ -59,7 +60,7 @@ func TestFailedDeliveriesAreRepeated(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := w.newReceiver()
 			r.answers(test.answer)
-			j := w.Reach(t, workflow.HolderChoice)
+			j := w.Reach(t, qualification.HolderChoice)
 			if test.outcome == "no answer in time" {
 				w.sender.SetTimeout(time.Second)
 			}
@@ -122,7 +123,7 @@ func TestTheBodyOfAResponseIsNotRead(t *testing.T) {
 		}
 		cut <- false
 	})
-	w.Reach(t, workflow.HolderChoice)
+	w.Reach(t, qualification.HolderChoice)
 	w.work(r)
 	if d := w.deliveries(r)[0]; d.Outcome != "200 OK" {
 		t.Errorf("the delivery is %+v", d)
@@ -137,7 +138,7 @@ func TestTheBodyOfAResponseIsNotRead(t *testing.T) {
 func TestAResultDescribesItsError(t *testing.T) {
 	w := newWorld(t)
 	r := w.newReceiver()
-	w.Reach(t, workflow.HolderChoice)
+	w.Reach(t, qualification.HolderChoice)
 	closed, err := net.Listen("tcp", "127.0.0.1:0")
 	storetest.Must(t, err)
 	closed.Close()
@@ -186,7 +187,7 @@ func TestRetryAfterAndGone(t *testing.T) {
 			h.Header().Set("Retry-After", test.header)
 			h.WriteHeader(http.StatusTooManyRequests)
 		})
-		w.Reach(t, workflow.HolderChoice)
+		w.Reach(t, qualification.HolderChoice)
 		w.work(r)
 		w.Clock.Advance(test.min - time.Second)
 		r.answers(nil)
@@ -205,8 +206,8 @@ func TestRetryAfterAndGone(t *testing.T) {
 
 	r := w.newReceiver()
 	r.answers(status(http.StatusGone))
-	w.Reach(t, workflow.Invited)
-	w.Reach(t, workflow.Invited)
+	w.Reach(t, qualification.Invited)
+	w.Reach(t, qualification.Invited)
 	w.work(r)
 	if n := w.outcomes(r); len(r.received()) != 1 || n["given up"] != 4 || w.webhook(r).Disabled != workflow.DisabledGone {
 		t.Errorf("after 410 there were %d requests, the outcomes are %v, and the webhook is %+v", len(r.received()), n, w.webhook(r))
@@ -214,7 +215,7 @@ func TestRetryAfterAndGone(t *testing.T) {
 	if text := w.log.String(); strings.Count(text, "level=ERROR") != 1 || !strings.Contains(text, "a webhook is disabled") {
 		t.Errorf("this is not logged exactly once: %s", text)
 	}
-	if w.Reach(t, workflow.HolderChoice); len(w.deliveries(r)) != 4 {
+	if w.Reach(t, qualification.HolderChoice); len(w.deliveries(r)) != 4 {
 		t.Error("a disabled webhook has a new delivery")
 	}
 }
@@ -225,7 +226,7 @@ func TestAWebhookIsDisabledAfterThreeDays(t *testing.T) {
 	w := newWorld(t)
 	r := w.newReceiver()
 	r.answers(status(http.StatusBadGateway))
-	mailboxes := []*storetest.Journey{w.Reach(t, workflow.Invited), w.Reach(t, workflow.HolderChoice)}
+	mailboxes := []*storetest.Journey{w.Reach(t, qualification.Invited), w.Reach(t, qualification.HolderChoice)}
 	start := w.Clock.Now()
 	var attempts []time.Duration // since start
 	for w.webhook(r).Disabled == "" {
@@ -280,7 +281,7 @@ func TestAWebhookIsDisabledAfterThreeDays(t *testing.T) {
 func TestOneRefusedEventDoesNotDisableAWebhook(t *testing.T) {
 	w := newWorld(t)
 	r := w.newReceiver()
-	bad := w.Reach(t, workflow.HolderChoice)
+	bad := w.Reach(t, qualification.HolderChoice)
 	r.answers(func(got received, h http.ResponseWriter) {
 		if got.event.Data.Mailbox == bad.Address {
 			h.WriteHeader(http.StatusBadRequest)
@@ -288,7 +289,7 @@ func TestOneRefusedEventDoesNotDisableAWebhook(t *testing.T) {
 	})
 	w.work(r)
 	for range 4 * 8 { // four days
-		w.Reach(t, workflow.HolderChoice)
+		w.Reach(t, qualification.HolderChoice)
 		w.work(r)
 		w.Clock.Advance(3 * time.Hour)
 	}

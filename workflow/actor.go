@@ -23,9 +23,9 @@ const (
 )
 
 // byOperator returns a person at the provider who works with a command.
-func byOperator(name string) Actor { return Actor{Kind: ByOperator, Name: name} }
+func Operator(name string) Actor { return Actor{Kind: ByOperator, Name: name} }
 
 // operatorOf returns a person at the provider who works through an API client.
-func operatorOf(client Client, name string) Actor {
+func OperatorOf(client Client, name string) Actor {
 	return Actor{Kind: ByOperator, Client: client.Name, Name: name}
 }

@@ -63,6 +63,9 @@ func ParseAddress(typed string) (string, error) {
 // around copied text.
 func isInvisible(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) }
 
+// IsBlank reports whether a text has only blanks and invisible characters.
+func IsBlank(text string) bool { return strings.TrimFunc(text, isInvisible) == "" }
+
 var apostrophes = strings.NewReplacer("\u2019", "'", "\u2018", "'", "\u02bc", "'")
 
 // checkLocal checks the characters before the @.
@@ -97,6 +100,6 @@ var hostnames = idna.New(idna.MapForLookup(), idna.StrictDomainName(true), idna.
 
 // parseMailbox parses the address of a certified mailbox into its stored form, in lower
 // case. It returns "" and an error if the address is not valid.
-func parseMailbox(address string) (string, error) {
+func ParseMailbox(address string) (string, error) {
 	return ParseAddress(strings.ToLower(address))
 }

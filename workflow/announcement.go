@@ -42,7 +42,7 @@ var announcedStates = map[AnnouncementKind]PublicState{
 func checkKinds(kinds []AnnouncementKind) error {
 	for _, k := range kinds {
 		if !slices.Contains(AnnouncementKinds, k) {
-			return wrong("kind", "kind_unknown")
+			return WrongInput("kind", "kind_unknown")
 		}
 	}
 	return nil

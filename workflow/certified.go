@@ -29,7 +29,7 @@ func readDomains(text string) map[string]bool {
 // is in the list, or is a subdomain of one in the list, or has a label "pec" or
 // "postacert". A name that merely ends with such a label, such as spec.it, does not
 // match.
-func isCertified(domain string) bool {
+func IsCertified(domain string) bool {
 	labels := strings.Split(domain, ".")
 	for i := range labels {
 		if certifiedDomains[strings.Join(labels[i:], ".")] {

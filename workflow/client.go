@@ -34,16 +34,16 @@ type Client struct {
 }
 
 // serves reports whether a mailbox belongs to one of the client's domains.
-func (c Client) serves(address string) bool {
+func (c Client) Serves(address string) bool {
 	_, domain, ok := strings.Cut(address, "@")
 	return ok && slices.Contains(c.Domains, domain)
 }
 
 // parse parses the address of a mailbox. It returns ErrUnknown if the address is not
 // valid or not in the client's domains.
-func (c Client) parse(address string) (string, error) {
-	address, err := parseMailbox(address)
-	if err != nil || !c.serves(address) {
+func (c Client) ParseMailbox(address string) (string, error) {
+	address, err := ParseMailbox(address)
+	if err != nil || !c.Serves(address) {
 		return "", fmt.Errorf("a mailbox that is none of the client's: %w", ErrUnknown)
 	}
 	return address, nil
@@ -97,7 +97,7 @@ func (p *Provider) Authenticate(ctx context.Context, token string) (Client, erro
 	if err != nil {
 		return client, err
 	}
-	return client, p.Observer.observeLimit(p.admitCall(ctx, client.ID))
+	return client, p.Observer.ObserveLimit(p.admitCall(ctx, client.ID))
 }
 
 // Call is an API call with an idempotency key of the client. It is executed once,

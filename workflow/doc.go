@@ -1,34 +1,33 @@
-// Package workflow implements the procedure that identifies the holder of a mailbox and
-// qualifies the mailbox. It contains the states, the events and the rules, with one
-// method of Procedure for each thing that can happen.
+// Package workflow contains what the procedures of the provider share: mailboxes and
+// their holders, clients of the API, logins, sessions, limits, mails, notifications. The
+// procedures are in packages below it: qualification identifies the holder of a mailbox
+// and gives the mailbox its star. A procedure imports this package and no other
+// procedure.
 //
-// Start with machine.go and procedure.go. The files:
+// The types that do something:
 //
-//   - machine.go: the table of states and events
-//   - procedure.go, guard.go: how a step runs, its guards, and the Store interface
-//   - qualification.go, mailbox.go: the data that a step reads and writes
-//   - visitor.go: the visitor of a page, and what they may see and do
-//   - match.go: whether the identified person is the holder on record
-//   - handoff.go, holder.go, contacts.go, invitation.go, login.go,
-//     contract.go, code.go, review.go, record.go, expiry.go: the steps
-//   - codepage.go: the status of the newest code
-//   - client.go: the clients of the API and their scopes
-//   - directory.go: the lists that operators and auditors read
-//   - register.go, registration.go: the providers' register of mailboxes
-//   - session.go: browser sessions
+//   - Provider: what the provider's programs and operators do apart from a procedure
+//   - Logins: logins at identity providers, and test logins
+//   - Sessions: browser sessions
+//   - Limiter: uses of rate limits
+//
+// The files:
+//
+//   - mailbox.go, registration.go: mailboxes, their records, what a valid record is
+//   - match.go: whether an identified person is the holder on record
+//   - mailboxes.go, standing.go: lists of mailboxes, and the summary that webmails show
+//   - client.go, lease.go: API clients, their scopes, the count of their calls
+//   - handoff.go, visitor.go, session.go, sessions.go: how a user comes from a webmail
+//   - login.go, assertion.go, logins.go, trial.go: logins and their answers
 //   - suspension.go: suspended identity providers
-//   - limits.go, lease.go: rate limits
-//   - trial.go: test logins, which belong to no mailbox
-//   - input.go, address.go, certified.go: validation of form input
-//   - secret.go: keys, nonces and digests
-//   - mail.go, retry.go: the mails that a step requests, and their retry by an operator
-//   - language.go: the language of pages and mails
-//   - standing.go: the public state that webmails show
-//   - announcement.go, webhook.go: notifications and their delivery
-//   - observe.go: callbacks for metrics
+//   - limits.go, limiter.go: rate limits
+//   - input.go, address.go, certified.go, readable.go: what people type
+//   - secret.go, mail_secret.go: keys, nonces, digests, and what is computed from them
+//   - mail.go, mail_retry.go: kinds of mail, requested mails, their retry by an operator
+//   - announcement.go, webhook.go: notifications, and where they are posted
+//   - actor.go, decision.go, document.go, row.go: what a step of any procedure writes
 //   - fiscal: Italian fiscal codes
-//   - diagram: writes the table to docs/workflow.md
 //
-// The package does not know SAML, SQL, HTTP or SMTP. A step locks the mailbox, fires
-// one event, adds rows and commits. It makes no network calls.
+// The package does not know SAML, SQL, HTTP or SMTP. Package store implements its
+// Store interfaces.
 package workflow

@@ -30,7 +30,6 @@ func TestFieldRulesAreDocumented(t *testing.T) {
 		"letters, digits and `. _ - + ' & =` before the @",
 		fmt.Sprintf("At most %d characters before the @ and %d in all.", maxLocal, maxAddress),
 		fmt.Sprintf("**Names** on record have at most %d characters", maxName),
-		fmt.Sprintf("| 2 to %d characters |", maxCompanyName),
 		fmt.Sprintf("at most %d, each a person's fiscal code", maxRepresentatives),
 	} {
 		if !strings.Contains(string(text), want) {

@@ -45,7 +45,7 @@ type HandOffs interface {
 // ErrUnknown if the mailbox is not in the client's domains, and ErrNotEligible if the
 // mailbox is not active.
 func (p *Provider) HandOff(ctx context.Context, client Client, address, returnURL, locale, user string) (string, error) {
-	address, _ = client.parse(address) // on error address is "": the lookup still runs, so that both cases take the same time
+	address, _ = client.ParseMailbox(address) // on error address is "": the lookup still runs, so that both cases take the same time
 	s, err := p.Store.StandingOf(ctx, address)
 	if err != nil {
 		return "", err
@@ -54,14 +54,14 @@ func (p *Provider) HandOff(ctx context.Context, client Client, address, returnUR
 		return "", ErrUnknown
 	}
 	if !slices.Contains(client.ReturnURLs, returnURL) {
-		return "", wrong("return_url", "return_url_unknown")
+		return "", WrongInput("return_url", "return_url_unknown")
 	}
 	if s.Status != Active {
 		return "", ErrNotEligible
 	}
 	// Counted only for mailboxes of this client, so that a client learns nothing about
 	// others.
-	if err := p.limiter().use(ctx, handOffsPerMailbox, strconv.FormatInt(s.Mailbox, 10)); err != nil {
+	if err := p.limiter().Use(ctx, handOffsPerMailbox, strconv.FormatInt(s.Mailbox, 10)); err != nil {
 		return "", err
 	}
 	secret := rand.Text()

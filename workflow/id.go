@@ -14,4 +14,4 @@ var ErrUnknown = errors.New("unknown")
 var ErrNotEligible = errors.New("the mailbox is not active")
 
 // newID returns a time-ordered ID (UUID version 7).
-func newID() uuid.UUID { return uuid.Must(uuid.NewV7()) }
+func NewID() uuid.UUID { return uuid.Must(uuid.NewV7()) }

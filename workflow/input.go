@@ -28,17 +28,17 @@ func (e *InputError) Error() string {
 	return "wrong input: " + strings.Join(codes, ", ")
 }
 
-func wrong(field, code string) *InputError {
+func WrongInput(field, code string) *InputError {
 	return &InputError{Faults: []Fault{{Field: field, Code: code}}}
 }
 
 // wrongUntil returns an InputError for an input that becomes valid at a time.
-func wrongUntil(field, code string, until time.Time) *InputError {
+func WrongInputUntil(field, code string, until time.Time) *InputError {
 	return &InputError{Faults: []Fault{{Field: field, Code: code, Until: until}}}
 }
 
 // faults joins the InputErrors of several fields. It returns nil if there are none.
-func faults(errs ...error) error {
+func JoinFaults(errs ...error) error {
 	all := &InputError{}
 	for _, err := range errs {
 		var input *InputError
@@ -55,18 +55,18 @@ func faults(errs ...error) error {
 // parsePhone parses the number of a mobile phone and returns it as E.164. A number
 // without an international prefix is Italian. An empty string is valid. In some
 // countries mobile numbers cannot be recognized; their numbers are all accepted.
-func parsePhone(typed string) (string, error) {
+func ParsePhone(typed string) (string, error) {
 	if typed = strings.TrimFunc(typed, isInvisible); typed == "" {
 		return "", nil
 	}
 	number, err := phonenumbers.Parse(typed, "IT")
 	if err != nil || !phonenumbers.IsValidNumber(number) {
-		return "", wrong("phone", "phone_malformed")
+		return "", WrongInput("phone", "phone_malformed")
 	}
 	switch phonenumbers.GetNumberType(number) {
 	case phonenumbers.MOBILE, phonenumbers.FIXED_LINE_OR_MOBILE:
 	default:
-		return "", wrong("phone", "phone_not_mobile")
+		return "", WrongInput("phone", "phone_not_mobile")
 	}
 	return phonenumbers.Format(number, phonenumbers.E164), nil
 }

@@ -37,7 +37,7 @@ func (p *Provider) admitCall(ctx context.Context, client int64) error {
 	if l.refused != nil && now.Sub(l.at).Abs() < callsPerClient.Span && now.Before(l.refused.Until) {
 		return l.refused
 	}
-	s := p.Keys.spend(callsPerClient, strconv.FormatInt(client, 10), now)
+	s := p.Keys.Spend(callsPerClient, strconv.FormatInt(client, 10), now)
 	s.Times = callsLeased
 	err := p.Store.Spend(ctx, s)
 	var refused *LimitError

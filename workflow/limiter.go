@@ -19,18 +19,18 @@ type Limiter struct {
 }
 
 // use counts one use of a limit by a subject.
-func (l Limiter) use(ctx context.Context, limit Limit, subject string) error {
-	return l.Observer.observeLimit(l.Store.Spend(ctx, l.Keys.spend(limit, subject, l.Now())))
+func (l Limiter) Use(ctx context.Context, limit Limit, subject string) error {
+	return l.Observer.ObserveLimit(l.Store.Spend(ctx, l.Keys.Spend(limit, subject, l.Now())))
 }
 
 // admit counts one use of a limit by the network of an address, before any other work.
 // It does not count loopback addresses: they belong to a proxy on the same machine that
 // does not forward the client's address.
-func (l Limiter) admit(ctx context.Context, limit Limit, from netip.Addr) error {
+func (l Limiter) Admit(ctx context.Context, limit Limit, from netip.Addr) error {
 	if !from.IsValid() || from.IsLoopback() {
 		return nil
 	}
-	return l.use(ctx, limit, network(from).String())
+	return l.Use(ctx, limit, network(from).String())
 }
 
 // Observer receives callbacks for metrics. They contain no personal data that is kept.
@@ -41,7 +41,7 @@ type Observer struct {
 }
 
 // observeLimit reports an error that is the refusal by a rate limit, and returns err.
-func (o Observer) observeLimit(err error) error {
+func (o Observer) ObserveLimit(err error) error {
 	var refused *LimitError
 	if errors.As(err, &refused) && o.Limited != nil {
 		o.Limited(refused.Limit)

@@ -19,11 +19,11 @@ type Limit struct {
 // database. Many phones share one network address, so the limits per network stop
 // floods only.
 var (
-	handOffsPerMailbox = Limit{"handoffs_per_mailbox", 30, time.Hour}
-	loginsPerNetwork   = Limit{"logins_per_network", 600, 15 * time.Minute}  // started, including test logins
-	answersPerNetwork  = Limit{"answers_per_network", 600, 15 * time.Minute} // of identity providers, posted by browsers
-	logoutsPerNetwork  = Limit{"logouts_per_network", 600, 15 * time.Minute} // requested by identity providers
-	callsPerClient     = Limit{"calls_per_client", 30000, time.Minute}       // to the API
+	handOffsPerMailbox = Limit{Name: "handoffs_per_mailbox", Burst: 30, Span: time.Hour}
+	LoginsPerNetwork   = Limit{Name: "logins_per_network", Burst: 600, Span: 15 * time.Minute}  // started, including test logins
+	answersPerNetwork  = Limit{Name: "answers_per_network", Burst: 600, Span: 15 * time.Minute} // of identity providers, posted by browsers
+	logoutsPerNetwork  = Limit{Name: "logouts_per_network", Burst: 600, Span: 15 * time.Minute} // requested by identity providers
+	callsPerClient     = Limit{Name: "calls_per_client", Burst: 30000, Span: time.Minute}       // to the API
 )
 
 // LimitError is returned if a limit is exceeded.
@@ -44,7 +44,7 @@ type Spend struct {
 }
 
 // spend returns one use of a limit by a subject.
-func (k Keys) spend(l Limit, subject string, at time.Time) Spend {
+func (k Keys) Spend(l Limit, subject string, at time.Time) Spend {
 	digest := keyedHash(k.first(), "limit "+l.Name+" ", []byte(strings.ToLower(subject)))
 	return Spend{Limit: l, Subject: digest[:16], Times: 1, At: at}
 }

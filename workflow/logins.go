@@ -42,12 +42,12 @@ type LoginStore interface {
 // AdmitAnswer counts a response of an identity provider that a browser posts, before it
 // is parsed.
 func (ls *Logins) AdmitAnswer(ctx context.Context, from netip.Addr) error {
-	return ls.limiter().admit(ctx, answersPerNetwork, from)
+	return ls.limiter().Admit(ctx, answersPerNetwork, from)
 }
 
 // AdmitLogout counts a logout request, before it is parsed.
 func (ls *Logins) AdmitLogout(ctx context.Context, from netip.Addr) error {
-	return ls.limiter().admit(ctx, logoutsPerNetwork, from)
+	return ls.limiter().Admit(ctx, logoutsPerNetwork, from)
 }
 
 // Login returns the request that an answer refers to. For a request that is too old it
@@ -77,14 +77,14 @@ func (ls *Logins) StoreAnswer(ctx context.Context, login string, a Answer, respo
 	}
 	secret := rand.Text()
 	now := ls.Now()
-	m := Message{ID: newID(), Login: login, Direction: "response", Body: response, ReceivedAt: now}
+	m := Message{ID: NewID(), Login: login, Direction: "response", Body: response, ReceivedAt: now}
 	a.Handle, a.ReceivedAt, a.SHA256 = Digest(secret), now, m.SHA256()
 	return secret, ls.Store.ClaimAnswer(ctx, login, a, m)
 }
 
 // ArchiveRefused archives an answer to a known request that failed verification.
 func (ls *Logins) ArchiveRefused(ctx context.Context, l Login, response []byte) error {
-	err := ls.Store.ArchiveMessage(ctx, Message{ID: newID(), Login: l.ID, Direction: "response", Body: response, ReceivedAt: ls.Now()})
+	err := ls.Store.ArchiveMessage(ctx, Message{ID: NewID(), Login: l.ID, Direction: "response", Body: response, ReceivedAt: ls.Now()})
 	if err == nil && ls.Observer.Refused != nil {
 		ls.Observer.Refused(l.Provider)
 	}

@@ -72,7 +72,7 @@ const (
 )
 
 // queueOf returns the queue of a mail about a mailbox.
-func queueOf(k MailKind, to, mailbox string) string {
+func QueueOf(k MailKind, to, mailbox string) string {
 	switch {
 	case k.Type().Urgent:
 		return QueueCodes

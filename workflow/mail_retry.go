@@ -56,7 +56,7 @@ func (p *Provider) RetryMail(ctx context.Context, operator string, id uuid.UUID)
 	if why := m.whyNotRetryable(); why != "" {
 		return &RetryError{Why: why}
 	}
-	return p.Store.RetryMail(ctx, id, queueOf(m.Kind, m.To, m.Mailbox), Decision{ID: newID(), Qualification: m.Qualification,
+	return p.Store.RetryMail(ctx, id, QueueOf(m.Kind, m.To, m.Mailbox), Decision{ID: NewID(), Qualification: m.Qualification,
 		Operator: operator, Event: MailRetried, Reason: string(m.Kind) + " " + id.String(), DecidedAt: p.Now()})
 }
 

@@ -9,7 +9,7 @@ import (
 // CodeDigits computes the code that belongs to a nonce. It returns "" if the key that
 // the nonce names is no longer configured.
 func CodeDigits(keys Keys, nonce []byte) string {
-	key := keys.keyFor(nonce)
+	key := keys.KeyFor(nonce)
 	if key == nil {
 		return ""
 	}
@@ -19,7 +19,7 @@ func CodeDigits(keys Keys, nonce []byte) string {
 // InvitationSecret computes the secret of an invitation's link. It returns "" if the
 // key that the nonce names is no longer configured.
 func InvitationSecret(keys Keys, nonce []byte) string {
-	key := keys.keyFor(nonce)
+	key := keys.KeyFor(nonce)
 	if key == nil {
 		return ""
 	}

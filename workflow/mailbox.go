@@ -88,8 +88,8 @@ type Representative struct {
 }
 
 // stamp gives the record a new ID, and sets its author and time.
-func (r *Record) stamp(importedBy string, at time.Time) {
-	r.ID, r.ImportedBy, r.ImportedAt = newID(), importedBy, at
+func (r *Record) Stamp(importedBy string, at time.Time) {
+	r.ID, r.ImportedBy, r.ImportedAt = NewID(), importedBy, at
 }
 
 // Same reports whether two records have the same content, apart from ID, author and

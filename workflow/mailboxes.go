@@ -27,7 +27,7 @@ type RegisterFilter struct {
 
 // RecordOf returns a mailbox of the client's domains.
 func (p *Provider) RecordOf(ctx context.Context, client Client, address string) (*Registered, error) {
-	address, err := client.parse(address)
+	address, err := client.ParseMailbox(address)
 	if err != nil {
 		return nil, err
 	}

@@ -19,13 +19,13 @@ const (
 // judge compares the identified person with the record. The kind of holder and the
 // company come from the record; those that were declared must not contradict it. If the record
 // states nothing, the verdict is Unproven.
-func (r Record) judge(kind Kind, companyCode, fiscalNumber string) Verdict {
+func (r Record) Judge(kind Kind, companyCode, fiscalNumber string) Verdict {
 	switch {
 	case r.Kind == KindUnknown:
 		return Unproven
-	case r.kindDiffers(kind):
+	case r.KindDiffers(kind):
 		return Differs
-	case r.companyDiffers(companyCode):
+	case r.CompanyDiffers(companyCode):
 		return Differs
 	}
 	return compare(fiscalNumber, r.holders()...)
@@ -45,13 +45,13 @@ func (r Record) holders() []string {
 }
 
 // kindDiffers reports whether the record has another kind of holder.
-func (r Record) kindDiffers(k Kind) bool {
+func (r Record) KindDiffers(k Kind) bool {
 	return r.Kind != KindUnknown && r.Kind != k
 }
 
 // companyDiffers reports whether the record names another company. The VAT number is
 // also accepted as the company's code.
-func (r Record) companyDiffers(code string) bool {
+func (r Record) CompanyDiffers(code string) bool {
 	known := false
 	for _, c := range []string{r.FiscalCode, r.VATNumber} {
 		if c == "" {
@@ -97,8 +97,8 @@ func compare(fiscalNumber string, holders ...string) Verdict {
 
 // stillNames reports whether r still names the holder of this kind, with this company
 // code and fiscal number, that the previous record named.
-func (r Record) stillNames(before Record, kind Kind, companyCode, fiscalNumber string) bool {
-	return !r.kindDiffers(kind) && r.stillNamesPerson(before, fiscalNumber) &&
+func (r Record) StillNames(before Record, kind Kind, companyCode, fiscalNumber string) bool {
+	return !r.KindDiffers(kind) && r.stillNamesPerson(before, fiscalNumber) &&
 		(kind != KindCompany || r.stillNamesCompany(before, companyCode))
 }
 
@@ -129,5 +129,5 @@ func (r Record) stillNamesCompany(before Record, declared string) bool {
 	if r.FiscalCode == "" && r.VATNumber == "" {
 		return before.FiscalCode == "" && before.VATNumber == ""
 	}
-	return r.FiscalCode != "" && r.FiscalCode == before.FiscalCode || !r.companyDiffers(declared)
+	return r.FiscalCode != "" && r.FiscalCode == before.FiscalCode || !r.CompanyDiffers(declared)
 }

@@ -51,6 +51,9 @@ const (
 // form.
 type Checked struct{ r Registration }
 
+// Registration returns the registration in its stored form.
+func (c Checked) Registration() Registration { return c.r }
+
 // Address returns the address of the mailbox.
 func (c Checked) Address() string { return c.r.Address }
 
@@ -59,7 +62,7 @@ func (c Checked) Address() string { return c.r.Address }
 func (r Registration) Check() (Checked, error) {
 	e := &RecordError{}
 	var err error
-	if r.Address, err = parseMailbox(r.Address); err != nil {
+	if r.Address, err = ParseMailbox(r.Address); err != nil {
 		e.add("address", ErrAddress.Error())
 	}
 	r.Record.check(e)

@@ -27,7 +27,7 @@ const (
 
 // newNonce returns a random nonce for a code or a secret. The nonce is stored; the code
 // or secret is computed from it and the first key.
-func (k Keys) newNonce() []byte {
+func (k Keys) NewNonce() []byte {
 	nonce := make([]byte, nonceRandomSize, nonceRandomSize+keyIDSize)
 	rand.Read(nonce)
 	return append(nonce, keyID(k.first())...)
@@ -36,7 +36,7 @@ func (k Keys) newNonce() []byte {
 // keyFor returns the key that a nonce names, or nil if it is not configured. Nonces of an
 // earlier version name no key: they belong to the only key of that time, which is the
 // last one.
-func (k Keys) keyFor(nonce []byte) []byte {
+func (k Keys) KeyFor(nonce []byte) []byte {
 	if len(nonce) == nonceRandomSize && len(k) > 0 {
 		return k[len(k)-1]
 	}

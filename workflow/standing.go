@@ -63,12 +63,12 @@ func (s *Standing) PublicState() (PublicState, Show) { return shown(s.Status == 
 // of the client allows it, it also returns the record. It returns ErrUnauthorized for
 // an invalid token, and ErrUnknown for a mailbox outside the client's domains.
 func (p *Provider) Standing(ctx context.Context, token, address string) (*Standing, *Record, error) {
-	address, _ = parseMailbox(address) // "" on error: then only the token is checked
+	address, _ = ParseMailbox(address) // "" on error: then only the token is checked
 	asked, err := p.Store.Standing(ctx, Digest(token), address, p.Now())
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := p.Observer.observeLimit(p.admitCall(ctx, asked.Client)); err != nil {
+	if err := p.Observer.ObserveLimit(p.admitCall(ctx, asked.Client)); err != nil {
 		return nil, nil, err
 	}
 	if asked.Standing == nil {
@@ -94,7 +94,7 @@ func (p *Provider) Standings(ctx context.Context, client Client, addresses []str
 	kept := make([]string, 0, len(addresses))
 	written := make(map[string]string, len(addresses))
 	for _, a := range addresses {
-		if address, err := client.parse(a); err == nil {
+		if address, err := client.ParseMailbox(a); err == nil {
 			kept, written[a] = append(kept, address), address
 		}
 	}

@@ -36,12 +36,12 @@ type Suspension struct {
 type Suspensions []Suspension
 
 // suspended reports whether a provider is suspended now, so that no login may start.
-func (all Suspensions) suspended(provider string) bool {
+func (all Suspensions) Suspended(provider string) bool {
 	return slices.ContainsFunc(all, func(s Suspension) bool { return s.Provider == provider && s.Until.IsZero() })
 }
 
 // cover reports whether a provider was suspended at any time between from and to.
-func (all Suspensions) cover(provider string, from, to time.Time) bool {
+func (all Suspensions) Cover(provider string, from, to time.Time) bool {
 	return slices.ContainsFunc(all, func(s Suspension) bool { return s.Provider == provider && s.covers(from, to) })
 }
 
@@ -74,7 +74,7 @@ func (p *Provider) Resume(ctx context.Context, operator, provider, reason string
 	if err != nil {
 		return err
 	}
-	if !suspensions.suspended(provider) {
+	if !suspensions.Suspended(provider) {
 		return ErrNotSuspended
 	}
 	return p.Store.Resume(ctx, provider, operator, reason, p.Now())

@@ -9,18 +9,18 @@ import (
 
 // StartTrial records the request of a test login.
 func (ls *Logins) StartTrial(ctx context.Context, l Login, request []byte, from netip.Addr) error {
-	if err := ls.limiter().admit(ctx, loginsPerNetwork, from); err != nil {
+	if err := ls.limiter().Admit(ctx, LoginsPerNetwork, from); err != nil {
 		return err
 	}
 	suspensions, err := ls.Store.Suspensions(ctx)
 	if err != nil {
 		return err
 	}
-	if suspensions.suspended(l.Provider) {
+	if suspensions.Suspended(l.Provider) {
 		return ErrSuspended
 	}
-	l.Qualification, l.Session = uuid.Nil, nil
-	return ls.Store.AddTrial(ctx, l, Message{ID: newID(), Login: l.ID, Direction: "request", Body: request, ReceivedAt: ls.Now()})
+	l.Subject, l.Session = uuid.Nil, nil
+	return ls.Store.AddTrial(ctx, l, Message{ID: NewID(), Login: l.ID, Direction: "request", Body: request, ReceivedAt: ls.Now()})
 }
 
 // EndTrial accepts the verified answer to a test login. The answer is archived and not
@@ -35,5 +35,5 @@ func (ls *Logins) EndTrial(ctx context.Context, login string, a Answer, response
 		}
 	}
 	a.Handle, a.ReceivedAt = nil, now // no handle: no browser fetches the answer later
-	return ls.Store.ClaimAnswer(ctx, login, a, Message{ID: newID(), Login: login, Direction: "response", Body: response, ReceivedAt: now})
+	return ls.Store.ClaimAnswer(ctx, login, a, Message{ID: NewID(), Login: login, Direction: "response", Body: response, ReceivedAt: now})
 }

@@ -10,6 +10,7 @@ import (
 
 	"stella/store/storetest"
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 // startTrial starts a test login.
@@ -26,7 +27,8 @@ func trialAnswer() workflow.Answer {
 }
 
 func TestTestLoginIsAnsweredOnce(t *testing.T) {
-	w := newWorld(t)
+	t.Parallel()
+	w := storetest.NewWorld(t)
 	storetest.Must(t, startTrial(t, w, "_1"))
 	l, err := w.Logins.Login(t.Context(), "_1")
 	storetest.Must(t, err)
@@ -66,7 +68,9 @@ func TestTestLoginIsAnsweredOnce(t *testing.T) {
 
 // A test login cannot identify a holder, and a login of a mailbox is not a test login.
 func TestTestLoginIsSeparateFromLogin(t *testing.T) {
-	x := reach(t, workflow.AtProvider)
+	t.Parallel()
+	x := storetest.NewWorld(t).Record(t, storetest.AnnasRecord)
+	x.To(qualification.AtProvider)
 	login := x.Case().Qualification.Login.ID
 	if err := x.Logins.EndTrial(x.Context(), login, trialAnswer(), []byte("<Response/>")); !errors.Is(err, workflow.ErrUnknown) {
 		t.Errorf("EndTrial for a mailbox's login: error %v", err)
@@ -76,15 +80,16 @@ func TestTestLoginIsSeparateFromLogin(t *testing.T) {
 	if !errors.Is(err, workflow.ErrUnknown) {
 		t.Errorf("StoreAnswer for a test login: error %v", err)
 	}
-	if err := x.Procedure.Return(x.Context(), x.Visitor, secret); !errors.Is(err, workflow.ErrNotOwner) {
+	if err := x.Procedure.Return(x.Context(), x.Visitor, secret); !errors.Is(err, qualification.ErrNotOwner) {
 		t.Errorf("Return for a test login: error %v", err)
 	}
-	x.IsAt(workflow.AtProvider)
+	x.IsAt(qualification.AtProvider)
 }
 
 func TestTestLoginWithSuspendedProvider(t *testing.T) {
-	w := newWorld(t)
-	suspend(t, w, w.Clock.Now())
+	t.Parallel()
+	w := storetest.NewWorld(t)
+	storetest.Must(t, w.Provider.Suspend(t.Context(), "paolo", storetest.Provider, w.Clock.Now(), ""))
 	if err := startTrial(t, w, "_1"); !errors.Is(err, workflow.ErrSuspended) {
 		t.Errorf("unexpected error: %v", err)
 	}

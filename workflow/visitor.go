@@ -25,7 +25,7 @@ type Visitor struct {
 // Invited reports whether the visitor came by an invitation.
 func (v Visitor) Invited() bool { return v.Invitation != uuid.Nil }
 
-func (v Visitor) actor() Actor {
+func (v Visitor) Actor() Actor {
 	a := Actor{Kind: ByWebmail, Client: v.Client, Name: v.User, Address: v.Address, Request: v.Request}
 	if v.Invited() {
 		a.Kind = ByHolder

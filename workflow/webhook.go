@@ -52,7 +52,7 @@ func (w Webhook) Secrets(keys Keys, now time.Time) (all [][]byte) {
 		nonces = append(nonces, w.FormerNonce)
 	}
 	for _, nonce := range nonces {
-		if key := keys.keyFor(nonce); key != nil {
+		if key := keys.KeyFor(nonce); key != nil {
 			all = append(all, webhookSecret(key, nonce))
 		}
 	}
@@ -61,7 +61,7 @@ func (w Webhook) Secrets(keys Keys, now time.Time) (all [][]byte) {
 
 // Outdated reports whether the webhook's secret was not made with the first key. It
 // must be rotated before its key is removed.
-func (w Webhook) Outdated(keys Keys) bool { return !bytes.Equal(keys.keyFor(w.Nonce), keys.first()) }
+func (w Webhook) Outdated(keys Keys) bool { return !bytes.Equal(keys.KeyFor(w.Nonce), keys.first()) }
 
 // encodeSecret encodes a secret as Standard Webhooks, section "Signature scheme",
 // requires.
@@ -112,7 +112,7 @@ func (p *Provider) AddWebhook(ctx context.Context, client, url string, kinds []A
 	if err := checkKinds(kinds); err != nil {
 		return 0, "", err
 	}
-	w := Webhook{Client: client, URL: url, Kinds: kinds, Nonce: p.Keys.newNonce(), CreatedAt: p.Now()}
+	w := Webhook{Client: client, URL: url, Kinds: kinds, Nonce: p.Keys.NewNonce(), CreatedAt: p.Now()}
 	id, err = p.Store.AddWebhook(ctx, w)
 	return id, encodeSecret(webhookSecret(p.Keys.first(), w.Nonce)), err
 }
@@ -120,6 +120,6 @@ func (p *Provider) AddWebhook(ctx context.Context, client, url string, kinds []A
 // RotateWebhook sets a new secret and returns it. The previous one also signs until the
 // given time.
 func (p *Provider) RotateWebhook(ctx context.Context, id int64, until time.Time) (secret string, err error) {
-	nonce := p.Keys.newNonce()
+	nonce := p.Keys.NewNonce()
 	return encodeSecret(webhookSecret(p.Keys.first(), nonce)), p.Store.RotateWebhook(ctx, id, nonce, until)
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 // counters are the counters of this process. The values of their labels are never user
@@ -67,25 +68,25 @@ func (t *counters) observer() workflow.Observer {
 }
 
 // stepObserver returns the functions that the steps call.
-func (t *counters) stepObserver() workflow.StepObserver {
-	return workflow.StepObserver{
+func (t *counters) stepObserver() qualification.Observer {
+	return qualification.Observer{
 		Observer: t.observer(),
 		Stepped:  t.step,
 		Typed:    func(outcome string) { t.codes.WithLabelValues(outcome).Inc() },
 	}
 }
 
-func (t *counters) step(s workflow.Step) {
+func (t *counters) step(s qualification.Step) {
 	t.steps.WithLabelValues(string(s.Event)).Inc()
 	outcome := ""
 	switch s.Event {
-	case workflow.HolderMatched:
+	case qualification.HolderMatched:
 		outcome = "matched"
-	case workflow.HolderUnproven:
+	case qualification.HolderUnproven:
 		outcome = "unproven"
-	case workflow.HolderDiffers:
+	case qualification.HolderDiffers:
 		outcome = "differs"
-	case workflow.LoginFailed:
+	case qualification.LoginFailed:
 		outcome = failure(s.Refs["failure"])
 	default:
 		return

@@ -12,7 +12,7 @@ import (
 
 	"stella/client"
 	"stella/store/storetest"
-	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 // receiver is a receiver of webhooks. If n is not zero, it delays its answers from the
@@ -80,7 +80,7 @@ func TestKilledServiceDeliversEverything(t *testing.T) {
 	_, r.secret, err = w.Provider.AddWebhook(t.Context(), storetest.Webmail, r.URL, nil)
 	storetest.Must(t, err)
 	for range events {
-		w.Reach(t, workflow.HolderChoice)
+		w.Reach(t, qualification.HolderChoice)
 	}
 	s := startService(t, c)
 	storetest.Eventually(t, "some events are delivered", func() bool { n, _ := r.counts(); return n >= events/4 })
@@ -115,7 +115,7 @@ func TestKilledImportIsCompletedByTheNext(t *testing.T) {
 	for n := range many {
 		fmt.Fprintf(&lines, "m%d@%s,,,,,,active\n", n, storetest.Domain)
 		if n%(many/3) == 0 { // the file names another holder for this mailbox
-			j := w.Reach(t, workflow.Qualified)
+			j := w.Reach(t, qualification.Qualified)
 			stars = append(stars, j)
 			fmt.Fprintf(&lines, "%s,person,Sara Verdi,%s,,,active\n", j.Address, storetest.Sara)
 		}

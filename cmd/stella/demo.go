@@ -31,6 +31,7 @@ import (
 	"stella/templates"
 	"stella/web"
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 type demoCommand struct {
@@ -294,7 +295,7 @@ func (c demoCommand) seed(ctx context.Context, db *store.Store) error {
 	if err := c.checkDemoData(ctx, db); err != nil {
 		return err
 	}
-	p := &workflow.Cases{Store: db, Now: time.Now}
+	p := &qualification.Cases{Store: db, Now: time.Now}
 	if _, err := importMailboxes(ctx, p, "demo", strings.NewReader(demo.Mailboxes), io.Discard); err != nil {
 		return fmt.Errorf("importing the sample mailboxes: %w", err)
 	}

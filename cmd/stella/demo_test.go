@@ -11,7 +11,7 @@ import (
 
 	"stella/store"
 	"stella/store/storetest"
-	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 // ownMailboxes is a file with a mailbox that is not the demo's.
@@ -21,7 +21,7 @@ func TestDemoRestartsWithImportedMailboxes(t *testing.T) {
 	t.Parallel()
 	db := storetest.New(t)
 	storetest.Must(t, demoCommand{Port: 8080}.seed(t.Context(), db))
-	p := &workflow.Cases{Store: db, Now: time.Now}
+	p := &qualification.Cases{Store: db, Now: time.Now}
 	_, err := importMailboxes(t.Context(), p, "me", strings.NewReader(ownMailboxes), io.Discard)
 	storetest.Must(t, err)
 	if err := (demoCommand{Port: 8080}).seed(t.Context(), db); err != nil {
@@ -32,7 +32,7 @@ func TestDemoRestartsWithImportedMailboxes(t *testing.T) {
 func TestDemoRefusesAnotherDatabase(t *testing.T) {
 	t.Parallel()
 	db := storetest.New(t)
-	p := &workflow.Cases{Store: db, Now: time.Now}
+	p := &qualification.Cases{Store: db, Now: time.Now}
 	_, err := importMailboxes(t.Context(), p, "me", strings.NewReader(ownMailboxes), io.Discard)
 	storetest.Must(t, err)
 	if err := (demoCommand{Port: 8080}).seed(t.Context(), db); err == nil || !strings.Contains(err.Error(), "use another --dir") {
@@ -87,7 +87,7 @@ func TestFreshDemoKeepsOtherData(t *testing.T) {
 	dir := dataDir(t)
 	db, err := database{Dir: dir}.openExclusive(t.Context(), nil)
 	storetest.Must(t, err)
-	p := &workflow.Cases{Store: db.Store, Now: time.Now}
+	p := &qualification.Cases{Store: db.Store, Now: time.Now}
 	_, err = importMailboxes(t.Context(), p, "me", strings.NewReader(ownMailboxes), io.Discard)
 	storetest.Must(t, errors.Join(err, db.close()))
 

@@ -10,11 +10,12 @@ import (
 	"strings"
 
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 // printHistory prints all evidence of a case: the log, the references of each step,
 // and the rows that they refer to.
-func printHistory(out io.Writer, h *workflow.History) error {
+func printHistory(out io.Writer, h *qualification.History) error {
 	t := newTable(out)
 	q := h.Case.Qualification
 	t.row("mailbox", h.Case.Mailbox.Address)
@@ -49,8 +50,8 @@ func printHistory(out io.Writer, h *workflow.History) error {
 	return t.flush()
 }
 
-func (t table) steps(h *workflow.History) {
-	section(t, "STEP\tWHEN\tEVENT\tFROM\tTO\tWHO\tADDRESS\tREQUEST", h.Steps, func(s workflow.Step) []string {
+func (t table) steps(h *qualification.History) {
+	section(t, "STEP\tWHEN\tEVENT\tFROM\tTO\tWHO\tADDRESS\tREQUEST", h.Steps, func(s qualification.Step) []string {
 		who := strings.TrimSpace(string(s.Actor.Kind) + " " + strings.Trim(s.Actor.Client+"/"+s.Actor.Name, "/"))
 		address := "-"
 		if s.Actor.Address.IsValid() {
@@ -63,9 +64,9 @@ func (t table) steps(h *workflow.History) {
 	})
 }
 
-func (t table) refs(h *workflow.History) {
-	decided := slices.DeleteFunc(slices.Clone(h.Steps), func(s workflow.Step) bool { return len(s.Refs) == 0 })
-	section(t, "STEP\tDECIDED ON", decided, func(s workflow.Step) []string {
+func (t table) refs(h *qualification.History) {
+	decided := slices.DeleteFunc(slices.Clone(h.Steps), func(s qualification.Step) bool { return len(s.Refs) == 0 })
+	section(t, "STEP\tDECIDED ON", decided, func(s qualification.Step) []string {
 		var refs []string
 		for _, k := range slices.Sorted(maps.Keys(s.Refs)) {
 			refs = append(refs, k+" "+s.Refs[k])
@@ -75,7 +76,7 @@ func (t table) refs(h *workflow.History) {
 }
 
 // personalData prints the personal data that the log refers to.
-func (t table) personalData(h *workflow.History) {
+func (t table) personalData(h *qualification.History) {
 	const records = "RECORD\tIMPORTED\tBY\tSTATUS\tKIND\tNAME\tFISCAL CODE\tVAT NUMBER\tREPRESENTATIVES\tE-MAIL"
 	section(t, records, h.Records, func(r workflow.Record) []string {
 		var all []string
@@ -87,20 +88,20 @@ func (t table) personalData(h *workflow.History) {
 			dash(r.FiscalCode), dash(r.VATNumber), dash(strings.Join(all, "; ")), dash(r.Email),
 		}
 	})
-	section(t, "DECLARATION\tWHEN\tKIND\tCOMPANY\tCODE\tE-MAIL\tPHONE", h.Declarations, func(d workflow.Declaration) []string {
+	section(t, "DECLARATION\tWHEN\tKIND\tCOMPANY\tCODE\tE-MAIL\tPHONE", h.Declarations, func(d qualification.Declaration) []string {
 		return []string{
 			d.ID.String(), formatTime(d.DeclaredAt), dash(d.Kind), dash(d.CompanyName), dash(d.CompanyCode),
 			dash(d.Email), dash(d.Phone),
 		}
 	})
-	section(t, "INVITATION\tSENT\tTO\tMAIL\tACCEPTED\tENDED\tHOW", h.Invitations, func(i workflow.Invitation) []string {
+	section(t, "INVITATION\tSENT\tTO\tMAIL\tACCEPTED\tENDED\tHOW", h.Invitations, func(i qualification.Invitation) []string {
 		return []string{
 			i.ID.String(), formatTime(i.SentAt), i.Email, dash(i.Mail),
 			formatTime(i.AcceptedAt), formatTime(i.EndedAt), dash(i.Ended),
 		}
 	})
 	const identities = "IDENTITY\tWHEN\tNAME\tFISCAL CODE\tBORN\tBY\tLEVEL\tCOMPANY\tASSERTION"
-	section(t, identities, h.Identities, func(i workflow.Identity) []string {
+	section(t, identities, h.Identities, func(i qualification.Identity) []string {
 		return []string{
 			i.ID.String(), formatTime(i.IdentifiedAt), i.FullName(), i.FiscalNumber, dash(i.DateOfBirth),
 			i.Provider, i.Level, dash(company(i)), i.AssertionID,
@@ -110,6 +111,6 @@ func (t table) personalData(h *workflow.History) {
 
 // company returns name and code of the company of a professional identity, as the
 // identity provider stated them.
-func company(i workflow.Identity) string {
+func company(i qualification.Identity) string {
 	return strings.Join(strings.Fields(i.CompanyName+" "+cmp.Or(i.CompanyFiscalNumber, i.CompanyVATNumber)), " ")
 }

@@ -12,6 +12,7 @@ import (
 
 	"stella/store"
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 type mailboxCommands struct {
@@ -127,7 +128,7 @@ func (c mailboxDeleteCommand) Run(ctx context.Context) error {
 	}
 	defer db.close()
 	address := strings.ToLower(c.Address)
-	err = (&workflow.Cases{Store: db.Store, Now: time.Now}).Delete(ctx, c.Operator, address)
+	err = (&qualification.Cases{Store: db.Store, Now: time.Now}).Delete(ctx, c.Operator, address)
 	if errors.Is(err, workflow.ErrUnknown) {
 		return fmt.Errorf("there is no mailbox %s on record", address)
 	}

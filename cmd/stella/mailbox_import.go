@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 const importHelp = `The first line names the columns, in any order: ` +
@@ -55,7 +56,7 @@ func (c mailboxImportCommand) Run(ctx context.Context) (err error) {
 	}
 	defer db.close()
 	i := &mailboxImport{
-		cases:    &workflow.Cases{Store: db.Store, Now: time.Now},
+		cases:    &qualification.Cases{Store: db.Store, Now: time.Now},
 		operator: c.Operator,
 		dryRun:   c.DryRun,
 		warnings: os.Stderr,
@@ -89,14 +90,14 @@ func createRejects(name string, in *os.File) (*os.File, error) {
 // the service can work at the same time. Two chunks run at a time, to use more than one
 // processor of the database.
 type mailboxImport struct {
-	cases    *workflow.Cases
+	cases    *qualification.Cases
 	operator string
 	dryRun   bool
 	warnings io.Writer // receives the first maxWarnings invalid lines
 	rejects  io.Writer // receives all invalid lines; may be nil
 	progress *progress
 
-	done     map[workflow.Recorded]int
+	done     map[qualification.Recorded]int
 	rejected int
 	lastLine int // all lines up to this one are done
 }
@@ -114,7 +115,7 @@ type chunk struct {
 	lastLine  int   // line
 	read      int64 // bytes of the file, up to there
 
-	done     []workflow.Recorded
+	done     []qualification.Recorded
 	err      error
 	finished chan struct{} // closed when done and err are there
 }
@@ -127,8 +128,8 @@ type invalidLine struct {
 // importMailboxes imports the valid lines, and writes the first invalid lines to
 // warnings.
 func importMailboxes(
-	ctx context.Context, cases *workflow.Cases, operator string, in io.Reader, warnings io.Writer,
-) (map[workflow.Recorded]int, error) {
+	ctx context.Context, cases *qualification.Cases, operator string, in io.Reader, warnings io.Writer,
+) (map[qualification.Recorded]int, error) {
 	i := &mailboxImport{cases: cases, operator: operator, warnings: warnings}
 	err := i.run(ctx, in)
 	return i.done, err
@@ -137,7 +138,7 @@ func importMailboxes(
 // run imports a file. Its error says how far the import came, or how many lines are
 // invalid.
 func (i *mailboxImport) run(ctx context.Context, in io.Reader) error {
-	i.done = map[workflow.Recorded]int{}
+	i.done = map[qualification.Recorded]int{}
 	file, err := openMailboxes(in)
 	if err != nil {
 		return err
@@ -304,7 +305,7 @@ func (i *mailboxImport) result(err error) error {
 // report prints what was done, or would be done. It prints nothing if no line was
 // read, for example because the file has no header.
 func (i *mailboxImport) report(out io.Writer) {
-	outcomes := []workflow.Recorded{workflow.RecordMade, workflow.RecordChanged, workflow.RecordRevoked, workflow.RecordUnchanged}
+	outcomes := []qualification.Recorded{qualification.RecordMade, qualification.RecordChanged, qualification.RecordRevoked, qualification.RecordUnchanged}
 	for _, what := range outcomes {
 		if n := i.done[what]; n > 0 {
 			fmt.Fprintf(out, "%d %s\n", n, what)

@@ -13,11 +13,12 @@ import (
 
 	"stella/store/storetest"
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 const header = "address,kind,name,fiscal_code,representatives,email,status\n"
 
-type counts = map[workflow.Recorded]int
+type counts = map[qualification.Recorded]int
 
 // importText imports a text and checks the results and the messages about invalid
 // lines. wrong are the beginnings of the messages.
@@ -37,8 +38,8 @@ func importText(t *testing.T, w *storetest.World, text string, want counts, wron
 			t.Fatalf("the messages are\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(wrong, "\n"))
 		}
 	}
-	for _, what := range []workflow.Recorded{workflow.RecordMade, workflow.RecordChanged, workflow.RecordUnchanged,
-		workflow.RecordRevoked} {
+	for _, what := range []qualification.Recorded{qualification.RecordMade, qualification.RecordChanged, qualification.RecordUnchanged,
+		qualification.RecordRevoked} {
 		if done[what] != want[what] {
 			t.Errorf("%d were %s, want %d", done[what], what, want[what])
 		}
@@ -69,7 +70,7 @@ nobody@pec.example,,,,,,active
 func TestImport(t *testing.T) {
 	t.Parallel()
 	w := storetest.NewWorld(t).InRealTime()
-	importText(t, w, goodFile, counts{workflow.RecordMade: 3})
+	importText(t, w, goodFile, counts{qualification.RecordMade: 3})
 	if m := mailboxAt(t, w, "anna.neri@pec.example"); m.Record.FiscalCode != storetest.Anna || m.Record.Email != "anna.neri@mail.example" ||
 		m.Status != workflow.Active || m.Record.ImportedBy != "tests" {
 		t.Errorf("%+v", m)
@@ -82,7 +83,7 @@ func TestImport(t *testing.T) {
 
 	changed := strings.Replace(goodFile, "Luca Bianchi; VRDSRA82E50L219E  Sara Verdi ", "Luca Bianchi", 1)
 	changed = strings.Replace(changed, "nobody@pec.example,,,,,,active", "nobody@pec.example,,,,,,cancelled", 1)
-	importText(t, w, changed, counts{workflow.RecordChanged: 2, workflow.RecordUnchanged: 1})
+	importText(t, w, changed, counts{qualification.RecordChanged: 2, qualification.RecordUnchanged: 1})
 	if m := mailboxAt(t, w, "nobody@pec.example"); m.Status != workflow.Cancelled {
 		t.Errorf("%+v", m)
 	}
@@ -90,10 +91,10 @@ func TestImport(t *testing.T) {
 	importText(t, w, strings.TrimSuffix(header, "\n")+",vat_number\n"+
 		"uno@pec.example,company,Gruppo Uno,00743110157,,,active,02468135799\n"+
 		"due@pec.example,company,Gruppo Due,00488410010,,,active,02468135799\n",
-		counts{workflow.RecordMade: 2})
+		counts{qualification.RecordMade: 2})
 	// A sole trader has the fiscal code of its owner. Its VAT number counts as its code too.
 	vat := strings.TrimSuffix(header, "\n") + ",vat_number\n" + "ditta@pec.example,company,Ditta,NRENNA80A41H501T,,,active,09876543217\n"
-	importText(t, w, vat, counts{workflow.RecordMade: 1})
+	importText(t, w, vat, counts{qualification.RecordMade: 1})
 	if r := mailboxAt(t, w, "ditta@pec.example").Record; r.VATNumber != "09876543217" {
 		t.Errorf("%+v", r)
 	}
@@ -102,18 +103,18 @@ func TestImport(t *testing.T) {
 func TestImportRevokesTheStarOfAnotherHolder(t *testing.T) {
 	t.Parallel()
 	w := storetest.NewWorld(t).InRealTime()
-	j := w.Reach(t, workflow.Qualified)
+	j := w.Reach(t, qualification.Qualified)
 	line := func(name, code, status string) string {
 		return header + "other@pec.example,,,,,,active\n" + j.Address + ",person," + name + "," + code +
 			",,anna.neri@mail.example," + status + "\n"
 	}
-	importText(t, w, line("Anna Neri Rossi", storetest.Anna, "active"), counts{workflow.RecordChanged: 1, workflow.RecordMade: 1})
-	importText(t, w, line("Anna Neri Rossi", storetest.Anna, "expired"), counts{workflow.RecordChanged: 1, workflow.RecordUnchanged: 1})
+	importText(t, w, line("Anna Neri Rossi", storetest.Anna, "active"), counts{qualification.RecordChanged: 1, qualification.RecordMade: 1})
+	importText(t, w, line("Anna Neri Rossi", storetest.Anna, "expired"), counts{qualification.RecordChanged: 1, qualification.RecordUnchanged: 1})
 	if j.Case().Mailbox.Star == nil {
 		t.Error("the star was revoked although the holder is the same")
 	}
-	importText(t, w, line("Sara Verdi", storetest.Sara, "active"), counts{workflow.RecordRevoked: 1, workflow.RecordUnchanged: 1})
-	if c := j.Case(); c.Mailbox.Star != nil || c.Qualification.State != workflow.Revoked || c.Mailbox.Ordinary != "" {
+	importText(t, w, line("Sara Verdi", storetest.Sara, "active"), counts{qualification.RecordRevoked: 1, qualification.RecordUnchanged: 1})
+	if c := j.Case(); c.Mailbox.Star != nil || c.Qualification.State != qualification.Revoked || c.Mailbox.Ordinary != "" {
 		t.Errorf("%+v of %+v", c.Qualification, c.Mailbox)
 	}
 }
@@ -122,15 +123,15 @@ func TestImportRevokesTheStarOfAnotherHolder(t *testing.T) {
 func TestDryRunChangesNothing(t *testing.T) {
 	t.Parallel()
 	w := storetest.NewWorld(t).InRealTime()
-	loses, keeps := w.Reach(t, workflow.Qualified), w.Reach(t, workflow.Qualified)
+	loses, keeps := w.Reach(t, qualification.Qualified), w.Reach(t, qualification.Qualified)
 	importText(t, w, header+"a@pec.example,,,,,,active\nb@pec.example,,,,,,active\nc@pec.example,,,,,,active\n",
-		counts{workflow.RecordMade: 3})
+		counts{qualification.RecordMade: 3})
 	storetest.Must(t, w.Cases.Delete(t.Context(), "tests", "c@pec.example"))
 	text := header + "a@pec.example,,,,,,active\nb@pec.example,,,,,,expired\nc@pec.example,,,,,,active\n" +
 		"d@pec.example,,,,,,active\nd@pec.example,,,,,,active\n" +
 		loses.Address + ",person,Sara Verdi," + storetest.Sara + ",,,active\n" + keeps.Address + ",person,NERI ANNA," +
 		storetest.Anna + ",,,active\n"
-	want := counts{workflow.RecordMade: 2, workflow.RecordChanged: 2, workflow.RecordRevoked: 1, workflow.RecordUnchanged: 1}
+	want := counts{qualification.RecordMade: 2, qualification.RecordChanged: 2, qualification.RecordRevoked: 1, qualification.RecordUnchanged: 1}
 	before := countRecords(t, w)
 	for range 2 {
 		dryRun := &mailboxImport{cases: w.Cases, operator: "tests", dryRun: true, warnings: io.Discard}
@@ -199,7 +200,7 @@ func TestInterruptedImportCanBeRepeated(t *testing.T) {
 	if stored == 0 || stored%chunkSize != 0 || stored < i.lastLine-1 {
 		t.Errorf("%d mailboxes are stored, done up to line %d", stored, i.lastLine)
 	}
-	importText(t, w, text.String(), counts{workflow.RecordUnchanged: stored, workflow.RecordMade: many - stored})
+	importText(t, w, text.String(), counts{qualification.RecordUnchanged: stored, qualification.RecordMade: many - stored})
 }
 
 // stopper stops an import when it reports the first invalid line.
@@ -260,12 +261,12 @@ func TestConcurrentImportsAndHolders(t *testing.T) {
 		})
 	}
 	for _, j := range journeys {
-		j.To(workflow.Qualified)
+		j.To(qualification.Qualified)
 	}
 	all.Wait()
 	storetest.Must(t, errors.Join(failed...))
 	for _, j := range journeys {
-		if c := j.Case(); c.Mailbox.Record.Name != "NERI ANNA" || c.Qualification.State != workflow.Qualified {
+		if c := j.Case(); c.Mailbox.Record.Name != "NERI ANNA" || c.Qualification.State != qualification.Qualified {
 			t.Errorf("%s: %+v", c.Qualification.State, c.Mailbox.Record)
 		}
 	}

@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"stella/store/storetest"
-	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 func TestMailboxCommands(t *testing.T) {
@@ -39,7 +39,7 @@ func TestMailboxCommands(t *testing.T) {
 func TestDeletedMailboxIsShown(t *testing.T) {
 	t.Parallel()
 	w := storetest.NewWorld(t).InRealTime()
-	j := w.Reach(t, workflow.Qualified)
+	j := w.Reach(t, qualification.Qualified)
 	run := func(args ...string) result {
 		return stella(t, []string{"STELLA_DATABASE_URL=" + w.Pool().Config().ConnString()}, args...)
 	}

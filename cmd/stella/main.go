@@ -48,6 +48,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 const description = `Stella identifies the holders of certified mailboxes (PEC) with SPID, ` +
@@ -158,7 +159,7 @@ func newParser(ctx context.Context, c *commands) *kong.Kong {
 			"default_dir": defaultDir(),
 			"operator":    currentOperator(),
 			"version":     "stella " + version,
-			"states":      joinNames(workflow.States),
+			"states":      joinNames(qualification.States),
 			"kinds":       joinNames(workflow.AnnouncementKinds),
 		},
 		kong.BindTo(ctx, (*context.Context)(nil)))

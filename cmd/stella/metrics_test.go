@@ -10,6 +10,7 @@ import (
 
 	"stella/store/storetest"
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 // scrape returns the metrics of a handler.
@@ -67,7 +68,7 @@ func TestStepMetrics(t *testing.T) {
 	t.Parallel()
 	w, metrics := countingWorld(t)
 	j := w.RecordAs(t, "anna.neri@pec.example", storetest.AnnasRecord)
-	j.To(workflow.Identification)
+	j.To(qualification.Identification)
 	j.Return(j.LogIn(), storetest.Sara) // rejected
 	storetest.Must(t, w.Procedure.RetryLogin(t.Context(), j.Visitor, j.Form()))
 	login := j.LogIn()
@@ -81,7 +82,7 @@ func TestStepMetrics(t *testing.T) {
 	w.Procedure.Return(t.Context(), j.Visitor, invented)
 	refused := workflow.Login{ID: j.LogIn(), Provider: storetest.Provider}
 	storetest.Must(t, w.Logins.ArchiveRefused(t.Context(), refused, []byte("<Response/>")))
-	j.To(workflow.CodeEntry)
+	j.To(qualification.CodeEntry)
 	if err := w.Procedure.RequestCode(t.Context(), j.Visitor, j.Form()); err == nil {
 		t.Error("a second code was sent at once")
 	}
@@ -140,7 +141,7 @@ func TestQueueMetrics(t *testing.T) {
 		`state = 'scheduled', scheduled_at = now() + interval '1 hour', created_at = now() - interval '2 hours'`,
 		`state = 'running', attempted_at = now() - interval '7 seconds'`,
 	} {
-		w.Reach(t, workflow.CodeEntry)
+		w.Reach(t, qualification.CodeEntry)
 		_, err := w.Pool().Exec(t.Context(), `update river_job set `+set+` where id = (select max(id) from river_job)`)
 		storetest.Must(t, err)
 	}
@@ -172,7 +173,7 @@ func TestServiceMetrics(t *testing.T) {
 	s := startService(t, c)
 	w := worldOf(t, c.URL)
 	s.waitReady()
-	w.Record(t, storetest.AnnasRecord).To(workflow.CodeEntry)
+	w.Record(t, storetest.AnnasRecord).To(qualification.CodeEntry)
 	storetest.Eventually(t, "the code arrives", func() bool { return mails("anna.neri@mail.example") == 1 })
 	j := w.RecordAs(t, "anna.neri@pec.example", storetest.AnnasRecord)
 	s.handOff(j.Address, storetest.Token)

@@ -18,43 +18,47 @@ import (
 // mayImport lists the packages of this module that each package may import, without
 // its tests. Packages under cmd may import all of them.
 var mayImport = map[string][]string{
-	"web":              {"workflow", "spid", "templates", "request"},
-	"api":              {"workflow", "client", "request"},
-	"request":          {},
-	"store":            {"workflow"},
-	"store/localpg":    {},
-	"store/storetest":  {"store", "store/localpg", "workflow", "otp"},
-	"mail":             {"workflow", "templates"},
-	"webhook":          {"workflow", "client"},
-	"client":           {},
-	"workflow":         {"otp", "workflow/fiscal"},
-	"workflow/fiscal":  {},
-	"workflow/diagram": {"workflow"},
-	"spid":             {},
-	"spid/spidtest":    {"spid"},
-	"otp":              {},
-	"templates":        {},
-	"cmd/stella":       nil,
-	"cmd/stella/demo":  nil,
-	"scripts/plain":    {},
-	"e2e/torture":      {"spid", "spid/spidtest", "store/localpg", "templates", "workflow"},
+	"web":                            {"workflow", "workflow/qualification", "spid", "templates", "request"},
+	"api":                            {"workflow", "workflow/qualification", "client", "request"},
+	"request":                        {},
+	"store":                          {"workflow", "workflow/qualification"},
+	"store/localpg":                  {},
+	"store/storetest":                {"store", "store/localpg", "workflow", "workflow/qualification", "otp"},
+	"mail":                           {"workflow", "templates"},
+	"webhook":                        {"workflow", "client"},
+	"client":                         {},
+	"workflow":                       {"otp", "workflow/fiscal"},
+	"workflow/fiscal":                {},
+	"workflow/qualification":         {"workflow", "workflow/fiscal", "otp"},
+	"workflow/qualification/diagram": {"workflow/qualification"},
+	"spid":                           {},
+	"spid/spidtest":                  {"spid"},
+	"otp":                            {},
+	"templates":                      {},
+	"cmd/stella":                     nil,
+	"cmd/stella/demo":                nil,
+	"scripts/plain":                  {},
+	"e2e/torture":                    {"spid", "spid/spidtest", "store/localpg", "templates", "workflow", "workflow/qualification"},
 }
 
 // mayNotImport lists other packages that a package must not import, with the packages
 // below them.
 var mayNotImport = map[string][]string{
-	"workflow": {"net/http", "net/smtp", "html/template", "database/sql", "encoding/xml", "github.com/jackc", "github.com/riverqueue",
-		"github.com/wneessen", "github.com/crewjam", "github.com/russellhaering", "github.com/beevik"},
-	"otp":       {"net/http", "database/sql", "os"},
-	"spid":      {"database/sql", "github.com/jackc", "github.com/wneessen"},
-	"templates": {"database/sql", "github.com/jackc", "net/smtp"},
-	"web":       {"github.com/jackc", "github.com/riverqueue", "github.com/wneessen", "database/sql"},
-	"api":       {"github.com/jackc", "github.com/riverqueue", "github.com/wneessen", "database/sql"},
-	"mail":      {"github.com/jackc", "database/sql"},
-	"webhook":   {"github.com/jackc", "database/sql"},
-	"client":    {"github.com", "golang.org", "filippo.io", "pgregory.net"}, // only the standard library
-	"store":     {"net/smtp", "github.com/wneessen", "github.com/crewjam"},
+	"workflow":               notInWorkflow,
+	"workflow/qualification": notInWorkflow,
+	"otp":                    {"net/http", "database/sql", "os"},
+	"spid":                   {"database/sql", "github.com/jackc", "github.com/wneessen"},
+	"templates":              {"database/sql", "github.com/jackc", "net/smtp"},
+	"web":                    {"github.com/jackc", "github.com/riverqueue", "github.com/wneessen", "database/sql"},
+	"api":                    {"github.com/jackc", "github.com/riverqueue", "github.com/wneessen", "database/sql"},
+	"mail":                   {"github.com/jackc", "database/sql"},
+	"webhook":                {"github.com/jackc", "database/sql"},
+	"client":                 {"github.com", "golang.org", "filippo.io", "pgregory.net"}, // only the standard library
+	"store":                  {"net/smtp", "github.com/wneessen", "github.com/crewjam"},
 }
+
+var notInWorkflow = []string{"net/http", "net/smtp", "html/template", "database/sql", "encoding/xml", "github.com/jackc",
+	"github.com/riverqueue", "github.com/wneessen", "github.com/crewjam", "github.com/russellhaering", "github.com/beevik"}
 
 // wrongImports returns the imports in a module that the tables do not allow, and the
 // packages that it has seen.

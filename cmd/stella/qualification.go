@@ -11,6 +11,7 @@ import (
 
 	"stella/store"
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 type qualificationCommand struct {
@@ -32,7 +33,7 @@ func (c qualificationListCommand) Run(ctx context.Context) error {
 		return err
 	}
 	defer db.close()
-	return listMailboxes(ctx, db.Store, store.MailboxFilter{State: workflow.State(c.State), Cases: true}, os.Stdout)
+	return listMailboxes(ctx, db.Store, store.MailboxFilter{State: qualification.State(c.State), Cases: true}, os.Stdout)
 }
 
 // subject is the argument that names a mailbox, by its address or by a case number.
@@ -84,11 +85,11 @@ func (c qualificationDecideCommand) Run(ctx context.Context, which verb) error {
 	if err != nil {
 		return err
 	}
-	p := &workflow.Cases{Store: db.Store, Now: time.Now}
+	p := &qualification.Cases{Store: db.Store, Now: time.Now}
 	decide := map[verb]func(context.Context, string, string, int64, string) error{
 		"approve": p.Approve, "refuse": p.Refuse, "revoke": p.Revoke}[which]
 	err = decide(ctx, c.Operator, address, number, c.Reason)
-	var undecided *workflow.DecisionError
+	var undecided *qualification.DecisionError
 	if errors.As(err, &undecided) {
 		return undecided
 	}

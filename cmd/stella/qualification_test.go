@@ -7,6 +7,7 @@ import (
 
 	"stella/store/storetest"
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 func TestQualificationCommands(t *testing.T) {
@@ -18,11 +19,11 @@ func TestQualificationCommands(t *testing.T) {
 	}
 	withoutCode := workflow.Record{Kind: workflow.KindPerson, Name: "Anna Neri", Email: "anna.neri@mail.example"}
 	review := w.RecordAs(t, "review@pec.example", withoutCode)
-	review.To(workflow.UnderReview)
+	review.To(qualification.UnderReview)
 	other := w.RecordAs(t, "other@pec.example", withoutCode)
-	other.To(workflow.UnderReview)
+	other.To(qualification.UnderReview)
 	started := w.RecordAs(t, "started@pec.example", storetest.AnnasRecord)
-	started.To(workflow.Summary)
+	started.To(qualification.Summary)
 	w.RecordAs(t, "never@pec.example", storetest.AnnasRecord)
 
 	// Impossible decisions are refused with the reason.
@@ -58,7 +59,7 @@ Try "stella qualification refuse --help".`)
 	if out := run("refuse", "2", "--reason=un'altra persona").succeeds(t); out != "other@pec.example: refused\n" {
 		t.Errorf("%q", out)
 	}
-	if q := other.Case().Qualification; q.State != workflow.Rejected || q.Reason != workflow.ReasonReview ||
+	if q := other.Case().Qualification; q.State != qualification.Rejected || q.Reason != qualification.ReasonReview ||
 		q.Remark != "un'altra persona" {
 		t.Errorf("%+v", q)
 	}
@@ -66,7 +67,7 @@ Try "stella qualification refuse --help".`)
 	if out := run("approve", "Review@pec.example", "--reason=visura 123").succeeds(t); out != "review@pec.example: approved\n" {
 		t.Errorf("%q", out)
 	}
-	if c := review.Case(); c.Qualification.State != workflow.Qualified || c.Mailbox.Star == nil {
+	if c := review.Case(); c.Qualification.State != qualification.Qualified || c.Mailbox.Star == nil {
 		t.Errorf("%+v", c.Qualification)
 	}
 	show := run("show", "1").succeeds(t)
@@ -85,7 +86,7 @@ Try "stella qualification refuse --help".`)
 	if out := run("revoke", "1", "--reason=un errore").succeeds(t); out != "review@pec.example: revoked\n" {
 		t.Errorf("%q", out)
 	}
-	if c := review.Case(); c.Qualification.State != workflow.Revoked || c.Mailbox.Star != nil {
+	if c := review.Case(); c.Qualification.State != qualification.Revoked || c.Mailbox.Star != nil {
 		t.Errorf("%+v", c.Qualification)
 	}
 	run("revoke", "1", "--reason=x").fails(t, 1,
@@ -108,7 +109,7 @@ Try "stella qualification refuse --help".`)
 func TestCompanyOfAnIdentityIsShown(t *testing.T) {
 	t.Parallel()
 	w := storetest.NewWorld(t).InRealTime()
-	j := w.Reach(t, workflow.AtProvider)
+	j := w.Reach(t, qualification.AtProvider)
 	a := w.Answer(storetest.Anna)
 	a.Assertion.CompanyName, a.Assertion.CompanyVATNumber = "Officine Bianchi S.r.l.", "09876543217"
 	secret, err := w.Logins.StoreAnswer(t.Context(), j.Case().Qualification.Login.ID, a, []byte("<Response/>"))

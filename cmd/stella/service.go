@@ -27,12 +27,13 @@ import (
 	"stella/web"
 	"stella/webhook"
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 // service contains the parts of a running Stella.
 type service struct {
 	store        *store.Store
-	cases        *workflow.Cases
+	cases        *qualification.Cases
 	handler      http.Handler
 	queue        *river.Client[pgx.Tx]
 	relays       []*mail.Relay
@@ -55,7 +56,7 @@ func newService(s *settings, db *store.Store, log *slog.Logger) (*service, error
 	}
 	counts := newCounters()
 	observer := counts.observer()
-	cases := &workflow.Cases{Store: db, Now: time.Now, Observer: counts.stepObserver()}
+	cases := &qualification.Cases{Store: db, Now: time.Now, Observer: counts.stepObserver()}
 	provider := &workflow.Provider{Store: db, Keys: s.keys, Now: time.Now, Observer: observer}
 	requests := &request.Log{Logger: log, Refused: func(reason string) { counts.refused.WithLabelValues(reason).Inc() }}
 	registry, err := newRegistry(s, db)
@@ -63,7 +64,7 @@ func newService(s *settings, db *store.Store, log *slog.Logger) (*service, error
 		return nil, err
 	}
 	pages := &web.Server{
-		Procedure:     &workflow.Procedure{Cases: cases, Keys: s.keys, Limits: otp.Defaults, Documents: documents},
+		Procedure:     &qualification.Procedure{Cases: cases, Keys: s.keys, Limits: otp.Defaults, Documents: documents},
 		Provider:      provider,
 		Logins:        &workflow.Logins{Store: db, Keys: s.keys, Now: time.Now, Observer: observer},
 		Sessions:      &workflow.Sessions{Store: db, Now: time.Now},
@@ -180,7 +181,7 @@ func newQueue(
 		RescueStuckJobsAfter: mail.JobTimeout,
 		ReindexerSchedule:    river.NeverSchedule(), // only the owner of the tables may reindex
 		PeriodicJobs: []*river.PeriodicJob{
-			every(expireEvery, workflow.Expire{}),
+			every(expireEvery, qualification.Expire{}),
 			every(refreshEvery, refresh{}),
 			every(webhook.WakeEvery, workflow.WakeWebhooks{}),
 		},
@@ -195,13 +196,13 @@ func newQueue(
 // expiry is the worker of the periodic job that expires abandoned qualifications and
 // deletes old rows.
 type expiry struct {
-	river.WorkerDefaults[workflow.Expire]
-	cases *workflow.Cases
+	river.WorkerDefaults[qualification.Expire]
+	cases *qualification.Cases
 	store *store.Store
 	log   *slog.Logger
 }
 
-func (e *expiry) Work(ctx context.Context, _ *river.Job[workflow.Expire]) error {
+func (e *expiry) Work(ctx context.Context, _ *river.Job[qualification.Expire]) error {
 	expired, err := e.cases.ExpireStale(ctx)
 	if expired > 0 {
 		e.log.InfoContext(ctx, "qualifications expired", "count", expired)

@@ -13,6 +13,7 @@ import (
 	"stella/spid"
 	"stella/store"
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 type spidProviderCommands struct {
@@ -203,7 +204,7 @@ func (c spidProviderSuspendCommand) Run(ctx context.Context) error {
 	}
 	revoked := 0
 	for _, g := range given {
-		if g.State == workflow.Revoked {
+		if g.State == qualification.Revoked {
 			revoked++
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"stella/spid/spidtest"
 	"stella/store/storetest"
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 func TestSuspendProvider(t *testing.T) {
@@ -35,18 +36,18 @@ func TestSuspendProvider(t *testing.T) {
 		`no identity provider https://idp.example is known: see "stella spid provider list"`)
 
 	early := w.RecordAs(t, "early@pec.example", storetest.AnnasRecord)
-	early.To(workflow.Qualified) // at noon
+	early.To(qualification.Qualified) // at noon
 	w.Clock.Advance(time.Hour)
 	late := w.RecordAs(t, "late@pec.example", storetest.AnnasRecord)
-	late.To(workflow.Identified)
+	late.To(qualification.Identified)
 	w.Clock.Advance(time.Minute)
-	late.To(workflow.Qualified)
+	late.To(qualification.Qualified)
 	review := w.RecordAs(t, "review@pec.example", workflow.Record{
 		Kind: workflow.KindPerson, Name: "Anna Neri", Email: "anna.neri@mail.example",
 	})
-	review.To(workflow.UnderReview)
+	review.To(qualification.UnderReview)
 	under := w.RecordAs(t, "under@pec.example", storetest.AnnasRecord)
-	under.To(workflow.Contract)
+	under.To(qualification.Contract)
 
 	run("suspend", storetest.Provider, "--since=2126-11-20").fails(t, 1, "--since 2126-11-20 00:00:00 +01:00: that time is in the future")
 	if r := run("suspend", storetest.Provider, "--since=yesterday"); r.status != 2 ||
@@ -74,7 +75,7 @@ func TestSuspendProvider(t *testing.T) {
 		!strings.HasSuffix(s, " "+identified+" maria chiavi rubate") {
 		t.Errorf("%s", s)
 	}
-	if s := under.Case().Stage(under.Visitor); s != workflow.Identification {
+	if s := under.Case().Stage(under.Visitor); s != qualification.Identification {
 		t.Errorf("the stage of an open case is %s", s)
 	}
 	stella(t, []string{"STELLA_DATABASE_URL=" + url}, "qualification", "approve", "review@pec.example", "--reason=visura").fails(t, 1,
@@ -113,7 +114,7 @@ func TestKnownProviders(t *testing.T) {
 	aggregate, err := r.Aggregate(time.Now(), [][]byte{entity("https://listed.example")})
 	storetest.Must(t, err)
 	storetest.Must(t, w.SaveAggregate(t.Context(), aggregate, time.Now()))
-	w.Reach(t, workflow.AtProvider)
+	w.Reach(t, qualification.AtProvider)
 	env := []string{
 		"STELLA_DATABASE_URL=" + w.Pool().Config().ConnString(),
 		"STELLA_SPID_REGISTRY_PIN=" + r.Signer().String(),

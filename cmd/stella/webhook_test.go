@@ -10,6 +10,7 @@ import (
 	"stella/client"
 	"stella/store/storetest"
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 // A webhook from its creation to a redelivery, with the commands only.
@@ -115,7 +116,7 @@ func TestServiceDeliversWebhooks(t *testing.T) {
 	var err error
 	_, r.secret, err = w.Provider.AddWebhook(t.Context(), storetest.Webmail, r.URL, nil)
 	storetest.Must(t, err)
-	j := w.Reach(t, workflow.HolderChoice)
+	j := w.Reach(t, qualification.HolderChoice)
 	storetest.Eventually(t, "the event is delivered", func() bool { n, _ := r.counts(); return n == 1 })
 	if r.events[j.Address] != 1 {
 		t.Errorf("delivered: %v", r.events)

@@ -6,7 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 // A logged step is a row of the log.
@@ -116,8 +116,8 @@ func allowedSteps(ctx context.Context, o *observations) (n int, broken []string,
 	if err != nil {
 		return 0, nil, err
 	}
-	allowed := map[loggedStep]bool{{string(workflow.Opened), "", string(workflow.HolderChoice)}: true}
-	for _, t := range workflow.Transitions {
+	allowed := map[loggedStep]bool{{string(qualification.Opened), "", string(qualification.HolderChoice)}: true}
+	for _, t := range qualification.Transitions {
 		for _, from := range t.From {
 			allowed[loggedStep{string(t.Event), string(from), string(t.To)}] = true
 		}

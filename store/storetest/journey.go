@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 // Journey is a mailbox that a test takes through the procedure, with its visitor.
@@ -43,22 +44,22 @@ func (w *World) RecordAs(t testing.TB, address string, r workflow.Record) *Journ
 }
 
 // Reach creates a mailbox and takes it to a state by the shortest path.
-func (w *World) Reach(t testing.TB, s workflow.State) *Journey {
+func (w *World) Reach(t testing.TB, s qualification.State) *Journey {
 	t.Helper()
 	r := AnnasRecord
 	switch s {
-	case workflow.CompanyData:
+	case qualification.CompanyData:
 		r = BianchisRecord
-	case workflow.UnderReview: // the holder is unknown
+	case qualification.UnderReview: // the holder is unknown
 		r.FiscalCode = ""
 	}
 	return w.Record(t, r).To(s)
 }
 
 // To makes steps until the qualification is in the state.
-func (j *Journey) To(s workflow.State) *Journey {
+func (j *Journey) To(s qualification.State) *Journey {
 	j.Helper()
-	for range workflow.States {
+	for range qualification.States {
 		if q := j.Case().Qualification; q != nil && q.State == s {
 			return j
 		}
@@ -75,7 +76,7 @@ func (j *Journey) Must(err error) {
 }
 
 // Case returns the present case, read from the database.
-func (j *Journey) Case() *workflow.Case {
+func (j *Journey) Case() *qualification.Case {
 	j.Helper()
 	c, err := j.View(j.Context(), j.Mailbox)
 	j.Must(err)
@@ -84,10 +85,10 @@ func (j *Journey) Case() *workflow.Case {
 }
 
 // State returns the state of the current qualification.
-func (j *Journey) State() workflow.State { return j.Case().Qualification.State }
+func (j *Journey) State() qualification.State { return j.Case().Qualification.State }
 
 // IsAt fails the test immediately if the case is in another state.
-func (j *Journey) IsAt(s workflow.State) {
+func (j *Journey) IsAt(s qualification.State) {
 	j.Helper()
 	if got := j.State(); got != s {
 		j.Fatalf("the state is %s, want %s", got, s)
@@ -95,10 +96,10 @@ func (j *Journey) IsAt(s workflow.State) {
 }
 
 // Form returns a form that matches the present version of the qualification.
-func (j *Journey) Form() workflow.Form {
+func (j *Journey) Form() qualification.Form {
 	j.Helper()
 	q := j.Case().Qualification
-	return workflow.Form{Qualification: q.ID, Version: q.Version}
+	return qualification.Form{Qualification: q.ID, Version: q.Version}
 }
 
 // Enter hands the mailbox's user over to Stella, in the given browser.
@@ -182,9 +183,9 @@ func (j *Journey) CodeMail() (id uuid.UUID) {
 func (j *Journey) Code() string { return workflow.CodeDigits(j.Procedure.Keys, j.newestCode().Nonce) }
 
 // newestCode returns the code that can still be used, or the one requested last.
-func (j *Journey) newestCode() workflow.Code {
+func (j *Journey) newestCode() qualification.Code {
 	codes := j.Case().Codes
-	return codes[max(0, slices.IndexFunc(codes, func(c workflow.Code) bool { return c.SpentAt.IsZero() }))]
+	return codes[max(0, slices.IndexFunc(codes, func(c qualification.Code) bool { return c.SpentAt.IsZero() }))]
 }
 
 // WrongCode returns six digits that match none of the codes.
@@ -192,14 +193,14 @@ func (j *Journey) WrongCode() string {
 	codes := j.Case().Codes
 	for n := 0; ; n++ {
 		wrong := fmt.Sprintf("%06d", n)
-		if !slices.ContainsFunc(codes, func(c workflow.Code) bool { return workflow.CodeDigits(j.Procedure.Keys, c.Nonce) == wrong }) {
+		if !slices.ContainsFunc(codes, func(c qualification.Code) bool { return workflow.CodeDigits(j.Procedure.Keys, c.Nonce) == wrong }) {
 			return wrong
 		}
 	}
 }
 
 // History returns the log of the current qualification with the rows it refers to.
-func (j *Journey) History() *workflow.History {
+func (j *Journey) History() *qualification.History {
 	j.Helper()
 	h, err := j.Store.History(j.Context(), j.Mailbox, 0)
 	j.Must(err)
@@ -217,7 +218,7 @@ func (j *Journey) Mails() []string {
 }
 
 // step makes the next step on the path to a state.
-func (j *Journey) step(to workflow.State) {
+func (j *Journey) step(to qualification.State) {
 	j.Helper()
 	ctx, p := j.Context(), j.Procedure
 	q := j.Case().Qualification
@@ -226,49 +227,49 @@ func (j *Journey) step(to workflow.State) {
 		return
 	}
 	v, f := j.Visitor, j.Form()
-	if to == workflow.Expired {
-		j.Clock.Advance(workflow.UnfinishedLife + time.Hour)
+	if to == qualification.Expired {
+		j.Clock.Advance(qualification.UnfinishedLife + time.Hour)
 		_, err := j.Cases.ExpireStale(ctx)
 		j.Must(err)
 		return
 	}
 	var err error
 	switch q.State {
-	case workflow.HolderChoice:
-		if to == workflow.HolderInvitation || to == workflow.Invited {
-			err = p.ChooseRole(ctx, v, f, workflow.Delegate)
+	case qualification.HolderChoice:
+		if to == qualification.HolderInvitation || to == qualification.Invited {
+			err = p.ChooseRole(ctx, v, f, qualification.Delegate)
 			break
 		}
-		err = p.ChooseRole(ctx, v, f, workflow.Holder)
-	case workflow.HolderInvitation:
+		err = p.ChooseRole(ctx, v, f, qualification.Holder)
+	case qualification.HolderInvitation:
 		err = p.Invite(ctx, v, f, "holder@mail.example")
-	case workflow.Introduction:
+	case qualification.Introduction:
 		err = p.Begin(ctx, v, f)
-	case workflow.HolderKind:
+	case qualification.HolderKind:
 		err = p.ChooseKind(ctx, v, f, cmp.Or(j.Case().Mailbox.Record.Kind, workflow.KindPerson))
-	case workflow.CompanyData:
+	case qualification.CompanyData:
 		err = p.EnterCompany(ctx, v, f, "", j.Case().Mailbox.Record.FiscalCode)
-	case workflow.ContactData:
+	case qualification.ContactData:
 		err = p.EnterContacts(ctx, v, f, cmp.Or(j.Case().Mailbox.Record.Email, AnnasRecord.Email), "")
-	case workflow.Summary:
+	case qualification.Summary:
 		err = p.ConfirmData(ctx, v, f)
-	case workflow.Identification:
+	case qualification.Identification:
 		j.LogIn()
-	case workflow.AtProvider:
+	case qualification.AtProvider:
 		person := Anna
-		if to == workflow.Rejected {
+		if to == qualification.Rejected {
 			person = Sara
 		}
 		j.Return(q.Login.ID, person)
-	case workflow.Identified:
+	case qualification.Identified:
 		err = p.ConfirmIdentity(ctx, v, f)
-	case workflow.Contract:
+	case qualification.Contract:
 		err = p.AcknowledgeContract(ctx, v, f, Notice)
-	case workflow.CodeEntry:
+	case qualification.CodeEntry:
 		err = p.TypeCode(ctx, v, f, j.SendCode())
-	case workflow.UnderReview:
+	case qualification.UnderReview:
 		err = j.Cases.Approve(ctx, "tests", j.Address, 0, "a document")
-	case workflow.Qualified:
+	case qualification.Qualified:
 		err = j.Cases.Revoke(ctx, "tests", j.Address, 0, "a mistake")
 	default:
 		j.Fatalf("there is no path from %s to %s", q.State, to)

@@ -7,14 +7,15 @@ import (
 	"stella/otp"
 	"stella/store"
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 // World is the procedure on its own database, with one registered webmail and a
 // clock that the test controls.
 type World struct {
 	*store.Store
-	Procedure *workflow.Procedure // the holder's side
-	Cases     *workflow.Cases     // the provider's side
+	Procedure *qualification.Procedure // the holder's side
+	Cases     *qualification.Cases     // the provider's side
 	Provider  *workflow.Provider
 	Logins    *workflow.Logins
 	Sessions  *workflow.Sessions
@@ -61,8 +62,8 @@ func WorldIn(t testing.TB, s *store.Store) *World {
 	t.Helper()
 	w := &World{Store: s, Clock: NewClock()}
 	notice := workflow.Document{SHA256: Notice, Version: "1.0", Date: w.Clock.Now(), Locale: "it", Body: []byte("<p>…</p>")}
-	w.Cases = &workflow.Cases{Store: s, Now: w.Clock.Now}
-	w.Procedure = &workflow.Procedure{
+	w.Cases = &qualification.Cases{Store: s, Now: w.Clock.Now}
+	w.Procedure = &qualification.Procedure{
 		Cases:     w.Cases,
 		Keys:      Keys,
 		Limits:    otp.Defaults,
@@ -85,7 +86,7 @@ func WorldIn(t testing.TB, s *store.Store) *World {
 }
 
 // Another returns a second instance of the procedure on the same database.
-func (w *World) Another() *workflow.Procedure {
+func (w *World) Another() *qualification.Procedure {
 	p, cases := *w.Procedure, *w.Cases
 	p.Cases = &cases
 	return &p

@@ -1,0 +1,22 @@
+package qualification
+
+import (
+	"stella/workflow"
+	"time"
+)
+
+// The limits of the procedure, apart from those that are counted from the rows of
+// steps: codes and wrong codes (otp.Limits), invitations and changes of the contacts.
+var (
+	codesPerAddress       = workflow.Limit{Name: "codes_per_address", Burst: 20, Span: time.Hour}            // mails sent
+	codesPerNetwork       = workflow.Limit{Name: "codes_per_network", Burst: 600, Span: 15 * time.Minute}    // requests
+	triesPerNetwork       = workflow.Limit{Name: "tries_per_network", Burst: 1200, Span: 15 * time.Minute}   // codes typed
+	invitationsPerAddress = workflow.Limit{Name: "invitations_per_address", Burst: 10, Span: 24 * time.Hour} // from all mailboxes together
+	invitationsPerNetwork = workflow.Limit{Name: "invitations_per_network", Burst: 200, Span: time.Hour}
+	startsPerNetwork      = workflow.Limit{Name: "starts_per_network", Burst: 600, Span: 15 * time.Minute} // sessions started by a hand-off or an invitation
+	loginsPerMailbox      = workflow.Limit{Name: "logins_per_mailbox", Burst: 30, Span: time.Hour}         // started
+)
+
+func (p *Procedure) limiter() workflow.Limiter {
+	return workflow.Limiter{Store: p.Cases.Store, Keys: p.Keys, Now: p.Cases.Now, Observer: p.Cases.Observer.Observer}
+}

@@ -1,0 +1,154 @@
+package qualification
+
+import (
+	"context"
+	"errors"
+	"stella/otp"
+	"stella/workflow"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Procedure is the holder's side: the steps of the visitors of the pages. Each exported
+// method that changes a case is one transaction.
+type Procedure struct {
+	Cases     *Cases
+	Keys      workflow.Keys // the server's secrets, from which codes and links are computed
+	Limits    otp.Limits
+	Documents map[string]workflow.Document // the contract notice in force, by locale
+}
+
+// Cases is the provider's side: decisions about cases, the register of mailboxes, whose
+// changes are steps, and lists.
+type Cases struct {
+	Store    Store
+	Now      func() time.Time
+	Observer Observer
+}
+
+// Store is the database. Package store implements it; the interface is here because
+// store imports this package. Its parts are described in the files that need them.
+type Store interface {
+	Register
+	Directory
+
+	// View reads the case of a mailbox without a lock.
+	View(ctx context.Context, mailbox int64) (*Case, error)
+	// Update locks a mailbox and its qualification, calls step, and writes the changes
+	// and the added rows in the same transaction. An error of step rolls it back.
+	Update(ctx context.Context, mailbox int64, step func(*Case) error) error
+
+	// UseHandOff marks a hand-off as used by a session. If it was used before, it ends
+	// that session and returns ErrUnknown.
+	UseHandOff(ctx context.Context, token, session []byte, now time.Time) (workflow.HandOff, error)
+
+	// InvitationByToken returns the invitation with this digest of a link, or
+	// ErrUnknown.
+	InvitationByToken(ctx context.Context, digest []byte) (mailbox int64, i Invitation, err error)
+	// InvitationEnd returns how an invitation ended, or "" while it is valid.
+	InvitationEnd(ctx context.Context, id uuid.UUID) (string, error)
+
+	// LoginIdentified reports whether the answer to a login has identified a person.
+	LoginIdentified(ctx context.Context, id string) (bool, error)
+	// DiscardAnswers deletes stored answers: the one with this handle, and those of
+	// this session.
+	DiscardAnswers(ctx context.Context, handle, session []byte) error
+
+	// Stale lists the mailboxes with an unfinished qualification, not under review,
+	// whose last step is before the given time.
+	Stale(ctx context.Context, before time.Time) ([]int64, error)
+
+	// Spend counts a use of a limit outside any step. It returns a LimitError if
+	// nothing is left.
+	Spend(ctx context.Context, s workflow.Spend) error
+}
+
+// ErrNotOwner is returned to a visitor who does not own the procedure, or no longer
+// owns it.
+var ErrNotOwner = errors.New("not the visitor's procedure")
+
+// ErrLoginExpired is returned if a login is not valid in this session. The qualification is
+// then back at identification.
+var ErrLoginExpired = errors.New("the login is not valid in this session")
+
+// step runs a step of a visitor: one transaction, with the mailbox locked. do first
+// calls its guards, then changes the case. If do returns nil, the step is committed; on
+// an error it is rolled back. If do returns answered, the step is committed and step
+// returns the error in it.
+func (p *Procedure) step(ctx context.Context, v workflow.Visitor, do func(*Case) error) error {
+	err := p.Cases.update(ctx, v.Mailbox, v.Actor(), func(c *Case) error {
+		if err := c.enter(v); err != nil {
+			return err
+		}
+		return do(c)
+	})
+	if errors.Is(err, ErrNotOwner) {
+		return p.notOwnerError(ctx, v)
+	}
+	return err
+}
+
+// answered is the error of a step that is committed: a wrong code is counted, an
+// expired login moves the case back.
+type answered struct{ error }
+
+// notOwnerError returns the error for a visitor who does not own a case. For an invited
+// holder it includes an InvitationError with how the invitation ended.
+func (p *Procedure) notOwnerError(ctx context.Context, v workflow.Visitor) error {
+	if !v.Invited() {
+		return ErrNotOwner
+	}
+	how, err := p.Cases.Store.InvitationEnd(ctx, v.Invitation)
+	if err != nil {
+		return err
+	}
+	if how == "" {
+		return ErrNotOwner
+	}
+	return errors.Join(ErrNotOwner, &InvitationError{Why: how})
+}
+
+// update runs a step of any actor, with the mailbox locked. It commits as step does.
+func (s *Cases) update(ctx context.Context, mailbox int64, by workflow.Actor, do func(*Case) error) error {
+	var c *Case
+	var answer error
+	err := s.Store.Update(ctx, mailbox, func(found *Case) error {
+		c = found
+		c.Now, c.actor = s.Now(), by
+		err := do(c)
+		if a, ok := err.(answered); ok {
+			answer = a.error
+			return nil
+		}
+		return err
+	})
+	if err != nil {
+		return s.Observer.observeLimit(err)
+	}
+	s.Observer.observeSteps(c)
+	return answer
+}
+
+// View returns the current case, if the visitor may see it.
+func (p *Procedure) View(ctx context.Context, v workflow.Visitor) (*Case, error) {
+	c, err := p.Cases.Store.View(ctx, v.Mailbox)
+	if err != nil {
+		return nil, err
+	}
+	c.Now = p.Cases.Now()
+	if !c.CanView(v) {
+		return nil, p.notOwnerError(ctx, v)
+	}
+	return c, nil
+}
+
+// act runs a step without input, which only fires its event.
+func (p *Procedure) act(ctx context.Context, v workflow.Visitor, f Form, e Event) error {
+	return p.step(ctx, v, func(c *Case) error {
+		if err := c.guard(v, f, true, e); err != nil {
+			return err
+		}
+		return c.fire(e, c.currentRefs())
+	})
+}

@@ -1,0 +1,142 @@
+package qualification
+
+import (
+	"context"
+	"errors"
+	"stella/workflow"
+	"time"
+)
+
+// Recorded is the result of recording a mailbox.
+type Recorded string
+
+// The results of recording a mailbox.
+const (
+	RecordMade      Recorded = "made"
+	RecordChanged   Recorded = "changed"
+	RecordUnchanged Recorded = "unchanged"
+	RecordRevoked   Recorded = "revoked" // changed, and the star was revoked
+)
+
+// Record stores the provider's record of a mailbox. If the record no longer names the
+// person who was identified, the same step revokes the star.
+func (s *Cases) Record(ctx context.Context, operator, address string, status workflow.Status, r workflow.Record) (Recorded, error) {
+	r.Status = status
+	what, _, err := s.putRecord(ctx, workflow.Operator(operator), address, func(*workflow.Mailbox) (workflow.Record, error) { return r, nil })
+	return what, err
+}
+
+// putRecord makes a mailbox or changes its record. want returns the new record, given the
+// current mailbox, or nil if there is none.
+func (s *Cases) putRecord(
+	ctx context.Context, by workflow.Actor, address string, want func(*workflow.Mailbox) (workflow.Record, error),
+) (Recorded, *workflow.Mailbox, error) {
+	wanted := func(current *workflow.Mailbox) (workflow.Registration, error) {
+		r, err := want(current)
+		if err != nil {
+			return workflow.Registration{}, err
+		}
+		checked, err := workflow.Registration{Address: address, Record: r}.Check()
+		valid := checked.Registration()
+		valid.Record.Stamp(by.Name, s.Now())
+		return valid, err
+	}
+	made, r := false, workflow.Registration{}
+	id, err := s.mailbox(ctx, address)
+	if errors.Is(err, workflow.ErrUnknown) {
+		if r, err = wanted(nil); err == nil {
+			id, made, err = s.Store.RecordMailbox(ctx, r.Address, r.Record)
+		}
+	}
+	if err != nil {
+		return "", nil, err
+	}
+	if made {
+		return RecordMade, &workflow.Mailbox{ID: id, Address: r.Address, Status: r.Record.Status, Record: r.Record}, nil
+	}
+	var done Recorded
+	var mailbox workflow.Mailbox
+	err = s.update(ctx, id, by, func(c *Case) error {
+		current := &c.Mailbox
+		if current.Deleted() {
+			current = nil
+		}
+		r, err := wanted(current)
+		if err != nil {
+			return err
+		}
+		done, err = c.replaceRecord(r.Record)
+		mailbox = c.Mailbox
+		return err
+	})
+	if err != nil {
+		return "", nil, err
+	}
+	return done, &mailbox, nil
+}
+
+// replaceRecord replaces the record in force. The star stays if the new record still names the
+// person and the company that it was given to.
+func (c *Case) replaceRecord(r workflow.Record) (Recorded, error) {
+	m, was := &c.Mailbox, c.Mailbox
+	if !was.Deleted() && was.Record.Same(r) {
+		return RecordUnchanged, nil
+	}
+	m.Record, m.Status, m.DeletedAt = r, r.Status, time.Time{}
+	c.add(r)
+	switch {
+	case was.Deleted():
+		return RecordMade, nil
+	case was.Star == nil || c.Qualification.State != Qualified || c.stillNamesHolder(was.Record):
+		return RecordChanged, nil
+	}
+	return RecordRevoked, c.revoke(c.recordRef(), "")
+}
+
+// Delete deletes a mailbox: clients no longer see it, its star is revoked, and an
+// unfinished qualification expires. The rows are kept. A later record restores the
+// mailbox without a star. Delete returns ErrUnknown if there is no such mailbox.
+func (s *Cases) Delete(ctx context.Context, operator, address string) error {
+	return s.delete(ctx, workflow.Operator(operator), address, nil)
+}
+
+func (s *Cases) delete(ctx context.Context, by workflow.Actor, address string, check func(*workflow.Mailbox) error) error {
+	id, err := s.mailbox(ctx, address)
+	if err != nil {
+		return err
+	}
+	return s.update(ctx, id, by, func(c *Case) error {
+		m, q := &c.Mailbox, c.Qualification
+		if m.Deleted() {
+			return workflow.ErrUnknown
+		}
+		if check != nil {
+			if err := check(m); err != nil {
+				return err
+			}
+		}
+		m.Status, m.Record.Status, m.DeletedAt = workflow.Cancelled, workflow.Cancelled, c.Now
+		m.Record.Stamp(by.Name, c.Now)
+		c.add(m.Record)
+		switch {
+		case q == nil:
+			return nil
+		case q.State == Qualified:
+			return c.revoke(c.recordRef(), "")
+		}
+		// The address may get another holder, who must not see what this one entered. A
+		// review is left to an operator, who cannot approve it.
+		if _, err := next(q.State, TimedOut); err != nil {
+			return nil
+		}
+		return c.expire()
+	})
+}
+
+// stillNamesHolder reports whether the record in force still names the person, and the
+// company, that the star was given to. before is the previous record.
+func (c *Case) stillNamesHolder(before workflow.Record) bool {
+	q := c.Qualification
+	return q.Identity != nil && q.Declaration != nil &&
+		c.Mailbox.Record.StillNames(before, q.Declaration.Kind, q.Declaration.CompanyCode, q.Identity.FiscalNumber)
+}
