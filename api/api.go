@@ -23,13 +23,10 @@ package api
 import (
 	"log/slog"
 	"net/http"
-	"net/netip"
-	"runtime/debug"
-	"time"
 
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
-	"stella/request"
+	"stella/middleware"
 	"stella/workflow"
 	"stella/workflow/qualification"
 )
@@ -41,11 +38,9 @@ type Server struct {
 	PublicURL     string
 	IsUnavailable func(error) bool // reports whether an error means that the database is unavailable
 	Log           *slog.Logger
-	Requests      *request.Log
-	Address       func(*http.Request) netip.Addr // the client's address
 }
 
-// Handler returns the handler of all paths under /api/.
+// Handler returns the handler of all paths under /api/, for a [middleware.Stack].
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	routes := humago.New(mux, config())
@@ -68,28 +63,15 @@ func (s *Server) Handler() http.Handler {
 	register(s, routes, s.eventsOperation())
 	mux.Handle("GET /api/v1/openapi.json", document(routes.OpenAPI()))
 	mux.HandleFunc("/", notFound)
-	return s.observe(mux)
+	return middleware.Recover(s.Log, panicked, mux)
 }
 
-// observe assigns an ID to each call, logs it by its route, and answers a call that
-// panics with status 500. Webmails request the status of a mailbox at every login:
-// these calls are logged only if they fail, and the metrics count all of them.
-func (s *Server) observe(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, original *http.Request) {
-		r, answer := request.Identify(original), request.NewAnswer(w)
-		began := time.Now()
-		defer func() {
-			if p := recover(); p != nil {
-				s.Log.ErrorContext(r.Context(), "an API call panicked", "request", request.ID(r.Context()), "route", r.Pattern,
-					"panic", p, "stack", string(debug.Stack()))
-				writeProblem(answer, refusal(http.StatusInternalServerError, failed))
-			}
-			original.Pattern = r.Pattern // the metrics use it
-			if r.Pattern == statusRoute && answer.Status < http.StatusBadRequest {
-				return
-			}
-			s.Requests.Served(r, s.Address(r), answer.Status, time.Since(began))
-		}()
-		next.ServeHTTP(answer, r)
-	})
+// Quiet reports whether the log omits a call. Webmails request the status of a mailbox at
+// every login: these calls are logged only if they fail, and the metrics count all.
+func Quiet(r *http.Request, status int) bool {
+	return r.Pattern == statusRoute && status < http.StatusBadRequest
+}
+
+func panicked(w http.ResponseWriter, _ *http.Request) {
+	writeProblem(w, refusal(http.StatusInternalServerError, failed))
 }

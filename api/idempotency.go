@@ -7,7 +7,7 @@ import (
 	"errors"
 	"time"
 
-	"stella/request"
+	"stella/middleware"
 	"stella/workflow"
 )
 
@@ -74,7 +74,7 @@ func doOnce[I, O any](
 	}
 	if err != nil { // the call was done, so the client gets its response
 		s.Log.WarnContext(ctx, "the answer of a call was not kept: it may be done again",
-			"request", request.ID(ctx), "operation", operation, "error", err)
+			"request", middleware.ID(ctx), "operation", operation, "error", err)
 	}
 	return out, nil
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/go-json-experiment/json/jsontext"
 
-	"stella/request"
+	"stella/middleware"
 	"stella/workflow"
 )
 
@@ -74,7 +74,7 @@ func (s *Server) authenticate(scopes []workflow.Scope) func(huma.Context, func(h
 			return
 		}
 		client, err := s.Provider.Authenticate(c.Context(), token)
-		request.By(c.Context(), client.Name)
+		middleware.By(c.Context(), client.Name)
 		if err == nil && !client.May(scopes...) {
 			err = workflow.ErrForbidden
 		}
@@ -87,7 +87,7 @@ func (s *Server) authenticate(scopes []workflow.Scope) func(huma.Context, func(h
 }
 
 func noToken(ctx context.Context) error {
-	request.Refuse(ctx, "no_token", nil)
+	middleware.Refuse(ctx, "no_token", nil)
 	return unauthorized("a bearer token is needed")
 }
 

@@ -14,7 +14,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"stella/client"
-	"stella/request"
+	"stella/middleware"
 	"stella/workflow"
 	"stella/workflow/qualification"
 )
@@ -69,10 +69,10 @@ func (s *Server) fault(ctx context.Context, err error) error {
 	case errors.As(err, &answered): // the operation has already made a problem
 		return err
 	case errors.Is(err, workflow.ErrUnauthorized):
-		request.Refuse(ctx, "unknown_token", nil)
+		middleware.Refuse(ctx, "unknown_token", nil)
 		return unauthorized("the token is not known")
 	case errors.Is(err, workflow.ErrForbidden):
-		request.Refuse(ctx, "scope", nil)
+		middleware.Refuse(ctx, "scope", nil)
 		return refusal(http.StatusForbidden, "this client does not have a scope that the operation needs")
 	case errors.Is(err, workflow.ErrCallDiffers):
 		return refusal(http.StatusUnprocessableEntity, "this Idempotency-Key was used for another request")
@@ -85,7 +85,7 @@ func (s *Server) fault(ctx context.Context, err error) error {
 	case errors.Is(err, workflow.ErrNotEligible):
 		return refusal(http.StatusConflict, "the mailbox is not active, and cannot be qualified")
 	case errors.As(err, &limit):
-		request.Refuse(ctx, limit.Limit, nil)
+		middleware.Refuse(ctx, limit.Limit, nil)
 		return refusalAfter(limit.Until.Sub(s.Provider.Now()), http.StatusTooManyRequests,
 			"too many calls, or too many hand-offs of one mailbox: try again after Retry-After seconds")
 	case errors.As(err, &record):
@@ -95,10 +95,10 @@ func (s *Server) fault(ctx context.Context, err error) error {
 			&huma.ErrorDetail{Location: "body.return_url", Message: "it is not one of this client's, to the letter"})
 	}
 	if s.IsUnavailable(err) {
-		s.Log.WarnContext(ctx, "an API call found no database", "request", request.ID(ctx), "error", err)
+		s.Log.WarnContext(ctx, "an API call found no database", "request", middleware.ID(ctx), "error", err)
 		return refusalAfter(5*time.Second, http.StatusServiceUnavailable, "the database cannot be reached; nothing was lost: try again")
 	}
-	s.Log.ErrorContext(ctx, "an API call failed", "request", request.ID(ctx), "error", err)
+	s.Log.ErrorContext(ctx, "an API call failed", "request", middleware.ID(ctx), "error", err)
 	return refusal(http.StatusInternalServerError, failed)
 }
 

@@ -8,14 +8,13 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"net/netip"
 	"strings"
 	"testing"
 	"time"
 
 	"stella/api"
 	"stella/client"
-	"stella/request"
+	"stella/middleware"
 	"stella/store"
 	"stella/store/storetest"
 	"stella/workflow"
@@ -51,35 +50,14 @@ func server(b backend, now func() time.Time, log *slog.Logger) *api.Server {
 		PublicURL:     "https://id.example",
 		IsUnavailable: store.IsUnavailable,
 		Log:           log,
-		Requests:      &request.Log{Logger: log, Refused: func(string) {}},
-		Address:       func(r *http.Request) netip.Addr { return address(r.RemoteAddr) },
 	}
-}
-
-func address(remote string) netip.Addr {
-	a, _ := netip.ParseAddrPort(remote) // requests without a network may have no address
-	return a.Addr()
 }
 
 func handler(b backend, now func() time.Time, log io.Writer) http.Handler {
 	s := server(b, now, slog.New(slog.NewTextHandler(log, nil)))
-	h := s.Handler()
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		recorder := &statusRecorder{w, http.StatusOK}
-		h.ServeHTTP(recorder, r)
-		seen.add(r.Pattern, recorder.status)
-	})
-}
-
-// statusRecorder records the status of a response.
-type statusRecorder struct {
-	http.ResponseWriter
-	status int
-}
-
-func (a *statusRecorder) WriteHeader(status int) {
-	a.status = status
-	a.ResponseWriter.WriteHeader(status)
+	stack := middleware.Stack{Log: s.Log, Timeout: time.Minute, Quiet: api.Quiet,
+		Served: func(route string, status int, _ time.Duration) { seen.add(route, status) }}
+	return stack.Wrap(s.Handler())
 }
 
 // answer is a response of the API.

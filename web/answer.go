@@ -7,7 +7,7 @@ import (
 	"net/http"
 	"time"
 
-	"stella/request"
+	"stella/middleware"
 	"stella/spid"
 	"stella/templates"
 	"stella/workflow"
@@ -24,7 +24,7 @@ const returnCookie = "stella-return"
 // verified and stored, and the GET that follows applies it. The result of a trial
 // is shown at once.
 func (s *Server) receiveAnswer(w http.ResponseWriter, r *http.Request, f *Federation) error {
-	if err := s.Logins.AdmitAnswer(r.Context(), s.ClientAddress(r)); err != nil {
+	if err := s.Logins.AdmitAnswer(r.Context(), clientAddress(r)); err != nil {
 		return err
 	}
 	if err := readForm(r); err != nil {
@@ -169,7 +169,7 @@ func (s *Server) refuseAnswer(w http.ResponseWriter, r *http.Request, f *Federat
 			return err
 		}
 	}
-	request.Refuse(r.Context(), "answer", why)
+	middleware.Refuse(r.Context(), "answer", why)
 	code := "technical"
 	switch {
 	case errors.Is(why, workflow.ErrUnknown):
@@ -230,7 +230,7 @@ func (s *Server) returnFromLogin(w http.ResponseWriter, r *http.Request, f *Fede
 		if err := s.Logins.DiscardAnswer(r.Context(), secret); err != nil {
 			return err
 		}
-		request.Refuse(r.Context(), "elsewhere", nil)
+		middleware.Refuse(r.Context(), "elsewhere", nil)
 		s.loginFailed(w, r, templates.Page{Locale: s.locale(r, v)}, failureOf(f, workflow.Login{}, "elsewhere"))
 		return nil
 	}
@@ -248,7 +248,7 @@ func (s *Server) returnFromLogin(w http.ResponseWriter, r *http.Request, f *Fede
 	case errors.Is(err, workflow.ErrSuspended):
 		return s.showFailure(w, r, f, "suspended")
 	case errors.Is(err, qualification.ErrNotOwner):
-		request.Refuse(r.Context(), "elsewhere", nil)
+		middleware.Refuse(r.Context(), "elsewhere", nil)
 		return s.showFailure(w, r, f, "elsewhere")
 	}
 	return err

@@ -6,7 +6,7 @@ import (
 	"errors"
 	"net/http"
 
-	"stella/request"
+	"stella/middleware"
 	"stella/templates"
 	"stella/workflow"
 	"stella/workflow/qualification"
@@ -79,7 +79,7 @@ func (s *Server) fault(w http.ResponseWriter, r *http.Request, err error) {
 		}
 	}
 	if reason := refusalOf(err); reason != "" {
-		request.Refuse(r.Context(), reason, refusalDetail(err))
+		middleware.Refuse(r.Context(), reason, refusalDetail(err))
 	}
 	var withdrawn *qualification.InvitationError
 	switch {

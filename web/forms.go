@@ -6,7 +6,7 @@ import (
 	"net/http"
 	"net/url"
 
-	"stella/request"
+	"stella/middleware"
 	"stella/templates"
 	"stella/workflow"
 	"stella/workflow/qualification"
@@ -149,7 +149,7 @@ func (s *Server) form(f form) handler {
 			return s.showFaults(w, r, f, http.StatusUnprocessableEntity, []templates.FieldError{codeFault(code, s.Now())})
 		case errors.As(err, &limit):
 			s.setRetryAfter(w, limit)
-			request.Refuse(r.Context(), limit.Limit, nil)
+			middleware.Refuse(r.Context(), limit.Limit, nil)
 			return s.showFaults(w, r, f, http.StatusTooManyRequests, []templates.FieldError{limitFault(limit, s.Now())})
 		default:
 			return err

@@ -41,7 +41,7 @@ func (s *Server) acceptInvitation(w http.ResponseWriter, r *http.Request) error 
 	}
 	// The form contains the language in which the page was shown.
 	locale := s.locale(r, workflow.Visitor{Locale: r.PostForm.Get(templates.LanguageParameter)})
-	v, err := s.Procedure.AcceptInvitation(r.Context(), r.PathValue("token"), locale, s.ClientAddress(r), requestID(r))
+	v, err := s.Procedure.AcceptInvitation(r.Context(), r.PathValue("token"), locale, clientAddress(r), requestID(r))
 	if err != nil {
 		return s.invitationFault(w, r, err)
 	}
@@ -53,7 +53,7 @@ func (s *Server) acceptInvitation(w http.ResponseWriter, r *http.Request) error 
 }
 
 func (s *Server) declineInvitation(w http.ResponseWriter, r *http.Request) error {
-	err := s.Procedure.DeclineInvitation(r.Context(), r.PathValue("token"), s.ClientAddress(r), requestID(r))
+	err := s.Procedure.DeclineInvitation(r.Context(), r.PathValue("token"), clientAddress(r), requestID(r))
 	if err != nil && !errors.Is(err, qualification.ErrNotAllowed) { // ErrNotAllowed: it was accepted
 		return s.invitationFault(w, r, err)
 	}

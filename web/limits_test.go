@@ -34,7 +34,7 @@ func (b *browser) limited(heading, sentence, seconds string) *browser {
 
 // behindProxy makes the requests come through a proxy, with an X-Forwarded-For header.
 func behindProxy(w *world) {
-	w.server.Proxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+	w.stack.Proxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 	w.from = "192.0.2.7"
 }
 

@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strings"
 
+	"stella/middleware"
 	"stella/spid"
 	"stella/templates"
 	"stella/workflow"
@@ -168,7 +169,7 @@ func (s *Server) dispatch(w http.ResponseWriter, r *http.Request, page templates
 	if to == nil {
 		return fmt.Errorf("the provider %s takes forms at %q, which is not an address", l.Provider, d.URL)
 	}
-	w.Header().Set("Content-Security-Policy", strings.Replace(contentSecurity, "form-action 'self'", "form-action "+to[1], 1))
+	middleware.AllowFormsTo(w.Header(), to[1])
 	page.Data = templates.LoginPost{Provider: l.ProviderName, URL: d.URL, SAMLRequest: d.SAMLRequest, RelayState: d.RelayState}
 	s.write(w, r, http.StatusOK, "login_post", page)
 	return nil

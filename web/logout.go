@@ -3,7 +3,7 @@ package web
 import (
 	"net/http"
 
-	"stella/request"
+	"stella/middleware"
 	"stella/spid"
 )
 
@@ -16,10 +16,10 @@ import (
 // session, as the button Esci does; stored data are kept.
 func (s *Server) logout(w http.ResponseWriter, r *http.Request, f *Federation) error {
 	if prefetched(r) {
-		request.Refuse(r.Context(), "prefetch", nil)
+		middleware.Refuse(r.Context(), "prefetch", nil)
 		return errLogout
 	}
-	if err := s.Logins.AdmitLogout(r.Context(), s.ClientAddress(r)); err != nil {
+	if err := s.Logins.AdmitLogout(r.Context(), clientAddress(r)); err != nil {
 		return err
 	}
 	if r.URL.Query().Has("SAMLResponse") { // a response, but we never send logout requests
@@ -33,7 +33,7 @@ func (s *Server) logout(w http.ResponseWriter, r *http.Request, f *Federation) e
 	// The request is valid, but the provider has no endpoint for the response. CIE has none.
 	unanswered := reasonOf(err) == spid.ReasonLogoutService
 	if err != nil && !unanswered {
-		request.Refuse(r.Context(), "logout", err)
+		middleware.Refuse(r.Context(), "logout", err)
 		return errLogout
 	}
 	notice, err := s.endSession(w, r)

@@ -24,8 +24,7 @@ func TestEveryRefusalHasAReason(t *testing.T) {
 // address.
 func TestRefusedRequestsAreLogged(t *testing.T) {
 	t.Parallel()
-	b := at(t, anna, qualification.CodeEntry)
-	behindProxy(b.world)
+	b := at(t, anna, qualification.CodeEntry, behindProxy)
 	logged := func(reason string, status int) {
 		t.Helper()
 		log := strings.TrimSpace(b.log.String())

@@ -29,10 +29,9 @@ func TestReplayOnAnotherInstance(t *testing.T) {
 			},
 			IsUnavailable: b.server.IsUnavailable,
 			Log:           b.server.Log,
-			Requests:      b.server.Requests,
 			Now:           b.clock.Now,
 		}
-		serving := httptest.NewServer(s.Handler())
+		serving := httptest.NewServer(b.stack.Wrap(s.Handler()))
 		t.Cleanup(serving.Close)
 		other := *b.world
 		other.url = serving.URL

@@ -31,19 +31,17 @@
 package web
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
 	"net/http"
 	"net/netip"
 	"net/url"
-	"runtime/debug"
-	"slices"
 	"strings"
-	"sync"
 	"time"
 
-	"stella/request"
+	"stella/middleware"
 	"stella/templates"
 	"stella/workflow"
 	"stella/workflow/qualification"
@@ -62,14 +60,11 @@ type Server struct {
 	Collaudo      bool        // allows trials, the logins of official testers
 	Logos         fs.FS       // optional; Handler reads it
 	PublicURL     *url.URL
-	Proxies       []netip.Prefix   // the proxies whose X-Forwarded-For is trusted
 	IsUnavailable func(error) bool // reports whether an error means that the database is unavailable
 	Log           *slog.Logger
-	Requests      *request.Log
 	Now           func() time.Time
 
-	logos  map[string]logo // by file name
-	badHop *sync.Once      // logs a malformed X-Forwarded-For
+	logos map[string]logo // by file name
 }
 
 // maxBody is the maximum size of a request's body in bytes. Forms are small, and
@@ -80,9 +75,9 @@ const maxBody = 64 << 10
 // handler handles a request. If it returns an error, fault writes the response.
 type handler func(w http.ResponseWriter, r *http.Request) error
 
-// Handler returns the handler of all routes. It reads Logos.
+// Handler returns the handler of all routes, for a [middleware.Stack]. It reads Logos.
 func (s *Server) Handler() http.Handler {
-	s.logos, s.badHop = s.readLogos(), &sync.Once{}
+	s.logos = s.readLogos()
 	mux := http.NewServeMux()
 	route := func(pattern string, h handler) {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
@@ -138,7 +133,8 @@ func (s *Server) Handler() http.Handler {
 		return errNotFound
 	})
 
-	return s.identify(s.guard(s.sameOrigin(s.rememberLanguage(mux))))
+	panicked := func(w http.ResponseWriter, r *http.Request) { s.fault(w, r, errors.New("panic")) }
+	return middleware.Pages(maxBody, middleware.Recover(s.Log, panicked, s.sameOrigin(s.rememberLanguage(mux))))
 }
 
 // methodsOf lists the methods that a path has a route for.
@@ -171,92 +167,7 @@ func (s *Server) sameOrigin(next http.Handler) http.Handler {
 	return protection.Handler(next)
 }
 
-// contentSecurity is the Content-Security-Policy of all pages: nothing inline, and
-// nothing from other sites.
-const contentSecurity = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; " +
-	"connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+func requestID(r *http.Request) string { return middleware.ID(r.Context()) }
 
-// guard sets the security headers, limits the size of the body, and turns a panic
-// into an error page.
-func (s *Server) guard(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		request.Protect(h, s.PublicURL.Scheme == "https")
-		h.Set("Content-Security-Policy", contentSecurity)
-		h.Set("Referrer-Policy", "same-origin") // with no-referrer our own forms would send Origin: null
-		h.Set("X-Frame-Options", "DENY")
-		h.Set("Cross-Origin-Opener-Policy", "same-origin")
-		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
-		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-		defer func() {
-			if p := recover(); p != nil && p != http.ErrAbortHandler {
-				s.Log.ErrorContext(r.Context(), "a handler panicked", "request", requestID(r), "panic", p, "stack", string(debug.Stack()))
-				s.fault(w, r, fmt.Errorf("panic"))
-			}
-		}()
-		next.ServeHTTP(w, r)
-	})
-}
-
-// identify gives each request an ID and logs it. The log has the route's pattern
-// instead of the path, since links contain secrets.
-func (s *Server) identify(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, asked *http.Request) {
-		r, answer := request.Identify(asked), request.NewAnswer(w)
-		began := s.Now()
-		next.ServeHTTP(answer, r)
-		asked.Pattern = r.Pattern // for the metrics of cmd/stella
-		s.Requests.Served(r, s.ClientAddress(r), answer.Status, s.Now().Sub(began))
-	})
-}
-
-func requestID(r *http.Request) string { return request.ID(r.Context()) }
-
-// ClientAddress returns the address of the client: that of the connection, or, if
-// it is in Proxies, the last address in X-Forwarded-For that is not. It stops at an
-// element that is not an address, and returns the proxy that sent it. The result is
-// invalid if the connection has no address.
-func (s *Server) ClientAddress(r *http.Request) netip.Addr {
-	peer, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		return netip.Addr{}
-	}
-	address := peer.Addr().Unmap()
-	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
-	for _, hop := range slices.Backward(hops) {
-		if hop = strings.TrimSpace(hop); hop == "" {
-			continue
-		}
-		if !s.isProxy(address) {
-			break
-		}
-		before, err := parseHop(hop)
-		if err != nil {
-			s.badHop.Do(func() {
-				s.Log.WarnContext(r.Context(),
-					"X-Forwarded-For names no address: people have the limits of the proxy, as one network; this is logged once",
-					"proxy", address, "part", hop[:min(len(hop), 60)])
-			})
-			break
-		}
-		address = before
-	}
-	return address
-}
-
-// parseHop parses one element of X-Forwarded-For. Some proxies add a port, or
-// brackets.
-func parseHop(hop string) (netip.Addr, error) {
-	if with, err := netip.ParseAddrPort(hop); err == nil {
-		return with.Addr().WithZone("").Unmap(), nil
-	}
-	if inside, found := strings.CutPrefix(hop, "["); found {
-		hop = strings.TrimSuffix(inside, "]")
-	}
-	address, err := netip.ParseAddr(hop)
-	return address.WithZone("").Unmap(), err
-}
-
-func (s *Server) isProxy(a netip.Addr) bool {
-	return slices.ContainsFunc(s.Proxies, func(p netip.Prefix) bool { return p.Contains(a) })
-}
+// clientAddress returns the address of the client of a request, behind proxies.
+func clientAddress(r *http.Request) netip.Addr { return middleware.Address(r.Context()) }

@@ -143,7 +143,7 @@ func (s *Server) findVisitor(r *http.Request,
 	}
 	v := now.Visitor
 	v.Locale = s.locale(r, v)
-	v.Session, v.Address, v.Request = now.ID, s.ClientAddress(r), requestID(r)
+	v.Session, v.Address, v.Request = now.ID, clientAddress(r), requestID(r)
 	return v, now, nil
 }
 

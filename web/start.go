@@ -12,7 +12,7 @@ import (
 
 	"golang.org/x/net/idna"
 
-	"stella/request"
+	"stella/middleware"
 	"stella/templates"
 	"stella/workflow"
 )
@@ -55,7 +55,7 @@ func (s *Server) start(w http.ResponseWriter, r *http.Request) error {
 	}
 	switch s.originOfClick(r, h.Client) {
 	case clickCrossSite:
-		request.By(r.Context(), h.Client.Name)
+		middleware.By(r.Context(), h.Client.Name)
 		return fmt.Errorf("%w: no return URL of the client has the origin %q", errCrossOrigin, r.Header.Get("Origin"))
 	case clickHidden:
 		s.offerStart(w, r, h)
@@ -63,7 +63,7 @@ func (s *Server) start(w http.ResponseWriter, r *http.Request) error {
 	}
 	secret := newSecret()
 	session := workflow.Digest(secret)
-	v, err := s.Procedure.Start(r.Context(), r.PathValue("token"), session, s.ClientAddress(r), requestID(r))
+	v, err := s.Procedure.Start(r.Context(), r.PathValue("token"), session, clientAddress(r), requestID(r))
 	if errors.Is(err, workflow.ErrUnknown) {
 		s.startEnded(w, r)
 		return nil

@@ -37,7 +37,7 @@ func (s *Server) startTrial(w http.ResponseWriter, r *http.Request, f *Federatio
 	}
 	page := templates.Page{Locale: s.locale(r, workflow.Visitor{})}
 	login := loginOf(request, f.name(provider))
-	err = s.Logins.StartTrial(r.Context(), login, request.XML, s.ClientAddress(r))
+	err = s.Logins.StartTrial(r.Context(), login, request.XML, clientAddress(r))
 	if errors.Is(err, workflow.ErrSuspended) {
 		d := failureOf(f, workflow.Login{}, "suspended")
 		d.Trial = true

@@ -15,8 +15,8 @@ import (
 
 	"github.com/google/uuid"
 
+	"stella/middleware"
 	"stella/otp"
-	"stella/request"
 	"stella/spid"
 	"stella/store"
 	"stella/store/storetest"
@@ -39,6 +39,7 @@ type world struct {
 	logins    *workflow.Logins
 	sessions  *workflow.Sessions
 	server    *Server
+	stack     middleware.Stack
 	handler   http.Handler
 	url       string
 	idp       *idp
@@ -192,13 +193,13 @@ func makeWorld(t *testing.T, public string, configure ...func(*world)) *world {
 		Log:           slog.New(slog.NewTextHandler(w.log, nil)),
 		Now:           w.clock.Now,
 	}
-	w.server.Requests = &request.Log{Logger: w.server.Log, Refused: func(string) {}}
+	w.stack = middleware.Stack{Log: w.server.Log, HTTPS: publicURL.Scheme == "https", Timeout: time.Minute}
 	for _, change := range configure {
 		change(w)
 	}
 	w.server.Templates, err = parseTemplates(w.site)
 	w.must(err)
-	w.handler = w.server.Handler()
+	w.handler = w.stack.Wrap(w.server.Handler())
 	listening.Config.Handler = w.handler
 	listening.Start()
 	t.Cleanup(listening.Close)

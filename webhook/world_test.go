@@ -21,7 +21,6 @@ import (
 
 	"stella/api"
 	"stella/client"
-	"stella/request"
 	"stella/store"
 	"stella/store/storetest"
 	"stella/webhook"
@@ -160,9 +159,7 @@ func (r *receiver) types(mailbox string) (all []client.EventType) {
 func (w *world) feed() []client.Event {
 	w.t.Helper()
 	log := slog.New(slog.NewTextHandler(w.log, nil))
-	s := api.Server{Provider: w.Provider, Cases: w.Cases, PublicURL: "https://id.example", IsUnavailable: store.IsUnavailable, Log: log,
-		Requests: &request.Log{Logger: log, Refused: func(string) {}},
-		Address:  func(*http.Request) netip.Addr { return netip.Addr{} }}
+	s := api.Server{Provider: w.Provider, Cases: w.Cases, PublicURL: "https://id.example", IsUnavailable: store.IsUnavailable, Log: log}
 	server := httptest.NewServer(s.Handler())
 	defer server.Close()
 	page, err := (&client.Client{URL: server.URL, Token: storetest.Token}).Events(w.t.Context(), "", client.EventFilter{})

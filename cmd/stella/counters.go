@@ -2,6 +2,8 @@ package main
 
 import (
 	"slices"
+	"strconv"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -74,6 +76,11 @@ func (t *counters) stepObserver() qualification.Observer {
 		Stepped:  t.step,
 		Typed:    func(outcome string) { t.codes.WithLabelValues(outcome).Inc() },
 	}
+}
+
+// request measures a request by route and class of the status.
+func (t *counters) request(route string, status int, took time.Duration) {
+	t.served.WithLabelValues(route, strconv.Itoa(status/100)+"xx").Observe(took.Seconds())
 }
 
 func (t *counters) step(s qualification.Step) {

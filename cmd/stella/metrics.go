@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"stella/middleware"
 	"stella/spid"
 	"stella/store"
 )
@@ -26,7 +27,7 @@ func newMetrics(all ...prometheus.Collector) http.Handler {
 	metrics.MustRegister(all...)
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
-	return protected(false, mux)
+	return middleware.Secure(false, mux)
 }
 
 var (

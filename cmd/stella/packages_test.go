@@ -18,9 +18,9 @@ import (
 // mayImport lists the packages of this module that each package may import, without
 // its tests. Packages under cmd may import all of them.
 var mayImport = map[string][]string{
-	"web":                            {"workflow", "workflow/qualification", "spid", "templates", "request"},
-	"api":                            {"workflow", "workflow/qualification", "client", "request"},
-	"request":                        {},
+	"web":                            {"workflow", "workflow/qualification", "spid", "templates", "middleware"},
+	"api":                            {"workflow", "workflow/qualification", "client", "middleware"},
+	"middleware":                     {},
 	"store":                          {"workflow", "workflow/qualification"},
 	"store/localpg":                  {},
 	"store/storetest":                {"store", "store/localpg", "workflow", "workflow/qualification", "otp"},

@@ -19,8 +19,8 @@ import (
 
 	"stella/api"
 	"stella/mail"
+	"stella/middleware"
 	"stella/otp"
-	"stella/request"
 	"stella/spid"
 	"stella/store"
 	"stella/templates"
@@ -58,7 +58,6 @@ func newService(s *settings, db *store.Store, log *slog.Logger) (*service, error
 	observer := counts.observer()
 	cases := &qualification.Cases{Store: db, Now: time.Now, Observer: counts.stepObserver()}
 	provider := &workflow.Provider{Store: db, Keys: s.keys, Now: time.Now, Observer: observer}
-	requests := &request.Log{Logger: log, Refused: func(reason string) { counts.refused.WithLabelValues(reason).Inc() }}
 	registry, err := newRegistry(s, db)
 	if err != nil {
 		return nil, err
@@ -70,10 +69,8 @@ func newService(s *settings, db *store.Store, log *slog.Logger) (*service, error
 		Sessions:      &workflow.Sessions{Store: db, Now: time.Now},
 		Templates:     texts,
 		PublicURL:     s.publicURL,
-		Proxies:       s.proxies,
 		IsUnavailable: store.IsUnavailable,
 		Log:           log,
-		Requests:      requests,
 		Now:           time.Now,
 		SPID:          web.Federation{ServiceProvider: s.spid, Registry: registry, Names: s.names},
 		Purpose:       s.purpose,
@@ -91,8 +88,6 @@ func newService(s *settings, db *store.Store, log *slog.Logger) (*service, error
 		PublicURL:     s.publicURL.String(),
 		IsUnavailable: store.IsUnavailable,
 		Log:           log,
-		Requests:      requests,
-		Address:       pages.ClientAddress,
 	}
 	v := &service{
 		store:        db,
@@ -124,7 +119,16 @@ func newService(s *settings, db *store.Store, log *slog.Logger) (*service, error
 		&databaseMetrics{store: db, outage: v.outage},
 		&webhookMetrics{store: db},
 	})...)
-	v.handler = protected(s.publicURL.Scheme == "https", counts.requests(v.routes(pages.Handler(), apiServer.Handler())))
+	stack := middleware.Stack{
+		Log:     log,
+		HTTPS:   s.publicURL.Scheme == "https",
+		Proxies: s.proxies,
+		Timeout: requestTimeout,
+		Served:  counts.request,
+		Refused: func(reason string) { counts.refused.WithLabelValues(reason).Inc() },
+		Quiet:   func(r *http.Request, status int) bool { return isHealthCheck(r) || api.Quiet(r, status) },
+	}
+	v.handler = stack.Wrap(v.routes(pages.Handler(), apiServer.Handler()))
 	expire := &expiry{cases: cases, store: db, log: log}
 	v.queue, err = newQueue(db, sender, hooks, expire, v.refresher, slog.New(filterHandler{log.Handler(), v.outage}))
 	return v, err
@@ -146,6 +150,10 @@ func (v *service) routes(pages, api http.Handler) http.Handler {
 	})
 	mux.HandleFunc("GET /readyz", v.readyz)
 	return mux
+}
+
+func isHealthCheck(r *http.Request) bool {
+	return r.Pattern == "GET /healthz" || r.Pattern == "GET /readyz"
 }
 
 // The queue must be fast, because a code expires after a minute. A job starts within
@@ -209,6 +217,11 @@ func (e *expiry) Work(ctx context.Context, _ *river.Job[qualification.Expire]) e
 	}
 	return errors.Join(err, e.store.Sweep(ctx, e.cases.Now()))
 }
+
+// requestTimeout limits the duration of a request. Requests wait mostly for the
+// database: for a connection of the pool, a lock or an answer. Calls of identity
+// providers are within the limit too.
+const requestTimeout = 10 * time.Second
 
 // Timeouts and limits of the HTTP servers. They close the connections of slow clients.
 const (

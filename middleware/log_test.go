@@ -1,6 +1,7 @@
-package request_test
+package middleware
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"net/http/httptest"
@@ -10,13 +11,12 @@ import (
 	"testing/synctest"
 	"time"
 
-	"stella/request"
 	"stella/store/storetest"
 )
 
 // testLog is a log of requests with its text and its counts by reason.
 type testLog struct {
-	request.Log
+	requestLog
 	text    storetest.Log
 	counted map[string]int
 }
@@ -24,20 +24,22 @@ type testLog struct {
 func newTestLog() *testLog {
 	l := &testLog{counted: map[string]int{}}
 	l.Logger = slog.New(slog.NewTextHandler(&l.text, nil))
-	l.Refused = func(reason string) { l.counted[reason]++ }
+	l.refused = func(reason string) { l.counted[reason]++ }
 	return l
 }
 
 // serve logs one request. If reason is not empty, its handler refuses it.
 func (l *testLog) serve(status int, reason, client string, err error) {
-	r := request.Identify(httptest.NewRequest("GET", "/", nil))
+	i := newInfo(netip.MustParseAddr("192.0.2.7"))
+	r := httptest.NewRequest("GET", "/", nil)
+	r = r.WithContext(context.WithValue(r.Context(), key{}, i))
 	if reason != "" {
-		request.Refuse(r.Context(), reason, err)
+		Refuse(r.Context(), reason, err)
 	}
 	if client != "" {
-		request.By(r.Context(), client)
+		By(r.Context(), client)
 	}
-	l.Served(r, netip.MustParseAddr("192.0.2.7"), status, time.Millisecond)
+	l.served(r, i, status, time.Millisecond)
 }
 
 func TestARefusedRequestIsLoggedWithClientAndAddress(t *testing.T) {
