@@ -62,13 +62,19 @@ func (s *Store) Session(ctx context.Context, id []byte, now time.Time) (workflow
 	return o, nil
 }
 
-// UseSession returns a session, and extends it if it is active. It needs one round
-// trip for an active session, two for any other.
+// UseSession returns a session, and extends it if it is active and would end within
+// workflow.SessionIdle. So it writes at most once in workflow.SessionTouch; otherwise it
+// needs one round trip and no write.
 func (s *Store) UseSession(ctx context.Context, id []byte, now time.Time) (workflow.Session, error) {
-	o, err := one(ctx, s, scanSession, `
-		update sessions s set expires_at = least($3, s.opened_at + $4::interval)
+	o, err := s.Session(ctx, id, now)
+	last := o.OpenedAt.Add(workflow.SessionLife)
+	if err != nil || o.Ended != "" || !o.ExpiresAt.Before(now.Add(workflow.SessionIdle)) || !o.ExpiresAt.Before(last) {
+		return o, err
+	}
+	o, err = one(ctx, s, scanSession, `
+		update sessions s set expires_at = least($3::timestamptz, $4)
 		where s.digest = $1 and s.ended = '' and s.expires_at > $2 and not `+ofDisabledClient+`
-		returning `+sessionColumns, id, now, now.Add(workflow.SessionIdle), workflow.SessionLife)
+		returning `+sessionColumns, id, now, now.Add(workflow.SessionIdle+workflow.SessionTouch), last)
 	if errors.Is(err, workflow.ErrUnknown) {
 		return s.Session(ctx, id, now)
 	}

@@ -89,12 +89,40 @@ func TestSessionLastsWhileUsed(t *testing.T) {
 		w.Clock.Advance(workflow.SessionIdle - time.Second)
 		b.checkEnded("")
 	}
-	w.Clock.Advance(workflow.SessionIdle - time.Second)
+	w.Clock.Advance(workflow.SessionIdle + workflow.SessionTouch - time.Second)
 	if s, err := w.Sessions.Find(t.Context(), b.v.Session); err != nil || s.Ended != "" {
 		t.Errorf("%+v, %v", s, err)
 	}
 	w.Clock.Advance(time.Second) // Session did not extend it
 	b.checkEnded(workflow.SessionWasIdle)
+}
+
+// A session is written at most once a minute, and still lasts for SessionIdle after its
+// last request.
+func TestSessionIsWrittenOnceAMinute(t *testing.T) {
+	w := newWorld(t)
+	b := newBrowser(t, w, 1).open()
+	version := func() (xmin string) {
+		storetest.Must(t, w.Pool().QueryRow(t.Context(), `select xmin::text from sessions where digest = $1`, b.v.Session).Scan(&xmin))
+		return xmin
+	}
+	opened := version()
+	for range 6 {
+		w.Clock.Advance(workflow.SessionTouch / 6)
+		b.checkEnded("")
+	}
+	if version() != opened {
+		t.Error("the session was written within a minute")
+	}
+	w.Clock.Advance(time.Second)
+	b.checkEnded("")
+	if version() == opened {
+		t.Error("the session was not prolonged after a minute")
+	}
+	w.Clock.Advance(workflow.SessionTouch)
+	b.checkEnded("") // not written
+	w.Clock.Advance(workflow.SessionIdle - time.Second)
+	b.checkEnded("")
 }
 
 func TestSessionHasMaximumLife(t *testing.T) {
@@ -121,7 +149,7 @@ func TestEndedSessionHasReason(t *testing.T) {
 		b.checkEnded(why)
 	}
 	idle := newBrowser(t, w, 1).open()
-	w.Clock.Advance(workflow.SessionIdle)
+	w.Clock.Advance(workflow.SessionIdle + workflow.SessionTouch)
 	idle.end(workflow.SessionLeft)
 	idle.checkEnded(workflow.SessionWasIdle)
 }
@@ -152,7 +180,7 @@ func TestDraftOfEndedSession(t *testing.T) {
 	if keep(b.use()) {
 		t.Error("a draft was stored for an active session")
 	}
-	w.Clock.Advance(workflow.SessionIdle)
+	w.Clock.Advance(workflow.SessionIdle + workflow.SessionTouch)
 	if !keep(b.use()) {
 		t.Error("the draft was not stored")
 	}

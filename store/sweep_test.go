@@ -29,7 +29,7 @@ func TestSweep(t *testing.T) {
 		t.Errorf("%d sessions, %d hand-offs, answer stored %v; want 2, 1, true",
 			count("sessions"), count("handoffs"), hasAnswer(t, w, login))
 	}
-	w.Clock.Advance(workflow.SessionIdle - workflow.AnswerLife + time.Second)
+	w.Clock.Advance(workflow.SessionIdle + workflow.SessionTouch - workflow.AnswerLife + time.Second)
 	storetest.Must(t, w.Sweep(t.Context(), w.Clock.Now()))
 	if count("sessions") != 2 || hasAnswer(t, w, login) {
 		t.Errorf("%d sessions, answer stored %v; want 2, false", count("sessions"), hasAnswer(t, w, login))

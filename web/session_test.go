@@ -52,7 +52,7 @@ func TestSessionEnds(t *testing.T) {
 		b.clock.Advance(29 * time.Minute)
 		b.get("/").at("Controlla i dati")
 	}
-	b.clock.Advance(30 * time.Minute)
+	b.clock.Advance(31 * time.Minute)
 	b.unchanged(func() {
 		b.post(form).answered(http.StatusForbidden, sessionExpired, wasIdle,
 			"Torna alla webmail. Se la procedura non è finita, seleziona Conferma identità")

@@ -34,7 +34,7 @@ func TestPageShowsWhenTheLoginExpires(t *testing.T) {
 func TestSessionIsProlongedOnRequest(t *testing.T) {
 	t.Parallel()
 	b := at(t, anna, qualification.Summary)
-	if got := b.get("/").Find("#idle").AttrOr("data-seconds", ""); got != "1800" {
+	if got := b.get("/").Find("#idle").AttrOr("data-seconds", ""); got != "1860" {
 		t.Errorf("the script gets %q seconds", got)
 	}
 	if got := text(b.Find(".idle")); !strings.HasPrefix(got, "Dopo 30 minuti senza attività") {
@@ -55,10 +55,10 @@ func TestSessionIsProlongedOnRequest(t *testing.T) {
 		}
 	}
 	b.clock.Advance(28 * time.Minute)
-	left(`{"seconds":120,"keeps":false}`)
-	left(`{"seconds":120,"keeps":false}`) // a GET does not prolong the session
-	stay(http.StatusOK, `{"seconds":1800,"keeps":false}`)
-	left(`{"seconds":1800,"keeps":false}`)
+	left(`{"seconds":180,"keeps":false}`)
+	left(`{"seconds":180,"keeps":false}`) // a GET does not prolong the session
+	stay(http.StatusOK, `{"seconds":1860,"keeps":false}`)
+	left(`{"seconds":1860,"keeps":false}`)
 	b.clock.Advance(31 * time.Minute)
 	left(`{"seconds":0,"keeps":true}`)
 	stay(http.StatusOK, `{"seconds":0,"keeps":true}`)
@@ -111,7 +111,7 @@ func TestPollingDoesNotProlongTheSession(t *testing.T) {
 	delegate, _, _ := invited(t, bianchi, luca)
 	for path, b := range map[string]*browser{"/codice/stato": at(t, anna, qualification.CodeEntry), "/invito/stato": delegate} {
 		for range 3 {
-			b.clock.Advance(10*time.Minute + time.Second)
+			b.clock.Advance(10*time.Minute + 20*time.Second)
 			b.send(b.request(http.MethodGet, path, nil))
 		}
 		if b.get("/"); !strings.Contains(b.text(), "La sessione è scaduta") {

@@ -71,7 +71,7 @@ func TestNoQuestionWithoutAnotherProcedure(t *testing.T) {
 	b := at(t, anna, qualification.Summary)
 	b.record(sara)
 	b.handOver(anna).at("Controlla i dati") // the same mailbox again
-	b.clock.Advance(workflow.SessionIdle)
+	b.clock.Advance(workflow.SessionIdle + workflow.SessionTouch)
 	b.handOver(sara).at("Conferma identità") // the session has ended
 	b.press("Esci e riprendi più tardi").handOver(anna).at("Controlla i dati")
 	b.recordAs(anna, workflow.Cancelled)
@@ -138,10 +138,10 @@ func TestSessionStatusIsOfTheOpenPage(t *testing.T) {
 	b.get("/")
 	b.clock.Advance(25 * time.Minute)
 	b.handOver(sara).at(whichMailbox)
-	if _, body := b.send(b.request(http.MethodGet, sessionPath, nil)); strings.TrimSpace(body) != `{"seconds":300,"keeps":false}` {
+	if _, body := b.send(b.request(http.MethodGet, sessionPath, nil)); strings.TrimSpace(body) != `{"seconds":360,"keeps":false}` {
 		t.Errorf("the status of the session is %s", body)
 	}
-	if _, body := b.send(b.request(http.MethodPost, sessionPath, nil)); strings.TrimSpace(body) != `{"seconds":1800,"keeps":false}` {
+	if _, body := b.send(b.request(http.MethodPost, sessionPath, nil)); strings.TrimSpace(body) != `{"seconds":1860,"keeps":false}` {
 		t.Errorf("prolonging the session returns %s", body)
 	}
 }

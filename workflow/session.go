@@ -11,10 +11,14 @@ import (
 // WCAG 2.2.1 requires no extension, and at most the time between two authentications
 // that NIST SP 800-63B allows at its level 2.
 const (
-	SessionIdle = 30 * time.Minute // without a request
+	SessionIdle = 30 * time.Minute // without a request, at least; at most SessionTouch longer
 	SessionLife = 24 * time.Hour   // in total
 	SessionKept = 24 * time.Hour   // how long late form input is stored after the end
 )
+
+// SessionTouch is how often a session is prolonged at most: most requests then write
+// nothing.
+const SessionTouch = time.Minute
 
 // Session is the session of a browser in the procedure of one mailbox.
 type Session struct {

@@ -16,8 +16,8 @@ type SessionStore interface {
 	OpenSession(ctx context.Context, s Session) error
 	// Session returns a session, valid or not, or ErrUnknown.
 	Session(ctx context.Context, id []byte, now time.Time) (Session, error)
-	// UseSession returns a session like Session, and prolongs a valid one by
-	// SessionIdle.
+	// UseSession returns a session like Session. It prolongs a valid one that would end
+	// within SessionIdle, by SessionTouch more than that.
 	UseSession(ctx context.Context, id []byte, now time.Time) (Session, error)
 	// EndSession ends a valid session, and deletes its draft.
 	EndSession(ctx context.Context, id []byte, why SessionEnd, now time.Time) error
@@ -32,7 +32,7 @@ type SessionStore interface {
 // ID.
 func (ss *Sessions) Open(ctx context.Context, v Visitor) error {
 	now := ss.Now()
-	return ss.Store.OpenSession(ctx, Session{ID: v.Session, Visitor: v, OpenedAt: now, ExpiresAt: now.Add(SessionIdle)})
+	return ss.Store.OpenSession(ctx, Session{ID: v.Session, Visitor: v, OpenedAt: now, ExpiresAt: now.Add(SessionIdle + SessionTouch)})
 }
 
 // Find returns a session without prolonging it, or ErrUnknown.
