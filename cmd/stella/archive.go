@@ -62,16 +62,11 @@ type archiveShowCommand struct {
 	Key   string `required:"" placeholder:"FILE" help:"The auditor's key."`
 }
 
-func (c archiveShowCommand) Run(ctx context.Context) error {
+func (c archiveShowCommand) Run(ctx context.Context, db *opened) error {
 	key, err := readArchiveKey(c.Key)
 	if err != nil {
 		return err
 	}
-	db, err := c.use(ctx)
-	if err != nil {
-		return err
-	}
-	defer db.close()
 	messages, err := db.OpenArchive(ctx, c.Login, key)
 	if err != nil {
 		return err

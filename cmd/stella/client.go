@@ -42,15 +42,10 @@ type clientAddCommand struct {
 
 func (clientAddCommand) Help() string { return clientAddHelp }
 
-func (c clientAddCommand) Run(ctx context.Context) error {
+func (c clientAddCommand) Run(ctx context.Context, db *opened) error {
 	if err := c.check(); err != nil {
 		return err
 	}
-	db, err := c.use(ctx)
-	if err != nil {
-		return err
-	}
-	defer db.close()
 	token := rand.Text()
 	client := workflow.Client{Name: c.Name, Domains: c.Domain, ReturnURLs: c.ReturnURL}
 	for _, s := range c.Scope {
@@ -96,12 +91,7 @@ type clientListCommand struct {
 	database
 }
 
-func (c clientListCommand) Run(ctx context.Context) error {
-	db, err := c.use(ctx)
-	if err != nil {
-		return err
-	}
-	defer db.close()
+func (c clientListCommand) Run(ctx context.Context, db *opened) error {
 	all, err := db.Clients(ctx)
 	if err != nil {
 		return err
@@ -131,15 +121,10 @@ type clientRotateCommand struct {
 	Overlap time.Duration `default:"24h" placeholder:"TIME" help:"How long the previous token stays valid; 0 if it was stolen (default: ${default})."`
 }
 
-func (c clientRotateCommand) Run(ctx context.Context) error {
+func (c clientRotateCommand) Run(ctx context.Context, db *opened) error {
 	if c.Overlap < 0 {
 		return errors.New("--overlap is negative")
 	}
-	db, err := c.use(ctx)
-	if err != nil {
-		return err
-	}
-	defer db.close()
 	token, until := rand.Text(), time.Now().Add(c.Overlap)
 	if err := db.RotateToken(ctx, c.Name, workflow.Digest(token), until); err != nil {
 		return describeClientError(c.Name, err)
@@ -156,12 +141,7 @@ type clientDisableCommand struct {
 	Name string `arg:"" help:"The client."`
 }
 
-func (c clientDisableCommand) Run(ctx context.Context) error {
-	db, err := c.use(ctx)
-	if err != nil {
-		return err
-	}
-	defer db.close()
+func (c clientDisableCommand) Run(ctx context.Context, db *opened) error {
 	if err := db.DisableClient(ctx, c.Name, time.Now()); err != nil {
 		return describeClientError(c.Name, err)
 	}
@@ -174,12 +154,7 @@ type clientEnableCommand struct {
 	Name string `arg:"" help:"The client."`
 }
 
-func (c clientEnableCommand) Run(ctx context.Context) error {
-	db, err := c.use(ctx)
-	if err != nil {
-		return err
-	}
-	defer db.close()
+func (c clientEnableCommand) Run(ctx context.Context, db *opened) error {
 	if err := db.EnableClient(ctx, c.Name); err != nil {
 		return describeClientError(c.Name, err)
 	}

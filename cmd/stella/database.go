@@ -92,6 +92,9 @@ func (d database) open(ctx context.Context, recipient age.Recipient) (*opened, e
 	return &opened{Store: s, where: "PostgreSQL at " + store.Where(s.Pool().Config())}, nil
 }
 
+// flags returns the flags of a command that embeds them.
+func (d database) flags() database { return d }
+
 // use is open for the operator's commands. They do not create a database, and need the
 // schema of this version.
 func (d database) use(ctx context.Context) (*opened, error) {

@@ -21,7 +21,7 @@ func TestOnlyThreeCommandsCreateADatabase(t *testing.T) {
 		for _, dir := range []string{filepath.Join(t.TempDir(), "missing", "data"), t.TempDir()} {
 			parsed, err := newParser(t.Context(), &commands{}).Parse(append(strings.Fields(args), "--dir", dir))
 			storetest.Must(t, err)
-			err = parsed.Run(verb(parsed.Selected().Name))
+			err = runCommand(t.Context(), parsed, parsed.Selected().Target.Interface())
 			if want := "there is no database in " + dir + ": name --dir or STELLA_DATABASE_URL"; err == nil || err.Error() != want {
 				t.Errorf("%s: %v, want %s", args, err, want)
 			}

@@ -30,12 +30,7 @@ type mailListCommand struct {
 	Limit   uint   `default:"1000" placeholder:"N" help:"Maximum number, the newest first (default: ${default})."`
 }
 
-func (c mailListCommand) Run(ctx context.Context) error {
-	db, err := c.use(ctx)
-	if err != nil {
-		return err
-	}
-	defer db.close()
+func (c mailListCommand) Run(ctx context.Context, db *opened) error {
 	mailbox := strings.ToLower(c.Mailbox)
 	if mailbox != "" {
 		if _, err := mailboxOf(ctx, db.Store, mailbox); err != nil {
@@ -81,16 +76,11 @@ type mailShowCommand struct {
 	mailID
 }
 
-func (c mailShowCommand) Run(ctx context.Context) error {
+func (c mailShowCommand) Run(ctx context.Context, db *opened) error {
 	id, err := c.parse()
 	if err != nil {
 		return err
 	}
-	db, err := c.use(ctx)
-	if err != nil {
-		return err
-	}
-	defer db.close()
 	m, err := db.SentMail(ctx, id)
 	if err != nil {
 		return c.describe(err)
@@ -115,16 +105,11 @@ type mailRetryCommand struct {
 	mailID
 }
 
-func (c mailRetryCommand) Run(ctx context.Context) error {
+func (c mailRetryCommand) Run(ctx context.Context, db *opened) error {
 	id, err := c.parse()
 	if err != nil {
 		return err
 	}
-	db, err := c.use(ctx)
-	if err != nil {
-		return err
-	}
-	defer db.close()
 	p := &workflow.Provider{Store: db.Store, Now: time.Now}
 	if err := p.RetryMail(ctx, c.Operator, id); err != nil {
 		return c.describe(err)

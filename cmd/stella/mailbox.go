@@ -27,12 +27,7 @@ type mailboxListCommand struct {
 	database
 }
 
-func (c mailboxListCommand) Run(ctx context.Context) error {
-	db, err := c.use(ctx)
-	if err != nil {
-		return err
-	}
-	defer db.close()
+func (c mailboxListCommand) Run(ctx context.Context, db *opened) error {
 	return listMailboxes(ctx, db.Store, store.MailboxFilter{}, os.Stdout)
 }
 
@@ -69,12 +64,7 @@ type mailboxShowCommand struct {
 	Address string `arg:"" help:"The mailbox."`
 }
 
-func (c mailboxShowCommand) Run(ctx context.Context) error {
-	db, err := c.use(ctx)
-	if err != nil {
-		return err
-	}
-	defer db.close()
+func (c mailboxShowCommand) Run(ctx context.Context, db *opened) error {
 	id, err := mailboxOf(ctx, db.Store, strings.ToLower(c.Address))
 	if err != nil {
 		return err
@@ -121,14 +111,9 @@ func (mailboxDeleteCommand) Help() string {
 		`A new import restores it, without the star.`
 }
 
-func (c mailboxDeleteCommand) Run(ctx context.Context) error {
-	db, err := c.use(ctx)
-	if err != nil {
-		return err
-	}
-	defer db.close()
+func (c mailboxDeleteCommand) Run(ctx context.Context, db *opened) error {
 	address := strings.ToLower(c.Address)
-	err = (&qualification.Cases{Store: db.Store, Now: time.Now}).Delete(ctx, c.Operator, address)
+	err := (&qualification.Cases{Store: db.Store, Now: time.Now}).Delete(ctx, c.Operator, address)
 	if errors.Is(err, workflow.ErrUnknown) {
 		return fmt.Errorf("there is no mailbox %s on record", address)
 	}

@@ -24,16 +24,12 @@ func (mailboxExportCommand) Help() string {
 		`A spreadsheet may read a text that begins with "=" or "@" as a formula: open the file with all columns as text.`
 }
 
-func (c mailboxExportCommand) Run(ctx context.Context) error {
+func (c mailboxExportCommand) Run(ctx context.Context, db *opened) error {
 	f := workflow.RegisterFilter{}
 	if c.State != "" {
 		f.States = []string{c.State}
 	}
-	db, err := c.use(ctx)
-	if err != nil {
-		return err
-	}
-	defer db.close()
+	var err error
 	if f.Domains, err = db.Domains(ctx); err != nil {
 		return err
 	}

@@ -42,7 +42,7 @@ type mailboxImportCommand struct {
 
 func (mailboxImportCommand) Help() string { return importHelp }
 
-func (c mailboxImportCommand) Run(ctx context.Context) (err error) {
+func (c mailboxImportCommand) Run(ctx context.Context, db *opened) (err error) {
 	in := os.Stdin
 	if c.File != "-" {
 		if in, err = os.Open(c.File); err != nil {
@@ -50,11 +50,6 @@ func (c mailboxImportCommand) Run(ctx context.Context) (err error) {
 		}
 		defer in.Close()
 	}
-	db, err := c.use(ctx)
-	if err != nil {
-		return err
-	}
-	defer db.close()
 	i := &mailboxImport{
 		cases:    &qualification.Cases{Store: db.Store, Now: time.Now},
 		operator: c.Operator,

@@ -102,10 +102,28 @@ func main() {
 			os.Exit(1)
 		}
 	}
-	if err := parsed.Run(verb(parsed.Selected().Name)); err != nil {
+	if err := runCommand(ctx, parsed, target); err != nil {
 		fmt.Fprintln(os.Stderr, "stella:", err)
 		os.Exit(1)
 	}
+}
+
+// runCommand runs the selected command. If its Run method has a parameter for the database, the
+// database is opened before and closed after.
+func runCommand(ctx context.Context, parsed *kong.Context, target any) error {
+	var db *opened
+	err := parsed.BindToProvider(func() (*opened, error) {
+		var err error
+		db, err = target.(interface{ flags() database }).flags().use(ctx)
+		return db, err
+	})
+	if err == nil {
+		err = parsed.Run(verb(parsed.Selected().Name))
+	}
+	if db != nil {
+		err = errors.Join(err, db.close())
+	}
+	return err
 }
 
 // stopSignals returns the signals that stop the program in order. SIGHUP, which a

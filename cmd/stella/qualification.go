@@ -27,12 +27,7 @@ type qualificationListCommand struct {
 	State string `placeholder:"STATE" help:"Only qualifications in this state, such as under_review." enum:",${states}" default:""`
 }
 
-func (c qualificationListCommand) Run(ctx context.Context) error {
-	db, err := c.use(ctx)
-	if err != nil {
-		return err
-	}
-	defer db.close()
+func (c qualificationListCommand) Run(ctx context.Context, db *opened) error {
 	return listMailboxes(ctx, db.Store, store.MailboxFilter{State: qualification.State(c.State), Cases: true}, os.Stdout)
 }
 
@@ -75,12 +70,7 @@ type qualificationDecideCommand struct {
 }
 
 // Run approves, refuses or revokes. which is the name of the command.
-func (c qualificationDecideCommand) Run(ctx context.Context, which verb) error {
-	db, err := c.use(ctx)
-	if err != nil {
-		return err
-	}
-	defer db.close()
+func (c qualificationDecideCommand) Run(ctx context.Context, db *opened, which verb) error {
 	address, _, number, err := c.find(ctx, db.Store)
 	if err != nil {
 		return err
@@ -108,12 +98,7 @@ type qualificationShowCommand struct {
 	subject
 }
 
-func (c qualificationShowCommand) Run(ctx context.Context) error {
-	db, err := c.use(ctx)
-	if err != nil {
-		return err
-	}
-	defer db.close()
+func (c qualificationShowCommand) Run(ctx context.Context, db *opened) error {
 	address, mailbox, number, err := c.find(ctx, db.Store)
 	if err != nil {
 		return err

@@ -37,7 +37,7 @@ func TestSecretFilePermissions(t *testing.T) {
 			t.Errorf("%v: want %q", err, want)
 		}
 	}
-	r := stella(t, nil, "archive", "show", "x", "--key", makeReadable(t, file(t, "auditor.key", nil)))
+	r := stella(t, []string{"STELLA_DATABASE_URL=" + storetest.URL(t)}, "archive", "show", "x", "--key", makeReadable(t, file(t, "auditor.key", nil)))
 	if r.status != 1 || !strings.Contains(r.err, "auditor.key can be read or changed by others (mode 0644): run chmod 600 /") {
 		t.Errorf("the auditor's key: %+v", r)
 	}

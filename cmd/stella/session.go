@@ -24,20 +24,6 @@ type sessionFilter struct {
 	Client  string `placeholder:"NAME" help:"Only those that a client of the API handed over."`
 }
 
-// open opens the database and looks up the mailbox and the client. The caller closes
-// the database.
-func (f sessionFilter) open(ctx context.Context) (*opened, store.SessionFilter, error) {
-	db, err := f.use(ctx)
-	if err != nil {
-		return nil, store.SessionFilter{}, err
-	}
-	chosen, err := f.filter(ctx, db)
-	if err != nil {
-		db.close()
-	}
-	return db, chosen, err
-}
-
 // filter looks up the mailbox and the client, so that a misspelled name is an error
 // and not an empty list.
 func (f sessionFilter) filter(ctx context.Context, db *opened) (store.SessionFilter, error) {
@@ -66,12 +52,11 @@ func (f sessionFilter) filter(ctx context.Context, db *opened) (store.SessionFil
 
 type sessionListCommand struct{ sessionFilter }
 
-func (c sessionListCommand) Run(ctx context.Context) error {
-	db, chosen, err := c.open(ctx)
+func (c sessionListCommand) Run(ctx context.Context, db *opened) error {
+	chosen, err := c.filter(ctx, db)
 	if err != nil {
 		return err
 	}
-	defer db.close()
 	all, err := db.LastingSessions(ctx, chosen, time.Now())
 	if err != nil {
 		return err
@@ -93,15 +78,14 @@ type sessionEndCommand struct {
 	ID string `arg:"" optional:"" name:"session" help:"The session's ID, as \"stella session list\" prints it."`
 }
 
-func (c sessionEndCommand) Run(ctx context.Context) error {
+func (c sessionEndCommand) Run(ctx context.Context, db *opened) error {
 	if c.ID == "" && c.Mailbox == "" && c.Client == "" {
 		return errors.New("name a session, or a --mailbox or --client whose sessions to end")
 	}
-	db, chosen, err := c.open(ctx)
+	chosen, err := c.filter(ctx, db)
 	if err != nil {
 		return err
 	}
-	defer db.close()
 	chosen.ID = c.ID
 	ended, err := db.EndSessions(ctx, chosen, workflow.SessionByOperator, time.Now())
 	if err != nil {

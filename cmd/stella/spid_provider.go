@@ -34,12 +34,7 @@ func (spidProviderListCommand) Help() string {
 		"A provider that is not configured is listed because people have logged in with it, or because it was suspended."
 }
 
-func (c spidProviderListCommand) Run(ctx context.Context) error {
-	db, err := c.use(ctx)
-	if err != nil {
-		return err
-	}
-	defer db.close()
+func (c spidProviderListCommand) Run(ctx context.Context, db *opened) error {
 	known, err := c.known(ctx, db.Store)
 	if err != nil {
 		return err
@@ -175,12 +170,7 @@ The stars since that date are listed and stay valid: revoke the wrong ones with 
 		`Suspending the provider again changes the date, and lists the stars again.`
 }
 
-func (c spidProviderSuspendCommand) Run(ctx context.Context) error {
-	db, err := c.use(ctx)
-	if err != nil {
-		return err
-	}
-	defer db.close()
+func (c spidProviderSuspendCommand) Run(ctx context.Context, db *opened) error {
 	known, err := c.known(ctx, db.Store)
 	if err != nil {
 		return err
@@ -252,12 +242,7 @@ func (spidProviderResumeCommand) Help() string {
 	return "Logins that start from now on are accepted again. Logins between the date of the suspension and now stay untrusted."
 }
 
-func (c spidProviderResumeCommand) Run(ctx context.Context) error {
-	db, err := c.use(ctx)
-	if err != nil {
-		return err
-	}
-	defer db.close()
+func (c spidProviderResumeCommand) Run(ctx context.Context, db *opened) error {
 	p := &workflow.Provider{Store: db.Store, Now: time.Now}
 	if err := p.Resume(ctx, c.Operator, c.Provider, c.Reason); err != nil {
 		if errors.Is(err, workflow.ErrNotSuspended) {

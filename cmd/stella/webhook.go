@@ -55,18 +55,13 @@ func (webhookAddCommand) Help() string {
 		"\n\nEach is signed (Standard Webhooks). docs/webhooks.md describes what a receiver must do."
 }
 
-func (c webhookAddCommand) Run(ctx context.Context) error {
+func (c webhookAddCommand) Run(ctx context.Context, db *opened) error {
 	var wrong problems
 	keys, allow := c.keyFileConfig.read(&wrong), c.webhookConfig.check(&wrong)
 	wrong.add("URL", webhook.CheckURL(c.URL, allow))
 	if err := wrong.join(); err != nil {
 		return err
 	}
-	db, err := c.use(ctx)
-	if err != nil {
-		return err
-	}
-	defer db.close()
 	var kinds []workflow.AnnouncementKind
 	for _, k := range c.Kind {
 		kinds = append(kinds, workflow.AnnouncementKind(k))
@@ -100,12 +95,7 @@ type webhookListCommand struct {
 	database
 }
 
-func (c webhookListCommand) Run(ctx context.Context) error {
-	db, err := c.use(ctx)
-	if err != nil {
-		return err
-	}
-	defer db.close()
+func (c webhookListCommand) Run(ctx context.Context, db *opened) error {
 	all, err := db.Webhooks(ctx)
 	if err != nil {
 		return err
@@ -142,15 +132,10 @@ type webhookRotateCommand struct {
 	Overlap time.Duration `default:"24h" placeholder:"TIME" help:"How long events are also signed with the previous secret; 0 if it was stolen (default: ${default})."`
 }
 
-func (c webhookRotateCommand) Run(ctx context.Context) error {
+func (c webhookRotateCommand) Run(ctx context.Context, db *opened) error {
 	if c.Overlap < 0 {
 		return errors.New("--overlap is negative")
 	}
-	db, err := c.use(ctx)
-	if err != nil {
-		return err
-	}
-	defer db.close()
 	if _, err := db.Webhook(ctx, c.ID); err != nil {
 		return c.describe(err)
 	}
@@ -177,12 +162,7 @@ type webhookDisableCommand struct {
 	webhookID
 }
 
-func (c webhookDisableCommand) Run(ctx context.Context) error {
-	db, err := c.use(ctx)
-	if err != nil {
-		return err
-	}
-	defer db.close()
+func (c webhookDisableCommand) Run(ctx context.Context, db *opened) error {
 	if err := db.DisableWebhook(ctx, c.ID, workflow.DisabledByOperator, time.Now()); err != nil {
 		return c.describe(err)
 	}
@@ -200,12 +180,7 @@ func (webhookEnableCommand) Help() string {
 		"Events from the time when the webhook was disabled have no delivery; they are in the events feed of the API."
 }
 
-func (c webhookEnableCommand) Run(ctx context.Context) error {
-	db, err := c.use(ctx)
-	if err != nil {
-		return err
-	}
-	defer db.close()
+func (c webhookEnableCommand) Run(ctx context.Context, db *opened) error {
 	if err := db.EnableWebhook(ctx, c.ID); err != nil {
 		return c.describe(err)
 	}

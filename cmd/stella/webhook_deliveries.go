@@ -23,12 +23,7 @@ type webhookTestCommand struct {
 	webhookID
 }
 
-func (c webhookTestCommand) Run(ctx context.Context) error {
-	db, err := c.use(ctx)
-	if err != nil {
-		return err
-	}
-	defer db.close()
+func (c webhookTestCommand) Run(ctx context.Context, db *opened) error {
 	w, err := db.Webhook(ctx, c.ID)
 	if err != nil {
 		return c.describe(err)
@@ -58,12 +53,7 @@ type webhookDeliveriesCommand struct {
 	Limit   uint  `default:"1000" placeholder:"N" help:"Maximum number, the newest first (default: ${default})."`
 }
 
-func (c webhookDeliveriesCommand) Run(ctx context.Context) error {
-	db, err := c.use(ctx)
-	if err != nil {
-		return err
-	}
-	defer db.close()
+func (c webhookDeliveriesCommand) Run(ctx context.Context, db *opened) error {
 	all, err := db.Deliveries(ctx, store.DeliveryFilter{Webhook: c.Webhook, Waiting: c.Waiting, GivenUp: c.GivenUp, Limit: int(c.Limit)})
 	if err != nil {
 		return err
@@ -83,12 +73,7 @@ type webhookRedeliverCommand struct {
 	Delivery int64 `placeholder:"DELIVERY" help:"Only this delivery, as \"stella webhook deliveries\" prints it, whatever its outcome."`
 }
 
-func (c webhookRedeliverCommand) Run(ctx context.Context) error {
-	db, err := c.use(ctx)
-	if err != nil {
-		return err
-	}
-	defer db.close()
+func (c webhookRedeliverCommand) Run(ctx context.Context, db *opened) error {
 	n, err := db.Redeliver(ctx, c.ID, c.Delivery, time.Now())
 	switch {
 	case errors.Is(err, workflow.ErrUnknown):
