@@ -22,10 +22,10 @@ const (
 	BySystem   ActorKind = "system"
 )
 
-// byOperator returns a person at the provider who works with a command.
+// Operator returns a person at the provider who works with a command.
 func Operator(name string) Actor { return Actor{Kind: ByOperator, Name: name} }
 
-// operatorOf returns a person at the provider who works through an API client.
+// OperatorOf returns a person at the provider who works through an API client.
 func OperatorOf(client Client, name string) Actor {
 	return Actor{Kind: ByOperator, Client: client.Name, Name: name}
 }

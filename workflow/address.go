@@ -98,7 +98,7 @@ func endsInNumber(host string) bool {
 
 var hostnames = idna.New(idna.MapForLookup(), idna.StrictDomainName(true), idna.BidiRule(), idna.VerifyDNSLength(true))
 
-// parseMailbox parses the address of a certified mailbox into its stored form, in lower
+// ParseMailbox parses the address of a certified mailbox into its stored form, in lower
 // case. It returns "" and an error if the address is not valid.
 func ParseMailbox(address string) (string, error) {
 	return ParseAddress(strings.ToLower(address))

@@ -25,7 +25,7 @@ func readDomains(text string) map[string]bool {
 	return all
 }
 
-// isCertified reports whether a domain is known to contain certified mailboxes only. It
+// IsCertified reports whether a domain is known to contain certified mailboxes only. It
 // is in the list, or is a subdomain of one in the list, or has a label "pec" or
 // "postacert". A name that merely ends with such a label, such as spec.it, does not
 // match.

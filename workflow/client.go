@@ -33,7 +33,7 @@ type Client struct {
 	Scopes     []Scope
 }
 
-// serves reports whether a mailbox belongs to one of the client's domains.
+// Serves reports whether a mailbox belongs to one of the client's domains.
 func (c Client) Serves(address string) bool {
 	_, domain, ok := strings.Cut(address, "@")
 	return ok && slices.Contains(c.Domains, domain)

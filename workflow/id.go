@@ -13,5 +13,5 @@ var ErrUnknown = errors.New("unknown")
 // ErrNotEligible is returned for a mailbox that is not active.
 var ErrNotEligible = errors.New("the mailbox is not active")
 
-// newID returns a time-ordered ID (UUID version 7).
+// NewID returns a time-ordered ID (UUID version 7).
 func NewID() uuid.UUID { return uuid.Must(uuid.NewV7()) }

@@ -28,16 +28,17 @@ func (e *InputError) Error() string {
 	return "wrong input: " + strings.Join(codes, ", ")
 }
 
+// WrongInput returns an InputError for one field.
 func WrongInput(field, code string) *InputError {
 	return &InputError{Faults: []Fault{{Field: field, Code: code}}}
 }
 
-// wrongUntil returns an InputError for an input that becomes valid at a time.
+// WrongInputUntil returns an InputError for an input that becomes valid at a time.
 func WrongInputUntil(field, code string, until time.Time) *InputError {
 	return &InputError{Faults: []Fault{{Field: field, Code: code, Until: until}}}
 }
 
-// faults joins the InputErrors of several fields. It returns nil if there are none.
+// JoinFaults joins the InputErrors of several fields. It returns nil if there are none.
 func JoinFaults(errs ...error) error {
 	all := &InputError{}
 	for _, err := range errs {
@@ -52,7 +53,7 @@ func JoinFaults(errs ...error) error {
 	return all
 }
 
-// parsePhone parses the number of a mobile phone and returns it as E.164. A number
+// ParsePhone parses the number of a mobile phone and returns it as E.164. A number
 // without an international prefix is Italian. An empty string is valid. In some
 // countries mobile numbers cannot be recognized; their numbers are all accepted.
 func ParsePhone(typed string) (string, error) {

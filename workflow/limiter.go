@@ -18,12 +18,12 @@ type Limiter struct {
 	Observer Observer
 }
 
-// use counts one use of a limit by a subject.
+// Use counts one use of a limit by a subject.
 func (l Limiter) Use(ctx context.Context, limit Limit, subject string) error {
 	return l.Observer.ObserveLimit(l.Store.Spend(ctx, l.Keys.Spend(limit, subject, l.Now())))
 }
 
-// admit counts one use of a limit by the network of an address, before any other work.
+// Admit counts one use of a limit by the network of an address, before any other work.
 // It does not count loopback addresses: they belong to a proxy on the same machine that
 // does not forward the client's address.
 func (l Limiter) Admit(ctx context.Context, limit Limit, from netip.Addr) error {
@@ -40,7 +40,7 @@ type Observer struct {
 	Limited func(limit string)    // each refusal by a limit
 }
 
-// observeLimit reports an error that is the refusal by a rate limit, and returns err.
+// ObserveLimit reports an error that is the refusal by a rate limit, and returns err.
 func (o Observer) ObserveLimit(err error) error {
 	var refused *LimitError
 	if errors.As(err, &refused) && o.Limited != nil {

@@ -43,7 +43,7 @@ type Spend struct {
 	At      time.Time
 }
 
-// spend returns one use of a limit by a subject.
+// Spend returns one use of a limit by a subject.
 func (k Keys) Spend(l Limit, subject string, at time.Time) Spend {
 	digest := keyedHash(k.first(), "limit "+l.Name+" ", []byte(strings.ToLower(subject)))
 	return Spend{Limit: l, Subject: digest[:16], Times: 1, At: at}

@@ -71,7 +71,7 @@ const (
 	QueuePEC   = "pec" // to certified mailboxes, which may have a separate relay
 )
 
-// queueOf returns the queue of a mail about a mailbox.
+// QueueOf returns the queue of a mail about a mailbox.
 func QueueOf(k MailKind, to, mailbox string) string {
 	switch {
 	case k.Type().Urgent:

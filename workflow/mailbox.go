@@ -87,7 +87,7 @@ type Representative struct {
 	Name       string `json:"name"`
 }
 
-// stamp gives the record a new ID, and sets its author and time.
+// Stamp gives the record a new ID, and sets its author and time.
 func (r *Record) Stamp(importedBy string, at time.Time) {
 	r.ID, r.ImportedBy, r.ImportedAt = NewID(), importedBy, at
 }

@@ -16,7 +16,7 @@ const (
 	Differs  Verdict = "differs"
 )
 
-// judge compares the identified person with the record. The kind of holder and the
+// Judge compares the identified person with the record. The kind of holder and the
 // company come from the record; those that were declared must not contradict it. If the record
 // states nothing, the verdict is Unproven.
 func (r Record) Judge(kind Kind, companyCode, fiscalNumber string) Verdict {
@@ -44,12 +44,12 @@ func (r Record) holders() []string {
 	return all
 }
 
-// kindDiffers reports whether the record has another kind of holder.
+// KindDiffers reports whether the record has another kind of holder.
 func (r Record) KindDiffers(k Kind) bool {
 	return r.Kind != KindUnknown && r.Kind != k
 }
 
-// companyDiffers reports whether the record names another company. The VAT number is
+// CompanyDiffers reports whether the record names another company. The VAT number is
 // also accepted as the company's code.
 func (r Record) CompanyDiffers(code string) bool {
 	known := false
@@ -95,7 +95,7 @@ func compare(fiscalNumber string, holders ...string) Verdict {
 	return verdict
 }
 
-// stillNames reports whether r still names the holder of this kind, with this company
+// StillNames reports whether r still names the holder of this kind, with this company
 // code and fiscal number, that the previous record named.
 func (r Record) StillNames(before Record, kind Kind, companyCode, fiscalNumber string) bool {
 	return !r.KindDiffers(kind) && r.stillNamesPerson(before, fiscalNumber) &&

@@ -25,7 +25,7 @@ const (
 	keyIDSize       = 4
 )
 
-// newNonce returns a random nonce for a code or a secret. The nonce is stored; the code
+// NewNonce returns a random nonce for a code or a secret. The nonce is stored; the code
 // or secret is computed from it and the first key.
 func (k Keys) NewNonce() []byte {
 	nonce := make([]byte, nonceRandomSize, nonceRandomSize+keyIDSize)
@@ -33,7 +33,7 @@ func (k Keys) NewNonce() []byte {
 	return append(nonce, keyID(k.first())...)
 }
 
-// keyFor returns the key that a nonce names, or nil if it is not configured. Nonces of an
+// KeyFor returns the key that a nonce names, or nil if it is not configured. Nonces of an
 // earlier version name no key: they belong to the only key of that time, which is the
 // last one.
 func (k Keys) KeyFor(nonce []byte) []byte {

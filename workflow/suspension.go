@@ -35,12 +35,12 @@ type Suspension struct {
 // they contain only the newest.
 type Suspensions []Suspension
 
-// suspended reports whether a provider is suspended now, so that no login may start.
+// Suspended reports whether a provider is suspended now, so that no login may start.
 func (all Suspensions) Suspended(provider string) bool {
 	return slices.ContainsFunc(all, func(s Suspension) bool { return s.Provider == provider && s.Until.IsZero() })
 }
 
-// cover reports whether a provider was suspended at any time between from and to.
+// Cover reports whether a provider was suspended at any time between from and to.
 func (all Suspensions) Cover(provider string, from, to time.Time) bool {
 	return slices.ContainsFunc(all, func(s Suspension) bool { return s.Provider == provider && s.covers(from, to) })
 }

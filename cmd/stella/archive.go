@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 
+	"stella/cmd/stella/config"
+
 	"filippo.io/age"
 )
 
@@ -41,7 +43,7 @@ func makeArchiveKey(file string) (*age.X25519Identity, error) {
 }
 
 func readArchiveKey(file string) (*age.X25519Identity, error) {
-	text, err := readSecret(file)
+	text, err := config.ReadSecret(file)
 	if err != nil {
 		return nil, err
 	}
@@ -57,12 +59,12 @@ func readArchiveKey(file string) (*age.X25519Identity, error) {
 }
 
 type archiveShowCommand struct {
-	database
+	config.Database
 	Login string `arg:"" help:"The login's ID, as \"stella qualification show\" prints it."`
 	Key   string `required:"" placeholder:"FILE" help:"The auditor's key."`
 }
 
-func (c archiveShowCommand) Run(ctx context.Context, db *opened) error {
+func (c archiveShowCommand) Run(ctx context.Context, db *config.OpenDatabase) error {
 	key, err := readArchiveKey(c.Key)
 	if err != nil {
 		return err

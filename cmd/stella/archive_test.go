@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"stella/cmd/stella/config"
+	"stella/cmd/stella/programtest"
 	"stella/store/storetest"
 	"stella/workflow"
 	"stella/workflow/qualification"
@@ -16,7 +18,7 @@ func TestArchiveKeygenDoesNotOverwrite(t *testing.T) {
 	t.Parallel()
 	file := t.TempDir() + "/auditor.key"
 	out := stella(t, nil, "archive", "keygen", file).succeeds(t)
-	if _, err := parseRecipient(strings.TrimSpace(out)); err != nil {
+	if _, err := config.ParseRecipient(strings.TrimSpace(out)); err != nil {
 		t.Errorf("keygen prints %q: %v", out, err)
 	}
 	was, err := os.ReadFile(file)
@@ -40,7 +42,7 @@ func TestArchiveShow(t *testing.T) {
 	run := func(args ...string) result {
 		return stella(t, []string{"STELLA_DATABASE_URL=" + w.Pool().Config().ConnString()}, append([]string{"archive", "show"}, args...)...)
 	}
-	key := file(t, "auditor.key", []byte(storetest.Auditor.String()+"\n"))
+	key := programtest.File(t, "auditor.key", []byte(storetest.Auditor.String()+"\n"))
 	at := formatTime(w.Clock.Now())
 	want := "<!-- request, " + at + ", SHA-256 b857e4e7eb75d159654764213b4107cc7ce591a5bb20a7a214ee751cb3c74e69, " +
 		"its digest is in the log -->\n<AuthnRequest/>\n" +
@@ -59,7 +61,7 @@ func TestArchiveShow(t *testing.T) {
 	run(login, "--key", "/nonexistent").fails(t, 1, "open /nonexistent: no such file or directory")
 	_, err := makeArchiveKey(t.TempDir() + "/another.key")
 	storetest.Must(t, err)
-	garbage := file(t, "garbage", []byte("garbage"))
+	garbage := programtest.File(t, "garbage", []byte("garbage"))
 	if r := run(login, "--key", garbage); r.status != 1 || !strings.Contains(r.err, garbage) || strings.Contains(r.err, "\n\n") {
 		t.Errorf("%+v", r)
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"stella/cmd/stella/config"
 	"stella/store"
 	"stella/workflow"
 )
@@ -33,7 +34,7 @@ const clientAddHelp = `The scopes say what a client may do:
 A client sees only the mailboxes of its own domains.`
 
 type clientAddCommand struct {
-	database
+	config.Database
 	Name      string   `arg:"" help:"The client's name, as it appears in the log."`
 	Domain    []string `required:"" placeholder:"DOMAIN" help:"A domain of its mailboxes, such as pec.example; may be repeated. The client sees no other domains."`
 	Scope     []string `default:"webmail" placeholder:"SCOPE" enum:"webmail,registry,operator,auditor" help:"What it may do (${enum}); may be repeated (default: ${default})."`
@@ -42,7 +43,7 @@ type clientAddCommand struct {
 
 func (clientAddCommand) Help() string { return clientAddHelp }
 
-func (c clientAddCommand) Run(ctx context.Context, db *opened) error {
+func (c clientAddCommand) Run(ctx context.Context, db *config.OpenDatabase) error {
 	if err := c.check(); err != nil {
 		return err
 	}
@@ -88,10 +89,10 @@ func (c clientAddCommand) check() error {
 }
 
 type clientListCommand struct {
-	database
+	config.Database
 }
 
-func (c clientListCommand) Run(ctx context.Context, db *opened) error {
+func (c clientListCommand) Run(ctx context.Context, db *config.OpenDatabase) error {
 	all, err := db.Clients(ctx)
 	if err != nil {
 		return err
@@ -116,12 +117,12 @@ func tokens(l store.ListedClient) string {
 }
 
 type clientRotateCommand struct {
-	database
+	config.Database
 	Name    string        `arg:"" help:"The client."`
 	Overlap time.Duration `default:"24h" placeholder:"TIME" help:"How long the previous token stays valid; 0 if it was stolen (default: ${default})."`
 }
 
-func (c clientRotateCommand) Run(ctx context.Context, db *opened) error {
+func (c clientRotateCommand) Run(ctx context.Context, db *config.OpenDatabase) error {
 	if c.Overlap < 0 {
 		return errors.New("--overlap is negative")
 	}
@@ -137,11 +138,11 @@ func (c clientRotateCommand) Run(ctx context.Context, db *opened) error {
 }
 
 type clientDisableCommand struct {
-	database
+	config.Database
 	Name string `arg:"" help:"The client."`
 }
 
-func (c clientDisableCommand) Run(ctx context.Context, db *opened) error {
+func (c clientDisableCommand) Run(ctx context.Context, db *config.OpenDatabase) error {
 	if err := db.DisableClient(ctx, c.Name, time.Now()); err != nil {
 		return describeClientError(c.Name, err)
 	}
@@ -150,11 +151,11 @@ func (c clientDisableCommand) Run(ctx context.Context, db *opened) error {
 }
 
 type clientEnableCommand struct {
-	database
+	config.Database
 	Name string `arg:"" help:"The client."`
 }
 
-func (c clientEnableCommand) Run(ctx context.Context, db *opened) error {
+func (c clientEnableCommand) Run(ctx context.Context, db *config.OpenDatabase) error {
 	if err := db.EnableClient(ctx, c.Name); err != nil {
 		return describeClientError(c.Name, err)
 	}

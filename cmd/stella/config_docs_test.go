@@ -8,9 +8,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/alecthomas/kong"
-
+	"stella/cmd/stella/config"
 	"stella/store/storetest"
+
+	"github.com/alecthomas/kong"
 )
 
 var write = flag.Bool("write", false, "write docs/configuration.md")
@@ -72,7 +73,7 @@ func configuration(flags map[string][]*kong.Flag) string {
 		if rows[title] == "" {
 			titles = append(titles, title)
 		}
-		help := strings.ReplaceAll(f.Help, defaultDir(), "/var/lib/stella for root, ~/.local/share/stella for other users")
+		help := strings.ReplaceAll(f.Help, config.DefaultDir(), "/var/lib/stella for root, ~/.local/share/stella for other users")
 		rows[title] += fmt.Sprintf("| `%s` | %s |\n", f.Envs[0], help)
 	}
 	for _, f := range flags["serve"] {

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"stella/client"
+	"stella/cmd/stella/programtest"
 	"stella/store/storetest"
 	"stella/workflow/qualification"
 )
@@ -72,7 +73,7 @@ func openDeliveries(t *testing.T, w *storetest.World) (n int) {
 func TestKilledServiceDeliversEverything(t *testing.T) {
 	t.Parallel()
 	const events, atOnce = 24, 4
-	c := goodConfig(t)
+	c := programtest.GoodConfig(t)
 	c.URL, c.WebhookAllow = storetest.URL(t), []string{"127.0.0.0/8"}
 	w := worldOf(t, c.URL)
 	r := startReceiver(t, events/4)
@@ -120,7 +121,7 @@ func TestKilledImportIsCompletedByTheNext(t *testing.T) {
 			fmt.Fprintf(&lines, "%s,person,Sara Verdi,%s,,,active\n", j.Address, storetest.Sara)
 		}
 	}
-	mailboxes := file(t, "m.csv", []byte(lines.String()))
+	mailboxes := programtest.File(t, "m.csv", []byte(lines.String()))
 	env := []string{"STELLA_DATABASE_URL=" + w.Pool().Config().ConnString()}
 	count := func(what string) (n int) {
 		t.Helper()

@@ -6,9 +6,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/jackc/pgx/v5"
-
+	"stella/cmd/stella/config"
+	"stella/cmd/stella/programtest"
 	"stella/store/storetest"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // If an operator forgets to name the database, the command fails. It does not create
@@ -42,22 +44,22 @@ func TestRemoteDatabaseNeedsVerifyFull(t *testing.T) {
 		"postgres://stella@localhost,10.0.0.2/stella", "postgres://stella@/stella?host=/run/postgresql,db1",
 		"postgresql://stella@[2001:db8::1]:5432/stella",
 	} {
-		d := database{URL: refused}
-		err := d.check()
+		d := config.Database{URL: refused}
+		err := d.Check()
 		if err == nil || !strings.Contains(err.Error(), "sslmode=verify-full") ||
 			!strings.Contains(err.Error(), "STELLA_DATABASE_INSECURE=true") ||
 			strings.Contains(err.Error(), "hush") {
 			t.Errorf("%s: %v", refused, err)
 		}
 		d.Insecure = true
-		storetest.Must(t, d.check())
+		storetest.Must(t, d.Check())
 	}
 	for _, taken := range []string{
 		url + "?sslmode=verify-full", "postgres://stella@db1,db2/stella?sslmode=verify-full&target_session_attrs=read-write",
 		settings + " sslmode=verify-full", "postgres://stella@localhost/stella", "postgres://stella@127.0.0.2,[::1]/stella?sslmode=disable",
 		"postgres://stella@/stella?host=/run/postgresql", "host=/run/postgresql dbname=stella",
 	} {
-		if err := (database{URL: taken}).check(); err != nil {
+		if err := (config.Database{URL: taken}).Check(); err != nil {
 			t.Errorf("%s: %v", taken, err)
 		}
 	}
@@ -83,9 +85,9 @@ func TestDatabasePasswordIsNotShown(t *testing.T) {
 		"mysql://stella:hush@db1/stella":                                                "begins with mysql://",
 		"stella:hush@db1/stella":                                                        "percent-encoded",
 	} {
-		d := database{URL: url}
-		_, opened := d.open(t.Context(), nil)
-		for act, err := range map[string]error{"open": opened, "migrate": migrateCommand{database: d}.Run(t.Context())} {
+		d := config.Database{URL: url}
+		_, opened := d.Open(t.Context(), nil)
+		for act, err := range map[string]error{"open": opened, "migrate": migrateCommand{Database: d}.Run(t.Context())} {
 			if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "hush") ||
 				strings.Contains(err.Error(), "hu%sh") {
 				t.Errorf("%s: %s: %v", url, act, err)
@@ -114,9 +116,9 @@ func TestMigratePrintsTheDatabase(t *testing.T) {
 // database of an older version, which had only the superuser, gets this role.
 func TestPrivateDatabaseHasTwoRoles(t *testing.T) {
 	t.Parallel()
-	d := database{Dir: dataDir(t)}
+	d := config.Database{Dir: dataDir(t)}
 	for _, step := range []string{`drop owned by stella; drop role stella; grant create on schema public to public`, ""} {
-		db, err := d.open(t.Context(), nil)
+		db, err := d.Open(t.Context(), nil)
 		storetest.Must(t, err)
 		storetest.Must(t, db.CheckSchema(t.Context()))
 		for _, sql := range []string{"delete from identities", "drop trigger append_only on steps", "create table x ()"} {
@@ -125,13 +127,13 @@ func TestPrivateDatabaseHasTwoRoles(t *testing.T) {
 			}
 		}
 		if step != "" { // as an older version left it
-			admin, err := pgx.Connect(t.Context(), db.cluster.URL("stella"))
+			admin, err := pgx.Connect(t.Context(), db.Cluster.URL("stella"))
 			storetest.Must(t, err)
 			_, err = admin.Exec(t.Context(), step)
 			storetest.Must(t, err)
 			admin.Close(t.Context())
 		}
-		storetest.Must(t, db.close())
+		storetest.Must(t, db.Close())
 	}
 	r := stella(t, []string{"STELLA_DIR=" + d.Dir}, "migrate", "--grant=stella")
 	r.fails(t, 1, "the private PostgreSQL already has its roles: --grant is only for your own PostgreSQL")
@@ -143,10 +145,10 @@ func TestMigrateGrant(t *testing.T) {
 	t.Parallel()
 	url := storetest.EmptyURL(t)
 	owner := []string{"STELLA_DATABASE_URL=" + url}
-	c := goodConfig(t)
+	c := programtest.GoodConfig(t)
 	c.URL = strings.Replace(url, "postgres@", storetest.Role+"@", 1)
 	stella(t, owner, "migrate").succeeds(t)
-	if r := stella(t, environ(c), "serve"); r.status != 1 || !strings.Contains(r.err, `run "stella migrate --grant ROLE"`) {
+	if r := stella(t, programtest.Environ(c), "serve"); r.status != 1 || !strings.Contains(r.err, `run "stella migrate --grant ROLE"`) {
 		t.Errorf("before the grant: %+v", r)
 	}
 	out := stella(t, owner, "migrate", "--grant", storetest.Role).succeeds(t)
@@ -155,9 +157,9 @@ func TestMigrateGrant(t *testing.T) {
 	}
 	s := startService(t, c)
 	s.waitReady()
-	stella(t, environ(c), "client", "add", "webmail", "--domain=pec.example", "--return-url=https://webmail.example/").succeeds(t)
-	mailboxes := file(t, "m.csv", []byte(header+"anna.neri@pec.example,person,Anna Neri,NRENNA80A41H501T,,anna.neri@mail.example,active\n"))
-	stella(t, environ(c), "mailbox", "import", mailboxes).succeeds(t)
+	stella(t, programtest.Environ(c), "client", "add", "webmail", "--domain=pec.example", "--return-url=https://webmail.example/").succeeds(t)
+	mailboxes := programtest.File(t, "m.csv", []byte(header+"anna.neri@pec.example,person,Anna Neri,NRENNA80A41H501T,,anna.neri@mail.example,active\n"))
+	stella(t, programtest.Environ(c), "mailbox", "import", mailboxes).succeeds(t)
 	const warning = "could delete evidence"
 	if log := s.log(); strings.Contains(log, warning) {
 		t.Errorf("%s", log)

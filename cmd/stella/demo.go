@@ -20,9 +20,9 @@ import (
 	"strings"
 	"time"
 
-	"filippo.io/age"
-
+	"stella/cmd/stella/config"
 	"stella/cmd/stella/demo"
+	"stella/cmd/stella/service"
 	"stella/mail"
 	"stella/spid"
 	"stella/spid/spidtest"
@@ -32,6 +32,8 @@ import (
 	"stella/web"
 	"stella/workflow"
 	"stella/workflow/qualification"
+
+	"filippo.io/age"
 )
 
 type demoCommand struct {
@@ -61,28 +63,30 @@ func (c demoCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(c.run(ctx, db), db.close())
+	return errors.Join(c.run(ctx, db), db.Close())
 }
 
 // open opens the demo's database. With --fresh it deletes an earlier demo's first.
-func (c demoCommand) open(ctx context.Context) (*opened, error) {
-	db, err := database{Dir: c.Dir}.openExclusive(ctx, nil)
+func (c demoCommand) open(ctx context.Context) (*config.OpenDatabase, error) {
+	db, err := config.Database{Dir: c.Dir}.OpenExclusive(ctx, nil)
 	if err != nil || !c.Fresh {
 		return db, err
 	}
-	if err := errors.Join(c.checkDemoData(ctx, db.Store), db.close()); err != nil {
+	if err := errors.Join(c.checkDemoData(ctx, db.Store), db.Close()); err != nil {
 		return nil, err
 	}
-	if err := errors.Join(localpg.Remove(database{Dir: c.Dir}.dir()), os.RemoveAll(c.keyDir())); err != nil {
+	if err := errors.Join(localpg.Remove(config.Database{Dir: c.Dir}.Folder()), os.RemoveAll(c.keyDir())); err != nil {
 		return nil, fmt.Errorf("deleting the previous demo: %w", err)
 	}
-	return database{Dir: c.Dir}.openExclusive(ctx, nil)
+	return config.Database{Dir: c.Dir}.OpenExclusive(ctx, nil)
 }
 
 // keyDir returns the folder of the demo's keys, next to its database.
-func (c demoCommand) keyDir() string { return filepath.Join(database{Dir: c.Dir}.dir(), "demo") }
+func (c demoCommand) keyDir() string {
+	return filepath.Join(config.Database{Dir: c.Dir}.Folder(), "demo")
+}
 
-func (c demoCommand) run(ctx context.Context, db *opened) error {
+func (c demoCommand) run(ctx context.Context, db *config.OpenDatabase) error {
 	dir := c.keyDir()
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
@@ -103,12 +107,12 @@ func (c demoCommand) run(ctx context.Context, db *opened) error {
 	if err != nil {
 		return err
 	}
-	stella = s.spid
-	db.SetArchiveRecipient(s.recipient)
+	stella = s.SPID
+	db.SetArchiveRecipient(s.Recipient)
 	if err := c.seed(ctx, db.Store); err != nil {
 		return err
 	}
-	service, err := newService(s, db.Store, log)
+	running, err := service.New(s, db.Store, version, log)
 	if err != nil {
 		return err
 	}
@@ -129,12 +133,12 @@ func (c demoCommand) run(ctx context.Context, db *opened) error {
 		defer listeners[i].Close()
 	}
 	for i, h := range stubs {
-		server := newServer(h, log)
+		server := service.NewServer(h, log)
 		go server.Serve(listeners[i+1])
 		defer server.Close()
 	}
-	c.printWelcome(db.where)
-	return service.run(ctx, listeners[0])
+	c.printWelcome(db.Where)
+	return running.Run(ctx, listeners[0])
 }
 
 // approveCommand returns the shell command that approves a case, without the mailbox
@@ -172,7 +176,7 @@ Stop with Ctrl-C; start again with --fresh.
 }
 
 // settings returns the settings of the demo, for a fictitious PEC provider.
-func (c demoCommand) settings(dir string, inbox *demo.Inbox, idp *spidtest.Provider) (*settings, error) {
+func (c demoCommand) settings(dir string, inbox *demo.Inbox, idp *spidtest.Provider) (*config.Settings, error) {
 	public, err := url.Parse(c.address("localhost", 0))
 	if err != nil {
 		return nil, err
@@ -193,9 +197,9 @@ func (c demoCommand) settings(dir string, inbox *demo.Inbox, idp *spidtest.Provi
 	if err != nil {
 		return nil, err
 	}
-	var wrong problems
-	providers = append(providers, readProviders("STELLA_SPID_PROVIDERS", c.Providers, &wrong)...)
-	if err := wrong.join(); err != nil {
+	var wrong config.Problems
+	providers = append(providers, config.ReadProviders("STELLA_SPID_PROVIDERS", c.Providers, &wrong)...)
+	if err := wrong.Join(); err != nil {
 		return nil, err
 	}
 	sp, err := demoServiceProvider(public.String())
@@ -213,18 +217,18 @@ func (c demoCommand) settings(dir string, inbox *demo.Inbox, idp *spidtest.Provi
 		return nil, err
 	}
 	webmail := c.address("localhost", 1)
-	return &settings{
-		publicURL: public,
-		keys:      workflow.Keys{key},
-		documents: documents,
-		fromName:  "Posta Esempio",
-		from:      "staff@posta.example",
-		relay:     relay,
-		spid:      sp,
-		providers: providers,
-		recipient: auditor.Recipient(),
-		collaudo:  true, // so that the official test providers can be used
-		site: templates.Site{
+	return &config.Settings{
+		PublicURL: public,
+		Keys:      workflow.Keys{key},
+		Documents: documents,
+		FromName:  "Posta Esempio",
+		From:      "staff@posta.example",
+		Relay:     relay,
+		SPID:      sp,
+		Providers: providers,
+		Recipient: auditor.Recipient(),
+		Collaudo:  true, // so that the official test providers can be used
+		Site: templates.Site{
 			SampleContract:   true,
 			Provider:         "Posta Esempio",
 			Service:          "PEC Esempio",
@@ -285,7 +289,7 @@ func (c demoCommand) checkDemoData(ctx context.Context, db *store.Store) error {
 	}
 	there, err := db.Mailboxes(ctx, store.MailboxFilter{Limit: 1})
 	if err == nil && len(there) > 0 {
-		err = fmt.Errorf("the folder %s contains mailboxes that are not the demo's: use another --dir", database{Dir: c.Dir}.dir())
+		err = fmt.Errorf("the folder %s contains mailboxes that are not the demo's: use another --dir", config.Database{Dir: c.Dir}.Folder())
 	}
 	return err
 }

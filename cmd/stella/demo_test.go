@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"stella/cmd/stella/config"
 	"stella/store"
 	"stella/store/storetest"
 	"stella/workflow/qualification"
@@ -70,13 +71,13 @@ func TestFreshDemoIsEmpty(t *testing.T) {
 	db, err := previous.open(t.Context())
 	storetest.Must(t, err)
 	storetest.Must(t, previous.seed(t.Context(), db.Store))
-	storetest.Must(t, db.close())
+	storetest.Must(t, db.Close())
 
 	fresh := demoCommand{Port: 8080, Dir: dir, Fresh: true}
 	db, err = fresh.open(t.Context())
 	storetest.Must(t, err)
 	there, err := db.Mailboxes(t.Context(), store.MailboxFilter{Limit: 1})
-	storetest.Must(t, errors.Join(err, db.close()))
+	storetest.Must(t, errors.Join(err, db.Close()))
 	if len(there) != 0 {
 		t.Errorf("a fresh demo has the mailbox %s", there[0].Address)
 	}
@@ -85,20 +86,20 @@ func TestFreshDemoIsEmpty(t *testing.T) {
 func TestFreshDemoKeepsOtherData(t *testing.T) {
 	t.Parallel()
 	dir := dataDir(t)
-	db, err := database{Dir: dir}.openExclusive(t.Context(), nil)
+	db, err := config.Database{Dir: dir}.OpenExclusive(t.Context(), nil)
 	storetest.Must(t, err)
 	p := &qualification.Cases{Store: db.Store, Now: time.Now}
 	_, err = importMailboxes(t.Context(), p, "me", strings.NewReader(ownMailboxes), io.Discard)
-	storetest.Must(t, errors.Join(err, db.close()))
+	storetest.Must(t, errors.Join(err, db.Close()))
 
 	if _, err := (demoCommand{Port: 8080, Dir: dir, Fresh: true}).open(t.Context()); err == nil ||
 		!strings.Contains(err.Error(), "use another --dir") {
 		t.Fatalf("the demo returns %v", err)
 	}
-	db, err = database{Dir: dir}.openExclusive(t.Context(), nil)
+	db, err = config.Database{Dir: dir}.OpenExclusive(t.Context(), nil)
 	storetest.Must(t, err)
 	there, err := db.Mailboxes(t.Context(), store.MailboxFilter{Limit: 2})
-	storetest.Must(t, errors.Join(err, db.close()))
+	storetest.Must(t, errors.Join(err, db.Close()))
 	if len(there) != 1 {
 		t.Errorf("%d mailboxes are left, want 1", len(there))
 	}

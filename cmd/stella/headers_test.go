@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"stella/cmd/stella/programtest"
 	"stella/store/storetest"
 )
 
@@ -36,7 +37,7 @@ func routes(t *testing.T) []string {
 // Every answer has the headers against content sniffing and caching, and HSTS.
 func TestSecurityHeaders(t *testing.T) {
 	t.Parallel()
-	c := goodConfig(t)
+	c := programtest.GoodConfig(t)
 	c.URL, c.Metrics = storetest.URL(t), "127.0.0.1:0"
 	service := startService(t, c)
 	check := func(base, route string, want map[string]string) {

@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"testing"
 
+	"stella/cmd/stella/programtest"
 	"stella/store/storetest"
 )
 
@@ -226,14 +227,14 @@ func TestImage(t *testing.T) {
 		t.Errorf("the certificates are missing: %v", err)
 	}
 
-	c := goodConfig(t)
-	i.mount(environ(c))
+	c := programtest.GoodConfig(t)
+	i.mount(programtest.Environ(c))
 	// The image contains no PostgreSQL. The message says what to do.
-	if got := output(environ(c), "serve"); !strings.Contains(got, "STELLA_DATABASE_URL") {
+	if got := output(programtest.Environ(c), "serve"); !strings.Contains(got, "STELLA_DATABASE_URL") {
 		t.Errorf("without a database it prints %q", got)
 	}
 	c.URL = overTCP(t, storetest.URL(t))
-	env := append(environ(c), "SSL_CERT_DIR=")
+	env := append(programtest.Environ(c), "SSL_CERT_DIR=")
 	service := startCommand(t, i.command(env, "serve"))
 	service.waitReady()
 	if status, page := service.get("/start/none"); status != 410 || !strings.Contains(page, "<html") {

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"stella/cmd/stella/programtest"
 	"stella/store/storetest"
 )
 
@@ -34,28 +35,20 @@ func (s *serviceProcess) connect(clients int, answered bool, sends string) (conn
 	return conns
 }
 
-const (
-	whole      = "GET /healthz HTTP/1.1\r\nHost: id.example\r\n\r\n"
-	halfHeader = "POST /avvio HTTP/1.1\r\nHost: id.exam"
-	halfBody   = "POST /spid/acs HTTP/1.1\r\nHost: id.example\r\nContent-Type: application/x-www-form-urlencoded\r\n" +
-		"Content-Length: 1000\r\n\r\nSAMLResponse=P"
-	page = "GET / HTTP/1.1\r\nHost: id.example\r\n\r\n"
-)
-
 // Thousands of clients that are idle, do not finish a request or do not read the
 // answer cost little memory and no database connection. Other clients are served.
 func TestIdleAndSlowClients(t *testing.T) {
 	t.Parallel()
 	const clients = 2000
-	c := goodConfig(t)
+	c := programtest.GoodConfig(t)
 	c.URL, c.Metrics = storetest.URL(t), "127.0.0.1:0"
 	s := startService(t, c)
 	s.get("/start/unknown")
 	before := s.gauge("process_resident_memory_bytes")
-	s.connect(clients/2, true, whole)
-	s.connect(clients/4, false, halfHeader)
-	s.connect(clients/4-20, false, halfBody)
-	s.connect(20, true, strings.Repeat(page, 100))
+	s.connect(clients/2, true, programtest.Whole)
+	s.connect(clients/4, false, programtest.HalfHeader)
+	s.connect(clients/4-20, false, programtest.HalfBody)
+	s.connect(20, true, strings.Repeat(programtest.Page, 100))
 	if code, _ := s.get("/start/unknown"); code != 410 {
 		t.Errorf("a page for another client: %d", code)
 	}
@@ -80,14 +73,14 @@ func TestIdleAndSlowClients(t *testing.T) {
 func TestConnectionLimit(t *testing.T) {
 	t.Parallel()
 	const files, room = 200, 100
-	c := goodConfig(t)
+	c := programtest.GoodConfig(t)
 	c.URL, c.Metrics = storetest.URL(t), "127.0.0.1:0"
-	command := program(t, environ(c), "serve")
+	command := program(t, programtest.Environ(c), "serve")
 	command.Args = append([]string{"sh", "-c", `ulimit -n "$0" && exec "$@"`, "200", command.Path}, command.Args[1:]...)
 	command.Path = "/bin/sh"
 	s := startCommand(t, command)
-	served := s.connect(room, true, whole)
-	waiting := s.connect(2*files, false, whole)
+	served := s.connect(room, true, programtest.Whole)
+	waiting := s.connect(2*files, false, programtest.Whole)
 	if open := s.gauge("process_open_fds"); open >= files-20 {
 		t.Errorf("%.0f of %d files are open", open, files)
 	}
@@ -116,22 +109,13 @@ func TestConnectionLimit(t *testing.T) {
 	}
 }
 
-func TestMaxConns(t *testing.T) {
-	t.Parallel()
-	for files, want := range map[uint64]int{64: 32, 1024: 896, 65536: maxClients, 1 << 63: maxClients} {
-		if got := maxConns(files); got != want {
-			t.Errorf("%d connections for %d files, want %d", got, files, want)
-		}
-	}
-}
-
 // A long header is refused before it is read to the end.
 func TestLongHeaderIsRefused(t *testing.T) {
 	t.Parallel()
-	c := goodConfig(t)
+	c := programtest.GoodConfig(t)
 	c.URL = storetest.URL(t)
 	s := startService(t, c)
-	if code, _ := s.get("/", "X-Long", strings.Repeat("x", maxHeader+5000)); code != 431 {
+	if code, _ := s.get("/", "X-Long", strings.Repeat("x", 40<<10)); code != 431 {
 		t.Errorf("%d", code)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"stella/cmd/stella/programtest"
 	"stella/spid/spidtest"
 	"stella/store/storetest"
 )
@@ -27,7 +28,7 @@ func leak(log string) string {
 	if found := sensitive.FindString(log); found != "" {
 		return found
 	}
-	secrets := []string{storetest.Token, secretKey, "a password"}
+	secrets := []string{storetest.Token, programtest.SecretKey, "a password"}
 	for _, p := range spidtest.DemoPeople() {
 		secrets = append(secrets, p.Name+" "+p.FamilyName)
 	}

@@ -10,10 +10,11 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/uuid"
-
+	"stella/cmd/stella/config"
 	"stella/store"
 	"stella/workflow"
+
+	"github.com/google/uuid"
 )
 
 type mailCommands struct {
@@ -23,14 +24,14 @@ type mailCommands struct {
 }
 
 type mailListCommand struct {
-	database
+	config.Database
 	Pending bool   `help:"Only mails that are still to be sent."`
 	Failed  bool   `help:"Only mails that the relay refused or that were dropped."`
 	Mailbox string `placeholder:"ADDRESS" help:"Only mails of the cases of this certified mailbox."`
 	Limit   uint   `default:"1000" placeholder:"N" help:"Maximum number, the newest first (default: ${default})."`
 }
 
-func (c mailListCommand) Run(ctx context.Context, db *opened) error {
+func (c mailListCommand) Run(ctx context.Context, db *config.OpenDatabase) error {
 	mailbox := strings.ToLower(c.Mailbox)
 	if mailbox != "" {
 		if _, err := mailboxOf(ctx, db.Store, mailbox); err != nil {
@@ -72,11 +73,11 @@ func (i mailID) describe(err error) error {
 }
 
 type mailShowCommand struct {
-	database
+	config.Database
 	mailID
 }
 
-func (c mailShowCommand) Run(ctx context.Context, db *opened) error {
+func (c mailShowCommand) Run(ctx context.Context, db *config.OpenDatabase) error {
 	id, err := c.parse()
 	if err != nil {
 		return err
@@ -100,12 +101,12 @@ func (c mailShowCommand) Run(ctx context.Context, db *opened) error {
 }
 
 type mailRetryCommand struct {
-	database
+	config.Database
 	operator
 	mailID
 }
 
-func (c mailRetryCommand) Run(ctx context.Context, db *opened) error {
+func (c mailRetryCommand) Run(ctx context.Context, db *config.OpenDatabase) error {
 	id, err := c.parse()
 	if err != nil {
 		return err

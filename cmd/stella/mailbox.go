@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"stella/cmd/stella/config"
 	"stella/store"
 	"stella/workflow"
 	"stella/workflow/qualification"
@@ -24,10 +25,10 @@ type mailboxCommands struct {
 }
 
 type mailboxListCommand struct {
-	database
+	config.Database
 }
 
-func (c mailboxListCommand) Run(ctx context.Context, db *opened) error {
+func (c mailboxListCommand) Run(ctx context.Context, db *config.OpenDatabase) error {
 	return listMailboxes(ctx, db.Store, store.MailboxFilter{}, os.Stdout)
 }
 
@@ -60,11 +61,11 @@ func listMailboxes(ctx context.Context, db *store.Store, f store.MailboxFilter, 
 }
 
 type mailboxShowCommand struct {
-	database
+	config.Database
 	Address string `arg:"" help:"The mailbox."`
 }
 
-func (c mailboxShowCommand) Run(ctx context.Context, db *opened) error {
+func (c mailboxShowCommand) Run(ctx context.Context, db *config.OpenDatabase) error {
 	id, err := mailboxOf(ctx, db.Store, strings.ToLower(c.Address))
 	if err != nil {
 		return err
@@ -100,7 +101,7 @@ func (c mailboxShowCommand) Run(ctx context.Context, db *opened) error {
 }
 
 type mailboxDeleteCommand struct {
-	database
+	config.Database
 	operator
 	Address string `arg:"" help:"The mailbox."`
 }
@@ -111,7 +112,7 @@ func (mailboxDeleteCommand) Help() string {
 		`A new import restores it, without the star.`
 }
 
-func (c mailboxDeleteCommand) Run(ctx context.Context, db *opened) error {
+func (c mailboxDeleteCommand) Run(ctx context.Context, db *config.OpenDatabase) error {
 	address := strings.ToLower(c.Address)
 	err := (&qualification.Cases{Store: db.Store, Now: time.Now}).Delete(ctx, c.Operator, address)
 	if errors.Is(err, workflow.ErrUnknown) {

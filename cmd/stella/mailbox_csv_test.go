@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"stella/cmd/stella/programtest"
 	"stella/store/storetest"
 	"stella/workflow/qualification"
 )
@@ -159,7 +160,7 @@ func TestRejectsFileCanBeImported(t *testing.T) {
 	t.Parallel()
 	url := storetest.URL(t)
 	run := func(args ...string) result { return stella(t, []string{"STELLA_DATABASE_URL=" + url}, args...) }
-	in := file(t, "in.csv", []byte("kind;address;name;fiscal_code;representatives;email;status\n"+
+	in := programtest.File(t, "in.csv", []byte("kind;address;name;fiscal_code;representatives;email;status\n"+
 		";good@pec.example;;;;;active\n"+
 		"citizen;anna.neri@pec.example;\"Neri; \"\"Anna\"\"\";NRENNA80A41H501X;;;active\n"+
 		";short@pec.example\n"+

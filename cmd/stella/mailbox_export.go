@@ -9,12 +9,13 @@ import (
 	"slices"
 	"strings"
 
+	"stella/cmd/stella/config"
 	"stella/store"
 	"stella/workflow"
 )
 
 type mailboxExportCommand struct {
-	database
+	config.Database
 	Domain string `placeholder:"DOMAIN" help:"Only the mailboxes of this domain."`
 	State  string `placeholder:"STATE" help:"Only mailboxes whose qualification is in this state, such as qualified." enum:",${states}" default:""`
 }
@@ -24,7 +25,7 @@ func (mailboxExportCommand) Help() string {
 		`A spreadsheet may read a text that begins with "=" or "@" as a formula: open the file with all columns as text.`
 }
 
-func (c mailboxExportCommand) Run(ctx context.Context, db *opened) error {
+func (c mailboxExportCommand) Run(ctx context.Context, db *config.OpenDatabase) error {
 	f := workflow.RegisterFilter{}
 	if c.State != "" {
 		f.States = []string{c.State}

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"stella/cmd/stella/config"
 	"stella/workflow"
 	"stella/workflow/qualification"
 )
@@ -33,7 +34,7 @@ Invalid lines are reported, and the others imported. --rejects writes the invali
 	`which you can correct and import. An import can be interrupted and repeated: unchanged records are not stored again.`
 
 type mailboxImportCommand struct {
-	database
+	config.Database
 	operator
 	File    string `arg:"" help:"The file, or - for standard input."`
 	DryRun  bool   `help:"Show what would be done, and change nothing."`
@@ -42,7 +43,7 @@ type mailboxImportCommand struct {
 
 func (mailboxImportCommand) Help() string { return importHelp }
 
-func (c mailboxImportCommand) Run(ctx context.Context, db *opened) (err error) {
+func (c mailboxImportCommand) Run(ctx context.Context, db *config.OpenDatabase) (err error) {
 	in := os.Stdin
 	if c.File != "-" {
 		if in, err = os.Open(c.File); err != nil {

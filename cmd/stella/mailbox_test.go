@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"stella/cmd/stella/programtest"
 	"stella/store/storetest"
 	"stella/workflow/qualification"
 )
@@ -12,11 +13,11 @@ func TestMailboxCommands(t *testing.T) {
 	t.Parallel()
 	url := storetest.URL(t)
 	run := func(args ...string) result { return stella(t, []string{"STELLA_DATABASE_URL=" + url}, args...) }
-	good := file(t, "good.csv", []byte(header+"anna.neri@pec.example,person,Anna Neri,NRENNA80A41H501T,,anna.neri@mail.example,active\n"))
+	good := programtest.File(t, "good.csv", []byte(header+"anna.neri@pec.example,person,Anna Neri,NRENNA80A41H501T,,anna.neri@mail.example,active\n"))
 	if out := run("mailbox", "import", good).succeeds(t); out != "1 made\n" {
 		t.Errorf("%q", out)
 	}
-	bad := file(t, "bad.csv", []byte(header+"anna.neri@pec.example,person,Anna Neri,NRENNA80A41H501T,,anna.neri@mail.example,dead\n"+
+	bad := programtest.File(t, "bad.csv", []byte(header+"anna.neri@pec.example,person,Anna Neri,NRENNA80A41H501T,,anna.neri@mail.example,dead\n"+
 		"b@pec.example,,,,,,active\n"))
 	r := run("mailbox", "import", bad)
 	if r.status != 1 || r.out != "1 made\n" ||

@@ -5,32 +5,20 @@
 // Command stella identifies the holders of certified mailboxes (PEC) with SPID,
 // so that the mailboxes become European registered mail.
 //
-// main.go defines the commands. Start there, then read serve.go and service.go.
+// main.go defines the commands. Start there, then read serve.go and package service.
 //
-//   - serve.go, demo.go: the commands that run the service, alone or with
-//     simulated neighbour services
-//   - service.go: builds the parts of the service, starts and stops them
-//   - config.go, config_mail.go, config_spid.go, config_federation.go,
-//     config_webhook.go: the configuration of the service and its checks
-//   - secret.go, quotes.go: permissions of files with secrets; values with stray
-//     quotes
-//   - listener.go, requests.go, drain.go: limits of connections and requests;
-//     the drain of load balancers before a stop
-//   - outage.go: database outages in the log
-//   - registry.go, certificates.go: refresh of the identity providers; expiring
-//     certificates
-//   - health.go, metrics.go, metrics_webhook.go, counters.go: readiness and
-//     metrics
-//   - database.go, private.go, migrate.go: the database and its schema
-//   - mailbox.go, mailbox_import.go, mailbox_export.go, qualification.go,
+//   - service: the parts of the running service; config: its settings, and the database
+//     that all commands use
+//   - serve.go, demo.go: the commands that run the service, alone or with the simulated
+//     neighbour services of package demo
+//   - migrate.go, mailbox.go, mailbox_import.go, mailbox_export.go, qualification.go,
 //     client.go, session.go, mail.go, webhook.go, webhook_deliveries.go, spid.go,
-//     spid_keygen.go, spid_provider.go, archive.go, version.go, licenses.go: the
-//     other commands
-//   - operator.go, table.go, history.go: shared parts of the commands: the
-//     operator's name, tables, the history of a case
-//   - mailbox_csv.go, csv.go, progress.go: mailbox files, and the progress of an
-//     import
-//   - demo: the simulated webmail and mail relay
+//     spid_keygen.go, spid_provider.go, archive.go, version.go, licenses.go: the other
+//     commands
+//   - operator.go, table.go, history.go: shared parts of the commands: the operator's
+//     name, tables, the history of a case
+//   - mailbox_csv.go, csv.go, progress.go: mailbox files, and the progress of an import
+//   - programtest: the kit of the tests
 package main
 
 import (
@@ -43,13 +31,17 @@ import (
 	"strings"
 	"syscall"
 
-	_ "time/tzdata" // Europe/Rome on every machine
+	"stella/cmd/stella/config"
 
-	"github.com/alecthomas/kong"
+	_ "time/tzdata"
 
 	"stella/workflow"
 	"stella/workflow/qualification"
+
+	"github.com/alecthomas/kong"
 )
+
+// Europe/Rome on every machine
 
 const description = `Stella identifies the holders of certified mailboxes (PEC) with SPID, ` +
 	`so that the mailboxes become European registered mail.
@@ -97,7 +89,7 @@ func main() {
 	}
 	target := parsed.Selected().Target.Interface()
 	if _, serve := target.(serveCommand); !serve { // serve reports these together with all other problems
-		if err := quotedValues(target).join(); err != nil {
+		if err := config.QuotedValues(target).Join(); err != nil {
 			fmt.Fprintln(os.Stderr, "stella:", err)
 			os.Exit(1)
 		}
@@ -111,17 +103,17 @@ func main() {
 // runCommand runs the selected command. If its Run method has a parameter for the database, the
 // database is opened before and closed after.
 func runCommand(ctx context.Context, parsed *kong.Context, target any) error {
-	var db *opened
-	err := parsed.BindToProvider(func() (*opened, error) {
+	var db *config.OpenDatabase
+	err := parsed.BindToProvider(func() (*config.OpenDatabase, error) {
 		var err error
-		db, err = target.(interface{ flags() database }).flags().use(ctx)
+		db, err = target.(interface{ Flags() config.Database }).Flags().Use(ctx)
 		return db, err
 	})
 	if err == nil {
 		err = parsed.Run(verb(parsed.Selected().Name))
 	}
 	if db != nil {
-		err = errors.Join(err, db.close())
+		err = errors.Join(err, db.Close())
 	}
 	return err
 }
@@ -174,7 +166,7 @@ func newParser(ctx context.Context, c *commands) *kong.Kong {
 	k, err := kong.New(c, kong.Name("stella"), kong.Description(description),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}), kong.UsageOnError(),
 		kong.Vars{
-			"default_dir": defaultDir(),
+			"default_dir": config.DefaultDir(),
 			"operator":    currentOperator(),
 			"version":     "stella " + version,
 			"states":      joinNames(qualification.States),

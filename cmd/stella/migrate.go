@@ -6,11 +6,12 @@ import (
 	"fmt"
 	"strings"
 
+	"stella/cmd/stella/config"
 	"stella/store"
 )
 
 type migrateCommand struct {
-	database
+	config.Database
 	Grant []string `placeholder:"ROLE" help:"PostgreSQL role with which \"stella serve\" and the other commands connect. It gets only the rights that they need. Later migrations renew them."`
 }
 
@@ -43,13 +44,13 @@ func (c migrateCommand) migrate(ctx context.Context) (where string, done int, er
 		if len(c.Grant) > 0 {
 			return "", 0, errors.New("the private PostgreSQL already has its roles: --grant is only for your own PostgreSQL")
 		}
-		db, done, err := c.openPrivate(ctx, nil)
+		db, done, err := c.OpenPrivate(ctx, nil)
 		if err != nil {
 			return "", 0, err
 		}
-		return db.where, done, db.close()
+		return db.Where, done, db.Close()
 	}
-	if err := c.check(); err != nil {
+	if err := c.Check(); err != nil {
 		return "", 0, fmt.Errorf("STELLA_DATABASE_URL: %w", err)
 	}
 	db, err := store.Open(ctx, c.URL, nil)

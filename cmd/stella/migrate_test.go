@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"stella/cmd/stella/programtest"
 	"stella/store"
 	"stella/store/storetest"
 )
@@ -18,9 +19,9 @@ func TestUnmigratedDatabase(t *testing.T) {
 		"spid provider list", "spid provider suspend x --since=2020-11-20", "spid provider resume x"} {
 		run(strings.Fields(args)...).fails(t, 1, `the database has pending migrations: run "stella migrate" first`)
 	}
-	c := goodConfig(t)
+	c := programtest.GoodConfig(t)
 	c.URL = url
-	if r := stella(t, environ(c), "serve"); r.status != 1 || !strings.Contains(r.err, `run "stella migrate" first`) {
+	if r := stella(t, programtest.Environ(c), "serve"); r.status != 1 || !strings.Contains(r.err, `run "stella migrate" first`) {
 		t.Errorf("%+v", r)
 	}
 	if out := run("migrate").succeeds(t); !strings.HasPrefix(out, "PostgreSQL at ") || !strings.HasSuffix(out, " migrations applied\n") {

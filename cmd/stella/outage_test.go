@@ -1,20 +1,16 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
-	"errors"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
-	"sync/atomic"
 	"testing"
-	"testing/synctest"
-	"time"
 
+	"stella/cmd/stella/config"
 	"stella/cmd/stella/demo"
+	"stella/cmd/stella/programtest"
 	"stella/store"
 	"stella/store/localpg"
 	"stella/store/storetest"
@@ -34,13 +30,13 @@ func startPostgres(t *testing.T) *testPostgres {
 	p := &testPostgres{t: t, dir: dataDir(t)}
 	p.start()
 	t.Cleanup(func() { p.Stop() })
-	_, err := preparePrivate(t.Context(), p.Cluster)
+	_, err := config.PreparePrivate(t.Context(), p.Cluster)
 	storetest.Must(t, err)
 	return p
 }
 
 // url returns the URL of the database for the service.
-func (p *testPostgres) url() string { return p.RoleURL(serviceRole, "stella") }
+func (p *testPostgres) url() string { return p.RoleURL(config.ServiceRole, "stella") }
 
 func (p *testPostgres) start() {
 	p.t.Helper()
@@ -57,20 +53,20 @@ func worldOf(t *testing.T, url string) *storetest.World {
 	storetest.Must(t, err)
 	t.Cleanup(s.Close)
 	w := storetest.WorldIn(t, s).InRealTime()
-	w.Procedure.Keys, w.Provider.Keys = workflow.Keys{[]byte(secretKey)}, workflow.Keys{[]byte(secretKey)}
+	w.Procedure.Keys, w.Provider.Keys = workflow.Keys{[]byte(programtest.SecretKey)}, workflow.Keys{[]byte(programtest.SecretKey)}
 	return w
 }
 
 // withInbox configures an inbox as the relay. mails returns the number of mails that
 // arrived for an address.
-func withInbox(t *testing.T, c *config) (mails func(to string) int) {
+func withInbox(t *testing.T, c *config.Config) (mails func(to string) int) {
 	t.Helper()
 	inbox, err := demo.StartInbox()
 	storetest.Must(t, err)
 	t.Cleanup(func() { inbox.Close() })
 	pages := httptest.NewServer(inbox.Handler())
 	t.Cleanup(pages.Close)
-	c.SMTPURL, c.SMTPPasswordFile, c.SMTPCAFile = "smtp://"+inbox.Addr(), "", file(t, "ca.pem", inbox.CA())
+	c.SMTPURL, c.SMTPPasswordFile, c.SMTPCAFile = "smtp://"+inbox.Addr(), "", programtest.File(t, "ca.pem", inbox.CA())
 	return func(to string) int {
 		answer, err := http.Get(pages.URL + "/messages.json?to=" + url.QueryEscape(to))
 		storetest.Must(t, err)
@@ -81,70 +77,13 @@ func withInbox(t *testing.T, c *config) (mails func(to string) int) {
 	}
 }
 
-// An outage is logged once at its beginning and once at its end. During the outage,
-// messages of the job queue are not logged.
-func TestOutageIsLoggedOnce(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		var log, queueLog storetest.Log
-		var away atomic.Bool
-		o := &outage{log: slog.New(slog.NewTextHandler(&log, nil)), ping: func(context.Context) error {
-			if away.Load() {
-				return errors.New("gone")
-			}
-			return nil
-		}}
-		jobs := slog.New(filterHandler{slog.NewTextHandler(&queueLog, nil), o})
-		ctx, stop := context.WithCancel(t.Context())
-		defer stop()
-		go o.watch(ctx)
-		time.Sleep(time.Minute)
-		away.Store(true)
-		for range 100 {
-			jobs.Warn("no job could be fetched")
-			time.Sleep(100 * time.Millisecond)
-		}
-		text := log.String()
-		if strings.Count(text, "\n") != 1 || !strings.Contains(text, `level=ERROR msg="the database cannot be reached"`) ||
-			queueLog.String() != "" {
-			t.Errorf("during the outage, the log is %q and the queue's log %q", text, queueLog.String())
-		}
-		away.Store(false)
-		time.Sleep(time.Minute)
-		text = log.String()
-		if strings.Count(text, "\n") != 2 || !strings.Contains(text, `msg="the database can be reached again" away=1`) {
-			t.Errorf("after the outage, the log is %q", text)
-		}
-		jobs.Warn("a job is stuck")
-		if text := queueLog.String(); !strings.Contains(text, "a job is stuck") {
-			t.Errorf("after the outage, the queue's log is %q", text)
-		}
-	})
-}
-
-// A database that does not answer within checkTimeout counts as unreachable.
-func TestDatabaseCheckTimeout(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		o := &outage{log: slog.New(slog.DiscardHandler), ping: func(ctx context.Context) error {
-			<-ctx.Done()
-			return ctx.Err()
-		}}
-		began := time.Now()
-		o.check(t.Context())
-		if took := time.Since(began); took != checkTimeout || !o.away.Load() {
-			t.Errorf("after %v the database is unavailable: %v", took, o.away.Load())
-		}
-	})
-}
-
 // During an outage pages answer 503 and nothing is lost. After it the service continues
 // without a restart.
 func TestDatabaseOutage(t *testing.T) {
 	t.Parallel()
 	p := startPostgres(t)
 	w := worldOf(t, p.url())
-	c := goodConfig(t)
+	c := programtest.GoodConfig(t)
 	c.URL = p.url()
 	mails := withInbox(t, &c)
 	s := startService(t, c)
@@ -195,7 +134,7 @@ func TestRetryAfterWithoutDatabase(t *testing.T) {
 	t.Parallel()
 	p := startPostgres(t)
 	worldOf(t, p.url())
-	c := goodConfig(t)
+	c := programtest.GoodConfig(t)
 	c.URL = p.url()
 	s := startService(t, c)
 	s.get("/healthz")
@@ -216,9 +155,9 @@ func TestRetryAfterWithoutDatabase(t *testing.T) {
 // supervisor starts it again.
 func TestServeWithoutDatabase(t *testing.T) {
 	t.Parallel()
-	c := goodConfig(t)
+	c := programtest.GoodConfig(t)
 	c.URL = "postgres://stella@127.0.0.1:1/stella"
-	r := stella(t, environ(c), "serve")
+	r := stella(t, programtest.Environ(c), "serve")
 	if r.status != 1 || !strings.HasPrefix(r.err, "stella: reaching the database: ") {
 		t.Errorf("%+v", r)
 	}

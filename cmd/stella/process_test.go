@@ -13,6 +13,9 @@ import (
 	"testing"
 	"time"
 
+	"stella/cmd/stella/config"
+	"stella/cmd/stella/programtest"
+	"stella/cmd/stella/service"
 	"stella/store/storetest"
 )
 
@@ -28,9 +31,9 @@ type serviceProcess struct {
 }
 
 // startService starts "stella serve" with a configuration and waits until it listens.
-func startService(t *testing.T, c config) *serviceProcess {
+func startService(t *testing.T, c config.Config) *serviceProcess {
 	t.Helper()
-	env := environ(c)
+	env := programtest.Environ(c)
 	if c.URL != "" { // then the service writes no files: it needs neither a temporary folder nor a home
 		env = append(env, "TMPDIR=/no/such/folder", "HOME=/no/such/folder")
 	}
@@ -107,12 +110,12 @@ func (s *serviceProcess) get(path string, header ...string) (int, string) {
 }
 
 // waitReady waits until the service is ready, and returns the answer of /readyz.
-func (s *serviceProcess) waitReady() readiness {
+func (s *serviceProcess) waitReady() service.Readiness {
 	s.t.Helper()
-	var r readiness
+	var r service.Readiness
 	storetest.Eventually(s.t, "the service is ready", func() bool {
 		code, body := s.get("/readyz")
-		r = readiness{}
+		r = service.Readiness{}
 		if err := json.Unmarshal([]byte(body), &r); err != nil {
 			s.t.Fatalf("%q: %v", body, err)
 		}
@@ -148,7 +151,7 @@ func (s *serviceProcess) metricsAddr() string {
 // gauge returns the value of one metric of the service.
 func (s *serviceProcess) gauge(name string) float64 {
 	s.t.Helper()
-	return valueOf(s.t, s.metrics(), name)
+	return programtest.ValueOf(s.t, s.metrics(), name)
 }
 
 // handOff hands a mailbox's user over, like a webmail and a browser.

@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"stella/cmd/stella/programtest"
 	"stella/store/storetest"
 )
 
@@ -73,7 +74,7 @@ func TestProgressOfAnInterruptedImport(t *testing.T) {
 // The program detects a terminal. The command script provides one.
 func TestImportOnATerminal(t *testing.T) {
 	t.Parallel()
-	mailboxes := file(t, "m.csv", []byte(goodFile+"no address,,,,,,active\n"))
+	mailboxes := programtest.File(t, "m.csv", []byte(goodFile+"no address,,,,,,active\n"))
 	importing := program(t, []string{"STELLA_DATABASE_URL=" + storetest.URL(t)}, "mailbox", "import", mailboxes)
 	terminal := exec.CommandContext(t.Context(), "script", "-qec", `"`+strings.Join(importing.Args, `" "`)+`"`, "/dev/null")
 	terminal.Env = importing.Env

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"stella/cmd/stella/config"
 	"stella/store"
 	"stella/workflow"
 	"stella/workflow/qualification"
@@ -23,11 +24,11 @@ type qualificationCommand struct {
 }
 
 type qualificationListCommand struct {
-	database
+	config.Database
 	State string `placeholder:"STATE" help:"Only qualifications in this state, such as under_review." enum:",${states}" default:""`
 }
 
-func (c qualificationListCommand) Run(ctx context.Context, db *opened) error {
+func (c qualificationListCommand) Run(ctx context.Context, db *config.OpenDatabase) error {
 	return listMailboxes(ctx, db.Store, store.MailboxFilter{State: qualification.State(c.State), Cases: true}, os.Stdout)
 }
 
@@ -63,14 +64,14 @@ func mailboxOf(ctx context.Context, db *store.Store, address string) (int64, err
 }
 
 type qualificationDecideCommand struct {
-	database
+	config.Database
 	operator
 	subject
 	Reason string `required:"" placeholder:"TEXT" help:"The reason of the decision, or the document it is based on. It is stored with the decision."`
 }
 
 // Run approves, refuses or revokes. which is the name of the command.
-func (c qualificationDecideCommand) Run(ctx context.Context, db *opened, which verb) error {
+func (c qualificationDecideCommand) Run(ctx context.Context, db *config.OpenDatabase, which verb) error {
 	address, _, number, err := c.find(ctx, db.Store)
 	if err != nil {
 		return err
@@ -94,11 +95,11 @@ func (c qualificationDecideCommand) Run(ctx context.Context, db *opened, which v
 type verb string
 
 type qualificationShowCommand struct {
-	database
+	config.Database
 	subject
 }
 
-func (c qualificationShowCommand) Run(ctx context.Context, db *opened) error {
+func (c qualificationShowCommand) Run(ctx context.Context, db *config.OpenDatabase) error {
 	address, mailbox, number, err := c.find(ctx, db.Store)
 	if err != nil {
 		return err

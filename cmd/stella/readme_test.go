@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"stella/cmd/stella/programtest"
 	"stella/store/storetest"
 )
 
@@ -28,12 +29,12 @@ func TestReadmeScript(t *testing.T) {
 		t.Fatalf("the README has no such script, or its %d lines are too many: %s", lines, script)
 	}
 
-	c := goodConfig(t)
+	c := programtest.GoodConfig(t)
 	owner := storetest.EmptyURL(t)
 	script = "STELLA_DATABASE_URL='" + owner + migrate + script
 	c.URL, c.Listen = strings.Replace(owner, "//postgres@", "//"+storetest.Role+"@", 1), freePort(t)
 	bash := exec.CommandContext(t.Context(), "bash", "-euc", script)
-	bash.Env = append(environ(c), "PATH="+filepath.Dir(binary)+":"+os.Getenv("PATH"), "HOME="+t.TempDir(), "USER=tests")
+	bash.Env = append(programtest.Environ(c), "PATH="+filepath.Dir(binary)+":"+os.Getenv("PATH"), "HOME="+t.TempDir(), "USER=tests")
 	bash.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // the service keeps running in this process group
 	output, err := os.Create(filepath.Join(t.TempDir(), "output"))
 	storetest.Must(t, err)

@@ -2,42 +2,19 @@ package main
 
 import (
 	"fmt"
-	"io/fs"
-	"os"
 	"strings"
 	"testing"
 
+	"stella/cmd/stella/config"
+	"stella/cmd/stella/programtest"
 	"stella/store/storetest"
 )
 
 // Only the owner may read a secret. If root owns it, its group may read it too.
-func TestSecretFilePermissions(t *testing.T) {
+// The auditor's key is a secret file too.
+func TestPermissionsOfTheAuditorsKey(t *testing.T) {
 	t.Parallel()
-	const us, other = 1001, 1002
-	for _, c := range []struct {
-		mode    fs.FileMode
-		owner   uint32
-		refused bool
-	}{
-		{0o600, us, false}, {0o400, us, false}, {0o700, us, false},
-		{0o640, us, true}, {0o660, us, true}, {0o644, us, true}, {0o604, us, true}, {0o602, us, true}, {0o620, us, true},
-		{0o640, 0, false}, {0o440, 0, false}, // a secret of Kubernetes with fsGroup; of systemd
-		{0o660, 0, true}, {0o444, 0, true}, {0o644, 0, true}, // the default of a Docker secret
-		{0o640, other, true},
-	} {
-		err := checkSecret("/etc/stella/key", c.mode, c.owner, us)
-		if (err != nil) != c.refused {
-			t.Errorf("mode %#o of %d: %v", c.mode, c.owner, err)
-		}
-		want := "run chmod 600 /etc/stella/key"
-		if c.owner == 0 {
-			want = fmt.Sprintf("run chgrp %d /etc/stella/key && chmod 640 /etc/stella/key", os.Getegid())
-		}
-		if err != nil && !strings.HasSuffix(err.Error(), want) {
-			t.Errorf("%v: want %q", err, want)
-		}
-	}
-	r := stella(t, []string{"STELLA_DATABASE_URL=" + storetest.URL(t)}, "archive", "show", "x", "--key", makeReadable(t, file(t, "auditor.key", nil)))
+	r := stella(t, []string{"STELLA_DATABASE_URL=" + storetest.URL(t)}, "archive", "show", "x", "--key", programtest.MakeReadable(t, programtest.File(t, "auditor.key", nil)))
 	if r.status != 1 || !strings.Contains(r.err, "auditor.key can be read or changed by others (mode 0644): run chmod 600 /") {
 		t.Errorf("the auditor's key: %+v", r)
 	}
@@ -45,15 +22,15 @@ func TestSecretFilePermissions(t *testing.T) {
 
 func TestOutdatedWebhooksAreLogged(t *testing.T) {
 	t.Parallel()
-	c := goodConfig(t)
+	c := programtest.GoodConfig(t)
 	c.URL = storetest.URL(t)
 	w := worldOf(t, c.URL)
-	keys, err := readKeys(c.KeyFile)
+	keys, err := config.ReadKeys(c.KeyFile)
 	storetest.Must(t, err)
 	w.Procedure.Keys, w.Provider.Keys = keys, keys
 	id, _, err := w.Provider.AddWebhook(t.Context(), storetest.Webmail, "https://webmail.example/hooks", nil)
 	storetest.Must(t, err)
-	another := file(t, "new.key", []byte(strings.Repeat("n", 32)))
+	another := programtest.File(t, "new.key", []byte(strings.Repeat("n", 32)))
 	for _, change := range []struct {
 		files []string
 		line  string

@@ -3,20 +3,19 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"os"
 	"time"
 
-	"filippo.io/age"
-
+	"stella/cmd/stella/config"
+	"stella/cmd/stella/service"
 	"stella/store"
 	"stella/workflow"
 )
 
 type serveCommand struct {
-	config
+	config.Config
 }
 
 func (serveCommand) Help() string {
@@ -29,46 +28,46 @@ func (c serveCommand) Run(ctx context.Context) error {
 		return err
 	}
 	log := slog.New(slog.NewJSONHandler(os.Stderr, nil))
-	db, err := s.database.openExclusive(ctx, s.recipient)
+	db, err := s.Database.OpenExclusive(ctx, s.Recipient)
 	if err != nil {
 		return err
 	}
-	log.Info("database", "where", db.where)
-	err = errors.Join(serve(ctx, s, db.Store, log), db.close())
+	log.Info("database", "where", db.Where)
+	err = errors.Join(serve(ctx, s, db.Store, log), db.Close())
 	log.Info("stopped")
 	return err
 }
 
-func serve(ctx context.Context, s *settings, db *store.Store, log *slog.Logger) error {
+func serve(ctx context.Context, s *config.Settings, db *store.Store, log *slog.Logger) error {
 	if err := checkDatabase(ctx, db, log); err != nil {
 		return err
 	}
-	if err := warnOutdated(ctx, db, s.keys, log); err != nil {
+	if err := warnOutdated(ctx, db, s.Keys, log); err != nil {
 		return err
 	}
-	if s.site.SampleContract {
+	if s.Site.SampleContract {
 		log.Warn("the contract notice is a sample, for a trial: set STELLA_CONTRACT_DIR to your own")
 	}
-	service, err := newService(s, db, log)
+	running, err := service.New(s, db, version, log)
 	if err != nil {
 		return err
 	}
-	l, err := listen(s.listen)
+	l, err := service.Listen(s.Listen)
 	if err != nil {
 		return err
 	}
-	if s.metrics != "" {
-		m, err := net.Listen("tcp", s.metrics)
+	if s.Metrics != "" {
+		m, err := net.Listen("tcp", s.Metrics)
 		if err != nil {
 			return err
 		}
 		log.Info("serving metrics", "listen", m.Addr().String())
-		server := newServer(service.metrics, log)
+		server := service.NewServer(running.Metrics, log)
 		go server.Serve(m)
 		defer server.Close()
 	}
-	log.Info("serving", "url", s.publicURL.String(), "listen", l.Addr().String(), "version", version)
-	return service.run(ctx, l)
+	log.Info("serving", "url", s.PublicURL.String(), "listen", l.Addr().String(), "version", version)
+	return running.Run(ctx, l)
 }
 
 // checkDatabase returns an error if the service cannot work with the database. It logs a
@@ -77,7 +76,7 @@ func checkDatabase(ctx context.Context, db *store.Store, log *slog.Logger) error
 	if err := db.CheckServer(ctx); err != nil {
 		return err
 	}
-	if err := checkSchema(ctx, db); err != nil {
+	if err := config.CheckSchema(ctx, db); err != nil {
 		return err
 	}
 	may, err := db.MayDelete(ctx)
@@ -100,24 +99,4 @@ func warnOutdated(ctx context.Context, db *store.Store, keys workflow.Keys, log 
 		}
 	}
 	return err
-}
-
-// openExclusive opens the database for a long-running process. A private PostgreSQL
-// stops with the process that started it, so this must be our own process. If another
-// process runs it, openExclusive waits, since that may be a short command, and returns
-// an error after waitTimeout.
-func (d database) openExclusive(ctx context.Context, recipient age.Recipient) (*opened, error) {
-	const waitTimeout = 5 * time.Second
-	for began := time.Now(); ; time.Sleep(200 * time.Millisecond) {
-		db, err := d.open(ctx, recipient)
-		if err != nil || db.cluster == nil || !db.cluster.Joined() {
-			return db, err
-		}
-		if err := db.close(); err != nil {
-			return nil, err
-		}
-		if time.Since(began) > waitTimeout {
-			return nil, fmt.Errorf("another stella runs on the data in %s: stop it, or use another --dir", d.dir())
-		}
-	}
 }

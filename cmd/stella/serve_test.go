@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"testing"
 
+	"stella/cmd/stella/programtest"
 	"stella/store/storetest"
 )
 
@@ -30,7 +31,7 @@ func dataDir(t *testing.T) string {
 // on the same data, and the stop.
 func TestServe(t *testing.T) {
 	t.Parallel()
-	c := goodConfig(t)
+	c := programtest.GoodConfig(t)
 	c.Dir = dataDir(t)
 	s := startService(t, c)
 	for path, want := range map[string]string{"/healthz": "ok\n", "/readyz": `{"status":"ready","identity_providers":1}` + "\n"} {
@@ -71,7 +72,7 @@ func TestServe(t *testing.T) {
 
 	// The operator's commands use the PostgreSQL of the service.
 	dir := []string{"STELLA_DIR=" + c.Dir}
-	mailboxes := file(t, "m.csv", []byte(header+"anna.neri@pec.example,person,Anna Neri,NRENNA80A41H501T,,anna.neri@mail.example,active\n"))
+	mailboxes := programtest.File(t, "m.csv", []byte(header+"anna.neri@pec.example,person,Anna Neri,NRENNA80A41H501T,,anna.neri@mail.example,active\n"))
 	stella(t, dir, "mailbox", "import", mailboxes).succeeds(t)
 	out := stella(t, dir, "client", "add", "webmail", "--domain=pec.example", "--return-url=https://webmail.example/").succeeds(t)
 	token := strings.Split(out, "\n")[1]
@@ -80,7 +81,7 @@ func TestServe(t *testing.T) {
 		t.Errorf("%d %s", code, body)
 	}
 	// A second service on the same data is refused: the PostgreSQL stops with the first.
-	other := stella(t, append(environ(c), dir...), "serve")
+	other := stella(t, append(programtest.Environ(c), dir...), "serve")
 	if other.status != 1 || !strings.Contains(other.err, "stella: another stella runs on the data in "+c.Dir) {
 		t.Errorf("a second service: %+v", other)
 	}
@@ -127,7 +128,7 @@ func TestServe(t *testing.T) {
 
 func TestServeWithDatabaseURL(t *testing.T) {
 	t.Parallel()
-	c := goodConfig(t)
+	c := programtest.GoodConfig(t)
 	c.URL = storetest.URL(t)
 	s := startService(t, c)
 	if code, body := s.get("/readyz"); code != 200 {
@@ -140,8 +141,8 @@ func TestServeWithDatabaseURL(t *testing.T) {
 // The settings of the logins reach the pages.
 func TestServeWithCIELogosAndCollaudo(t *testing.T) {
 	t.Parallel()
-	c := goodConfig(t)
-	withCIE(t)(&c)
+	c := programtest.GoodConfig(t)
+	programtest.WithCIE(t)(&c)
 	c.URL, c.Collaudo, c.LogosDir = storetest.URL(t), "true", t.TempDir()
 	storetest.Must(t, os.WriteFile(c.LogosDir+"/idp.example.svg", []byte("<svg/>"), 0o644))
 	s := startService(t, c)
@@ -170,9 +171,9 @@ func TestServeWithCIELogosAndCollaudo(t *testing.T) {
 
 func TestServeReportsAllProblems(t *testing.T) {
 	t.Parallel()
-	c := goodConfig(t)
+	c := programtest.GoodConfig(t)
 	c.PublicURL, c.SMTPURL, c.SPIDKeyFile, c.ArchiveRecipient = "http://id.example", "relay", "/nonexistent/key", ""
-	stella(t, environ(c), "serve").fails(t, 1, `the configuration has 4 problems:
+	stella(t, programtest.Environ(c), "serve").fails(t, 1, `the configuration has 4 problems:
 STELLA_PUBLIC_URL: "http://id.example": plain http is for loopback only
 STELLA_SMTP_URL: want smtp://relay.example:587 or smtps://relay.example:465
 STELLA_SPID_KEY_FILE: open /nonexistent/key: no such file or directory
@@ -184,9 +185,9 @@ STELLA_ARCHIVE_RECIPIENT is missing`)
 	inUse, err := net.Listen("tcp", "127.0.0.1:0")
 	storetest.Must(t, err)
 	defer inUse.Close()
-	c = goodConfig(t)
+	c = programtest.GoodConfig(t)
 	c.URL, c.Listen = storetest.URL(t), inUse.Addr().String()
-	if r := stella(t, environ(c), "serve"); r.status != 1 || !strings.Contains(r.err, c.Listen) ||
+	if r := stella(t, programtest.Environ(c), "serve"); r.status != 1 || !strings.Contains(r.err, c.Listen) ||
 		!strings.Contains(r.err, "address already in use") {
 		t.Errorf("a port in use: %+v", r)
 	}
@@ -195,10 +196,10 @@ STELLA_ARCHIVE_RECIPIENT is missing`)
 // The sample contract must be requested with a flag, and is logged.
 func TestServeWithASampleContract(t *testing.T) {
 	t.Parallel()
-	c := goodConfig(t)
+	c := programtest.GoodConfig(t)
 	c.URL, c.ContractDir = storetest.URL(t), ""
-	stella(t, environ(c), "serve").fails(t, 1, "STELLA_CONTRACT_DIR is missing")
-	s := startCommand(t, program(t, environ(c), "serve", "--sample-contract"))
+	stella(t, programtest.Environ(c), "serve").fails(t, 1, "STELLA_CONTRACT_DIR is missing")
+	s := startCommand(t, program(t, programtest.Environ(c), "serve", "--sample-contract"))
 	s.waitForLog("the contract notice is a sample")
 	s.interrupt()
 }
@@ -206,7 +207,7 @@ func TestServeWithASampleContract(t *testing.T) {
 // SIGHUP, from a closed terminal or an attempt to reload, stops the service in order.
 func TestSIGHUPStopsTheService(t *testing.T) {
 	t.Parallel()
-	c := goodConfig(t)
+	c := programtest.GoodConfig(t)
 	c.URL = storetest.URL(t)
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP) // if the tests run under nohup, the service would ignore SIGHUP too

@@ -8,6 +8,7 @@ import (
 	"os"
 	"time"
 
+	"stella/cmd/stella/config"
 	"stella/store"
 	"stella/workflow"
 )
@@ -19,14 +20,14 @@ type sessionCommands struct {
 
 // sessionFilter selects sessions by mailbox or client.
 type sessionFilter struct {
-	database
+	config.Database
 	Mailbox string `placeholder:"ADDRESS" help:"Only those of a certified mailbox."`
 	Client  string `placeholder:"NAME" help:"Only those that a client of the API handed over."`
 }
 
 // filter looks up the mailbox and the client, so that a misspelled name is an error
 // and not an empty list.
-func (f sessionFilter) filter(ctx context.Context, db *opened) (store.SessionFilter, error) {
+func (f sessionFilter) filter(ctx context.Context, db *config.OpenDatabase) (store.SessionFilter, error) {
 	chosen := store.SessionFilter{Client: f.Client}
 	if f.Mailbox != "" {
 		m, err := mailboxOf(ctx, db.Store, f.Mailbox)
@@ -52,7 +53,7 @@ func (f sessionFilter) filter(ctx context.Context, db *opened) (store.SessionFil
 
 type sessionListCommand struct{ sessionFilter }
 
-func (c sessionListCommand) Run(ctx context.Context, db *opened) error {
+func (c sessionListCommand) Run(ctx context.Context, db *config.OpenDatabase) error {
 	chosen, err := c.filter(ctx, db)
 	if err != nil {
 		return err
@@ -78,7 +79,7 @@ type sessionEndCommand struct {
 	ID string `arg:"" optional:"" name:"session" help:"The session's ID, as \"stella session list\" prints it."`
 }
 
-func (c sessionEndCommand) Run(ctx context.Context, db *opened) error {
+func (c sessionEndCommand) Run(ctx context.Context, db *config.OpenDatabase) error {
 	if c.ID == "" && c.Mailbox == "" && c.Client == "" {
 		return errors.New("name a session, or a --mailbox or --client whose sessions to end")
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 
+	"stella/cmd/stella/config"
 	"stella/spid"
 )
 
@@ -16,19 +17,19 @@ type spidCommands struct {
 type spidMetadataCommand struct {
 	PublicURL string `name:"public-url" env:"STELLA_PUBLIC_URL" placeholder:"URL" help:"URL at which people reach Stella."`
 	CIE       bool   `name:"cie" help:"Print the metadata for CIE, for the federation portal of the Ministry of the Interior."`
-	spidConfig
-	cieConfig
+	config.SPIDConfig
+	config.CIEConfig
 }
 
 func (c spidMetadataCommand) Run() error {
-	var wrong problems
-	public, err := parsePublicURL(c.PublicURL)
-	wrong.add("STELLA_PUBLIC_URL", err)
-	sp := c.spidConfig.check(public, &wrong)
+	var wrong config.Problems
+	public, err := config.ParsePublicURL(c.PublicURL)
+	wrong.Add("STELLA_PUBLIC_URL", err)
+	sp := c.SPIDConfig.Check(public, &wrong)
 	if c.CIE {
-		sp = c.cieConfig.check(*sp, public, &wrong)
+		sp = c.CIEConfig.Check(*sp, public, &wrong)
 	}
-	if err := wrong.join(); err != nil {
+	if err := wrong.Join(); err != nil {
 		return err
 	}
 	return printMetadata(sp)

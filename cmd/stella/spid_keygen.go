@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"stella/cmd/stella/config"
 	"stella/spid"
 )
 
@@ -18,7 +19,7 @@ type spidKeygenCommand struct {
 	SelfSigned bool   `help:"Write a certificate (.pem) instead of a request, for a public administration, for CIE or for a trial."`
 	PublicURL  string `name:"public-url" env:"STELLA_PUBLIC_URL" placeholder:"URL" help:"URL at which people reach Stella."`
 	Locality   string `name:"organization-locality" env:"STELLA_ORGANIZATION_LOCALITY" placeholder:"TOWN" help:"The town of the organization's seat (default: STELLA_BILLING_CITY)."`
-	organizationConfig
+	config.OrganizationConfig
 }
 
 func (spidKeygenCommand) Help() string {
@@ -29,24 +30,24 @@ func (spidKeygenCommand) Help() string {
 }
 
 func (c spidKeygenCommand) Run() error {
-	var wrong problems
+	var wrong config.Problems
 	base := ""
 	if c.EntityID == "" {
-		public, err := parsePublicURL(c.PublicURL)
-		wrong.add("STELLA_PUBLIC_URL (or STELLA_SPID_ENTITY_ID)", err)
-		base = baseURL(public)
+		public, err := config.ParsePublicURL(c.PublicURL)
+		wrong.Add("STELLA_PUBLIC_URL (or STELLA_SPID_ENTITY_ID)", err)
+		base = config.BaseURL(public)
 	}
-	o := c.organizationConfig.check(&wrong)
+	o := c.OrganizationConfig.Check(&wrong)
 	o.Locality = c.Locality
-	wrong.require("STELLA_ORGANIZATION_LOCALITY (or STELLA_BILLING_CITY)", c.Locality+c.BillingCity)
-	if err := wrong.join(); err != nil {
+	wrong.Require("STELLA_ORGANIZATION_LOCALITY (or STELLA_BILLING_CITY)", c.Locality+c.BillingCity)
+	if err := wrong.Join(); err != nil {
 		return err
 	}
 	other := strings.TrimSuffix(c.File, filepath.Ext(c.File)) + ".csr"
 	if c.SelfSigned {
 		other = strings.TrimSuffix(other, ".csr") + ".pem"
 	}
-	if err := makeKey(c.File, other, c.SelfSigned, c.entityID(base), o); err != nil {
+	if err := makeKey(c.File, other, c.SelfSigned, c.ID(base), o); err != nil {
 		return err
 	}
 	c.printNextSteps(other)

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"stella/cmd/stella/programtest"
 	"stella/spid"
 	"stella/store/storetest"
 )
@@ -19,9 +20,9 @@ import (
 // new folder.
 func keygen(t *testing.T, args ...string) (dir string, r result) {
 	t.Helper()
-	c := goodConfig(t)
+	c := programtest.GoodConfig(t)
 	dir = t.TempDir()
-	env := append(environ(c.organizationConfig), "STELLA_PUBLIC_URL="+c.PublicURL)
+	env := append(programtest.Environ(c.OrganizationConfig), "STELLA_PUBLIC_URL="+c.PublicURL)
 	return dir, stella(t, env, append([]string{"spid", "keygen", dir + "/spid.key"}, args...)...)
 }
 
@@ -69,10 +70,10 @@ func TestKeygen(t *testing.T) {
 
 func TestKeygenSelfSigned(t *testing.T) {
 	t.Parallel()
-	c := goodConfig(t)
+	c := programtest.GoodConfig(t)
 	c.OrganizationVATNumber, c.OrganizationIPACode = "", "c_h501"
 	dir := t.TempDir()
-	env := append(environ(c.organizationConfig), "STELLA_PUBLIC_URL="+c.PublicURL)
+	env := append(programtest.Environ(c.OrganizationConfig), "STELLA_PUBLIC_URL="+c.PublicURL)
 	r := stella(t, env, "spid", "keygen", dir+"/spid.key", "--self-signed", "--organization-locality=Milano")
 	if out := r.succeeds(t); !strings.Contains(out, dir+"/spid.pem: its certificate, valid for three years") {
 		t.Errorf("%q", out)
@@ -88,10 +89,10 @@ func TestKeygenSelfSigned(t *testing.T) {
 func TestKeygenDoesNotOverwrite(t *testing.T) {
 	t.Parallel()
 	for _, there := range []string{"spid.key", "spid.csr"} {
-		c := goodConfig(t)
+		c := programtest.GoodConfig(t)
 		dir := t.TempDir()
 		storetest.Must(t, os.WriteFile(dir+"/"+there, []byte("precious"), 0o600))
-		env := append(environ(c.organizationConfig), "STELLA_PUBLIC_URL="+c.PublicURL)
+		env := append(programtest.Environ(c.OrganizationConfig), "STELLA_PUBLIC_URL="+c.PublicURL)
 		stella(t, env, "spid", "keygen", dir+"/spid.key").fails(t, 1, dir+"/"+there+" already exists, and is not overwritten")
 		if text, err := os.ReadFile(dir + "/" + there); err != nil || string(text) != "precious" {
 			t.Errorf("%s now contains %q (%v)", there, text, err)

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"stella/cmd/stella/config"
 	"stella/spid"
 	"stella/store"
 	"stella/workflow"
@@ -23,8 +24,8 @@ type spidProviderCommands struct {
 }
 
 type spidProviderListCommand struct {
-	database
-	providersConfig
+	config.Database
+	config.ProvidersConfig
 }
 
 func (spidProviderListCommand) Help() string {
@@ -34,8 +35,8 @@ func (spidProviderListCommand) Help() string {
 		"A provider that is not configured is listed because people have logged in with it, or because it was suspended."
 }
 
-func (c spidProviderListCommand) Run(ctx context.Context, db *opened) error {
-	known, err := c.known(ctx, db.Store)
+func (c spidProviderListCommand) Run(ctx context.Context, db *config.OpenDatabase) error {
+	known, err := knownProviders(ctx, c.ProvidersConfig, db.Store)
 	if err != nil {
 		return err
 	}
@@ -67,9 +68,9 @@ type knownProvider struct {
 	logins string // whether logins may start there: "yes", or "no" and the reason
 }
 
-// known returns the identity providers in the configuration and in the database, by
+// knownProviders returns the identity providers in the configuration and in the database, by
 // entity ID.
-func (c providersConfig) known(ctx context.Context, db *store.Store) (map[string]knownProvider, error) {
+func knownProviders(ctx context.Context, c config.ProvidersConfig, db *store.Store) (map[string]knownProvider, error) {
 	known := map[string]knownProvider{}
 	suspensions, err := db.Suspensions(ctx)
 	if err != nil {
@@ -85,31 +86,31 @@ func (c providersConfig) known(ctx context.Context, db *store.Store) (map[string
 	for id, name := range loggedIn {
 		known[id] = knownProvider{name, "no, not configured"}
 	}
-	configured, err := c.fromFiles()
+	configured, err := providersFromFiles(c)
 	if err != nil {
 		return nil, err
 	}
-	registered, err := c.fromRegistry(ctx, db)
+	registered, err := providersFromRegistry(ctx, c, db)
 	if err != nil {
 		return nil, err
 	}
-	names, err := c.names()
+	names, err := c.ProviderNames()
 	if err != nil {
 		return nil, fmt.Errorf("STELLA_SPID_NAMES: %w", err)
 	}
 	now := time.Now()
 	for _, p := range registered {
-		known[p.EntityID] = knownProvider{cmp.Or(names[p.EntityID], p.Name), c.loginStatus(p, c.Registry != "", now)}
+		known[p.EntityID] = knownProvider{cmp.Or(names[p.EntityID], p.Name), loginStatus(p, c.Registry != "", now)}
 	}
 	for _, p := range configured {
-		known[p.EntityID] = knownProvider{cmp.Or(names[p.EntityID], p.Name), c.loginStatus(p, true, now)}
+		known[p.EntityID] = knownProvider{cmp.Or(names[p.EntityID], p.Name), loginStatus(p, true, now)}
 	}
 	return known, nil
 }
 
 // loginStatus returns "yes" if logins may start at a provider, otherwise "no" and the
 // reason. inUse is whether the source of the provider is configured.
-func (providersConfig) loginStatus(p *spid.Provider, inUse bool, now time.Time) string {
+func loginStatus(p *spid.Provider, inUse bool, now time.Time) string {
 	if !inUse {
 		return "no, the registry is not configured"
 	}
@@ -119,25 +120,25 @@ func (providersConfig) loginStatus(p *spid.Provider, inUse bool, now time.Time) 
 	return "yes"
 }
 
-// fromFiles returns the providers of the configured metadata files.
-func (c providersConfig) fromFiles() (spid.Providers, error) {
-	var wrong problems
-	all := readProviders("STELLA_SPID_PROVIDERS", c.Providers, &wrong)
+// providersFromFiles returns the providers of the configured metadata files.
+func providersFromFiles(c config.ProvidersConfig) (spid.Providers, error) {
+	var wrong config.Problems
+	all := config.ReadProviders("STELLA_SPID_PROVIDERS", c.Providers, &wrong)
 	if c.CIEProvider != "" {
-		card := readProviders("STELLA_CIE_PROVIDER", []string{c.CIEProvider}, &wrong)
+		card := config.ReadProviders("STELLA_CIE_PROVIDER", []string{c.CIEProvider}, &wrong)
 		for _, p := range card {
 			p.Name = spid.CIEName
 		}
 		all = append(all, card...)
 	}
-	return all, wrong.join()
+	return all, wrong.Join()
 }
 
-// fromRegistry returns the providers of the registry that the service read last, from
+// providersFromRegistry returns the providers of the registry that the service read last, from
 // the database. If its signature does not verify, it prints a warning and returns none:
 // the command still works for the other providers.
-func (c providersConfig) fromRegistry(ctx context.Context, db *store.Store) (spid.Providers, error) {
-	pin, err := c.pin()
+func providersFromRegistry(ctx context.Context, c config.ProvidersConfig, db *store.Store) (spid.Providers, error) {
+	pin, err := c.Pin()
 	if err != nil {
 		return nil, fmt.Errorf("STELLA_SPID_REGISTRY_PIN: %w", err)
 	}
@@ -154,9 +155,9 @@ func (c providersConfig) fromRegistry(ctx context.Context, db *store.Store) (spi
 }
 
 type spidProviderSuspendCommand struct {
-	database
+	config.Database
 	operator
-	providersConfig
+	config.ProvidersConfig
 	Provider string `arg:"" name:"entityid" help:"Entity ID of the identity provider, as \"stella spid provider list\" prints it."`
 	Since    since  `required:"" placeholder:"DATE" help:"Time from which its logins are not trusted: 2026-11-20, or \"2026-11-20 14:30\", in Italian time."`
 	Reason   string `placeholder:"TEXT" help:"The reason. It is stored with the suspension."`
@@ -170,8 +171,8 @@ The stars since that date are listed and stay valid: revoke the wrong ones with 
 		`Suspending the provider again changes the date, and lists the stars again.`
 }
 
-func (c spidProviderSuspendCommand) Run(ctx context.Context, db *opened) error {
-	known, err := c.known(ctx, db.Store)
+func (c spidProviderSuspendCommand) Run(ctx context.Context, db *config.OpenDatabase) error {
+	known, err := knownProviders(ctx, c.ProvidersConfig, db.Store)
 	if err != nil {
 		return err
 	}
@@ -232,7 +233,7 @@ func (s *since) UnmarshalText(text []byte) (err error) {
 }
 
 type spidProviderResumeCommand struct {
-	database
+	config.Database
 	operator
 	Provider string `arg:"" name:"entityid" help:"Entity ID of the identity provider, as \"stella spid provider list\" prints it."`
 	Reason   string `placeholder:"TEXT" help:"The reason. It is stored with the suspension."`
@@ -242,7 +243,7 @@ func (spidProviderResumeCommand) Help() string {
 	return "Logins that start from now on are accepted again. Logins between the date of the suspension and now stay untrusted."
 }
 
-func (c spidProviderResumeCommand) Run(ctx context.Context, db *opened) error {
+func (c spidProviderResumeCommand) Run(ctx context.Context, db *config.OpenDatabase) error {
 	p := &workflow.Provider{Store: db.Store, Now: time.Now}
 	if err := p.Resume(ctx, c.Operator, c.Provider, c.Reason); err != nil {
 		if errors.Is(err, workflow.ErrNotSuspended) {

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"stella/cmd/stella/programtest"
 	"stella/spid/spidtest"
 	"stella/store/storetest"
 	"stella/workflow"
@@ -109,7 +110,7 @@ func TestKnownProviders(t *testing.T) {
 	r, err := spidtest.NewRegistry(time.Now())
 	storetest.Must(t, err)
 	entity := func(id string) []byte {
-		return []byte(strings.ReplaceAll(string(fixtures().providers), "https://idp.example", id))
+		return []byte(strings.ReplaceAll(string(programtest.Fixtures().Providers), "https://idp.example", id))
 	}
 	aggregate, err := r.Aggregate(time.Now(), [][]byte{entity("https://listed.example")})
 	storetest.Must(t, err)
@@ -118,8 +119,8 @@ func TestKnownProviders(t *testing.T) {
 	env := []string{
 		"STELLA_DATABASE_URL=" + w.Pool().Config().ConnString(),
 		"STELLA_SPID_REGISTRY_PIN=" + r.Signer().String(),
-		"STELLA_SPID_PROVIDERS=" + file(t, "p.xml", entity("https://extra.example")),
-		"STELLA_CIE_PROVIDER=" + file(t, "c.xml", entity("https://card.example")),
+		"STELLA_SPID_PROVIDERS=" + programtest.File(t, "p.xml", entity("https://extra.example")),
+		"STELLA_CIE_PROVIDER=" + programtest.File(t, "c.xml", entity("https://card.example")),
 		"STELLA_SPID_NAMES=https://extra.example=Il nostro",
 	}
 	list := stella(t, env, "spid", "provider", "list").succeeds(t)
@@ -174,7 +175,7 @@ func TestProviderWithoutValidKey(t *testing.T) {
 		ServiceProvider: func() ([]byte, error) { return nil, nil },
 	})
 	storetest.Must(t, err)
-	env := []string{"STELLA_DATABASE_URL=" + w.Pool().Config().ConnString(), "STELLA_SPID_PROVIDERS=" + file(t, "p.xml", p.Metadata())}
+	env := []string{"STELLA_DATABASE_URL=" + w.Pool().Config().ConnString(), "STELLA_SPID_PROVIDERS=" + programtest.File(t, "p.xml", p.Metadata())}
 	list := stella(t, env, "spid", "provider", "list").succeeds(t)
 	if !strings.Contains(list, "no, no certificate that may sign: a certificate that is not valid before ") {
 		t.Errorf("%s", list)

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"stella/cmd/stella/config"
 	"stella/store"
 	"stella/webhook"
 	"stella/workflow"
@@ -32,19 +33,19 @@ type keyFileConfig struct {
 	KeyFile []string `env:"STELLA_KEY_FILE" placeholder:"FILE" help:"The service's secret, from which the secrets of webhooks are computed."`
 }
 
-func (k keyFileConfig) read(wrong *problems) workflow.Keys {
-	keys, err := readKeys(k.KeyFile)
-	if errors.Is(err, errMissing) {
+func (k keyFileConfig) read(wrong *config.Problems) workflow.Keys {
+	keys, err := config.ReadKeys(k.KeyFile)
+	if errors.Is(err, config.ErrMissing) {
 		err = fmt.Errorf("%w: it is the service's secret (for the demo: the file \"demo/key\" in its --dir)", err)
 	}
-	wrong.add("STELLA_KEY_FILE", err)
+	wrong.Add("STELLA_KEY_FILE", err)
 	return keys
 }
 
 type webhookAddCommand struct {
-	database
+	config.Database
 	keyFileConfig
-	webhookConfig
+	config.WebhookConfig
 	Client string   `arg:"" help:"The client's name, as \"stella client list\" prints it. It receives the events of its mailboxes."`
 	URL    string   `arg:"" name:"url" help:"URL to which events are sent, such as https://webmail.example/hooks."`
 	Kind   []string `placeholder:"KIND" enum:"${kinds}" help:"Only events of this kind, such as qualification.completed; may be repeated."`
@@ -55,11 +56,11 @@ func (webhookAddCommand) Help() string {
 		"\n\nEach is signed (Standard Webhooks). docs/webhooks.md describes what a receiver must do."
 }
 
-func (c webhookAddCommand) Run(ctx context.Context, db *opened) error {
-	var wrong problems
-	keys, allow := c.keyFileConfig.read(&wrong), c.webhookConfig.check(&wrong)
-	wrong.add("URL", webhook.CheckURL(c.URL, allow))
-	if err := wrong.join(); err != nil {
+func (c webhookAddCommand) Run(ctx context.Context, db *config.OpenDatabase) error {
+	var wrong config.Problems
+	keys, allow := c.keyFileConfig.read(&wrong), c.WebhookConfig.Check(&wrong)
+	wrong.Add("URL", webhook.CheckURL(c.URL, allow))
+	if err := wrong.Join(); err != nil {
 		return err
 	}
 	var kinds []workflow.AnnouncementKind
@@ -92,10 +93,10 @@ func (w webhookID) describe(err error) error {
 }
 
 type webhookListCommand struct {
-	database
+	config.Database
 }
 
-func (c webhookListCommand) Run(ctx context.Context, db *opened) error {
+func (c webhookListCommand) Run(ctx context.Context, db *config.OpenDatabase) error {
 	all, err := db.Webhooks(ctx)
 	if err != nil {
 		return err
@@ -126,22 +127,22 @@ func webhookState(w workflow.Webhook) string {
 }
 
 type webhookRotateCommand struct {
-	database
+	config.Database
 	keyFileConfig
 	webhookID
 	Overlap time.Duration `default:"24h" placeholder:"TIME" help:"How long events are also signed with the previous secret; 0 if it was stolen (default: ${default})."`
 }
 
-func (c webhookRotateCommand) Run(ctx context.Context, db *opened) error {
+func (c webhookRotateCommand) Run(ctx context.Context, db *config.OpenDatabase) error {
 	if c.Overlap < 0 {
 		return errors.New("--overlap is negative")
 	}
 	if _, err := db.Webhook(ctx, c.ID); err != nil {
 		return c.describe(err)
 	}
-	var wrong problems
+	var wrong config.Problems
 	keys := c.keyFileConfig.read(&wrong)
-	if err := wrong.join(); err != nil {
+	if err := wrong.Join(); err != nil {
 		return err
 	}
 	p := &workflow.Provider{Store: db.Store, Keys: keys, Now: time.Now}
@@ -158,11 +159,11 @@ func (c webhookRotateCommand) Run(ctx context.Context, db *opened) error {
 }
 
 type webhookDisableCommand struct {
-	database
+	config.Database
 	webhookID
 }
 
-func (c webhookDisableCommand) Run(ctx context.Context, db *opened) error {
+func (c webhookDisableCommand) Run(ctx context.Context, db *config.OpenDatabase) error {
 	if err := db.DisableWebhook(ctx, c.ID, workflow.DisabledByOperator, time.Now()); err != nil {
 		return c.describe(err)
 	}
@@ -171,7 +172,7 @@ func (c webhookDisableCommand) Run(ctx context.Context, db *opened) error {
 }
 
 type webhookEnableCommand struct {
-	database
+	config.Database
 	webhookID
 }
 
@@ -180,7 +181,7 @@ func (webhookEnableCommand) Help() string {
 		"Events from the time when the webhook was disabled have no delivery; they are in the events feed of the API."
 }
 
-func (c webhookEnableCommand) Run(ctx context.Context, db *opened) error {
+func (c webhookEnableCommand) Run(ctx context.Context, db *config.OpenDatabase) error {
 	if err := db.EnableWebhook(ctx, c.ID); err != nil {
 		return c.describe(err)
 	}

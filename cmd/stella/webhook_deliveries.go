@@ -9,28 +9,29 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/google/uuid"
-
+	"stella/cmd/stella/config"
 	"stella/store"
 	"stella/webhook"
 	"stella/workflow"
+
+	"github.com/google/uuid"
 )
 
 type webhookTestCommand struct {
-	database
+	config.Database
 	keyFileConfig
-	webhookConfig
+	config.WebhookConfig
 	webhookID
 }
 
-func (c webhookTestCommand) Run(ctx context.Context, db *opened) error {
+func (c webhookTestCommand) Run(ctx context.Context, db *config.OpenDatabase) error {
 	w, err := db.Webhook(ctx, c.ID)
 	if err != nil {
 		return c.describe(err)
 	}
-	var wrong problems
-	keys, allow := c.keyFileConfig.read(&wrong), c.webhookConfig.check(&wrong)
-	if err := wrong.join(); err != nil {
+	var wrong config.Problems
+	keys, allow := c.keyFileConfig.read(&wrong), c.WebhookConfig.Check(&wrong)
+	if err := wrong.Join(); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, webhook.SendTimeout)
@@ -46,14 +47,14 @@ func (c webhookTestCommand) Run(ctx context.Context, db *opened) error {
 }
 
 type webhookDeliveriesCommand struct {
-	database
+	config.Database
 	Webhook int64 `arg:"" optional:"" help:"Only deliveries to this webhook."`
 	Waiting bool  `help:"Only deliveries that are still to be made."`
 	GivenUp bool  `help:"Only deliveries that were given up."`
 	Limit   uint  `default:"1000" placeholder:"N" help:"Maximum number, the newest first (default: ${default})."`
 }
 
-func (c webhookDeliveriesCommand) Run(ctx context.Context, db *opened) error {
+func (c webhookDeliveriesCommand) Run(ctx context.Context, db *config.OpenDatabase) error {
 	all, err := db.Deliveries(ctx, store.DeliveryFilter{Webhook: c.Webhook, Waiting: c.Waiting, GivenUp: c.GivenUp, Limit: int(c.Limit)})
 	if err != nil {
 		return err
@@ -68,12 +69,12 @@ func (c webhookDeliveriesCommand) Run(ctx context.Context, db *opened) error {
 }
 
 type webhookRedeliverCommand struct {
-	database
+	config.Database
 	webhookID
 	Delivery int64 `placeholder:"DELIVERY" help:"Only this delivery, as \"stella webhook deliveries\" prints it, whatever its outcome."`
 }
 
-func (c webhookRedeliverCommand) Run(ctx context.Context, db *opened) error {
+func (c webhookRedeliverCommand) Run(ctx context.Context, db *config.OpenDatabase) error {
 	n, err := db.Redeliver(ctx, c.ID, c.Delivery, time.Now())
 	switch {
 	case errors.Is(err, workflow.ErrUnknown):

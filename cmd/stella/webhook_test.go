@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"stella/client"
+	"stella/cmd/stella/programtest"
 	"stella/store/storetest"
 	"stella/workflow"
 	"stella/workflow/qualification"
@@ -17,7 +18,7 @@ import (
 func TestWebhookCommands(t *testing.T) {
 	t.Parallel()
 	url := storetest.URL(t)
-	key := file(t, "key", []byte(secretKey))
+	key := programtest.File(t, "key", []byte(programtest.SecretKey))
 	var answer, requests atomic.Int64
 	answer.Store(204)
 	var secret atomic.Value
@@ -107,11 +108,11 @@ func TestWebhookCommands(t *testing.T) {
 // The service delivers events, and its metrics count them.
 func TestServiceDeliversWebhooks(t *testing.T) {
 	t.Parallel()
-	c := goodConfig(t)
+	c := programtest.GoodConfig(t)
 	c.URL, c.Metrics, c.WebhookAllow = storetest.URL(t), "127.0.0.1:0", []string{"127.0.0.0/8"}
 	s := startService(t, c)
 	w := worldOf(t, c.URL)
-	w.Procedure.Keys, w.Provider.Keys = workflow.Keys{[]byte(secretKey)}, workflow.Keys{[]byte(secretKey)}
+	w.Procedure.Keys, w.Provider.Keys = workflow.Keys{[]byte(programtest.SecretKey)}, workflow.Keys{[]byte(programtest.SecretKey)}
 	r := startReceiver(t, 0)
 	var err error
 	_, r.secret, err = w.Provider.AddWebhook(t.Context(), storetest.Webmail, r.URL, nil)

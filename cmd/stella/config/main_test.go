@@ -1,0 +1,10 @@
+package config_test
+
+import (
+	"os"
+	"testing"
+
+	"stella/store/storetest"
+)
+
+func TestMain(m *testing.M) { os.Exit(storetest.Run(m)) }
