@@ -41,6 +41,7 @@ var mayImport = map[string][]string{
 	"cmd/stella":                     nil,
 	"cmd/stella/demo":                nil,
 	"scripts/plain":                  {},
+	"scripts/structure":              {},
 	"e2e/torture":                    {"spid", "spid/spidtest", "store/localpg", "templates", "workflow", "workflow/qualification"},
 }
 
