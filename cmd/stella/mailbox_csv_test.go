@@ -92,7 +92,7 @@ good4@pec.example,person,Anna Neri,NRENNA80A41H501T,,,active
 		`line 16: name: longer than 500 characters`,
 		`line 17: longer than 65536 bytes`,
 		`line 18: email: not an e-mail address; fiscal_code: `,
-		`line 20: text after a closing quote`,
+		`line 20: a quote is opened and not closed`,
 		`line 22: text after a closing quote`,
 		`line 23: a quote is opened and not closed`)
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"stella/cmd/stella/config"
+	"stella/cmd/stella/mailboxfile"
 	"stella/store"
 	"stella/workflow"
 )
@@ -48,7 +49,7 @@ func (c mailboxExportCommand) Run(ctx context.Context, db *config.OpenDatabase) 
 // millions of them in memory nor a transaction open while it writes to a slow pipe.
 func exportMailboxes(ctx context.Context, db *store.Store, f workflow.RegisterFilter, out io.Writer) error {
 	w := csv.NewWriter(out)
-	w.Write(columns) // errors are returned by w.Error
+	w.Write(mailboxfile.Columns) // errors are returned by w.Error
 	f.Limit = 2000
 	for {
 		page, err := db.Registered(ctx, f)
@@ -56,7 +57,7 @@ func exportMailboxes(ctx context.Context, db *store.Store, f workflow.RegisterFi
 			return err
 		}
 		for _, m := range page {
-			w.Write(formatMailbox(m.Mailbox))
+			w.Write(mailboxfile.Format(m.Mailbox))
 			f.After = m.Mailbox.ID
 		}
 		w.Flush()

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"stella/cmd/stella/config"
+	"stella/cmd/stella/mailboxfile"
 	"stella/workflow"
 	"stella/workflow/qualification"
 )
@@ -117,7 +118,7 @@ type chunk struct {
 }
 
 type invalidLine struct {
-	csvRecord
+	mailboxfile.Line
 	reason error
 }
 
@@ -135,7 +136,7 @@ func importMailboxes(
 // invalid.
 func (i *mailboxImport) run(ctx context.Context, in io.Reader) error {
 	i.done = map[qualification.Recorded]int{}
-	file, err := openMailboxes(in)
+	file, err := mailboxfile.Open(in)
 	if err != nil {
 		return err
 	}
@@ -143,7 +144,7 @@ func (i *mailboxImport) run(ctx context.Context, in io.Reader) error {
 	if i.rejects != nil {
 		rejects = csv.NewWriter(i.rejects)
 	}
-	rejects.Write(slices.Concat(rejectColumns, file.withoutRejectColumns(file.names))) // errors are returned by rejects.Error
+	rejects.Write(slices.Concat(mailboxfile.RejectColumns, file.WithoutRejectColumns(file.Names))) // errors are returned by rejects.Error
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	chunks := make(chan *chunk) // unbuffered: while collect waits for one chunk, the next is being read or runs
@@ -160,7 +161,7 @@ func (i *mailboxImport) run(ctx context.Context, in io.Reader) error {
 }
 
 // collectAll collects the results of all chunks.
-func (i *mailboxImport) collectAll(ctx context.Context, chunks <-chan *chunk, file *mailboxReader, rejects *csv.Writer) error {
+func (i *mailboxImport) collectAll(ctx context.Context, chunks <-chan *chunk, file *mailboxfile.Reader, rejects *csv.Writer) error {
 	for {
 		select {
 		case <-ctx.Done(): // the reader may be waiting for a pipe
@@ -177,7 +178,7 @@ func (i *mailboxImport) collectAll(ctx context.Context, chunks <-chan *chunk, fi
 }
 
 // read splits the file into chunks and starts them.
-func (i *mailboxImport) read(ctx context.Context, file *mailboxReader, chunks chan<- *chunk) error {
+func (i *mailboxImport) read(ctx context.Context, file *mailboxfile.Reader, chunks chan<- *chunk) error {
 	// To find duplicates, a hash of each address is kept instead of the address, which
 	// would need much more memory. The probability that two addresses in a file
 	// with a million lines have the same hash is below 1 in ten million. The second one
@@ -185,22 +186,22 @@ func (i *mailboxImport) read(ctx context.Context, file *mailboxReader, chunks ch
 	seen, seed := map[uint64]uint32{}, maphash.MakeSeed() // seen is the line of each hash
 	for {
 		c := &chunk{finished: make(chan struct{})}
-		begun := file.read
-		for len(c.mailboxes)+len(c.invalid) < chunkSize && file.read-begun < chunkBytes {
-			row, err := file.next()
+		begun := file.Offset
+		for len(c.mailboxes)+len(c.invalid) < chunkSize && file.Offset-begun < chunkBytes {
+			row, err := file.Next()
 			if err == io.EOF {
 				return i.start(ctx, c, file, chunks)
 			}
 			if err != nil {
-				return fmt.Errorf("reading line %d: %w", file.line, err)
+				return fmt.Errorf("reading line %d: %w", file.Number, err)
 			}
-			m, err := file.parse(row)
+			m, err := file.Parse(row)
 			if err == nil {
 				hash := maphash.String(seed, m.Address())
 				if first, there := seen[hash]; there {
 					err = fmt.Errorf("address: already on line %d", first)
 				} else {
-					seen[hash] = uint32(row.line)
+					seen[hash] = uint32(row.Number)
 				}
 			}
 			if err != nil {
@@ -217,8 +218,8 @@ func (i *mailboxImport) read(ctx context.Context, file *mailboxReader, chunks ch
 
 // start starts a chunk in the background and passes it to collectAll. It returns an
 // error if the import was interrupted.
-func (i *mailboxImport) start(ctx context.Context, c *chunk, file *mailboxReader, chunks chan<- *chunk) error {
-	c.lastLine, c.read = file.line-1, file.read
+func (i *mailboxImport) start(ctx context.Context, c *chunk, file *mailboxfile.Reader, chunks chan<- *chunk) error {
+	c.lastLine, c.read = file.Number-1, file.Offset
 	go func() {
 		defer close(c.finished)
 		c.done, c.err = i.cases.Import(ctx, i.operator, c.mailboxes, i.dryRun)
@@ -232,7 +233,7 @@ func (i *mailboxImport) start(ctx context.Context, c *chunk, file *mailboxReader
 }
 
 // collect waits for a chunk, counts its results and reports its invalid lines.
-func (i *mailboxImport) collect(c *chunk, file *mailboxReader, rejects *csv.Writer) error {
+func (i *mailboxImport) collect(c *chunk, file *mailboxfile.Reader, rejects *csv.Writer) error {
 	<-c.finished
 	if c.err != nil {
 		return c.err
@@ -243,10 +244,10 @@ func (i *mailboxImport) collect(c *chunk, file *mailboxReader, rejects *csv.Writ
 	for _, w := range c.invalid {
 		if i.rejected++; i.rejected <= maxWarnings {
 			i.progress.clear()
-			fmt.Fprintf(i.warnings, "line %d: %v\n", w.line, w.reason)
+			fmt.Fprintf(i.warnings, "line %d: %v\n", w.Number, w.reason)
 		}
 		field, reason := w.fieldAndReason()
-		rejects.Write(slices.Concat([]string{strconv.Itoa(w.line), field, reason}, file.withoutRejectColumns(w.fields)))
+		rejects.Write(slices.Concat([]string{strconv.Itoa(w.Number), field, reason}, file.WithoutRejectColumns(w.Fields)))
 	}
 	rejects.Flush()
 	if err := rejects.Error(); err != nil {

@@ -17,7 +17,7 @@
 //     commands
 //   - operator.go, table.go, history.go: shared parts of the commands: the operator's
 //     name, tables, the history of a case
-//   - mailbox_csv.go, csv.go, progress.go: mailbox files, and the progress of an import
+//   - mailboxfile: the files of mailboxes; progress.go: the progress of an import
 //   - programtest: the kit of the tests
 package main
 

@@ -36,6 +36,7 @@ var mayImport = map[string][]string{
 	"otp":                            {},
 	"templates":                      {},
 	"cmd/stella/config":              nil,
+	"cmd/stella/mailboxfile":         nil,
 	"cmd/stella/service":             nil,
 	"cmd/stella/programtest":         nil,
 	"cmd/stella":                     nil,

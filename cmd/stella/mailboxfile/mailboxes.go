@@ -1,4 +1,4 @@
-package main
+package mailboxfile
 
 import (
 	"bytes"
@@ -13,24 +13,24 @@ import (
 	"stella/workflow"
 )
 
-// columns are the columns of a mailbox file. The first line of the file names them, in
+// Columns are the columns of a mailbox file. The first line of the file names them, in
 // any order. vat_number is optional.
-var columns = []string{"address", "kind", "name", "fiscal_code", "representatives", "email", "status", "vat_number"}
+var Columns = []string{"address", "kind", "name", "fiscal_code", "representatives", "email", "status", "vat_number"}
 
-// rejectColumns are the columns that a file of rejected lines has before those of the
+// RejectColumns are the columns that a file of rejected lines has before those of the
 // imported file. An import ignores them, so that the corrected file can be imported.
-var rejectColumns = []string{"line", "field", "reason"}
+var RejectColumns = []string{"line", "field", "reason"}
 
-// mailboxReader reads a mailbox file.
-type mailboxReader struct {
+// Reader reads a mailbox file.
+type Reader struct {
 	*csvReader
-	names  []string       // the columns in the file's order
+	Names  []string       // the columns in the file's order
 	column map[string]int // index of each column
 }
 
-// openMailboxes detects the file's format and reads the line that names the columns.
-func openMailboxes(in io.Reader) (*mailboxReader, error) {
-	r := &mailboxReader{csvReader: newCSVReader(in), column: map[string]int{}}
+// Open detects the file's format and reads the line that names the columns.
+func Open(in io.Reader) (*Reader, error) {
+	r := &Reader{csvReader: newCSVReader(in), column: map[string]int{}}
 	err := r.detectFormat()
 	if err == io.EOF {
 		return nil, errors.New("the file is empty")
@@ -38,7 +38,7 @@ func openMailboxes(in io.Reader) (*mailboxReader, error) {
 	if err != nil {
 		return nil, err
 	}
-	header, err := r.next()
+	header, err := r.Next()
 	if err == nil {
 		err = header.err
 	}
@@ -48,12 +48,12 @@ func openMailboxes(in io.Reader) (*mailboxReader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the first line: %w", err)
 	}
-	return r, r.readHeader(header.fields)
+	return r, r.readHeader(header.Fields)
 }
 
 // detectFormat skips a byte order mark and detects the separator. It returns an error
 // for UTF-16 and for lines that end in CR alone.
-func (r *mailboxReader) detectFormat() error {
+func (r *Reader) detectFormat() error {
 	start, err := r.peek(1)
 	if err == io.EOF {
 		return err
@@ -79,7 +79,7 @@ func (r *mailboxReader) detectFormat() error {
 // detectSeparator detects a comma or a semicolon. Excel writes semicolons in countries
 // with a decimal comma. It may also write the separator in a line before the columns,
 // "sep=;"; detectSeparator skips this line.
-func (r *mailboxReader) detectSeparator(first []byte) error {
+func (r *Reader) detectSeparator(first []byte) error {
 	named, hint := bytes.CutPrefix(bytes.ToLower(bytes.Trim(first, `" `)), []byte("sep="))
 	switch {
 	case !hint && bytes.IndexByte(first, ';') >= 0, string(named) == ";":
@@ -100,7 +100,7 @@ func firstLine(text []byte) []byte {
 }
 
 // readHeader reads the names of the columns.
-func (r *mailboxReader) readHeader(names []string) error {
+func (r *Reader) readHeader(names []string) error {
 	var unknown, twice, missing []string
 	words := !slices.ContainsFunc(names, func(n string) bool { return !columnName.MatchString(strings.TrimSpace(n)) })
 	for i, n := range names {
@@ -112,20 +112,20 @@ func (r *mailboxReader) readHeader(names []string) error {
 		switch _, there := r.column[n]; {
 		case there:
 			twice = append(twice, called)
-		case !slices.Contains(columns, n) && !slices.Contains(rejectColumns, n):
+		case !slices.Contains(Columns, n) && !slices.Contains(RejectColumns, n):
 			unknown = append(unknown, called)
 		}
 		r.column[n] = i
-		r.names = append(r.names, n)
+		r.Names = append(r.Names, n)
 	}
-	for _, n := range columns {
+	for _, n := range Columns {
 		if _, there := r.column[n]; !there && n != "vat_number" {
 			missing = append(missing, n)
 		}
 	}
 	switch {
-	case len(missing) == len(columns)-1:
-		return fmt.Errorf("the first line does not name the columns: it must be %s", strings.Join(columns[:len(columns)-1], ","))
+	case len(missing) == len(Columns)-1:
+		return fmt.Errorf("the first line does not name the columns: it must be %s", strings.Join(Columns[:len(Columns)-1], ","))
 	case len(unknown) > 0:
 		return fmt.Errorf("the first line names unknown columns: %s", strings.Join(unknown, ", "))
 	case len(twice) > 0:
@@ -139,16 +139,16 @@ func (r *mailboxReader) readHeader(names []string) error {
 // columnName matches the name of a column, or an empty text.
 var columnName = regexp.MustCompile(`^([\pL_][\pL_ -]{0,30})?$`)
 
-// parse returns the mailbox of a row. The error is a [workflow.RecordError], or an
+// Parse returns the mailbox of a row. The error is a [workflow.RecordError], or an
 // error of the whole line.
-func (r *mailboxReader) parse(row csvRecord) (workflow.Checked, error) {
+func (r *Reader) Parse(row Line) (workflow.Checked, error) {
 	switch {
 	case row.err != nil:
 		return workflow.Checked{}, row.err
-	case len(row.fields) != len(r.names):
-		return workflow.Checked{}, fmt.Errorf("%d columns, but the first line has %d", len(row.fields), len(r.names))
+	case len(row.Fields) != len(r.Names):
+		return workflow.Checked{}, fmt.Errorf("%d columns, but the first line has %d", len(row.Fields), len(r.Names))
 	}
-	for _, f := range row.fields {
+	for _, f := range row.Fields {
 		if !utf8.ValidString(f) {
 			return workflow.Checked{}, errEncoding
 		}
@@ -164,15 +164,15 @@ func (r *mailboxReader) parse(row csvRecord) (workflow.Checked, error) {
 	}}.Check()
 }
 
-// withoutRejectColumns returns the fields without those of rejectColumns, for the file
+// WithoutRejectColumns returns the fields without those of rejectColumns, for the file
 // of rejected lines. A line that could not be split into fields is returned unchanged.
-func (r *mailboxReader) withoutRejectColumns(fields []string) []string {
-	if len(fields) != len(r.names) {
+func (r *Reader) WithoutRejectColumns(fields []string) []string {
+	if len(fields) != len(r.Names) {
 		return fields
 	}
 	var rest []string
-	for i, n := range r.names {
-		if !slices.Contains(rejectColumns, n) {
+	for i, n := range r.Names {
+		if !slices.Contains(RejectColumns, n) {
 			rest = append(rest, fields[i])
 		}
 	}
@@ -182,9 +182,9 @@ func (r *mailboxReader) withoutRejectColumns(fields []string) []string {
 var errEncoding = errors.New(`not UTF-8 text: save the file as UTF-8 (in Excel "CSV UTF-8"), ` +
 	`or convert it with "iconv -f WINDOWS-1252 -t UTF-8"`)
 
-func (r *mailboxReader) field(row csvRecord, name string) string {
+func (r *Reader) field(row Line, name string) string {
 	if i, there := r.column[name]; there {
-		return strings.TrimSpace(row.fields[i])
+		return strings.TrimSpace(row.Fields[i])
 	}
 	return ""
 }
@@ -201,9 +201,9 @@ func parseRepresentatives(text string) []workflow.Representative {
 	return all
 }
 
-// formatMailbox returns the fields of a mailbox in the order of columns. It is the
+// Format returns the fields of a mailbox in the order of columns. It is the
 // inverse of parse.
-func formatMailbox(m workflow.Mailbox) []string {
+func Format(m workflow.Mailbox) []string {
 	r := m.Record
 	representatives := make([]string, len(r.Representatives))
 	for i, p := range r.Representatives {

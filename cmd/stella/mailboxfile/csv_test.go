@@ -1,4 +1,4 @@
-package main
+package mailboxfile
 
 import (
 	"encoding/csv"
@@ -29,18 +29,18 @@ func TestCSVRoundTrip(t *testing.T) {
 		}
 		r := newCSVReader(in)
 		for n, record := range want {
-			got, err := r.next()
+			got, err := r.Next()
 			if err != nil || got.err != nil {
 				t.Fatalf("record %d: %v, %v", n, err, got.err)
 			}
 			for i := range record { // quoted newlines are kept as they are in the file
-				if strings.ReplaceAll(got.fields[i], "\r\n", "\n") != record[i] || len(got.fields) != len(record) {
-					t.Fatalf("record %d is %q, want %q, of %q", n, got.fields, record, text.String())
+				if strings.ReplaceAll(got.Fields[i], "\r\n", "\n") != record[i] || len(got.Fields) != len(record) {
+					t.Fatalf("record %d is %q, want %q, of %q", n, got.Fields, record, text.String())
 				}
 			}
 		}
-		if _, err := r.next(); err != io.EOF || r.read != int64(text.Len()) {
-			t.Fatalf("at the end: %v, after %d bytes of %d", err, r.read, text.Len())
+		if _, err := r.Next(); err != io.EOF || r.Offset != int64(text.Len()) {
+			t.Fatalf("at the end: %v, after %d bytes of %d", err, r.Offset, text.Len())
 		}
 	})
 }
@@ -54,33 +54,34 @@ func TestInvalidCSVLinesAreIsolated(t *testing.T) {
 		want []string // "line: fields" or "line: error"
 	}{
 		"an open quote": {
-			"a,b\n\"c,d\ne,f\n\"g\",h\n", []string{"1: a|b", "2: text after a closing quote", "3: e|f", "4: g|h"},
+			"a,b\n\"c,d\ne,f\n\"g\",h\n", []string{"1: a|b", "2: a quote is opened", "3: e|f", "4: g|h"},
 		},
 		"an open quote to the end": {"a,b\n\"c,d\ne,f\n", []string{"1: a|b", "2: a quote is opened", "3: e|f"}},
 		"an open quote in a long file": {
 			"\"c,d\n" + strings.Repeat("e,f\n", longestRecord/2),
 			append([]string{"1: a quote is opened"}, lines(2, longestRecord/2, "e|f")...),
 		},
-		"an open quote in the last line":  {"a,b\n\"c,d", []string{"1: a|b", "2: a quote is opened"}},
-		"a quote inside":                  {"a\"b,c\nd,e\n", []string{"1: a quote inside", "2: d|e"}},
-		"a long line":                     {"a,b\n" + long + ",c\nd,e\n", []string{"1: a|b", "2: longer than", "3: d|e"}},
-		"a long line at the end":          {"a,b\n" + long + "c", []string{"1: a|b", "2: longer than"}},
-		"lines counted in quotes":         {"\"a\n\nb\",c\n\nd,e\n", []string{"1: a\n\nb|c", "5: d|e"}},
-		"blanks before a quote and after": {" \"a\" ,\t\"b\"\r\n", []string{"1: a|b"}},
-		"nothing but newlines":            {"\n\r\n\n", nil},
+		"an open quote in the last line": {"a,b\n\"c,d", []string{"1: a|b", "2: a quote is opened"}},
+		"a quote inside":                 {"a\"b,c\nd,e\n", []string{"1: a quote inside", "2: d|e"}},
+		"a long line":                    {"a,b\n" + long + ",c\nd,e\n", []string{"1: a|b", "2: longer than", "3: d|e"}},
+		"a long line at the end":         {"a,b\n" + long + "c", []string{"1: a|b", "2: longer than"}},
+		"lines counted in quotes":        {"\"a\n\nb\",c\n\nd,e\n", []string{"1: a\n\nb|c", "5: d|e"}},
+		"blanks before a quote":          {" \"a\",\t\"b\"\r\n", []string{"1: a|b"}},
+		"blanks after a quote":           {"\"a\" ,b\nc,d\n", []string{"1: text after a closing quote", "2: c|d"}},
+		"nothing but newlines":           {"\n\r\n\n", nil},
 	} {
 		r := newCSVReader(strings.NewReader(c.text))
 		var got []string
 		for len(got) <= len(c.want) { // reads one more than wanted, to see too many
-			record, err := r.next()
+			record, err := r.Next()
 			if err != nil {
 				break
 			}
-			text := strings.Join(record.fields, "|")
+			text := strings.Join(record.Fields, "|")
 			if record.err != nil {
 				text = record.err.Error()
 			}
-			got = append(got, fmt.Sprintf("%d: %s", record.line, text))
+			got = append(got, fmt.Sprintf("%d: %s", record.Number, text))
 		}
 		if len(got) != len(c.want) {
 			t.Errorf("%s: %d records, want %d: %.300q", name, len(got), len(c.want), got)
