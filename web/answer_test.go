@@ -11,6 +11,7 @@ import (
 
 	"stella/spid"
 	"stella/spid/spidtest"
+	"stella/web/webtest"
 	"stella/workflow"
 	"stella/workflow/qualification"
 )
@@ -84,7 +85,7 @@ func TestAnswerInAnotherBrowser(t *testing.T) {
 					t.Error("the response is stored")
 				}
 				// The right browser cannot use it any more.
-				b.setCookie(secret)
+				b.SetCookie(secret)
 				b.get("/spid/return").refused(elsewhere)
 				b.deliver(answer).refused(elsewhere)
 			})
@@ -97,7 +98,7 @@ func TestAnswerInAnotherBrowser(t *testing.T) {
 
 // deliverOnly posts a response without following the redirect, and returns the
 // one-time cookie.
-func (b *browser) deliverOnly(answer filledForm) *http.Cookie {
+func (b *browser) deliverOnly(answer webtest.Form) *http.Cookie {
 	b.Helper()
 	response, body := b.send(b.delivery(answer))
 	if response.StatusCode != http.StatusSeeOther || response.Header.Get("Location") != "/spid/return" {
@@ -115,7 +116,7 @@ func (b *browser) deliverOnly(answer filledForm) *http.Cookie {
 // deleteSessions deletes the sessions of a browser from the database.
 func (w *world) deleteSessions(b *browser) {
 	w.Helper()
-	for _, c := range b.cookies() {
+	for _, c := range b.Cookies() {
 		_, err := w.store.Pool().Exec(w.Context(), `delete from sessions where digest = $1`, workflow.Digest(c.Value))
 		w.must(err)
 	}
@@ -123,7 +124,7 @@ func (w *world) deleteSessions(b *browser) {
 
 func (b *browser) forge() {
 	b.Helper()
-	b.setCookie(&http.Cookie{Name: "stella", Value: "forged"})
+	b.SetCookie(&http.Cookie{Name: "stella", Value: "forged"})
 }
 
 func TestReturnNeedsTheOneTimeCookie(t *testing.T) {
@@ -135,13 +136,13 @@ func TestReturnNeedsTheOneTimeCookie(t *testing.T) {
 	if b.storedAnswers() != "1" {
 		t.Error("the response is not stored")
 	}
-	b.setCookie(&http.Cookie{Name: secret.Name, MaxAge: -1})
+	b.SetCookie(&http.Cookie{Name: secret.Name, MaxAge: -1})
 	b.unchanged(func() {
 		b.get("/spid/return").refused(elsewhere)
 		if b.storedAnswers() != "0" {
 			t.Error("the response is still stored")
 		}
-		b.setCookie(secret)
+		b.SetCookie(secret)
 		b.get("/spid/return").refused(elsewhere)
 	})
 	b.stateIs(anna, qualification.AtProvider)
@@ -149,7 +150,7 @@ func TestReturnNeedsTheOneTimeCookie(t *testing.T) {
 	// A forged cookie has the same effect.
 	answer = b.answer(b.ask(), "Anna Neri")
 	secret = b.deliverOnly(answer)
-	b.setCookie(&http.Cookie{Name: secret.Name, Value: "forged"})
+	b.SetCookie(&http.Cookie{Name: secret.Name, Value: "forged"})
 	b.unchanged(func() { b.get("/spid/return").refused(elsewhere) })
 	if b.storedAnswers() != "0" {
 		t.Error("the response is still stored")
@@ -216,9 +217,9 @@ func TestMalformedAnswer(t *testing.T) {
 		b.deliver(unknown).refused(elsewhere)
 		encode := base64.StdEncoding.EncodeToString
 		for _, s := range []string{"", "x", "%%%", encode([]byte("<a/>")), encode([]byte("<!DOCTYPE a>"))} {
-			b.deliver(good.with("SAMLResponse", s)).refused(technical)
+			b.deliver(good.With("SAMLResponse", s)).refused(technical)
 		}
-		b.deliver(filledForm{"/spid/acs", nil}).refused(technical)
+		b.deliver(webtest.Form{Action: "/spid/acs"}).refused(technical)
 	})
 	if b.archived() != "0" {
 		t.Error("a response to no known request is archived")
@@ -238,7 +239,7 @@ func TestTamperedAnswer(t *testing.T) {
 			}
 		}
 	}
-	bad := []filledForm{
+	bad := []webtest.Form{
 		b.answer(request, "Sara Verdi", spidtest.AfterSigning(replaceName)),
 		b.answer(request, "Sara Verdi", spidtest.BetweenSignatures(replaceName)),
 		b.answer(request, "Anna Neri", spidtest.AfterSigning(func(r *etree.Element) {
@@ -246,8 +247,8 @@ func TestTamperedAnswer(t *testing.T) {
 				s.Parent().RemoveChild(s)
 			}
 		})),
-		b.answer(request, "Anna Neri").with("RelayState", "another"),
-		b.answer(request, "Anna Neri").without("RelayState"),
+		b.answer(request, "Anna Neri").With("RelayState", "another"),
+		b.answer(request, "Anna Neri").Without("RelayState"),
 		b.answer(request, "Anna Neri", spidtest.BeforeSigning(func(r *etree.Element) {
 			r.CreateAttr("Destination", "https://altro.example")
 		})),
@@ -277,7 +278,7 @@ func TestUnsignedAnomaly(t *testing.T) {
 	unsigned := spidtest.AfterSigning(func(r *etree.Element) { r.RemoveChild(r.SelectElement("ds:Signature")) })
 	b := at(t, anna, qualification.Identification)
 	request := b.ask()
-	b.unchanged(func() { b.deliver(b.fail(request, "nr25", unsigned).with("RelayState", "guess")).refused(technical) })
+	b.unchanged(func() { b.deliver(b.fail(request, "nr25", unsigned).With("RelayState", "guess")).refused(technical) })
 	b.deliver(b.fail(request, "nr25", unsigned)).answered(http.StatusForbidden, "Identificazione non completata")
 	b.stateIs(anna, qualification.Identification)
 }

@@ -1,130 +1,80 @@
 package web
 
 import (
-	"cmp"
-	"fmt"
-	"io"
 	"net/http"
-	"net/http/cookiejar"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/PuerkitoBio/goquery"
+
+	"stella/web/webtest"
 )
 
-// browser simulates a user's browser, with its cookies and the current page.
+// browser is a user's browser. An error fails the test.
 type browser struct {
 	*world
-	jar http.CookieJar
-	page
-
-	acceptLanguage  string // Accept-Language; Italian if empty
-	noOrigin        bool   // does not send Origin and Sec-Fetch-Site
-	ignoresSameSite bool   // sends cookies with cross-site requests too
+	*webtest.Browser
 }
 
 func (w *world) browser() *browser {
 	w.Helper()
-	jar, err := cookiejar.New(nil)
-	w.must(err)
-	return &browser{world: w, jar: jar}
+	b := webtest.New(w.url, observer{w})
+	b.Address = w.from
+	return &browser{w, b}
 }
 
-// cookies returns the browser's cookies for the server.
-func (b *browser) cookies() []*http.Cookie {
-	return b.jar.Cookies(b.server.PublicURL)
-}
+// window returns another window of the browser, with the same page.
+func (b *browser) window() *browser { return &browser{b.world, b.Window()} }
 
-// setCookie adds a cookie to the browser.
-func (b *browser) setCookie(c *http.Cookie) {
-	kept := *c
-	kept.Path = "/"
-	b.jar.SetCookies(b.server.PublicURL, []*http.Cookie{&kept})
-}
+// observer sends requests. It checks the headers of the server's responses, and
+// remembers the secrets in their cookies.
+type observer struct{ *world }
 
-// direct follows no redirects and has no cookies.
-var direct = &http.Client{
-	Transport:     &http.Transport{MaxIdleConnsPerHost: 4},
-	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-}
+// direct has many connections to the server.
+var direct = &http.Transport{MaxIdleConnsPerHost: 4}
 
-// send sends a request with the browser's cookies, stores the cookies of the
-// response, and returns the response and its body.
-func (b *browser) send(r *http.Request) (*http.Response, string) {
-	b.Helper()
-	crossSite := r.Header.Get("Sec-Fetch-Site") == "cross-site" && r.Method == http.MethodPost
-	if !crossSite || b.ignoresSameSite { // the cookies are SameSite=Lax
-		for _, c := range b.jar.Cookies(r.URL) {
-			r.AddCookie(c)
-		}
+func (o observer) RoundTrip(r *http.Request) (*http.Response, error) {
+	o.Helper()
+	response, err := direct.RoundTrip(r)
+	if err != nil {
+		return nil, err
 	}
-	response, err := direct.Do(r)
-	b.must(err)
-	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	b.must(err)
-	b.jar.SetCookies(r.URL, response.Cookies())
 	for _, c := range response.Cookies() {
 		if c.Value != "" {
-			b.secrets = append(b.secrets, c.Value)
+			o.secrets = append(o.secrets, c.Value)
 		}
 	}
-	if strings.HasPrefix(r.URL.String(), b.world.url) {
-		b.checkHeaders(response)
+	if strings.HasPrefix(r.URL.String(), o.url) {
+		o.checkHeaders(response)
 	}
-	return response, string(body)
+	return response, nil
+}
+
+// send sends a request and returns the response and its body. The page stays.
+func (b *browser) send(r *http.Request) (*http.Response, string) {
+	b.Helper()
+	response, body, err := b.Send(r)
+	b.must(err)
+	return response, body
 }
 
 // load sends a request, follows redirects and shows the page.
 func (b *browser) load(r *http.Request) *browser {
 	b.Helper()
-	var trail []string
-	for range 10 {
-		response, body := b.send(r)
-		if location := response.Header.Get("Location"); location != "" {
-			trail = append(trail, fmt.Sprint(response.StatusCode, " ", location))
-			to, err := r.URL.Parse(location)
-			b.must(err)
-			r = b.request(http.MethodGet, to.String(), nil)
-			continue
-		}
-		// A space separates the text of a term from its description.
-		doc, err := goquery.NewDocumentFromReader(strings.NewReader(strings.ReplaceAll(body, "</dt>", "</dt> ")))
-		b.must(err)
-		b.page = page{doc, r.URL, response.StatusCode, response.Header, body, trail}
-		return b
+	page, err := b.Load(r)
+	if err != nil {
+		b.Fatal(err, page.Trail())
 	}
-	b.Fatalf("too many redirects: %v", trail)
-	return nil
+	b.Page = page
+	return b
 }
 
 // request returns a request, with the headers of the current page.
 func (b *browser) request(method, address string, form url.Values) *http.Request {
 	b.Helper()
-	if strings.HasPrefix(address, "/") {
-		address = b.world.url + address
-	}
-	r, err := http.NewRequestWithContext(b.Context(), method, address, strings.NewReader(form.Encode()))
+	r, err := b.Request(b.Context(), method, address, form)
 	b.must(err)
-	r.Header.Set("Accept-Language", cmp.Or(b.acceptLanguage, "it-IT,it;q=0.9"))
-	if b.from != "" {
-		r.Header.Set("X-Forwarded-For", b.from)
-	}
-	if form != nil {
-		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	}
-	if b.noOrigin {
-		return r
-	}
-	site := "none"
-	if b.page.url != nil && method == http.MethodPost {
-		site = "same-origin"
-		if b.page.url.Hostname() != r.URL.Hostname() {
-			site = "cross-site"
-		}
-		r.Header.Set("Origin", b.page.url.Scheme+"://"+b.page.url.Host)
-	}
-	r.Header.Set("Sec-Fetch-Site", site)
 	return r
 }
 
@@ -135,9 +85,17 @@ func (b *browser) get(address string) *browser {
 }
 
 // post sends a form, which need not be on the current page.
-func (b *browser) post(f filledForm) *browser {
+func (b *browser) post(f webtest.Form) *browser {
 	b.Helper()
-	return b.load(b.request(http.MethodPost, f.action, f.values))
+	return b.load(b.request(http.MethodPost, f.Action, f.Values))
+}
+
+// link returns the URL of the link with a text.
+func (b *browser) link(name string) string {
+	b.Helper()
+	to, err := b.Link(name)
+	b.must(err)
+	return to
 }
 
 // click follows the link with a text.
@@ -146,8 +104,16 @@ func (b *browser) click(name string) *browser {
 	return b.get(b.link(name))
 }
 
-// press fills in and sends the form of the button with a text. typed are the names
-// and values of inputs.
+// form returns the form of the button with a text. typed are the names and values
+// of inputs.
+func (b *browser) form(button string, typed ...string) webtest.Form {
+	b.Helper()
+	f, err := b.Form(button, typed...)
+	b.must(err)
+	return f
+}
+
+// press fills in and sends the form of the button with a text.
 func (b *browser) press(button string, typed ...string) *browser {
 	b.Helper()
 	return b.post(b.form(button, typed...))
@@ -163,7 +129,81 @@ func (b *browser) handOver(h holder) *browser {
 func (b *browser) start(secret string) *browser {
 	b.Helper()
 	r := b.request(http.MethodPost, "/start/"+secret, nil)
-	r.Header.Set("Origin", "https://webmail.example")
-	r.Header.Set("Sec-Fetch-Site", "cross-site")
+	webtest.SendFrom(r, "https://webmail.example")
 	return b.load(r)
+}
+
+// at checks the heading of the page, and that it contains the sentences.
+func (b *browser) at(heading string, sentences ...string) *browser {
+	b.Helper()
+	return b.answered(http.StatusOK, heading, sentences...)
+}
+
+// answered is at with a status.
+func (b *browser) answered(status int, heading string, sentences ...string) *browser {
+	b.Helper()
+	if got := b.Heading(); b.Status != status || got != heading {
+		b.Fatalf("the response is %d %q, want %d %q: %s (%v)", b.Status, got, status, heading, b.Content(), b.Trail())
+	}
+	title := strings.TrimPrefix(strings.TrimPrefix(webtest.Text(b.Find("title")), "Errore: "), "Error: ")
+	if !strings.HasPrefix(title, heading+" – ") && b.URL.Hostname() == "127.0.0.1" {
+		b.Errorf("the title is %q", webtest.Text(b.Find("title")))
+	}
+	for _, s := range sentences {
+		if !strings.Contains(b.Content(), s) {
+			b.Errorf("the page lacks %q: %s", s, b.Content())
+		}
+	}
+	return b
+}
+
+// showsNotice checks the notice above the page. "" checks that there is none.
+func (b *browser) showsNotice(notice string) *browser {
+	b.Helper()
+	if got := webtest.Text(b.Find(".notice")); got != notice {
+		b.Errorf("the notice is %q, want %q", got, notice)
+	}
+	return b
+}
+
+// hasError checks that the page shows an error of an input, in the summary at the
+// top and at the input.
+func (b *browser) hasError(field, sentence string) *browser {
+	b.Helper()
+	if b.Status != http.StatusUnprocessableEntity {
+		b.Fatalf("the status is %d, want 422: %s (%v)", b.Status, b.Content(), b.Trail())
+	}
+	if title := webtest.Text(b.Find("title")); !strings.HasPrefix(title, "Errore: ") {
+		b.Errorf("the title is %q", title)
+	}
+	summary := b.Find(`.summary[role="alert"]`)
+	if got := webtest.Text(summary.Find("h2")); got != "C'è un problema" {
+		b.Errorf("the summary of errors has the heading %q", got)
+	}
+	var messages []string
+	summary.Find(`a[href="#` + field + `"]`).Each(func(_ int, s *goquery.Selection) { messages = append(messages, webtest.Text(s)) })
+	if !slices.Contains(messages, sentence) {
+		b.Errorf("the summary lacks the error %q of %s: %s", sentence, field, webtest.Text(summary))
+	}
+	if b.Find("#"+field).Length() != 1 {
+		b.Errorf("the summary refers to the unknown ID %s", field)
+	}
+	if got := webtest.Text(b.Find("#" + field + "-fault")); got != "Errore: "+sentence {
+		b.Errorf("the error at the input is %q", got)
+	}
+	return b
+}
+
+// hasValue checks the value of an input.
+func (b *browser) hasValue(field, value string) *browser {
+	b.Helper()
+	input := b.Find(`input[name="` + field + `"]`)
+	got := input.AttrOr("value", "")
+	if input.AttrOr("type", "") == "radio" {
+		got = b.Find(`input[name="`+field+`"][checked]`).AttrOr("value", "")
+	}
+	if got != value {
+		b.Errorf("%s has the value %q, want %q", field, got, value)
+	}
+	return b
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"stella/spid"
+	"stella/web/webtest"
 	"stella/workflow/qualification"
 )
 
@@ -24,11 +25,11 @@ func TestPersonIsQualifiedWithCIE(t *testing.T) {
 	b.get("/").at("Accesso in corso con Carta di Identità Elettronica")
 	b.click("Scegli un altro metodo").at("Scegli come identificarti").get("/")
 	b.click("Ricomincia l'accesso").press("Accedi come Anna Neri").press("Autorizza").press("Continua")
-	if want := "303 /cie/return 303 /"; strings.Join(b.trail, " ") != want {
-		t.Errorf("the redirects after the login are %v", b.trail)
+	if want := "303 /cie/return 303 /"; strings.Join(b.Trail(), " ") != want {
+		t.Errorf("the redirects after the login are %v", b.Trail())
 	}
 	b.at("Identificazione riuscita", "Anna Neri", "termina con 501T")
-	if method := text(b.Find("dt:contains('Identificazione') + dd")); method != "CIE, livello 3" {
+	if method := webtest.Text(b.Find("dt:contains('Identificazione') + dd")); method != "CIE, livello 3" {
 		t.Errorf("the method is %q", method)
 	}
 	got := b.query(`select concat_ws(', ', level, person_code, date_of_birth, company_name) from identities`)
@@ -53,7 +54,7 @@ func TestSchemesAreSeparate(t *testing.T) {
 	answer := b.answer(cie, "Anna Neri")
 	b.unchanged(func() {
 		elsewhere := answer
-		elsewhere.action = "/spid/acs"
+		elsewhere.Action = "/spid/acs"
 		b.deliver(elsewhere).refused(technical)
 	})
 	if !strings.Contains(b.log.String(), "SPID knows no provider") {
@@ -62,7 +63,7 @@ func TestSchemesAreSeparate(t *testing.T) {
 	answer = b.answer(b.ask(), "Anna Neri")
 	b.unchanged(func() {
 		elsewhere := answer
-		elsewhere.action = "/cie/acs"
+		elsewhere.Action = "/cie/acs"
 		b.deliver(elsewhere).refused("C'è stato un problema tecnico nel collegamento con CIE.")
 	})
 	b.deliver(answer).at("Identificazione riuscita", "SPID, livello 2")
@@ -73,8 +74,8 @@ func TestSchemesAreSeparate(t *testing.T) {
 		w.browser().get(path).answered(http.StatusNotFound, "Pagina non trovata")
 	}
 	other := at(t, anna, qualification.Identification).get("/identificazione")
-	if other.Find("a.scheme").Length() != 1 || strings.Contains(other.text(), "CIE") {
-		t.Errorf("CIE is offered: %s", other.text())
+	if other.Find("a.scheme").Length() != 1 || strings.Contains(other.Content(), "CIE") {
+		t.Errorf("CIE is offered: %s", other.Content())
 	}
 }
 

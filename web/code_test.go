@@ -193,7 +193,7 @@ func TestCodeStatusIsForTheOwnerOnly(t *testing.T) {
 	b.sendCode()
 	b.enter(anna).codeStatusIs("elsewhere", 0, 0)
 	b.world.browser().codeStatusIs("elsewhere", 0, 0)
-	if strings.Contains(b.get("/codice/stato").body, "@") {
+	if strings.Contains(b.get("/codice/stato").Body, "@") {
 		t.Error("the status contains the address")
 	}
 }
@@ -211,7 +211,7 @@ func TestLoginExpiresDuringAPause(t *testing.T) {
 	}
 	b.answered(http.StatusUnprocessableEntity, "Procedura in pausa",
 		"Per allora la tua identificazione non varrà più: ripeterai l'accesso")
-	if strings.Contains(b.text(), "non devi ricominciare") {
+	if strings.Contains(b.Content(), "non devi ricominciare") {
 		t.Error("the page still says that the user need not start again")
 	}
 	b.clock.Advance(15 * time.Minute)

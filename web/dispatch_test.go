@@ -26,7 +26,7 @@ func TestRequestByForm(t *testing.T) {
 	t.Parallel()
 	b := at(t, anna, qualification.Identification, postOnly)
 	b.get("/identificazione/spid")
-	usual := b.header.Get("Content-Security-Policy")
+	usual := b.Header.Get("Content-Security-Policy")
 	b.click("Prosegui con Identità di prova")
 	b.at("Attendi qualche secondo…", "Ti stiamo portando sulle pagine di Identità di prova",
 		"Se la pagina non prosegue da sola, seleziona Continua.")
@@ -35,15 +35,15 @@ func TestRequestByForm(t *testing.T) {
 		t.Error("the page does not have one form and the script that submits it")
 	}
 	policy := strings.Replace(usual, "form-action 'self'", "form-action "+b.idp.EntityID(), 1)
-	if got := b.header.Values("Content-Security-Policy"); len(got) != 1 || got[0] != policy {
+	if got := b.Header.Values("Content-Security-Policy"); len(got) != 1 || got[0] != policy {
 		t.Errorf("the policy is %q", got)
 	}
 	form := b.form("Continua")
-	if form.action != b.idp.EntityID()+"/sso" || len(form.values) != 2 {
-		t.Errorf("the form sends %v to %s", form.values, form.action)
+	if form.Action != b.idp.EntityID()+"/sso" || len(form.Values) != 2 {
+		t.Errorf("the form sends %v to %s", form.Values, form.Action)
 	}
-	request, err := base64.StdEncoding.DecodeString(form.values.Get("SAMLRequest"))
-	if err != nil || !strings.Contains(string(request), "<ds:Signature") || form.values.Get("RelayState") == "" {
+	request, err := base64.StdEncoding.DecodeString(form.Values.Get("SAMLRequest"))
+	if err != nil || !strings.Contains(string(request), "<ds:Signature") || form.Values.Get("RelayState") == "" {
 		t.Errorf("the request is not signed: %v %s", err, request)
 	}
 	b.press("Continua").at("Con quale identità vuoi accedere?").press("Accedi come Anna Neri").press("Autorizza").press("Continua")

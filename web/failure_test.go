@@ -13,6 +13,7 @@ import (
 	"stella/spid"
 	"stella/spid/spidtest"
 	"stella/templates"
+	"stella/web/webtest"
 	"stella/workflow/qualification"
 )
 
@@ -49,7 +50,7 @@ func TestAnomalies(t *testing.T) {
 		{"", failed, technical},
 	} {
 		b.deliver(b.fail(b.ask(), c.code)).answered(http.StatusForbidden, c.heading, c.sentence, "I dati già inseriti sono salvati.")
-		if got := b.page.url.Path; got != "/spid/return" {
+		if got := b.URL.Path; got != "/spid/return" {
 			t.Errorf("the page of %s has the path %s", c.code, got)
 		}
 		if b.Find("[role=alert], .summary, .fault").Length() > 0 {
@@ -60,7 +61,7 @@ func TestAnomalies(t *testing.T) {
 		if c.sentence == technical {
 			shown = "tecnico"
 		}
-		if reference := text(b.Find("p.small")); !strings.HasPrefix(reference, "Riferimento: "+shown+" · ") {
+		if reference := webtest.Text(b.Find("p.small")); !strings.HasPrefix(reference, "Riferimento: "+shown+" · ") {
 			t.Errorf("%s has the reference %q", c.code, reference)
 		}
 		line := regexp.MustCompile(`level=ERROR msg="an identity provider faults our request" .*provider=` +
@@ -71,7 +72,7 @@ func TestAnomalies(t *testing.T) {
 		b.click("Riprova").at("Scegli il gestore della tua identità SPID")
 	}
 	b.get("/").at("Ora identificati")
-	if text := b.text(); strings.Contains(text, lapsed) {
+	if text := b.Content(); strings.Contains(text, lapsed) {
 		t.Error("the page says that a failed login has expired")
 	}
 	b.press("Indietro").at("Controlla i dati", anna.email) // the data are kept
@@ -88,11 +89,11 @@ func TestFailurePageCanBeReloaded(t *testing.T) {
 	b.unchanged(func() {
 		for range 2 {
 			b.get("/spid/return").answered(http.StatusForbidden, notDone, denied, "I dati già inseriti sono salvati.")
-			if reference := text(b.Find("p.small")); !strings.HasPrefix(reference, "Riferimento: nr22 · ") {
+			if reference := webtest.Text(b.Find("p.small")); !strings.HasPrefix(reference, "Riferimento: nr22 · ") {
 				t.Errorf("the reference is %q", reference)
 			}
 		}
-		if got := b.link("Indietro"); got != b.page.url.ResolveReference(&url.URL{Path: "/"}).String() {
+		if got := b.link("Indietro"); got != b.URL.ResolveReference(&url.URL{Path: "/"}).String() {
 			t.Errorf("the link Indietro leads to %s", got)
 		}
 		// Other sessions cannot see it.
@@ -100,8 +101,8 @@ func TestFailurePageCanBeReloaded(t *testing.T) {
 		stranger := b.world.browser().get("/spid/return")
 		stranger.answered(http.StatusForbidden, failed, "Questa identificazione è scaduta o è stata aperta in un'altra finestra.",
 			"Per continuare torna alla webmail", "Riferimento: altrove · ")
-		if strings.Contains(stranger.text(), "Torna alla procedura e riprova") || stranger.Find(".progress").Length() != 0 {
-			t.Errorf("a visitor without a procedure gets a link to it: %s", stranger.text())
+		if strings.Contains(stranger.Content(), "Torna alla procedura e riprova") || stranger.Find(".progress").Length() != 0 {
+			t.Errorf("a visitor without a procedure gets a link to it: %s", stranger.Content())
 		}
 	})
 	b.click("Riprova")
@@ -182,7 +183,7 @@ func TestIdentityOfASuspendedProvider(t *testing.T) {
 	b := at(t, anna, qualification.Contract)
 	b.must(b.provider.Suspend(t.Context(), "operatore", b.idp.EntityID(), b.clock.Now().Add(-time.Hour), "chiave rubata"))
 	b.get("/").at("Ora identificati", "perché il gestore con cui è stata fatta è stato sospeso")
-	if strings.Contains(b.text(), "troppo tempo") {
+	if strings.Contains(b.Content(), "troppo tempo") {
 		t.Error("the page gives another reason")
 	}
 }
@@ -203,7 +204,7 @@ func TestPurpose(t *testing.T) {
 	// A citizen's mailbox requires no professional identity.
 	b.record(anna)
 	other := b.enter(anna).proceed(anna, qualification.HolderChoice, qualification.Identification)
-	if strings.Contains(other.text(), "uso professionale") {
+	if strings.Contains(other.Content(), "uso professionale") {
 		t.Error("the page of a citizen requires a professional identity")
 	}
 	request = other.ask()

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"stella/store/storetest"
+	"stella/web/webtest"
 	"stella/workflow/qualification"
 )
 
@@ -28,7 +29,7 @@ func TestInternalErrors(t *testing.T) {
 	b.must(err)
 	b.post(form).answered(http.StatusInternalServerError, "C'è un problema con il servizio",
 		"I dati salvati non sono persi: riprova tra poco.")
-	reference := strings.TrimPrefix(text(b.Find("p.small")), "Riferimento: ")
+	reference := strings.TrimPrefix(webtest.Text(b.Find("p.small")), "Riferimento: ")
 	if !strings.Contains(b.log.String(), `level=ERROR msg="a request failed" request=`+reference) {
 		t.Errorf("the log lacks the reference %q", reference)
 	}

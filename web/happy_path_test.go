@@ -54,7 +54,7 @@ func (b *browser) proceed(h holder, from, to qualification.State) *browser {
 		}
 	}
 	if got := b.state(h); got != to {
-		b.Fatalf("the steps lead to %s instead of %s: %s", got, to, b.text())
+		b.Fatalf("the steps lead to %s instead of %s: %s", got, to, b.Content())
 	}
 	return b
 }

@@ -52,23 +52,23 @@ func TestHeaders(t *testing.T) {
 	t.Parallel()
 	b := at(t, anna, qualification.Summary) // send checks the headers of every response
 	for path, status := range map[string]int{"/": 200, "/altrove": 404, "/spid/metadata": 200, "/codice/stato": 200, "/static/none": 404} {
-		if b.get(path); b.status != status {
-			t.Errorf("%s returns %d, want %d", path, b.status, status)
+		if b.get(path); b.Status != status {
+			t.Errorf("%s returns %d, want %d", path, b.Status, status)
 		}
 	}
-	if got := b.get("/").header.Get("Strict-Transport-Security"); got != "" {
+	if got := b.get("/").Header.Get("Strict-Transport-Security"); got != "" {
 		t.Errorf("over http, Strict-Transport-Security is %q", got)
 	}
 	style := b.Find(`link[rel="stylesheet"]`).AttrOr("href", "")
-	if b.get(style); b.status != 200 || !strings.Contains(b.header.Get("Cache-Control"), "immutable") {
-		t.Errorf("%s returns %d with Cache-Control %q", style, b.status, b.header.Get("Cache-Control"))
+	if b.get(style); b.Status != 200 || !strings.Contains(b.Header.Get("Cache-Control"), "immutable") {
+		t.Errorf("%s returns %d with Cache-Control %q", style, b.Status, b.Header.Get("Cache-Control"))
 	}
 	b.get("/spid/metadata")
-	if got := b.header.Get("Content-Type"); got != "application/samlmetadata+xml" || !strings.Contains(b.body, b.world.url+"/spid/acs") {
-		t.Errorf("the metadata are %s: %s", got, b.body)
+	if got := b.Header.Get("Content-Type"); got != "application/samlmetadata+xml" || !strings.Contains(b.Body, b.world.url+"/spid/acs") {
+		t.Errorf("the metadata are %s: %s", got, b.Body)
 	}
 	b.get("/codice/stato")
-	if got := b.header.Get("Content-Type"); got != "application/json" {
+	if got := b.Header.Get("Content-Type"); got != "application/json" {
 		t.Errorf("the content type of the code's status is %s", got)
 	}
 	// HEAD requests change nothing.

@@ -92,8 +92,8 @@ func TestAnswerPostedAgain(t *testing.T) {
 		other.deliver(answer).at("Conferma identità")
 		stranger := b.browser()
 		stranger.deliver(answer)
-		if stranger.status == http.StatusForbidden || stranger.Find("h1:contains('Identificazione')").Length() > 0 {
-			t.Errorf("a browser without a session sees %d %s", stranger.status, stranger.text())
+		if stranger.Status == http.StatusForbidden || stranger.Find("h1:contains('Identificazione')").Length() > 0 {
+			t.Errorf("a browser without a session sees %d %s", stranger.Status, stranger.Content())
 		}
 	})
 	if got := b.archived(); got != archived {

@@ -15,6 +15,7 @@ import (
 
 	"stella/spid"
 	"stella/spid/spidtest"
+	"stella/web/webtest"
 )
 
 // idp is an identity provider. Tests reuse it one after another, since its key is
@@ -125,7 +126,7 @@ func (b *browser) askCIE() loginRequest {
 }
 
 // answer returns the form with the provider's response for a person.
-func (w *world) answer(a loginRequest, name string, edits ...spidtest.Edit) filledForm {
+func (w *world) answer(a loginRequest, name string, edits ...spidtest.Edit) webtest.Form {
 	w.Helper()
 	response, err := a.idp.Answer(a.Request, person(name), edits...)
 	w.must(err)
@@ -133,7 +134,7 @@ func (w *world) answer(a loginRequest, name string, edits ...spidtest.Edit) fill
 }
 
 // fail returns the form with the provider's response for an anomaly.
-func (w *world) fail(a loginRequest, code string, edits ...spidtest.Edit) filledForm {
+func (w *world) fail(a loginRequest, code string, edits ...spidtest.Edit) webtest.Form {
 	w.Helper()
 	response, err := a.idp.Fail(a.Request, code, edits...)
 	w.must(err)
@@ -141,21 +142,20 @@ func (w *world) fail(a loginRequest, code string, edits ...spidtest.Edit) filled
 }
 
 // acs returns the form that posts a response.
-func (a loginRequest) acs(response string) filledForm {
-	return filledForm{a.at, url.Values{"SAMLResponse": {response}, "RelayState": {a.RelayState}}}
+func (a loginRequest) acs(response string) webtest.Form {
+	return webtest.Form{Action: a.at, Values: url.Values{"SAMLResponse": {response}, "RelayState": {a.RelayState}}}
 }
 
 // deliver posts a response from the provider's page, and follows redirects.
-func (b *browser) deliver(answer filledForm) *browser {
+func (b *browser) deliver(answer webtest.Form) *browser {
 	b.Helper()
 	return b.load(b.delivery(answer))
 }
 
-func (b *browser) delivery(answer filledForm) *http.Request {
+func (b *browser) delivery(answer webtest.Form) *http.Request {
 	b.Helper()
-	r := b.request(http.MethodPost, answer.action, answer.values)
-	r.Header.Set("Origin", b.idp.EntityID())
-	r.Header.Set("Sec-Fetch-Site", "cross-site")
+	r := b.request(http.MethodPost, answer.Action, answer.Values)
+	webtest.SendFrom(r, b.idp.EntityID())
 	return r
 }
 

@@ -40,9 +40,9 @@ type mistake struct {
 // the error, and that nothing changes.
 func (b *browser) refuses(heading string, mistakes ...mistake) {
 	b.Helper()
-	shown := b.page
+	shown := b.Page
 	for _, m := range mistakes {
-		b.page = shown
+		b.Page = shown
 		b.unchanged(func() { b.press(m.button, m.typed...) })
 		b.hasError(m.field, m.sentence)
 		b.answered(http.StatusUnprocessableEntity, heading)
@@ -56,7 +56,7 @@ func TestRoleIsMissing(t *testing.T) {
 	t.Parallel()
 	b := at(t, anna, qualification.HolderChoice)
 	b.refuses("Conferma identità", mistake{"Conferma", nil, "ruolo", "Scegli una delle due opzioni"})
-	form := b.form("Conferma").with("ruolo", "forse")
+	form := b.form("Conferma").With("ruolo", "forse")
 	b.unchanged(func() { b.post(form).hasError("ruolo", "Scegli una delle due opzioni") })
 	b.press("Conferma", "ruolo", "si").at("Cosa occorre")
 }
@@ -109,7 +109,7 @@ func TestCorrectionOfTheHolderIsWrong(t *testing.T) {
 		mistake{"Conferma", []string{"intestatario", "privato"}, "intestatario",
 			"Secondo i nostri dati la casella è intestata a un'impresa. " +
 				"Scegli Impresa / Società, oppure chiedi all'assistenza il cambio di intestatario"})
-	form := b.form("Conferma").without("intestatario")
+	form := b.form("Conferma").Without("intestatario")
 	b.unchanged(func() { b.post(form).hasError("intestatario", "Scegli il tipo di intestatario") })
 }
 
@@ -188,7 +188,7 @@ func TestCodeIsWrong(t *testing.T) {
 		t.Helper()
 		b.press("Conferma", "codice", typed).answered(http.StatusUnprocessableEntity, heading)
 		b.hasError("codice", sentence).hasValue("codice", "")
-		if strings.Contains(b.body, "234 567") {
+		if strings.Contains(b.Body, "234 567") {
 			t.Error("the page contains the code")
 		}
 		b.stateIs(anna, qualification.CodeEntry)
@@ -228,8 +228,8 @@ func TestCodeIsWrong(t *testing.T) {
 		t.Error("a code can be typed during the pause")
 	}
 	// During the pause the right code is refused, and no other code is sent.
-	right := b.form("Invia di nuovo").with("codice", third)
-	right.action = "/codice"
+	right := b.form("Invia di nuovo").With("codice", third)
+	right.Action = "/codice"
 	b.unchanged(func() {
 		b.post(right).answered(http.StatusUnprocessableEntity, "Procedura in pausa", "Riprova dopo le "+over)
 		b.press("Invia di nuovo").answered(http.StatusUnprocessableEntity, "Procedura in pausa", "Riprova dopo le "+over)
@@ -253,7 +253,7 @@ func TestInputIsCleaned(t *testing.T) {
 	b.press("Conferma").at("Controlla i dati", "Officine Bianchi")
 	b.press("SALVA E PROCEDI")
 	b.unchanged(func() {
-		bad := b.request(http.MethodPost, "/indietro?%zz", b.form("Indietro").values)
+		bad := b.request(http.MethodPost, "/indietro?%zz", b.form("Indietro").Values)
 		b.load(bad).answered(http.StatusBadRequest, "Richiesta non accettata")
 	})
 }
@@ -269,15 +269,15 @@ func TestMaximumSizeIsDocumented(t *testing.T) {
 func TestBodyIsTooLarge(t *testing.T) {
 	t.Parallel()
 	b := at(t, anna, qualification.HolderChoice)
-	form := b.form("Conferma", "ruolo", "si").with("altro", strings.Repeat("x", maxBody))
+	form := b.form("Conferma", "ruolo", "si").With("altro", strings.Repeat("x", maxBody))
 	b.unchanged(func() {
 		b.post(form).answered(http.StatusRequestEntityTooLarge, "Richiesta troppo lunga", "più lungo di quanto possiamo ricevere")
 	})
 	b.get("/").press("Conferma", "ruolo", "si").at("Cosa occorre")
 	b = at(t, anna, qualification.Identification)
-	answer := b.answer(b.ask(), "Anna Neri").with("altro", strings.Repeat("x", maxBody))
+	answer := b.answer(b.ask(), "Anna Neri").With("altro", strings.Repeat("x", maxBody))
 	b.unchanged(func() { b.deliver(answer).answered(http.StatusRequestEntityTooLarge, "Richiesta troppo lunga") })
-	b.deliver(answer.with("altro", strings.Repeat("x", maxBody/2))).at("Identificazione riuscita")
+	b.deliver(answer.With("altro", strings.Repeat("x", maxBody/2))).at("Identificazione riuscita")
 }
 
 // Each confirmed change of the address sends mails. After five changes in a day the

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"stella/web/webtest"
 	"stella/workflow"
 	"stella/workflow/qualification"
 )
@@ -78,8 +79,8 @@ func TestDelegateCannotActForTheInvitedHolder(t *testing.T) {
 		for _, path := range []string{"/identificazione", "/identificazione/spid", "/riepilogo/contatti", "/codice/contatti"} {
 			delegate.get(path).at("Invito accettato")
 		}
-		invite := form.with("email", "altro@mail.example")
-		invite.action = "/invito"
+		invite := form.With("email", "altro@mail.example")
+		invite.Action = "/invito"
 		delegate.post(invite).at("Invito accettato").showsNotice(movedOn)
 	})
 	delegate.enter(bianchi).at("Invito accettato")
@@ -137,7 +138,7 @@ func TestInvitedHolderIsRejected(t *testing.T) {
 		t.Errorf("the mail's detail invited is %q, want true", got)
 	}
 	delegate.get("/").at("Richiesta dell'intestatario non riuscita", "La richiesta di l•••@m•••.example non è andata a buon fine.")
-	if strings.Contains(delegate.body, "Sara") {
+	if strings.Contains(delegate.Body, "Sara") {
 		t.Error("the delegate sees the name of the person who logged in")
 	}
 	guest.world.browser().get(link).press("PROCEDI").
@@ -154,8 +155,8 @@ func TestInvitationLinkEnds(t *testing.T) {
 		b := delegate.world.browser().get("/")
 		b.unchanged(func() {
 			b.get(link).answered(status, title, sentence)
-			b.post(filledForm{link, nil}).answered(status, title, sentence)
-			b.post(filledForm{link + "/rifiuta", nil}).answered(status, title, sentence)
+			b.post(webtest.Form{Action: link}).answered(status, title, sentence)
+			b.post(webtest.Form{Action: link + "/rifiuta"}).answered(status, title, sentence)
 			b.get("/").at("Qualifica la tua casella PEC Esempio")
 		})
 	}
@@ -220,7 +221,7 @@ func TestDeclinedInvitationIsShown(t *testing.T) {
 	delegate.get("/").press("Conferma", "ruolo", "no").press("Indietro").at("Conferma identità", declined)
 	delegate.press("Conferma", "ruolo", "no").press("Invia l'invito", "email", "presidente@bianchi.example")
 	delegate.press("Annulla l'invito").at("Conferma identità")
-	if strings.Contains(delegate.text(), "non riconosce") {
+	if strings.Contains(delegate.Content(), "non riconosce") {
 		t.Error("the page shows that an older invitation was declined")
 	}
 }
@@ -285,7 +286,7 @@ func TestInvitationIsNotDelivered(t *testing.T) {
 		"invia l'invito a un altro indirizzo")
 	if delegate.Find("details[open]").Length() != 1 || delegate.Find(`details button:not(.second)`).Length() != 1 ||
 		delegate.Find(`form[action="/invito"]`).Length() != 1 {
-		t.Errorf("the form for another address is not the main one of the page: %s", delegate.text())
+		t.Errorf("the form for another address is not the main one of the page: %s", delegate.Content())
 	}
 
 	delegate.press("Invia l'invito", "email", luca).at("Invito in partenza", luca)

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"stella/web/webtest"
 	"stella/workflow/qualification"
 )
 
@@ -15,7 +16,7 @@ func TestChosenLanguage(t *testing.T) {
 	w := newWorld(t)
 	w.record(anna)
 	b := w.browser()
-	b.acceptLanguage = "en-GB,en;q=0.9"
+	b.Language = "en-GB,en;q=0.9"
 	b.handOver(anna).at("Conferma identità").inLanguage("it") // the webmail's language has precedence over the browser's
 	b.click("English").at("Confirm your identity").inLanguage("en")
 	b.press("Confirm", "ruolo", "si").inLanguage("en")
@@ -63,7 +64,7 @@ func TestHandOffWithoutALanguage(t *testing.T) {
 	w.must(err)
 	w.secrets = append(w.secrets, secret)
 	b := w.browser()
-	b.acceptLanguage = "en-GB"
+	b.Language = "en-GB"
 	b.start(secret).inLanguage("en").press("Confirm", "ruolo", "no")
 	b.press("Send the invitation", "email", "luca.bianchi@mail.example")
 	w.locales("luca.bianchi@mail.example", "invitation en")
@@ -93,8 +94,8 @@ func TestEveryPageHasALanguageLink(t *testing.T) {
 	b.click("Modifica l'e-mail").press("Conferma", "email", "")
 	b.answered(http.StatusUnprocessableEntity, "Modifica i contatti").inLanguage("it")
 	b.click("English").inLanguage("en")
-	if b.page.url.Path != "/riepilogo/contatti" || b.status != http.StatusOK {
-		t.Errorf("after wrong input the language link leads to %s", b.page.url)
+	if b.URL.Path != "/riepilogo/contatti" || b.Status != http.StatusOK {
+		t.Errorf("after wrong input the language link leads to %s", b.URL)
 	}
 	r := b.request(http.MethodPost, "/esci", nil)
 	r.Header.Set("Origin", "https://evil.example")
@@ -110,8 +111,8 @@ func TestLanguageLinkChangesNothingElse(t *testing.T) {
 	b.unchanged(func() {
 		for _, lingua := range []string{"en", "it", "fr", "<b>", "//evil.example"} {
 			b.get("/?lingua=" + lingua)
-			if b.status != http.StatusOK || len(b.trail) != 0 {
-				t.Errorf("?lingua=%s returns %d after the redirects %v", lingua, b.status, b.trail)
+			if b.Status != http.StatusOK || len(b.Trail()) != 0 {
+				t.Errorf("?lingua=%s returns %d after the redirects %v", lingua, b.Status, b.Trail())
 			}
 		}
 		b.inLanguage("it") // an unknown language changes nothing
@@ -120,7 +121,7 @@ func TestLanguageLinkChangesNothingElse(t *testing.T) {
 		b.send(ahead)
 		b.get("/").inLanguage("it") // a prefetch changes nothing
 	})
-	if vary := b.header.Get("Vary"); vary != "Accept-Language, Cookie" {
+	if vary := b.Header.Get("Vary"); vary != "Accept-Language, Cookie" {
 		t.Errorf("Vary is %q", vary)
 	}
 	for _, path := range []string{"//evil.example", "//evil.example/rifiuta", "/a//b"} {
@@ -138,11 +139,11 @@ func TestLanguageLinkChangesNothingElse(t *testing.T) {
 func (b *browser) inLanguage(locale string) *browser {
 	b.Helper()
 	other := map[string]string{"it": "English", "en": "Italiano"}[locale]
-	if lang, header := b.Find("html").AttrOr("lang", ""), b.header.Get("Content-Language"); lang != locale || header != locale {
-		b.Errorf("%s has the lang %q and the Content-Language %q, want %s", b.page.url.Path, lang, header, locale)
+	if lang, header := b.Find("html").AttrOr("lang", ""), b.Header.Get("Content-Language"); lang != locale || header != locale {
+		b.Errorf("%s has the lang %q and the Content-Language %q, want %s", b.URL.Path, lang, header, locale)
 	}
-	if got := text(b.Find("header .language a")); got != other {
-		b.Errorf("%s has the language link %q", b.page.url.Path, got)
+	if got := webtest.Text(b.Find("header .language a")); got != other {
+		b.Errorf("%s has the language link %q", b.URL.Path, got)
 	}
 	return b
 }
@@ -166,6 +167,6 @@ func TestLanguageOfARefusedAnswer(t *testing.T) {
 	request := b.askAt(b.get("/identificazione/spid").link("Continue with Identità di prova"))
 	b.deliver(request.acs("no answer")).inLanguage("it") // the login is unknown
 	wrong := b.answer(request, "Anna Neri")
-	wrong.values.Set("RelayState", "another")
+	wrong.Values.Set("RelayState", "another")
 	b.deliver(wrong).answered(http.StatusForbidden, "Identification not successful").inLanguage("en")
 }

@@ -26,7 +26,7 @@ func (w *world) exhaust(limit string, span time.Duration) {
 func (b *browser) limited(heading, sentence, seconds string) *browser {
 	b.Helper()
 	b.answered(http.StatusTooManyRequests, heading, sentence)
-	if got := b.header.Get("Retry-After"); got != seconds {
+	if got := b.Header.Get("Retry-After"); got != seconds {
 		b.Errorf("Retry-After: %q, want %s", got, seconds)
 	}
 	return b
@@ -74,7 +74,7 @@ func TestTooManyInvitationsFromANetwork(t *testing.T) {
 				"Sono arrivate troppe richieste in poco tempo. Riprova dopo le "+b.after(18*time.Second), "18").
 			hasValue("email", "luca.bianchi@mail.example")
 	})
-	b.from = "192.0.2.8"
+	b.Address = "192.0.2.8"
 	b.press("Invia l'invito", "email", "luca.bianchi@mail.example").at("Invito in partenza")
 }
 
@@ -95,8 +95,8 @@ func TestTooManyLoginsAndStartsFromANetwork(t *testing.T) {
 	fresh.start(secret).limited(heading, sentence, "2")
 	b.clock.Advance(2 * time.Second)
 	fresh.start(secret) // the refused attempt did not use the link up
-	if fresh.status != http.StatusOK {
-		t.Errorf("after the time in Retry-After: %d %s", fresh.status, fresh.text())
+	if fresh.Status != http.StatusOK {
+		t.Errorf("after the time in Retry-After: %d %s", fresh.Status, fresh.Content())
 	}
 }
 
@@ -117,7 +117,7 @@ func TestTooManyAnswersAndLogoutsFromANetwork(t *testing.T) {
 		b.deliver(answer).limited(heading, sentence, "2")
 		garbage().limited(heading, sentence, "2")
 	})
-	b.from = "192.0.2.8"
+	b.Address = "192.0.2.8"
 	b.deliver(answer).at("Identificazione riuscita")
 
 	query := b.idp.logoutURL(t)

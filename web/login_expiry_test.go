@@ -4,12 +4,13 @@ import (
 	"testing"
 	"time"
 
+	"stella/web/webtest"
 	"stella/workflow/qualification"
 )
 
 // lapses checks that the browser cannot send a form whose login was made in another
 // session or has expired, and that the step goes back to identification.
-func (b *browser) lapses(f filledForm) {
+func (b *browser) lapses(f webtest.Form) {
 	b.Helper()
 	b.unchanged(func() {
 		b.get("/").at("Ora identificati", lapsed)
@@ -34,29 +35,29 @@ func (b *browser) lapses(f filledForm) {
 // loginStates lists the states that need a valid login, and their forms.
 var loginStates = []struct {
 	state qualification.State
-	forms []func(b *browser) filledForm
+	forms []func(b *browser) webtest.Form
 }{
-	{qualification.Identified, []func(b *browser) filledForm{
-		func(b *browser) filledForm { return b.form("PROCEDI") },
-		func(b *browser) filledForm { return b.form("Non sono io / casella sbagliata") },
-		func(b *browser) filledForm {
+	{qualification.Identified, []func(b *browser) webtest.Form{
+		func(b *browser) webtest.Form { return b.form("PROCEDI") },
+		func(b *browser) webtest.Form { return b.form("Non sono io / casella sbagliata") },
+		func(b *browser) webtest.Form {
 			return b.click("Modifica dove arriverà il codice OTP").form("Conferma", "email", "ladro@mail.example")
 		},
 	}},
-	{qualification.Contract, []func(b *browser) filledForm{
-		func(b *browser) filledForm { return b.form("COMPLETA LA RICHIESTA DI IDENTIFICAZIONE") },
+	{qualification.Contract, []func(b *browser) webtest.Form{
+		func(b *browser) webtest.Form { return b.form("COMPLETA LA RICHIESTA DI IDENTIFICAZIONE") },
 	}},
-	{qualification.CodeEntry, []func(b *browser) filledForm{
-		func(b *browser) filledForm { return b.form("Conferma", "codice", b.sendCode()) },
-		func(b *browser) filledForm { return b.form("Invia di nuovo") },
-		func(b *browser) filledForm {
+	{qualification.CodeEntry, []func(b *browser) webtest.Form{
+		func(b *browser) webtest.Form { return b.form("Conferma", "codice", b.sendCode()) },
+		func(b *browser) webtest.Form { return b.form("Invia di nuovo") },
+		func(b *browser) webtest.Form {
 			return b.click("Modifica i contatti").form("Conferma", "email", "ladro@mail.example")
 		},
 	}},
 }
 
 // atEachForm calls do with each of those forms, after a login.
-func atEachForm(t *testing.T, do func(b *browser, f filledForm)) {
+func atEachForm(t *testing.T, do func(b *browser, f webtest.Form)) {
 	t.Helper()
 	for _, place := range loginStates {
 		t.Run(string(place.state), func(t *testing.T) {
@@ -72,7 +73,7 @@ func atEachForm(t *testing.T, do func(b *browser, f filledForm)) {
 
 func TestAnotherBrowserCannotFinish(t *testing.T) {
 	t.Parallel()
-	atEachForm(t, func(b *browser, f filledForm) {
+	atEachForm(t, func(b *browser, f webtest.Form) {
 		b.clock.Advance(5 * time.Minute) // so that the limit of codes is not reached
 		b.enter(anna).lapses(f)
 		// The first browser is at identification too.
@@ -82,9 +83,9 @@ func TestAnotherBrowserCannotFinish(t *testing.T) {
 
 func TestExpiredLoginCannotFinish(t *testing.T) {
 	t.Parallel()
-	atEachForm(t, func(b *browser, f filledForm) {
+	atEachForm(t, func(b *browser, f webtest.Form) {
 		b.clock.Advance(16 * time.Minute)
-		if b.get("/"); text(b.Find("h1")) == "Ora identificati" {
+		if b.get("/"); b.Heading() == "Ora identificati" {
 			b.Error("the login expired too early")
 		}
 		b.clock.Advance(15 * time.Minute)

@@ -31,7 +31,7 @@ func TestLoginIsCancelledAndRepeated(t *testing.T) {
 	t.Parallel()
 	b := at(t, anna, qualification.AtProvider).press("Annulla").press("Continua")
 	b.answered(http.StatusForbidden, notDone, "Hai annullato l'accesso.")
-	if strings.Contains(b.text(), "Scegli un altro metodo") {
+	if strings.Contains(b.Content(), "Scegli un altro metodo") {
 		t.Error("another method is offered, but there is only one")
 	}
 	b.click("Riprova").click("Prosegui con Identità di prova").press("Accedi come Anna Neri").press("Non autorizzo").press("Continua")

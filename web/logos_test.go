@@ -14,6 +14,7 @@ import (
 	"github.com/PuerkitoBio/goquery"
 
 	"stella/spid"
+	"stella/web/webtest"
 	"stella/workflow/qualification"
 )
 
@@ -36,7 +37,7 @@ func TestProvidersPage(t *testing.T) {
 	b.must(b.provider.Suspend(t.Context(), "operatore", "https://c.example", b.clock.Now(), "prova"))
 	names := func() []string {
 		return b.get("/identificazione/spid").at("Scegli il gestore della tua identità SPID").Find(".providers a").
-			Map(func(_ int, s *goquery.Selection) string { return text(s) })
+			Map(func(_ int, s *goquery.Selection) string { return webtest.Text(s) })
 	}
 	first, shuffled := names(), false
 	for range 50 {
@@ -89,7 +90,7 @@ func TestLogos(t *testing.T) {
 		}
 	})
 	logo := func(link string) string {
-		a := b.Find("a").FilterFunction(func(_ int, s *goquery.Selection) bool { return text(s) == link })
+		a := b.Find("a").FilterFunction(func(_ int, s *goquery.Selection) bool { return webtest.Text(s) == link })
 		if img := a.Find("img"); a.Length() != 1 || img.Length() > 0 && img.AttrOr("alt", "none") != "" {
 			t.Errorf("there are %d links %s, with a logo whose alt is %q", a.Length(), link, img.AttrOr("alt", "none"))
 		}

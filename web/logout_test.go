@@ -46,13 +46,13 @@ func (b *browser) redirectOf(address string) string {
 func TestLogout(t *testing.T) {
 	t.Parallel()
 	b := at(t, anna, qualification.Identified)
-	old := b.cookies()
+	old := b.Cookies()
 	b.unchanged(func() {
 		b.must(b.idp.LoggedOut(b.redirectOf(b.idp.logoutURL(t))))
-		if left := b.cookies(); len(left) != 0 {
+		if left := b.Cookies(); len(left) != 0 {
 			t.Errorf("the browser still has the cookies %v", left)
 		}
-		b.setCookie(old[0])
+		b.SetCookie(old[0])
 		b.sessionOver(sessionClosed, hasLeft)
 	})
 	b.handOver(anna).at("Ora identificati", lapsed)

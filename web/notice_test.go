@@ -12,8 +12,8 @@ func TestNoticeIsShownOnce(t *testing.T) {
 	b := at(t, anna, qualification.Summary)
 	b.click("Modifica l'e-mail").press("Conferma", "cellulare", "3471234567")
 	b.at("Controlla i dati").showsNotice("Abbiamo salvato le modifiche.")
-	if b.page.url.RawQuery != "" {
-		t.Errorf("the notice is part of the URL: %s", b.page.url)
+	if b.URL.RawQuery != "" {
+		t.Errorf("the notice is part of the URL: %s", b.URL)
 	}
 	b.get("/").at("Controlla i dati").showsNotice("")
 	b.press("Esci e riprendi più tardi")
@@ -29,7 +29,7 @@ func TestNoticeMustBeTrue(t *testing.T) {
 		if notice == "moved_on" {
 			continue
 		}
-		b.setCookie(&http.Cookie{Name: "stella-notice", Value: notice})
+		b.SetCookie(&http.Cookie{Name: "stella-notice", Value: notice})
 		b.get("/").at("Cosa occorre").showsNotice("")
 		b.get("/").showsNotice("")
 	}
@@ -43,7 +43,7 @@ func TestNoticeOfASentCode(t *testing.T) {
 	form := b.form("Invia di nuovo")
 	b.post(form).at("Inserisci il codice", "Stiamo inviando un codice OTP a anna.neri@mail.example.").showsNotice("")
 	b.sendCode()
-	b.setCookie(&http.Cookie{Name: "stella-notice", Value: "code_sent"})
+	b.SetCookie(&http.Cookie{Name: "stella-notice", Value: "code_sent"})
 	b.get("/").at("Inserisci il codice", "Abbiamo inviato un codice OTP").showsNotice("Ti abbiamo inviato un nuovo codice.")
 }
 

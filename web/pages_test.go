@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"stella/templates"
+	"stella/web/webtest"
 	"stella/workflow/qualification"
 )
 
@@ -89,7 +90,7 @@ func TestWelcomePage(t *testing.T) {
 	if got := b.link("Vai alla webmail"); got != "https://webmail.example" {
 		t.Errorf("the link to the webmail is %s", got)
 	}
-	b.setCookie(&http.Cookie{Name: "stella-notice", Value: "<b>"})
+	b.SetCookie(&http.Cookie{Name: "stella-notice", Value: "<b>"})
 	b.get("/").showsNotice("")
 }
 
@@ -97,12 +98,12 @@ func TestUnknownPathsAndMethods(t *testing.T) {
 	t.Parallel()
 	b := newWorld(t).browser().get("/")
 	for _, path := range []string{"/altrove", "/spid", "/start", "/start/", "/invito/a/b", "/codice/", "/.env", "/static/none.css/x"} {
-		if b.get(path).status != http.StatusNotFound {
-			t.Errorf("%s returns %d", path, b.status)
+		if b.get(path).Status != http.StatusNotFound {
+			t.Errorf("%s returns %d", path, b.Status)
 		}
 	}
 	b.get("/altrove").answered(http.StatusNotFound, "Pagina non trovata", "L'indirizzo non porta a nessuna pagina.", "800 000 000")
-	if reference := text(b.Find("p.small")); !strings.HasPrefix(reference, "Riferimento: ") ||
+	if reference := webtest.Text(b.Find("p.small")); !strings.HasPrefix(reference, "Riferimento: ") ||
 		!strings.Contains(b.log.String(), strings.TrimPrefix(reference, "Riferimento: ")) {
 		t.Errorf("the log lacks the reference %q", reference)
 	}
@@ -116,7 +117,7 @@ func TestUnknownPathsAndMethods(t *testing.T) {
 		{http.MethodPut, "/start/x", "GET, HEAD, POST"},
 	} {
 		b.load(b.request(c.method, c.path, nil)).answered(http.StatusMethodNotAllowed, "Richiesta non prevista")
-		if got := b.header.Get("Allow"); got != c.allow {
+		if got := b.Header.Get("Allow"); got != c.allow {
 			t.Errorf("%s %s: Allow is %q, want %q", c.method, c.path, got, c.allow)
 		}
 	}
@@ -137,7 +138,7 @@ func TestEnglish(t *testing.T) {
 	secret, err := w.provider.HandOff(t.Context(), w.webmail, anna.mailbox, returnURL, "en", "")
 	w.must(err)
 	b := w.browser().start(secret)
-	if got := b.header.Get("Content-Language"); got != "en" {
+	if got := b.Header.Get("Content-Language"); got != "en" {
 		t.Errorf("the page for a user of an English webmail is in %s", got)
 	}
 }

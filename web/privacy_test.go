@@ -12,8 +12,8 @@ import (
 func (b *browser) omits(words ...string) {
 	b.Helper()
 	for _, w := range words {
-		if strings.Contains(strings.ToLower(b.body), strings.ToLower(w)) {
-			b.Errorf("%s contains %q", b.page.url.Path, w)
+		if strings.Contains(strings.ToLower(b.Body), strings.ToLower(w)) {
+			b.Errorf("%s contains %q", b.URL.Path, w)
 		}
 	}
 }
@@ -32,7 +32,7 @@ func TestRecordIsNotShown(t *testing.T) {
 			if h.company != "" && i >= 5 { // the user has typed the company's code
 				secrets = secrets[1:]
 			}
-			if b.page.url.Hostname() == "127.0.0.1" {
+			if b.URL.Hostname() == "127.0.0.1" {
 				b.omits(secrets...)
 			}
 		}
@@ -110,7 +110,7 @@ func TestLog(t *testing.T) {
 	delegate, guest, _ := invited(t, anna, "anna@mail.example")
 	guest.press("PROCEDI").proceed(anna, qualification.HolderKind, qualification.Identification)
 	request := guest.ask()
-	guest.deliver(guest.answer(request, "Sara Verdi").with("RelayState", "x"))
+	guest.deliver(guest.answer(request, "Sara Verdi").With("RelayState", "x"))
 	guest.get("/identificazione/avvia?idp=x&t=forged")
 	log := delegate.log.String()
 	for _, line := range []string{

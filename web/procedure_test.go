@@ -15,8 +15,8 @@ func TestPersonIsQualified(t *testing.T) {
 	w.record(anna)
 	b := w.enter(anna)
 	b.at("Conferma identità")
-	if want := []string{"303 /"}; !slices.Equal(b.trail, want) {
-		t.Errorf("the redirects after the hand-off are %v", b.trail)
+	if want := []string{"303 /"}; !slices.Equal(b.Trail(), want) {
+		t.Errorf("the redirects after the hand-off are %v", b.Trail())
 	}
 	b.press("Conferma", "ruolo", "si").at("Cosa occorre", "un account SPID già attivo")
 	b.press("PROCEDI").at("Intestatario della casella PEC")
@@ -29,8 +29,8 @@ func TestPersonIsQualified(t *testing.T) {
 	b.click("Prosegui con Identità di prova").at("Con quale identità vuoi accedere?")
 	w.stateIs(anna, qualification.AtProvider)
 	b.press("Accedi come Anna Neri").press("Autorizza").press("Continua")
-	if want := []string{"303 /spid/return", "303 /"}; !slices.Equal(b.trail, want) {
-		t.Errorf("the redirects after the login are %v", b.trail)
+	if want := []string{"303 /spid/return", "303 /"}; !slices.Equal(b.Trail(), want) {
+		t.Errorf("the redirects after the login are %v", b.Trail())
 	}
 	b.at("Identificazione riuscita", "Anna Neri", "termina con 501T", "SPID, livello 2, con Identità di prova",
 		"anna.neri@pec.example", "Il codice OTP arriverà a anna.neri@mail.example")
@@ -89,7 +89,7 @@ func TestDataAreCorrected(t *testing.T) {
 	b.stateIs(bianchi, qualification.Identified)
 	// Each edit page can be opened in its state only.
 	for _, path := range []string{"/riepilogo/intestatario", "/riepilogo/contatti", "/codice/contatti"} {
-		if b.get(path).at("Identificazione riuscita").showsNotice(""); b.page.url.Path != "/" {
+		if b.get(path).at("Identificazione riuscita").showsNotice(""); b.URL.Path != "/" {
 			t.Errorf("%s shows another page", path)
 		}
 	}
@@ -151,7 +151,7 @@ func TestWrongPersonInvitesTheHolder(t *testing.T) {
 		t.Error("the invited person can invite")
 	}
 	invite := guest.form("Riprova")
-	invite.action = "/riprova/invito"
+	invite.Action = "/riprova/invito"
 	guest.unchanged(func() { guest.post(invite).showsNotice("La procedura nel frattempo è andata avanti: ecco dove sei.") })
 	guest.press("Ripeti l'identificazione con un'altra identità")
 	guest.proceed(sara, qualification.Identification, qualification.Qualified)
@@ -168,7 +168,7 @@ func TestAnotherCompanyIsRejected(t *testing.T) {
 	}
 	b.stateIs(bianchi, qualification.Rejected)
 	again := b.form("Riprova")
-	again.action = "/riprova/identita"
+	again.Action = "/riprova/identita"
 	b.unchanged(func() { b.post(again).showsNotice("La procedura nel frattempo è andata avanti: ecco dove sei.") })
 	b.press("Riprova").at("Intestatario della casella PEC")
 }

@@ -3,6 +3,7 @@ package web
 import (
 	"testing"
 
+	"stella/web/webtest"
 	"stella/workflow"
 	"stella/workflow/qualification"
 )
@@ -73,7 +74,7 @@ func TestMailboxIsShownInUnicode(t *testing.T) {
 	}
 	b.get("/start/"+start()).at("Un ultimo clic", "anna@città.example")
 	b.start(start()).at("Conferma identità")
-	if got := text(b.Find("header .mailbox")); got != "Casella: anna@città.example" {
+	if got := webtest.Text(b.Find("header .mailbox")); got != "Casella: anna@città.example" {
 		t.Errorf("the page shows the mailbox %q", got)
 	}
 	b.press("Conferma", "ruolo", "no").press("Invia l'invito", "email", "luca@mail.example")

@@ -38,19 +38,19 @@ func TestRefusedRequestsAreLogged(t *testing.T) {
 	foreign.Header.Set("Origin", "https://evil.example")
 	foreign.Header.Set("Sec-Fetch-Site", "cross-site")
 	b.load(foreign)
-	logged("cross_origin", b.status)
+	logged("cross_origin", b.Status)
 
 	b.get("/identificazione/avvia?idp=x&t=forged")
-	logged("foreign_link", b.status)
+	logged("foreign_link", b.Status)
 
 	stranger := b.world.browser()
 	stranger.load(stranger.request(http.MethodPost, "/codice", nil))
-	logged("no_session", stranger.status)
+	logged("no_session", stranger.Status)
 
 	b.clock.Advance(20 * time.Second)
 	b.exhaust("codes_per_address", time.Hour)
 	b.get("/").press("Invia di nuovo")
-	logged("codes_per_address", b.status)
+	logged("codes_per_address", b.Status)
 
 	b.get("/")
 	if log := strings.TrimSpace(b.log.String()); !strings.Contains(log[strings.LastIndex(log, "\n")+1:], "msg=served") {

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"stella/spid"
+	"stella/web/webtest"
 	"stella/workflow"
 	"stella/workflow/qualification"
 )
@@ -35,7 +36,9 @@ func TestReplayOnAnotherInstance(t *testing.T) {
 		t.Cleanup(serving.Close)
 		other := *b.world
 		other.url = serving.URL
-		return &browser{world: &other, jar: b.jar}
+		window := b.Window()
+		window.Site, window.Transport, window.Page = other.url, observer{&other}, webtest.Page{}
+		return &browser{&other, window}
 	}
 	second := another()
 	trial := second.askAt(b.trial())

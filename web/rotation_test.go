@@ -11,6 +11,7 @@ import (
 	"stella/spid"
 	"stella/spid/spidtest"
 	"stella/store/storetest"
+	"stella/web/webtest"
 	"stella/workflow/qualification"
 )
 
@@ -127,7 +128,7 @@ func TestForgedAnswersFetchTheRegistryOnce(t *testing.T) {
 	f.record(anna)
 	f.enter(anna).proceed(anna, qualification.HolderChoice, qualification.Identification)
 	b, request := f.login()
-	forge := func() filledForm {
+	forge := func() webtest.Form {
 		forged := request
 		forged.idp = f.idp
 		return f.answer(forged, "Anna Neri", spidtest.BeforeSigning(issuedBy(f.provider.EntityID())))

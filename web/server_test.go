@@ -11,9 +11,9 @@ func TestFormsOfOtherSitesAreRefused(t *testing.T) {
 	t.Parallel()
 	b := at(t, anna, qualification.Summary)
 	form := b.form("SALVA E PROCEDI")
-	b.ignoresSameSite = true // test without the protection by SameSite
+	b.IgnoresSameSite = true // test without the protection by SameSite
 	send := func(headers ...string) *browser {
-		r := b.request(http.MethodPost, form.action, form.values)
+		r := b.request(http.MethodPost, form.Action, form.Values)
 		r.Header.Del("Origin")
 		r.Header.Del("Sec-Fetch-Site")
 		for i := 0; i < len(headers); i += 2 {
@@ -43,6 +43,6 @@ func TestBrowserWithoutOriginHeaders(t *testing.T) {
 	w := newWorld(t)
 	w.record(anna)
 	b := w.browser()
-	b.noOrigin = true
+	b.NoOrigin = true
 	b.handOver(anna).proceed(anna, qualification.HolderChoice, qualification.Qualified).at("Identificazione avvenuta con successo")
 }

@@ -38,8 +38,8 @@ func (b *browser) sessionOver(heading, why string) {
 		for _, path := range []string{"/identificazione", "/identificazione/spid", "/identificazione/avvia"} {
 			b.get(path).answered(http.StatusForbidden, heading, why)
 		}
-		if b.get("/codice/stato"); b.status != 200 || !strings.Contains(b.body, `"elsewhere"`) {
-			b.Errorf("the status of the code is %d %s", b.status, b.body)
+		if b.get("/codice/stato"); b.Status != 200 || !strings.Contains(b.Body, `"elsewhere"`) {
+			b.Errorf("the status of the code is %d %s", b.Status, b.Body)
 		}
 	})
 }
@@ -102,16 +102,16 @@ func TestOperatorEndsASession(t *testing.T) {
 func TestLeaving(t *testing.T) {
 	t.Parallel()
 	b := at(t, anna, qualification.Summary)
-	old := b.cookies()
+	old := b.Cookies()
 	b.unchanged(func() {
 		b.press("Esci e riprendi più tardi").at("Qualifica la tua casella PEC Esempio").
 			showsNotice("Sei uscito dalla procedura. Per riprendere torna alla webmail e seleziona Conferma identità.")
 	})
-	if kept := b.cookies(); len(kept) != 0 || len(old) != 2 {
+	if kept := b.Cookies(); len(kept) != 0 || len(old) != 2 {
 		t.Errorf("the browser had the cookies %v, and has %v", old, kept)
 	}
 	for _, c := range old {
-		b.setCookie(c)
+		b.SetCookie(c)
 	}
 	b.sessionOver(sessionClosed, hasLeft)
 	b.handOver(anna).at("Controlla i dati", anna.email)
@@ -126,7 +126,7 @@ func TestForgedCookie(t *testing.T) {
 	digest := b.query(`select encode(digest, 'hex') from sessions`)
 	for _, value := range []string{"x", digest, strings.Repeat("A", 4000), "%00"} {
 		other := b.world.browser()
-		other.setCookie(&http.Cookie{Name: "stella", Value: value})
+		other.SetCookie(&http.Cookie{Name: "stella", Value: value})
 		other.get("/").at("La sessione è scaduta")
 	}
 }
@@ -178,7 +178,7 @@ func TestSecureCookies(t *testing.T) {
 	w.must(err)
 	w.must(w.procedure.StartLogin(t.Context(), visitor, loginOf(request, "Identità di prova"), request.XML))
 	answer := w.answer(loginRequest{request, w.idp, "/spid/acs"}, "Anna Neri")
-	check(serve("POST", "/spid/acs", answer.values, "cross-site"), "__Host-stella-return", 600)
+	check(serve("POST", "/spid/acs", answer.Values, "cross-site"), "__Host-stella-return", 600)
 	r := serve("GET", "/spid/return", nil, "cross-site-navigation")
 	if got := r.Header.Get("Location"); r.StatusCode != http.StatusSeeOther || got != "/" {
 		t.Errorf("the return from the login is %d %s", r.StatusCode, got)

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"stella/web/webtest"
 	"stella/workflow"
 	"stella/workflow/qualification"
 )
@@ -23,8 +24,8 @@ func TestPageShowsWhenTheLoginExpires(t *testing.T) {
 	} {
 		b := at(t, anna, state)
 		until := b.clock.RomeIn(workflow.LoginLife).Format("15:04")
-		if got := strings.Contains(text(b.get("/").Find("main")), "La tua identificazione vale fino alle "+until); got != shown {
-			t.Errorf("%s: the page is %s", state, b.text())
+		if got := strings.Contains(webtest.Text(b.get("/").Find("main")), "La tua identificazione vale fino alle "+until); got != shown {
+			t.Errorf("%s: the page is %s", state, b.Content())
 		}
 	}
 }
@@ -37,7 +38,7 @@ func TestSessionIsProlongedOnRequest(t *testing.T) {
 	if got := b.get("/").Find("#idle").AttrOr("data-seconds", ""); got != "1860" {
 		t.Errorf("the script gets %q seconds", got)
 	}
-	if got := text(b.Find(".idle")); !strings.HasPrefix(got, "Dopo 30 minuti senza attività") {
+	if got := webtest.Text(b.Find(".idle")); !strings.HasPrefix(got, "Dopo 30 minuti senza attività") {
 		t.Errorf("the text without a script is %q", got)
 	}
 	left := func(want string) {
@@ -80,8 +81,8 @@ func TestSessionIsNotProlongedBeyondADay(t *testing.T) {
 		t.Errorf("the page has %s seconds, and prolonging returns %d %s", left, answer.StatusCode, body)
 	}
 	b.clock.Advance(30 * time.Minute)
-	if b.get("/"); !strings.Contains(b.text(), "dura al massimo 24 ore") {
-		t.Errorf("after a day the page is %s", b.text())
+	if b.get("/"); !strings.Contains(b.Content(), "dura al massimo 24 ore") {
+		t.Errorf("after a day the page is %s", b.Content())
 	}
 }
 
@@ -114,8 +115,8 @@ func TestPollingDoesNotProlongTheSession(t *testing.T) {
 			b.clock.Advance(10*time.Minute + 20*time.Second)
 			b.send(b.request(http.MethodGet, path, nil))
 		}
-		if b.get("/"); !strings.Contains(b.text(), "La sessione è scaduta") {
-			t.Errorf("after half an hour of requests to %s the page is %s", path, b.text())
+		if b.get("/"); !strings.Contains(b.Content(), "La sessione è scaduta") {
+			t.Errorf("after half an hour of requests to %s the page is %s", path, b.Content())
 		}
 	}
 }
@@ -125,6 +126,6 @@ func TestLastPageHasNoSessionWarning(t *testing.T) {
 	t.Parallel()
 	b := at(t, anna, qualification.Qualified)
 	if got := b.get("/").Find(".idle").Length(); got != 0 {
-		t.Errorf("the page has a warning: %s", b.text())
+		t.Errorf("the page has a warning: %s", b.Content())
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"testing"
 
+	"stella/web/webtest"
 	"stella/workflow"
 	"stella/workflow/qualification"
 )
@@ -15,15 +16,15 @@ func TestStaleTab(t *testing.T) {
 	t.Parallel()
 	b := at(t, anna, qualification.HolderChoice)
 	stale := b.form("Conferma", "ruolo", "no")
-	empty := stale.without("ruolo")
+	empty := stale.Without("ruolo")
 	b.proceed(anna, qualification.HolderChoice, qualification.ContactData)
 	b.unchanged(func() {
 		b.post(stale).at("Dati di Contatto").showsNotice(movedOn)
 		// An error in a stale form is not shown.
 		b.post(empty).at("Dati di Contatto").showsNotice(movedOn)
 	})
-	if want := []string{"303 /"}; !slices.Equal(b.trail, want) {
-		t.Errorf("the redirects are %v", b.trail)
+	if want := []string{"303 /"}; !slices.Equal(b.Trail(), want) {
+		t.Errorf("the redirects are %v", b.Trail())
 	}
 }
 
@@ -33,28 +34,27 @@ const changed = "I dati sono stati aggiornati in un'altra finestra. Controllali 
 func TestDataInTwoWindows(t *testing.T) {
 	t.Parallel()
 	b := at(t, anna, qualification.ContactData)
-	window := func() *browser { return &browser{world: b.world, jar: b.jar, page: b.page} }
-	same, different, phone := window(), window(), window()
+	same, different, phone := b.window(), b.window(), b.window()
 	b.press("Conferma", "email", "anna@mail.example").at("Controlla i dati")
 	b.unchanged(func() {
 		same.press("Conferma", "email", " anna@MAIL.example ").at("Controlla i dati").showsNotice("")
 		different.press("Conferma", "email", "altra@mail.example").at("Controlla i dati", "anna@mail.example").showsNotice(changed)
 		phone.press("Conferma", "email", "anna@mail.example", "cellulare", "347 123 4567").at("Controlla i dati").showsNotice(changed)
 	})
-	summary := window()
+	summary := b.window()
 	b.click("Modifica l'e-mail")
-	edit, again := window(), window()
+	edit, again := b.window(), b.window()
 	b.press("Conferma", "email", "altra@mail.example").at("Controlla i dati", "altra@mail.example")
 	b.unchanged(func() {
 		summary.press("SALVA E PROCEDI").at("Controlla i dati", "altra@mail.example").showsNotice(changed)
 		edit.press("Conferma", "email", "terza@mail.example").at("Controlla i dati", "altra@mail.example").showsNotice(changed)
 		again.press("Conferma", "email", "altra@mail.example").at("Controlla i dati", "altra@mail.example").showsNotice("")
 	})
-	twice := window()
+	twice := b.window()
 	b.press("SALVA E PROCEDI").at("Ora identificati")
 	b.unchanged(func() { twice.press("SALVA E PROCEDI").at("Ora identificati").showsNotice("") })
 	b.proceed(anna, qualification.Identification, qualification.Identified).click("Modifica dove arriverà il codice OTP")
-	edit = window()
+	edit = b.window()
 	b.press("Conferma", "email", "anna@mail.example").at("Identificazione riuscita", "anna@mail.example")
 	b.unchanged(func() {
 		edit.press("Conferma", "email", "terza@mail.example").at("Identificazione riuscita", "anna@mail.example").showsNotice(changed)
@@ -65,8 +65,8 @@ func TestDataInTwoWindows(t *testing.T) {
 func TestChoiceInTwoWindows(t *testing.T) {
 	t.Parallel()
 	b := at(t, anna, qualification.HolderChoice)
-	other := &browser{world: b.world, jar: b.jar, page: b.page}
-	twice := &browser{world: b.world, jar: b.jar, page: b.page}
+	other := b.window()
+	twice := b.window()
 	b.press("Conferma", "ruolo", "si").at("Cosa occorre")
 	b.unchanged(func() {
 		other.press("Conferma", "ruolo", "no").at("Cosa occorre").showsNotice(movedOn)
@@ -80,8 +80,8 @@ func TestFormIsSentAgain(t *testing.T) {
 	form := b.form("Conferma", "email", "anna@mail.example")
 	b.post(form).at("Controlla i dati")
 	b.unchanged(func() { b.post(form).at("Controlla i dati").showsNotice("") })
-	if want := []string{"303 /"}; !slices.Equal(b.trail, want) {
-		t.Errorf("the redirects are %v", b.trail)
+	if want := []string{"303 /"}; !slices.Equal(b.Trail(), want) {
+		t.Errorf("the redirects are %v", b.Trail())
 	}
 	// Some steps later, the form is stale.
 	b.proceed(anna, qualification.Summary, qualification.Identification)
@@ -93,11 +93,7 @@ func TestDoubleClick(t *testing.T) {
 	b := at(t, anna, qualification.Contract)
 	form := b.form("COMPLETA LA RICHIESTA DI IDENTIFICAZIONE")
 	steps := b.query(`select count(*)::text from steps`)
-	clicks := []*browser{
-		{world: b.world, jar: b.jar, page: b.page},
-		{world: b.world, jar: b.jar, page: b.page},
-		{world: b.world, jar: b.jar, page: b.page},
-	}
+	clicks := []*browser{b.window(), b.window(), b.window()}
 	var done sync.WaitGroup
 	for _, c := range clicks {
 		done.Go(func() { c.post(form) })
@@ -117,7 +113,7 @@ func TestDoubleClick(t *testing.T) {
 func TestTwoTabs(t *testing.T) {
 	t.Parallel()
 	b := at(t, bianchi, qualification.HolderKind)
-	other := &browser{world: b.world, jar: b.jar, page: b.page}
+	other := b.window()
 	b.press("Conferma", "intestatario", "impresa").press("Conferma", "codice_fiscale_impresa", bianchi.company)
 	b.unchanged(func() { other.press("Conferma", "intestatario", "impresa").at("Dati di Contatto").showsNotice(movedOn) })
 	other.press("Conferma").at("Controlla i dati")
@@ -135,11 +131,11 @@ func TestFormWithoutAState(t *testing.T) {
 	b := at(t, anna, qualification.ContactData)
 	form := b.form("Conferma")
 	b.unchanged(func() {
-		for _, f := range []filledForm{
-			form.without("id"), form.without("version"), form.without("id", "version"),
-			form.with("id", "x"), form.with("version", "1e1"),
-			form.with("version", "99999999999999999999"), form.with("version", "999"), form.with("version", "-1"),
-			form.with("id", "00000000-0000-0000-0000-000000000000"),
+		for _, f := range []webtest.Form{
+			form.Without("id"), form.Without("version"), form.Without("id", "version"),
+			form.With("id", "x"), form.With("version", "1e1"),
+			form.With("version", "99999999999999999999"), form.With("version", "999"), form.With("version", "-1"),
+			form.With("id", "00000000-0000-0000-0000-000000000000"),
 		} {
 			b.post(f).at("Dati di Contatto").showsNotice(movedOn)
 		}
@@ -169,11 +165,11 @@ func TestFormOfAnotherState(t *testing.T) {
 			case "/identita/contatti", "/codice/contatti": // the same event as /riepilogo/contatti
 				continue
 			}
-			f := filledForm{path, now.with("ruolo", "si").with("email", "x@mail.example").with("intestatario", "privato").
-				with("codice", "123456").with("codice_fiscale_impresa", bianchi.company).values}
-			f.values.Set("sha256", b.procedure.Documents["it"].SHA256)
-			if b.post(f); b.status != 200 || text(b.Find("h1")) != "Controlla i dati" {
-				t.Errorf("%s leads to %d %s", path, b.status, b.text())
+			f := webtest.Form{Action: path, Values: now.With("ruolo", "si").With("email", "x@mail.example").With("intestatario", "privato").
+				With("codice", "123456").With("codice_fiscale_impresa", bianchi.company).Values}
+			f.Values.Set("sha256", b.procedure.Documents["it"].SHA256)
+			if b.post(f); b.Status != 200 || b.Heading() != "Controlla i dati" {
+				t.Errorf("%s leads to %d %s", path, b.Status, b.Content())
 			}
 			b.showsNotice(movedOn)
 		}
@@ -186,8 +182,8 @@ func TestGetChangesNothing(t *testing.T) {
 	b.unchanged(func() {
 		for path := range forms {
 			b.get(path)
-			if b.status != 200 {
-				t.Errorf("%s returns %d", path, b.status)
+			if b.Status != 200 {
+				t.Errorf("%s returns %d", path, b.Status)
 			}
 		}
 		for _, path := range []string{"/", "/identificazione", "/identificazione/spid", "/codice/stato", "/spid/metadata"} {
@@ -200,7 +196,7 @@ func TestGetChangesNothing(t *testing.T) {
 func TestContractChanges(t *testing.T) {
 	t.Parallel()
 	b := at(t, anna, qualification.Contract)
-	form := b.form("COMPLETA LA RICHIESTA DI IDENTIFICAZIONE").with("sha256", "0000")
+	form := b.form("COMPLETA LA RICHIESTA DI IDENTIFICAZIONE").With("sha256", "0000")
 	b.unchanged(func() {
 		b.post(form).at("Informativa contrattuale").showsNotice("L'Informativa contrattuale è cambiata nel frattempo: ecco quella nuova.")
 	})

@@ -21,8 +21,8 @@ func TestHandOff(t *testing.T) {
 	w.unchanged(func() {
 		b.get("/start/"+secret).at("Un ultimo clic", "Arrivi dalla webmail", "Casella: anna.neri@pec.example")
 		b.get("/start/" + secret).at("Un ultimo clic")
-		if buttons := b.Find("button").Length(); buttons != 1 || len(b.cookies()) != 0 {
-			t.Errorf("there are %d buttons, and the cookies %v", buttons, b.cookies())
+		if buttons := b.Find("button").Length(); buttons != 1 || len(b.Cookies()) != 0 {
+			t.Errorf("there are %d buttons, and the cookies %v", buttons, b.Cookies())
 		}
 	})
 	b.press("Continua").at("Conferma identità")
@@ -78,8 +78,8 @@ func TestOriginOfAHandOff(t *testing.T) {
 	} {
 		secret := w.handOff(anna)
 		b := w.browser().startFrom(secret, c.origin, c.site).at("Conferma identità")
-		if want := []string{"303 /"}; !slices.Equal(b.trail, want) {
-			t.Errorf("%q: the redirects are %v", c, b.trail)
+		if want := []string{"303 /"}; !slices.Equal(b.Trail(), want) {
+			t.Errorf("%q: the redirects are %v", c, b.Trail())
 		}
 	}
 	secret := w.handOff(anna)
@@ -97,8 +97,8 @@ func TestOriginOfAHandOff(t *testing.T) {
 		w.unchanged(func() {
 			b.startFrom(secret, c.origin, c.site).answered(http.StatusForbidden, "Richiesta non accettata")
 		})
-		if len(b.cookies()) != 0 {
-			t.Errorf("%q: the cookies are %v", c, b.cookies())
+		if len(b.Cookies()) != 0 {
+			t.Errorf("%q: the cookies are %v", c, b.Cookies())
 		}
 	}
 	entry := `reason=cross_origin address=127.0.0.1 client=posta-web ` +
@@ -111,8 +111,8 @@ func TestOriginOfAHandOff(t *testing.T) {
 	b := w.browser()
 	w.unchanged(func() {
 		b.startFrom(secret, "null", "cross-site").at("Un ultimo clic", "Casella: anna.neri@pec.example")
-		if len(b.cookies()) != 0 {
-			t.Errorf("the cookies are %v", b.cookies())
+		if len(b.Cookies()) != 0 {
+			t.Errorf("the cookies are %v", b.Cookies())
 		}
 	})
 	b.press("Continua").at("Conferma identità")
@@ -136,8 +136,8 @@ func TestHandOffIsRedirectedByTheWebmail(t *testing.T) {
 		r.Header.Set("Origin", "null")
 		r.Header.Set("Sec-Fetch-Site", "cross-site")
 		r.Header.Set("Referer", referer)
-		if b.load(r).at(heading); (len(b.cookies()) != 0) != (heading == "Conferma identità") {
-			t.Errorf("with the Referer %q the cookies are %v", referer, b.cookies())
+		if b.load(r).at(heading); (len(b.Cookies()) != 0) != (heading == "Conferma identità") {
+			t.Errorf("with the Referer %q the cookies are %v", referer, b.Cookies())
 		}
 	}
 }
@@ -183,8 +183,8 @@ func TestMailboxIsNotEligible(t *testing.T) {
 			b.get(path).answered(http.StatusConflict, title)
 		}
 		b.post(form).answered(http.StatusConflict, title)
-		if b.get("/codice/stato"); b.status != 200 || !strings.Contains(b.body, `"elsewhere"`) {
-			t.Errorf("the status of the code is %d %s", b.status, b.body)
+		if b.get("/codice/stato"); b.Status != 200 || !strings.Contains(b.Body, `"elsewhere"`) {
+			t.Errorf("the status of the code is %d %s", b.Status, b.Body)
 		}
 	})
 	w.recordAs(anna, workflow.Active)

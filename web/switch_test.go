@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"stella/web/webtest"
 	"stella/workflow"
 	"stella/workflow/qualification"
 )
@@ -20,7 +21,7 @@ func TestSwitchOfMailboxIsAskedFor(t *testing.T) {
 		"the webmail's click": func(b *browser) { b.handOver(sara) },
 		"the webmail's link":  func(b *browser) { b.get("/start/" + b.handOff(sara)).press("Continua") },
 		"an invitation": func(b *browser) {
-			if delegate := b.enter(sara); text(delegate.Find("h1")) == "Conferma identità" {
+			if delegate := b.enter(sara); delegate.Heading() == "Conferma identità" {
 				delegate.press("Conferma", "ruolo", "no").press("Invia l'invito", "email", sara.email)
 			}
 			b.get(b.invitationLink()).press("PROCEDI")
@@ -38,8 +39,8 @@ func TestSwitchOfMailboxIsAskedFor(t *testing.T) {
 				// Until the user answers, every form of every tab leads to the question.
 				b.post(next).at(whichMailbox)
 				for _, path := range []string{"/identificazione", "/identita/contatti", "/spid/return"} {
-					if b.get(path); b.status == http.StatusOK && text(b.Find("h1")) != whichMailbox {
-						t.Errorf("%s shows another page: %s", path, b.text())
+					if b.get(path); b.Status == http.StatusOK && b.Heading() != whichMailbox {
+						t.Errorf("%s shows another page: %s", path, b.Content())
 					}
 				}
 			})
@@ -48,16 +49,16 @@ func TestSwitchOfMailboxIsAskedFor(t *testing.T) {
 			b.unchanged(func() { b.get("/").at("Identificazione riuscita") })
 
 			come(b)
-			previous := b.cookies()
+			previous := b.Cookies()
 			b.at(whichMailbox).press("Continua")
-			if got := text(b.Find("header .mailbox")); got != "Casella: "+sara.mailbox {
+			if got := webtest.Text(b.Find("header .mailbox")); got != "Casella: "+sara.mailbox {
 				t.Errorf("the page shows the mailbox %q", got)
 			}
 			b.unchanged(func() { b.post(next).showsNotice("La procedura nel frattempo è andata avanti: ecco dove sei.") })
 			old := b.world.browser()
 			for _, c := range previous {
 				if c.Name == "stella-known" {
-					old.setCookie(&http.Cookie{Name: "stella", Value: c.Value})
+					old.SetCookie(&http.Cookie{Name: "stella", Value: c.Value})
 				}
 			}
 			old.get("/").at(sessionClosed, "La procedura è stata aperta di nuovo in questo browser")
@@ -90,10 +91,10 @@ func TestNewSessionEndsThePreviousOne(t *testing.T) {
 	t.Parallel()
 	b := at(t, anna, qualification.Summary)
 	other := b.enter(anna).at("Controlla i dati")
-	previous := b.cookies()[0]
+	previous := b.Cookies()[0]
 	b.handOver(anna).at("Controlla i dati")
 	thief := b.world.browser()
-	thief.setCookie(previous)
+	thief.SetCookie(previous)
 	thief.sessionOver(sessionClosed, "La procedura è stata aperta di nuovo in questo browser")
 	other.get("/").at("Controlla i dati")
 	if n := b.query(`select count(*)::text from sessions where ended = '' and expires_at > $1`, b.clock.Now()); n != "2" {
@@ -108,7 +109,7 @@ func TestAnswerWithoutAQuestion(t *testing.T) {
 	for _, path := range []string{"/casella/nuova", "/casella/precedente"} {
 		b.unchanged(func() {
 			b.load(b.request(http.MethodPost, path, nil)).at("Controlla i dati")
-			b.world.browser().post(filledForm{b.world.url + path, nil})
+			b.world.browser().post(webtest.Form{Action: b.world.url + path})
 		})
 	}
 	b.clock.Advance(time.Minute)

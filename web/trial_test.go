@@ -9,6 +9,7 @@ import (
 	"github.com/beevik/etree"
 
 	"stella/spid/spidtest"
+	"stella/web/webtest"
 	"stella/workflow/qualification"
 )
 
@@ -26,11 +27,11 @@ func (w *world) trial(with ...string) string {
 
 // postAsTester posts a response as testers do. They may have no cookies and follow
 // no redirects, so it checks that the endpoint itself shows the result.
-func (b *browser) postAsTester(answer filledForm) *browser {
+func (b *browser) postAsTester(answer webtest.Form) *browser {
 	b.Helper()
 	b.deliver(answer)
-	if len(b.trail) > 0 || len(b.header.Values("Set-Cookie")) > 0 {
-		b.Errorf("a trial has redirects or cookies: %v %v", b.trail, b.header.Values("Set-Cookie"))
+	if len(b.Trail()) > 0 || len(b.Header.Values("Set-Cookie")) > 0 {
+		b.Errorf("a trial has redirects or cookies: %v %v", b.Trail(), b.Header.Values("Set-Cookie"))
 	}
 	return b
 }
@@ -54,7 +55,7 @@ func TestTrial(t *testing.T) {
 	tester.postAsTester(answer).at(trialSucceeded, "La risposta del gestore rispetta tutte le regole.",
 		"SPID, livello 2", "Identità di prova",
 		"fiscalNumber TINIT-NRENNA80A41H501T", "familyName Neri", "name Anna", "spidCode PROV0000000001")
-	if got := tester.page.url.Path; got != "/spid/acs" {
+	if got := tester.URL.Path; got != "/spid/acs" {
 		t.Errorf("the result is shown at %s", got)
 	}
 	if parked := w.storedAnswers(); parked != "0" {
@@ -160,21 +161,21 @@ func TestTrialStatuses(t *testing.T) {
 		tester, request := fresh()
 		answer := w.answer(request, "Anna Neri", edit)
 		tester.postAsTester(answer).refused(technical)
-		if got := text(tester.Find("p.small")); !strings.HasSuffix(got, " · "+reason) {
+		if got := webtest.Text(tester.Find("p.small")); !strings.HasSuffix(got, " · "+reason) {
 			t.Errorf("the page has the reason %q, want %s", got, reason)
 		}
 		tester.postAsTester(w.answer(request, "Anna Neri")).at(trialSucceeded) // the request is still open
 	}
 	tester, request := fresh()
 	good := w.answer(request, "Anna Neri")
-	for _, garbage := range []filledForm{
-		{"/spid/acs", nil},
-		good.with("SAMLResponse", "x"), good.with("SAMLResponse", "PGE+"), good.without("RelayState"), good.with("RelayState", "x"),
+	for _, garbage := range []webtest.Form{
+		{Action: "/spid/acs"},
+		good.With("SAMLResponse", "x"), good.With("SAMLResponse", "PGE+"), good.Without("RelayState"), good.With("RelayState", "x"),
 		w.answer(request, "Anna Neri", spidtest.BeforeSigning(func(r *etree.Element) { r.RemoveAttr("InResponseTo") })),
 		w.answer(request, "Anna Neri", spidtest.BeforeSigning(func(r *etree.Element) { r.CreateAttr("InResponseTo", "_another") })),
 	} {
-		if tester.postAsTester(garbage); tester.status != http.StatusForbidden {
-			t.Errorf("%v returns %d", garbage.values, tester.status)
+		if tester.postAsTester(garbage); tester.Status != http.StatusForbidden {
+			t.Errorf("%v returns %d", garbage.Values, tester.Status)
 		}
 	}
 }
@@ -214,7 +215,7 @@ func TestTrialsAndLoginsAreSeparate(t *testing.T) {
 	b.press("Non sono io / casella sbagliata")
 	request = b.ask()
 	b.unchanged(func() { tester.deliver(b.answer(request, "Anna Neri")).refused(elsewhere) })
-	if strings.Contains(tester.body, "Anna") {
+	if strings.Contains(tester.Body, "Anna") {
 		t.Error("the tester sees who logged in")
 	}
 }

@@ -19,6 +19,7 @@ import (
 // its tests. Packages under cmd may import all of them.
 var mayImport = map[string][]string{
 	"web":                            {"workflow", "workflow/qualification", "spid", "templates", "middleware"},
+	"web/webtest":                    {},
 	"api":                            {"workflow", "workflow/qualification", "client", "middleware"},
 	"middleware":                     {},
 	"store":                          {"workflow", "workflow/qualification"},
@@ -43,7 +44,7 @@ var mayImport = map[string][]string{
 	"cmd/stella/demo":                nil,
 	"scripts/plain":                  {},
 	"scripts/structure":              {},
-	"e2e/torture":                    {"spid", "spid/spidtest", "store/localpg", "templates", "workflow", "workflow/qualification"},
+	"e2e/torture":                    {"spid", "spid/spidtest", "store/localpg", "templates", "web/webtest", "workflow", "workflow/qualification"},
 }
 
 // mayNotImport lists other packages that a package must not import, with the packages

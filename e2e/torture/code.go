@@ -81,7 +81,7 @@ func (s *scenario) typeCode(ctx context.Context, m *mail) error {
 		code = wrongCode(code)
 	case use(&s.behaviour.lateCodes):
 		late = true
-		if err := s.letExpire(ctx); err != nil || s.page.kind != "code" {
+		if err := s.letExpire(ctx); err != nil || s.kind != "code" {
 			return err
 		}
 	}
@@ -94,16 +94,16 @@ func (s *scenario) typeCode(ctx context.Context, m *mail) error {
 	message := s.formError()
 	switch {
 	case code != m.code:
-		if s.page.kind == "qualified" || s.page.kind == "under_review" {
-			s.recorder.violation("%s: a wrong code led to the page %q", s.mailbox.address, s.heading())
+		if s.kind == "qualified" || s.kind == "under_review" {
+			s.recorder.violation("%s: a wrong code led to the page %q", s.mailbox.address, s.Heading())
 		}
 		if strings.HasPrefix(message, saysWrong) {
 			s.recorder.count("wrong codes")
 			break
 		}
 		s.done[m.code] = true // no code is valid any more
-	case late && s.page.kind != "code":
-		s.recorder.violation("%s: an expired code was accepted: the page is %q", s.mailbox.address, s.heading())
+	case late && s.kind != "code":
+		s.recorder.violation("%s: an expired code was accepted: the page is %q", s.mailbox.address, s.Heading())
 	case late:
 		s.recorder.count("late codes")
 		s.done[code] = true
@@ -125,7 +125,7 @@ func (s *scenario) letExpire(ctx context.Context) error {
 		if err := s.home(ctx); err != nil {
 			return err
 		}
-		if s.page.kind != "code" || s.attribute("#clock", "data-status") == "expired" {
+		if s.kind != "code" || s.attribute("#clock", "data-status") == "expired" {
 			return nil
 		}
 	}

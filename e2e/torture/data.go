@@ -19,10 +19,10 @@ func (s *scenario) chooseRole(ctx context.Context) error {
 }
 
 func (s *scenario) chooseKind(ctx context.Context) error {
-	return s.submit(ctx, "/intestatario", map[string]string{"intestatario": s.kind()})
+	return s.submit(ctx, "/intestatario", map[string]string{"intestatario": s.holderKind()})
 }
 
-func (s *scenario) kind() string {
+func (s *scenario) holderKind() string {
 	if s.mailbox.company {
 		return "impresa"
 	}
@@ -57,7 +57,7 @@ func (s *scenario) confirmData(ctx context.Context) error {
 		return s.submit(ctx, "/riepilogo", nil)
 	}
 	if s.mailbox.company && s.rand.IntN(2) == 0 {
-		if err := s.open(ctx, "/riepilogo/intestatario"); err != nil || s.page.kind != "edit" {
+		if err := s.open(ctx, "/riepilogo/intestatario"); err != nil || s.kind != "edit" {
 			return err
 		}
 		return s.submit(ctx, "/riepilogo/intestatario", s.company())
@@ -68,7 +68,7 @@ func (s *scenario) confirmData(ctx context.Context) error {
 // changeContacts opens the page for the contact data and changes the telephone
 // number, and the address if email is not empty.
 func (s *scenario) changeContacts(ctx context.Context, path, email string) error {
-	if err := s.open(ctx, path); err != nil || s.page.kind != "edit" {
+	if err := s.open(ctx, path); err != nil || s.kind != "edit" {
 		return err
 	}
 	typed := map[string]string{"cellulare": fmt.Sprintf("+3933%08d", s.rand.IntN(1e8))}

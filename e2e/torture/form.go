@@ -2,13 +2,12 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
 	"time"
 
-	"github.com/PuerkitoBio/goquery"
+	"stella/web/webtest"
 )
 
 // formEvents contains the events of the procedure that a form can cause if it
@@ -43,31 +42,23 @@ const lapsed = "identity_lapsed"
 
 // A filled is a form that is ready to be sent.
 type filled struct {
-	action string
-	values url.Values
+	webtest.Form
+	action string // as the page writes it
 	id     stepID // the step that the form belongs to
 }
 
 // fill returns the form with an action. Fields keep their values, except those in
 // typed.
 func (b *browser) fill(action string, typed map[string]string) (filled, error) {
-	form := b.page.document.Find(`form[method="post"]`).FilterFunction(func(_ int, s *goquery.Selection) bool {
-		return s.AttrOr("action", b.page.url.Path) == action
-	}).First()
-	if form.Length() == 0 {
-		return filled{}, fmt.Errorf("there is no form %s on the page %q", action, b.heading())
+	form, err := b.FormTo(action)
+	if err != nil {
+		return filled{}, err
 	}
-	f := filled{action: action, values: url.Values{}}
-	form.Find("input[name]").Each(func(_ int, s *goquery.Selection) {
-		if _, checked := s.Attr("checked"); s.AttrOr("type", "") != "radio" || checked {
-			f.values.Set(s.AttrOr("name", ""), s.AttrOr("value", ""))
-		}
-	})
 	for name, value := range typed {
-		f.values.Set(name, value)
+		form = form.With(name, value)
 	}
-	f.id, _ = b.shownStep()
-	return f, nil
+	id, _ := b.shownStep()
+	return filled{form, action, id}, nil
 }
 
 // submit sends a form of the page, sometimes with a double click, and shows the
@@ -89,11 +80,7 @@ func (b *browser) post(ctx context.Context, f filled) error {
 	for _, event := range append([]string{lapsed}, formEvents[f.action]...) {
 		b.recorder.recordAttempt(f.id, event)
 	}
-	r, err := b.request(ctx, http.MethodPost, f.action, f.values)
-	if err != nil {
-		return err
-	}
-	to, err := b.follow(r)
+	to, err := b.send(ctx, http.MethodPost, f.Action, f.Values)
 	if to != "" && formEvents[f.action] != nil {
 		b.recordAnswer(f, to)
 	}
@@ -129,19 +116,15 @@ func (b *browser) firstClick(ctx context.Context, f filled) {
 	for _, event := range formEvents[f.action] {
 		b.recorder.recordAttempt(f.id, event)
 	}
+	window := b.Window()
 	wait := time.Duration(b.rand.IntN(30)) * time.Millisecond
 	ctx, cancel := context.WithTimeout(ctx, wait+time.Millisecond)
-	r, err := b.request(ctx, http.MethodPost, f.action, f.values)
-	if err != nil {
-		cancel()
-		return
-	}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		defer cancel()
-		if answer, err := b.client.Do(withCookies(r, b.jar)); err == nil {
-			answer.Body.Close()
+		if r, err := window.Request(ctx, http.MethodPost, f.Action, f.Values); err == nil {
+			window.Send(r)
 		}
 	}()
 	pause(ctx, wait)
@@ -150,19 +133,12 @@ func (b *browser) firstClick(ctx context.Context, f filled) {
 	}
 }
 
-func withCookies(r *http.Request, jar http.CookieJar) *http.Request {
-	for _, c := range jar.Cookies(r.URL) {
-		r.AddCookie(c)
-	}
-	return r
-}
-
 // shows reports whether the page has a form.
 func (b *browser) shows(action string) bool {
-	return b.page.document.Find(`main form[action="`+action+`"]`).Length() > 0
+	return b.Find(`main form[action="`+action+`"]`).Length() > 0
 }
 
 // attribute returns an attribute of an element, or "".
 func (b *browser) attribute(selector, name string) string {
-	return strings.TrimSpace(b.page.document.Find(selector).AttrOr(name, ""))
+	return strings.TrimSpace(b.Find(selector).AttrOr(name, ""))
 }

@@ -39,13 +39,13 @@ func (s *scenario) openInvitation(ctx context.Context) error {
 		return ctx.Err()
 	}
 	s.think(ctx, 2*s.world.pace)
-	s.page = page{}
-	return s.open(ctx, s.site+"/invito/"+m.link)
+	s.leave()
+	return s.open(ctx, s.Site+"/invito/"+m.link)
 }
 
 // acceptInvitation accepts the invitation or declines it.
 func (s *scenario) acceptInvitation(ctx context.Context) error {
-	path := s.page.url.Path
+	path := s.URL.Path
 	if s.shows(path+"/rifiuta") && use(&s.behaviour.declines) {
 		return s.submit(ctx, path+"/rifiuta", nil)
 	}

@@ -161,7 +161,7 @@ func (w *scenario) interfere(ctx context.Context) {
 	}
 	for range 1 + w.rand.IntN(12) {
 		w.think(ctx, 2*w.world.pace)
-		if ctx.Err() != nil || w.page.document == nil || w.step(ctx) != nil {
+		if ctx.Err() != nil || w.Document == nil || w.step(ctx) != nil {
 			return
 		}
 	}

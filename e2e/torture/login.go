@@ -8,23 +8,19 @@ import (
 )
 
 func (s *scenario) beginLogin(ctx context.Context) error {
-	if s.page.kind == "at_provider" && (s.behaviour.repeatsLogin || s.rand.IntN(2) == 0) {
+	if s.kind == "at_provider" && (s.behaviour.repeatsLogin || s.rand.IntN(2) == 0) {
 		return s.startLogin(ctx)
 	}
-	return s.open(ctx, s.site+"/identificazione") // shows the list of providers, because SPID is the only method
+	return s.open(ctx, s.Site+"/identificazione") // shows the list of providers, because SPID is the only method
 }
 
 // startLogin follows the link that starts a login. This is a step.
 func (s *scenario) startLogin(ctx context.Context) error {
-	link := s.page.document.Find(`main a[href^="/identificazione/avvia"]`).First()
+	link := s.Find(`main a[href^="/identificazione/avvia"]`).First()
 	if link.Length() == 0 {
-		return fmt.Errorf("no login can be started on the page %q", s.heading())
+		return fmt.Errorf("no login can be started on the page %q", s.Heading())
 	}
-	r, err := s.request(ctx, http.MethodGet, link.AttrOr("href", ""), nil)
-	if err != nil {
-		return err
-	}
-	to, err := s.follow(r)
+	to, err := s.send(ctx, http.MethodGet, link.AttrOr("href", ""), nil)
 	if hostOf(to) == hostOf(s.world.provider) {
 		s.recorder.count("logins started")
 	}
@@ -66,12 +62,8 @@ func (s *scenario) deliverResponse(ctx context.Context) error {
 		return err
 	}
 	for range 2 {
-		r, err2 := s.request(ctx, http.MethodPost, f.action, f.values)
-		if err2 != nil {
-			return err2
-		}
 		var to string
-		if to, err = s.follow(r); to != "" {
+		if to, err = s.send(ctx, http.MethodPost, f.Action, f.Values); to != "" {
 			s.recorder.count("provider responses accepted")
 		}
 		if err == nil || s.rand.IntN(2) == 0 {
@@ -88,11 +80,7 @@ func (s *scenario) submitToProvider(ctx context.Context, action string, typed ma
 	if err != nil {
 		return err
 	}
-	r, err := s.request(ctx, http.MethodPost, f.action, f.values)
-	if err != nil {
-		return err
-	}
-	_, err = s.follow(r)
+	_, err = s.send(ctx, http.MethodPost, f.Action, f.Values)
 	return err
 }
 

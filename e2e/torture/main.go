@@ -18,7 +18,7 @@
 //   - load.go, scenario.go: the people, and what they do on each page; the
 //     actions are in data.go, login.go, code.go, invitation.go, webmail.go and
 //     operator.go
-//   - browser.go, page.go, form.go: the simulated browser
+//   - browser.go, page.go, form.go, observer.go: the simulated browser
 //   - people.go: the generated people and mailboxes
 //   - inbox.go, recorder.go: the mails and pages that people received
 //   - invariants.go, steps.go, mails.go, secrets.go: the checks at the end

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"io"
 	"math/rand/v2"
 	"net/http"
 	"strings"
@@ -45,8 +44,8 @@ func TestDatabaseUnavailable(t *testing.T) {
 	back := time.Now()
 	t.Logf("PostgreSQL works again; %v", r.awaitRecovery(t, back))
 	must(t, visitor.open(t.Context(), w.site+"/"))
-	if visitor.page.kind != "holder_choice" {
-		t.Errorf("a visitor from before the outage sees %q", visitor.heading())
+	if visitor.kind != "holder_choice" {
+		t.Errorf("a visitor from before the outage sees %q", visitor.Heading())
 	}
 	must(t, r.end(t.Context()))
 	logReport(t, r)
@@ -56,17 +55,14 @@ func TestDatabaseUnavailable(t *testing.T) {
 // get requests a page with a visitor's cookies.
 func (w *world) get(t *testing.T, visitor *browser, path string) (int, string) {
 	t.Helper()
-	r, err := visitor.request(t.Context(), http.MethodGet, w.site+path, nil)
+	r, err := visitor.Request(t.Context(), http.MethodGet, path, nil)
 	must(t, err)
 	if strings.HasPrefix(path, "/api/") {
 		r.Header.Set("Authorization", "Bearer "+w.webmail.token)
 	}
-	answer, err := visitor.send(r)
+	answer, text, err := visitor.Send(r)
 	must(t, err)
-	defer answer.Body.Close()
-	text, err := io.ReadAll(answer.Body)
-	must(t, err)
-	return answer.StatusCode, string(text)
+	return answer.StatusCode, text
 }
 
 // Each instance is stopped (graceful shutdown) and started again, twice, as in an

@@ -2,6 +2,8 @@ package main
 
 import (
 	"strings"
+
+	"stella/web/webtest"
 )
 
 // A page with a form that only one state has is recognised by the form's action,
@@ -47,19 +49,15 @@ var byHeading = []struct{ heading, kind string }{
 	{"Troppe richieste", "too_many"},
 }
 
-func headingOf(p page) string {
-	return strings.Join(strings.Fields(p.document.Find("h1").First().Text()), " ")
-}
-
 // kindOf returns the kind of a page: the state of the procedure, or a name for other
 // pages.
-func kindOf(p page) string {
+func kindOf(p webtest.Page) string {
 	for _, f := range byForm {
-		if p.document.Find(`main form[action="`+f.action+`"]`).Length() > 0 {
+		if p.Find(`main form[action="`+f.action+`"]`).Length() > 0 {
 			return f.state
 		}
 	}
-	heading := headingOf(p)
+	heading := p.Heading()
 	for _, h := range byHeading {
 		if strings.HasPrefix(heading, h.heading) {
 			return h.kind
@@ -68,16 +66,16 @@ func kindOf(p page) string {
 	return "other"
 }
 
-// stateShown returns the state that a page shows, and whether it is a page of a
+// stateShown returns the state that a page of some kind shows, and whether it is a page of a
 // procedure. The state is "" if the page does not show it: the procedure is another
 // person's, the login is not valid in this browser, or the page is an intermediate
 // one.
-func stateShown(p page) (state string, ok bool) {
-	switch p.kind {
+func stateShown(p webtest.Page, kind string) (state string, ok bool) {
+	switch kind {
 	case "invited":
 		return "", true // the delegate sees this page in every state of the holder
 	case "identification":
-		if p.document.Find("p.weigh").Length() > 0 {
+		if p.Find("p.weigh").Length() > 0 {
 			return "", true
 		}
 	case "invitation", "edit":
@@ -86,10 +84,10 @@ func stateShown(p page) (state string, ok bool) {
 		"idp_login", "idp_consent", "idp_return", "outside", "too_many", "other":
 		return "", false
 	}
-	return p.kind, true
+	return kind, true
 }
 
 // formError returns the first error message about the form, or "".
 func (b *browser) formError() string {
-	return strings.Join(strings.Fields(b.page.document.Find("#summary li").First().Text()), " ")
+	return webtest.Text(b.Find("#summary li").First())
 }

@@ -98,10 +98,10 @@ func (s *scenario) run(ctx context.Context) string {
 				s.recorder.violation("%s: %v", s.mailbox.address, err)
 			}
 			return "unexpected page"
-		case s.page.status == http.StatusTooManyRequests:
+		case s.Status == http.StatusTooManyRequests:
 			err = s.retryLater(ctx, s.home)
 		default:
-			s.load.setPage(s.mailbox, s.page.kind)
+			s.load.setPage(s.mailbox, s.kind)
 			s.think(ctx, s.world.pace)
 			err = s.step(ctx)
 		}
@@ -127,7 +127,7 @@ func (s *scenario) again(ctx context.Context) error {
 	return s.home(ctx)
 }
 
-func (s *scenario) home(ctx context.Context) error { return s.open(ctx, s.site+"/") }
+func (s *scenario) home(ctx context.Context) error { return s.open(ctx, s.Site+"/") }
 
 // step does one thing on the page: an extra action, or what the page asks for.
 func (s *scenario) step(ctx context.Context) error {
@@ -137,7 +137,7 @@ func (s *scenario) step(ctx context.Context) error {
 			return err
 		}
 	}
-	if s.shows("/indietro") && s.page.kind != "code" && use(&s.behaviour.backs) {
+	if s.shows("/indietro") && s.kind != "code" && use(&s.behaviour.backs) {
 		return s.submit(ctx, "/indietro", nil)
 	}
 	if s.shows("/esci") && use(&s.behaviour.leaves) {
@@ -151,9 +151,9 @@ func (s *scenario) step(ctx context.Context) error {
 
 // goOn does what leads to the next page.
 func (s *scenario) goOn(ctx context.Context) error {
-	action := actions[s.page.kind]
+	action := actions[s.kind]
 	if action == nil {
-		return fmt.Errorf("no action is known for the page %q (%d, %s)", s.heading(), s.page.status, s.page.url.Path)
+		return fmt.Errorf("no action is known for the page %q (%d, %s)", s.Heading(), s.Status, s.URL.Path)
 	}
 	return action(s, ctx)
 }

@@ -9,8 +9,11 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
+
+	"stella/web/webtest"
 )
 
 // A webmail is a client of the API: it hands its users over to Stella and reads
@@ -80,7 +83,10 @@ func (m *webmail) call(ctx context.Context, method, path string, body any, want 
 		if answer.StatusCode == http.StatusServiceUnavailable && !nothingLost.Match(text) {
 			m.recorder.violation("the API does not say that nothing is lost: %.300q", text)
 		}
-		return &refusal{answer.StatusCode, m.recorder.retryAfter(answer)}
+		seconds, _ := strconv.Atoi(answer.Header.Get("Retry-After"))
+		retryAfter := time.Duration(seconds) * time.Second
+		m.recorder.recordRetryAfter(path, answer.StatusCode, retryAfter)
+		return &refusal{answer.StatusCode, retryAfter}
 	}
 	return json.Unmarshal(text, into)
 }
@@ -99,12 +105,12 @@ func (w *scenario) enterFromWebmail(ctx context.Context) error {
 	if err != nil {
 		return w.noAnswer(ctx, err, w.enterFromWebmail)
 	}
-	w.page = page{}
-	r, err := w.request(ctx, http.MethodPost, start, url.Values{})
+	w.leave()
+	r, err := w.Request(ctx, http.MethodPost, start, url.Values{})
 	if err != nil {
 		return err
 	}
-	r.Header.Set("Origin", strings.TrimSuffix(returnURL, "/"))
+	webtest.SendFrom(r, strings.TrimSuffix(returnURL, "/"))
 	_, err = w.follow(r)
 	return err
 }
