@@ -44,7 +44,7 @@ var mayImport = map[string][]string{
 	"cmd/stella/demo":                nil,
 	"scripts/plain":                  {},
 	"scripts/structure":              {},
-	"e2e/torture":                    {"spid", "spid/spidtest", "store/localpg", "templates", "web/webtest", "workflow", "workflow/qualification"},
+	"e2e/torture":                    {"client", "spid", "spid/spidtest", "store/localpg", "templates", "web/webtest", "workflow", "workflow/qualification"},
 }
 
 // mayNotImport lists other packages that a package must not import, with the packages

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"stella/client"
 )
 
 // Beginnings of the messages of the code page.
@@ -143,7 +145,7 @@ func (s *scenario) checkStar(ctx context.Context) error {
 	if err != nil {
 		return s.noAnswer(ctx, err, s.checkStar)
 	}
-	if show != "star" {
+	if show != client.ShowStar {
 		if s.mailbox.lostStar() {
 			return s.finish("qualified")
 		}

@@ -162,6 +162,6 @@ func (w *world) seedData(ctx context.Context) error {
 	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
 	token := lines[len(lines)-1]
 	w.recorder.addSecret(token, "the webmail's token")
-	w.webmail = &webmail{site: w.site, token: token, recorder: w.recorder}
+	w.webmail = newWebmail(w.site, token, w.recorder)
 	return nil
 }

@@ -58,7 +58,7 @@ func (w *world) get(t *testing.T, visitor *browser, path string) (int, string) {
 	r, err := visitor.Request(t.Context(), http.MethodGet, path, nil)
 	must(t, err)
 	if strings.HasPrefix(path, "/api/") {
-		r.Header.Set("Authorization", "Bearer "+w.webmail.token)
+		r.Header.Set("Authorization", "Bearer "+w.webmail.Token)
 	}
 	answer, text, err := visitor.Send(r)
 	must(t, err)
