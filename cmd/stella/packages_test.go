@@ -26,6 +26,7 @@ var mayImport = map[string][]string{
 	"store/localpg":                  {},
 	"store/storetest":                {"store", "store/localpg", "workflow", "workflow/qualification", "otp"},
 	"mail":                           {"workflow", "templates"},
+	"mail/mailtest":                  {},
 	"webhook":                        {"workflow", "client"},
 	"client":                         {},
 	"workflow":                       {"otp", "workflow/fiscal"},
@@ -44,7 +45,7 @@ var mayImport = map[string][]string{
 	"cmd/stella/demo":                nil,
 	"scripts/plain":                  {},
 	"scripts/structure":              {},
-	"e2e/torture":                    {"client", "spid", "spid/spidtest", "store/localpg", "templates", "web/webtest", "workflow", "workflow/qualification"},
+	"e2e/torture":                    {"client", "mail/mailtest", "spid", "spid/spidtest", "store/localpg", "templates", "web/webtest", "workflow", "workflow/qualification"},
 }
 
 // mayNotImport lists other packages that a package must not import, with the packages

@@ -1,15 +1,9 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
-	"mime"
-	"mime/multipart"
-	"mime/quotedprintable"
-	netmail "net/mail"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -19,6 +13,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"stella/mail/mailtest"
 )
 
 // An inbox reads the mails that the relay has stored.
@@ -117,7 +113,7 @@ func (m *mail) asked() time.Time {
 func hasLink(m *mail) bool { return m.link != "" }
 
 var (
-	codeLine = regexp.MustCompile(`(?m)^(\d{6})\r?$`)
+	codeLine = regexp.MustCompile(`(?m)^(\d{6})$`)
 	linkLine = regexp.MustCompile(`/invito/([\w-]+)`)
 )
 
@@ -130,39 +126,16 @@ func readMail(file string) (*mail, error) {
 	if err := json.Unmarshal(content, &m.delivery); err != nil {
 		return nil, err
 	}
-	parsed, err := netmail.ReadMessage(bytes.NewReader(m.Message))
-	if err != nil {
-		return nil, err
+	parsed := mailtest.ReadMessage(m.Message)
+	m.id, _, _ = strings.Cut(strings.Trim(parsed.Header("Message-Id"), "<>"), "@")
+	if m.id == "" || parsed.Text == "" {
+		return nil, fmt.Errorf("a mail without an ID or a text: %s", parsed.Subject)
 	}
-	id, _, _ := strings.Cut(strings.Trim(parsed.Header.Get("Message-ID"), "<>"), "@")
-	m.id = id
-	text, err := plainText(parsed)
-	if err != nil {
-		return nil, err
-	}
-	if found := codeLine.FindStringSubmatch(text); found != nil {
+	if found := codeLine.FindStringSubmatch(parsed.Text); found != nil {
 		m.code = found[1]
 	}
-	if found := linkLine.FindStringSubmatch(text); found != nil {
+	if found := linkLine.FindStringSubmatch(parsed.Text); found != nil {
 		m.link = found[1]
 	}
 	return m, nil
-}
-
-// plainText returns the first part of a mail, which is plain text.
-func plainText(m *netmail.Message) (string, error) {
-	_, params, err := mime.ParseMediaType(m.Header.Get("Content-Type"))
-	if err != nil {
-		return "", err
-	}
-	part, err := multipart.NewReader(m.Body, params["boundary"]).NextRawPart()
-	if err != nil {
-		return "", err
-	}
-	var r io.Reader = part
-	if strings.EqualFold(part.Header.Get("Content-Transfer-Encoding"), "quoted-printable") {
-		r = quotedprintable.NewReader(part)
-	}
-	text, err := io.ReadAll(r)
-	return string(text), err
 }

@@ -1,21 +1,18 @@
 package main
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/hex"
 	"encoding/pem"
-	"math/big"
-	"net"
+	"errors"
 	"os"
 	"path/filepath"
 	"time"
 
 	"filippo.io/age"
 
+	"stella/mail/mailtest"
 	"stella/spid"
 )
 
@@ -51,26 +48,17 @@ func makeKeys(dir, site string) (auditor string, err error) {
 
 // makeRelayKeys creates a self-signed certificate for the relay.
 func makeRelayKeys(dir string) error {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	cert, ca, err := mailtest.SelfSigned()
 	if err != nil {
 		return err
 	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "relay"},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}, IsCA: true, BasicConstraintsValid: true}
-	certificate, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	der, err := x509.MarshalPKCS8PrivateKey(cert.PrivateKey)
 	if err != nil {
 		return err
 	}
-	der, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		return err
-	}
-	if err := writePEM(filepath.Join(dir, "relay.key"), "PRIVATE KEY", der); err != nil {
-		return err
-	}
-	return writePEM(filepath.Join(dir, "relay.pem"), "CERTIFICATE", certificate)
+	return errors.Join(
+		writePEM(filepath.Join(dir, "relay.key"), "PRIVATE KEY", der),
+		os.WriteFile(filepath.Join(dir, "relay.pem"), ca, 0o600))
 }
 
 func writePEM(file, kind string, der []byte) error {

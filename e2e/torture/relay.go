@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"net"
 	"os"
@@ -15,7 +14,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/emersion/go-smtp"
+	"stella/mail/mailtest"
 )
 
 // A relayConfig is the configuration of the relay. The relay is a separate process
@@ -57,68 +56,38 @@ func serveRelay(c relayConfig) error {
 	if err != nil {
 		return err
 	}
-	s := smtp.NewServer(smtp.BackendFunc(func(*smtp.Conn) (smtp.Session, error) {
-		return &conversation{inbox: c.Inbox}, nil
-	}))
-	s.Domain, s.MaxMessageBytes = "localhost", 1<<20
-	s.ReadTimeout, s.WriteTimeout = time.Minute, 10*time.Second
-	s.TLSConfig = &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}
-	return s.Serve(l)
+	return mailtest.Relay{Recipient: c.checkRecipient, Receive: c.receive}.Server(cert).Serve(l)
 }
 
-// A conversation is one SMTP session.
-type conversation struct {
-	inbox string
-	to    []string
-}
-
-var (
-	errBusy  = &smtp.SMTPError{Code: 451, EnhancedCode: smtp.EnhancedCode{4, 3, 2}, Message: "try again later"}
-	errNoBox = &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 1, 1}, Message: "no such mailbox"}
-)
-
-func (c *conversation) Mail(string, *smtp.MailOptions) error {
-	if busy.active(c.inbox) {
-		return errBusy
+func (c relayConfig) checkRecipient(to string) error {
+	switch {
+	case busy.active(c.Inbox):
+		return mailtest.ErrLater
+	case rejected(to):
+		return mailtest.ErrNoBox
 	}
-	return nil
-}
-
-func (c *conversation) Rcpt(to string, _ *smtp.RcptOptions) error {
-	if rejected(to) {
-		return errNoBox
-	}
-	c.to = append(c.to, to)
 	return nil
 }
 
 // rejected reports whether the relay refuses an address permanently.
 func rejected(address string) bool { return strings.HasPrefix(address, "nessuno.") }
 
-func (c *conversation) Data(r io.Reader) error {
-	message, err := io.ReadAll(r)
-	if err != nil {
-		return err
-	}
-	for _, to := range c.to {
-		if err := store(c.inbox, delivery{ReceivedAt: time.Now(), To: to, Message: message}); err != nil {
+func (c relayConfig) receive(m mailtest.Mail) error {
+	for _, to := range m.To {
+		if err := store(c.Inbox, delivery{ReceivedAt: time.Now(), To: to, Message: m.Message}); err != nil {
 			fmt.Fprintln(os.Stderr, "relay:", err)
-			return errBusy
+			return mailtest.ErrLater
 		}
 	}
 	switch {
-	case crashing.active(c.inbox):
-		crashing.set(c.inbox, false)
+	case crashing.active(c.Inbox):
+		crashing.set(c.Inbox, false)
 		syscall.Kill(os.Getpid(), syscall.SIGKILL)
-	case waiting.active(c.inbox):
+	case waiting.active(c.Inbox):
 		time.Sleep(replyDelay)
 	}
 	return nil
 }
-
-func (c *conversation) Reset() { c.to = nil }
-
-func (c *conversation) Logout() error { return nil }
 
 var stored atomic.Int64
 

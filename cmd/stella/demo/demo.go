@@ -8,10 +8,9 @@
 //	webmail.go       the pages of the webmail
 //	stella.go        the webmail's API client
 //	inbox.go         the pages of the relay's inbox, and messages.json
-//	smtp.go          the relay's SMTP server, and the recipients that it refuses
-//	message.go       the parser of mails
-//	certificate.go   the relay's certificate, generated at every start
+//	smtp.go          what the relay accepts, and the recipients that it refuses
 //	page.go          common parts of the pages
 //
-// The third simulated service, the SPID identity provider, is in spid/spidtest.
+// The SMTP server and the parser of mails are in mail/mailtest. The third simulated
+// service, the SPID identity provider, is in spid/spidtest.
 package demo

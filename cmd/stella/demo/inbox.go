@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/emersion/go-smtp"
+
+	"stella/mail/mailtest"
 )
 
 // maxMessages is the maximum number of mails that an Inbox keeps.
@@ -24,6 +26,14 @@ type Inbox struct {
 	mu       sync.Mutex
 	last     int       // ID of the newest mail
 	messages []message // oldest first
+}
+
+// A message is a mail for one recipient.
+type message struct {
+	To string `json:"to"` // recipient of the envelope
+	mailtest.Message
+	Received time.Time `json:"received_at"`
+	ID       int       `json:"-"`
 }
 
 // StartInbox starts a relay on a free loopback port. It accepts mail until Close.

@@ -6,19 +6,21 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"stella/mail/mailtest"
 )
 
 // An attachment can be opened. An HTML attachment is not shown as the mail's HTML part.
 func TestInboxKeepsAttachments(t *testing.T) {
-	m, err := readMessage(strings.NewReader("Subject: a\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n" +
+	m := mailtest.ReadMessage([]byte("Subject: a\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n" +
 		"--x\r\nContent-Type: text/plain\r\n\r\nvedi allegato\r\n" +
 		"--x\r\nContent-Type: text/html; charset=utf-8\r\nContent-Disposition: attachment; filename=\"informativa-1.0.html\"\r\n" +
 		"Content-Transfer-Encoding: base64\r\n\r\nPHA+cGVyY2jDqTwvcD4=\r\n--x--\r\n"))
-	if err != nil || m.Text != "vedi allegato" || m.HTML != "" || len(m.Files) != 1 {
-		t.Fatalf("read as %+v, %v", m, err)
+	if m.Text != "vedi allegato" || m.HTML != "" || len(m.Files) != 1 {
+		t.Fatalf("read as %+v", m)
 	}
 	i := new(Inbox)
-	i.add(m)
+	i.add(message{Message: m})
 	server := httptest.NewServer(i.Handler())
 	defer server.Close()
 	link, ok := read(t, server.URL+"/messages/1").Find("a:contains('informativa-1.0.html')").Attr("href")

@@ -5,6 +5,8 @@ import (
 	"embed"
 	"html/template"
 	"net/http"
+	"regexp"
+	"strings"
 	"time"
 	_ "time/tzdata" // the pages show Italian time on every machine
 )
@@ -55,4 +57,20 @@ func protected(h http.Handler, formAction string) http.Handler {
 		header.Set("Cache-Control", "no-store")
 		guard.ServeHTTP(w, r)
 	})
+}
+
+var address = regexp.MustCompile(`https?://[^\s<>"]+[^\s<>".,;:!?)]`)
+
+// links returns a text as HTML in which URLs are links.
+func links(text string) template.HTML {
+	var b strings.Builder
+	end := 0
+	for _, at := range address.FindAllStringIndex(text, -1) {
+		link := template.HTMLEscapeString(text[at[0]:at[1]])
+		b.WriteString(template.HTMLEscapeString(text[end:at[0]]))
+		b.WriteString(`<a href="` + link + `">` + link + `</a>`)
+		end = at[1]
+	}
+	b.WriteString(template.HTMLEscapeString(text[end:]))
+	return template.HTML(b.String())
 }

@@ -1,13 +1,12 @@
 package demo
 
 import (
-	"crypto/tls"
-	"io"
 	"net"
+	"slices"
 	"strings"
 	"time"
 
-	"github.com/emersion/go-smtp"
+	"stella/mail/mailtest"
 )
 
 // Local parts of recipients with which a test or a user can cause faults.
@@ -20,7 +19,7 @@ const slowDelay = 3 * time.Second
 
 // listen starts the SMTP server on a free loopback port.
 func (i *Inbox) listen() error {
-	cert, ca, err := selfSigned()
+	cert, ca, err := mailtest.SelfSigned()
 	if err != nil {
 		return err
 	}
@@ -29,14 +28,7 @@ func (i *Inbox) listen() error {
 		return err
 	}
 	i.addr, i.ca = l.Addr().String(), ca
-	i.server = smtp.NewServer(smtp.BackendFunc(func(*smtp.Conn) (smtp.Session, error) {
-		return &session{inbox: i}, nil
-	}))
-	i.server.Domain = "localhost"
-	i.server.MaxMessageBytes = 5 << 20
-	i.server.ReadTimeout = 5 * time.Minute
-	i.server.WriteTimeout = 10 * time.Second
-	i.server.TLSConfig = &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}
+	i.server = mailtest.Relay{Recipient: checkRecipient, Receive: i.receive}.Server(cert)
 	i.server.ErrorLog = discardLogger{} // the demo's terminal need not show that clients disconnect
 	go i.server.Serve(l)
 	return nil
@@ -47,52 +39,27 @@ type discardLogger struct{}
 func (discardLogger) Printf(string, ...any) {}
 func (discardLogger) Println(...any)        {}
 
-// A session is an SMTP session.
-type session struct {
-	inbox *Inbox
-	from  string
-	to    []string
-}
-
-func (s *session) Mail(from string, _ *smtp.MailOptions) error {
-	s.from = from
-	return nil
-}
-
-func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
+func checkRecipient(to string) error {
 	if localPart(to) == refusedName {
-		return &smtp.SMTPError{
-			Code: 550, EnhancedCode: smtp.EnhancedCode{5, 1, 1}, Message: "No such mailbox here",
-		}
+		return mailtest.ErrNoBox
 	}
-	s.to = append(s.to, to)
 	return nil
 }
 
-func (s *session) Data(r io.Reader) error {
-	m, err := readMessage(r)
-	if err != nil {
-		return err
-	}
+func (i *Inbox) receive(mail mailtest.Mail) error {
+	m := message{Message: mailtest.ReadMessage(mail.Message)}
 	if m.From == "" {
-		m.From = s.from
+		m.From = mail.From
 	}
-	for _, to := range s.to {
-		if localPart(to) == slowName {
-			time.Sleep(slowDelay)
-			break
-		}
+	if slices.ContainsFunc(mail.To, func(to string) bool { return localPart(to) == slowName }) {
+		time.Sleep(slowDelay)
 	}
-	for _, to := range s.to {
+	for _, to := range mail.To {
 		m.To = to
-		s.inbox.add(m)
+		i.add(m)
 	}
 	return nil
 }
-
-func (s *session) Reset() { s.from, s.to = "", nil }
-
-func (s *session) Logout() error { return nil }
 
 func localPart(address string) string {
 	local, _, _ := strings.Cut(strings.ToLower(address), "@")

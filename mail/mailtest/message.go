@@ -1,67 +1,69 @@
-package demo
+package mailtest
 
 import (
+	"bytes"
 	"encoding/base64"
-	"html/template"
 	"io"
 	"mime"
 	"mime/multipart"
 	"mime/quotedprintable"
 	"net/mail"
-	"regexp"
 	"strings"
-	"time"
 )
 
-// A message is a mail for one recipient.
-type message struct {
-	To       string    `json:"to"` // recipient of the envelope
-	From     string    `json:"from"`
-	Subject  string    `json:"subject"`
-	Text     string    `json:"text"`
-	Received time.Time `json:"received_at"`
+// A Message is a parsed mail.
+type Message struct {
+	From    string `json:"from"`
+	Subject string `json:"subject"`
+	Text    string `json:"text"`
 
-	ID      int           `json:"-"`
 	HTML    string        `json:"-"`
-	Headers []headerField `json:"-"`
-	Files   []file        `json:"-"`
+	Headers []HeaderField `json:"-"`
+	Files   []File        `json:"-"`
 }
 
-// A file is an attachment of a mail.
-type file struct {
+// A File is an attachment of a mail.
+type File struct {
 	Name, Type string
 	Content    []byte
 }
 
-type headerField struct{ Name, Value string }
+// A HeaderField is a header of a mail, decoded.
+type HeaderField struct{ Name, Value string }
 
-// readMessage parses a mail. If it cannot be parsed, the message contains the raw text,
-// so that the inbox also shows malformed mail.
-func readMessage(r io.Reader) (message, error) {
-	raw, err := io.ReadAll(r)
-	if err != nil {
-		return message{}, err
+// Header returns the value of one of the headers, or "".
+func (m Message) Header(name string) string {
+	for _, h := range m.Headers {
+		if h.Name == name {
+			return h.Value
+		}
 	}
-	parsed, err := mail.ReadMessage(strings.NewReader(string(raw)))
+	return ""
+}
+
+// ReadMessage parses a mail. If it cannot be parsed, the message contains the raw text,
+// so that an inbox also shows malformed mail.
+func ReadMessage(raw []byte) Message {
+	parsed, err := mail.ReadMessage(bytes.NewReader(raw))
 	if err != nil {
-		return message{Subject: "(illeggibile: " + err.Error() + ")", Text: newlines(string(raw))}, nil
+		return Message{Subject: "(illeggibile: " + err.Error() + ")", Text: newlines(string(raw))}
 	}
-	m := message{
+	m := Message{
 		From:    decodeWords(parsed.Header.Get("From")),
 		Subject: decodeWords(parsed.Header.Get("Subject")),
 	}
 	for _, name := range []string{"From", "To", "Reply-To", "Date", "Subject", "Message-Id", "Auto-Submitted"} {
 		if v := parsed.Header.Get(name); v != "" {
-			m.Headers = append(m.Headers, headerField{name, decodeWords(v)})
+			m.Headers = append(m.Headers, HeaderField{name, decodeWords(v)})
 		}
 	}
 	m.addPart(parsed.Header.Get("Content-Type"), parsed.Header.Get("Content-Transfer-Encoding"), parsed.Body)
-	return m, nil
+	return m
 }
 
 // addPart stores the first plain text and the first HTML of a body, and its attachments.
 // It calls itself for the parts of a multipart body.
-func (m *message) addPart(contentType, encoding string, body io.Reader) {
+func (m *Message) addPart(contentType, encoding string, body io.Reader) {
 	media, params, err := mime.ParseMediaType(contentType)
 	if err != nil {
 		media = "text/plain"
@@ -74,7 +76,7 @@ func (m *message) addPart(contentType, encoding string, body io.Reader) {
 				return
 			}
 			if name := p.FileName(); name != "" {
-				m.Files = append(m.Files, file{name, p.Header.Get("Content-Type"), decoded(p.Header.Get("Content-Transfer-Encoding"), p)})
+				m.Files = append(m.Files, File{name, p.Header.Get("Content-Type"), decoded(p.Header.Get("Content-Transfer-Encoding"), p)})
 				continue
 			}
 			m.addPart(p.Header.Get("Content-Type"), p.Header.Get("Content-Transfer-Encoding"), p)
@@ -107,20 +109,4 @@ func decodeWords(s string) string {
 		return decoded
 	}
 	return s
-}
-
-var address = regexp.MustCompile(`https?://[^\s<>"]+[^\s<>".,;:!?)]`)
-
-// links returns a text as HTML in which URLs are links.
-func links(text string) template.HTML {
-	var b strings.Builder
-	end := 0
-	for _, at := range address.FindAllStringIndex(text, -1) {
-		link := template.HTMLEscapeString(text[at[0]:at[1]])
-		b.WriteString(template.HTMLEscapeString(text[end:at[0]]))
-		b.WriteString(`<a href="` + link + `">` + link + `</a>`)
-		end = at[1]
-	}
-	b.WriteString(template.HTMLEscapeString(text[end:]))
-	return template.HTML(b.String())
 }

@@ -1,4 +1,4 @@
-package demo
+package mailtest
 
 import (
 	"crypto/ecdsa"
@@ -13,9 +13,9 @@ import (
 	"time"
 )
 
-// selfSigned returns a new self-signed certificate for localhost, and its PEM for
+// SelfSigned returns a new self-signed certificate for localhost, and its PEM for
 // clients, which must trust it as an authority.
-func selfSigned() (tls.Certificate, []byte, error) {
+func SelfSigned() (tls.Certificate, []byte, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return tls.Certificate{}, nil, err
@@ -23,7 +23,7 @@ func selfSigned() (tls.Certificate, []byte, error) {
 	now := time.Now()
 	template := &x509.Certificate{
 		SerialNumber:          big.NewInt(now.UnixNano()),
-		Subject:               pkix.Name{CommonName: "Stella demo relay"},
+		Subject:               pkix.Name{CommonName: "Test relay"},
 		NotBefore:             now.Add(-time.Hour),
 		NotAfter:              now.AddDate(1, 0, 0),
 		DNSNames:              []string{"localhost"},
