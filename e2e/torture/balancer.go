@@ -1,12 +1,12 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"io"
+	"log"
 	"net"
 	"net/http"
+	"net/http/httputil"
 	"sync/atomic"
 	"time"
 )
@@ -19,7 +19,7 @@ import (
 type balancer struct {
 	backends []*backend
 	next     atomic.Uint32
-	http.Transport
+	httputil.ReverseProxy
 }
 
 type backend struct {
@@ -30,11 +30,24 @@ type backend struct {
 const (
 	checkInterval = 100 * time.Millisecond
 	checkTimeout  = time.Second
-	maxBody       = 1 << 20
 )
 
+// noInstanceText is the text of the balancer's own error page.
+const noInstanceText = "the balancer has no answer"
+
 func newBalancer(ctx context.Context, addresses []string) *balancer {
-	b := &balancer{Transport: http.Transport{DisableKeepAlives: true}}
+	b := &balancer{}
+	b.ReverseProxy = httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.Out.URL.Scheme, r.Out.URL.Host = "http", r.In.Host
+			r.Out.Header["X-Forwarded-For"] = r.In.Header["X-Forwarded-For"]
+		},
+		Transport: &http.Transport{DisableKeepAlives: true, DialContext: b.dial}, // a connection for each request
+		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, _ error) {
+			http.Error(w, noInstanceText, http.StatusBadGateway)
+		},
+		ErrorLog: log.New(io.Discard, "", 0), // a fault interrupts many answers
+	}
 	for _, a := range addresses {
 		one := &backend{address: a}
 		b.backends = append(b.backends, one)
@@ -59,7 +72,8 @@ func (b *balancer) isReady(ctx context.Context, address string) bool {
 	if err != nil {
 		return false
 	}
-	answer, err := b.RoundTrip(r)
+	r.Close = true
+	answer, err := http.DefaultClient.Do(r)
 	if err != nil {
 		return false
 	}
@@ -84,48 +98,13 @@ func (b *balancer) choose() []*backend {
 	return all
 }
 
-func (b *balancer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
-		return
-	}
-	var answer *http.Response
+// dial connects to the first instance that does not refuse the connection.
+func (b *balancer) dial(ctx context.Context, network, _ string) (conn net.Conn, err error) {
 	for _, one := range b.choose() {
-		if answer, err = b.forward(r, body, one); !refused(err) {
-			break
+		if conn, err = new(net.Dialer).DialContext(ctx, network, one.address); err == nil {
+			return conn, nil
 		}
 		one.ready.Store(false)
 	}
-	if err != nil {
-		http.Error(w, noInstanceText, http.StatusBadGateway)
-		return
-	}
-	defer answer.Body.Close()
-	for name, values := range answer.Header {
-		w.Header()[name] = values
-	}
-	w.WriteHeader(answer.StatusCode)
-	if _, err := io.Copy(w, answer.Body); err != nil {
-		panic(http.ErrAbortHandler) // an incomplete page must not look complete
-	}
-}
-
-// noInstanceText is the text of the balancer's own error page.
-const noInstanceText = "the balancer has no answer"
-
-func (b *balancer) forward(r *http.Request, body []byte, to *backend) (*http.Response, error) {
-	out := r.Clone(r.Context())
-	out.URL.Scheme, out.URL.Host, out.RequestURI = "http", to.address, ""
-	out.Body, out.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
-	if len(body) == 0 {
-		out.Body = http.NoBody
-	}
-	return b.RoundTrip(out)
-}
-
-// refused reports whether the connection was refused, so that nothing was sent.
-func refused(err error) bool {
-	var dialing *net.OpError
-	return errors.As(err, &dialing) && dialing.Op == "dial"
+	return nil, err
 }
