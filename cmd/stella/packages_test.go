@@ -45,7 +45,7 @@ var mayImport = map[string][]string{
 	"cmd/stella/demo":                nil,
 	"scripts/plain":                  {},
 	"scripts/structure":              {},
-	"e2e/torture":                    {"client", "mail/mailtest", "spid", "spid/spidtest", "store/localpg", "templates", "web/webtest", "workflow", "workflow/qualification"},
+	"e2e/torture":                    {"client", "mail/mailtest", "spid", "spid/spidtest", "store/localpg", "templates", "web/webtest", "workflow", "workflow/fiscal", "workflow/qualification"},
 }
 
 // mayNotImport lists other packages that a package must not import, with the packages

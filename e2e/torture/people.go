@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"stella/spid/spidtest"
+	"stella/workflow/fiscal"
 )
 
 // A person can log in with SPID. All people are fictitious.
@@ -57,37 +58,23 @@ func personCode(r *rand.Rand) string {
 		b.WriteByte(letters[r.IntN(len(letters))])
 	}
 	fmt.Fprintf(&b, "%02d%c%02d%c%03d", r.IntN(100), months[r.IntN(len(months))], 1+r.IntN(28), letters[r.IntN(len(letters))], r.IntN(1000))
-	odd := []int{1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 2, 4, 18, 20, 11, 3, 6, 8, 12, 14, 16, 10, 22, 25, 24, 23}
-	sum := 0
-	for i, c := range []byte(b.String()) {
-		value := int(c - 'A')
-		if c <= '9' {
-			value = int(c - '0')
-		}
-		if i%2 == 0 { // positions are counted from one, so the first is odd
-			value = odd[value]
-		}
-		sum += value
-	}
-	return b.String() + string(letters[sum%26])
+	return withCheck(b.String(), letters, fiscal.ParsePerson)
 }
 
 // companyCode returns the fiscal code of a company: eleven digits, the last of
 // which is a check digit.
 func companyCode(r *rand.Rand) string {
-	digits := fmt.Sprintf("%010d", r.IntN(1e9))
-	sum := 0
-	for i, c := range []byte(digits) {
-		d := int(c - '0')
-		if i%2 == 1 {
-			d *= 2
-			if d > 9 {
-				d -= 9
-			}
+	return withCheck(fmt.Sprintf("%010d", r.IntN(1e9)), "0123456789", fiscal.ParseCompany)
+}
+
+// withCheck returns a code with that check character which makes it valid.
+func withCheck[Code ~string](code, characters string, parse func(string) (Code, error)) string {
+	for _, c := range characters {
+		if valid, err := parse(code + string(c)); err == nil {
+			return string(valid)
 		}
-		sum += d
 	}
-	return digits + fmt.Sprint((10-sum%10)%10)
+	panic("no check character fits " + code)
 }
 
 // A mailbox is a mailbox in Stella's database.
