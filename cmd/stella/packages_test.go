@@ -65,7 +65,7 @@ var mayNotImport = map[string][]string{
 }
 
 // testKits are the packages that only tests may import.
-var testKits = []string{"store/storetest", "cmd/stella/programtest"}
+var testKits = []string{"store/storetest", "cmd/stella/programtest", "web/webtest", "e2e/torture"}
 
 var notInWorkflow = []string{"net/http", "net/smtp", "html/template", "database/sql", "encoding/xml", "github.com/jackc",
 	"github.com/riverqueue", "github.com/wneessen", "github.com/crewjam", "github.com/russellhaering", "github.com/beevik"}

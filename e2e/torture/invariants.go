@@ -88,13 +88,15 @@ func invariants() []*invariant {
 func codeInvariants() []*invariant {
 	return []*invariant{
 		{name: "a code is valid once, and for at most a minute after the relay accepts its mail", check: codeLifetimes},
-		sqlInvariant("a mailbox gets at most five codes in 15 minutes, at least 20 seconds apart",
+		sqlInvariant("a mailbox gets at most five codes in 15 minutes, and at one address at least 20 seconds apart",
 			`select count(*) from codes`,
 			`select 'mailbox ' || mailbox_id || ': ' || what from (
 				select q.mailbox_id, case
-					when c.requested_at - lag(c.requested_at) over mailbox < interval '20 seconds' then 'a code too soon after another'
+					when c.requested_at - lag(c.requested_at) over mailbox < interval '20 seconds'
+						and coalesce(m.recipient = lag(m.recipient) over mailbox, true) then 'a code too soon after another'
 					when c.requested_at - lag(c.requested_at, 5) over mailbox < interval '15 minutes' then 'a sixth code' end what
 				from codes c join qualifications q on q.id = c.qualification_id
+				left join mails m on m.code_id = c.id
 				window mailbox as (partition by q.mailbox_id order by c.requested_at)) c
 			where what is not null`),
 		sqlInvariant("after five wrong codes a mailbox is paused for 15 minutes",
