@@ -57,9 +57,24 @@ func refusalAfter(wait time.Duration, status int, detail string) error {
 
 const failed = "something failed here; nothing was lost, and the call may be repeated"
 
-// fault returns the problem for an error of an operation. Internal errors are logged
-// here, and the problem does not contain them.
-func (s *Server) fault(ctx context.Context, err error) error {
+// problems lists the errors of operations that have one answer. reason is that of a
+// refused call, for the log and the metric; empty if it was not refused.
+var problems = []struct {
+	err    error
+	answer error
+	reason string
+}{
+	{workflow.ErrUnauthorized, unauthorized("the token is not known"), "unknown_token"},
+	{workflow.ErrForbidden, refusal(http.StatusForbidden, "this client does not have a scope that the operation needs"), "scope"},
+	{workflow.ErrCallDiffers, refusal(http.StatusUnprocessableEntity, "this Idempotency-Key was used for another request"), ""},
+	{workflow.ErrCallPending,
+		refusalAfter(time.Second, http.StatusConflict, "the call with this Idempotency-Key is in progress: try again"), ""},
+	{workflow.ErrUnknown, unknown("mailbox"), ""},
+	{workflow.ErrNotEligible, refusal(http.StatusConflict, "the mailbox is not active, and cannot be qualified"), ""},
+}
+
+// problemOf returns the problem for an error that says more than its kind, or nil.
+func (s *Server) problemOf(err error) (problem error, reason string) {
 	var answered huma.StatusError
 	var input *workflow.InputError
 	var record *workflow.RecordError
@@ -67,32 +82,35 @@ func (s *Server) fault(ctx context.Context, err error) error {
 	var undecided *qualification.DecisionError
 	switch {
 	case errors.As(err, &answered): // the operation has already made a problem
-		return err
-	case errors.Is(err, workflow.ErrUnauthorized):
-		middleware.Refuse(ctx, "unknown_token", nil)
-		return unauthorized("the token is not known")
-	case errors.Is(err, workflow.ErrForbidden):
-		middleware.Refuse(ctx, "scope", nil)
-		return refusal(http.StatusForbidden, "this client does not have a scope that the operation needs")
-	case errors.Is(err, workflow.ErrCallDiffers):
-		return refusal(http.StatusUnprocessableEntity, "this Idempotency-Key was used for another request")
-	case errors.Is(err, workflow.ErrCallPending):
-		return refusalAfter(time.Second, http.StatusConflict, "the call with this Idempotency-Key is in progress: try again")
-	case errors.Is(err, workflow.ErrUnknown):
-		return unknown("mailbox")
+		return err, ""
 	case errors.As(err, &undecided):
-		return refusal(http.StatusConflict, undecided.Error())
-	case errors.Is(err, workflow.ErrNotEligible):
-		return refusal(http.StatusConflict, "the mailbox is not active, and cannot be qualified")
+		return refusal(http.StatusConflict, undecided.Error()), ""
 	case errors.As(err, &limit):
-		middleware.Refuse(ctx, limit.Limit, nil)
 		return refusalAfter(limit.Until.Sub(s.Provider.Now()), http.StatusTooManyRequests,
-			"too many calls, or too many hand-offs of one mailbox: try again after Retry-After seconds")
+			"too many calls, or too many hand-offs of one mailbox: try again after Retry-After seconds"), limit.Limit
 	case errors.As(err, &record):
-		return refusal(http.StatusUnprocessableEntity, "the record is wrong", recordFaults("body.", record)...)
+		return refusal(http.StatusUnprocessableEntity, "the record is wrong", recordFaults("body.", record)...), ""
 	case errors.As(err, &input): // the return URL of a hand-off: huma validates the rest
 		return refusal(http.StatusUnprocessableEntity, "validation failed",
-			&huma.ErrorDetail{Location: "body.return_url", Message: "it is not one of this client's, to the letter"})
+			&huma.ErrorDetail{Location: "body.return_url", Message: "it is not one of this client's, to the letter"}), ""
+	}
+	for _, p := range problems {
+		if errors.Is(err, p.err) {
+			return p.answer, p.reason
+		}
+	}
+	return nil, ""
+}
+
+// fault returns the problem for an error of an operation. Internal errors are logged
+// here, and the problem does not contain them.
+func (s *Server) fault(ctx context.Context, err error) error {
+	problem, reason := s.problemOf(err)
+	if reason != "" {
+		middleware.Refuse(ctx, reason, nil)
+	}
+	if problem != nil {
+		return problem
 	}
 	if s.IsUnavailable(err) {
 		s.Log.WarnContext(ctx, "an API call found no database", "request", middleware.ID(ctx), "error", err)

@@ -24,28 +24,53 @@ var (
 	errClientGone  = errors.New("the browser left before the answer")
 )
 
-// faults maps errors to the status and the page of the response. The user reads
-// the text of the page; the log has the error. The first row that matches applies.
-// An error that matches no row is an internal error.
-var faults = []struct {
+// fault is how a request is answered that ends in an error.
+type fault struct {
 	err    error
 	status int
 	page   string
 	data   any
-}{
-	{errNotFound, http.StatusNotFound, "fault", templates.Fault{Kind: "not_found"}},
-	{errMethod, http.StatusMethodNotAllowed, "fault", templates.Fault{Kind: "method"}},
-	{errMalformed, http.StatusBadRequest, "fault", templates.Fault{Kind: "forbidden"}},
-	{errCrossOrigin, http.StatusForbidden, "fault", templates.Fault{Kind: "forbidden"}},
-	{errLogout, http.StatusForbidden, "fault", templates.Fault{Kind: "logout"}},
-	{errPrefetch, http.StatusForbidden, "login_failed", templates.LoginFailed{Code: "prefetch", Known: true}},
-	{errForged, http.StatusForbidden, "login_failed", templates.LoginFailed{Code: "elsewhere", Known: true}},
-	{errNoSession, http.StatusForbidden, "session_ended", templates.SessionEnded{}},
-	{errSessionEnded, http.StatusForbidden, "session_ended", templates.SessionEnded{}},
-	{qualification.ErrNotOwner, http.StatusForbidden, "session_ended", templates.SessionEnded{}},
-	{workflow.ErrNotEligible, http.StatusConflict, "not_eligible", nil},
-	{errUnavailable, http.StatusServiceUnavailable, "fault", templates.Fault{Kind: "unavailable"}},
-	{errClientGone, http.StatusServiceUnavailable, "fault", templates.Fault{Kind: "unavailable"}},
+	// reason is why the request was refused, for the log and the metric of refused
+	// requests; empty if it was not refused.
+	reason string
+}
+
+// faults lists the errors of requests. The user reads the text of the page; the log has
+// the error. The first row that matches applies. An error that matches no row is an
+// internal error.
+var faults = []fault{
+	{errNotFound, http.StatusNotFound, "fault", templates.Fault{Kind: "not_found"}, ""},
+	{errMethod, http.StatusMethodNotAllowed, "fault", templates.Fault{Kind: "method"}, ""},
+	{errMalformed, http.StatusBadRequest, "fault", templates.Fault{Kind: "forbidden"}, ""},
+	{errCrossOrigin, http.StatusForbidden, "fault", templates.Fault{Kind: "forbidden"}, "cross_origin"},
+	{errLogout, http.StatusForbidden, "fault", templates.Fault{Kind: "logout"}, ""}, // logout.go logs why
+	{errPrefetch, http.StatusForbidden, "login_failed", templates.LoginFailed{Code: "prefetch", Known: true}, "prefetch"},
+	{errForged, http.StatusForbidden, "login_failed", templates.LoginFailed{Code: "elsewhere", Known: true}, "foreign_link"},
+	{errNoSession, http.StatusForbidden, "session_ended", templates.SessionEnded{}, "no_session"},
+	{errSessionEnded, http.StatusForbidden, "session_ended", templates.SessionEnded{}, "session_ended"},
+	{qualification.ErrNotOwner, http.StatusForbidden, "session_ended", templates.SessionEnded{}, "elsewhere"},
+	{workflow.ErrNotEligible, http.StatusConflict, "not_eligible", nil, ""},
+	{errUnavailable, http.StatusServiceUnavailable, "fault", templates.Fault{Kind: "unavailable"}, ""},
+	{errClientGone, http.StatusServiceUnavailable, "fault", templates.Fault{Kind: "unavailable"}, ""},
+}
+
+// faultOf returns the row of an error.
+func (s *Server) faultOf(err error) fault {
+	var tooLarge *http.MaxBytesError
+	var limit *workflow.LimitError
+	switch {
+	case errors.As(err, &tooLarge):
+		return fault{err, http.StatusRequestEntityTooLarge, "fault", templates.Fault{Kind: "too_large"}, ""}
+	case errors.As(err, &limit):
+		return fault{err, http.StatusTooManyRequests, "fault",
+			templates.Fault{Kind: "too_many", Until: formatTime(limit.Until, s.Now())}, limit.Limit}
+	}
+	for _, f := range faults {
+		if errors.Is(err, f.err) {
+			return f
+		}
+	}
+	return fault{err, http.StatusInternalServerError, "fault", templates.Fault{Kind: "internal"}, ""}
 }
 
 // retryAfter is the Retry-After header in seconds while the database is
@@ -62,25 +87,11 @@ func (s *Server) fault(w http.ResponseWriter, r *http.Request, err error) {
 		s.Log.WarnContext(r.Context(), "a request met no database", "request", requestID(r), "route", r.Pattern, "error", err)
 		err = errUnavailable
 	}
-	status, page, data := http.StatusInternalServerError, "fault", any(templates.Fault{Kind: "internal"})
-	var tooLarge *http.MaxBytesError
-	if errors.As(err, &tooLarge) {
-		status, data = http.StatusRequestEntityTooLarge, templates.Fault{Kind: "too_large"}
+	f := s.faultOf(err)
+	if f.reason != "" {
+		middleware.Refuse(r.Context(), f.reason, refusalDetail(err))
 	}
-	var limit *workflow.LimitError
-	if errors.As(err, &limit) {
-		s.setRetryAfter(w, limit)
-		status, data = http.StatusTooManyRequests, templates.Fault{Kind: "too_many", Until: formatTime(limit.Until, s.Now())}
-	}
-	for _, f := range faults {
-		if errors.Is(err, f.err) {
-			status, page, data = f.status, f.page, f.data
-			break
-		}
-	}
-	if reason := refusalOf(err); reason != "" {
-		middleware.Refuse(r.Context(), reason, refusalDetail(err))
-	}
+	s.setRetryAfter(w, err)
 	var withdrawn *qualification.InvitationError
 	switch {
 	case errors.Is(err, errSwitchPending): // / asks which mailbox is meant
@@ -93,25 +104,34 @@ func (s *Server) fault(w http.ResponseWriter, r *http.Request, err error) {
 		s.sessionEnded(w, r, http.StatusForbidden, err)
 		return
 	}
-	switch status {
+	switch f.status {
 	case http.StatusServiceUnavailable:
 		w.Header().Set("Retry-After", retryAfter)
 	case http.StatusInternalServerError:
 		s.Log.ErrorContext(r.Context(), "a request failed", "request", requestID(r), "route", r.Pattern, "error", err)
 	}
-	switch d := data.(type) {
+	switch d := f.data.(type) {
 	case templates.Fault:
 		d.Reference = requestID(r)
-		data = d
+		f.data = d
 	case templates.LoginFailed:
 		d.Reference = requestID(r)
-		data = d
+		f.data = d
 	}
 	var v workflow.Visitor
-	if status != http.StatusServiceUnavailable {
+	if f.status != http.StatusServiceUnavailable {
 		v, _, _ = s.visitor(r) // only for the language: the page is shown without a session too
 	}
-	s.write(w, r, status, page, templates.Page{Locale: s.locale(r, v), Data: data})
+	s.write(w, r, f.status, f.page, templates.Page{Locale: s.locale(r, v), Data: f.data})
+}
+
+// refusalDetail returns the error to log with a refusal, or nil if the reason says
+// everything.
+func refusalDetail(err error) error {
+	if errors.Is(err, errCrossOrigin) && err != errCrossOrigin {
+		return err
+	}
+	return nil
 }
 
 // write renders a page and sends it. It renders the whole page first, so that an

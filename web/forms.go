@@ -107,6 +107,53 @@ func editContacts(path string, in qualification.State,
 	}
 }
 
+// formNotices lists the errors of a form after which the page of the stored state follows,
+// with a notice; "" is none.
+var formNotices = []struct {
+	matches func(error) bool
+	notice  string
+}{
+	{isStale(func(e qualification.StaleError) bool { return e.Repeated }), ""},
+	{isStale(func(e qualification.StaleError) bool { return e.Changed }), "changed"},
+	{isStale(func(qualification.StaleError) bool { return true }), "moved_on"},
+	{is(qualification.ErrNotAllowed), "moved_on"},
+	{isDelegate, "moved_on"},
+	{is(qualification.ErrLoginExpired), "lapsed"},
+	{is(qualification.ErrContractChanged), "contract_changed"},
+}
+
+func is(target error) func(error) bool { return func(err error) bool { return errors.Is(err, target) } }
+
+func isStale(which func(qualification.StaleError) bool) func(error) bool {
+	return func(err error) bool {
+		var stale qualification.StaleError
+		return errors.As(err, &stale) && which(stale)
+	}
+}
+
+// isDelegate reports whether the error is for a delegate, after the invited holder has
+// accepted. They may still see /.
+func isDelegate(err error) bool {
+	return errors.Is(err, qualification.ErrNotOwner) && !errors.As(err, new(*qualification.InvitationError))
+}
+
+// inputErrors returns the messages of an error that the form's page shows, and the
+// status of the response.
+func (s *Server) inputErrors(err error) (int, []templates.FieldError) {
+	var input *workflow.InputError
+	var code *qualification.CodeError
+	var limit *workflow.LimitError
+	switch {
+	case errors.As(err, &input):
+		return http.StatusUnprocessableEntity, fieldErrors(input, s.Now())
+	case errors.As(err, &code):
+		return http.StatusUnprocessableEntity, []templates.FieldError{codeFault(code, s.Now())}
+	case errors.As(err, &limit):
+		return http.StatusTooManyRequests, []templates.FieldError{limitFault(limit, s.Now())}
+	}
+	return 0, nil
+}
+
 // form returns the handler of a form. It fires the event and redirects to the page
 // of the new state. If the input is wrong, it shows the same page again with the
 // input and the errors.
@@ -120,41 +167,28 @@ func (s *Server) form(f form) handler {
 			return s.keepDraft(r, err)
 		}
 		err = f.fire(s.Procedure, r.Context(), visitor, formOf(r.PostForm), r.PostForm)
-		var stale qualification.StaleError
-		var input *workflow.InputError
-		var code *qualification.CodeError
-		var limit *workflow.LimitError
-		switch {
-		case err == nil:
+		if err == nil {
 			if err := s.dropDraft(r, now); err != nil {
 				return err
 			}
 			s.redirectHome(w, r, f.notice)
-		case errors.As(err, &stale) && stale.Repeated:
-			s.redirectHome(w, r, "")
-		case errors.As(err, &stale) && stale.Changed:
-			s.redirectHome(w, r, "changed")
-		case errors.As(err, &stale), errors.Is(err, qualification.ErrNotAllowed):
-			s.redirectHome(w, r, "moved_on")
-		case errors.Is(err, qualification.ErrNotOwner) && !errors.As(err, new(*qualification.InvitationError)):
-			// A delegate, after the invited holder has accepted. They may still see /.
-			s.redirectHome(w, r, "moved_on")
-		case errors.Is(err, qualification.ErrLoginExpired):
-			s.redirectHome(w, r, "lapsed")
-		case errors.Is(err, qualification.ErrContractChanged):
-			s.redirectHome(w, r, "contract_changed")
-		case errors.As(err, &input):
-			return s.showFaults(w, r, f, http.StatusUnprocessableEntity, fieldErrors(input, s.Now()))
-		case errors.As(err, &code):
-			return s.showFaults(w, r, f, http.StatusUnprocessableEntity, []templates.FieldError{codeFault(code, s.Now())})
-		case errors.As(err, &limit):
-			s.setRetryAfter(w, limit)
-			middleware.Refuse(r.Context(), limit.Limit, nil)
-			return s.showFaults(w, r, f, http.StatusTooManyRequests, []templates.FieldError{limitFault(limit, s.Now())})
-		default:
+			return nil
+		}
+		for _, n := range formNotices {
+			if n.matches(err) {
+				s.redirectHome(w, r, n.notice)
+				return nil
+			}
+		}
+		status, messages := s.inputErrors(err)
+		if messages == nil {
 			return err
 		}
-		return nil
+		s.setRetryAfter(w, err)
+		if reason := s.faultOf(err).reason; reason != "" {
+			middleware.Refuse(r.Context(), reason, nil)
+		}
+		return s.showFaults(w, r, f, status, messages)
 	}
 }
 

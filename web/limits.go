@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"net/http"
 	"strconv"
 	"time"
@@ -9,10 +10,13 @@ import (
 	"stella/workflow"
 )
 
-// setRetryAfter sets the Retry-After header (RFC 9110) to the end of the limit, at
-// least one second.
-func (s *Server) setRetryAfter(w http.ResponseWriter, e *workflow.LimitError) {
-	w.Header().Set("Retry-After", strconv.Itoa(max(1, seconds(e.Until.Sub(s.Now())))))
+// setRetryAfter sets the Retry-After header (RFC 9110) to the end of a limit, at least
+// one second. It does nothing for an error that is not of a limit.
+func (s *Server) setRetryAfter(w http.ResponseWriter, err error) {
+	var limit *workflow.LimitError
+	if errors.As(err, &limit) {
+		w.Header().Set("Retry-After", strconv.Itoa(max(1, seconds(limit.Until.Sub(s.Now())))))
+	}
 }
 
 // limitFault returns the error message for a limit. It belongs to no field, since

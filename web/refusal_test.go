@@ -14,8 +14,8 @@ func TestEveryRefusalHasAReason(t *testing.T) {
 	t.Parallel()
 	for _, f := range faults {
 		refused := f.status == http.StatusUnauthorized || f.status == http.StatusForbidden || f.status == http.StatusTooManyRequests
-		if refused != (refusalOf(f.err) != "") && f.err != errLogout { // logout logs the reason itself
-			t.Errorf("%q has the status %d and the reason %q", f.err, f.status, refusalOf(f.err))
+		if refused != (f.reason != "") && f.err != errLogout { // logout logs the reason itself
+			t.Errorf("%q has the status %d and the reason %q", f.err, f.status, f.reason)
 		}
 	}
 }
