@@ -8,6 +8,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"stella/client"
+	"stella/webhook"
 	"stella/workflow"
 )
 
@@ -50,24 +51,7 @@ func (s *Server) events(ctx context.Context, c workflow.Client, in *eventsInput)
 	}
 	out := &eventsOutput{client.EventPage{Events: make([]client.Event, len(events)), Next: numberCursor(until)}}
 	for i, e := range events {
-		out.Body.Events[i] = describeEvent(e)
+		out.Body.Events[i] = webhook.Event(e)
 	}
 	return out, nil
-}
-
-// describeEvent returns the same event as webhooks receive.
-func describeEvent(t workflow.EventPayload) client.Event {
-	state, show := t.PublicState()
-	return client.Event{
-		ID:        t.ID.String(),
-		Type:      client.EventType(t.Kind),
-		Timestamp: t.At.UTC(),
-		Data: client.EventData{
-			Mailbox: t.Address,
-			Case:    t.Number,
-			State:   client.State(state),
-			Show:    client.Show(show),
-			Reason:  client.Reason(t.Reason()),
-		},
-	}
 }

@@ -1,7 +1,6 @@
 package mail
 
 import (
-	"math/rand/v2"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -29,16 +28,16 @@ const (
 // NextRetry returns the time at which River runs a job again whose attempt
 // returned an error. See Work for when that happens.
 func (s *Sender) NextRetry(*river.Job[workflow.SendMail]) time.Time {
-	return s.Now().Add(jitter(minRetryDelay))
+	return s.Now().Add(workflow.Jitter(minRetryDelay))
 }
 
 // retryDelay returns the delay before the next attempt to send a mail that was
 // not sent. The job was created at since.
 func (s *Sender) retryDelay(m workflow.PendingMail, since time.Time) time.Duration {
 	if m.Kind.Type().Urgent {
-		return jitter(minRetryDelay)
+		return workflow.Jitter(minRetryDelay)
 	}
-	return jitter(min(max(s.Now().Sub(since)/4, minRetryDelay), maxRetryDelay))
+	return workflow.Jitter(min(max(s.Now().Sub(since)/4, minRetryDelay), maxRetryDelay))
 }
 
 // repeatDelay returns the delay before a mail is repeated that was perhaps sent.
@@ -47,7 +46,7 @@ func (s *Sender) repeatDelay(m workflow.PendingMail, since time.Time) time.Durat
 	if t := m.Kind.Type(); t.Urgent {
 		return t.Lifetime + time.Second
 	}
-	return jitter(max(s.Now().Sub(since), minRepeatDelay))
+	return workflow.Jitter(max(s.Now().Sub(since), minRepeatDelay))
 }
 
 // tooLate reports whether a mail is too old to be sent.
@@ -58,6 +57,3 @@ func (s *Sender) tooLate(m workflow.PendingMail, since time.Time) bool {
 	}
 	return s.Now().Sub(since) > t.Lifetime
 }
-
-// jitter returns d plus up to a quarter of it.
-func jitter(d time.Duration) time.Duration { return d + rand.N(d/4) }

@@ -61,9 +61,8 @@ type Sender struct {
 // recording the result at most recordTimeout, which is longer than a restart of
 // the database.
 const (
-	JobTimeout     = 20 * time.Second
-	recordTimeout  = 4 * time.Second
-	recordInterval = 100 * time.Millisecond
+	JobTimeout    = 20 * time.Second
+	recordTimeout = 4 * time.Second
 )
 
 // Timeout returns JobTimeout, the maximum duration of one attempt.
@@ -82,7 +81,7 @@ func (s *Sender) Work(ctx context.Context, job *river.Job[workflow.SendMail]) er
 		return nil // it already has a result
 	case err != nil:
 		s.Log.WarnContext(ctx, "a mail could not be started", "mail", job.Args.Mail, "error", err)
-		return river.JobSnooze(jitter(minRetryDelay))
+		return river.JobSnooze(workflow.Jitter(minRetryDelay))
 	case m.Useless, s.tooLate(m, job.CreatedAt):
 		return s.drop(ctx, m)
 	}
@@ -163,21 +162,11 @@ func (s *Sender) reschedule(ctx context.Context, m workflow.PendingMail, f *Fail
 	return river.JobSnooze(s.repeatDelay(m, job.CreatedAt))
 }
 
-// recordWithRetry stores the result of an attempt. It retries until
-// recordTimeout, because a mail without a result is sent again.
+// recordWithRetry stores the result of an attempt: a mail without a result is sent again.
 func (s *Sender) recordWithRetry(ctx context.Context, m workflow.PendingMail, write func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
-	defer cancel()
-	for {
-		err := write(ctx)
-		if err == nil {
-			return nil
-		}
-		select {
-		case <-time.After(recordInterval):
-		case <-ctx.Done():
-			s.Log.ErrorContext(ctx, "the result of a mail could not be recorded", "mail", m.ID, "kind", m.Kind, "error", err)
-			return err
-		}
+	err := workflow.RecordResult(ctx, recordTimeout, write)
+	if err != nil {
+		s.Log.ErrorContext(ctx, "the result of a mail could not be recorded", "mail", m.ID, "kind", m.Kind, "error", err)
 	}
+	return err
 }

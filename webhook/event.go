@@ -7,8 +7,9 @@ import (
 	"stella/workflow"
 )
 
-// event returns an announcement in the form of the API.
-func event(t workflow.EventPayload) client.Event {
+// Event returns an announcement in the form of the API: what a webhook receives, and an
+// entry of the feed.
+func Event(t workflow.EventPayload) client.Event {
 	state, show := t.PublicState()
 	return client.Event{
 		ID:        t.ID.String(),

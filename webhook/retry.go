@@ -1,7 +1,6 @@
 package webhook
 
 import (
-	"math/rand/v2"
 	"time"
 
 	"stella/workflow"
@@ -29,7 +28,7 @@ const (
 
 // retryDelay returns how long to wait before a failed delivery is repeated.
 func (s *Sender) retryDelay(d workflow.Delivery) time.Duration {
-	return jitter(min(max(s.Now().Sub(d.AskedAt)/4, minRetry), maxRetry))
+	return workflow.Jitter(min(max(s.Now().Sub(d.AskedAt)/4, minRetry), maxRetry))
 }
 
 // pause returns how long nothing is sent to a webhook after a failure. After the
@@ -39,13 +38,10 @@ func (s *Sender) pause(w workflow.Webhook) time.Duration {
 	if w.Failures == 0 {
 		return 0
 	}
-	return jitter(min(max(s.Now().Sub(w.FailingSince)/4, minPause), maxPause))
+	return workflow.Jitter(min(max(s.Now().Sub(w.FailingSince)/4, minPause), maxPause))
 }
 
 // shouldDisable reports whether a webhook must be disabled after another failure.
 func (s *Sender) shouldDisable(w workflow.Webhook) bool {
 	return w.Failures+1 >= failuresBeforeDisable && s.Now().Sub(w.FailingSince) >= giveUpAfter
 }
-
-// jitter adds up to a quarter, at random.
-func jitter(d time.Duration) time.Duration { return d + rand.N(d/4) }

@@ -61,7 +61,6 @@ const (
 	startWithin   = 2 * time.Second
 	SendTimeout   = 14 * time.Second // the whole attempt
 	recordTimeout = 3 * time.Second
-	recordEvery   = 100 * time.Millisecond // between tries to record a result
 )
 
 // Timeout implements [river.Worker].
@@ -96,7 +95,7 @@ func (s *Sender) Work(ctx context.Context, job *river.Job[workflow.Deliver]) err
 func (s *Sender) attempt(ctx context.Context, w workflow.Webhook, d workflow.Delivery) {
 	sending, cancel := context.WithTimeout(ctx, cmp.Or(s.timeout, SendTimeout))
 	defer cancel()
-	a := s.Courier.Send(sending, w, event(d.EventPayload), s.Now())
+	a := s.Courier.Send(sending, w, Event(d.EventPayload), s.Now())
 	switch {
 	case a.Delivered():
 		s.deliver(ctx, w, d, a)
@@ -151,21 +150,10 @@ func (s *Sender) reschedule(ctx context.Context, w workflow.Webhook, d workflow.
 	})
 }
 
-// recordWithRetry retries until the result is written, at most for recordTimeout:
-// if a result is not recorded, the delivery is sent again.
+// recordWithRetry stores the result of an attempt: a delivery without a result is sent
+// again.
 func (s *Sender) recordWithRetry(ctx context.Context, d workflow.Delivery, write func(context.Context) error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
-	defer cancel()
-	for {
-		err := write(ctx)
-		if err == nil {
-			return
-		}
-		select {
-		case <-time.After(recordEvery):
-		case <-ctx.Done():
-			s.Log.ErrorContext(ctx, "what became of a delivery could not be recorded", "webhook", d.Webhook, "delivery", d.ID, "error", err)
-			return
-		}
+	if err := workflow.RecordResult(ctx, recordTimeout, write); err != nil {
+		s.Log.ErrorContext(ctx, "what became of a delivery could not be recorded", "webhook", d.Webhook, "delivery", d.ID, "error", err)
 	}
 }

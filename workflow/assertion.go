@@ -3,9 +3,10 @@ package workflow
 import (
 	"errors"
 	"fmt"
-	"stella/workflow/fiscal"
 	"strings"
 	"time"
+
+	"stella/workflow/fiscal"
 )
 
 // Assertion is the identity that an identity provider asserts.

@@ -25,6 +25,7 @@
 //   - secret.go, mail_secret.go: keys, nonces, digests, and what is computed from them
 //   - mail.go, mail_retry.go: kinds of mail, requested mails, their retry by an operator
 //   - announcement.go, webhook.go: notifications, and where they are posted
+//   - job.go: what the workers of jobs share
 //   - actor.go, decision.go, document.go, row.go: what a step of any procedure writes
 //   - fiscal: Italian fiscal codes
 //

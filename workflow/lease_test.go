@@ -2,12 +2,13 @@ package workflow_test
 
 import (
 	"errors"
-	"stella/store/storetest"
-	"stella/workflow"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"stella/store/storetest"
+	"stella/workflow"
 )
 
 // calls asks for a mailbox the given number of times concurrently, and counts the

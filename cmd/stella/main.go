@@ -33,15 +33,11 @@ import (
 
 	"stella/cmd/stella/config"
 
-	_ "time/tzdata"
-
 	"stella/workflow"
 	"stella/workflow/qualification"
 
 	"github.com/alecthomas/kong"
 )
-
-// Europe/Rome on every machine
 
 const description = `Stella identifies the holders of certified mailboxes (PEC) with SPID, ` +
 	`so that the mailboxes become European registered mail.

@@ -20,7 +20,7 @@ import (
 var mayImport = map[string][]string{
 	"web":                            {"workflow", "workflow/qualification", "spid", "templates", "middleware"},
 	"web/webtest":                    {},
-	"api":                            {"workflow", "workflow/qualification", "client", "middleware"},
+	"api":                            {"workflow", "workflow/qualification", "client", "middleware", "webhook"},
 	"middleware":                     {},
 	"store":                          {"workflow", "workflow/qualification"},
 	"store/localpg":                  {},

@@ -13,6 +13,7 @@ import (
 	"stella/cmd/stella/config"
 	"stella/spid"
 	"stella/store"
+	"stella/templates"
 	"stella/workflow"
 	"stella/workflow/qualification"
 )
@@ -225,7 +226,7 @@ type since struct{ time.Time }
 // UnmarshalText parses a date or a time. Without a zone it is Italian time.
 func (s *since) UnmarshalText(text []byte) (err error) {
 	for _, layout := range []string{time.DateOnly, "2006-01-02 15:04", time.DateTime, timeLayout, time.RFC3339} {
-		if s.Time, err = time.ParseInLocation(layout, string(text), rome); err == nil {
+		if s.Time, err = time.ParseInLocation(layout, string(text), templates.Rome); err == nil {
 			return nil
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"stella/cmd/stella/programtest"
 	"stella/spid/spidtest"
 	"stella/store/storetest"
+	"stella/templates"
 	"stella/workflow"
 	"stella/workflow/qualification"
 )
@@ -155,7 +156,7 @@ func TestKnownProviders(t *testing.T) {
 // italianTime formats a time of Italy as the commands print it.
 func italianTime(t *testing.T, local string) string {
 	t.Helper()
-	at, err := time.ParseInLocation(time.DateTime, local, rome)
+	at, err := time.ParseInLocation(time.DateTime, local, templates.Rome)
 	storetest.Must(t, err)
 	return formatTime(at)
 }

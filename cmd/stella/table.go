@@ -7,6 +7,8 @@ import (
 	"text/tabwriter"
 	"time"
 	"unicode"
+
+	"stella/templates"
 )
 
 // table prints aligned columns. Rows are buffered until flush.
@@ -70,19 +72,11 @@ func formatNumber(n int64) string {
 // timeLayout is the layout of times in tables and messages.
 const timeLayout = "2006-01-02 15:04:05 -07:00"
 
-var rome = func() *time.Location {
-	l, err := time.LoadLocation("Europe/Rome")
-	if err != nil {
-		panic(err) // time/tzdata is embedded
-	}
-	return l
-}()
-
 // formatTime formats a time in Italian time, with the offset from UTC, because the API
 // uses UTC. The zero time is "-".
 func formatTime(t time.Time) string {
 	if t.IsZero() {
 		return "-"
 	}
-	return t.In(rome).Format(timeLayout)
+	return t.In(templates.Rome).Format(timeLayout)
 }

@@ -1,8 +1,9 @@
 package qualification
 
 import (
-	"stella/workflow"
 	"time"
+
+	"stella/workflow"
 )
 
 // Case is a mailbox with its qualification. A step reads and changes it.

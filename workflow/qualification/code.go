@@ -2,9 +2,10 @@ package qualification
 
 import (
 	"context"
+	"time"
+
 	"stella/otp"
 	"stella/workflow"
-	"time"
 
 	"github.com/google/uuid"
 )

@@ -1,8 +1,9 @@
 package qualification
 
 import (
-	"stella/workflow"
 	"time"
+
+	"stella/workflow"
 )
 
 // CodeStatus is the status of the newest code, for its page.

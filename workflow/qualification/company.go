@@ -2,10 +2,11 @@ package qualification
 
 import (
 	"errors"
-	"stella/workflow"
-	"stella/workflow/fiscal"
 	"strings"
 	"unicode/utf8"
+
+	"stella/workflow"
+	"stella/workflow/fiscal"
 
 	"golang.org/x/text/unicode/norm"
 )

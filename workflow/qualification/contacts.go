@@ -2,9 +2,10 @@ package qualification
 
 import (
 	"context"
-	"stella/workflow"
 	"strings"
 	"time"
+
+	"stella/workflow"
 )
 
 // EnterContacts stores the address that the code is sent to, and a phone number.

@@ -3,6 +3,7 @@ package qualification
 import (
 	"context"
 	"errors"
+
 	"stella/workflow"
 )
 

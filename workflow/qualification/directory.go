@@ -2,8 +2,9 @@ package qualification
 
 import (
 	"context"
-	"stella/workflow"
 	"time"
+
+	"stella/workflow"
 
 	"github.com/google/uuid"
 )

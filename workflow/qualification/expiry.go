@@ -3,8 +3,9 @@ package qualification
 import (
 	"context"
 	"errors"
-	"stella/workflow"
 	"time"
+
+	"stella/workflow"
 )
 
 // UnfinishedLife is how long an unfinished qualification waits for its next step before

@@ -3,8 +3,9 @@ package qualification
 import (
 	"context"
 	"net/netip"
-	"stella/workflow"
 	"time"
+
+	"stella/workflow"
 
 	"github.com/google/uuid"
 )

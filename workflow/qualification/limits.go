@@ -1,8 +1,9 @@
 package qualification
 
 import (
-	"stella/workflow"
 	"time"
+
+	"stella/workflow"
 )
 
 // The limits of the procedure, apart from those that are counted from the rows of

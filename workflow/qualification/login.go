@@ -5,8 +5,9 @@ import (
 	"context"
 	"crypto/subtle"
 	"errors"
-	"stella/workflow"
 	"strconv"
+
+	"stella/workflow"
 )
 
 // LoginError is returned for a login that failed at the identity provider.

@@ -1,8 +1,9 @@
 package qualification
 
 import (
-	"stella/workflow"
 	"time"
+
+	"stella/workflow"
 )
 
 // LoginExpired reports whether the visitor has to log in again, because the login was made in

@@ -4,8 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"stella/workflow"
 	"strings"
+
+	"stella/workflow"
 )
 
 // State is the state of a qualification. It implies who acts next.

@@ -2,8 +2,9 @@ package qualification
 
 import (
 	"errors"
-	"stella/workflow"
 	"strings"
+
+	"stella/workflow"
 )
 
 // Observer is an Observer that is also called for steps.

@@ -3,8 +3,9 @@ package qualification
 import (
 	"context"
 	"errors"
-	"stella/workflow"
 	"strings"
+
+	"stella/workflow"
 )
 
 // A typedAddress is an ordinary e-mail address that a user typed.

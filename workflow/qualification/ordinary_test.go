@@ -2,11 +2,12 @@ package qualification_test
 
 import (
 	"errors"
+	"strings"
+	"testing"
+
 	"stella/store/storetest"
 	"stella/workflow"
 	"stella/workflow/qualification"
-	"strings"
-	"testing"
 )
 
 // A certified mailbox may refuse ordinary mail, and with it the code.

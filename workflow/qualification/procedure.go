@@ -3,9 +3,10 @@ package qualification
 import (
 	"context"
 	"errors"
+	"time"
+
 	"stella/otp"
 	"stella/workflow"
-	"time"
 
 	"github.com/google/uuid"
 )

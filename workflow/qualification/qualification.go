@@ -1,8 +1,9 @@
 package qualification
 
 import (
-	"stella/workflow"
 	"time"
+
+	"stella/workflow"
 
 	"github.com/google/uuid"
 )

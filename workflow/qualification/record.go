@@ -3,8 +3,9 @@ package qualification
 import (
 	"context"
 	"errors"
-	"stella/workflow"
 	"time"
+
+	"stella/workflow"
 )
 
 // Recorded is the result of recording a mailbox.

@@ -2,6 +2,7 @@ package qualification
 
 import (
 	"context"
+
 	"stella/workflow"
 )
 

@@ -2,6 +2,7 @@ package qualification
 
 import (
 	"slices"
+
 	"stella/workflow"
 )
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+
 	"stella/workflow"
 
 	"github.com/google/uuid"

@@ -8,22 +8,15 @@ import (
 	"regexp"
 	"strings"
 	"time"
-	_ "time/tzdata" // the pages show Italian time on every machine
+
+	"stella/templates"
 )
 
 //go:embed *.html style.css
 var files embed.FS
 
-var rome = func() *time.Location {
-	l, err := time.LoadLocation("Europe/Rome")
-	if err != nil {
-		panic(err)
-	}
-	return l
-}()
-
 var pages = template.Must(template.New("").Funcs(template.FuncMap{
-	"clock": func(t time.Time) string { return t.In(rome).Format("15:04:05") },
+	"clock": func(t time.Time) string { return t.In(templates.Rome).Format("15:04:05") },
 	"links": links,
 }).ParseFS(files, "*.html"))
 
