@@ -5,7 +5,8 @@
 //
 //   - sender.go: the job that sends one mail and records the result
 //   - queues.go: the queues, and how many mails are sent at once
-//   - retry.go: when a mail is retried, and when it is dropped
+//   - retry.go: when a mail is retried, and when it is dropped; how long each kind is
+//     tried is in workflow/mail.go
 //   - message.go, dkim.go: the message and its signature
 //   - relay.go, connection.go: the SMTP client and its connections
 //   - failure.go: the classification of failed attempts

@@ -35,6 +35,10 @@
 // stores (source.go, refresh.go). [Expiries] lists when the certificates
 // expire.
 //
+// The other files: serviceprovider.go, names.go (namespaces and identifiers), verify.go
+// (the order of the checks), scan.go (limits of a document), rejection.go, organization.go,
+// expiry.go, fingerprint.go, der.go, brand.go (names of providers for people).
+//
 // The rules are the SPID technical rules,
 // https://docs.italia.it/italia/spid/spid-regole-tecniche, with the notices
 // ("Avvisi") that amended them, CIE's manual,

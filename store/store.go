@@ -5,7 +5,7 @@
 //   - store.go, migrate.go: the connection and the schema
 //   - url.go, server.go, rights.go: the database URL, the requirements on the
 //     server, and the rights of the service's role
-//   - away.go, tcp_timeout_linux.go: timeouts, and errors of an unavailable database
+//   - unavailable.go, tcp_timeout_linux.go: timeouts, and errors of an unavailable database
 //   - batch.go: many statements in one round trip
 //   - case.go: a mailbox with its qualification, read and locked for a step
 //   - step.go: writes what a step changed and added
@@ -29,7 +29,7 @@
 //   - localpg: a private PostgreSQL
 //   - storetest: a database for each test
 //
-// The package makes no decisions; package workflow does. Constraints of the
+// The package makes no decisions; the procedures below workflow do. Constraints of the
 // schema enforce the invariants as well.
 package store
 

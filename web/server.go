@@ -4,7 +4,7 @@
 //
 // Start with server.go, which has the routes, then pages.go and forms.go.
 //
-//   - server.go: Server, the routes, the middleware of all requests
+//   - server.go: Server, the routes, the check of the origin of forms
 //   - pages.go: the page of each state
 //   - forms.go: the forms, each with its event
 //   - fields.go: reads the input of forms, and converts errors to messages
@@ -26,8 +26,7 @@
 //   - logos.go: the logos that the operator provides
 //   - limits.go: the messages of limits
 //   - time.go: formats and rounds times
-//   - refusal.go: the reasons that are logged for refused requests
-//   - fault.go: maps errors to statuses and pages
+//   - fault.go: maps errors to statuses, pages and logged reasons
 package web
 
 import (

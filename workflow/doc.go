@@ -13,6 +13,7 @@
 //
 // The files:
 //
+//   - provider.go: Provider and its Store; id.go: IDs, and the errors that all return
 //   - mailbox.go, registration.go: mailboxes, their records, what a valid record is
 //   - match.go: whether an identified person is the holder on record
 //   - mailboxes.go, standing.go: lists of mailboxes, and the summary that webmails show
@@ -20,10 +21,11 @@
 //   - handoff.go, visitor.go, session.go, sessions.go: how a user comes from a webmail
 //   - login.go, assertion.go, logins.go, trial.go: logins and their answers
 //   - suspension.go: suspended identity providers
-//   - limits.go, limiter.go: rate limits
+//   - limits.go, limiter.go: rate limits, and those that all procedures share
 //   - input.go, address.go, certified.go, readable.go: what people type
 //   - secret.go, mail_secret.go: keys, nonces, digests, and what is computed from them
-//   - mail.go, mail_retry.go: kinds of mail, requested mails, their retry by an operator
+//   - mail.go: kinds of mail, and how long each is tried; mail_retry.go: the retry of a
+//     mail by an operator
 //   - announcement.go, webhook.go: notifications, and where they are posted
 //   - job.go: what the workers of jobs share
 //   - actor.go, decision.go, document.go, row.go: what a step of any procedure writes

@@ -5,9 +5,9 @@ import (
 	"context"
 	"fmt"
 
-	"stella/cmd/stella/config"
-
 	"filippo.io/age"
+
+	"stella/cmd/stella/config"
 )
 
 type archiveCommands struct {

@@ -8,10 +8,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/alecthomas/kong"
+
 	"stella/cmd/stella/config"
 	"stella/store/storetest"
-
-	"github.com/alecthomas/kong"
 )
 
 var write = flag.Bool("write", false, "write docs/configuration.md")

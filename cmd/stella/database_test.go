@@ -6,11 +6,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
+
 	"stella/cmd/stella/config"
 	"stella/cmd/stella/programtest"
 	"stella/store/storetest"
-
-	"github.com/jackc/pgx/v5"
 )
 
 // If an operator forgets to name the database, the command fails. It does not create

@@ -20,6 +20,8 @@ import (
 	"strings"
 	"time"
 
+	"filippo.io/age"
+
 	"stella/cmd/stella/config"
 	"stella/cmd/stella/demo"
 	"stella/cmd/stella/service"
@@ -32,8 +34,6 @@ import (
 	"stella/web"
 	"stella/workflow"
 	"stella/workflow/qualification"
-
-	"filippo.io/age"
 )
 
 type demoCommand struct {

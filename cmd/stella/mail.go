@@ -10,11 +10,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
+
 	"stella/cmd/stella/config"
 	"stella/store"
 	"stella/workflow"
-
-	"github.com/google/uuid"
 )
 
 type mailCommands struct {

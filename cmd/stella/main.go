@@ -31,12 +31,11 @@ import (
 	"strings"
 	"syscall"
 
-	"stella/cmd/stella/config"
+	"github.com/alecthomas/kong"
 
+	"stella/cmd/stella/config"
 	"stella/workflow"
 	"stella/workflow/qualification"
-
-	"github.com/alecthomas/kong"
 )
 
 const description = `Stella identifies the holders of certified mailboxes (PEC) with SPID, ` +

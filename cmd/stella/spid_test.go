@@ -5,13 +5,11 @@ import (
 	"strings"
 	"testing"
 
-	"stella/cmd/stella/programtest"
-
 	"github.com/beevik/etree"
-
-	"stella/store/storetest"
-
 	dsig "github.com/russellhaering/goxmldsig"
+
+	"stella/cmd/stella/programtest"
+	"stella/store/storetest"
 )
 
 func TestMetadataIsSigned(t *testing.T) {

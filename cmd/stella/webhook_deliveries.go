@@ -9,12 +9,12 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/google/uuid"
+
 	"stella/cmd/stella/config"
 	"stella/store"
 	"stella/webhook"
 	"stella/workflow"
-
-	"github.com/google/uuid"
 )
 
 type webhookTestCommand struct {

@@ -4,6 +4,7 @@
 //	            of a provisional one
 //	company.go  the code of a company: 11 digits like its partita IVA, or the
 //	            person's code of a sole trader
+//	contains.go a code inside a text
 //
 // The Agenzia delle Entrate assigns a provisional code (decree of 23 December 1976,
 // article 10) to persons who cannot have one of 16 characters yet, such as asylum
@@ -11,6 +12,9 @@
 // only in a field for persons: ParsePerson accepts them, and Company.Person returns
 // false for them. A person keeps the provisional code until a code of 16 characters
 // replaces it. The new code does not show which one it replaced: see MayBeSame.
+//
+// Two persons with the same data get codes that differ by letters for digits (omocodia);
+// MayBeSame reports such pairs too.
 //
 // Parsed codes are normalized: two codes are equal if == reports so. A well-formed code
 // is not necessarily assigned to anyone.

@@ -4,10 +4,10 @@ import (
 	"context"
 	"time"
 
+	"github.com/google/uuid"
+
 	"stella/otp"
 	"stella/workflow"
-
-	"github.com/google/uuid"
 )
 
 // Code is a requested code. The digits are not stored: they are computed from the

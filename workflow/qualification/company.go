@@ -5,10 +5,10 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"golang.org/x/text/unicode/norm"
+
 	"stella/workflow"
 	"stella/workflow/fiscal"
-
-	"golang.org/x/text/unicode/norm"
 )
 
 // maxCompanyName is the maximum length of a company name that a user types, in

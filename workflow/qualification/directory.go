@@ -4,9 +4,9 @@ import (
 	"context"
 	"time"
 
-	"stella/workflow"
-
 	"github.com/google/uuid"
+
+	"stella/workflow"
 )
 
 // Directory is the part of Store that operators and auditors read. Mailboxes outside

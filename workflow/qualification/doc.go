@@ -17,7 +17,7 @@
 //     changes are steps
 //   - expiry.go: the end of abandoned cases
 //   - directory.go: the lists that operators and auditors read
-//   - limits.go: rate limits of the steps
+//   - limits.go: rate limits of the steps, such as codes for a network
 //   - mail.go, announce.go, language.go: the mails and notifications that a step requests
 //   - other_procedure.go: whether a browser is still in the case of another mailbox
 //   - observer.go: callbacks for metrics

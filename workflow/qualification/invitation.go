@@ -5,9 +5,9 @@ import (
 	"net/netip"
 	"time"
 
-	"stella/workflow"
-
 	"github.com/google/uuid"
+
+	"stella/workflow"
 )
 
 // InvitationLife is how long an invitation can be accepted.

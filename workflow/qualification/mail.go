@@ -1,9 +1,9 @@
 package qualification
 
 import (
-	"stella/workflow"
-
 	"github.com/google/uuid"
+
+	"stella/workflow"
 )
 
 // mail requests a mail, if there is an address.

@@ -5,10 +5,10 @@ import (
 	"errors"
 	"time"
 
+	"github.com/google/uuid"
+
 	"stella/otp"
 	"stella/workflow"
-
-	"github.com/google/uuid"
 )
 
 // Procedure is the holder's side: the steps of the visitors of the pages. Each exported

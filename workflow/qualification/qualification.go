@@ -3,9 +3,9 @@ package qualification
 import (
 	"time"
 
-	"stella/workflow"
-
 	"github.com/google/uuid"
+
+	"stella/workflow"
 )
 
 // Owner is the party that may continue a qualification.

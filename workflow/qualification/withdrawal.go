@@ -5,9 +5,9 @@ import (
 	"context"
 	"fmt"
 
-	"stella/workflow"
-
 	"github.com/google/uuid"
+
+	"stella/workflow"
 )
 
 // WithdrawInvitation is Withdraw by an operator through an API client. It returns

@@ -5,11 +5,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/alecthomas/kong"
+
 	"stella/cmd/stella/config"
 	"stella/cmd/stella/programtest"
 	"stella/store/storetest"
-
-	"github.com/alecthomas/kong"
 )
 
 // Each row makes one variable invalid. The error must name this variable with the

@@ -14,8 +14,10 @@ import (
 )
 
 // Columns are the columns of a mailbox file. The first line of the file names them, in
-// any order. vat_number is optional.
+// any order. Those in optional may be missing.
 var Columns = []string{"address", "kind", "name", "fiscal_code", "representatives", "email", "status", "vat_number"}
+
+var optional = []string{"vat_number"}
 
 // RejectColumns are the columns that a file of rejected lines has before those of the
 // imported file. An import ignores them, so that the corrected file can be imported.
@@ -118,14 +120,15 @@ func (r *Reader) readHeader(names []string) error {
 		r.column[n] = i
 		r.Names = append(r.Names, n)
 	}
-	for _, n := range Columns {
-		if _, there := r.column[n]; !there && n != "vat_number" {
+	required := slices.DeleteFunc(slices.Clone(Columns), func(n string) bool { return slices.Contains(optional, n) })
+	for _, n := range required {
+		if _, there := r.column[n]; !there {
 			missing = append(missing, n)
 		}
 	}
 	switch {
-	case len(missing) == len(Columns)-1:
-		return fmt.Errorf("the first line does not name the columns: it must be %s", strings.Join(Columns[:len(Columns)-1], ","))
+	case len(missing) == len(required):
+		return fmt.Errorf("the first line does not name the columns: it must be %s", strings.Join(required, ","))
 	case len(unknown) > 0:
 		return fmt.Errorf("the first line names unknown columns: %s", strings.Join(unknown, ", "))
 	case len(twice) > 0:
@@ -164,7 +167,7 @@ func (r *Reader) Parse(row Line) (workflow.Checked, error) {
 	}}.Check()
 }
 
-// WithoutRejectColumns returns the fields without those of rejectColumns, for the file
+// WithoutRejectColumns returns the fields without those of RejectColumns, for the file
 // of rejected lines. A line that could not be split into fields is returned unchanged.
 func (r *Reader) WithoutRejectColumns(fields []string) []string {
 	if len(fields) != len(r.Names) {
@@ -201,8 +204,8 @@ func parseRepresentatives(text string) []workflow.Representative {
 	return all
 }
 
-// Format returns the fields of a mailbox in the order of columns. It is the
-// inverse of parse.
+// Format returns the fields of a mailbox in the order of Columns. It is the
+// inverse of Parse.
 func Format(m workflow.Mailbox) []string {
 	r := m.Record
 	representatives := make([]string, len(r.Representatives))

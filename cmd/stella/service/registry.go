@@ -6,11 +6,11 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/riverqueue/river"
+
 	"stella/cmd/stella/config"
 	"stella/spid"
 	"stella/store"
-
-	"github.com/riverqueue/river"
 )
 
 // How often the registry of identity providers is read. One instance fetches it when it

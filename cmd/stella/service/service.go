@@ -12,6 +12,11 @@ import (
 	"sync"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+
 	"stella/api"
 	"stella/cmd/stella/config"
 	"stella/mail"
@@ -24,11 +29,6 @@ import (
 	"stella/webhook"
 	"stella/workflow"
 	"stella/workflow/qualification"
-
-	"github.com/jackc/pgx/v5"
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/riverqueue/river"
-	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 )
 
 // Service contains the parts of a running Stella.

@@ -17,14 +17,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
+
 	"stella/client"
 	"stella/cmd/stella/programtest"
 	"stella/store"
 	"stella/store/localpg"
 	"stella/store/storetest"
 	"stella/workflow"
-
-	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 // fillMailboxes creates mailboxes, every third with a star. It skips triggers and
