@@ -38,13 +38,13 @@ func (s *Server) putRecords(ctx context.Context, c workflow.Client, in *putRecor
 	for i, r := range in.Body.Records {
 		all[i] = workflow.Registration{Address: r.Address, Record: readRecord(r.Record)}
 	}
-	outcomes, err := s.Cases.RecordAll(ctx, c, all)
+	outcomes, err := s.Cases.PutMailboxes(ctx, c, all)
 	if err != nil {
 		return nil, err
 	}
 	out := &putRecordsOutput{Body: client.RegisteredAll{Records: make([]client.Registered, len(outcomes))}}
 	for i, o := range outcomes {
-		done := client.Registered{Address: in.Body.Records[i].Address, Outcome: client.Outcome(o.Recorded)}
+		done := client.Registered{Address: in.Body.Records[i].Address, Outcome: client.Outcome(o.Result)}
 		if o.Err != nil {
 			done.Outcome, done.Errors = client.OutcomeRefused, faultsOf(o.Err)
 		}

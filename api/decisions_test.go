@@ -147,11 +147,11 @@ func TestApprovalsThatAreRefused(t *testing.T) {
 		"the record names another person": {func(j *storetest.Journey) {
 			r := storetest.AnnasRecord
 			r.FiscalCode = storetest.Sara
-			_, err := j.Cases.Record(j.Context(), "tests", j.Address, workflow.Active, r)
+			_, err := j.Cases.SetRecord(j.Context(), "tests", j.Address, workflow.Active, r)
 			j.Must(err)
 		}, "the holder on record is not the person who was identified; refuse it, or correct the record first"},
 		"the mailbox is not active": {func(j *storetest.Journey) {
-			_, err := j.Cases.Record(j.Context(), "tests", j.Address, workflow.Cancelled, j.Case().Mailbox.Record)
+			_, err := j.Cases.SetRecord(j.Context(), "tests", j.Address, workflow.Cancelled, j.Case().Mailbox.Record)
 			j.Must(err)
 		}, "the mailbox is not active"},
 		"the identity provider is suspended": {func(j *storetest.Journey) {

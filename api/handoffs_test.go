@@ -55,7 +55,7 @@ func TestNoHandOffForAnInactiveMailbox(t *testing.T) {
 	w := newWorld(t)
 	w.RecordAs(t, anna, storetest.AnnasRecord)
 	for _, status := range []workflow.Status{workflow.MailboxExpired, workflow.Cancelled, workflow.MailboxRevoked} {
-		_, err := w.Cases.Record(t.Context(), "tests", anna, status, storetest.AnnasRecord)
+		_, err := w.Cases.SetRecord(t.Context(), "tests", anna, status, storetest.AnnasRecord)
 		storetest.Must(t, err)
 		w.call("POST", handoffs, handOff(anna, storetest.ReturnURL)).problem(409)
 	}

@@ -159,7 +159,7 @@ func TestAnOperatorWithdrawsAnInvitation(t *testing.T) {
 			j.To(qualification.Rejected)
 		},
 		"for a mailbox that is no longer active": func(j *storetest.Journey) {
-			_, err := w.Cases.Record(t.Context(), "tests", j.Address, workflow.MailboxExpired, j.Case().Mailbox.Record)
+			_, err := w.Cases.SetRecord(t.Context(), "tests", j.Address, workflow.MailboxExpired, j.Case().Mailbox.Record)
 			j.Must(err)
 		},
 	} {
@@ -206,7 +206,7 @@ func TestInvitationsThatCannotBeWithdrawn(t *testing.T) {
 		},
 		"is in state under_review": func(j *storetest.Journey) {
 			r := workflow.Record{Kind: workflow.KindPerson, Name: "Anna Neri", Email: "anna.neri@mail.example"}
-			_, err := w.Cases.Record(ctx, "tests", j.Address, workflow.Active, r)
+			_, err := w.Cases.SetRecord(ctx, "tests", j.Address, workflow.Active, r)
 			j.Must(err)
 			j.Visitor = j.Accept()
 			j.To(qualification.UnderReview)

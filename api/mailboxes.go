@@ -44,16 +44,16 @@ func (s *Server) mailboxes(ctx context.Context, c workflow.Client, in *mailboxes
 	if !qualification.Choose(&f, workflow.Status(in.Status), workflow.PublicState(in.State)) {
 		return out, nil
 	}
-	all, err := s.Provider.Registered(ctx, c, f)
+	all, err := s.Provider.Mailboxes(ctx, c, f)
 	if errors.Is(err, workflow.ErrUnknown) { // the cursor's mailbox
 		return nil, invalidCursor()
 	}
 	if err != nil {
 		return nil, err
 	}
-	all, out.Body.Next = splitPage(all, in.Limit, func(r workflow.Registered) string { return numberCursor(r.Mailbox.ID) })
+	all, out.Body.Next = splitPage(all, in.Limit, func(r workflow.RegisteredMailbox) string { return numberCursor(r.Mailbox.ID) })
 	for _, r := range all {
-		m := describe(&r.Standing)
+		m := describe(&r.Summary)
 		m.Record = describeRecord(&r.Mailbox.Record)
 		out.Body.Mailboxes = append(out.Body.Mailboxes, m)
 	}

@@ -101,7 +101,7 @@ func TestTheListOfMailboxesCanBeFiltered(t *testing.T) {
 	c := w.registry()
 	w.RecordAs(t, "a.star@pec.example", storetest.AnnasRecord).To(qualification.Qualified)
 	expired := w.RecordAs(t, "b.hidden@pec.example", storetest.AnnasRecord).To(qualification.Qualified)
-	_, err := w.Cases.Record(t.Context(), "tests", expired.Address, workflow.MailboxExpired, storetest.AnnasRecord)
+	_, err := w.Cases.SetRecord(t.Context(), "tests", expired.Address, workflow.MailboxExpired, storetest.AnnasRecord)
 	storetest.Must(t, err)
 	w.RecordAs(t, "c.new@pec.example", storetest.AnnasRecord)
 	w.RecordAs(t, "d.started@pec.example", storetest.AnnasRecord).To(qualification.Summary)

@@ -74,7 +74,7 @@ var problems = []struct {
 }
 
 // problemOf returns the problem for an error that says more than its kind, or nil.
-func (s *Server) problemOf(err error) (problem error, reason string) {
+func (s *Server) problemOf(err error) (reason string, problem error) {
 	var answered huma.StatusError
 	var input *workflow.InputError
 	var record *workflow.RecordError
@@ -82,30 +82,30 @@ func (s *Server) problemOf(err error) (problem error, reason string) {
 	var undecided *qualification.DecisionError
 	switch {
 	case errors.As(err, &answered): // the operation has already made a problem
-		return err, ""
+		return "", err
 	case errors.As(err, &undecided):
-		return refusal(http.StatusConflict, undecided.Error()), ""
+		return "", refusal(http.StatusConflict, undecided.Error())
 	case errors.As(err, &limit):
-		return refusalAfter(limit.Until.Sub(s.Provider.Now()), http.StatusTooManyRequests,
-			"too many calls, or too many hand-offs of one mailbox: try again after Retry-After seconds"), limit.Limit
+		return limit.Limit, refusalAfter(limit.Until.Sub(s.Provider.Now()), http.StatusTooManyRequests,
+			"too many calls, or too many hand-offs of one mailbox: try again after Retry-After seconds")
 	case errors.As(err, &record):
-		return refusal(http.StatusUnprocessableEntity, "the record is wrong", recordFaults("body.", record)...), ""
+		return "", refusal(http.StatusUnprocessableEntity, "the record is wrong", recordFaults("body.", record)...)
 	case errors.As(err, &input): // the return URL of a hand-off: huma validates the rest
-		return refusal(http.StatusUnprocessableEntity, "validation failed",
-			&huma.ErrorDetail{Location: "body.return_url", Message: "it is not one of this client's, to the letter"}), ""
+		return "", refusal(http.StatusUnprocessableEntity, "validation failed",
+			&huma.ErrorDetail{Location: "body.return_url", Message: "it is not one of this client's, to the letter"})
 	}
 	for _, p := range problems {
 		if errors.Is(err, p.err) {
-			return p.answer, p.reason
+			return p.reason, p.answer
 		}
 	}
-	return nil, ""
+	return "", nil
 }
 
 // fault returns the problem for an error of an operation. Internal errors are logged
 // here, and the problem does not contain them.
 func (s *Server) fault(ctx context.Context, err error) error {
-	problem, reason := s.problemOf(err)
+	reason, problem := s.problemOf(err)
 	if reason != "" {
 		middleware.Refuse(ctx, reason, nil)
 	}

@@ -51,7 +51,7 @@ func (broken) ClientByToken(context.Context, []byte, time.Time) (workflow.Client
 	return workflow.Client{}, errors.New("a secret cause")
 }
 
-func (broken) Standing(context.Context, []byte, string, time.Time) (workflow.Asked, error) {
+func (broken) AskedBy(context.Context, []byte, string, time.Time) (workflow.Asked, error) {
 	return workflow.Asked{}, errors.New("a secret cause")
 }
 

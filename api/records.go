@@ -94,7 +94,7 @@ func (s *Server) patchRecordOperation(schemas huma.Registry) operation[patchReco
 func (s *Server) writeRecord(
 	ctx context.Context, c workflow.Client, in RecordWrite, write func(*workflow.Mailbox) (workflow.Record, error),
 ) (*recordOutput, error) {
-	done, m, err := s.Cases.PutRecord(ctx, c, in.Address, func(current *workflow.Mailbox) (workflow.Record, error) {
+	done, m, err := s.Cases.PutMailbox(ctx, c, in.Address, func(current *workflow.Mailbox) (workflow.Record, error) {
 		if err := in.check(current); err != nil {
 			return workflow.Record{}, err
 		}
@@ -105,7 +105,7 @@ func (s *Server) writeRecord(
 	}
 	out := &recordOutput{Status: http.StatusOK, ETag: recordTag(&m.Record),
 		Body: client.Recorded{Address: m.Address, Outcome: client.Outcome(done), Record: *describeRecord(&m.Record)}}
-	if done == qualification.RecordMade {
+	if done == qualification.ImportMade {
 		out.Status = http.StatusCreated
 	}
 	return out, nil
@@ -122,7 +122,7 @@ func (s *Server) deleteMailboxOperation() operation[RecordWrite, deleteMailboxOu
 			Errors: []int{http.StatusNotFound, http.StatusConflict, http.StatusPreconditionFailed}},
 		scopes: []workflow.Scope{workflow.ScopeRegistry},
 		do: func(ctx context.Context, c workflow.Client, in *RecordWrite) (*deleteMailboxOutput, error) {
-			return &deleteMailboxOutput{}, s.Cases.DeleteRecord(ctx, c, in.Address, in.check)
+			return &deleteMailboxOutput{}, s.Cases.DeleteMailbox(ctx, c, in.Address, in.check)
 		}}
 }
 

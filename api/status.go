@@ -61,7 +61,7 @@ func (s *Server) status(w http.ResponseWriter, r *http.Request) error {
 	if token == "" {
 		return noToken(r.Context())
 	}
-	standing, record, err := s.Provider.Standing(r.Context(), token, r.PathValue("address"))
+	standing, record, err := s.Provider.Summary(r.Context(), token, r.PathValue("address"))
 	if err != nil {
 		return err
 	}
@@ -86,7 +86,7 @@ func (s *Server) status(w http.ResponseWriter, r *http.Request) error {
 }
 
 // describe returns the parts of a mailbox's state that a webmail may know.
-func describe(s *workflow.Standing) client.Mailbox {
+func describe(s *workflow.Summary) client.Mailbox {
 	state, show := s.PublicState()
 	m := client.Mailbox{Address: s.Address, State: client.State(state), Show: client.Show(show)}
 	switch state {

@@ -70,7 +70,7 @@ func TestTheStatusInEachState(t *testing.T) {
 			continue
 		}
 		for _, record := range []workflow.Status{workflow.MailboxExpired, workflow.Cancelled, workflow.MailboxRevoked, workflow.Active} {
-			_, err := w.Cases.Record(t.Context(), "tests", j.Address, record, j.Case().Mailbox.Record)
+			_, err := w.Cases.SetRecord(t.Context(), "tests", j.Address, record, j.Case().Mailbox.Record)
 			storetest.Must(t, err)
 			m := w.mailbox(j.Address)
 			got := status{m.State, m.Show, m.Level}

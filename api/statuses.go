@@ -26,7 +26,7 @@ func (s *Server) statusesOperation() operation[statusesInput, statusesOutput] {
 }
 
 func (s *Server) statuses(ctx context.Context, c workflow.Client, in *statusesInput) (*statusesOutput, error) {
-	found, err := s.Provider.Standings(ctx, c, in.Body.Addresses)
+	found, err := s.Provider.Summaries(ctx, c, in.Body.Addresses)
 	if err != nil {
 		return nil, err
 	}

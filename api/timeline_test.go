@@ -20,7 +20,7 @@ func TestTheTimelineIsComplete(t *testing.T) {
 	secret := j.InvitationSecret()
 	j.Visitor = j.Accept()
 	r := workflow.Record{Kind: workflow.KindPerson, Name: "Anna Neri", Email: storetest.AnnasRecord.Email}
-	_, err := w.Cases.Record(t.Context(), "tests", j.Address, workflow.Active, r)
+	_, err := w.Cases.SetRecord(t.Context(), "tests", j.Address, workflow.Active, r)
 	storetest.Must(t, err)
 	j.To(qualification.CodeEntry)
 	code := j.SendCode()

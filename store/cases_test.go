@@ -17,7 +17,7 @@ func TestDuplicateDomainIsListedOnce(t *testing.T) {
 	storetest.Must(t, err)
 	sent, err := w.SentInvitations(t.Context(), qualification.InvitationFilter{Domains: domains, Limit: 10})
 	storetest.Must(t, err)
-	on, err := w.Registered(t.Context(), workflow.RegisterFilter{Domains: domains, Limit: 10})
+	on, err := w.RegisteredMailboxes(t.Context(), workflow.RegisterFilter{Domains: domains, Limit: 10})
 	storetest.Must(t, err)
 	if len(cases) != 1 || len(sent) != 1 || len(on) != 1 {
 		t.Errorf("%d cases, %d invitations and %d mailboxes are listed; want 1 each", len(cases), len(sent), len(on))

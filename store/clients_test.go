@@ -27,7 +27,7 @@ func TestClientNamesAndTokensAreUnique(t *testing.T) {
 	}
 	again.Name = storetest.Webmail
 	storetest.Must(t, w.PutClient(t.Context(), again, workflow.Digest("another token"), w.Clock.Now()))
-	_, err := w.Standing(t.Context(), workflow.Digest(storetest.Token), "a@b.example", w.Clock.Now())
+	_, err := w.AskedBy(t.Context(), workflow.Digest(storetest.Token), "a@b.example", w.Clock.Now())
 	if !errors.Is(err, workflow.ErrUnauthorized) {
 		t.Errorf("the replaced token: %v", err)
 	}
@@ -35,8 +35,8 @@ func TestClientNamesAndTokensAreUnique(t *testing.T) {
 	if err != nil || !slices.Equal(c.Domains, again.Domains) || !slices.Equal(c.ReturnURLs, again.ReturnURLs) {
 		t.Errorf("%+v, %v", c, err)
 	}
-	asked, err := w.Standing(t.Context(), workflow.Digest("another token"), "a@b.example", w.Clock.Now())
-	if err != nil || asked.Standing != nil {
+	asked, err := w.AskedBy(t.Context(), workflow.Digest("another token"), "a@b.example", w.Clock.Now())
+	if err != nil || asked.Summary != nil {
 		t.Errorf("%+v, %v", asked, err)
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"stella/workflow/qualification"
 )
 
-// RecordMailboxes creates mailboxes, and changes mailboxes without a star, in one
+// ImportMailboxes creates mailboxes, and changes mailboxes without a star, in one
 // transaction with a few statements. The result has one entry for each element of
 // all. It is empty for a mailbox that must be changed by a step, or that another
 // process changes at the same time. With dryRun it writes nothing. All records must
@@ -20,8 +20,8 @@ import (
 //
 // To avoid deadlocks between two imports, it creates mailboxes in the order of their
 // addresses, and then locks those that it changes in the order of their IDs.
-func (s *Store) RecordMailboxes(ctx context.Context, all []workflow.Registration, dryRun bool) ([]qualification.Recorded, error) {
-	i := importBatch{all: all, done: make([]qualification.Recorded, len(all))}
+func (s *Store) ImportMailboxes(ctx context.Context, all []workflow.Registration, dryRun bool) ([]qualification.ImportResult, error) {
+	i := importBatch{all: all, done: make([]qualification.ImportResult, len(all))}
 	do := []func(context.Context, pgx.Tx) error{i.load, i.insert, i.compare, i.update}
 	if dryRun {
 		do = []func(context.Context, pgx.Tx) error{i.load, i.compare, i.predict}
@@ -46,9 +46,9 @@ func (s *Store) RecordMailboxes(ctx context.Context, all []workflow.Registration
 // importBatch contains the mailboxes to import and the result for each.
 type importBatch struct {
 	all     []workflow.Registration
-	done    []qualification.Recorded // by index in all
-	starred []int                    // indexes of mailboxes that a step must change
-	plain   []int                    // indexes of mailboxes to change here
+	done    []qualification.ImportResult // by index in all
+	starred []int                        // indexes of mailboxes that a step must change
+	plain   []int                        // indexes of mailboxes to change here
 }
 
 // load copies all into a temporary table, which the commit empties.
@@ -102,7 +102,7 @@ const (
 
 // insert creates the mailboxes that do not exist, with their first records.
 func (i *importBatch) insert(ctx context.Context, tx pgx.Tx) error {
-	return i.write(ctx, tx, qualification.RecordMade, i.undecided(), `
+	return i.write(ctx, tx, qualification.ImportMade, i.undecided(), `
 		with written as (
 			insert into mailboxes (address, status, record_id)
 			select i.address, i.status, i.id from incoming i
@@ -143,7 +143,7 @@ func (i *importBatch) compare(ctx context.Context, tx pgx.Tx) error {
 	_, err = pgx.ForEachRow(rows, []any{&n, &same, &plain}, func() error {
 		switch {
 		case same:
-			i.done[n] = qualification.RecordUnchanged
+			i.done[n] = qualification.ImportUnchanged
 		case plain:
 			i.plain = append(i.plain, n)
 		default:
@@ -156,7 +156,7 @@ func (i *importBatch) compare(ctx context.Context, tx pgx.Tx) error {
 
 // update gives the plain mailboxes their new records.
 func (i *importBatch) update(ctx context.Context, tx pgx.Tx) error {
-	return i.write(ctx, tx, qualification.RecordChanged, i.plain, `
+	return i.write(ctx, tx, qualification.ImportChanged, i.plain, `
 		with locked as (
 			select m.id, i.id as record_id, i.status
 			from incoming i
@@ -173,10 +173,10 @@ func (i *importBatch) update(ctx context.Context, tx pgx.Tx) error {
 // predict sets the results that insert and update would set.
 func (i *importBatch) predict(context.Context, pgx.Tx) error {
 	for _, n := range i.undecided() {
-		i.done[n] = qualification.RecordMade
+		i.done[n] = qualification.ImportMade
 	}
 	for _, n := range i.plain {
-		i.done[n] = qualification.RecordChanged
+		i.done[n] = qualification.ImportChanged
 	}
 	for _, n := range i.starred {
 		i.done[n] = ""
@@ -186,7 +186,7 @@ func (i *importBatch) predict(context.Context, pgx.Tx) error {
 
 // write runs the statement "written", which writes mailboxes, adds their records, and
 // sets the result of those written to what.
-func (i *importBatch) write(ctx context.Context, tx pgx.Tx, what qualification.Recorded, numbers []int, written string) error {
+func (i *importBatch) write(ctx context.Context, tx pgx.Tx, what qualification.ImportResult, numbers []int, written string) error {
 	if len(numbers) == 0 {
 		return nil
 	}

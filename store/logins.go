@@ -45,17 +45,17 @@ func scanLogin(row pgx.CollectableRow) (l workflow.Login, err error) {
 
 func writeLogin(b *batch, l workflow.Login) {
 	qualification, session := &l.Subject, l.Session
-	if l.Trial() { // it has no browser session
+	if l.IsTest() { // it has no browser session
 		qualification, session = nil, []byte{}
 	}
 	b.Queue(`
 		insert into logins (id, qualification_id, trial, provider, provider_name, relay_state, level, comparison, session, started_at)
 		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-		l.ID, qualification, l.Trial(), l.Provider, l.ProviderName, l.RelayState, l.Level, l.Comparison, session, l.StartedAt)
+		l.ID, qualification, l.IsTest(), l.Provider, l.ProviderName, l.RelayState, l.Level, l.Comparison, session, l.StartedAt)
 }
 
-// AddTrial writes a test login, which belongs to no mailbox, and archives its request.
-func (s *Store) AddTrial(ctx context.Context, l workflow.Login, m workflow.Message) error {
+// AddTestLogin writes a test login, which belongs to no mailbox, and archives its request.
+func (s *Store) AddTestLogin(ctx context.Context, l workflow.Login, m workflow.Message) error {
 	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		b := &batch{}
 		writeLogin(b, l)

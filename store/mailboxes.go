@@ -23,9 +23,9 @@ func (s *Store) MailboxByAddress(ctx context.Context, address string) (int64, er
 	return id, nil
 }
 
-// RecordMailbox creates the mailbox of an address with its first record, unless it
+// AddMailbox creates the mailbox of an address with its first record, unless it
 // exists, and returns its ID. It reports whether it created the mailbox.
-func (s *Store) RecordMailbox(ctx context.Context, address string, r workflow.Record) (id int64, made bool, err error) {
+func (s *Store) AddMailbox(ctx context.Context, address string, r workflow.Record) (id int64, made bool, err error) {
 	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		err := tx.QueryRow(ctx, `
 			insert into mailboxes (address, status, record_id) values ($1, $2, $3)

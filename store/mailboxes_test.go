@@ -19,7 +19,7 @@ func TestMailboxesAreListed(t *testing.T) {
 	b.To(qualification.Qualified)
 	a := w.RecordAs(t, "a@pec.example", workflow.Record{Kind: workflow.KindPerson, Name: "Anna", Email: "a@mail.example"})
 	a.To(qualification.UnderReview)
-	_, err := w.Cases.Record(t.Context(), "tests", "c@pec.example", workflow.Cancelled, storetest.AnnasRecord)
+	_, err := w.Cases.SetRecord(t.Context(), "tests", "c@pec.example", workflow.Cancelled, storetest.AnnasRecord)
 	storetest.Must(t, err)
 
 	all, err := w.Mailboxes(t.Context(), store.MailboxFilter{Limit: 10})

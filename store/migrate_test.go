@@ -114,14 +114,14 @@ func TestMigrationsFillExistingRows(t *testing.T) {
 		storetest.Must(t, err)
 		sent, err := w.SentInvitations(t.Context(), qualification.InvitationFilter{Domains: domains, Limit: 10})
 		storetest.Must(t, err)
-		on, err := w.Registered(t.Context(), workflow.RegisterFilter{Domains: domains, Limit: 10})
+		on, err := w.RegisteredMailboxes(t.Context(), workflow.RegisterFilter{Domains: domains, Limit: 10})
 		storetest.Must(t, err)
 		if len(cases) != 5 || len(sent) != 1 || len(on) != 5 {
 			t.Errorf("%d cases, %d invitations and %d mailboxes are listed; want 5, 1 and 5", len(cases), len(sent), len(on))
 		}
 		var all strings.Builder
 		for _, m := range on {
-			fmt.Fprintf(&all, "%+v\n", m.Standing)
+			fmt.Fprintf(&all, "%+v\n", m.Summary)
 		}
 		return all.String()
 	}

@@ -93,15 +93,15 @@ func TestQueriesReadFewRows(t *testing.T) {
 		run            func(*store.Store) (results int, err error)
 	}{
 		{"a status", 1, 5, func(s *store.Store) (int, error) {
-			asked, err := s.Standing(ctx, workflow.Digest("token"), address, now)
-			return oneIfFound(asked.Standing), err
+			asked, err := s.AskedBy(ctx, workflow.Digest("token"), address, now)
+			return oneIfFound(asked.Summary), err
 		}},
 		{"twenty statuses", 20, 50, func(s *store.Store) (int, error) {
-			all, err := s.StandingsOf(ctx, addresses)
+			all, err := s.SummariesOf(ctx, addresses)
 			return len(all), err
 		}},
 		{"a mailbox on record", 1, 5, func(s *store.Store) (int, error) {
-			m, err := s.RegisteredAs(ctx, address)
+			m, err := s.RegisteredMailbox(ctx, address)
 			return oneIfFound(m), err
 		}},
 		{"a domain of certified mail", 1, 5, func(s *store.Store) (int, error) {
@@ -113,7 +113,7 @@ func TestQueriesReadFewRows(t *testing.T) {
 			return map[bool]int{true: 1}[is], err
 		}},
 		{"the last mailboxes of a domain", 5, 20, func(s *store.Store) (int, error) {
-			return count(s.Registered(ctx, workflow.RegisterFilter{Domains: small, After: 495, Limit: 10}))
+			return count(s.RegisteredMailboxes(ctx, workflow.RegisterFilter{Domains: small, After: 495, Limit: 10}))
 		}},
 		{"the mailboxes by address", 10, 40, func(s *store.Store) (int, error) {
 			return count(s.Mailboxes(ctx, store.MailboxFilter{After: address, Limit: 10}))
@@ -144,7 +144,7 @@ func TestQueriesReadFewRows(t *testing.T) {
 				all = append(all, workflow.Registration{Address: fmt.Sprintf("mailbox%d@large.example", n), Record: r})
 			}
 			imported += len(all)
-			return count(s.RecordMailboxes(ctx, all, false))
+			return count(s.ImportMailboxes(ctx, all, false))
 		}},
 		{"the cases of a domain", 10, 50, cases(qualification.QualificationFilter{Domains: small})},
 		{"the cases of a domain in a state", 1, 20, cases(qualification.QualificationFilter{Domains: small, State: qualification.UnderReview})},

@@ -17,18 +17,18 @@ const registered = `
 	from mailboxes m
 	join records r on r.id = m.record_id`
 
-func scanRegistered(row pgx.CollectableRow) (workflow.Registered, error) {
-	var found workflow.Registered
+func scanRegistered(row pgx.CollectableRow) (workflow.RegisteredMailbox, error) {
+	var found workflow.RegisteredMailbox
 	var state qualification.State
-	m, s := &found.Mailbox, &found.Standing
+	m, s := &found.Mailbox, &found.Summary
 	err := row.Scan(append(mailboxInto(m), &state, zeroIfNull(&s.Since), &s.Level)...)
 	s.Mailbox, s.Address, s.Status, s.State = m.ID, m.Address, m.Status, state.Public()
 	return found, err
 }
 
-// RegisteredAs returns the mailbox with an address, or workflow.ErrUnknown if there
+// RegisteredMailbox returns the mailbox with an address, or workflow.ErrUnknown if there
 // is none or if it was deleted.
-func (s *Store) RegisteredAs(ctx context.Context, address string) (*workflow.Registered, error) {
+func (s *Store) RegisteredMailbox(ctx context.Context, address string) (*workflow.RegisteredMailbox, error) {
 	m, err := one(ctx, s, scanRegistered, registered+`
 		where m.address = $1 and m.deleted_at is null`, address)
 	if err != nil {
@@ -37,11 +37,11 @@ func (s *Store) RegisteredAs(ctx context.Context, address string) (*workflow.Reg
 	return &m, nil
 }
 
-// Registered lists mailboxes by domain, and within a domain by ID. In this order,
+// RegisteredMailboxes lists mailboxes by domain, and within a domain by ID. In this order,
 // every page starts directly at its place in the index (domain, id). The condition
 // is a range of (domain, id) pairs, which only this index supports: otherwise the
 // planner underestimates the cost of reading the mailboxes of all domains by ID.
-func (s *Store) Registered(ctx context.Context, f workflow.RegisterFilter) ([]workflow.Registered, error) {
+func (s *Store) RegisteredMailboxes(ctx context.Context, f workflow.RegisterFilter) ([]workflow.RegisteredMailbox, error) {
 	from := "" // the domain in which the previous page ended
 	if f.After != 0 {
 		err := s.pool.QueryRow(ctx, `select domain from mailboxes where id = $1`, f.After).Scan(&from)
@@ -49,7 +49,7 @@ func (s *Store) Registered(ctx context.Context, f workflow.RegisterFilter) ([]wo
 			return nil, fmt.Errorf("finding a place in the list of mailboxes: %w", noRowsToUnknown(err))
 		}
 	}
-	var page []workflow.Registered
+	var page []workflow.RegisteredMailbox
 	for _, domain := range slices.Compact(slices.Sorted(slices.Values(f.Domains))) {
 		after := f.After
 		switch {

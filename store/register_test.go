@@ -25,16 +25,16 @@ func TestUnchangedRecordIsNotWritten(t *testing.T) {
 	w := newWorld(t)
 	record := storetest.BianchisRecord
 	record.VATNumber, record.Status = "02468135799", workflow.Active
-	put := func(r workflow.Record) qualification.Recorded {
+	put := func(r workflow.Record) qualification.ImportResult {
 		t.Helper()
 		c, err := workflow.Registration{Address: "bianchi@pec.example", Record: r}.Check()
 		storetest.Must(t, err)
-		done, err := w.Cases.Import(t.Context(), "tests", []workflow.Checked{c}, false)
+		done, err := w.Cases.Import(t.Context(), "tests", []workflow.ValidRegistration{c}, false)
 		storetest.Must(t, err)
 		return done[0]
 	}
-	if what := put(record); what != qualification.RecordMade {
-		t.Fatalf("the first import: %s, want %s", what, qualification.RecordMade)
+	if what := put(record); what != qualification.ImportMade {
+		t.Fatalf("the first import: %s, want %s", what, qualification.ImportMade)
 	}
 	for name, change := range map[string]func(*workflow.Record){
 		"nothing":         func(*workflow.Record) {},
@@ -51,17 +51,17 @@ func TestUnchangedRecordIsNotWritten(t *testing.T) {
 	} {
 		other := record
 		change(&other)
-		want := qualification.RecordChanged
+		want := qualification.ImportChanged
 		if name == "nothing" {
-			want = qualification.RecordUnchanged
+			want = qualification.ImportUnchanged
 		}
-		if same := record.Same(other); same != (want == qualification.RecordUnchanged) {
+		if same := record.Same(other); same != (want == qualification.ImportUnchanged) {
 			t.Errorf("%s: Record.Same returns %v", name, same)
 		}
 		if what := put(other); what != want {
 			t.Errorf("%s: %s, want %s", name, what, want)
 		}
-		if what := put(other); what != qualification.RecordUnchanged {
+		if what := put(other); what != qualification.ImportUnchanged {
 			t.Errorf("%s, again: %s", name, what)
 		}
 		put(record)

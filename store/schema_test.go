@@ -187,7 +187,7 @@ func TestLoginBelongsToItsQualification(t *testing.T) {
 	w := newWorld(t)
 	w.Reach(t, qualification.Identified)
 	other := w.Reach(t, qualification.AtProvider).Case().Qualification
-	storetest.Must(t, w.AddTrial(t.Context(), workflow.Login{ID: "_trial", StartedAt: w.Clock.Now()}, response("_trial", w)))
+	storetest.Must(t, w.AddTestLogin(t.Context(), workflow.Login{ID: "_trial", StartedAt: w.Clock.Now()}, response("_trial", w)))
 	refused(t, w, "login_is_its_own", `update qualifications set login_id = '_trial'`)
 	refused(t, w, "login_is_its_own", `update qualifications set login_id = '`+other.Login.ID+`'`)
 	for _, login := range []string{"_trial", other.Login.ID} {

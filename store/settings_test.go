@@ -72,7 +72,7 @@ func TestDatabaseWithUnusualSettings(t *testing.T) {
 	if got := j.Mails(); len(got) == 0 || !strings.HasPrefix(got[0], "invitation ") {
 		t.Errorf("the mails are %v", got)
 	}
-	standing, err := w.StandingOf(ctx, j.Address)
+	standing, err := w.SummaryOf(ctx, j.Address)
 	if err != nil || !standing.Since.Equal(w.Clock.Now()) {
 		t.Errorf("the standing is %+v, %v", standing, err)
 	}

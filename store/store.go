@@ -9,7 +9,7 @@
 //   - batch.go: many statements in one round trip
 //   - case.go: a mailbox with its qualification, read and locked for a step
 //   - step.go: writes what a step changed and added
-//   - standings.go: the status query of webmails, which is the hot path
+//   - summaries.go: the status query of webmails, which is the hot path
 //   - logins.go, archive.go: requests to identity providers, and the encrypted
 //     messages exchanged with them
 //   - aggregate.go, suspensions.go: the list of identity providers, and their

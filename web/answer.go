@@ -35,7 +35,7 @@ func (s *Server) receiveAnswer(w http.ResponseWriter, r *http.Request, f *Federa
 		return s.refuseAnswer(w, r, f, workflow.Login{}, nil, err)
 	}
 	login, err := s.Logins.Login(r.Context(), response.InResponseTo())
-	if err == nil && login.Trial() && !s.Collaudo { // started before trials were switched off
+	if err == nil && login.IsTest() && !s.Collaudo { // started before trials were switched off
 		err = workflow.ErrUnknown
 	}
 	if errors.Is(err, workflow.ErrUnknown) {
@@ -49,7 +49,7 @@ func (s *Server) receiveAnswer(w http.ResponseWriter, r *http.Request, f *Federa
 	if err != nil {
 		return s.refuseAnswer(w, r, f, login, response, err)
 	}
-	if login.Trial() {
+	if login.IsTest() {
 		return s.endTrial(w, r, f, login, response, answer, assertion)
 	}
 	secret, err := s.Logins.StoreAnswer(r.Context(), login.ID, answer, response.XML())
@@ -195,7 +195,7 @@ func (s *Server) refuseAnswer(w http.ResponseWriter, r *http.Request, f *Federat
 // localeOf returns the language in which the procedure of a login was last shown, or
 // an empty string if it is unknown. The SAML response arrives without our cookies.
 func (s *Server) localeOf(ctx context.Context, l workflow.Login) (string, error) {
-	if l.ID == "" || l.Trial() {
+	if l.ID == "" || l.IsTest() {
 		return "", nil
 	}
 	asked, err := s.Sessions.Find(ctx, l.Session)

@@ -23,7 +23,7 @@ func failureCode(code string) string {
 // failureOf returns the data of the page for a login that failed.
 func failureOf(f *Federation, l workflow.Login, code string) templates.LoginFailed {
 	return templates.LoginFailed{Code: code, CIE: f.Scheme == spid.CIE, Level: strings.TrimPrefix(l.Level, "SpidL"),
-		Trial: l.ID != "" && l.Trial()}
+		Trial: l.ID != "" && l.IsTest()}
 }
 
 // showFailure shows a failed login to a visitor with a procedure.

@@ -37,7 +37,7 @@ func (s *Server) startTrial(w http.ResponseWriter, r *http.Request, f *Federatio
 	}
 	page := templates.Page{Locale: s.locale(r, workflow.Visitor{})}
 	login := loginOf(request, f.name(provider))
-	err = s.Logins.StartTrial(r.Context(), login, request.XML, clientAddress(r))
+	err = s.Logins.StartTest(r.Context(), login, request.XML, clientAddress(r))
 	if errors.Is(err, workflow.ErrSuspended) {
 		d := failureOf(f, workflow.Login{}, "suspended")
 		d.Trial = true
@@ -72,7 +72,7 @@ func trialAsk(f *Federation, query url.Values) (*spid.ServiceProvider, spid.Ask,
 // was identified, otherwise the page of a failed login.
 func (s *Server) endTrial(w http.ResponseWriter, r *http.Request, f *Federation, l workflow.Login, response *spid.Response,
 	answer workflow.Answer, a *spid.Assertion) error {
-	err := s.Logins.EndTrial(r.Context(), l.ID, answer, response.XML())
+	err := s.Logins.EndTest(r.Context(), l.ID, answer, response.XML())
 	// The trial was answered before, or the response has no person's fiscal code.
 	if errors.Is(err, workflow.ErrUnknown) || errors.Is(err, workflow.ErrNoPerson) {
 		return s.refuseAnswer(w, r, f, l, response, err)

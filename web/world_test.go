@@ -227,7 +227,7 @@ func (w *world) record(h holder) {
 
 func (w *world) recordAs(h holder, s workflow.Status) {
 	w.Helper()
-	_, err := w.cases.Record(w.Context(), "operator", h.mailbox, s, h.record)
+	_, err := w.cases.SetRecord(w.Context(), "operator", h.mailbox, s, h.record)
 	w.must(err)
 }
 

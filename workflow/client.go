@@ -66,13 +66,13 @@ var ErrForbidden = errors.New("not in the client's scopes")
 type Clients interface {
 	// ClientByToken returns ErrUnauthorized if the digest belongs to no valid token.
 	ClientByToken(ctx context.Context, token []byte, now time.Time) (Client, error)
-	// Standing reads the client and the mailbox in one query. It returns
+	// AskedBy reads the client and the mailbox in one query. It returns
 	// ErrUnauthorized like ClientByToken.
-	Standing(ctx context.Context, token []byte, address string, now time.Time) (Asked, error)
-	// StandingOf reads one mailbox.
-	StandingOf(ctx context.Context, address string) (*Standing, error)
-	// StandingsOf reads several mailboxes, by address. Unknown ones are left out.
-	StandingsOf(ctx context.Context, addresses []string) (map[string]*Standing, error)
+	AskedBy(ctx context.Context, token []byte, address string, now time.Time) (Asked, error)
+	// SummaryOf reads one mailbox.
+	SummaryOf(ctx context.Context, address string) (*Summary, error)
+	// SummariesOf reads several mailboxes, by address. Unknown ones are left out.
+	SummariesOf(ctx context.Context, addresses []string) (map[string]*Summary, error)
 
 	// ClaimCall begins a call with an idempotency key. If the call was already made, it
 	// returns the stored answer. It returns ErrCallDiffers if the key was used for
@@ -86,9 +86,9 @@ type Clients interface {
 
 // Asked is the data for a client that asks about one mailbox.
 type Asked struct {
-	Client   int64
-	Webmail  bool      // webmail is the client's only scope
-	Standing *Standing // nil for an address that is unknown to the client
+	Client  int64
+	Webmail bool     // webmail is the client's only scope
+	Summary *Summary // nil for an address that is unknown to the client
 }
 
 // Authenticate returns the client that has the token, and counts the call.

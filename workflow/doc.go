@@ -16,10 +16,10 @@
 //   - provider.go: Provider and its Store; id.go: IDs, and the errors that all return
 //   - mailbox.go, registration.go: mailboxes, their records, what a valid record is
 //   - match.go: whether an identified person is the holder on record
-//   - mailboxes.go, standing.go: lists of mailboxes, and the summary that webmails show
+//   - mailboxes.go, summary.go: lists of mailboxes, and the summary that webmails show
 //   - client.go, lease.go: API clients, their scopes, the count of their calls
 //   - handoff.go, visitor.go, session.go, sessions.go: how a user comes from a webmail
-//   - login.go, assertion.go, logins.go, trial.go: logins and their answers
+//   - login.go, assertion.go, logins.go, testlogin.go: logins and their answers
 //   - suspension.go: suspended identity providers
 //   - limits.go, limiter.go: rate limits, and those that all procedures share
 //   - input.go, address.go, certified.go, readable.go: what people type

@@ -46,7 +46,7 @@ type HandOffs interface {
 // mailbox is not active.
 func (p *Provider) HandOff(ctx context.Context, client Client, address, returnURL, locale, user string) (string, error) {
 	address, _ = client.ParseMailbox(address) // on error address is "": the lookup still runs, so that both cases take the same time
-	s, err := p.Store.StandingOf(ctx, address)
+	s, err := p.Store.SummaryOf(ctx, address)
 	if err != nil {
 		return "", err
 	}

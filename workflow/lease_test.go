@@ -19,7 +19,7 @@ func calls(t *testing.T, w *storetest.World, p *workflow.Provider, times int) (a
 	for range 8 {
 		all.Go(func() {
 			for range times / 8 {
-				_, _, err := p.Standing(t.Context(), storetest.Token, "nobody@pec.example")
+				_, _, err := p.Summary(t.Context(), storetest.Token, "nobody@pec.example")
 				var limit *workflow.LimitError
 				switch {
 				case errors.Is(err, workflow.ErrUnknown):
@@ -67,7 +67,7 @@ func TestInstancesShareCallLimit(t *testing.T) {
 	if yes1 != 120 || yes2 != 160 || no1 != 280 || no2 != 0 {
 		t.Errorf("answered %d and %d, refused %d and %d", yes1, yes2, no1, no2)
 	}
-	_, _, err = one.Standing(t.Context(), storetest.Token, "nobody@pec.example")
+	_, _, err = one.Summary(t.Context(), storetest.Token, "nobody@pec.example")
 	var limit *workflow.LimitError
 	if !errors.As(err, &limit) || limit.Limit != "calls_per_client" || !limit.Until.Equal(w.Clock.Now().Add(200*time.Millisecond)) {
 		t.Fatalf("error %v, want the limit for 200 ms", err)

@@ -57,4 +57,4 @@ func (m Message) SHA256() string {
 
 // Trial reports whether this is a test login, which belongs to no mailbox. Testers use
 // it to check our requests and how we process the answers.
-func (l Login) Trial() bool { return l.Subject == uuid.Nil }
+func (l Login) IsTest() bool { return l.Subject == uuid.Nil }

@@ -28,8 +28,8 @@ type LoginStore interface {
 	LoginByID(ctx context.Context, id string) (Login, error)
 	// ArchiveMessage archives a message of a login outside a step.
 	ArchiveMessage(ctx context.Context, m Message) error
-	// AddTrial stores a test login with its request.
-	AddTrial(ctx context.Context, l Login, m Message) error
+	// AddTestLogin stores a test login with its request.
+	AddTestLogin(ctx context.Context, l Login, m Message) error
 	// ClaimAnswer stores the answer of a login until it is fetched. An answer without a
 	// handle belongs to a test login and is only archived. It returns ErrUnknown if the
 	// login has an answer already, or the assertion was used before.

@@ -4,16 +4,16 @@ import "context"
 
 // Mailboxes is the part of Store that lists mailboxes.
 type Mailboxes interface {
-	// RegisteredAs returns one mailbox. Registered lists those that match a filter, by
+	// RegisteredMailbox returns one mailbox. RegisteredMailboxes lists those that match a filter, by
 	// domain and then in order of creation. Neither returns deleted mailboxes.
-	RegisteredAs(ctx context.Context, address string) (*Registered, error)
-	Registered(ctx context.Context, f RegisterFilter) ([]Registered, error)
+	RegisteredMailbox(ctx context.Context, address string) (*RegisteredMailbox, error)
+	RegisteredMailboxes(ctx context.Context, f RegisterFilter) ([]RegisteredMailbox, error)
 }
 
-// Registered is a mailbox on record, and its summary for webmails.
-type Registered struct {
-	Mailbox  Mailbox
-	Standing Standing
+// RegisteredMailbox is a mailbox on record, and its summary for webmails.
+type RegisteredMailbox struct {
+	Mailbox Mailbox
+	Summary Summary
 }
 
 // RegisterFilter selects the mailboxes of a list.
@@ -25,17 +25,17 @@ type RegisterFilter struct {
 	States   []string // of the qualification in force, "" for a mailbox without one; empty matches any
 }
 
-// RecordOf returns a mailbox of the client's domains.
-func (p *Provider) RecordOf(ctx context.Context, client Client, address string) (*Registered, error) {
+// Mailbox returns a mailbox of the client's domains.
+func (p *Provider) Mailbox(ctx context.Context, client Client, address string) (*RegisteredMailbox, error) {
 	address, err := client.ParseMailbox(address)
 	if err != nil {
 		return nil, err
 	}
-	return p.Store.RegisteredAs(ctx, address)
+	return p.Store.RegisteredMailbox(ctx, address)
 }
 
-// Registered lists mailboxes of the client's domains.
-func (p *Provider) Registered(ctx context.Context, client Client, f RegisterFilter) ([]Registered, error) {
+// Mailboxes lists mailboxes of the client's domains.
+func (p *Provider) Mailboxes(ctx context.Context, client Client, f RegisterFilter) ([]RegisteredMailbox, error) {
 	f.Domains = client.Domains
-	return p.Store.Registered(ctx, f)
+	return p.Store.RegisteredMailboxes(ctx, f)
 }

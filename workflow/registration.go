@@ -47,19 +47,19 @@ const (
 	maxRepresentatives = 500
 )
 
-// Checked is a valid registration, with addresses, codes and names in their stored
+// ValidRegistration is a valid registration, with addresses, codes and names in their stored
 // form.
-type Checked struct{ r Registration }
+type ValidRegistration struct{ r Registration }
 
 // Registration returns the registration in its stored form.
-func (c Checked) Registration() Registration { return c.r }
+func (c ValidRegistration) Registration() Registration { return c.r }
 
 // Address returns the address of the mailbox.
-func (c Checked) Address() string { return c.r.Address }
+func (c ValidRegistration) Address() string { return c.r.Address }
 
 // Check validates and normalizes a registration. It returns a RecordError for values
 // that could never match.
-func (r Registration) Check() (Checked, error) {
+func (r Registration) Check() (ValidRegistration, error) {
 	e := &RecordError{}
 	var err error
 	if r.Address, err = ParseMailbox(r.Address); err != nil {
@@ -67,9 +67,9 @@ func (r Registration) Check() (Checked, error) {
 	}
 	r.Record.check(e)
 	if len(e.Faults) > 0 {
-		return Checked{}, e
+		return ValidRegistration{}, e
 	}
-	return Checked{r}, nil
+	return ValidRegistration{r}, nil
 }
 
 func (r *Record) check(e *RecordError) {

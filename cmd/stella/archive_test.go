@@ -51,7 +51,7 @@ func TestArchiveShow(t *testing.T) {
 	if out := run(login, "--key", key).succeeds(t); out != want {
 		t.Errorf("%q, want %q", out, want)
 	}
-	storetest.Must(t, w.Logins.StartTrial(t.Context(), workflow.Login{ID: "_trial", StartedAt: w.Clock.Now()},
+	storetest.Must(t, w.Logins.StartTest(t.Context(), workflow.Login{ID: "_trial", StartedAt: w.Clock.Now()},
 		[]byte("<AuthnRequest/>"), netip.Addr{}))
 	if out := run("_trial", "--key", key).succeeds(t); !strings.Contains(out,
 		", from a test login: no step depends on it -->\n<AuthnRequest/>\n") {

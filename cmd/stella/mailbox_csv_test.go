@@ -16,7 +16,7 @@ import (
 func TestEquivalentMailboxFiles(t *testing.T) {
 	t.Parallel()
 	w := storetest.NewWorld(t).InRealTime()
-	importText(t, w, goodFile, counts{qualification.RecordMade: 3})
+	importText(t, w, goodFile, counts{qualification.ImportMade: 3})
 	for name, text := range map[string]string{
 		"again":               goodFile,
 		"as Excel writes it":  "\ufeff" + strings.ReplaceAll(goodFile, "\n", "\r\n"),
@@ -40,7 +40,7 @@ func TestEquivalentMailboxFiles(t *testing.T) {
 	} {
 		warnings := &bytes.Buffer{}
 		done, err := importMailboxes(t.Context(), w.Cases, "tests", strings.NewReader(text), warnings)
-		if err != nil || done[qualification.RecordUnchanged] == 0 || len(done) != 1 {
+		if err != nil || done[qualification.ImportUnchanged] == 0 || len(done) != 1 {
 			t.Errorf("%s: %v, %v, %s", name, done, err, warnings)
 		}
 	}
@@ -75,7 +75,7 @@ good3@pec.example,company,"Officine ""Bianchi""",09876543217,,,active
 after@pec.example,company,"Officine" Bianchi,09876543217,,,active
 open@pec.example,person,"Anna Neri,NRENNA80A41H501T,,,active
 good4@pec.example,person,Anna Neri,NRENNA80A41H501T,,,active
-`, counts{qualification.RecordMade: 4},
+`, counts{qualification.ImportMade: 4},
 		`line 3: address: `,
 		`line 4: fiscal_code: `,
 		`line 5: kind: `,
@@ -150,9 +150,9 @@ func TestNamesAreNormalized(t *testing.T) {
 	line := func(name string) string {
 		return header + "nicolo@pec.example,company," + name + ",09876543217,BNCLCU75C12F205G " + name + ",,active\n"
 	}
-	importText(t, w, line("Nicolo\u0300"), counts{qualification.RecordMade: 1})
-	importText(t, w, line("Nicol\u00f2"), counts{qualification.RecordUnchanged: 1})
-	importText(t, w, line("Nicolo\u0300"), counts{qualification.RecordUnchanged: 1})
+	importText(t, w, line("Nicolo\u0300"), counts{qualification.ImportMade: 1})
+	importText(t, w, line("Nicol\u00f2"), counts{qualification.ImportUnchanged: 1})
+	importText(t, w, line("Nicolo\u0300"), counts{qualification.ImportUnchanged: 1})
 }
 
 // The file of rejected lines contains the whole lines. It can be corrected and imported.

@@ -52,7 +52,7 @@ func exportMailboxes(ctx context.Context, db *store.Store, f workflow.RegisterFi
 	w.Write(mailboxfile.Columns) // errors are returned by w.Error
 	f.Limit = 2000
 	for {
-		page, err := db.Registered(ctx, f)
+		page, err := db.RegisteredMailboxes(ctx, f)
 		if err != nil {
 			return err
 		}

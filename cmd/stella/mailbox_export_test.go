@@ -21,7 +21,7 @@ formula@pec.example,person,"=cmd|'/c calc'!A1",,,,active,
 at@altra.example,company,"@Officine ""Bianchi""; & figli, S.r.l.",09876543217,"BNCLCU75C12F205G -Luca, Bianchi;VRDSRA82E50L219E",info@mail.example,expired,09876543217
 nobody@pec.example,,,,,,cancelled,
 `
-	importText(t, w, awkward, counts{qualification.RecordMade: 3})
+	importText(t, w, awkward, counts{qualification.ImportMade: 3})
 	star := w.Reach(t, qualification.Qualified)
 	w.RecordAs(t, "gone@pec.example", storetest.AnnasRecord)
 	storetest.Must(t, w.Cases.Delete(t.Context(), "tests", "gone@pec.example"))
@@ -31,12 +31,12 @@ nobody@pec.example,,,,,,cancelled,
 			append([]string{"mailbox", "export"}, args...)...).succeeds(t)
 	}
 	out := export()
-	importText(t, w, out, counts{qualification.RecordUnchanged: 4})
+	importText(t, w, out, counts{qualification.ImportUnchanged: 4})
 	if strings.Contains(out, "gone@") {
 		t.Error("a deleted mailbox is exported")
 	}
 	empty := storetest.NewWorld(t).InRealTime()
-	importText(t, empty, out, counts{qualification.RecordMade: 4})
+	importText(t, empty, out, counts{qualification.ImportMade: 4})
 	var again bytes.Buffer
 	storetest.Must(t, exportMailboxes(t.Context(), empty.Store,
 		workflow.RegisterFilter{Domains: []string{"altra.example", "pec.example"}}, &again))
@@ -64,7 +64,7 @@ func TestExportOfManyPages(t *testing.T) {
 	for n := range 5000 {
 		fmt.Fprintf(&text, "m%d@d%d.example,,,,,,active\n", n, n%3)
 	}
-	importText(t, w, text.String(), counts{qualification.RecordMade: 5000})
+	importText(t, w, text.String(), counts{qualification.ImportMade: 5000})
 	domains, err := w.Domains(t.Context())
 	storetest.Must(t, err)
 	if fmt.Sprint(domains) != "[d0.example d1.example d2.example]" {
@@ -72,7 +72,7 @@ func TestExportOfManyPages(t *testing.T) {
 	}
 	var out bytes.Buffer
 	storetest.Must(t, exportMailboxes(t.Context(), w.Store, workflow.RegisterFilter{Domains: domains}, &out))
-	importText(t, w, out.String(), counts{qualification.RecordUnchanged: 5000})
+	importText(t, w, out.String(), counts{qualification.ImportUnchanged: 5000})
 
 	// The same is true of the list.
 	out.Reset()

@@ -94,7 +94,7 @@ type mailboxImport struct {
 	rejects  io.Writer // receives all invalid lines; may be nil
 	progress *progress
 
-	done     map[qualification.Recorded]int
+	done     map[qualification.ImportResult]int
 	rejected int
 	lastLine int // all lines up to this one are done
 }
@@ -107,12 +107,12 @@ const (
 
 // chunk is a part of the file.
 type chunk struct {
-	mailboxes []workflow.Checked
+	mailboxes []workflow.ValidRegistration
 	invalid   []invalidLine
 	lastLine  int   // line
 	read      int64 // bytes of the file, up to there
 
-	done     []qualification.Recorded
+	done     []qualification.ImportResult
 	err      error
 	finished chan struct{} // closed when done and err are there
 }
@@ -126,7 +126,7 @@ type invalidLine struct {
 // warnings.
 func importMailboxes(
 	ctx context.Context, cases *qualification.Cases, operator string, in io.Reader, warnings io.Writer,
-) (map[qualification.Recorded]int, error) {
+) (map[qualification.ImportResult]int, error) {
 	i := &mailboxImport{cases: cases, operator: operator, warnings: warnings}
 	err := i.run(ctx, in)
 	return i.done, err
@@ -135,7 +135,7 @@ func importMailboxes(
 // run imports a file. Its error says how far the import came, or how many lines are
 // invalid.
 func (i *mailboxImport) run(ctx context.Context, in io.Reader) error {
-	i.done = map[qualification.Recorded]int{}
+	i.done = map[qualification.ImportResult]int{}
 	file, err := mailboxfile.Open(in)
 	if err != nil {
 		return err
@@ -302,7 +302,7 @@ func (i *mailboxImport) result(err error) error {
 // report prints what was done, or would be done. It prints nothing if no line was
 // read, for example because the file has no header.
 func (i *mailboxImport) report(out io.Writer) {
-	outcomes := []qualification.Recorded{qualification.RecordMade, qualification.RecordChanged, qualification.RecordRevoked, qualification.RecordUnchanged}
+	outcomes := []qualification.ImportResult{qualification.ImportMade, qualification.ImportChanged, qualification.ImportRevoked, qualification.ImportUnchanged}
 	for _, what := range outcomes {
 		if n := i.done[what]; n > 0 {
 			fmt.Fprintf(out, "%d %s\n", n, what)

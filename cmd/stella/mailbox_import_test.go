@@ -18,7 +18,7 @@ import (
 
 const header = "address,kind,name,fiscal_code,representatives,email,status\n"
 
-type counts = map[qualification.Recorded]int
+type counts = map[qualification.ImportResult]int
 
 // importText imports a text and checks the results and the messages about invalid
 // lines. wrong are the beginnings of the messages.
@@ -38,8 +38,8 @@ func importText(t *testing.T, w *storetest.World, text string, want counts, wron
 			t.Fatalf("the messages are\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(wrong, "\n"))
 		}
 	}
-	for _, what := range []qualification.Recorded{qualification.RecordMade, qualification.RecordChanged, qualification.RecordUnchanged,
-		qualification.RecordRevoked} {
+	for _, what := range []qualification.ImportResult{qualification.ImportMade, qualification.ImportChanged, qualification.ImportUnchanged,
+		qualification.ImportRevoked} {
 		if done[what] != want[what] {
 			t.Errorf("%d were %s, want %d", done[what], what, want[what])
 		}
@@ -70,7 +70,7 @@ nobody@pec.example,,,,,,active
 func TestImport(t *testing.T) {
 	t.Parallel()
 	w := storetest.NewWorld(t).InRealTime()
-	importText(t, w, goodFile, counts{qualification.RecordMade: 3})
+	importText(t, w, goodFile, counts{qualification.ImportMade: 3})
 	if m := mailboxAt(t, w, "anna.neri@pec.example"); m.Record.FiscalCode != storetest.Anna || m.Record.Email != "anna.neri@mail.example" ||
 		m.Status != workflow.Active || m.Record.ImportedBy != "tests" {
 		t.Errorf("%+v", m)
@@ -83,7 +83,7 @@ func TestImport(t *testing.T) {
 
 	changed := strings.Replace(goodFile, "Luca Bianchi; VRDSRA82E50L219E  Sara Verdi ", "Luca Bianchi", 1)
 	changed = strings.Replace(changed, "nobody@pec.example,,,,,,active", "nobody@pec.example,,,,,,cancelled", 1)
-	importText(t, w, changed, counts{qualification.RecordChanged: 2, qualification.RecordUnchanged: 1})
+	importText(t, w, changed, counts{qualification.ImportChanged: 2, qualification.ImportUnchanged: 1})
 	if m := mailboxAt(t, w, "nobody@pec.example"); m.Status != workflow.Cancelled {
 		t.Errorf("%+v", m)
 	}
@@ -91,10 +91,10 @@ func TestImport(t *testing.T) {
 	importText(t, w, strings.TrimSuffix(header, "\n")+",vat_number\n"+
 		"uno@pec.example,company,Gruppo Uno,00743110157,,,active,02468135799\n"+
 		"due@pec.example,company,Gruppo Due,00488410010,,,active,02468135799\n",
-		counts{qualification.RecordMade: 2})
+		counts{qualification.ImportMade: 2})
 	// A sole trader has the fiscal code of its owner. Its VAT number counts as its code too.
 	vat := strings.TrimSuffix(header, "\n") + ",vat_number\n" + "ditta@pec.example,company,Ditta,NRENNA80A41H501T,,,active,09876543217\n"
-	importText(t, w, vat, counts{qualification.RecordMade: 1})
+	importText(t, w, vat, counts{qualification.ImportMade: 1})
 	if r := mailboxAt(t, w, "ditta@pec.example").Record; r.VATNumber != "09876543217" {
 		t.Errorf("%+v", r)
 	}
@@ -108,12 +108,12 @@ func TestImportRevokesTheStarOfAnotherHolder(t *testing.T) {
 		return header + "other@pec.example,,,,,,active\n" + j.Address + ",person," + name + "," + code +
 			",,anna.neri@mail.example," + status + "\n"
 	}
-	importText(t, w, line("Anna Neri Rossi", storetest.Anna, "active"), counts{qualification.RecordChanged: 1, qualification.RecordMade: 1})
-	importText(t, w, line("Anna Neri Rossi", storetest.Anna, "expired"), counts{qualification.RecordChanged: 1, qualification.RecordUnchanged: 1})
+	importText(t, w, line("Anna Neri Rossi", storetest.Anna, "active"), counts{qualification.ImportChanged: 1, qualification.ImportMade: 1})
+	importText(t, w, line("Anna Neri Rossi", storetest.Anna, "expired"), counts{qualification.ImportChanged: 1, qualification.ImportUnchanged: 1})
 	if j.Case().Mailbox.Star == nil {
 		t.Error("the star was revoked although the holder is the same")
 	}
-	importText(t, w, line("Sara Verdi", storetest.Sara, "active"), counts{qualification.RecordRevoked: 1, qualification.RecordUnchanged: 1})
+	importText(t, w, line("Sara Verdi", storetest.Sara, "active"), counts{qualification.ImportRevoked: 1, qualification.ImportUnchanged: 1})
 	if c := j.Case(); c.Mailbox.Star != nil || c.Qualification.State != qualification.Revoked || c.Mailbox.Ordinary != "" {
 		t.Errorf("%+v of %+v", c.Qualification, c.Mailbox)
 	}
@@ -125,13 +125,13 @@ func TestDryRunChangesNothing(t *testing.T) {
 	w := storetest.NewWorld(t).InRealTime()
 	loses, keeps := w.Reach(t, qualification.Qualified), w.Reach(t, qualification.Qualified)
 	importText(t, w, header+"a@pec.example,,,,,,active\nb@pec.example,,,,,,active\nc@pec.example,,,,,,active\n",
-		counts{qualification.RecordMade: 3})
+		counts{qualification.ImportMade: 3})
 	storetest.Must(t, w.Cases.Delete(t.Context(), "tests", "c@pec.example"))
 	text := header + "a@pec.example,,,,,,active\nb@pec.example,,,,,,expired\nc@pec.example,,,,,,active\n" +
 		"d@pec.example,,,,,,active\nd@pec.example,,,,,,active\n" +
 		loses.Address + ",person,Sara Verdi," + storetest.Sara + ",,,active\n" + keeps.Address + ",person,NERI ANNA," +
 		storetest.Anna + ",,,active\n"
-	want := counts{qualification.RecordMade: 2, qualification.RecordChanged: 2, qualification.RecordRevoked: 1, qualification.RecordUnchanged: 1}
+	want := counts{qualification.ImportMade: 2, qualification.ImportChanged: 2, qualification.ImportRevoked: 1, qualification.ImportUnchanged: 1}
 	before := countRecords(t, w)
 	for range 2 {
 		dryRun := &mailboxImport{cases: w.Cases, operator: "tests", dryRun: true, warnings: io.Discard}
@@ -200,7 +200,7 @@ func TestInterruptedImportCanBeRepeated(t *testing.T) {
 	if stored == 0 || stored%chunkSize != 0 || stored < i.lastLine-1 {
 		t.Errorf("%d mailboxes are stored, done up to line %d", stored, i.lastLine)
 	}
-	importText(t, w, text.String(), counts{qualification.RecordUnchanged: stored, qualification.RecordMade: many - stored})
+	importText(t, w, text.String(), counts{qualification.ImportUnchanged: stored, qualification.ImportMade: many - stored})
 }
 
 // stopper stops an import when it reports the first invalid line.

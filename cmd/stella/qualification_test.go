@@ -52,7 +52,7 @@ Try "stella qualification refuse --help".`)
 	// A new record may name another person than the one who was identified.
 	record := storetest.AnnasRecord
 	record.FiscalCode = storetest.Sara
-	_, err := w.Cases.Record(t.Context(), "tests", other.Address, workflow.Active, record)
+	_, err := w.Cases.SetRecord(t.Context(), "tests", other.Address, workflow.Active, record)
 	storetest.Must(t, err)
 	run("approve", "other@pec.example", "--reason=x").fails(t, 1,
 		"other@pec.example cannot be approved: the holder on record is not the person who was identified; refuse it, or correct the record first")

@@ -35,7 +35,7 @@ func (w *World) Record(t testing.TB, r workflow.Record) *Journey {
 // RecordAs creates an active mailbox with the given address.
 func (w *World) RecordAs(t testing.TB, address string, r workflow.Record) *Journey {
 	t.Helper()
-	_, err := w.Cases.Record(t.Context(), "tests", address, workflow.Active, r)
+	_, err := w.Cases.SetRecord(t.Context(), "tests", address, workflow.Active, r)
 	Must(t, err)
 	j := &Journey{TB: t, World: w, Address: address}
 	j.Mailbox, err = w.MailboxByAddress(t.Context(), address)

@@ -80,7 +80,7 @@ func TestNewQualificationIsAnnounced(t *testing.T) {
 func TestInactiveMailboxShowsNothing(t *testing.T) {
 	x := reach(t, qualification.Qualified)
 	record := x.Case().Mailbox.Record
-	_, err := x.Cases.Record(x.Context(), "tests", x.Address, workflow.Cancelled, record)
+	_, err := x.Cases.SetRecord(x.Context(), "tests", x.Address, workflow.Cancelled, record)
 	x.Must(err)
 	x.Must(x.Cases.Revoke(x.Context(), "tests", x.Address, 0, "a mistake"))
 	all := announcements(x)

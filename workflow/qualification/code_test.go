@@ -225,7 +225,7 @@ func TestRecordIsComparedAgainWithRightCode(t *testing.T) {
 	x := reach(t, qualification.CodeEntry)
 	changed := storetest.AnnasRecord
 	changed.FiscalCode = storetest.Sara
-	_, err := x.Cases.Record(x.Context(), "tests", x.Address, workflow.Active, changed)
+	_, err := x.Cases.SetRecord(x.Context(), "tests", x.Address, workflow.Active, changed)
 	x.Must(err)
 	if err := typeCode(x, x.Code()); !errors.Is(err, qualification.ErrLoginExpired) {
 		t.Fatalf("unexpected error: %v", err)
@@ -237,7 +237,7 @@ func TestRecordIsComparedAgainWithRightCode(t *testing.T) {
 
 func TestInactiveMailboxGetsNoStar(t *testing.T) {
 	x := reach(t, qualification.CodeEntry)
-	_, err := x.Cases.Record(x.Context(), "tests", x.Address, workflow.Cancelled, storetest.AnnasRecord)
+	_, err := x.Cases.SetRecord(x.Context(), "tests", x.Address, workflow.Cancelled, storetest.AnnasRecord)
 	x.Must(err)
 	if err := typeCode(x, x.Code()); !errors.Is(err, workflow.ErrNotEligible) {
 		t.Fatalf("unexpected error: %v", err)

@@ -162,7 +162,7 @@ func typeRightCode(x *storetest.Journey) error {
 
 func forgetRecord(x *storetest.Journey) {
 	unnamed := workflow.Record{Kind: workflow.KindPerson, Name: "Anna Neri"}
-	_, err := x.Cases.Record(x.Context(), "tests", x.Address, workflow.Active, unnamed)
+	_, err := x.Cases.SetRecord(x.Context(), "tests", x.Address, workflow.Active, unnamed)
 	x.Must(err)
 }
 

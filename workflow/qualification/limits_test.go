@@ -122,7 +122,7 @@ func TestRefusedByLimitIsNotAStep(t *testing.T) {
 		exhaust(t, w, "logins_per_network", 15*time.Minute)
 		trial := func() error {
 			l := workflow.Login{ID: "_" + uuid.NewString(), Provider: storetest.Provider}
-			return x.Logins.StartTrial(x.Context(), l, []byte("<AuthnRequest/>"), x.Visitor.Address)
+			return x.Logins.StartTest(x.Context(), l, []byte("<AuthnRequest/>"), x.Visitor.Address)
 		}
 		wantLimit(x, x.World, trial(), "logins_per_network", 1500*time.Millisecond)
 		wantRefusedWithoutStep(x, "logins_per_network", 1500*time.Millisecond, func() error {

@@ -63,7 +63,7 @@ func (p *Procedure) StartLogin(ctx context.Context, v workflow.Visitor, l workfl
 // then a repetition: the browser's Back button leads to a page of the provider that
 // posts it again.
 func (p *Procedure) Answered(ctx context.Context, l workflow.Login) (bool, error) {
-	if l.ID == "" || l.Trial() {
+	if l.ID == "" || l.IsTest() {
 		return false, nil
 	}
 	return p.Cases.Store.LoginIdentified(ctx, l.ID)

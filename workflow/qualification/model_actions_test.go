@@ -171,12 +171,12 @@ func (p *run) record(r workflow.Record, s workflow.Status) action {
 	return action{fmt.Sprintf("record %s %s %s", s, r.Kind, r.FiscalCode), func(m *model) string { return m.setRecord(r) },
 		func(ctx context.Context) error {
 			if !p.byFile {
-				_, err := p.Cases.Record(ctx, "tests", p.address, s, r)
+				_, err := p.Cases.SetRecord(ctx, "tests", p.address, s, r)
 				return err
 			}
 			line, err := workflow.Registration{Address: p.address, Record: r}.Check()
 			if err == nil {
-				_, err = p.Cases.Import(ctx, "tests", []workflow.Checked{line}, false)
+				_, err = p.Cases.Import(ctx, "tests", []workflow.ValidRegistration{line}, false)
 			}
 			return err
 		}}

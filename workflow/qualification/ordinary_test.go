@@ -15,9 +15,9 @@ func TestContactAddressMustNotBeCertified(t *testing.T) {
 	x := begin(t, storetest.AnnasRecord)
 	other := workflow.Client{Name: "other", Domains: []string{"altrove.example"}, Scopes: []workflow.Scope{workflow.ScopeRegistry}}
 	x.Must(x.AddClient(x.Context(), other, workflow.Digest("another token"), x.Clock.Now()))
-	_, err := x.Cases.Record(x.Context(), "tests", "soci@gestore.example", workflow.Active, workflow.Record{})
+	_, err := x.Cases.SetRecord(x.Context(), "tests", "soci@gestore.example", workflow.Active, workflow.Record{})
 	x.Must(err)
-	_, err = x.Cases.Record(x.Context(), "tests", "soci@passato.example", workflow.Active, workflow.Record{})
+	_, err = x.Cases.SetRecord(x.Context(), "tests", "soci@passato.example", workflow.Active, workflow.Record{})
 	x.Must(err)
 	x.Must(x.Cases.Delete(x.Context(), "tests", "soci@passato.example"))
 	x.To(qualification.ContactData)
@@ -79,7 +79,7 @@ func TestCertifiedAddressOnRecordIsNotSuggested(t *testing.T) {
 		if r.Email = email; email == "the mailbox" {
 			r.Email = x.Address
 		}
-		_, err := x.Cases.Record(x.Context(), "tests", x.Address, workflow.Active, r)
+		_, err := x.Cases.SetRecord(x.Context(), "tests", x.Address, workflow.Active, r)
 		x.Must(err)
 		x.To(qualification.ContactData)
 		if got := x.Case().SuggestedEmail(x.Visitor); got != want {

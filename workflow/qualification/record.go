@@ -8,30 +8,30 @@ import (
 	"stella/workflow"
 )
 
-// Recorded is the result of recording a mailbox.
-type Recorded string
+// ImportResult is the result of recording a mailbox.
+type ImportResult string
 
 // The results of recording a mailbox.
 const (
-	RecordMade      Recorded = "made"
-	RecordChanged   Recorded = "changed"
-	RecordUnchanged Recorded = "unchanged"
-	RecordRevoked   Recorded = "revoked" // changed, and the star was revoked
+	ImportMade      ImportResult = "made"
+	ImportChanged   ImportResult = "changed"
+	ImportUnchanged ImportResult = "unchanged"
+	ImportRevoked   ImportResult = "revoked" // changed, and the star was revoked
 )
 
 // Record stores the provider's record of a mailbox. If the record no longer names the
 // person who was identified, the same step revokes the star.
-func (s *Cases) Record(ctx context.Context, operator, address string, status workflow.Status, r workflow.Record) (Recorded, error) {
+func (s *Cases) SetRecord(ctx context.Context, operator, address string, status workflow.Status, r workflow.Record) (ImportResult, error) {
 	r.Status = status
-	what, _, err := s.putRecord(ctx, workflow.Operator(operator), address, func(*workflow.Mailbox) (workflow.Record, error) { return r, nil })
+	what, _, err := s.putMailbox(ctx, workflow.Operator(operator), address, func(*workflow.Mailbox) (workflow.Record, error) { return r, nil })
 	return what, err
 }
 
-// putRecord makes a mailbox or changes its record. want returns the new record, given the
+// putMailbox makes a mailbox or changes its record. want returns the new record, given the
 // current mailbox, or nil if there is none.
-func (s *Cases) putRecord(
+func (s *Cases) putMailbox(
 	ctx context.Context, by workflow.Actor, address string, want func(*workflow.Mailbox) (workflow.Record, error),
-) (Recorded, *workflow.Mailbox, error) {
+) (ImportResult, *workflow.Mailbox, error) {
 	wanted := func(current *workflow.Mailbox) (workflow.Registration, error) {
 		r, err := want(current)
 		if err != nil {
@@ -46,16 +46,16 @@ func (s *Cases) putRecord(
 	id, err := s.mailbox(ctx, address)
 	if errors.Is(err, workflow.ErrUnknown) {
 		if r, err = wanted(nil); err == nil {
-			id, made, err = s.Store.RecordMailbox(ctx, r.Address, r.Record)
+			id, made, err = s.Store.AddMailbox(ctx, r.Address, r.Record)
 		}
 	}
 	if err != nil {
 		return "", nil, err
 	}
 	if made {
-		return RecordMade, &workflow.Mailbox{ID: id, Address: r.Address, Status: r.Record.Status, Record: r.Record}, nil
+		return ImportMade, &workflow.Mailbox{ID: id, Address: r.Address, Status: r.Record.Status, Record: r.Record}, nil
 	}
-	var done Recorded
+	var done ImportResult
 	var mailbox workflow.Mailbox
 	err = s.update(ctx, id, by, func(c *Case) error {
 		current := &c.Mailbox
@@ -78,20 +78,20 @@ func (s *Cases) putRecord(
 
 // replaceRecord replaces the record in force. The star stays if the new record still names the
 // person and the company that it was given to.
-func (c *Case) replaceRecord(r workflow.Record) (Recorded, error) {
+func (c *Case) replaceRecord(r workflow.Record) (ImportResult, error) {
 	m, was := &c.Mailbox, c.Mailbox
 	if !was.Deleted() && was.Record.Same(r) {
-		return RecordUnchanged, nil
+		return ImportUnchanged, nil
 	}
 	m.Record, m.Status, m.DeletedAt = r, r.Status, time.Time{}
 	c.add(r)
 	switch {
 	case was.Deleted():
-		return RecordMade, nil
+		return ImportMade, nil
 	case was.Star == nil || c.Qualification.State != Qualified || c.stillNamesHolder(was.Record):
-		return RecordChanged, nil
+		return ImportChanged, nil
 	}
-	return RecordRevoked, c.revoke(c.recordRef(), "")
+	return ImportRevoked, c.revoke(c.recordRef(), "")
 }
 
 // Delete deletes a mailbox: clients no longer see it, its star is revoked, and an

@@ -27,8 +27,8 @@ func TestRecordChangeAndStar(t *testing.T) {
 	const (
 		anna, luca, sara = storetest.Anna, storetest.Luca, storetest.Sara
 		bianchi          = storetest.Bianchi
-		same             = qualification.RecordUnchanged
-		changed, revoked = qualification.RecordChanged, qualification.RecordRevoked
+		same             = qualification.ImportUnchanged
+		changed, revoked = qualification.ImportChanged, qualification.ImportRevoked
 	)
 	for _, c := range []struct {
 		name     string
@@ -36,7 +36,7 @@ func TestRecordChangeAndStar(t *testing.T) {
 		declared string // declared company, if it is not the one on record
 		holder   string
 		after    workflow.Record
-		want     qualification.Recorded
+		want     qualification.ImportResult
 	}{
 		{
 			name: "person, the same again", want: same,
@@ -201,7 +201,7 @@ func TestRecordChangeAndStar(t *testing.T) {
 			x.To(qualification.Identification)
 			x.Must(logInAs(x, c.holder))
 			x.To(qualification.Qualified) // with an approval if the verdict is unproven
-			what, err := x.Cases.Record(x.Context(), "paolo", x.Address, workflow.Active, c.after)
+			what, err := x.Cases.SetRecord(x.Context(), "paolo", x.Address, workflow.Active, c.after)
 			x.Must(err)
 			if what != c.want {
 				t.Errorf("result %s, want %s", what, c.want)
@@ -219,7 +219,7 @@ func TestRecordChangeAndStar(t *testing.T) {
 
 func TestStatusChangeAddsRecord(t *testing.T) {
 	x := begin(t, storetest.AnnasRecord)
-	_, err := x.Cases.Record(x.Context(), "paolo", x.Address, workflow.Cancelled, storetest.AnnasRecord)
+	_, err := x.Cases.SetRecord(x.Context(), "paolo", x.Address, workflow.Cancelled, storetest.AnnasRecord)
 	x.Must(err)
 	h := x.History()
 	if n := len(h.Records); n != 2 || h.Records[1].Status != workflow.Cancelled || h.Records[1].ImportedBy != "paolo" {
@@ -231,9 +231,9 @@ func TestStatusChangeAddsRecord(t *testing.T) {
 func TestInactiveStatusHidesStar(t *testing.T) {
 	x := reach(t, qualification.Qualified)
 	for _, s := range []workflow.Status{workflow.MailboxExpired, workflow.Cancelled, workflow.MailboxRevoked, workflow.Active} {
-		what, err := x.Cases.Record(x.Context(), "paolo", x.Address, s, storetest.AnnasRecord)
+		what, err := x.Cases.SetRecord(x.Context(), "paolo", x.Address, s, storetest.AnnasRecord)
 		x.Must(err)
-		if c := x.Case(); what != qualification.RecordChanged || c.Mailbox.Status != s || c.Mailbox.Star == nil ||
+		if c := x.Case(); what != qualification.ImportChanged || c.Mailbox.Status != s || c.Mailbox.Star == nil ||
 			c.Qualification.State != qualification.Qualified {
 			t.Errorf("%s: %s, %s", s, what, c.Qualification.State)
 		}
@@ -255,8 +255,8 @@ func TestUnfinishedQualificationUsesNewRecord(t *testing.T) {
 			x := reach(t, qualification.CodeEntry)
 			r := storetest.AnnasRecord
 			r.FiscalCode, r.Name = c.code, "A. Neri"
-			what, err := x.Cases.Record(x.Context(), "paolo", x.Address, workflow.Active, r)
-			if err != nil || what != qualification.RecordChanged {
+			what, err := x.Cases.SetRecord(x.Context(), "paolo", x.Address, workflow.Active, r)
+			if err != nil || what != qualification.ImportChanged {
 				t.Fatalf("%s, %v", what, err)
 			}
 			x.IsAt(qualification.CodeEntry)
@@ -298,7 +298,7 @@ func TestDeleteMailbox(t *testing.T) {
 			if _, err := w.HandOff(x.Context(), x.Address); !errors.Is(err, workflow.ErrUnknown) {
 				t.Errorf("hand-off: error %v", err)
 			}
-			if _, _, err := w.Provider.Standing(x.Context(), storetest.Token, x.Address); !errors.Is(err, workflow.ErrUnknown) {
+			if _, _, err := w.Provider.Summary(x.Context(), storetest.Token, x.Address); !errors.Is(err, workflow.ErrUnknown) {
 				t.Errorf("status: error %v", err)
 			}
 			if err := w.Cases.Delete(x.Context(), "paolo", x.Address); !errors.Is(err, workflow.ErrUnknown) {
@@ -311,8 +311,8 @@ func TestDeleteMailbox(t *testing.T) {
 			}
 
 			// A new record restores it without a star.
-			what, err := w.Cases.Record(x.Context(), "paolo", x.Address, workflow.Active, storetest.AnnasRecord)
-			if err != nil || what != qualification.RecordMade {
+			what, err := w.Cases.SetRecord(x.Context(), "paolo", x.Address, workflow.Active, storetest.AnnasRecord)
+			if err != nil || what != qualification.ImportMade {
 				t.Errorf("new record: %s, %v", what, err)
 			}
 			x.Visitor = x.Enter("another browser")

@@ -10,13 +10,13 @@ import (
 type Register interface {
 	// MailboxByAddress returns a mailbox, also a deleted one, or ErrUnknown.
 	MailboxByAddress(ctx context.Context, address string) (int64, error)
-	// RecordMailbox makes the mailbox of an address with this record, if there is none.
-	RecordMailbox(ctx context.Context, address string, r workflow.Record) (mailbox int64, made bool, err error)
-	// RecordMailboxes makes mailboxes and changes those without a star, in one
+	// AddMailbox makes the mailbox of an address with this record, if there is none.
+	AddMailbox(ctx context.Context, address string, r workflow.Record) (mailbox int64, made bool, err error)
+	// ImportMailboxes makes mailboxes and changes those without a star, in one
 	// transaction. It returns the result for each registration, in order; "" means that
 	// the mailbox must be changed by a step. If trial is true, it returns the same and
 	// writes nothing. The addresses must be distinct.
-	RecordMailboxes(ctx context.Context, all []workflow.Registration, trial bool) ([]Recorded, error)
+	ImportMailboxes(ctx context.Context, all []workflow.Registration, trial bool) ([]ImportResult, error)
 	// IsCertified reports whether the domain belongs to a mailbox, also a deleted one,
 	// or to a client.
 	IsCertified(ctx context.Context, domain string) (bool, error)
@@ -28,23 +28,23 @@ func (s *Cases) mailbox(ctx context.Context, address string) (int64, error) {
 	return s.Store.MailboxByAddress(ctx, address)
 }
 
-// PutRecord makes or changes the record of a mailbox. change returns the new record,
+// PutMailbox makes or changes the record of a mailbox. change returns the new record,
 // given the current mailbox under lock, or nil if there is none. An error of change
 // rolls the transaction back. If another transaction makes the mailbox at the same
 // time, change is called again.
-func (s *Cases) PutRecord(
+func (s *Cases) PutMailbox(
 	ctx context.Context, client workflow.Client, address string, change func(*workflow.Mailbox) (workflow.Record, error),
-) (Recorded, *workflow.Mailbox, error) {
+) (ImportResult, *workflow.Mailbox, error) {
 	address, err := client.ParseMailbox(address)
 	if err != nil {
 		return "", nil, err
 	}
-	return s.putRecord(ctx, workflow.OperatorOf(client, client.Name), address, change)
+	return s.putMailbox(ctx, workflow.OperatorOf(client, client.Name), address, change)
 }
 
-// DeleteRecord deletes a mailbox of the client's domains. If check is not nil, it is
+// DeleteMailbox deletes a mailbox of the client's domains. If check is not nil, it is
 // called with the current mailbox, and an error stops the deletion.
-func (s *Cases) DeleteRecord(ctx context.Context, client workflow.Client, address string, check func(*workflow.Mailbox) error) error {
+func (s *Cases) DeleteMailbox(ctx context.Context, client workflow.Client, address string, check func(*workflow.Mailbox) error) error {
 	address, err := client.ParseMailbox(address)
 	if err != nil {
 		return err
@@ -52,11 +52,11 @@ func (s *Cases) DeleteRecord(ctx context.Context, client workflow.Client, addres
 	return s.delete(ctx, workflow.OperatorOf(client, client.Name), address, check)
 }
 
-// RecordAll records many mailboxes of a client. Each one succeeds or fails separately:
+// PutMailboxes records many mailboxes of a client. Each one succeeds or fails separately:
 // the outcomes are in the order of all. It is safe to repeat the call.
-func (s *Cases) RecordAll(ctx context.Context, client workflow.Client, all []workflow.Registration) ([]Outcome, error) {
-	outcomes := make([]Outcome, len(all))
-	valid := make([]workflow.Checked, 0, len(all))
+func (s *Cases) PutMailboxes(ctx context.Context, client workflow.Client, all []workflow.Registration) ([]PutResult, error) {
+	outcomes := make([]PutResult, len(all))
+	valid := make([]workflow.ValidRegistration, 0, len(all))
 	indexes := make([]int, 0, len(all)) // indexes of the valid ones in all
 	seen := make(map[string]bool, len(all))
 	for i, r := range all {
@@ -77,33 +77,33 @@ func (s *Cases) RecordAll(ctx context.Context, client workflow.Client, all []wor
 	}
 	done, err := s.importAll(ctx, workflow.OperatorOf(client, client.Name), valid, false)
 	for i, what := range done {
-		outcomes[indexes[i]].Recorded = what
+		outcomes[indexes[i]].Result = what
 	}
 	return outcomes, err
 }
 
 // Outcome is the result for one registration.
-type Outcome struct {
-	Recorded Recorded
-	Err      error // a RecordError, or ErrUnknown if the mailbox is not in the client's domains
+type PutResult struct {
+	Result ImportResult
+	Err    error // a RecordError, or ErrUnknown if the mailbox is not in the client's domains
 }
 
 // Import records many mailboxes for an operator, and returns the result for each. If
 // trial is true, it returns what would be done and writes nothing.
-func (s *Cases) Import(ctx context.Context, operator string, all []workflow.Checked, trial bool) ([]Recorded, error) {
+func (s *Cases) Import(ctx context.Context, operator string, all []workflow.ValidRegistration, trial bool) ([]ImportResult, error) {
 	return s.importAll(ctx, workflow.Operator(operator), all, trial)
 }
 
 // importAll records most mailboxes in one transaction, and each of the others in a
 // step.
-func (s *Cases) importAll(ctx context.Context, by workflow.Actor, all []workflow.Checked, trial bool) ([]Recorded, error) {
+func (s *Cases) importAll(ctx context.Context, by workflow.Actor, all []workflow.ValidRegistration, trial bool) ([]ImportResult, error) {
 	registrations := make([]workflow.Registration, len(all))
 	now := s.Now()
 	for i, c := range all {
 		registrations[i] = c.Registration()
 		registrations[i].Record.Stamp(by.Name, now)
 	}
-	done, err := s.Store.RecordMailboxes(ctx, registrations, trial)
+	done, err := s.Store.ImportMailboxes(ctx, registrations, trial)
 	if err != nil {
 		return nil, err
 	}
@@ -119,9 +119,9 @@ func (s *Cases) importAll(ctx context.Context, by workflow.Actor, all []workflow
 }
 
 // importOne changes a mailbox by a step.
-func (s *Cases) importOne(ctx context.Context, by workflow.Actor, r workflow.Registration, trial bool) (Recorded, error) {
+func (s *Cases) importOne(ctx context.Context, by workflow.Actor, r workflow.Registration, trial bool) (ImportResult, error) {
 	if !trial {
-		what, _, err := s.putRecord(ctx, by, r.Address, func(*workflow.Mailbox) (workflow.Record, error) { return r.Record, nil })
+		what, _, err := s.putMailbox(ctx, by, r.Address, func(*workflow.Mailbox) (workflow.Record, error) { return r.Record, nil })
 		return what, err
 	}
 	mailbox, err := s.Store.MailboxByAddress(ctx, r.Address)

@@ -29,7 +29,7 @@ func always(r workflow.Record) func(*workflow.Mailbox) (workflow.Record, error) 
 func makeMailboxes(t *testing.T, w *storetest.World, addresses ...string) {
 	t.Helper()
 	for _, a := range addresses {
-		_, _, err := w.Cases.PutRecord(t.Context(), registrar, a, always(activeRecord()))
+		_, _, err := w.Cases.PutMailbox(t.Context(), registrar, a, always(activeRecord()))
 		storetest.Must(t, err)
 	}
 }
@@ -38,7 +38,7 @@ func makeMailboxes(t *testing.T, w *storetest.World, addresses ...string) {
 // page.
 func listed(t *testing.T, w *storetest.World, f workflow.RegisterFilter) (addresses []string, last int64) {
 	t.Helper()
-	page, err := w.Provider.Registered(t.Context(), registrar, f)
+	page, err := w.Provider.Mailboxes(t.Context(), registrar, f)
 	storetest.Must(t, err)
 	for _, m := range page {
 		addresses, last = append(addresses, m.Mailbox.Address), m.Mailbox.ID
@@ -49,17 +49,17 @@ func listed(t *testing.T, w *storetest.World, f workflow.RegisterFilter) (addres
 func TestPutRecord(t *testing.T) {
 	w := newWorld(t)
 	ctx, p, record := t.Context(), w.Cases, activeRecord()
-	what, m, err := p.PutRecord(ctx, registrar, "Anna@A.example", always(record))
+	what, m, err := p.PutMailbox(ctx, registrar, "Anna@A.example", always(record))
 	storetest.Must(t, err)
-	if what != qualification.RecordMade || m.Address != "anna@a.example" || m.Record.ImportedBy != "register" {
+	if what != qualification.ImportMade || m.Address != "anna@a.example" || m.Record.ImportedBy != "register" {
 		t.Errorf("%s: %+v", what, m)
 	}
-	what, again, err := p.PutRecord(ctx, registrar, "anna@a.example", always(record))
-	if err != nil || what != qualification.RecordUnchanged || again.Record.ID != m.Record.ID {
+	what, again, err := p.PutMailbox(ctx, registrar, "anna@a.example", always(record))
+	if err != nil || what != qualification.ImportUnchanged || again.Record.ID != m.Record.ID {
 		t.Errorf("%s, %v: %+v", what, err, again)
 	}
 	no := errors.New("no")
-	_, _, err = p.PutRecord(ctx, registrar, "anna@a.example", func(current *workflow.Mailbox) (workflow.Record, error) {
+	_, _, err = p.PutMailbox(ctx, registrar, "anna@a.example", func(current *workflow.Mailbox) (workflow.Record, error) {
 		if current == nil || current.Record.ID != m.Record.ID {
 			t.Errorf("change was called with %+v", current)
 		}
@@ -68,17 +68,17 @@ func TestPutRecord(t *testing.T) {
 	if !errors.Is(err, no) {
 		t.Errorf("%v", err)
 	}
-	if _, _, err = p.PutRecord(ctx, registrar, "anna@c.example", always(record)); !errors.Is(err, workflow.ErrUnknown) {
+	if _, _, err = p.PutMailbox(ctx, registrar, "anna@c.example", always(record)); !errors.Is(err, workflow.ErrUnknown) {
 		t.Errorf("another domain: error %v", err)
 	}
 	wrong := record
 	wrong.FiscalCode, wrong.Email = "X", "x"
 	var fault *workflow.RecordError
-	if _, _, err := p.PutRecord(ctx, registrar, "new@a.example", always(wrong)); !errors.As(err, &fault) || len(fault.Faults) != 2 {
+	if _, _, err := p.PutMailbox(ctx, registrar, "new@a.example", always(wrong)); !errors.As(err, &fault) || len(fault.Faults) != 2 {
 		t.Errorf("invalid record: error %v", err)
 	}
-	found, err := w.Provider.RecordOf(ctx, registrar, "ANNA@a.example")
-	if err != nil || found.Mailbox.Record.FiscalCode != storetest.Anna || found.Standing.State != workflow.PublicNone {
+	found, err := w.Provider.Mailbox(ctx, registrar, "ANNA@a.example")
+	if err != nil || found.Mailbox.Record.FiscalCode != storetest.Anna || found.Summary.State != workflow.PublicNone {
 		t.Errorf("%+v, %v", found, err)
 	}
 }
@@ -91,11 +91,11 @@ func TestRecordAll(t *testing.T) {
 	for _, address := range []string{"b1@b.example", "b1@B.example", "anna@c.example", "b2@b.example", "anna@a.example", "nobody"} {
 		all = append(all, workflow.Registration{Address: address, Record: activeRecord()})
 	}
-	outcomes, err := w.Cases.RecordAll(t.Context(), registrar, all)
+	outcomes, err := w.Cases.PutMailboxes(t.Context(), registrar, all)
 	storetest.Must(t, err)
 	var got []string
 	for _, o := range outcomes {
-		got = append(got, fmt.Sprint(o.Recorded, o.Err))
+		got = append(got, fmt.Sprint(o.Result, o.Err))
 	}
 	want := []string{
 		"made<nil>", "address: it is in the list already", "unknown",
@@ -139,26 +139,26 @@ func TestDeleteRecord(t *testing.T) {
 	ctx, p := t.Context(), w.Cases
 	makeMailboxes(t, w, "b1@b.example", "b2@b.example")
 	no := errors.New("no")
-	if err := p.DeleteRecord(ctx, registrar, "b1@b.example", func(*workflow.Mailbox) error { return no }); !errors.Is(err, no) {
+	if err := p.DeleteMailbox(ctx, registrar, "b1@b.example", func(*workflow.Mailbox) error { return no }); !errors.Is(err, no) {
 		t.Errorf("%v", err)
 	}
-	storetest.Must(t, p.DeleteRecord(ctx, registrar, "b1@b.example", nil))
-	if err := p.DeleteRecord(ctx, registrar, "b1@b.example", nil); !errors.Is(err, workflow.ErrUnknown) {
+	storetest.Must(t, p.DeleteMailbox(ctx, registrar, "b1@b.example", nil))
+	if err := p.DeleteMailbox(ctx, registrar, "b1@b.example", nil); !errors.Is(err, workflow.ErrUnknown) {
 		t.Errorf("second deletion: error %v", err)
 	}
-	if _, err := w.Provider.RecordOf(ctx, registrar, "b1@b.example"); !errors.Is(err, workflow.ErrUnknown) {
-		t.Errorf("RecordOf: error %v", err)
+	if _, err := w.Provider.Mailbox(ctx, registrar, "b1@b.example"); !errors.Is(err, workflow.ErrUnknown) {
+		t.Errorf("Mailbox: error %v", err)
 	}
 	if got, _ := listed(t, w, workflow.RegisterFilter{Limit: 9}); !slices.Equal(got, []string{"b2@b.example"}) {
 		t.Errorf("listed: %q", got)
 	}
-	what, _, err := p.PutRecord(ctx, registrar, "b1@b.example", func(current *workflow.Mailbox) (workflow.Record, error) {
+	what, _, err := p.PutMailbox(ctx, registrar, "b1@b.example", func(current *workflow.Mailbox) (workflow.Record, error) {
 		if current != nil {
 			t.Errorf("change was called with a deleted mailbox: %+v", current)
 		}
 		return activeRecord(), nil
 	})
-	if err != nil || what != qualification.RecordMade {
+	if err != nil || what != qualification.ImportMade {
 		t.Errorf("new record: %s, %v", what, err)
 	}
 }

@@ -43,7 +43,7 @@ func TestApproveIsRefusedIfRecordNamesAnother(t *testing.T) {
 	x := begin(t, unknownRecord).To(qualification.UnderReview)
 	changed := unknownRecord
 	changed.FiscalCode = storetest.Sara
-	_, err := x.Cases.Record(x.Context(), "tests", x.Address, workflow.Active, changed)
+	_, err := x.Cases.SetRecord(x.Context(), "tests", x.Address, workflow.Active, changed)
 	x.Must(err)
 	if err := x.Cases.Approve(x.Context(), "paolo", x.Address, 0, "visura"); !errors.Is(err, qualification.ErrNotAllowed) {
 		t.Errorf("unexpected error: %v", err)

@@ -144,16 +144,16 @@ var columnName = regexp.MustCompile(`^([\pL_][\pL_ -]{0,30})?$`)
 
 // Parse returns the mailbox of a row. The error is a [workflow.RecordError], or an
 // error of the whole line.
-func (r *Reader) Parse(row Line) (workflow.Checked, error) {
+func (r *Reader) Parse(row Line) (workflow.ValidRegistration, error) {
 	switch {
 	case row.err != nil:
-		return workflow.Checked{}, row.err
+		return workflow.ValidRegistration{}, row.err
 	case len(row.Fields) != len(r.Names):
-		return workflow.Checked{}, fmt.Errorf("%d columns, but the first line has %d", len(row.Fields), len(r.Names))
+		return workflow.ValidRegistration{}, fmt.Errorf("%d columns, but the first line has %d", len(row.Fields), len(r.Names))
 	}
 	for _, f := range row.Fields {
 		if !utf8.ValidString(f) {
-			return workflow.Checked{}, errEncoding
+			return workflow.ValidRegistration{}, errEncoding
 		}
 	}
 	return workflow.Registration{Address: r.field(row, "address"), Record: workflow.Record{

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Standing is the summary of a mailbox that a webmail may see.
-type Standing struct {
+// Summary is the summary of a mailbox that a webmail may see.
+type Summary struct {
 	Mailbox int64
 	Address string
 	Status  Status
@@ -57,40 +57,40 @@ func shown(active bool, s PublicState) (PublicState, Show) {
 
 // PublicState returns the public state of the mailbox, and what a webmail shows next to its
 // name.
-func (s *Standing) PublicState() (PublicState, Show) { return shown(s.Status == Active, s.State) }
+func (s *Summary) PublicState() (PublicState, Show) { return shown(s.Status == Active, s.State) }
 
-// Standing returns the summary of a mailbox to the client with this token. If a scope
+// Summary returns the summary of a mailbox to the client with this token. If a scope
 // of the client allows it, it also returns the record. It returns ErrUnauthorized for
 // an invalid token, and ErrUnknown for a mailbox outside the client's domains.
-func (p *Provider) Standing(ctx context.Context, token, address string) (*Standing, *Record, error) {
+func (p *Provider) Summary(ctx context.Context, token, address string) (*Summary, *Record, error) {
 	address, _ = ParseMailbox(address) // "" on error: then only the token is checked
-	asked, err := p.Store.Standing(ctx, Digest(token), address, p.Now())
+	asked, err := p.Store.AskedBy(ctx, Digest(token), address, p.Now())
 	if err != nil {
 		return nil, nil, err
 	}
 	if err := p.Observer.ObserveLimit(p.admitCall(ctx, asked.Client)); err != nil {
 		return nil, nil, err
 	}
-	if asked.Standing == nil {
+	if asked.Summary == nil {
 		return nil, nil, ErrUnknown
 	}
 	if asked.Webmail {
-		return asked.Standing, nil, nil
+		return asked.Summary, nil, nil
 	}
 	client, err := p.Store.ClientByToken(ctx, Digest(token), p.Now())
 	if err != nil || !client.May(ScopeRegistry, ScopeOperator, ScopeAuditor) {
-		return asked.Standing, nil, err
+		return asked.Summary, nil, err
 	}
-	r, err := p.RecordOf(ctx, client, address)
+	r, err := p.Mailbox(ctx, client, address)
 	if err != nil {
 		return nil, nil, err
 	}
-	return &r.Standing, &r.Mailbox.Record, nil // read together, so that they are consistent
+	return &r.Summary, &r.Mailbox.Record, nil // read together, so that they are consistent
 }
 
-// Standings returns the summaries of many mailboxes, by address as the client wrote it.
+// Summaries returns the summaries of many mailboxes, by address as the client wrote it.
 // Unknown mailboxes are left out.
-func (p *Provider) Standings(ctx context.Context, client Client, addresses []string) (map[string]*Standing, error) {
+func (p *Provider) Summaries(ctx context.Context, client Client, addresses []string) (map[string]*Summary, error) {
 	kept := make([]string, 0, len(addresses))
 	written := make(map[string]string, len(addresses))
 	for _, a := range addresses {
@@ -98,11 +98,11 @@ func (p *Provider) Standings(ctx context.Context, client Client, addresses []str
 			kept, written[a] = append(kept, address), address
 		}
 	}
-	found, err := p.Store.StandingsOf(ctx, kept)
+	found, err := p.Store.SummariesOf(ctx, kept)
 	if err != nil {
 		return nil, err
 	}
-	all := make(map[string]*Standing, len(found))
+	all := make(map[string]*Summary, len(found))
 	for a, address := range written {
 		if s := found[address]; s != nil {
 			all[a] = s

@@ -17,7 +17,7 @@ import (
 func startTrial(t *testing.T, w *storetest.World, id string) error {
 	l := workflow.Login{ID: id, Provider: storetest.Provider, ProviderName: "Identità di prova", RelayState: "relay",
 		Level: "SpidL2", Comparison: "minimum", StartedAt: w.Clock.Now()}
-	return w.Logins.StartTrial(t.Context(), l, []byte("<AuthnRequest/>"), netip.Addr{})
+	return w.Logins.StartTest(t.Context(), l, []byte("<AuthnRequest/>"), netip.Addr{})
 }
 
 func trialAnswer() workflow.Answer {
@@ -32,19 +32,19 @@ func TestTestLoginIsAnsweredOnce(t *testing.T) {
 	storetest.Must(t, startTrial(t, w, "_1"))
 	l, err := w.Logins.Login(t.Context(), "_1")
 	storetest.Must(t, err)
-	if !l.Trial() || l.RelayState != "relay" || l.Level != "SpidL2" || !l.StartedAt.Equal(w.Clock.Now()) {
+	if !l.IsTest() || l.RelayState != "relay" || l.Level != "SpidL2" || !l.StartedAt.Equal(w.Clock.Now()) {
 		t.Errorf("login %+v", l)
 	}
 	a := trialAnswer()
-	storetest.Must(t, w.Logins.EndTrial(t.Context(), "_1", a, []byte("<Response/>")))
-	if err := w.Logins.EndTrial(t.Context(), "_1", trialAnswer(), []byte("<Response/>")); !errors.Is(err, workflow.ErrUnknown) {
+	storetest.Must(t, w.Logins.EndTest(t.Context(), "_1", a, []byte("<Response/>")))
+	if err := w.Logins.EndTest(t.Context(), "_1", trialAnswer(), []byte("<Response/>")); !errors.Is(err, workflow.ErrUnknown) {
 		t.Errorf("second answer: error %v", err)
 	}
 	storetest.Must(t, startTrial(t, w, "_2"))
-	if err := w.Logins.EndTrial(t.Context(), "_2", a, []byte("<Response/>")); !errors.Is(err, workflow.ErrUnknown) {
+	if err := w.Logins.EndTest(t.Context(), "_2", a, []byte("<Response/>")); !errors.Is(err, workflow.ErrUnknown) {
 		t.Errorf("repeated assertion: error %v", err)
 	}
-	storetest.Must(t, w.Logins.EndTrial(t.Context(), "_2", workflow.Answer{Failure: "nr25"}, []byte("<Response/>")))
+	storetest.Must(t, w.Logins.EndTest(t.Context(), "_2", workflow.Answer{Failure: "nr25"}, []byte("<Response/>")))
 	for _, id := range []string{"_1", "_2"} {
 		messages, err := w.OpenArchive(t.Context(), id, storetest.Auditor)
 		storetest.Must(t, err)
@@ -72,8 +72,8 @@ func TestTestLoginIsSeparateFromLogin(t *testing.T) {
 	x := storetest.NewWorld(t).Record(t, storetest.AnnasRecord)
 	x.To(qualification.AtProvider)
 	login := x.Case().Qualification.Login.ID
-	if err := x.Logins.EndTrial(x.Context(), login, trialAnswer(), []byte("<Response/>")); !errors.Is(err, workflow.ErrUnknown) {
-		t.Errorf("EndTrial for a mailbox's login: error %v", err)
+	if err := x.Logins.EndTest(x.Context(), login, trialAnswer(), []byte("<Response/>")); !errors.Is(err, workflow.ErrUnknown) {
+		t.Errorf("EndTest for a mailbox's login: error %v", err)
 	}
 	x.Must(startTrial(t, x.World, "_1"))
 	secret, err := x.Park("_1", x.Answer(storetest.Anna))

@@ -7,8 +7,8 @@ import (
 	"github.com/google/uuid"
 )
 
-// StartTrial records the request of a test login.
-func (ls *Logins) StartTrial(ctx context.Context, l Login, request []byte, from netip.Addr) error {
+// StartTest records the request of a test login.
+func (ls *Logins) StartTest(ctx context.Context, l Login, request []byte, from netip.Addr) error {
 	if err := ls.limiter().Admit(ctx, LoginsPerNetwork, from); err != nil {
 		return err
 	}
@@ -20,14 +20,14 @@ func (ls *Logins) StartTrial(ctx context.Context, l Login, request []byte, from 
 		return ErrSuspended
 	}
 	l.Subject, l.Session = uuid.Nil, nil
-	return ls.Store.AddTrial(ctx, l, Message{ID: NewID(), Login: l.ID, Direction: "request", Body: request, ReceivedAt: ls.Now()})
+	return ls.Store.AddTestLogin(ctx, l, Message{ID: NewID(), Login: l.ID, Direction: "request", Body: request, ReceivedAt: ls.Now()})
 }
 
-// EndTrial accepts the verified answer to a test login. The answer is archived and not
-// stored elsewhere. EndTrial returns ErrUnknown for a second answer to the same
+// EndTest accepts the verified answer to a test login. The answer is archived and not
+// stored elsewhere. EndTest returns ErrUnknown for a second answer to the same
 // request, for an assertion that was used before, and for a login that is not a test
 // login. It returns ErrNoPerson if the assertion does not name a person.
-func (ls *Logins) EndTrial(ctx context.Context, login string, a Answer, response []byte) error {
+func (ls *Logins) EndTest(ctx context.Context, login string, a Answer, response []byte) error {
 	now := ls.Now()
 	if a.Assertion != nil {
 		if _, err := a.Assertion.normalized(); err != nil {

@@ -12,7 +12,7 @@ func TestStandingMatchesCurrentQualification(t *testing.T) {
 	w := newWorld(t)
 	checkStanding := func(j *storetest.Journey, state qualification.State) {
 		t.Helper()
-		kept, err := w.StandingOf(t.Context(), j.Address)
+		kept, err := w.SummaryOf(t.Context(), j.Address)
 		storetest.Must(t, err)
 		q, level := j.Case().Qualification, ""
 		if q.Identity != nil {
