@@ -57,7 +57,9 @@ func document(api *huma.OpenAPI) http.Handler {
 		panic(fmt.Sprintf("writing the OpenAPI document: %v", err))
 	}
 	var indented bytes.Buffer
-	json.Indent(&indented, text, "", "\t")
+	if err := json.Indent(&indented, text, "", "\t"); err != nil {
+		panic(fmt.Sprintf("indenting the OpenAPI document: %v", err))
+	}
 	indented.WriteByte('\n')
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/openapi+json")

@@ -33,7 +33,9 @@ func dial(ctx context.Context, o RelayOptions, until time.Time) (*connection, er
 	if err != nil {
 		return nil, err
 	}
-	conn.SetDeadline(until)
+	if err := conn.SetDeadline(until); err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
 	client, err := smtp.NewClient(conn, o.Host) // closes conn on error
 	if err != nil {
 		return nil, err

@@ -37,7 +37,7 @@ func section[T any](t table, header string, rows []T, cells func(T) []string) {
 	if len(rows) == 0 {
 		return
 	}
-	t.flush() // each section has its own column widths; the last flush returns an error too
+	_ = t.flush() // each section has its own column widths; the last flush returns an error too
 	fmt.Fprintf(t.w, "\n%s\n", header)
 	for _, r := range rows {
 		t.row(cells(r)...)

@@ -18,14 +18,14 @@ func (w *world) serve(h http.Handler) (net.Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	return l, w.serveOn(l, h)
+	w.serveOn(l, h)
+	return l, nil
 }
 
-func (w *world) serveOn(l net.Listener, h http.Handler) error {
+func (w *world) serveOn(l net.Listener, h http.Handler) {
 	s := &http.Server{Handler: h}
 	go s.Serve(l)
 	w.onClose(s.Close)
-	return nil
 }
 
 // link returns a new link, which is closed with the world.

@@ -212,7 +212,8 @@ func (w *world) openProvider(context.Context) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(w.serveOn(l, idp), os.WriteFile(w.file("providers.xml"), idp.Metadata(), 0o644))
+	w.serveOn(l, idp)
+	return os.WriteFile(w.file("providers.xml"), idp.Metadata(), 0o644)
 }
 
 // stella runs a command of the stella program and returns its output.

@@ -188,7 +188,7 @@ func startServer(ctx context.Context, o Options, bin, data string, acct account)
 		return nil, fmt.Errorf("starting the server: %w", err)
 	}
 	if err := c.server.waitReady(ctx, data); err != nil {
-		c.shutDown()
+		_ = c.shutDown() // its error is about the same failure
 		return nil, fmt.Errorf("waiting for the server to start: %w", err)
 	}
 	return c, nil

@@ -138,7 +138,7 @@ func (t *tail) Write(b []byte) (int, error) {
 	t.end = append(t.end, b...)
 	t.end = t.end[max(0, len(t.end)-2048):]
 	if t.next != nil {
-		t.next.Write(b) // a log that fails must not stop the server
+		_, _ = t.next.Write(b) // a log that fails must not stop the server
 	}
 	return len(b), nil
 }
