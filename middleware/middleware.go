@@ -46,14 +46,16 @@ func (s Stack) Wrap(next http.Handler) http.Handler {
 		answer := &response{ResponseWriter: w, status: http.StatusOK}
 		secure(w.Header(), s.HTTPS)
 		began := time.Now()
+		defer func() { // also if the handler closes the connection by a panic
+			took := time.Since(began)
+			if s.Served != nil {
+				s.Served(r.Pattern, answer.status, took)
+			}
+			if s.Quiet == nil || !s.Quiet(r, answer.status) {
+				lines.served(r, i, answer.status, took)
+			}
+		}()
 		next.ServeHTTP(answer, r)
-		took := time.Since(began)
-		if s.Served != nil {
-			s.Served(r.Pattern, answer.status, took)
-		}
-		if s.Quiet == nil || !s.Quiet(r, answer.status) {
-			lines.served(r, i, answer.status, took)
-		}
 	})
 }
 

@@ -97,18 +97,20 @@ func main() {
 
 // runCommand runs the selected command. If its Run method has a parameter for the database, the
 // database is opened before and closed after.
-func runCommand(ctx context.Context, parsed *kong.Context, target any) error {
+func runCommand(ctx context.Context, parsed *kong.Context, target any) (err error) {
 	var db *config.OpenDatabase
-	err := parsed.BindToProvider(func() (*config.OpenDatabase, error) {
+	defer func() { // also if the command panics
+		if db != nil {
+			err = errors.Join(err, db.Close())
+		}
+	}()
+	err = parsed.BindToProvider(func() (*config.OpenDatabase, error) {
 		var err error
 		db, err = target.(interface{ Flags() config.Database }).Flags().Use(ctx)
 		return db, err
 	})
 	if err == nil {
 		err = parsed.Run(verb(parsed.Selected().Name))
-	}
-	if db != nil {
-		err = errors.Join(err, db.Close())
 	}
 	return err
 }

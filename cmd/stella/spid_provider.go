@@ -95,7 +95,7 @@ func knownProviders(ctx context.Context, c config.ProvidersConfig, db *store.Sto
 	if err != nil {
 		return nil, err
 	}
-	names, err := c.ProviderNames()
+	names, err := c.ParseNames()
 	if err != nil {
 		return nil, fmt.Errorf("STELLA_SPID_NAMES: %w", err)
 	}

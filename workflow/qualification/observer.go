@@ -43,10 +43,14 @@ func (o Observer) observeCode(err error) error {
 
 // observeLimit reports an error that is the refusal by a limit, and returns err.
 func (o Observer) observeLimit(err error) error {
-	if name := countedLimit(err); name != "" && o.Limited != nil {
+	name := countedLimit(err)
+	if name == "" {
+		return o.Observer.ObserveLimit(err)
+	}
+	if o.Limited != nil {
 		o.Limited(name)
 	}
-	return o.Observer.ObserveLimit(err)
+	return err
 }
 
 // countedLimit returns the name of the limit that refused, if it is one that is counted

@@ -43,7 +43,7 @@ func (c Config) checkSPID(s *Settings, wrong *Problems) {
 	s.SPID = c.SPIDConfig.Check(s.PublicURL, wrong)
 	s.Providers = ReadProviders("STELLA_SPID_PROVIDERS", c.Providers, wrong)
 	var err error
-	s.Names, err = c.ProviderNames()
+	s.Names, err = c.ParseNames()
 	wrong.Add("STELLA_SPID_NAMES", err)
 	pin, err := c.Pin()
 	wrong.Add("STELLA_SPID_REGISTRY_PIN", err)
@@ -71,8 +71,8 @@ func (c Config) checkSPID(s *Settings, wrong *Problems) {
 	}
 }
 
-// names returns the operator's names of providers, by entity ID.
-func (c ProvidersConfig) ProviderNames() (map[string]string, error) {
+// ParseNames returns the operator's names of providers, by entity ID.
+func (c ProvidersConfig) ParseNames() (map[string]string, error) {
 	names := map[string]string{}
 	for _, pair := range c.Names {
 		i := strings.LastIndex(pair, "=") // an entity ID may contain "="

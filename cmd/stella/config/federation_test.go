@@ -39,14 +39,14 @@ func TestLoginSettings(t *testing.T) {
 }
 
 // STELLA_SPID_NAMES gives providers the names that the pages show.
-func TestProviderNames(t *testing.T) {
+func TestParseNames(t *testing.T) {
 	t.Parallel()
-	names, err := config.ProvidersConfig{Names: []string{"https://idp.example=Identità Esempio", " https://a.example/?x=y = A "}}.ProviderNames()
+	names, err := config.ProvidersConfig{Names: []string{"https://idp.example=Identità Esempio", " https://a.example/?x=y = A "}}.ParseNames()
 	if err != nil || len(names) != 2 || names["https://idp.example"] != "Identità Esempio" || names["https://a.example/?x=y"] != "A" {
 		t.Errorf("%q, %v", names, err)
 	}
 	for _, wrong := range []string{"https://idp.example", "=Nome", "https://idp.example="} {
-		if _, err := (config.ProvidersConfig{Names: []string{wrong}}).ProviderNames(); err == nil {
+		if _, err := (config.ProvidersConfig{Names: []string{wrong}}).ParseNames(); err == nil {
 			t.Errorf("%q is accepted", wrong)
 		}
 	}

@@ -48,11 +48,14 @@ func newCSVReader(in io.Reader) *csvReader {
 // io.EOF.
 func (r *csvReader) Next() (Line, error) {
 	for {
-		window, n, err := r.window()
+		window, n, ended, err := r.window()
 		if err != nil {
 			return Line{}, err
 		}
 		fields, wrong := r.split(window[:n])
+		if wrong == nil && !ended {
+			wrong = errUnfinished
+		}
 		if wrong != nil {
 			if _, first := r.split(firstLine(window)); first != nil { // the more exact reason
 				wrong = first
@@ -69,9 +72,9 @@ func (r *csvReader) Next() (Line, error) {
 }
 
 // window returns the text from here on, and the length of the record at its beginning: it
-// ends with a newline that is not between quotes, or with the file. The length is that of
-// the window if no end is found within longestRecord bytes.
-func (r *csvReader) window() (text []byte, n int, err error) {
+// ends with a newline that is not between quotes, or with the file. ended is false if no
+// end is found within longestRecord bytes.
+func (r *csvReader) window() (text []byte, n int, ended bool, err error) {
 	text, err = r.peek(1)
 	for quoted := false; err == nil; {
 		for n < len(text) {
@@ -81,11 +84,11 @@ func (r *csvReader) window() (text []byte, n int, err error) {
 			case c == '"':
 				quoted = !quoted
 			case c == '\n' && !quoted:
-				return text, n, nil
+				return text, n, true, nil
 			}
 		}
 		if len(text) == longestRecord {
-			return text, n, nil
+			return text, n, false, nil
 		}
 		var longer []byte
 		if longer, err = r.peek(len(text) + 1); err == nil {
@@ -94,9 +97,9 @@ func (r *csvReader) window() (text []byte, n int, err error) {
 	}
 	if err == io.EOF && n > 0 { // the last line may have no newline
 		text, _ = r.in.Peek(n) // the failed read may have moved the buffer
-		return text, n, nil
+		return text, n, true, nil
 	}
-	return nil, 0, err
+	return nil, 0, false, err
 }
 
 // peek returns all buffered bytes, at least n. It returns io.EOF if fewer than n are
@@ -146,22 +149,26 @@ func (r *csvReader) discardLine() error {
 
 // split parses one record.
 func (r *csvReader) split(text []byte) ([]string, error) {
-	if len(text) == longestRecord { // its end was not found
-		return nil, errUnfinished
-	}
 	if bytes.IndexByte(text, '"') < 0 { // most lines; package csv would allocate for each
 		return strings.Split(string(bytes.TrimRight(text, "\r\n")), string(r.comma)), nil
 	}
 	parser := csv.NewReader(bytes.NewReader(text))
 	parser.Comma, parser.TrimLeadingSpace = rune(r.comma), true
 	fields, err := parser.Read()
+	var wrong *csv.ParseError
 	switch {
 	case errors.Is(err, csv.ErrBareQuote):
 		return nil, errBareQuote
-	case errors.Is(err, csv.ErrQuote) && bytes.Count(text, []byte{'"'})%2 == 1:
+	case errors.As(err, &wrong) && errors.Is(err, csv.ErrQuote) && atEnd(text, wrong):
 		return nil, errUnfinished
 	case errors.Is(err, csv.ErrQuote):
 		return nil, errAfterQuote
 	}
 	return fields, err
+}
+
+// atEnd reports whether the place of an error is the end of a text.
+func atEnd(text []byte, wrong *csv.ParseError) bool {
+	lines := bytes.Split(bytes.TrimRight(text, "\r\n"), []byte{'\n'})
+	return wrong.Line > len(lines) || wrong.Line == len(lines) && wrong.Column > len(lines[wrong.Line-1])
 }

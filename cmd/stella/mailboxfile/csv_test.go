@@ -67,6 +67,8 @@ func TestInvalidCSVLinesAreIsolated(t *testing.T) {
 		"a long line at the end":         {"a,b\n" + long + "c", []string{"1: a|b", "2: longer than"}},
 		"lines counted in quotes":        {"\"a\n\nb\",c\n\nd,e\n", []string{"1: a\n\nb|c", "5: d|e"}},
 		"blanks before a quote":          {" \"a\",\t\"b\"\r\n", []string{"1: a|b"}},
+		"quotes that are not doubled":    {"\"5\" disk\",x\nd,e\n", []string{"1: text after a closing quote", "2: d|e"}},
+		"the longest line":               {long[:longestRecord-3] + ",c\nd,e\n", []string{"1: " + long[:longestRecord-3] + "|c", "2: d|e"}},
 		"blanks after a quote":           {"\"a\" ,b\nc,d\n", []string{"1: text after a closing quote", "2: c|d"}},
 		"nothing but newlines":           {"\n\r\n\n", nil},
 	} {
