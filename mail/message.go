@@ -61,6 +61,10 @@ func (s *Sender) compose(m workflow.PendingMail) ([]byte, error) {
 	return b.Bytes(), err
 }
 
+// linkPaths are the paths of the pages whose link contains the secret of a mail. The
+// secret of any other kind is itself in the text.
+var linkPaths = map[workflow.MailKind]string{workflow.MailInvitation: "/invito/"}
+
 // templateData returns the data of the mail's template. It computes the code and
 // the link from the keys, because the row contains neither.
 func (s *Sender) templateData(m workflow.PendingMail) (templates.Mail, error) {
@@ -78,13 +82,14 @@ func (s *Sender) templateData(m workflow.PendingMail) (templates.Mail, error) {
 		return w, nil
 	}
 	secret := t.Secret(s.Keys, m.Nonce)
+	path, isLink := linkPaths[m.Kind]
 	switch {
 	case secret == "":
 		return w, errKeyRemoved
-	case t.Path == "":
-		w.Code = secret
+	case isLink:
+		w.Link, w.Guide = s.PublicURL+path+secret, s.PublicURL+"/guida"
 	default:
-		w.Link, w.Guide = s.PublicURL+t.Path+secret, s.PublicURL+"/guida"
+		w.Code = secret
 	}
 	return w, nil
 }

@@ -35,15 +35,12 @@ type MailType struct {
 	// Secret computes what the mail contains and no row does, from a nonce; nil for
 	// most kinds. It returns "" if the key that the nonce names is no longer configured.
 	Secret func(Keys, []byte) string
-	// Path is the path of the page whose link contains the secret; empty if the secret
-	// itself is in the text.
-	Path string
 }
 
 // MailTypes describes all kinds of mail. The name of a kind is also that of its template.
 var MailTypes = map[MailKind]MailType{
 	MailCode:                {Lifetime: CodeMailLifetime, Urgent: true, Secret: CodeDigits},
-	MailInvitation:          {Lifetime: mailLifetime, Secret: InvitationSecret, Path: "/invito/"},
+	MailInvitation:          {Lifetime: mailLifetime, Secret: InvitationSecret},
 	MailInvitationDeclined:  {Lifetime: mailLifetime},
 	MailInvitationQualified: {Lifetime: mailLifetime},
 	MailContactsChanged:     {Lifetime: mailLifetime},
