@@ -196,7 +196,7 @@ func (p *pipeline) sendEveryKind() []received {
 		} {
 			c.Added = append(c.Added, workflow.Mail{
 				ID: uuid.New(), Qualification: c.Qualification.ID, Kind: k,
-				To: "anna@mail.example", Locale: "en", RequestedAt: p.Clock.Now(),
+				To: "anna@mail.example", Locale: "en", RequestedAt: p.Clock.Now(), Queue: workflow.QueueMails,
 				Details: workflow.MailDetails{Person: evil, Provider: evil, Remark: evil, NewMasked: evil, Level: "SpidL2"},
 			})
 		}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/riverqueue/river"
 
 	"stella/workflow"
 )
@@ -17,30 +16,17 @@ func writeAnnouncement(b *batch, a workflow.Announcement) {
 	b.Queue(`
 		with announced as (
 			insert into announcements (id, kind, mailbox_id, qualification_id, version, active, at)
-			values ($1, $2, $3, $4, $5, $6, $7))
-		insert into deliveries (webhook_id, announcement_id, mailbox_id, asked_at, due_at)
-		select w.id, $1, m.id, $7, $7
-		from mailboxes m
-		join clients c on m.domain = any(c.domains) and c.disabled_at is null
-		join webhooks w on w.client_id = c.id and w.disabled_at is null and (w.kinds = '{}' or $2 = any(w.kinds))
-		where m.id = $3
-		order by w.id
-		returning webhook_id`,
-		a.ID, a.Kind, a.Mailbox, a.Subject, a.Version, a.Active, a.At).Query(func(rows pgx.Rows) error {
-		webhooks, err := pgx.CollectRows(rows, pgx.RowTo[int64])
-		for _, w := range webhooks {
-			b.jobs = append(b.jobs, deliveryJob(w))
-		}
-		return err
-	})
-}
-
-// deliveryJob returns the job that makes the due deliveries of a webhook.
-func deliveryJob(webhook int64) river.InsertManyParams {
-	return river.InsertManyParams{
-		Args:       workflow.Deliver{Webhook: webhook},
-		InsertOpts: &river.InsertOpts{Queue: workflow.QueueWebhooks},
-	}
+			values ($1, $2, $3, $4, $5, $6, $7)),
+		asked as (
+			insert into deliveries (webhook_id, announcement_id, mailbox_id, asked_at, due_at)
+			select w.id, $1, m.id, $7, $7
+			from mailboxes m
+			join clients c on m.domain = any(c.domains) and c.disabled_at is null
+			join webhooks w on w.client_id = c.id and w.disabled_at is null and (w.kinds = '{}' or $2 = any(w.kinds))
+			where m.id = $3
+			order by w.id
+			returning webhook_id),`+addDeliveryJobs(`select webhook_id from asked`),
+		a.ID, a.Kind, a.Mailbox, a.Subject, a.Version, a.Active, a.At)
 }
 
 // feedLock is the key of an advisory lock. The number is arbitrary.

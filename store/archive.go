@@ -55,7 +55,7 @@ func (s *Store) ArchiveMessage(ctx context.Context, m workflow.Message) error {
 		if err := s.writeMessage(b, m); err != nil {
 			return err
 		}
-		return s.send(ctx, tx, b)
+		return send(ctx, tx, b)
 	})
 }
 

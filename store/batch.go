@@ -1,20 +1,61 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/riverqueue/river"
 )
 
-// batch is a list of statements that are sent in one round trip. A step has about
-// two dozen statements, and round trips take most of its time. The server runs
-// the statements in order; each sees the effects of those before it.
+// batch is a list of statements that are sent in one round trip, because round trips
+// take most of the time of a step. The server runs the statements in order; each sees
+// the effects of those before it.
 type batch struct {
 	pgx.Batch
-	jobs    []river.InsertManyParams // to insert after the statements
-	refused error                    // the LimitError, if a limit was exceeded
+	spends  bool  // it counts against a limit
+	refused error // the LimitError, if the limit was exceeded
+}
+
+// inTransaction sends read, whose first statement begins a transaction, and calls do.
+// Then it sends the statements that do returns, together with the commit: that makes two
+// round trips. If anything fails, and if do returns no statements, the transaction is
+// rolled back.
+func (s *Store) inTransaction(ctx context.Context, read *batch, do func() (write *batch, err error)) error {
+	conn, err := s.pool.Acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Release() // closes the connection if the transaction has not ended
+	err = conn.SendBatch(ctx, &read.Batch).Close()
+	var write *batch
+	if err == nil {
+		write, err = do()
+	}
+	if err == nil && write != nil {
+		err = commit(ctx, conn.Conn(), write)
+	}
+	if conn.Conn().PgConn().TxStatus() != idle {
+		_, failed := conn.Exec(ctx, `rollback`)
+		err = cmp.Or(err, failed)
+	}
+	return err
+}
+
+// idle is the status of a connection without a transaction.
+const idle = 'I'
+
+// commit sends the statements of a batch and commits. If they count against a limit, it
+// commits after it knows that the limit is not exceeded.
+func commit(ctx context.Context, conn *pgx.Conn, write *batch) error {
+	if write.spends {
+		if err := conn.SendBatch(ctx, &write.Batch).Close(); err != nil || write.refused != nil {
+			return cmp.Or(err, write.refused)
+		}
+		write = &batch{}
+	}
+	write.Queue(`commit`)
+	return conn.SendBatch(ctx, &write.Batch).Close()
 }
 
 // transact sends a batch that begins a transaction, calls do, and commits. If
@@ -32,17 +73,9 @@ func (s *Store) transact(ctx context.Context, b *batch, do func(pgx.Tx) error) e
 	return tx.Commit(ctx)
 }
 
-// send runs the statements of a batch and inserts its jobs. If a limit was
-// exceeded, it returns that error and inserts no jobs.
-func (s *Store) send(ctx context.Context, tx pgx.Tx, b *batch) error {
-	if err := tx.SendBatch(ctx, &b.Batch).Close(); err != nil {
-		return err
-	}
-	if b.refused != nil || len(b.jobs) == 0 {
-		return b.refused
-	}
-	_, err := s.jobs.InsertManyTx(ctx, tx, b.jobs)
-	return err
+// send runs the statements of a batch in a transaction.
+func send(ctx context.Context, tx pgx.Tx, b *batch) error {
+	return tx.SendBatch(ctx, &b.Batch).Close()
 }
 
 // readAll adds a query whose rows are stored in *into.

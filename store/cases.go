@@ -41,6 +41,19 @@ func (c *conditions) where(condition string, arg any) {
 	c.sql += fmt.Sprintf(" and "+condition, len(c.args))
 }
 
+// listedState returns the value of the column listed_state in a state: of its own if a
+// qualification can stay in it, so that rare ones are found in the index.
+func listedState(s qualification.State) string {
+	switch s {
+	case qualification.Invited, qualification.Rejected:
+		return string(s)
+	}
+	if s.Settled() {
+		return string(s)
+	}
+	return "in_progress"
+}
+
 // Qualifications lists qualifications, newest case first. It sorts by the negative
 // case number because the indexes by domain contain the negative number.
 func (s *Store) Qualifications(ctx context.Context, f qualification.QualificationFilter) ([]qualification.ListedQualification, error) {
@@ -50,6 +63,7 @@ func (s *Store) Qualifications(ctx context.Context, f qualification.Qualificatio
 	}
 	c := &conditions{args: []any{f.Domains, before, f.Limit}}
 	if f.State != "" {
+		c.where("q.listed_state = $%d", listedState(f.State)) // in the index
 		c.where("q.state = $%d", f.State)
 	}
 	if f.Mailbox != "" {

@@ -9,7 +9,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/riverqueue/river"
 
 	"stella/workflow"
 )
@@ -127,20 +126,10 @@ func (s *Store) endAttempt(ctx context.Context, b *batch) error {
 
 // WakeWebhooks adds a job for each webhook that has a due delivery.
 func (s *Store) WakeWebhooks(ctx context.Context, now time.Time) error {
-	webhooks, err := list(ctx, s, pgx.RowTo[int64], `
+	_, err := s.pool.Exec(ctx, `with `+addDeliveryJobs(`
 		select w.id from webhooks w join clients c on c.id = w.client_id
-		where exists (select from deliveries d where d.webhook_id = w.id and `+claimable+`)`, now)
+		where exists (select from deliveries d where d.webhook_id = w.id and `+claimable+`)`), now)
 	if err != nil {
-		return fmt.Errorf("looking for deliveries: %w", err)
-	}
-	if len(webhooks) == 0 {
-		return nil
-	}
-	jobs := make([]river.InsertManyParams, len(webhooks))
-	for i, w := range webhooks {
-		jobs[i] = deliveryJob(w)
-	}
-	if _, err = s.jobs.InsertMany(ctx, jobs); err != nil {
 		return fmt.Errorf("waking the webhooks: %w", err)
 	}
 	return nil
@@ -167,7 +156,7 @@ func (s *Store) Redeliver(ctx context.Context, webhook, delivery int64, now time
 		if !enabled {
 			return workflow.ErrUnknown
 		}
-		_, err := s.jobs.InsertManyTx(ctx, tx, []river.InsertManyParams{deliveryJob(webhook)})
+		_, err := tx.Exec(ctx, `with `+addDeliveryJobs(`select $1::bigint`), webhook)
 		return err
 	})
 	if err != nil {

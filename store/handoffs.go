@@ -97,7 +97,7 @@ func (s *Store) InvitationByToken(ctx context.Context, digest []byte) (int64, qu
 	b := &batch{}
 	var i *qualification.Invitation
 	var mailbox *int64
-	readOne(b, &i, scanInvitation, invitations+`where digest = $1`, digest)
+	readOne(b, &i, scanInvitation, `select `+invitationColumns+` from invitations i where i.digest = $1`, digest)
 	readOne(b, &mailbox, pgx.RowTo[int64], `
 		select q.mailbox_id from invitations i join qualifications q on q.id = i.qualification_id where i.digest = $1`, digest)
 	err := s.pool.SendBatch(ctx, &b.Batch).Close()

@@ -27,20 +27,24 @@ func (s *Store) AddressOf(ctx context.Context, number int64) (string, error) {
 // History reads a qualification of a mailbox with its log: the one with this case
 // number, or the current one if number is zero.
 func (s *Store) History(ctx context.Context, mailbox, number int64) (*qualification.History, error) {
-	h := &qualification.History{Case: &qualification.Case{}}
+	h := &qualification.History{}
 	b := &batch{}
 	b.BeginTx(snapshot)
-	readCase(b, mailbox, h.Case)
-	if number != 0 {
-		readQualification(b, &h.Case.Qualification, `q.mailbox_id = $1 and q.number = $2`, mailbox, number)
+	if number == 0 {
+		readOne(b, &h.Case, scanCase, currentCase, mailbox)
+	} else {
+		readOne(b, &h.Case, scanCase, numberedCase, mailbox, number)
 	}
 	err := s.transact(ctx, b, func(tx pgx.Tx) error {
-		if err := checkFound(h.Case); err != nil || h.Case.Qualification == nil {
-			return err
+		if h.Case == nil {
+			return workflow.ErrUnknown
+		}
+		if h.Case.Qualification == nil {
+			return nil
 		}
 		b := &batch{}
 		readHistory(b, h, h.Case.Qualification.ID, mailbox)
-		return s.send(ctx, tx, b)
+		return send(ctx, tx, b)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("reading the history of a mailbox: %w", err)
@@ -56,9 +60,15 @@ func readHistory(b *batch, h *qualification.History, q uuid.UUID, mailbox int64)
 	readAll(b, &h.Records, scanRecord, `
 		select `+recordColumns+`
 		from records r where r.mailbox_id = $1 order by r.imported_at, r.id`, mailbox)
-	readAll(b, &h.Declarations, scanDeclaration, declarations+`where qualification_id = $1 order by declared_at, id`, q)
-	readAll(b, &h.Invitations, scanInvitation, invitations+`where qualification_id = $1 order by sent_at, id`, q)
-	readAll(b, &h.Identities, scanIdentity, identities+`where qualification_id = $1 order by identified_at, id`, q)
+	readAll(b, &h.Declarations, scanDeclaration, `
+		select `+declarationColumns+`
+		from declarations d where d.qualification_id = $1 order by d.declared_at, d.id`, q)
+	readAll(b, &h.Invitations, scanInvitation, `
+		select `+invitationColumns+`
+		from invitations i where i.qualification_id = $1 order by i.sent_at, i.id`, q)
+	readAll(b, &h.Identities, scanIdentity, `
+		select `+identityColumns+`
+		from identities e where e.qualification_id = $1 order by e.identified_at, e.id`, q)
 	readAll(b, &h.Decisions, scanDecision, `
 		select id, qualification_id, operator, event, reason, decided_at
 		from decisions where qualification_id = $1 order by decided_at, id`, q)

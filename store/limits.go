@@ -33,6 +33,7 @@ func (s *Store) Spend(ctx context.Context, sp workflow.Spend) error {
 // time at which to retry.
 func spend(b *batch, s workflow.Spend) {
 	spent := false
+	b.spends = true
 	b.Queue(`
 		insert into limits (name, subject, arrival) values ($1, $2, $3::timestamptz + $4::interval)
 		on conflict (name, subject) do update

@@ -16,16 +16,16 @@ import (
 // LoginByID returns the login with a request ID. It returns workflow.ErrUnknown if
 // there is none.
 func (s *Store) LoginByID(ctx context.Context, id string) (workflow.Login, error) {
-	l, err := one(ctx, s, scanLogin, logins+`where id = $1`, id)
+	l, err := one(ctx, s, scanLogin, `select `+loginColumns+` from logins l where l.id = $1`, id)
 	if err != nil {
 		return l, fmt.Errorf("reading a login: %w", err)
 	}
 	return l, nil
 }
 
-const logins = `
-	select id, qualification_id, provider, provider_name, relay_state, level, comparison, session, started_at, failure, handle, answer
-	from logins `
+const loginColumns = `
+	l.id, l.qualification_id, l.provider, l.provider_name, l.relay_state, l.level, l.comparison, l.session, l.started_at,
+	l.failure, l.handle, l.answer`
 
 func scanLogin(row pgx.CollectableRow) (l workflow.Login, err error) {
 	var qualification uuid.NullUUID // null for a test login
@@ -62,7 +62,7 @@ func (s *Store) AddTestLogin(ctx context.Context, l workflow.Login, m workflow.M
 		if err := s.writeMessage(b, m); err != nil {
 			return err
 		}
-		return s.send(ctx, tx, b)
+		return send(ctx, tx, b)
 	})
 	if err != nil {
 		return fmt.Errorf("writing a trial: %w", err)
@@ -121,7 +121,7 @@ func (s *Store) ClaimAnswer(ctx context.Context, login string, a workflow.Answer
 		if err := s.writeMessage(b, m); err != nil {
 			return err
 		}
-		return s.send(ctx, tx, b)
+		return send(ctx, tx, b)
 	})
 	var pgErr *pgconn.PgError
 	if errors.As(err, &pgErr) && pgErr.Code == "23505" { // unique_violation: the assertion was already used

@@ -39,7 +39,7 @@ func (s *Store) AddMailbox(ctx context.Context, address string, r workflow.Recor
 		made = true
 		b := &batch{}
 		writeRecord(b, id, r)
-		return s.send(ctx, tx, b)
+		return send(ctx, tx, b)
 	})
 	if err != nil {
 		return 0, false, fmt.Errorf("recording mailbox %s: %w", address, err)
@@ -69,12 +69,11 @@ type MailboxFilter struct {
 // Mailboxes lists mailboxes by address, including deleted ones.
 func (s *Store) Mailboxes(ctx context.Context, f MailboxFilter) ([]Listed, error) {
 	all, err := list(ctx, s, scanMailbox, `
-		select m.address, m.status, r.kind, m.standing_state,
-		       coalesce((select q.number from qualifications q where q.mailbox_id = m.id `+current+`), 0),
-		       m.standing_since, m.star is not null
+		select m.address, m.status, r.kind, coalesce(q.state, ''), coalesce(q.number, 0), q.stepped_at, m.star is not null
 		from mailboxes m
 		join records r on r.id = m.record_id
-		where m.address > $1 and ($2 = '' or m.standing_state = $2) and (not $3 or m.standing_state <> '')
+		left join qualifications q on q.id = m.current_id
+		where m.address > $1 and ($2 = '' or q.state = $2) and (not $3 or m.current_id is not null)
 		order by m.address limit $4`, f.After, f.State, f.Cases, f.Limit)
 	if err != nil {
 		return nil, fmt.Errorf("listing mailboxes: %w", err)
@@ -92,7 +91,7 @@ func scanMailbox(row pgx.CollectableRow) (l Listed, err error) {
 func (s *Store) Stale(ctx context.Context, before time.Time) ([]int64, error) {
 	all, err := list(ctx, s, pgx.RowTo[int64], `
 		select q.mailbox_id from qualifications q
-		where `+unfinished+` and q.state <> 'under_review' and q.stepped_at < $1`, before)
+		where q.stale_since <= ($1::timestamptz at time zone 'UTC')::date and q.stepped_at < $1`, before)
 	if err != nil {
 		return nil, fmt.Errorf("listing stale qualifications: %w", err)
 	}

@@ -93,7 +93,7 @@ func TestNewerSchemaIsAccepted(t *testing.T) {
 }
 
 // Migrations fill new columns of existing rows: the domain of cases and invitations,
-// and the standing of mailboxes.
+// and the current case of mailboxes.
 func TestMigrationsFillExistingRows(t *testing.T) {
 	t.Parallel()
 	s, err := store.Open(t.Context(), storetest.URL(t), storetest.Auditor.Recipient())
@@ -137,10 +137,13 @@ func TestMigrationsFillExistingRows(t *testing.T) {
 		_, err = storetest.Owner(t, s).Exec(t.Context(), sql)
 		storetest.Must(t, err)
 	}
-	migrate("00008_cases.sql", false)
-	migrate("00007_standings.sql", false)
-	migrate("00007_standings.sql", true)
-	migrate("00008_cases.sql", true)
+	files := []string{"00007_standings.sql", "00008_cases.sql", "00019_hot_updates.sql"}
+	for _, file := range slices.Backward(files) {
+		migrate(file, false)
+	}
+	for _, file := range files {
+		migrate(file, true)
+	}
 	s.Pool().Reset() // existing connections have cached the old columns
 	if after := listed(); after != before {
 		t.Errorf("the standings are\n%swant\n%s", after, before)

@@ -77,8 +77,10 @@ func scanSentMail(row pgx.CollectableRow) (m workflow.SentMail, err error) {
 func (s *Store) RetryMail(ctx context.Context, id uuid.UUID, queue string, d workflow.Decision) error {
 	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		done, err := tx.Exec(ctx, `
-			update mails set refused_at = null, dropped_at = null, started_at = null
-			where id = $1 and accepted_at is null and coalesce(refused_at, dropped_at) is not null`, id)
+			with mail as (
+				update mails set refused_at = null, dropped_at = null, started_at = null
+				where id = $1 and accepted_at is null and coalesce(refused_at, dropped_at) is not null
+				returning id),`+addJobs(workflow.SendMail{}, mailAttempts, `select jsonb_build_object('mail', id), $2::text from mail`), id, queue)
 		if err != nil {
 			return fmt.Errorf("retrying a mail: %w", err)
 		}
@@ -87,8 +89,7 @@ func (s *Store) RetryMail(ctx context.Context, id uuid.UUID, queue string, d wor
 		}
 		b := &batch{}
 		writeDecision(b, d)
-		sendMail(b, id, queue)
-		if err := s.send(ctx, tx, b); err != nil {
+		if err := send(ctx, tx, b); err != nil {
 			return fmt.Errorf("writing the decision: %w", err)
 		}
 		return nil

@@ -13,9 +13,15 @@ import (
 
 // registered is the query of scanRegistered.
 const registered = `
-	select ` + mailboxColumns + `, m.standing_state, m.standing_since, m.standing_level
+	select ` + mailboxColumns + `, ` + standing + `
 	from mailboxes m
-	join records r on r.id = m.record_id`
+	join records r on r.id = m.record_id
+	left join qualifications q on q.id = m.current_id
+	left join identities e on e.id = q.identity_id`
+
+// standing are the state of the current qualification q, its time, and the level of its
+// identity e.
+const standing = `coalesce(q.state, ''), coalesce(q.stepped_at, 'epoch'), coalesce(e.level, '')`
 
 func scanRegistered(row pgx.CollectableRow) (workflow.RegisteredMailbox, error) {
 	var found workflow.RegisteredMailbox
@@ -61,7 +67,7 @@ func (s *Store) RegisteredMailboxes(ctx context.Context, f workflow.RegisterFilt
 		more, err := list(ctx, s, scanRegistered, registered+`
 			where (m.domain, m.id) > ($1, $2) and m.domain <= $1 and m.deleted_at is null
 			  and (coalesce(cardinality($3::text[]), 0) = 0 or m.status = any($3))
-			  and (coalesce(cardinality($4::text[]), 0) = 0 or m.standing_state = any($4))
+			  and (coalesce(cardinality($4::text[]), 0) = 0 or coalesce(q.state, '') = any($4))
 			order by m.domain, m.id limit $5`,
 			domain, after, f.Statuses, f.States, f.Limit-len(page))
 		if err != nil {
@@ -86,16 +92,6 @@ func (s *Store) IsCertified(ctx context.Context, domain string) (is bool, err er
 		return false, fmt.Errorf("looking for a domain of certified mail: %w", err)
 	}
 	return is, nil
-}
-
-// readRecordedCertified reads whether the ordinary address on record of a mailbox
-// has a domain of certified mail.
-func readRecordedCertified(b *batch, mailbox int64, is *bool) {
-	b.Queue(`
-		select coalesce((`+certified+`(
-			select split_part(coalesce(m.ordinary, r.email), '@', 2)
-			from mailboxes m join records r on r.id = m.record_id where m.id = $1) d(name)), false)`, mailbox).
-		QueryRow(func(row pgx.Row) error { return row.Scan(is) })
 }
 
 // Domains lists the domains of the mailboxes on record.

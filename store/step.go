@@ -1,46 +1,66 @@
 package store
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
+	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
-	"github.com/riverqueue/river"
 
 	"stella/workflow"
 	"stella/workflow/qualification"
 )
 
-// writeCase writes the mailbox, its qualification and the rows that a step added.
-func (s *Store) writeCase(ctx context.Context, tx pgx.Tx, c *qualification.Case) error {
+// saved are the parts of a case as they were read: a step writes what it changed.
+type saved struct {
+	mailbox workflow.Mailbox
+	login   workflow.Login // the current one; the zero value if there is none
+}
+
+func savedParts(c *qualification.Case) saved {
+	was := saved{mailbox: c.Mailbox}
+	was.mailbox.WrongCodes = slices.Clone(c.Mailbox.WrongCodes)
+	if q := c.Qualification; q != nil && q.Login != nil {
+		was.login = *q.Login
+	}
+	return was
+}
+
+// writeCase returns the statements that write the qualification, the rows that a step
+// added, and the mailbox if it changed.
+func (s *Store) writeCase(was saved, c *qualification.Case) (*batch, error) {
 	b := &batch{}
 	if q := c.Qualification; q != nil {
 		writeQualification(b, c.Mailbox.ID, q)
+		writeLoginEnd(b, was.login, q)
 	}
 	for _, row := range c.Added {
 		if err := s.writeRow(b, c.Mailbox.ID, row); err != nil {
-			return fmt.Errorf("writing %T: %w", row, err)
+			return nil, fmt.Errorf("writing %T: %w", row, err)
 		}
 	}
-	m := c.Mailbox
-	b.Queue(`
-		update mailboxes set status = $2, record_id = $3, ordinary = nullif($4, ''), star = $5,
-		       wrong_codes = coalesce($6, '{}'::timestamptz[]), deleted_at = $7
-		where id = $1`,
-		m.ID, m.Status, m.Record.ID, m.Ordinary, m.Star, m.WrongCodes, nullIfZero(m.DeletedAt))
-	if err := s.send(ctx, tx, b); err != nil {
-		return fmt.Errorf("writing a step: %w", err)
+	if m := c.Mailbox; !sameMailbox(was.mailbox, m) {
+		b.Queue(`
+			update mailboxes set status = $2, record_id = $3, ordinary = nullif($4, ''), star = $5,
+			       wrong_codes = coalesce($6, '{}'::timestamptz[]), deleted_at = $7
+			where id = $1`,
+			m.ID, m.Status, m.Record.ID, m.Ordinary, m.Star, m.WrongCodes, nullIfZero(m.DeletedAt))
 	}
-	return nil
+	return b, nil
+}
+
+// sameMailbox reports whether two versions of a mailbox have the same row.
+func sameMailbox(a, b workflow.Mailbox) bool {
+	sameStar := a.Star == b.Star || a.Star != nil && b.Star != nil && *a.Star == *b.Star
+	return sameStar && a.Status == b.Status && a.Record.ID == b.Record.ID && a.Ordinary == b.Ordinary &&
+		slices.EqualFunc(a.WrongCodes, b.WrongCodes, time.Time.Equal) && a.DeletedAt.Equal(b.DeletedAt)
 }
 
 func writeQualification(b *batch, mailbox int64, q *qualification.Qualification) {
 	var declaration, invitation, identity *uuid.UUID
 	var login *string
-	waiting, failure := "", "" // the login whose stored response is still pending; why the newest login failed
 	if q.Declaration != nil {
 		declaration = &q.Declaration.ID
 	}
@@ -51,10 +71,7 @@ func writeQualification(b *batch, mailbox int64, q *qualification.Qualification)
 		identity = &q.Identity.ID
 	}
 	if q.Login != nil {
-		login, failure = &q.Login.ID, q.Login.Failure
-		if q.Login.Answer != nil {
-			waiting = q.Login.ID
-		}
+		login = &q.Login.ID
 	}
 	// Not "insert ... on conflict do update": it would consume a case number for
 	// every update.
@@ -72,11 +89,26 @@ func writeQualification(b *batch, mailbox int64, q *qualification.Qualification)
 	b.Queue(write,
 		q.ID, mailbox, q.Version, q.State, q.OpenedAt, q.SteppedAt, q.Owner, q.Locale,
 		declaration, invitation, login, identity, q.Document, q.Reason, q.Remark, q.InvitedLocale)
-	b.Queue(`
-		update logins set answer = null, handle = null
-		where qualification_id = $1 and answer is not null and id <> $2`, q.ID, waiting)
-	if failure != "" {
-		b.Queue(`update logins set failure = $2 where id = $1`, login, failure)
+}
+
+// writeLoginEnd deletes the stored responses to logins that are over, and writes why the
+// login failed.
+func writeLoginEnd(b *batch, was workflow.Login, q *qualification.Qualification) {
+	var is workflow.Login
+	if q.Login != nil {
+		is = *q.Login
+	}
+	waiting := "" // the login whose response is still stored
+	if is.Answer != nil {
+		waiting = is.ID
+	}
+	if was.ID != is.ID || was.Answer != nil && waiting == "" {
+		b.Queue(`
+			update logins set answer = null, handle = null
+			where qualification_id = $1 and answer is not null and id <> $2`, q.ID, waiting)
+	}
+	if is.Failure != "" && is.Failure != was.Failure {
+		b.Queue(`update logins set failure = $2 where id = $1`, is.ID, is.Failure)
 	}
 }
 
@@ -162,26 +194,13 @@ func writeRecord(b *batch, mailbox int64, r workflow.Record) {
 		r.ID, mailbox, r.Kind, r.Name, r.FiscalCode, r.VATNumber, representatives, r.Email, r.Status, r.ImportedBy, r.ImportedAt)
 }
 
-// mailAttempts is the attempt limit of River for a mail. It is never reached:
-// mail.Sender gives up after a period of time and records that.
-const mailAttempts = 1000
-
 // writeMail writes a mail and adds the job that sends it.
 func writeMail(b *batch, m workflow.Mail) {
 	b.Queue(`
-		insert into mails (id, qualification_id, kind, recipient, locale, code_id, invitation_id, details, requested_at)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-		m.ID, m.Qualification, m.Kind, m.To, m.Locale, m.Code, m.Invitation, m.Details, m.RequestedAt)
-	sendMail(b, m.ID, m.Queue)
-}
-
-// sendMail adds the job that sends a mail, and notifies its queue at the commit.
-// River also notifies, but once per FetchCooldown: of two jobs inserted within
-// that millisecond, the one that commits later would wait for the next poll.
-func sendMail(b *batch, id uuid.UUID, queue string) {
-	b.Queue(`select pg_notify(current_schema() || '.river_insert', format('{"queue": %s}', to_json($1::text)))`, queue)
-	b.jobs = append(b.jobs, river.InsertManyParams{Args: workflow.SendMail{Mail: id},
-		InsertOpts: &river.InsertOpts{Queue: queue, MaxAttempts: mailAttempts}})
+		with mail as (
+			insert into mails (id, qualification_id, kind, recipient, locale, code_id, invitation_id, details, requested_at)
+			values ($1, $3, $4, $5, $6, $7, $8, $9, $10)),`+addMailJob,
+		m.ID, m.Queue, m.Qualification, m.Kind, m.To, m.Locale, m.Code, m.Invitation, m.Details, m.RequestedAt)
 }
 
 // writeMessage encrypts a message to the auditor and writes it.

@@ -8,6 +8,8 @@
 //   - unavailable.go, tcp_timeout_linux.go: timeouts, and errors of an unavailable database
 //   - batch.go: many statements in one round trip
 //   - case.go: a mailbox with its qualification, read and locked for a step
+//   - caselists.go: the lists of a case that only some states need
+//   - parts.go: scans a row that joins several tables
 //   - step.go: writes what a step changed and added
 //   - summaries.go: the status query of webmails, which is the hot path
 //   - logins.go, archive.go: requests to identity providers, and the encrypted
@@ -22,7 +24,7 @@
 //   - outbox.go: the outcome of mails, for operators
 //   - announcements.go: the feed of events
 //   - webhooks.go, deliveries.go: webhooks, and the deliveries of events to them
-//   - queue.go: counts the jobs that are not done
+//   - jobs.go, queue.go: adds jobs, and counts those that are not done
 //   - register.go, import.go: mailboxes and their holders' records, one or many
 //   - mailboxes.go, clients.go, history.go: queries and changes for operators
 //   - cases.go: lists of qualifications and invitations
@@ -37,15 +39,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"time"
 
 	"filippo.io/age"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype/zeronull"
 	"github.com/jackc/pgx/v5/pgxpool"
-	"github.com/riverqueue/river"
-	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
 	"stella/workflow"
 )
@@ -53,7 +52,6 @@ import (
 // Store is a connection pool to a database of Stella. It is safe for concurrent use.
 type Store struct {
 	pool      *pgxpool.Pool
-	jobs      *river.Client[pgx.Tx] // inserts only; the workers have their own client
 	recipient age.Recipient
 }
 
@@ -87,17 +85,7 @@ func Open(ctx context.Context, url string, recipient age.Recipient) (*Store, err
 		pool.Close()
 		return nil, fmt.Errorf("reaching the database: %w", err)
 	}
-	// An insert-only client. River sends one notification for all inserts within
-	// FetchCooldown; see sendMail.
-	jobs, err := river.NewClient(riverpgxv5.New(pool), &river.Config{
-		FetchCooldown: time.Millisecond,
-		Logger:        slog.New(slog.DiscardHandler),
-	})
-	if err != nil {
-		pool.Close()
-		return nil, fmt.Errorf("preparing the job queue: %w", err)
-	}
-	return &Store{pool: pool, jobs: jobs, recipient: recipient}, nil
+	return &Store{pool: pool, recipient: recipient}, nil
 }
 
 // Close waits until all connections are released, and closes them.

@@ -36,10 +36,11 @@ func (s *Store) askedBy(ctx context.Context, address, client string, token ...an
 	found := workflow.Summary{Address: address}
 	var status, state string
 	err = s.pool.QueryRow(ctx, `
-		select c.id, c.scopes = '{webmail}', coalesce(m.id, 0), coalesce(m.status, ''), coalesce(m.standing_state, ''),
-		       coalesce(m.standing_since, 'epoch'), coalesce(m.standing_level, '')
+		select c.id, c.scopes = '{webmail}', coalesce(m.id, 0), coalesce(m.status, ''), `+standing+`
 		from clients c
 		left join mailboxes m on m.address = $1 and m.domain = any(c.domains) and m.deleted_at is null
+		left join qualifications q on q.id = m.current_id
+		left join identities e on e.id = q.identity_id
 		where `+client+` and c.disabled_at is null`, append([]any{address}, token...)...).
 		Scan(&asked.Client, &asked.Webmail, &found.Mailbox, &status, &state, &found.Since, &found.Level)
 	if err == nil && found.Mailbox != 0 {
@@ -60,8 +61,10 @@ func (s *Store) SummaryOf(ctx context.Context, address string) (*workflow.Summar
 func (s *Store) SummariesOf(ctx context.Context, addresses []string) (map[string]*workflow.Summary, error) {
 	all := make(map[string]*workflow.Summary, len(addresses))
 	rows, err := s.pool.Query(ctx, `
-		select m.address, m.id, m.status, m.standing_state, coalesce(m.standing_since, 'epoch'), m.standing_level
+		select m.address, m.id, m.status, `+standing+`
 		from mailboxes m
+		left join qualifications q on q.id = m.current_id
+		left join identities e on e.id = q.identity_id
 		where m.address = any($1) and m.deleted_at is null`, addresses)
 	if err != nil {
 		return nil, fmt.Errorf("reading the summaries of mailboxes: %w", err)

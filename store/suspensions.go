@@ -44,7 +44,7 @@ func (s *Store) Suspensions(ctx context.Context) (workflow.Suspensions, error) {
 }
 
 const suspensions = `
-	select provider, since, until, reason, operator, decided_at
+	select provider, since, until, reason, operator, decided_at as suspendedat
 	from (select provider, since, reason, operator, decided_at,
 	             lead(decided_at) over newer as until, lead(since) over newer is not null as corrected
 	      from suspensions window newer as (partition by provider order by id)) x

@@ -11,19 +11,21 @@ type Case struct {
 	Now           time.Time
 	Mailbox       workflow.Mailbox
 	Qualification *Qualification // the unfinished or qualified one, otherwise the newest; nil if there is none
-	Codes         []Code         // of the mailbox, newest first: the newest, and those that count for limits
-	Invitations   []time.Time    // when the mailbox's newest invitations were sent, newest first
 
-	// When the newest mails of two kinds were requested, newest first. A user of the
-	// mailbox can cause these mails without a login.
-	ContactMails   []time.Time // about changes of the contacts, to the mailbox
-	RejectionMails []time.Time
+	// Lists of the mailbox, newest first. Each is read only in the states that need it.
+	Codes       []Code      // in StatesWithCodes: the newest, and those that count for limits
+	Invitations []time.Time // in StatesWithInvitations: when the newest were sent
+
+	// When the newest mails of two kinds were requested. A user of the mailbox can cause
+	// these mails without a login.
+	ContactMails   []time.Time // in StatesWithContacts: about changes of the contacts, to the mailbox
+	RejectionMails []time.Time // in StatesWithRejections
 
 	// SavedEmail is the ordinary address that the qualification saved last, on the
 	// summary or after the login; empty before.
 	SavedEmail string
 	// RecordedCertified reports whether the domain of the ordinary address on record is
-	// a certified one, as of IsCertified.
+	// a certified one, as of IsCertified. It is read in StatesWithContacts.
 	RecordedCertified bool
 
 	Suspensions workflow.Suspensions // of identity providers, including those that have ended
@@ -33,6 +35,14 @@ type Case struct {
 
 	actor workflow.Actor
 }
+
+// The states in whose steps and pages a list of the case matters.
+var (
+	StatesWithCodes       = []State{Contract, CodeEntry}
+	StatesWithInvitations = []State{HolderInvitation, Invited}
+	StatesWithContacts    = []State{ContactData, Summary, Identified, CodeEntry}
+	StatesWithRejections  = []State{CompanyData, AtProvider, UnderReview}
+)
 
 func (c *Case) add(rows ...workflow.Row) { c.Added = append(c.Added, rows...) }
 

@@ -32,10 +32,9 @@ import (
 const fillMailboxes = `
 	begin;
 	set local session_replication_role = replica;
-	insert into mailboxes (address, status, record_id, star, standing_state, standing_since, standing_level)
-		select 'box' || n || '@pec.example', 'active', gen_random_uuid(), case when n %% 3 = 0 then gen_random_uuid() end,
-			case when n %% 3 = 0 then 'qualified' else '' end, case when n %% 3 = 0 then now() end, case when n %% 3 = 0 then 'SpidL2' else '' end
-		from generate_series(1, %[1]d) n;
+	insert into mailboxes (address, status, record_id, star, current_id)
+		select 'box' || n || '@pec.example', 'active', gen_random_uuid(), star, star
+		from (select n, case when n %% 3 = 0 then gen_random_uuid() end as star from generate_series(1, %[1]d) n) boxes;
 	insert into qualifications (id, mailbox_id, version, state, opened_at, stepped_at, owner, locale, reason, remark, identity_id)
 		select star, id, 17, 'qualified', now(), now(), 'webmail', 'it', '', '', gen_random_uuid() from mailboxes where star is not null;
 	insert into identities (id, qualification_id, login_id, assertion_id, provider, provider_name, level, name, family_name, fiscal_number,
