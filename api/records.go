@@ -12,6 +12,7 @@ import (
 
 	"stella/client"
 	"stella/workflow"
+	"stella/workflow/contact"
 	"stella/workflow/qualification"
 )
 
@@ -49,7 +50,7 @@ func (s *Server) putRecordOperation() operation[putRecordInput, recordOutput] {
 		scopes: []workflow.Scope{workflow.ScopeRegistry},
 		do: func(ctx context.Context, c workflow.Client, in *putRecordInput) (*recordOutput, error) {
 			// The address is checked before its domain, also for domains of other clients.
-			if _, err := workflow.ParseAddress(in.Address); err != nil {
+			if _, err := contact.ParseAddress(in.Address); err != nil {
 				return nil, refusal(http.StatusUnprocessableEntity, "validation failed",
 					&huma.ErrorDetail{Location: "path.address", Message: err.Error()})
 			}

@@ -63,7 +63,7 @@ var (
 	errNoTLS  = errors.New("the relay offers no STARTTLS")
 	errNoAuth = errors.New("the relay offers neither AUTH PLAIN nor AUTH LOGIN")
 
-	// Addresses are ASCII, and so are their domains (see workflow.ParseAddress): a
+	// Addresses are ASCII, and so are their domains (see contact.ParseAddress): a
 	// later relay may not support SMTPUTF8 and would return the mail.
 	errNotASCII = errors.New("the address is not written in ASCII")
 )

@@ -10,6 +10,7 @@ import (
 
 	"stella/templates"
 	"stella/workflow"
+	"stella/workflow/contact"
 )
 
 // errKeyRemoved is returned for a mail whose code or link was made with a key
@@ -70,7 +71,7 @@ var linkPaths = map[workflow.MailKind]string{workflow.MailInvitation: "/invito/"
 func (s *Sender) templateData(m workflow.PendingMail) (templates.Mail, error) {
 	w := templates.Mail{
 		Locale:  m.Locale,
-		Mailbox: workflow.Readable(m.Mailbox), Number: m.Number, At: m.RequestedAt, Expires: m.Expires,
+		Mailbox: contact.Readable(m.Mailbox), Number: m.Number, At: m.RequestedAt, Expires: m.Expires,
 		Holder: m.Details.Holder, Person: m.Details.Person, Provider: m.Details.Provider, Level: m.Details.Level,
 		Reason: m.Details.Reason, Remark: m.Details.Remark, NewMasked: m.Details.NewMasked, Invited: m.Details.Invited,
 	}

@@ -7,6 +7,7 @@ import (
 
 	"stella/templates"
 	"stella/workflow"
+	"stella/workflow/contact"
 	"stella/workflow/qualification"
 )
 
@@ -20,11 +21,11 @@ func (s *Server) showInvitation(w http.ResponseWriter, r *http.Request) error {
 	q := c.Qualification
 	s.write(w, r, http.StatusOK, "invitation", templates.Page{
 		Locale:  s.Templates.Locale(s.chosenLanguage(r), r.Header.Get("Accept-Language"), q.Locale),
-		Mailbox: workflow.Readable(c.Mailbox.Address),
+		Mailbox: contact.Readable(c.Mailbox.Address),
 		Values:  map[string]string{"decline": r.URL.Path + "/rifiuta"},
 		Form:    templates.Form{Qualification: q.ID.String(), Version: q.Version},
 		Data: templates.Invitation{
-			Mailbox: workflow.Readable(c.Mailbox.Address),
+			Mailbox: contact.Readable(c.Mailbox.Address),
 			Holder:  workflow.MaskName(c.Mailbox.Record.Name),
 			Sent:    q.Invitation.SentAt,
 			Expires: q.Invitation.ExpiresAt,

@@ -15,6 +15,7 @@ import (
 	"stella/spid"
 	"stella/templates"
 	"stella/workflow"
+	"stella/workflow/contact"
 	"stella/workflow/qualification"
 )
 
@@ -135,7 +136,7 @@ func (s *Server) startLogin(w http.ResponseWriter, r *http.Request) error {
 	case err != nil:
 		return err
 	}
-	return s.dispatch(w, r, templates.Page{Locale: v.locale, Mailbox: workflow.Readable(v.c.Mailbox.Address)}, login, dispatch)
+	return s.dispatch(w, r, templates.Page{Locale: v.locale, Mailbox: contact.Readable(v.c.Mailbox.Address)}, login, dispatch)
 }
 
 // loginOf returns the stored form of a request. provider is the provider's name

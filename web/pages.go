@@ -8,6 +8,7 @@ import (
 
 	"stella/templates"
 	"stella/workflow"
+	"stella/workflow/contact"
 	"stella/workflow/qualification"
 )
 
@@ -87,7 +88,7 @@ func (s *Server) basePage(v *visit) templates.Page {
 	q := v.c.Qualification
 	p := templates.Page{
 		Locale:          v.locale,
-		Mailbox:         workflow.Readable(v.c.Mailbox.Address),
+		Mailbox:         contact.Readable(v.c.Mailbox.Address),
 		Leave:           true,
 		Values:          map[string]string{},
 		IdentifiedUntil: v.c.IdentifiedUntil(v.visitor),
@@ -103,7 +104,7 @@ func (s *Server) basePage(v *visit) templates.Page {
 func fillHolderChoice(_ *Server, v *visit, p *templates.Page) {
 	data := templates.HolderChoice{}
 	if i := v.c.Qualification.Invitation; i != nil && i.Declined() {
-		data.Declined = workflow.Readable(i.Email)
+		data.Declined = contact.Readable(i.Email)
 	}
 	p.Data = data
 }
@@ -116,9 +117,9 @@ func fillInvited(_ *Server, v *visit, p *templates.Page) {
 		ReturnURL: v.visitor.ReturnURL,
 	}
 	if i := q.Invitation; i != nil {
-		data.To, data.Expires, data.Expired, data.Mail = workflow.Readable(i.Email), i.ExpiresAt, i.Expired(v.c.Now), string(i.Mail)
+		data.To, data.Expires, data.Expired, data.Mail = contact.Readable(i.Email), i.ExpiresAt, i.Expired(v.c.Now), string(i.Mail)
 		if !v.c.CanAct(v.visitor) { // the invited holder has accepted, and owns the case
-			data.To = workflow.MaskEmail(i.Email)
+			data.To = contact.MaskAddress(i.Email)
 		}
 	}
 	p.Data = data
@@ -134,7 +135,7 @@ func fillHolder(_ *Server, v *visit, p *templates.Page) {
 }
 
 func fillContacts(_ *Server, v *visit, p *templates.Page) {
-	p.Values["email"] = workflow.Readable(v.c.SuggestedEmail(v.visitor))
+	p.Values["email"] = contact.Readable(v.c.SuggestedEmail(v.visitor))
 	if d := v.c.Qualification.Declaration; d != nil {
 		p.Values["cellulare"] = d.Phone
 	}
@@ -146,7 +147,7 @@ func fillSummary(_ *Server, v *visit, p *templates.Page) {
 		Company:     d.Kind == workflow.KindCompany,
 		CompanyName: d.CompanyName,
 		CompanyCode: d.CompanyCode,
-		Email:       workflow.Readable(d.Email),
+		Email:       contact.Readable(d.Email),
 		Phone:       d.Phone,
 	}
 }
@@ -175,7 +176,7 @@ func fillIdentified(_ *Server, v *visit, p *templates.Page) {
 		CodeEnd:  code[max(0, len(code)-4):],
 		Provider: q.Identity.ProviderName,
 		Level:    q.Identity.Level,
-		Email:    workflow.Readable(q.Declaration.Email),
+		Email:    contact.Readable(q.Declaration.Email),
 	}
 }
 
@@ -193,7 +194,7 @@ func fillCode(s *Server, v *visit, p *templates.Page) {
 	page := s.Procedure.CodePage(v.c)
 	data := templates.Code{
 		Status:      templates.CodeStatus(page.Status),
-		To:          workflow.Readable(v.c.Qualification.Declaration.Email),
+		To:          contact.Readable(v.c.Qualification.Declaration.Email),
 		PausedUntil: wholeMinute(page.PausedUntil),
 	}
 	if page.Status == qualification.CodeSent {

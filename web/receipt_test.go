@@ -5,6 +5,7 @@ import (
 
 	"stella/web/webtest"
 	"stella/workflow"
+	"stella/workflow/contact"
 	"stella/workflow/qualification"
 )
 
@@ -36,7 +37,7 @@ func TestAddressIsShownInUnicode(t *testing.T) {
 	if got := b.query(`select recipient from mails where kind = 'code'`); got != "anna@xn--mnchen-3ya.example" {
 		t.Errorf("the recipient of the code is %s", got)
 	}
-	if got := workflow.MaskEmail("anna@xn--mnchen-3ya.example"); got != "a•••@m•••.example" {
+	if got := contact.MaskAddress("anna@xn--mnchen-3ya.example"); got != "a•••@m•••.example" {
 		t.Errorf("the mask is %s", got)
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"stella/middleware"
 	"stella/templates"
 	"stella/workflow"
+	"stella/workflow/contact"
 )
 
 // showStart shows a page with one button, for a webmail that uses a link instead
@@ -39,7 +40,7 @@ func (s *Server) offerStart(w http.ResponseWriter, r *http.Request, h workflow.H
 		return
 	}
 	s.write(w, r, http.StatusOK, "start", templates.Page{Locale: s.locale(r, workflow.Visitor{Locale: h.Locale}),
-		Data: templates.Start{Action: r.URL.Path, Mailbox: workflow.Readable(h.Address)}})
+		Data: templates.Start{Action: r.URL.Path, Mailbox: contact.Readable(h.Address)}})
 }
 
 // start starts the session of a hand-off, if the form was sent from the webmail or

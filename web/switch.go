@@ -7,6 +7,7 @@ import (
 
 	"stella/templates"
 	"stella/workflow"
+	"stella/workflow/contact"
 )
 
 // switchSession switches the browser to its newest session and ends the previous
@@ -40,8 +41,8 @@ func (s *Server) switchSession(w http.ResponseWriter, r *http.Request, now sessi
 // of the newest session.
 func (s *Server) askWhichMailbox(w http.ResponseWriter, r *http.Request, v *visit, current *workflow.Mailbox) {
 	s.write(w, r, http.StatusOK, "which_mailbox", templates.Page{Locale: v.locale, Data: templates.WhichMailbox{
-		Former:  workflow.Readable(current.Address),
-		Next:    workflow.Readable(v.c.Mailbox.Address),
+		Former:  contact.Readable(current.Address),
+		Next:    contact.Readable(v.c.Mailbox.Address),
 		Session: shortID(v.visitor.Session),
 	}})
 }

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"stella/workflow/contact"
 )
 
 // Scope is a permission of an API client.
@@ -39,10 +41,10 @@ func (c Client) Serves(address string) bool {
 	return ok && slices.Contains(c.Domains, domain)
 }
 
-// parse parses the address of a mailbox. It returns ErrUnknown if the address is not
+// ParseMailbox parses the address of a mailbox. It returns ErrUnknown if the address is not
 // valid or not in the client's domains.
 func (c Client) ParseMailbox(address string) (string, error) {
-	address, err := ParseMailbox(address)
+	address, err := contact.ParseMailbox(address)
 	if err != nil || !c.Serves(address) {
 		return "", fmt.Errorf("a mailbox that is none of the client's: %w", ErrUnknown)
 	}

@@ -22,14 +22,14 @@
 //   - login.go, assertion.go, logins.go, testlogin.go: logins and their answers
 //   - suspension.go: suspended identity providers
 //   - limits.go, limiter.go: rate limits, and those that all procedures share
-//   - input.go, address.go, certified.go, readable.go: what people type
+//   - input.go: errors in what people type
 //   - secret.go, mail_secret.go: keys, nonces, digests, and what is computed from them
 //   - mail.go: kinds of mail, and how long each is tried; mail_retry.go: the retry of a
 //     mail by an operator
 //   - announcement.go, webhook.go: notifications, and where they are posted
 //   - job.go: what the workers of jobs share
 //   - actor.go, decision.go, document.go, row.go: what a step of any procedure writes
-//   - fiscal: Italian fiscal codes
+//   - contact, fiscal: e-mail addresses and phone numbers, Italian fiscal codes
 //
 // The package does not know SAML, SQL, HTTP or SMTP. Package store implements its
 // Store interfaces.

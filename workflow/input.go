@@ -4,8 +4,6 @@ import (
 	"errors"
 	"strings"
 	"time"
-
-	"github.com/nyaruka/phonenumbers"
 )
 
 // InputError lists the invalid fields of an input. Nothing was changed.
@@ -51,23 +49,4 @@ func JoinFaults(errs ...error) error {
 		return nil
 	}
 	return all
-}
-
-// ParsePhone parses the number of a mobile phone and returns it as E.164. A number
-// without an international prefix is Italian. An empty string is valid. In some
-// countries mobile numbers cannot be recognized; their numbers are all accepted.
-func ParsePhone(typed string) (string, error) {
-	if typed = strings.TrimFunc(typed, isInvisible); typed == "" {
-		return "", nil
-	}
-	number, err := phonenumbers.Parse(typed, "IT")
-	if err != nil || !phonenumbers.IsValidNumber(number) {
-		return "", WrongInput("phone", "phone_malformed")
-	}
-	switch phonenumbers.GetNumberType(number) {
-	case phonenumbers.MOBILE, phonenumbers.FIXED_LINE_OR_MOBILE:
-	default:
-		return "", WrongInput("phone", "phone_not_mobile")
-	}
-	return phonenumbers.Format(number, phonenumbers.E164), nil
 }

@@ -116,15 +116,3 @@ func MaskName(name string) string {
 	}
 	return strings.Join(words, " ")
 }
-
-// MaskEmail hides all but the first letter of the address, the first letter of its
-// domain and the top-level domain. The length of the result does not depend on the
-// hidden parts.
-func MaskEmail(address string) string {
-	local, domain, ok := strings.Cut(Readable(address), "@")
-	if !ok || local == "" || domain == "" {
-		return "•••"
-	}
-	top := domain[strings.LastIndex(domain, ".")+1:]
-	return string([]rune(local)[:1]) + "•••@" + string([]rune(domain)[:1]) + "•••." + top
-}

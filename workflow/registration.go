@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/text/unicode/norm"
 
+	"stella/workflow/contact"
 	"stella/workflow/fiscal"
 )
 
@@ -62,8 +63,8 @@ func (c ValidRegistration) Address() string { return c.r.Address }
 func (r Registration) Check() (ValidRegistration, error) {
 	e := &RecordError{}
 	var err error
-	if r.Address, err = ParseMailbox(r.Address); err != nil {
-		e.add("address", ErrAddress.Error())
+	if r.Address, err = contact.ParseMailbox(r.Address); err != nil {
+		e.add("address", contact.ErrAddress.Error())
 	}
 	r.Record.check(e)
 	if len(e.Faults) > 0 {
@@ -83,8 +84,8 @@ func (r *Record) check(e *RecordError) {
 		e.add("name", err.Error())
 	}
 	if r.Email != "" {
-		if r.Email, err = ParseAddress(r.Email); err != nil {
-			e.add("email", ErrAddress.Error())
+		if r.Email, err = contact.ParseAddress(r.Email); err != nil {
+			e.add("email", contact.ErrAddress.Error())
 		}
 	}
 	switch r.Kind {

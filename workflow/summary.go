@@ -3,6 +3,8 @@ package workflow
 import (
 	"context"
 	"time"
+
+	"stella/workflow/contact"
 )
 
 // Summary is the summary of a mailbox that a webmail may see.
@@ -63,7 +65,7 @@ func (s *Summary) PublicState() (PublicState, Show) { return shown(s.Status == A
 // of the client allows it, it also returns the record. It returns ErrUnauthorized for
 // an invalid token, and ErrUnknown for a mailbox outside the client's domains.
 func (p *Provider) Summary(ctx context.Context, token, address string) (*Summary, *Record, error) {
-	address, _ = ParseMailbox(address) // "" on error: then only the token is checked
+	address, _ = contact.ParseMailbox(address) // "" on error: then only the token is checked
 	asked, err := p.Store.AskedBy(ctx, Digest(token), address, p.Now())
 	if err != nil {
 		return nil, nil, err

@@ -14,6 +14,7 @@ import (
 	"stella/cmd/stella/config"
 	"stella/store"
 	"stella/workflow"
+	"stella/workflow/contact"
 )
 
 type clientCommands struct {
@@ -67,7 +68,7 @@ func (c clientAddCommand) check() error {
 		wrong = append(wrong, errors.New("the client has no name"))
 	}
 	for i, d := range c.Domain {
-		address, err := workflow.ParseAddress("x@" + strings.TrimPrefix(d, "@"))
+		address, err := contact.ParseAddress("x@" + strings.TrimPrefix(d, "@"))
 		if err != nil {
 			wrong = append(wrong, fmt.Errorf("--domain %q is not a domain, such as pec.example", d))
 		}

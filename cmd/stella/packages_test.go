@@ -18,20 +18,21 @@ import (
 // mayImport lists the packages of this module that each package may import, without
 // its tests. Packages under cmd may import all of them.
 var mayImport = map[string][]string{
-	"web":                            {"workflow", "workflow/qualification", "spid", "templates", "middleware"},
+	"web":                            {"workflow", "workflow/contact", "workflow/qualification", "spid", "templates", "middleware"},
 	"web/webtest":                    {},
-	"api":                            {"workflow", "workflow/qualification", "client", "middleware", "webhook"},
+	"api":                            {"workflow", "workflow/contact", "workflow/qualification", "client", "middleware", "webhook"},
 	"middleware":                     {},
 	"store":                          {"workflow", "workflow/qualification"},
 	"store/localpg":                  {},
 	"store/storetest":                {"store", "store/localpg", "workflow", "workflow/qualification", "otp"},
-	"mail":                           {"workflow", "templates"},
+	"mail":                           {"workflow", "workflow/contact", "templates"},
 	"mail/mailtest":                  {},
 	"webhook":                        {"workflow", "client"},
 	"client":                         {},
-	"workflow":                       {"otp", "workflow/fiscal"},
+	"workflow":                       {"otp", "workflow/contact", "workflow/fiscal"},
+	"workflow/contact":               {},
 	"workflow/fiscal":                {},
-	"workflow/qualification":         {"workflow", "workflow/fiscal", "otp"},
+	"workflow/qualification":         {"workflow", "workflow/contact", "workflow/fiscal", "otp"},
 	"workflow/qualification/diagram": {"workflow/qualification"},
 	"spid":                           {},
 	"spid/spidtest":                  {"spid"},
@@ -52,6 +53,7 @@ var mayImport = map[string][]string{
 // below them.
 var mayNotImport = map[string][]string{
 	"workflow":               notInWorkflow,
+	"workflow/contact":       notInWorkflow,
 	"workflow/qualification": notInWorkflow,
 	"otp":                    {"net/http", "database/sql", "os"},
 	"spid":                   {"database/sql", "github.com/jackc", "github.com/wneessen"},

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"stella/workflow"
+	"stella/workflow/contact"
 )
 
 // EnterContacts stores the address that the code is sent to, and a phone number.
@@ -34,7 +35,7 @@ func (p *Procedure) saveContacts(ctx context.Context, v workflow.Visitor, f Form
 		return err
 	}
 	address := typed.address
-	number, badPhone := workflow.ParsePhone(phone)
+	number, badPhone := parsePhone(phone)
 	return p.step(ctx, v, func(c *Case) error {
 		d := c.Qualification.Declaration
 		same := d != nil && d.Email == address && d.Phone == number
@@ -89,7 +90,7 @@ func (c *Case) notifyContactsChanged(address string) {
 	if !c.mustNotify(address) {
 		return
 	}
-	details := workflow.MailDetails{NewMasked: workflow.MaskEmail(address)}
+	details := workflow.MailDetails{NewMasked: contact.MaskAddress(address)}
 	if recorded := c.Mailbox.OrdinaryAddress(); recorded != "" && recorded != c.Mailbox.Address {
 		c.mail(workflow.MailContactsChanged, recorded, details)
 	}
@@ -144,7 +145,7 @@ func (c *Case) SuggestedEmail(v workflow.Visitor) string {
 // a certified address would be refused.
 func (c *Case) recordedEmail() string {
 	recorded := c.Mailbox.OrdinaryAddress()
-	if _, domain, _ := strings.Cut(recorded, "@"); c.RecordedCertified || workflow.IsCertified(domain) {
+	if _, domain, _ := strings.Cut(recorded, "@"); c.RecordedCertified || contact.IsCertified(domain) {
 		return ""
 	}
 	return recorded

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"stella/workflow"
+	"stella/workflow/contact"
 )
 
 // A typedAddress is an ordinary e-mail address that a user typed.
@@ -18,15 +19,15 @@ type typedAddress struct {
 // parseOrdinary parses the ordinary address of a holder and checks whether its domain
 // is certified. It queries the database, so it must run before the step's transaction.
 func (p *Procedure) parseOrdinary(ctx context.Context, typed string) (t typedAddress, err error) {
-	if workflow.IsBlank(typed) {
+	if contact.IsBlank(typed) {
 		t.wrong = workflow.WrongInput("email", "email_missing")
 		return t, nil
 	}
-	t.address, err = workflow.ParseAddress(typed)
+	t.address, err = contact.ParseAddress(typed)
 	switch {
-	case errors.Is(err, workflow.ErrAddressAccent):
+	case errors.Is(err, contact.ErrAccent):
 		t.wrong = workflow.WrongInput("email", "email_accent")
-	case errors.Is(err, workflow.ErrAddressSign):
+	case errors.Is(err, contact.ErrSign):
 		t.wrong = workflow.WrongInput("email", "email_sign")
 	case err != nil:
 		t.wrong = workflow.WrongInput("email", "email_malformed")
@@ -35,7 +36,7 @@ func (p *Procedure) parseOrdinary(ctx context.Context, typed string) (t typedAdd
 		return t, nil
 	}
 	_, domain, _ := strings.Cut(t.address, "@")
-	if t.certified = workflow.IsCertified(domain); !t.certified {
+	if t.certified = contact.IsCertified(domain); !t.certified {
 		t.certified, err = p.Cases.Store.IsCertified(ctx, domain)
 	}
 	return t, err
@@ -54,4 +55,16 @@ func (t typedAddress) validFor(m workflow.Mailbox) error {
 		return workflow.WrongInput("email", "email_is_pec")
 	}
 	return nil
+}
+
+// parsePhone parses the number of a mobile phone, which is optional.
+func parsePhone(typed string) (string, error) {
+	number, err := contact.ParsePhone(typed)
+	switch {
+	case errors.Is(err, contact.ErrNotMobile):
+		return "", workflow.WrongInput("phone", "phone_not_mobile")
+	case err != nil:
+		return "", workflow.WrongInput("phone", "phone_malformed")
+	}
+	return number, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"stella/workflow"
+	"stella/workflow/contact"
 )
 
 // Register is the part of Store for mailboxes and their records.
@@ -24,7 +25,7 @@ type Register interface {
 
 // mailbox returns the mailbox of an address, also a deleted one.
 func (s *Cases) mailbox(ctx context.Context, address string) (int64, error) {
-	address, _ = workflow.ParseMailbox(address) // "" on error, which matches no mailbox
+	address, _ = contact.ParseMailbox(address) // "" on error, which matches no mailbox
 	return s.Store.MailboxByAddress(ctx, address)
 }
 

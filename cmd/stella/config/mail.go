@@ -12,7 +12,7 @@ import (
 	"strconv"
 
 	stellamail "stella/mail"
-	"stella/workflow"
+	"stella/workflow/contact"
 )
 
 func (c Config) checkMail(s *Settings, wrong *Problems) {
@@ -20,7 +20,7 @@ func (c Config) checkMail(s *Settings, wrong *Problems) {
 		wrong.Add("STELLA_MAIL_FROM", ErrMissing)
 	} else if from, err := mail.ParseAddress(c.MailFrom); err != nil {
 		wrong.Add("STELLA_MAIL_FROM", fmt.Errorf("%q: %w", c.MailFrom, err))
-	} else if from.Address, err = workflow.ParseAddress(from.Address); err != nil { // converts the domain to ASCII
+	} else if from.Address, err = contact.ParseAddress(from.Address); err != nil { // converts the domain to ASCII
 		wrong.Add("STELLA_MAIL_FROM", fmt.Errorf("%q: %w", c.MailFrom, err))
 	} else {
 		s.FromName, s.From, s.Site.MailSender = from.Name, from.Address, from.Address

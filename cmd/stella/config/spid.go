@@ -11,7 +11,7 @@ import (
 	"strings"
 
 	"stella/spid"
-	"stella/workflow"
+	"stella/workflow/contact"
 	"stella/workflow/fiscal"
 )
 
@@ -57,7 +57,7 @@ func (c OrganizationConfig) Check(wrong *Problems, schemes ...spid.Scheme) spid.
 	wrong.Require("STELLA_ORGANIZATION_NAME", c.OrganizationName)
 	wrong.Require("STELLA_ORGANIZATION_URL", c.OrganizationURL)
 	wrong.Require("STELLA_ORGANIZATION_EMAIL", c.OrganizationEmail)
-	if _, err := workflow.ParseAddress(c.OrganizationEmail); err != nil && c.OrganizationEmail != "" {
+	if _, err := contact.ParseAddress(c.OrganizationEmail); err != nil && c.OrganizationEmail != "" {
 		wrong.Add("STELLA_ORGANIZATION_EMAIL", fmt.Errorf("%q: %w", c.OrganizationEmail, err))
 	}
 	if !o.Public {

@@ -1,4 +1,11 @@
-package workflow
+// Package contact parses e-mail addresses and phone numbers as people type them.
+//
+//   - address.go: e-mail addresses, and how they are displayed
+//   - certified.go: which domains are known to have certified mailboxes only
+//   - phone.go: numbers of mobile phones
+//
+// It contains no texts for holders: whoever shows an error chooses its message.
+package contact
 
 import (
 	"errors"
@@ -18,11 +25,11 @@ const (
 )
 
 // ErrAddress is returned for a string that is not an acceptable e-mail address.
-// ErrAddressAccent and ErrAddressSign wrap it with a more specific reason.
+// ErrAccent and ErrSign wrap it with a more specific reason.
 var (
-	ErrAddress       = errors.New("not an e-mail address")
-	ErrAddressAccent = fmt.Errorf("%w: letters with accents are not accepted before the @", ErrAddress)
-	ErrAddressSign   = fmt.Errorf("%w: only letters, digits and . _ - + ' & = are accepted before the @, "+
+	ErrAddress = errors.New("not an e-mail address")
+	ErrAccent  = fmt.Errorf("%w: letters with accents are not accepted before the @", ErrAddress)
+	ErrSign    = fmt.Errorf("%w: only letters, digits and . _ - + ' & = are accepted before the @, "+
 		"and no hyphen at the beginning", ErrAddress)
 )
 
@@ -74,13 +81,13 @@ func checkLocal(local string) error {
 		switch {
 		case 'a' <= r && r <= 'z', 'A' <= r && r <= 'Z', '0' <= r && r <= '9', strings.ContainsRune("._-+'&=", r):
 		case r > unicode.MaxASCII && (unicode.IsLetter(r) || unicode.IsMark(r)):
-			return ErrAddressAccent
+			return ErrAccent
 		default:
-			return ErrAddressSign
+			return ErrSign
 		}
 	}
 	if strings.HasPrefix(local, "-") {
-		return ErrAddressSign
+		return ErrSign
 	}
 	return nil
 }
@@ -102,4 +109,30 @@ var hostnames = idna.New(idna.MapForLookup(), idna.StrictDomainName(true), idna.
 // case. It returns "" and an error if the address is not valid.
 func ParseMailbox(address string) (string, error) {
 	return ParseAddress(strings.ToLower(address))
+}
+
+// Readable returns an e-mail address with its domain in Unicode, for display. Addresses
+// are stored and used in ASCII, as ParseAddress returns them.
+func Readable(address string) string {
+	local, domain, ok := strings.Cut(address, "@")
+	if !ok {
+		return address
+	}
+	readable, err := idna.Display.ToUnicode(domain)
+	if err != nil { // a domain that cannot be shown safely stays in ASCII
+		return address
+	}
+	return local + "@" + readable
+}
+
+// MaskAddress hides all but the first letter of the address, the first letter of its
+// domain and the top-level domain. The length of the result does not depend on the
+// hidden parts.
+func MaskAddress(address string) string {
+	local, domain, ok := strings.Cut(Readable(address), "@")
+	if !ok || local == "" || domain == "" {
+		return "•••"
+	}
+	top := domain[strings.LastIndex(domain, ".")+1:]
+	return string([]rune(local)[:1]) + "•••@" + string([]rune(domain)[:1]) + "•••." + top
 }

@@ -1,4 +1,4 @@
-package workflow
+package contact
 
 import (
 	_ "embed"
