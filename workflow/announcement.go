@@ -60,6 +60,8 @@ type Announcement struct {
 	At      time.Time
 }
 
+func (Announcement) IsRow() {}
+
 // EventPayload is an announcement with the data that clients receive.
 type EventPayload struct {
 	Announcement

@@ -16,19 +16,20 @@
 //   - provider.go: Provider and its Store; id.go: IDs, and the errors that all return
 //   - mailbox.go, registration.go: mailboxes, their records, what a valid record is
 //   - match.go: whether an identified person is the holder on record
-//   - mailboxes.go, summary.go: lists of mailboxes, and the summary that webmails show
+//   - summary.go: what clients read about mailboxes, and the summary that webmails show
 //   - client.go, lease.go: API clients, their scopes, the count of their calls
-//   - handoff.go, visitor.go, session.go, sessions.go: how a user comes from a webmail
-//   - login.go, assertion.go, logins.go, testlogin.go: logins and their answers
+//   - handoff.go, session.go: how a user comes from a webmail; browser sessions and
+//     their visitors
+//   - login.go, assertion.go, logins.go: logins and their answers, test logins
 //   - suspension.go: suspended identity providers
-//   - limits.go, limiter.go: rate limits, and those that all procedures share
+//   - limits.go: rate limits, and those that all procedures share
 //   - input.go: errors in what people type
-//   - secret.go, mail_secret.go: keys, nonces, digests, and what is computed from them
-//   - mail.go: kinds of mail, and how long each is tried; mail_retry.go: the retry of a
-//     mail by an operator
+//   - secret.go: keys, nonces, digests
+//   - mail.go: kinds of mail, how long each is tried, and the code or link in it;
+//     mail_retry.go: the retry of a mail by an operator
 //   - announcement.go, webhook.go: notifications, and where they are posted
 //   - job.go: what the workers of jobs share
-//   - actor.go, decision.go, document.go, row.go: what a step of any procedure writes
+//   - step.go: what a step of any procedure writes
 //   - contact, fiscal: e-mail addresses and phone numbers, Italian fiscal codes
 //
 // The package does not know SAML, SQL, HTTP or SMTP. Package store implements its

@@ -23,6 +23,8 @@ type Login struct {
 	Failure      string  // the provider's error code, or "suspended"; empty if the login succeeded or has no answer yet
 }
 
+func (Login) IsRow() {}
+
 // Answer is a verified response of an identity provider: a person, or an error code.
 type Answer struct {
 	Handle     []byte     `json:"-"`                   // digest of the one-time cookie
@@ -47,6 +49,8 @@ type Message struct {
 	Body       []byte
 	ReceivedAt time.Time
 }
+
+func (Message) IsRow() {}
 
 // SHA256 returns the digest of the body in hexadecimal. The log contains it, so that an
 // auditor can verify that the archived message is the one that was decided on.

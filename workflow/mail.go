@@ -1,9 +1,12 @@
 package workflow
 
 import (
+	"encoding/base64"
 	"time"
 
 	"github.com/google/uuid"
+
+	"stella/otp"
 )
 
 // MailKind identifies the template of a mail.
@@ -94,6 +97,8 @@ type Mail struct {
 	RequestedAt   time.Time
 }
 
+func (Mail) IsRow() {}
+
 // MailDetails is the additional content of a mail, as of the step that requests it.
 type MailDetails struct {
 	Reason    string `json:"reason,omitempty"`
@@ -127,3 +132,23 @@ type SendMail struct {
 
 // Kind returns the name of the job in the queue.
 func (SendMail) Kind() string { return "send_mail" }
+
+// CodeDigits computes the code that belongs to a nonce. It returns "" if the key that
+// the nonce names is no longer configured.
+func CodeDigits(keys Keys, nonce []byte) string {
+	key := keys.KeyFor(nonce)
+	if key == nil {
+		return ""
+	}
+	return otp.Key(key).Code(nonce)
+}
+
+// InvitationSecret computes the secret of an invitation's link. It returns "" if the
+// key that the nonce names is no longer configured.
+func InvitationSecret(keys Keys, nonce []byte) string {
+	key := keys.KeyFor(nonce)
+	if key == nil {
+		return ""
+	}
+	return base64.RawURLEncoding.EncodeToString(keyedHash(key, "invitation", nonce))
+}

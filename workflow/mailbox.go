@@ -81,6 +81,8 @@ type Record struct {
 	ImportedAt      time.Time
 }
 
+func (Record) IsRow() {}
+
 // Representative is a person who may act for a company.
 type Representative struct {
 	FiscalCode string `json:"fiscal_code"`

@@ -1,6 +1,16 @@
 package workflow
 
-import "net/netip"
+import (
+	"net/netip"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Row is what a step adds to the database: a row of the table of its type. The types
+// are here and in the packages of the procedures, with a method IsRow. Package store
+// writes each of them.
+type Row interface{ IsRow() }
 
 // Actor is the author of a step.
 type Actor struct {
@@ -29,3 +39,27 @@ func Operator(name string) Actor { return Actor{Kind: ByOperator, Name: name} }
 func OperatorOf(client Client, name string) Actor {
 	return Actor{Kind: ByOperator, Client: client.Name, Name: name}
 }
+
+// Decision is a decision of an operator, with its reason or the document it is based
+// on.
+type Decision struct {
+	ID            uuid.UUID
+	Qualification uuid.UUID
+	Operator      string
+	Event         string // what was decided
+	Reason        string
+	DecidedAt     time.Time
+}
+
+func (Decision) IsRow() {}
+
+// Document is a version of the contract notice.
+type Document struct {
+	SHA256  string // of Body, in hexadecimal
+	Version string
+	Date    time.Time
+	Locale  string
+	Body    []byte
+}
+
+func (Document) IsRow() {}
