@@ -26,6 +26,8 @@ type Code struct {
 	DroppedAt  time.Time // too late to be sent
 }
 
+func (Code) IsRow() {} // one that exists already is one that was spent
+
 // CodesKept is how many of a mailbox's newest codes a case contains. No limit counts
 // more than that.
 const CodesKept = 20
@@ -254,23 +256,4 @@ func (p *Procedure) codeRight(c *Case, newest *Code) error {
 	}
 	c.clearLogin()
 	return answered{ErrLoginExpired}
-}
-
-// qualify fires an event that gives the mailbox its star, and sends the mails.
-func (c *Case) qualify(e Event, refs Refs) error {
-	q := c.Qualification
-	if err := c.fire(e, refs); err != nil {
-		return err
-	}
-	id := q.ID
-	c.Mailbox.Star, c.Mailbox.Ordinary = &id, q.Declaration.Email
-	details := workflow.MailDetails{Level: q.Identity.Level, Contract: q.Document}
-	c.mail(workflow.MailQualified, q.Declaration.Email, details)
-	details.Holder, details.Person, details.Provider = c.Mailbox.Record.Name, q.Identity.FullName(), q.Identity.ProviderName
-	c.mail(workflow.MailQualifiedPEC, c.Mailbox.Address, details)
-	if q.Owner == OwnedByInvited {
-		c.endInvitation("finished")
-		c.mail(workflow.MailInvitationQualified, c.Mailbox.Address, workflow.MailDetails{})
-	}
-	return nil
 }

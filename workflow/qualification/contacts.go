@@ -3,7 +3,6 @@ package qualification
 import (
 	"context"
 	"strings"
-	"time"
 
 	"stella/workflow"
 	"stella/workflow/contact"
@@ -118,15 +117,6 @@ func (c *Case) limitContacts(field, address string) error {
 	return &workflow.InputError{Faults: []workflow.Fault{{Field: field, Code: "contacts_limit", Until: until, Recorded: c.recordedEmail() != ""}}}
 }
 
-// nextAllowed returns when there are fewer than perDay times within the last 24 hours.
-// The times are newest first.
-func nextAllowed(times []time.Time, perDay int, now time.Time) time.Time {
-	if len(times) < perDay {
-		return now
-	}
-	return times[perDay-1].Add(24 * time.Hour)
-}
-
 // SuggestedEmail returns the initial value of the e-mail field: the address entered
 // before, or the address of the invitation, or the one on record if it is an ordinary
 // address.
@@ -149,17 +139,4 @@ func (c *Case) recordedEmail() string {
 		return ""
 	}
 	return recorded
-}
-
-// contactAddress returns the address for mails to the holder. An address that was entered
-// counts once it is saved.
-func (c *Case) contactAddress() string {
-	q := c.Qualification
-	switch {
-	case q.Declaration != nil && q.Declaration.Email != "" && q.Declaration.Email == c.SavedEmail:
-		return q.Declaration.Email
-	case q.Owner == OwnedByInvited && q.Invitation != nil:
-		return q.Invitation.Email
-	}
-	return c.Mailbox.OrdinaryAddress()
 }

@@ -6,20 +6,19 @@
 // Start with machine.go and procedure.go. The files:
 //
 //   - machine.go: the table of states and events
-//   - procedure.go, guard.go, form.go: how a step runs, and its guards
-//   - case.go, qualification.go, row.go: the data that a step reads and writes
-//   - rights.go, login_validity.go: what a visitor may see and do
-//   - start.go, holder.go, company.go, contacts.go, ordinary.go, invitation.go, login.go,
-//     contract.go, code.go: the steps of visitors, and the check of what they type
+//   - procedure.go, guard.go: how a step runs, the guards of a form
+//   - case.go: the data that a step reads and writes
+//   - rights.go: what a visitor may see and do, and whether their login is valid
+//   - start.go, holder.go, contacts.go, invitation.go, login.go, contract.go, code.go: the
+//     steps of visitors; input.go: the check of what they type
 //   - codepage.go: the status of the newest code
-//   - review.go, withdrawal.go: the decisions of operators
-//   - record.go, register.go, register_filter.go: the register of mailboxes, whose
-//     changes are steps
+//   - decision.go: the decisions of operators
+//   - record.go, register.go: the register of mailboxes, one or many, whose changes are
+//     steps
 //   - expiry.go: the end of abandoned cases
 //   - directory.go: the lists that operators and auditors read
 //   - limits.go: rate limits of the steps, such as codes for a network
-//   - mail.go, announce.go, language.go: the mails and notifications that a step requests
-//   - other_procedure.go: whether a browser is still in the case of another mailbox
+//   - mail.go: the mails that a step requests, their address and language
 //   - observer.go: callbacks for metrics
 //   - diagram: writes the table to docs/workflow.md
 //

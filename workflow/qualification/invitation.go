@@ -35,6 +35,8 @@ type Invitation struct {
 	Mail workflow.MailOutcome // outcome of the mail with the link; empty until the mail is written
 }
 
+func (Invitation) IsRow() {} // one that exists already is one that was accepted or ended
+
 // Accepted reports whether the holder accepted the invitation.
 func (i Invitation) Accepted() bool { return !i.AcceptedAt.IsZero() }
 

@@ -18,6 +18,11 @@ var (
 	loginsPerMailbox      = workflow.Limit{Name: "logins_per_mailbox", Burst: 30, Span: time.Hour}         // started
 )
 
-func (p *Procedure) limiter() workflow.Limiter {
-	return workflow.Limiter{Store: p.Cases.Store, Keys: p.Keys, Now: p.Cases.Now, Observer: p.Cases.Observer.Observer}
+// nextAllowed returns when there are fewer than perDay times within the last 24 hours.
+// The times are newest first.
+func nextAllowed(times []time.Time, perDay int, now time.Time) time.Time {
+	if len(times) < perDay {
+		return now
+	}
+	return times[perDay-1].Add(24 * time.Hour)
 }

@@ -176,3 +176,23 @@ func (p *Procedure) DisownIdentity(ctx context.Context, v workflow.Visitor, f Fo
 		return nil
 	})
 }
+
+// rejectionsPerDay bounds the mails that rejections cause, because a user of the
+// mailbox can cause any number of rejections. The page shows every rejection.
+const rejectionsPerDay = 5
+
+// reject records the reason, and sends the holder a mail.
+func (c *Case) reject(r Reason, remark string) {
+	c.Qualification.Reason, c.Qualification.Remark = r, remark
+	if nextAllowed(c.RejectionMails, rejectionsPerDay, c.Now).After(c.Now) {
+		return
+	}
+	c.mail(workflow.MailRejected, c.contactAddress(), workflow.MailDetails{Reason: string(r), Remark: remark, Invited: c.toInvited(c.contactAddress())})
+}
+
+// clearLogin removes the login and the identity, which no longer count, from the
+// qualification. The log and the archive keep them.
+func (c *Case) clearLogin() {
+	q := c.Qualification
+	q.Login, q.Identity, q.Reason, q.Remark = nil, nil, "", ""
+}

@@ -6,7 +6,24 @@ import (
 	"time"
 
 	"stella/workflow"
+	"stella/workflow/contact"
 )
+
+// Register is the part of Store for mailboxes and their records.
+type Register interface {
+	// MailboxByAddress returns a mailbox, also a deleted one, or ErrUnknown.
+	MailboxByAddress(ctx context.Context, address string) (int64, error)
+	// AddMailbox makes the mailbox of an address with this record, if there is none.
+	AddMailbox(ctx context.Context, address string, r workflow.Record) (mailbox int64, made bool, err error)
+	// ImportMailboxes makes mailboxes and changes those without a star, in one
+	// transaction. It returns the result for each registration, in order; "" means that
+	// the mailbox must be changed by a step. If trial is true, it returns the same and
+	// writes nothing. The addresses must be distinct.
+	ImportMailboxes(ctx context.Context, all []workflow.Registration, trial bool) ([]ImportResult, error)
+	// IsCertified reports whether the domain belongs to a mailbox, also a deleted one,
+	// or to a client.
+	IsCertified(ctx context.Context, domain string) (bool, error)
+}
 
 // ImportResult is the result of recording a mailbox.
 type ImportResult string
@@ -19,12 +36,18 @@ const (
 	ImportRevoked   ImportResult = "revoked" // changed, and the star was revoked
 )
 
-// Record stores the provider's record of a mailbox. If the record no longer names the
+// SetRecord stores the provider's record of a mailbox. If the record no longer names the
 // person who was identified, the same step revokes the star.
 func (s *Cases) SetRecord(ctx context.Context, operator, address string, status workflow.Status, r workflow.Record) (ImportResult, error) {
 	r.Status = status
 	what, _, err := s.putMailbox(ctx, workflow.Operator(operator), address, func(*workflow.Mailbox) (workflow.Record, error) { return r, nil })
 	return what, err
+}
+
+// mailbox returns the mailbox of an address, also a deleted one.
+func (s *Cases) mailbox(ctx context.Context, address string) (int64, error) {
+	address, _ = contact.ParseMailbox(address) // "" on error, which matches no mailbox
+	return s.Store.MailboxByAddress(ctx, address)
 }
 
 // putMailbox makes a mailbox or changes its record. want returns the new record, given the

@@ -2,32 +2,10 @@ package qualification
 
 import (
 	"context"
+	"slices"
 
 	"stella/workflow"
-	"stella/workflow/contact"
 )
-
-// Register is the part of Store for mailboxes and their records.
-type Register interface {
-	// MailboxByAddress returns a mailbox, also a deleted one, or ErrUnknown.
-	MailboxByAddress(ctx context.Context, address string) (int64, error)
-	// AddMailbox makes the mailbox of an address with this record, if there is none.
-	AddMailbox(ctx context.Context, address string, r workflow.Record) (mailbox int64, made bool, err error)
-	// ImportMailboxes makes mailboxes and changes those without a star, in one
-	// transaction. It returns the result for each registration, in order; "" means that
-	// the mailbox must be changed by a step. If trial is true, it returns the same and
-	// writes nothing. The addresses must be distinct.
-	ImportMailboxes(ctx context.Context, all []workflow.Registration, trial bool) ([]ImportResult, error)
-	// IsCertified reports whether the domain belongs to a mailbox, also a deleted one,
-	// or to a client.
-	IsCertified(ctx context.Context, domain string) (bool, error)
-}
-
-// mailbox returns the mailbox of an address, also a deleted one.
-func (s *Cases) mailbox(ctx context.Context, address string) (int64, error) {
-	address, _ = contact.ParseMailbox(address) // "" on error, which matches no mailbox
-	return s.Store.MailboxByAddress(ctx, address)
-}
 
 // PutMailbox makes or changes the record of a mailbox. change returns the new record,
 // given the current mailbox under lock, or nil if there is none. An error of change
@@ -83,7 +61,7 @@ func (s *Cases) PutMailboxes(ctx context.Context, client workflow.Client, all []
 	return outcomes, err
 }
 
-// Outcome is the result for one registration.
+// PutResult is the result for one registration.
 type PutResult struct {
 	Result ImportResult
 	Err    error // a RecordError, or ErrUnknown if the mailbox is not in the client's domains
@@ -134,4 +112,21 @@ func (s *Cases) importOne(ctx context.Context, by workflow.Actor, r workflow.Reg
 		return "", err
 	}
 	return c.replaceRecord(r.Record) // the change is not written
+}
+
+// Choose restricts a filter to mailboxes with the given status and public state; ""
+// matches any. It returns false if nothing can match: the public state of a mailbox
+// that is not active is always PublicNotEligible.
+func Choose(f *workflow.RegisterFilter, status workflow.Status, public workflow.PublicState) bool {
+	f.Statuses = slices.DeleteFunc(slices.Clone(workflow.Statuses), func(s workflow.Status) bool {
+		return status != "" && s != status || public != "" && (s == workflow.Active) == (public == workflow.PublicNotEligible)
+	})
+	if public != "" && public != workflow.PublicNotEligible {
+		for _, s := range append([]State{""}, States...) {
+			if s.Public() == public {
+				f.States = append(f.States, string(s))
+			}
+		}
+	}
+	return len(f.Statuses) > 0
 }

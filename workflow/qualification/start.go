@@ -40,8 +40,3 @@ func (c *Case) open(locale string) {
 		Refs: c.recordRef()})
 	c.announce(workflow.AnnounceStarted)
 }
-
-// recordRef returns a reference to the record in force.
-func (c *Case) recordRef() Refs {
-	return Refs{"record": c.Mailbox.Record.ID.String()}
-}

@@ -1,8 +1,11 @@
 package qualification
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+
+	"github.com/google/uuid"
 
 	"stella/workflow"
 )
@@ -128,6 +131,25 @@ func (c *Case) approve(refs Refs, _ string) error {
 	return c.qualify(ReviewApproved, refs)
 }
 
+// qualify fires an event that gives the mailbox its star, and sends the mails.
+func (c *Case) qualify(e Event, refs Refs) error {
+	q := c.Qualification
+	if err := c.fire(e, refs); err != nil {
+		return err
+	}
+	id := q.ID
+	c.Mailbox.Star, c.Mailbox.Ordinary = &id, q.Declaration.Email
+	details := workflow.MailDetails{Level: q.Identity.Level, Contract: q.Document}
+	c.mail(workflow.MailQualified, q.Declaration.Email, details)
+	details.Holder, details.Person, details.Provider = c.Mailbox.Record.Name, q.Identity.FullName(), q.Identity.ProviderName
+	c.mail(workflow.MailQualifiedPEC, c.Mailbox.Address, details)
+	if q.Owner == OwnedByInvited {
+		c.endInvitation("finished")
+		c.mail(workflow.MailInvitationQualified, c.Mailbox.Address, workflow.MailDetails{})
+	}
+	return nil
+}
+
 func (c *Case) refuse(refs Refs, reason string) error {
 	if err := c.fire(ReviewRefused, refs); err != nil {
 		return err
@@ -147,4 +169,40 @@ func (c *Case) revoke(refs Refs, remark string) error {
 	c.mail(workflow.MailRevoked, c.Mailbox.Address, workflow.MailDetails{Remark: remark})
 	c.mail(workflow.MailRevoked, c.contactAddress(), workflow.MailDetails{Remark: remark, Invited: c.toInvited(c.contactAddress())})
 	return nil
+}
+
+// WithdrawInvitation is Withdraw by an operator through an API client. It returns
+// ErrUnknown if the invitation is not for one of the client's mailboxes, and a
+// DecisionError if it cannot be withdrawn.
+func (s *Cases) WithdrawInvitation(ctx context.Context, client workflow.Client, id uuid.UUID, operator, reason string) (SentInvitation, error) {
+	sent, err := s.Store.SentInvitation(ctx, client.Domains, id)
+	if err != nil {
+		return sent, err
+	}
+	err = s.update(ctx, sent.Mailbox, workflow.OperatorOf(client, operator), func(c *Case) error {
+		ended := cmp.Or(sent.Ended, "replaced")
+		if i := c.Qualification.Invitation; i != nil && i.ID == id { // the newest one, read under the lock
+			ended = i.Ended
+		}
+		if ended != "" {
+			return &DecisionError{ErrNotAllowed, "the invitation has ended: it was " + ended}
+		}
+		if err := c.withdraw(operator, reason); err != nil {
+			return err
+		}
+		sent.Invitation = *c.Qualification.Invitation
+		return nil
+	})
+	return sent, err
+}
+
+func (c *Case) withdraw(operator, reason string) error {
+	q := c.Qualification
+	if _, err := next(q.State, InvitationWithdrawn); err != nil {
+		return &DecisionError{err, fmt.Sprintf("the invitation to %s cannot be withdrawn: its case %d is in state %s",
+			c.Mailbox.Address, q.Number, q.State)}
+	}
+	refs := Refs{}
+	c.addDecision(InvitationWithdrawn, operator, reason, refs)
+	return c.closeInvitation(InvitationWithdrawn, "withdrawn", refs)
 }
