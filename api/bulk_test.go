@@ -13,7 +13,7 @@ import (
 
 func TestABulkWritesTheValidRecords(t *testing.T) {
 	w := newWorld(t)
-	w.RecordAs(t, anna, storetest.AnnasRecord).To(qualification.Qualified)
+	w.RecordAs(t, anna, storetest.AnnasRecord).AdvanceTo(qualification.Qualified)
 	c, ctx := w.registry(), t.Context()
 	of := func(address string, change func(*client.Record)) client.Registration {
 		r := client.Registration{Address: address, Record: annas}

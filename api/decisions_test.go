@@ -42,7 +42,7 @@ func decided(t *testing.T, j *storetest.Journey, e qualification.Event) {
 func TestAnOperatorApproves(t *testing.T) {
 	w := newWorld(t)
 	b := w.backoffice(workflow.ScopeOperator)
-	j := w.Reach(t, qualification.UnderReview)
+	j := w.RecordInState(t, qualification.UnderReview)
 	before, err := b.Case(t.Context(), number(j))
 	storetest.Must(t, err)
 	after, err := b.Approve(t.Context(), number(j), paolo, client.IfMatch(before.ETag()))
@@ -59,7 +59,7 @@ func TestAnOperatorApproves(t *testing.T) {
 func TestAnOperatorRefuses(t *testing.T) {
 	w := newWorld(t)
 	b := w.backoffice(workflow.ScopeOperator)
-	j := w.Reach(t, qualification.UnderReview)
+	j := w.RecordInState(t, qualification.UnderReview)
 	after, err := b.Refuse(t.Context(), number(j), paolo)
 	storetest.Must(t, err)
 	if after.State != client.CaseRejected || after.Reason != client.ReasonReview || after.Remark != paolo.Reason {
@@ -74,7 +74,7 @@ func TestAnOperatorRefuses(t *testing.T) {
 func TestAnOperatorRevokes(t *testing.T) {
 	w := newWorld(t)
 	b := w.backoffice(workflow.ScopeOperator)
-	j := w.Reach(t, qualification.Qualified)
+	j := w.RecordInState(t, qualification.Qualified)
 	after, err := b.Revoke(t.Context(), number(j), paolo)
 	storetest.Must(t, err)
 	if after.State != client.CaseRevoked || after.Remark != paolo.Reason {
@@ -104,7 +104,7 @@ func TestDecisionsInOtherStatesAreRefused(t *testing.T) {
 		if s == qualification.Expired { // reaching it expires all unfinished cases
 			continue
 		}
-		j := w.Reach(t, s)
+		j := w.RecordInState(t, s)
 		for verb, needs := range map[string]qualification.State{
 			"approve": qualification.UnderReview,
 			"refuse":  qualification.UnderReview,
@@ -127,7 +127,7 @@ func TestDecisionsInOtherStatesAreRefused(t *testing.T) {
 func TestADecisionOnAnEndedCaseIsRefused(t *testing.T) {
 	w := newWorld(t)
 	b := w.backoffice(workflow.ScopeOperator)
-	j := w.Reach(t, qualification.Revoked)
+	j := w.RecordInState(t, qualification.Revoked)
 	old := number(j)
 	j.Enter("the browser of " + j.Address)
 	for _, verb := range []string{"approve", "refuse", "revoke"} {
@@ -162,7 +162,7 @@ func TestApprovalsThatAreRefused(t *testing.T) {
 		t.Run(what, func(t *testing.T) {
 			w := newWorld(t)
 			b := w.backoffice(workflow.ScopeOperator)
-			j := w.Reach(t, qualification.UnderReview)
+			j := w.RecordInState(t, qualification.UnderReview)
 			c.before(j)
 			unchanged(t, j, func() {
 				if got, want := b.decide("approve", j, ruling).problem(409), j.Address+" cannot be approved: "+c.want; got != want {
@@ -179,7 +179,7 @@ func TestApprovalsThatAreRefused(t *testing.T) {
 func TestADecisionOnAnotherVersion(t *testing.T) {
 	w := newWorld(t)
 	b := w.backoffice(workflow.ScopeOperator)
-	j := w.Reach(t, qualification.UnderReview)
+	j := w.RecordInState(t, qualification.UnderReview)
 	version := j.Case().Qualification.Version
 	etag := fmt.Sprintf(`"%d"`, version)
 	for _, tag := range []string{fmt.Sprintf(`"%d"`, version-1), fmt.Sprintf(`"%d"`, version+1), "17", `""`, `"x", "y"`} {
@@ -193,7 +193,7 @@ func TestADecisionOnAnotherVersion(t *testing.T) {
 	if a := b.decide("refuse", j, ruling, "If-Match", `"1", `+etag); a.Code != 200 {
 		t.Errorf("%s", a.text)
 	}
-	j = w.Reach(t, qualification.UnderReview)
+	j = w.RecordInState(t, qualification.UnderReview)
 	if a := b.decide("refuse", j, ruling, "If-Match", "*"); a.Code != 200 {
 		t.Errorf("%s", a.text)
 	}
@@ -202,7 +202,7 @@ func TestADecisionOnAnotherVersion(t *testing.T) {
 func TestInvalidRulingsAreRefused(t *testing.T) {
 	w := newWorld(t)
 	b := w.backoffice(workflow.ScopeOperator)
-	j, qualified, invited := w.Reach(t, qualification.UnderReview), w.Reach(t, qualification.Qualified), w.Reach(t, qualification.Invited)
+	j, qualified, invited := w.RecordInState(t, qualification.UnderReview), w.RecordInState(t, qualification.Qualified), w.RecordInState(t, qualification.Invited)
 	for _, c := range []struct {
 		body   string
 		status int
@@ -244,7 +244,7 @@ func TestInvalidRulingsAreRefused(t *testing.T) {
 func TestADecisionIsMadeOnce(t *testing.T) {
 	w := newWorld(t)
 	b := w.backoffice(workflow.ScopeOperator)
-	j := w.Reach(t, qualification.UnderReview)
+	j := w.RecordInState(t, qualification.UnderReview)
 	first := b.decide("approve", j, ruling, "Idempotency-Key", "a key")
 	if first.Code != 200 {
 		t.Fatalf("%s", first.text)
@@ -266,7 +266,7 @@ func TestADecisionIsMadeOnce(t *testing.T) {
 func TestConcurrentDecisions(t *testing.T) {
 	w := newWorld(t)
 	b := w.backoffice(workflow.ScopeOperator)
-	j := w.Reach(t, qualification.UnderReview)
+	j := w.RecordInState(t, qualification.UnderReview)
 	steps := len(j.History().Steps)
 	verbs := []string{"approve", "refuse", "approve", "refuse", "approve", "refuse"}
 	answers := make([]answer, len(verbs))

@@ -23,8 +23,8 @@ import (
 func TestForeignAndUnknownMailboxesCauseTheSameQueries(t *testing.T) {
 	w := newWorld(t)
 	const qualified, invited, unknown = "a.known@pec.example", "b.known@pec.example", "c.other@pec.example"
-	w.RecordAs(t, qualified, storetest.AnnasRecord).To(qualification.Qualified)
-	w.RecordAs(t, invited, storetest.AnnasRecord).To(qualification.Invited)
+	w.RecordAs(t, qualified, storetest.AnnasRecord).AdvanceTo(qualification.Qualified)
+	w.RecordAs(t, invited, storetest.AnnasRecord).AdvanceTo(qualification.Invited)
 	other := w.addClient("other", "altrove.example", workflow.ScopeWebmail)
 	wire := &traffic{}
 	h := handler(wire.watch(t, w.World.Store), w.Clock.Now, w.log)

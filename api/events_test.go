@@ -20,7 +20,7 @@ func TestAnEventMatchesTheStatus(t *testing.T) {
 	after := ""
 	for _, s := range []qualification.State{qualification.HolderChoice, qualification.Invited, qualification.UnderReview, qualification.Rejected,
 		qualification.Qualified, qualification.Revoked, qualification.Expired} {
-		j := w.Reach(t, s)
+		j := w.RecordInState(t, s)
 		page, err := follower.Events(t.Context(), after, client.EventFilter{})
 		storetest.Must(t, err)
 		after = page.Next
@@ -49,7 +49,7 @@ func TestTheFeedIsReadPageByPage(t *testing.T) {
 	}
 	var want, got []string
 	for range 3 {
-		j := w.Reach(t, qualification.Invited)
+		j := w.RecordInState(t, qualification.Invited)
 		want = append(want, "qualification.started "+j.Address, "qualification.invited "+j.Address)
 	}
 	for {
@@ -79,7 +79,7 @@ func TestTheFeedIsReadPageByPage(t *testing.T) {
 
 func TestInvalidRequestsToTheFeedAreRefused(t *testing.T) {
 	w := newWorld(t)
-	w.Reach(t, qualification.Invited)
+	w.RecordInState(t, qualification.Invited)
 	for _, wrong := range []string{
 		"after=1", "after=djE6MQ%3D", "after=djE6LTE", "after=djE6", "after=djE6eA",
 		"after=djE6OTk5", // 999, after the end

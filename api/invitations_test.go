@@ -40,22 +40,22 @@ func TestInvitationsAreListed(t *testing.T) {
 	if a := b.call("GET", invitations, ""); a.text != `{"invitations":[]}`+"\n" {
 		t.Errorf("%s", a.text)
 	}
-	late := w.Reach(t, qualification.Invited)
-	over := w.Reach(t, qualification.Invited) // it will expire together with its case
+	late := w.RecordInState(t, qualification.Invited)
+	over := w.RecordInState(t, qualification.Invited) // it will expire together with its case
 	w.Clock.Advance(qualification.UnfinishedLife + 1)
 	storetest.Must(t, p.Withdraw(ctx, late.Visitor, late.Form()))
 	_, err := w.Cases.ExpireStale(ctx)
 	storetest.Must(t, err)
-	late.To(qualification.Invited)
+	late.AdvanceTo(qualification.Invited)
 	w.Clock.Advance(qualification.InvitationLife)
 
-	live, accepted, replaced := w.Reach(t, qualification.Invited), w.Reach(t, qualification.Invited), w.Reach(t, qualification.Invited)
-	declined, finished := w.Reach(t, qualification.Invited), w.Reach(t, qualification.Invited)
+	live, accepted, replaced := w.RecordInState(t, qualification.Invited), w.RecordInState(t, qualification.Invited), w.RecordInState(t, qualification.Invited)
+	declined, finished := w.RecordInState(t, qualification.Invited), w.RecordInState(t, qualification.Invited)
 	accepted.Accept()
 	storetest.Must(t, p.Invite(ctx, replaced.Visitor, replaced.Form(), "altri@mail.example"))
 	storetest.Must(t, p.DeclineInvitation(ctx, declined.InvitationSecret(), netip.Addr{}, ""))
 	finished.Visitor = finished.Accept()
-	finished.To(qualification.Qualified)
+	finished.AdvanceTo(qualification.Qualified)
 
 	for state, want := range map[client.InvitationState][]string{
 		client.InvitationLive:      {replaced.Address, live.Address},
@@ -110,7 +110,7 @@ func TestTheListOfInvitationsIsStable(t *testing.T) {
 	b := w.backoffice(workflow.ScopeOperator)
 	var journeys []*storetest.Journey
 	for range 6 {
-		journeys = append(journeys, w.Reach(t, qualification.Invited))
+		journeys = append(journeys, w.RecordInState(t, qualification.Invited))
 	}
 	for _, f := range []client.InvitationFilter{{Limit: 2}, {Limit: 2, State: client.InvitationLive}} {
 		stay := map[string]bool{}
@@ -123,8 +123,8 @@ func TestTheListOfInvitationsIsStable(t *testing.T) {
 			storetest.Must(t, err)
 			seen = append(seen, i.ID)
 			w.Clock.Advance(3 * time.Hour)
-			w.Reach(t, qualification.Invited) // a new one
-			if len(seen) == 3 {               // accept one that was listed, and one that was not
+			w.RecordInState(t, qualification.Invited) // a new one
+			if len(seen) == 3 {                       // accept one that was listed, and one that was not
 				for _, j := range []*storetest.Journey{journeys[len(journeys)-1], journeys[0]} {
 					if f.State != "" {
 						delete(stay, invitationOf(j))
@@ -152,18 +152,18 @@ func TestAnOperatorWithdrawsAnInvitation(t *testing.T) {
 		"before it is accepted": func(*storetest.Journey) {},
 		"accepted": func(j *storetest.Journey) {
 			j.Visitor = j.Accept()
-			j.To(qualification.CodeEntry)
+			j.AdvanceTo(qualification.CodeEntry)
 		},
 		"rejected": func(j *storetest.Journey) {
 			j.Visitor = j.Accept()
-			j.To(qualification.Rejected)
+			j.AdvanceTo(qualification.Rejected)
 		},
 		"for a mailbox that is no longer active": func(j *storetest.Journey) {
 			_, err := w.Cases.SetRecord(t.Context(), "tests", j.Address, workflow.MailboxExpired, j.Case().Mailbox.Record)
 			j.Must(err)
 		},
 	} {
-		j := w.Reach(t, qualification.Invited)
+		j := w.RecordInState(t, qualification.Invited)
 		prepare(j)
 		secret, mails := j.InvitationSecret(), j.Mails()
 		i, err := b.WithdrawInvitation(t.Context(), invitationOf(j), paolo)
@@ -172,7 +172,7 @@ func TestAnOperatorWithdrawsAnInvitation(t *testing.T) {
 			i.Case != number(j) {
 			t.Errorf("%s: the answer is %+v", name, i)
 		}
-		j.IsAt(qualification.HolderChoice)
+		j.WantState(qualification.HolderChoice)
 		if q := j.Case().Qualification; q.Owner != qualification.OwnedByWebmail || q.Declaration != nil {
 			t.Errorf("%s: the owner is %s, the declaration %+v", name, q.Owner, q.Declaration)
 		}
@@ -195,24 +195,24 @@ func TestInvitationsThatCannotBeWithdrawn(t *testing.T) {
 		"it was replaced": func(j *storetest.Journey) { j.Must(p.Invite(ctx, j.Visitor, j.Form(), "")) },
 		"it was withdrawn": func(j *storetest.Journey) {
 			j.Must(p.Withdraw(ctx, j.Visitor, j.Form()))
-			j.To(qualification.Invited) // with a new invitation
+			j.AdvanceTo(qualification.Invited) // with a new invitation
 		},
 		"it was declined": func(j *storetest.Journey) {
 			j.Must(p.DeclineInvitation(ctx, j.InvitationSecret(), netip.Addr{}, ""))
 		},
 		"it was finished": func(j *storetest.Journey) {
 			j.Visitor = j.Accept()
-			j.To(qualification.Qualified)
+			j.AdvanceTo(qualification.Qualified)
 		},
 		"is in state under_review": func(j *storetest.Journey) {
 			r := workflow.Record{Kind: workflow.KindPerson, Name: "Anna Neri", Email: "anna.neri@mail.example"}
 			_, err := w.Cases.SetRecord(ctx, "tests", j.Address, workflow.Active, r)
 			j.Must(err)
 			j.Visitor = j.Accept()
-			j.To(qualification.UnderReview)
+			j.AdvanceTo(qualification.UnderReview)
 		},
 	} {
-		j := w.Reach(t, qualification.Invited)
+		j := w.RecordInState(t, qualification.Invited)
 		id := invitationOf(j)
 		prepare(j)
 		unchanged(t, j, func() {
@@ -226,7 +226,7 @@ func TestInvitationsThatCannotBeWithdrawn(t *testing.T) {
 func TestAWithdrawalIsDoneOnce(t *testing.T) {
 	w := newWorld(t)
 	b := w.backoffice(workflow.ScopeOperator)
-	j := w.Reach(t, qualification.Invited)
+	j := w.RecordInState(t, qualification.Invited)
 	path := invitations + "/" + invitationOf(j) + "/withdraw"
 	first := b.call("POST", path, ruling, "Idempotency-Key", "a key")
 	again := b.call("POST", path, ruling, "Idempotency-Key", "a key")
@@ -239,7 +239,7 @@ func TestAWithdrawalIsDoneOnce(t *testing.T) {
 func TestInvitationsOutsideTheClientsDomainsAreUnknown(t *testing.T) {
 	w := newWorld(t)
 	own, other := w.backoffice(workflow.ScopeOperator), w.backofficeOf("other", "altrove.example", workflow.ScopeOperator)
-	j, deleted := w.Reach(t, qualification.Invited), w.Reach(t, qualification.Invited)
+	j, deleted := w.RecordInState(t, qualification.Invited), w.RecordInState(t, qualification.Invited)
 	gone := invitationOf(deleted)
 	storetest.Must(t, w.Cases.Delete(t.Context(), "tests", deleted.Address))
 	if got := own.invited(client.InvitationFilter{}); !slices.Equal(got, []string{j.Address}) {
@@ -260,7 +260,7 @@ func TestInvitationsOutsideTheClientsDomainsAreUnknown(t *testing.T) {
 			t.Errorf("%s and %s differ", a.text, unknown.text)
 		}
 	}
-	j.IsAt(qualification.Invited)
+	j.WantState(qualification.Invited)
 	for _, id := range []string{"x", "17", "019aa5b0-90f4-7b0a-a4a5"} {
 		own.call("POST", invitations+"/"+id+"/withdraw", ruling).problem(422)
 	}

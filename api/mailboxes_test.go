@@ -99,13 +99,13 @@ func steady[K comparable](t *testing.T, listed []K, stayed map[K]bool) {
 func TestTheListOfMailboxesCanBeFiltered(t *testing.T) {
 	w := newWorld(t)
 	c := w.registry()
-	w.RecordAs(t, "a.star@pec.example", storetest.AnnasRecord).To(qualification.Qualified)
-	expired := w.RecordAs(t, "b.hidden@pec.example", storetest.AnnasRecord).To(qualification.Qualified)
+	w.RecordAs(t, "a.star@pec.example", storetest.AnnasRecord).AdvanceTo(qualification.Qualified)
+	expired := w.RecordAs(t, "b.hidden@pec.example", storetest.AnnasRecord).AdvanceTo(qualification.Qualified)
 	_, err := w.Cases.SetRecord(t.Context(), "tests", expired.Address, workflow.MailboxExpired, storetest.AnnasRecord)
 	storetest.Must(t, err)
 	w.RecordAs(t, "c.new@pec.example", storetest.AnnasRecord)
-	w.RecordAs(t, "d.started@pec.example", storetest.AnnasRecord).To(qualification.Summary)
-	w.RecordAs(t, "e.invited@pec.example", storetest.AnnasRecord).To(qualification.Invited)
+	w.RecordAs(t, "d.started@pec.example", storetest.AnnasRecord).AdvanceTo(qualification.Summary)
+	w.RecordAs(t, "e.invited@pec.example", storetest.AnnasRecord).AdvanceTo(qualification.Invited)
 	for _, test := range []struct {
 		f    client.MailboxFilter
 		want []string

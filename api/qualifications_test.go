@@ -21,7 +21,7 @@ func TestQualificationsAreListed(t *testing.T) {
 	if a := b.call("GET", cases, ""); a.text != `{"qualifications":[]}`+"\n" {
 		t.Errorf("%s", a.text)
 	}
-	review, summary, rejected := w.Reach(t, qualification.UnderReview), w.Reach(t, qualification.Summary), w.Reach(t, qualification.Rejected)
+	review, summary, rejected := w.RecordInState(t, qualification.UnderReview), w.RecordInState(t, qualification.Summary), w.RecordInState(t, qualification.Rejected)
 	w.Record(t, storetest.AnnasRecord) // a mailbox without a case
 	all := []int64{number(rejected), number(summary), number(review)}
 	if got := b.list(client.QualificationFilter{}); !slices.Equal(got, all) {
@@ -70,7 +70,7 @@ func TestTheListOfQualificationsIsStable(t *testing.T) {
 	b := w.backoffice(workflow.ScopeOperator)
 	var journeys []*storetest.Journey
 	for range 7 {
-		journeys = append(journeys, w.Reach(t, qualification.Summary))
+		journeys = append(journeys, w.RecordInState(t, qualification.Summary))
 	}
 	for _, f := range []client.QualificationFilter{{Limit: 2}, {Limit: 2, State: client.CaseSummary}} {
 		stay := map[int64]bool{}
@@ -81,10 +81,10 @@ func TestTheListOfQualificationsIsStable(t *testing.T) {
 		for q, err := range b.Qualifications(t.Context(), f) {
 			storetest.Must(t, err)
 			seen = append(seen, q.Number)
-			w.Reach(t, qualification.Summary) // a new one
-			if len(seen) == 3 {               // continue one that was listed, and one that was not
+			w.RecordInState(t, qualification.Summary) // a new one
+			if len(seen) == 3 {                       // continue one that was listed, and one that was not
 				for _, j := range []*storetest.Journey{journeys[len(journeys)-1], journeys[0]} {
-					j.To(qualification.Identification)
+					j.AdvanceTo(qualification.Identification)
 					if f.State != "" {
 						delete(stay, number(j))
 					}
@@ -100,7 +100,7 @@ func TestPagesOfQualifications(t *testing.T) {
 	w := newWorld(t)
 	b := w.backoffice(workflow.ScopeOperator)
 	for range 3 {
-		w.Reach(t, qualification.HolderChoice)
+		w.RecordInState(t, qualification.HolderChoice)
 	}
 	page := func(query string) (p client.QualificationPage) {
 		t.Helper()
@@ -119,8 +119,8 @@ func TestPagesOfQualifications(t *testing.T) {
 		t.Errorf("the last page is %+v", p)
 	}
 	var invitation client.InvitationPage
-	w.Reach(t, qualification.Invited)
-	w.Reach(t, qualification.Invited)
+	w.RecordInState(t, qualification.Invited)
+	w.RecordInState(t, qualification.Invited)
 	b.call("GET", "/api/v1/invitations?limit=1", "").decode(&invitation)
 	for _, query := range []string{
 		"?limit=0", "?limit=-1", "?limit=1001", "?limit=x", "?state=unheard_of", "?state=in_progress",
@@ -135,7 +135,7 @@ func TestPagesOfQualifications(t *testing.T) {
 func TestAQualificationIsRead(t *testing.T) {
 	w := newWorld(t)
 	b := w.backoffice(workflow.ScopeAuditor)
-	j := w.Reach(t, qualification.UnderReview)
+	j := w.RecordInState(t, qualification.UnderReview)
 	a := b.call("GET", fmt.Sprintf("%s/%d", cases, number(j)), "")
 	var got client.Case
 	a.decode(&got)
@@ -159,13 +159,13 @@ func TestAQualificationIsRead(t *testing.T) {
 	}
 
 	// Data that do not exist yet are absent, and so is an identity that no longer counts.
-	j = w.Reach(t, qualification.HolderChoice)
+	j = w.RecordInState(t, qualification.HolderChoice)
 	c, err := b.Case(t.Context(), number(j))
 	storetest.Must(t, err)
 	if c.Declared != nil || c.Identified != nil || c.Verdict != "" {
 		t.Errorf("a new case is %+v", c)
 	}
-	j = w.Reach(t, qualification.Identified)
+	j = w.RecordInState(t, qualification.Identified)
 	storetest.Must(t, w.Procedure.DisownIdentity(t.Context(), j.Visitor, j.Form()))
 	c, err = b.Case(t.Context(), number(j))
 	storetest.Must(t, err)
@@ -178,7 +178,7 @@ func TestAQualificationIsRead(t *testing.T) {
 func TestAnEndedCaseCanBeRead(t *testing.T) {
 	w := newWorld(t)
 	b := w.backoffice(workflow.ScopeOperator)
-	j := w.Reach(t, qualification.Revoked)
+	j := w.RecordInState(t, qualification.Revoked)
 	old := number(j)
 	j.Enter("the browser of " + j.Address)
 	newer := number(j)
@@ -203,7 +203,7 @@ func TestAnEndedCaseCanBeRead(t *testing.T) {
 func TestCasesOutsideTheClientsDomainsAreUnknown(t *testing.T) {
 	w := newWorld(t)
 	own, other := w.backoffice(workflow.Scopes...), w.backofficeOf("other", "altrove.example", workflow.Scopes...)
-	j, deleted := w.Reach(t, qualification.UnderReview), w.Reach(t, qualification.UnderReview)
+	j, deleted := w.RecordInState(t, qualification.UnderReview), w.RecordInState(t, qualification.UnderReview)
 	gone := number(deleted)
 	storetest.Must(t, w.Cases.Delete(t.Context(), "tests", deleted.Address))
 
@@ -249,7 +249,7 @@ func TestCasesOutsideTheClientsDomainsAreUnknown(t *testing.T) {
 // Each operation can be called only with one of its scopes.
 func TestTheScopesOfCases(t *testing.T) {
 	w := newWorld(t)
-	review, invited := w.Reach(t, qualification.UnderReview), w.Reach(t, qualification.Invited)
+	review, invited := w.RecordInState(t, qualification.UnderReview), w.RecordInState(t, qualification.Invited)
 	withdraw := invitations + "/" + invitationOf(invited) + "/withdraw"
 	one := fmt.Sprintf("%s/%d", cases, number(review))
 	for _, scope := range workflow.Scopes {
@@ -280,6 +280,6 @@ func TestTheScopesOfCases(t *testing.T) {
 			call(t, w.handler, c.method, c.path, c.body, "Authorization", "Bearer guess").problem(401)
 		}
 	}
-	review.To(qualification.UnderReview)
-	invited.To(qualification.Invited)
+	review.AdvanceTo(qualification.UnderReview)
+	invited.AdvanceTo(qualification.Invited)
 }

@@ -70,7 +70,7 @@ func TestAMailboxIsCreatedChangedAndDeleted(t *testing.T) {
 
 func TestAnotherHolderInTheRecordRevokesTheStar(t *testing.T) {
 	w := newWorld(t)
-	j := w.RecordAs(t, anna, storetest.AnnasRecord).To(qualification.Qualified)
+	j := w.RecordAs(t, anna, storetest.AnnasRecord).AdvanceTo(qualification.Qualified)
 	c, ctx := w.registry(), t.Context()
 	sara := annas
 	sara.Name, sara.FiscalCode = "Sara Verdi", storetest.Sara
@@ -79,7 +79,7 @@ func TestAnotherHolderInTheRecordRevokesTheStar(t *testing.T) {
 	if done.Outcome != client.OutcomeRevoked || w.mailbox(anna).Show != client.ShowBanner {
 		t.Errorf("%+v, and the webmail shows %s", done, w.mailbox(anna).Show)
 	}
-	j.IsAt(qualification.Revoked)
+	j.WantState(qualification.Revoked)
 }
 
 func TestInvalidRecordsAreRefused(t *testing.T) {
@@ -178,7 +178,7 @@ func TestConditionalWrites(t *testing.T) {
 
 	// The ETag of a status is also valid for a write, even after a step of the holder.
 	// The status itself then has another ETag.
-	w.RecordAs(t, anna, storetest.AnnasRecord).To(qualification.HolderChoice)
+	w.RecordAs(t, anna, storetest.AnnasRecord).AdvanceTo(qualification.HolderChoice)
 	stepped, err := c.Status(ctx, anna, m)
 	storetest.Must(t, err)
 	if stepped == m || stepped.ETag == m.ETag {

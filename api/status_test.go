@@ -52,7 +52,7 @@ func TestTheStatusInEachState(t *testing.T) {
 		if s == "" {
 			j = w.Record(t, storetest.AnnasRecord)
 		} else {
-			j = w.Reach(t, s)
+			j = w.RecordInState(t, s)
 		}
 		m := w.mailbox(j.Address)
 		if got := (status{m.State, m.Show, m.Level}); got != want || m.Address != j.Address {
@@ -86,7 +86,7 @@ func TestTheStatusInEachState(t *testing.T) {
 
 func TestAnInvitedHoldersProcedureIsInProgress(t *testing.T) {
 	w := newWorld(t)
-	j := w.Reach(t, qualification.Invited)
+	j := w.RecordInState(t, qualification.Invited)
 	var nonce []byte
 	storetest.Must(t, w.Pool().QueryRow(t.Context(), `select nonce from invitations`).Scan(&nonce))
 	_, err := w.Procedure.AcceptInvitation(t.Context(), workflow.InvitationSecret(storetest.Keys, nonce), "it", j.Visitor.Address, "r")
@@ -137,7 +137,7 @@ func TestIfNoneMatch(t *testing.T) {
 			t.Errorf("If-None-Match: %s: %d %v %q", known, again.Code, again.Header(), again.text)
 		}
 	}
-	j.To(qualification.HolderChoice)
+	j.AdvanceTo(qualification.HolderChoice)
 	changed := w.call("GET", path, "", "If-None-Match", tag)
 	if changed.Code != 200 || changed.Header().Get("ETag") == tag {
 		t.Errorf("after a step: %d %v", changed.Code, changed.Header())

@@ -15,14 +15,14 @@ import (
 func TestTheTimelineIsComplete(t *testing.T) {
 	w := newWorld(t)
 	b := w.backoffice(workflow.ScopeOperator)
-	j := w.Reach(t, qualification.Invited)
+	j := w.RecordInState(t, qualification.Invited)
 	sent := j.Case().Qualification.Invitation
 	secret := j.InvitationSecret()
 	j.Visitor = j.Accept()
 	r := workflow.Record{Kind: workflow.KindPerson, Name: "Anna Neri", Email: storetest.AnnasRecord.Email}
 	_, err := w.Cases.SetRecord(t.Context(), "tests", j.Address, workflow.Active, r)
 	storetest.Must(t, err)
-	j.To(qualification.CodeEntry)
+	j.AdvanceTo(qualification.CodeEntry)
 	code := j.SendCode()
 	storetest.Must(t, w.Procedure.TypeCode(t.Context(), j.Visitor, j.Form(), code))
 	if _, err := b.Approve(t.Context(), number(j), paolo); err != nil {

@@ -71,7 +71,7 @@ func (w *world) callOperation(op operation, token, body string, header ...string
 func invited(t *testing.T) (*world, *storetest.Journey) {
 	t.Helper()
 	w := newWorld(t)
-	return w, w.RecordAs(t, anna, storetest.AnnasRecord).To(qualification.Invited)
+	return w, w.RecordAs(t, anna, storetest.AnnasRecord).AdvanceTo(qualification.Invited)
 }
 
 // A call without a valid token is refused before its parameters and its body are

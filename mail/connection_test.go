@@ -68,7 +68,7 @@ func TestNothingIsSentInClear(t *testing.T) {
 
 func TestAuthentication(t *testing.T) {
 	p := newPipeline(t)
-	j := p.Reach(t, qualification.CodeEntry)
+	j := p.RecordInState(t, qualification.CodeEntry)
 	for _, test := range []struct {
 		offers, password string
 		want             string
@@ -125,7 +125,7 @@ func TestSMTPUTF8IsNotUsed(t *testing.T) {
 	p := newPipeline(t)
 	p.relay = startRelay(t, func(s *smtp.Server) { s.EnableSMTPUTF8 = true })
 	p.sender.Relay = p.relay.client(t)
-	storetest.Must(t, p.work(p.requestMails(p.Reach(t, qualification.CodeEntry), 1)[0]))
+	storetest.Must(t, p.work(p.requestMails(p.RecordInState(t, qualification.CodeEntry), 1)[0]))
 	if p.relay.received()[0].utf8 {
 		t.Error("the mail requests SMTPUTF8")
 	}
@@ -145,7 +145,7 @@ func TestTheReplyToTheFinalDotHasMoreTime(t *testing.T) {
 				}
 				return nil
 			})
-			id := p.requestMails(p.Reach(t, qualification.CodeEntry), 1)[0]
+			id := p.requestMails(p.RecordInState(t, qualification.CodeEntry), 1)[0]
 			err := p.work(id)
 			if got := p.row(id).outcome(err); got != want {
 				t.Errorf("the mail is %s, want %s", got, want)
@@ -156,7 +156,7 @@ func TestTheReplyToTheFinalDotHasMoreTime(t *testing.T) {
 
 func TestConnectionsAreKept(t *testing.T) {
 	p := newPipeline(t)
-	ids := p.requestMails(p.Reach(t, qualification.CodeEntry), 8)
+	ids := p.requestMails(p.RecordInState(t, qualification.CodeEntry), 8)
 	for _, id := range ids[:5] {
 		storetest.Must(t, p.work(id))
 	}
@@ -175,7 +175,7 @@ func TestConnectionsAreKept(t *testing.T) {
 
 func TestALostConnectionIsReplaced(t *testing.T) {
 	p := newPipeline(t)
-	for _, id := range p.requestMails(p.Reach(t, qualification.CodeEntry), 3) {
+	for _, id := range p.requestMails(p.RecordInState(t, qualification.CodeEntry), 3) {
 		storetest.Must(t, p.work(id)) // succeeds at the first attempt
 		p.relay.dropIdle()
 	}
@@ -192,7 +192,7 @@ func TestAnIdleConnectionDoesNotTimeOut(t *testing.T) {
 	p := newPipeline(t)
 	const timeout = 3 * time.Second
 	p.sender.Relay = newRelay(t, p.relay.options().WithTimeout(timeout))
-	ids := p.requestMails(p.Reach(t, qualification.CodeEntry), 2)
+	ids := p.requestMails(p.RecordInState(t, qualification.CodeEntry), 2)
 	storetest.Must(t, p.work(ids[0]))
 	time.Sleep(timeout + 200*time.Millisecond)
 	storetest.Must(t, p.work(ids[1]))
@@ -204,7 +204,7 @@ func TestAnIdleConnectionDoesNotTimeOut(t *testing.T) {
 // The short timeout of NOOP does not apply to the mail that follows it.
 func TestAKeptConnectionMayBeSlow(t *testing.T) {
 	p := newPipeline(t)
-	ids := p.requestMails(p.Reach(t, qualification.CodeEntry), 2)
+	ids := p.requestMails(p.RecordInState(t, qualification.CodeEntry), 2)
 	storetest.Must(t, p.work(ids[0]))
 	p.relay.faults(func(verb string, _ int) error {
 		if verb == "rcpt" {
@@ -218,7 +218,7 @@ func TestAKeptConnectionMayBeSlow(t *testing.T) {
 func TestAnIdleConnectionIsClosed(t *testing.T) {
 	p := newPipeline(t)
 	p.sender.Relay = newRelay(t, p.relay.options().WithIdleFor(100*time.Millisecond))
-	ids := p.requestMails(p.Reach(t, qualification.CodeEntry), 2)
+	ids := p.requestMails(p.RecordInState(t, qualification.CodeEntry), 2)
 	storetest.Must(t, p.work(ids[0]))
 	storetest.Eventually(t, "the connection is closed", func() bool { return p.relay.openConnections() == 0 })
 	storetest.Must(t, p.work(ids[1]))
@@ -263,7 +263,7 @@ func TestAMailDoesNotWaitForAConnectionForever(t *testing.T) {
 		}
 		return nil
 	})
-	ids := p.requestMails(p.Reach(t, qualification.CodeEntry), 30)
+	ids := p.requestMails(p.RecordInState(t, qualification.CodeEntry), 30)
 	var all sync.WaitGroup
 	for _, id := range ids {
 		all.Go(func() {

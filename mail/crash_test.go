@@ -121,7 +121,7 @@ func TestAKilledSenderLosesNothing(t *testing.T) {
 		return nil
 	})
 	senders := queues[workflow.QueueMails].MaxWorkers
-	p.requestMails(p.Reach(t, qualification.CodeEntry), mails-1) // plus the code
+	p.requestMails(p.RecordInState(t, qualification.CodeEntry), mails-1) // plus the code
 	kill := p.spawn()
 	storetest.Eventually(t, "mails are being sent", func() bool { return len(p.relay.received()) >= mails/4 })
 	kill()
@@ -158,7 +158,7 @@ func TestTwoInstancesShareTheMails(t *testing.T) {
 	p.spawn()
 	p.spawn()
 	storetest.Eventually(t, "both processes are working", func() bool { return strings.Count(p.log.String(), workingMessage) == 2 })
-	j := p.Reach(t, qualification.CodeEntry)
+	j := p.RecordInState(t, qualification.CodeEntry)
 	p.requestMails(j, mails-1)
 	storetest.Eventually(t, "all mails are sent", p.allEnded)
 	arrived := p.arrivals()

@@ -38,7 +38,7 @@ NOOP          accepted  accepted  accepted  accepted  accepted  accepted  accept
 
 func TestEveryRelayFault(t *testing.T) {
 	p := newPipeline(t)
-	j := p.Reach(t, qualification.CodeEntry)
+	j := p.RecordInState(t, qualification.CodeEntry)
 	lines := strings.Split(strings.TrimSpace(faultTable), "\n")
 	modes := strings.Fields(lines[0])
 	for _, line := range lines[1:] {

@@ -160,7 +160,7 @@ func TestACodeIsInNoRowJobOrLog(t *testing.T) {
 
 func TestAnInvitationContainsItsLink(t *testing.T) {
 	p := newPipeline(t)
-	p.Reach(t, qualification.Invited)
+	p.RecordInState(t, qualification.Invited)
 	m := p.mail(workflow.MailInvitation)
 	storetest.Must(t, p.work(m.id))
 	text := p.read(p.relay.received()[0]).text
@@ -185,10 +185,10 @@ func TestAnInvitationContainsItsLink(t *testing.T) {
 func (p *pipeline) sendEveryKind() []received {
 	p.t.Helper()
 	evil := "Anna\r\nBcc: thief@mail.example\r\n\r\nNeri"
-	p.RecordAs(p.t, strings.Repeat("officine-bianchi", 4)+"@"+storetest.Domain, storetest.AnnasRecord).To(qualification.CodeEntry)
-	p.RecordAs(p.t, strings.Repeat("caterina-azzurri", 4)+"@"+storetest.Domain, storetest.AnnasRecord).To(qualification.Invited)
+	p.RecordAs(p.t, strings.Repeat("officine-bianchi", 4)+"@"+storetest.Domain, storetest.AnnasRecord).AdvanceTo(qualification.CodeEntry)
+	p.RecordAs(p.t, strings.Repeat("caterina-azzurri", 4)+"@"+storetest.Domain, storetest.AnnasRecord).AdvanceTo(qualification.Invited)
 	j := p.RecordAs(p.t, strings.Repeat("nuova-cooperativ", 4)+"@"+storetest.Domain, storetest.AnnasRecord)
-	j.To(qualification.CodeEntry)
+	j.AdvanceTo(qualification.CodeEntry)
 	storetest.Must(p.t, p.Update(p.t.Context(), j.Mailbox, func(c *qualification.Case) error {
 		for _, k := range []workflow.MailKind{
 			workflow.MailInvitationDeclined, workflow.MailInvitationQualified, workflow.MailContactsChanged, workflow.MailUnderReview,
@@ -285,7 +285,7 @@ func TestAnAddressWithAnIDNIsConvertedToASCII(t *testing.T) {
 	r := storetest.AnnasRecord
 	r.Email = "anna@città.example"
 	j := p.Record(t, r)
-	j.To(qualification.CodeEntry)
+	j.AdvanceTo(qualification.CodeEntry)
 	storetest.Must(t, p.work(p.mail(workflow.MailCode).id))
 	if to := p.relay.received()[0].to; !slices.Equal(to, []string{"anna@xn--citt-3na.example"}) {
 		t.Errorf("the recipient is %q", to)
@@ -296,7 +296,7 @@ func TestAnAddressWithAnIDNIsConvertedToASCII(t *testing.T) {
 // relay could lose the mail.
 func TestAnAddressThatIsNotASCIIIsRefused(t *testing.T) {
 	p := newPipeline(t)
-	id := p.requestMails(p.Reach(t, qualification.CodeEntry), 1)[0]
+	id := p.requestMails(p.RecordInState(t, qualification.CodeEntry), 1)[0]
 	_, err := storetest.Owner(t, p.Store).Exec(t.Context(), `update mails set recipient = 'anna.nèri@mail.example' where id = $1`, id)
 	storetest.Must(t, err)
 	storetest.Must(t, p.work(id))
@@ -308,7 +308,7 @@ func TestAnAddressThatIsNotASCIIIsRefused(t *testing.T) {
 // An address that contains SMTP commands, other addresses or headers is not used.
 func TestAnAddressCannotInjectCommands(t *testing.T) {
 	p := newPipeline(t)
-	j := p.Reach(t, qualification.CodeEntry)
+	j := p.RecordInState(t, qualification.CodeEntry)
 	for _, address := range []string{
 		"anna@mail.example>\r\nRCPT TO:<thief@mail.example",
 		"anna@mail.example, thief@mail.example",

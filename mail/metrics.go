@@ -14,9 +14,9 @@ type metrics struct {
 	latency  *prometheus.HistogramVec
 }
 
-// Measure starts to collect the sender's metrics and returns the collectors.
+// EnableMetrics starts to collect the sender's metrics and returns the collectors.
 // Call it before the first mail is sent.
-func (s *Sender) Measure() []prometheus.Collector {
+func (s *Sender) EnableMetrics() []prometheus.Collector {
 	s.metrics = &metrics{
 		outcomes: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "stella_mail_attempts_total",

@@ -19,7 +19,7 @@ func TestMailsAreCounted(t *testing.T) {
 	p := newPipeline(t)
 	p.sender.PECRelay = startRelay(t).client(t)
 	registry := prometheus.NewPedanticRegistry()
-	registry.MustRegister(p.sender.Measure()...)
+	registry.MustRegister(p.sender.EnableMetrics()...)
 
 	j, code, _ := p.codeMail()
 	p.Clock.Advance(1500 * time.Millisecond)
@@ -75,7 +75,7 @@ stella_mail_connections{relay="pec"} 0
 func TestConnectionsInUseAreCounted(t *testing.T) {
 	p := newPipeline(t)
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(p.sender.Measure()...)
+	registry.MustRegister(p.sender.EnableMetrics()...)
 	during := ""
 	p.relay.faults(func(verb string, _ int) error {
 		if verb == "rcpt" {
@@ -83,7 +83,7 @@ func TestConnectionsInUseAreCounted(t *testing.T) {
 		}
 		return nil
 	})
-	storetest.Must(t, p.work(p.requestMails(p.Reach(t, qualification.CodeEntry), 1)[0]))
+	storetest.Must(t, p.work(p.requestMails(p.RecordInState(t, qualification.CodeEntry), 1)[0]))
 	if want := `stella_mail_connections{relay="ordinary"} 1`; !strings.Contains(during, want) {
 		t.Errorf("no %s in\n%s", want, during)
 	}

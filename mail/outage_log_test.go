@@ -13,7 +13,7 @@ import (
 // An outage of a relay is logged every ten minutes, however many mails are waiting.
 func TestAnOutageIsLoggedEveryTenMinutes(t *testing.T) {
 	p := newPipeline(t)
-	ids := p.requestMails(p.Reach(t, qualification.CodeEntry), 3)
+	ids := p.requestMails(p.RecordInState(t, qualification.CodeEntry), 3)
 	working := p.sender.Relay
 	p.sender.Relay = newRelay(t, mail.RelayOptions{Host: "127.0.0.1", Port: 1})
 	lines := func() int { return strings.Count(p.log.String(), "\n") }
@@ -51,7 +51,7 @@ func TestAnOutageIsLoggedEveryTenMinutes(t *testing.T) {
 
 func TestTheEndOfAnOutageIsLoggedOnce(t *testing.T) {
 	p := newPipeline(t)
-	ids := p.requestMails(p.Reach(t, qualification.CodeEntry), 10)
+	ids := p.requestMails(p.RecordInState(t, qualification.CodeEntry), 10)
 	for _, id := range ids { // each first attempt fails, each second succeeds
 		p.relay.faults(at("mail", 1, tryLater))
 		if p.work(id) == nil {

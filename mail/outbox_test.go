@@ -56,7 +56,7 @@ func TestAMailIsSentIfItsStepIsCommitted(t *testing.T) {
 	p.start()
 
 	j := p.Record(t, storetest.AnnasRecord)
-	j.To(qualification.Contract)
+	j.AdvanceTo(qualification.Contract)
 	// A step that is rolled back sends nothing.
 	rolledBack := errors.New("rolled back")
 	err := p.Update(t.Context(), j.Mailbox, func(c *qualification.Case) error {
@@ -83,7 +83,7 @@ func TestAMailIsSentIfItsStepIsCommitted(t *testing.T) {
 	if err == nil {
 		t.Fatal("a step without a row in the log was committed")
 	}
-	j.To(qualification.CodeEntry)
+	j.AdvanceTo(qualification.CodeEntry)
 
 	storetest.Eventually(t, "the mails are sent", p.allEnded) // the first attempt is refused and repeated after two seconds
 	all := p.relay.received()

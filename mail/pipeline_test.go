@@ -160,7 +160,7 @@ func (p *pipeline) row(id uuid.UUID) row {
 // codeMail requests a code. It returns the mail that will contain it, and the code.
 func (p *pipeline) codeMail() (*storetest.Journey, row, string) {
 	p.t.Helper()
-	j := p.Reach(p.t, qualification.CodeEntry)
+	j := p.RecordInState(p.t, qualification.CodeEntry)
 	var nonce []byte
 	storetest.Must(p.t, p.Pool().QueryRow(p.t.Context(), `
 		select c.nonce from codes c join qualifications q on q.id = c.qualification_id
@@ -174,7 +174,7 @@ func (p *pipeline) holder(s qualification.State) *storetest.Journey {
 	r := storetest.AnnasRecord
 	r.Email = uuid.NewString() + "@mail.example"
 	j := p.Record(p.t, r)
-	j.To(s)
+	j.AdvanceTo(s)
 	return j
 }
 

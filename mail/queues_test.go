@@ -21,8 +21,8 @@ func TestCodesDoNotWaitForOtherMails(t *testing.T) {
 	hanging.faults(func(string, int) error { <-released; return nil })
 	p.sender.PECRelay = hanging.client(t)
 	p.relay.faults(slow(100 * time.Millisecond))
-	j := p.Reach(t, qualification.Qualified) // with its own mails, also to the mailbox
-	p.requestMails(j, 600)                   // take 15 seconds
+	j := p.RecordInState(t, qualification.Qualified) // with its own mails, also to the mailbox
+	p.requestMails(j, 600)                           // take 15 seconds
 	p.requestPECMails(j, 40)
 	p.start()
 	t.Cleanup(func() { close(released) })
@@ -71,8 +71,8 @@ func (p *pipeline) requestPECMails(j *storetest.Journey, n int) {
 // Each kind of mail is sent by the right queue.
 func TestEveryMailHasItsQueue(t *testing.T) {
 	p := newPipeline(t)
-	p.Reach(t, qualification.Qualified)
-	p.Reach(t, qualification.Invited)
+	p.RecordInState(t, qualification.Qualified)
+	p.RecordInState(t, qualification.Invited)
 	for kind, want := range map[string]string{
 		"code": "codes", "qualified": "mails", "qualified_pec": "pec", "invitation": "mails",
 	} {

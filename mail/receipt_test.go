@@ -15,7 +15,7 @@ import (
 // acknowledged it.
 func TestASuccessMailIsAReceipt(t *testing.T) {
 	p := newPipeline(t)
-	j := p.Reach(t, qualification.Qualified)
+	j := p.RecordInState(t, qualification.Qualified)
 	var digest string
 	var body []byte
 	storetest.Must(t, p.Pool().QueryRow(t.Context(), `

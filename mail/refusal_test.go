@@ -62,7 +62,7 @@ var refusals = []struct {
 
 func TestARefusalIsAboutTheRecipientOrAboutUs(t *testing.T) {
 	p := newPipeline(t)
-	j := p.Reach(t, qualification.CodeEntry)
+	j := p.RecordInState(t, qualification.CodeEntry)
 	for _, test := range refusals {
 		p.relay.dropIdle() // so that EHLO is sent again
 		p.relay.faults(at(test.verb, 1, &smtp.SMTPError{Code: test.code, EnhancedCode: test.more, Message: test.text}))

@@ -35,7 +35,7 @@ func TestAMailIsRetriedForThreeDays(t *testing.T) {
 	long(t)
 	p := newPipeline(t)
 	p.relay.faults(at("rcpt", 9999, mailboxFull))
-	id := p.requestMails(p.Reach(t, qualification.CodeEntry), 1)[0]
+	id := p.requestMails(p.RecordInState(t, qualification.CodeEntry), 1)[0]
 	start := p.Clock.Now()
 	var waits []time.Duration
 	for {
@@ -68,7 +68,7 @@ func TestAMailIsRetriedForThreeDays(t *testing.T) {
 func TestAnOperatorRetriesAMail(t *testing.T) {
 	p := newPipeline(t)
 	p.relay.faults(at("rcpt", 1, mailboxFull))
-	id := p.requestMails(p.Reach(t, qualification.CodeEntry), 1)[0]
+	id := p.requestMails(p.RecordInState(t, qualification.CodeEntry), 1)[0]
 	p.Clock.Advance(80 * time.Hour)
 	storetest.Must(t, p.work(id))
 	if p.row(id).dropped == nil {
@@ -90,7 +90,7 @@ func TestAnOperatorRetriesAMail(t *testing.T) {
 func TestAShortOutageCausesAShortDelay(t *testing.T) {
 	p := newPipeline(t)
 	p.relay.faults(at("rcpt", 9999, tryLater))
-	id := p.requestMails(p.Reach(t, qualification.CodeEntry), 1)[0]
+	id := p.requestMails(p.RecordInState(t, qualification.CodeEntry), 1)[0]
 	p.Clock.Advance(20 * time.Second)
 	if wait := p.wait(p.work(id)); wait > 10*time.Second {
 		t.Errorf("the next attempt is in %v", wait)
@@ -101,7 +101,7 @@ func TestAShortOutageCausesAShortDelay(t *testing.T) {
 func TestRetriesHaveJitter(t *testing.T) {
 	p := newPipeline(t)
 	p.relay.faults(at("rcpt", 9999, tryLater))
-	ids := p.requestMails(p.Reach(t, qualification.CodeEntry), 20)
+	ids := p.requestMails(p.RecordInState(t, qualification.CodeEntry), 20)
 	p.Clock.Advance(time.Hour)
 	var waits []time.Duration
 	for _, id := range ids {
@@ -116,7 +116,7 @@ func TestRetriesHaveJitter(t *testing.T) {
 // three days it is dropped.
 func TestAMailThatCannotBeComposedIsDroppedAfterThreeDays(t *testing.T) {
 	p := newPipeline(t)
-	id := p.requestMails(p.Reach(t, qualification.CodeEntry), 1)[0]
+	id := p.requestMails(p.RecordInState(t, qualification.CodeEntry), 1)[0]
 	_, err := storetest.Owner(t, p.Store).Exec(t.Context(), `update mails set kind = 'unknown_kind' where id = $1`, id)
 	storetest.Must(t, err)
 	for range 2 {
@@ -140,7 +140,7 @@ func TestAMailSurvivesAClockChange(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := newPipeline(t)
 			p.relay.faults(at("rcpt", 1, tryLater))
-			id := p.requestMails(p.Reach(t, qualification.CodeEntry), 1)[0]
+			id := p.requestMails(p.RecordInState(t, qualification.CodeEntry), 1)[0]
 			p.Clock.Advance(by)
 			if wait := p.wait(p.work(id)); wait < 2*time.Second || wait > 13*time.Minute {
 				t.Errorf("the next attempt is in %v", wait)

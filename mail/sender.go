@@ -53,7 +53,7 @@ type Sender struct {
 	Now       func() time.Time
 	Log       *slog.Logger
 
-	metrics       *metrics // nil until Measure
+	metrics       *metrics // nil until EnableMetrics
 	composeErrors outageLog
 }
 

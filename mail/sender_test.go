@@ -135,7 +135,7 @@ func TestACodeThatWasPerhapsSentBeforeIsNotRepeatedTwice(t *testing.T) {
 // with growing delays.
 func TestAMailWithUnknownOutcomeIsRepeatedMuchLater(t *testing.T) {
 	p := newPipeline(t)
-	id := p.requestMails(p.Reach(t, qualification.CodeEntry), 1)[0]
+	id := p.requestMails(p.RecordInState(t, qualification.CodeEntry), 1)[0]
 	p.relay.faults(at("end of data", 99, errDrop))
 	for p.row(id).dropped == nil {
 		err := p.work(id)
@@ -171,12 +171,12 @@ func TestAUselessMailIsDropped(t *testing.T) {
 			return m
 		},
 		"an invitation that was withdrawn": func(p *pipeline) row {
-			j := p.Reach(p.t, qualification.Invited)
+			j := p.RecordInState(p.t, qualification.Invited)
 			storetest.Must(p.t, p.Procedure.Withdraw(p.t.Context(), j.Visitor, j.Form()))
 			return p.mail(workflow.MailInvitation)
 		},
 		"an invitation that was repeated": func(p *pipeline) row {
-			j := p.Reach(p.t, qualification.Invited)
+			j := p.RecordInState(p.t, qualification.Invited)
 			m := p.mail(workflow.MailInvitation)
 			storetest.Must(p.t, p.Procedure.Invite(p.t.Context(), j.Visitor, j.Form(), ""))
 			return m
@@ -211,7 +211,7 @@ func TestMailsToTheMailboxUseThePECRelay(t *testing.T) {
 	p := newPipeline(t)
 	pec := startRelay(t)
 	p.sender.PECRelay = pec.client(t)
-	j := p.Reach(t, qualification.Qualified)
+	j := p.RecordInState(t, qualification.Qualified)
 	for _, k := range []workflow.MailKind{workflow.MailQualified, workflow.MailQualifiedPEC} {
 		storetest.Must(t, p.work(p.mail(k).id))
 	}
@@ -237,7 +237,7 @@ func TestMailsToTheMailboxUseThePECRelay(t *testing.T) {
 	}
 
 	p.sender.PECRelay = nil // not configured: the ordinary relay is used
-	p.Reach(t, qualification.Qualified)
+	p.RecordInState(t, qualification.Qualified)
 	storetest.Must(t, p.work(p.mail(workflow.MailQualifiedPEC).id))
 	if n := len(p.relay.received()); n != 2 {
 		t.Errorf("%d mails through the only relay, want 2", n)

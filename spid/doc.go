@@ -5,7 +5,7 @@
 //
 // A login works like this:
 //
-//	request, dispatch, err := sp.Login(registry.Providers().Find(id), spid.Ask{}) // request.go
+//	request, dispatch, err := sp.Login(registry.Providers().Find(id), spid.LoginOptions{}) // request.go
 //	// store the request and redirect the browser with dispatch; when it returns:
 //	response, err := spid.Open(form.Get("SAMLResponse"))                          // response.go
 //	// find the request by response.InResponseTo(), then:

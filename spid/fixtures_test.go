@@ -122,7 +122,7 @@ func check(err error) {
 
 func login(t testing.TB) spid.Request {
 	t.Helper()
-	req, _, err := sp.Login(provider, spid.Ask{})
+	req, _, err := sp.Login(provider, spid.LoginOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

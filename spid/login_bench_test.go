@@ -29,14 +29,14 @@ func bareSignature(b *testing.B) {
 // run under the same load. It reports the ratio of their medians. At most 1.1
 // is expected, because a request contains one RSA signature.
 func BenchmarkLogin(b *testing.B) {
-	for name, ask := range map[string]spid.Ask{"redirect": {}, "post": {Post: true}} {
+	for name, options := range map[string]spid.LoginOptions{"redirect": {}, "post": {Post: true}} {
 		b.Run(name, func(b *testing.B) {
 			var bare, login []time.Duration
 			for b.Loop() {
 				start := time.Now()
 				bareSignature(b)
 				middle := time.Now()
-				if _, _, err := sp.Login(provider, ask); err != nil {
+				if _, _, err := sp.Login(provider, options); err != nil {
 					b.Fatal(err)
 				}
 				bare, login = append(bare, middle.Sub(start)), append(login, time.Since(middle))

@@ -14,7 +14,7 @@ import (
 var purposes = []string{"P", "PF", "PG", "LP", "PX"}
 
 // CheckPurpose returns an error if purpose is not a valid value of
-// [Ask.Purpose]. The empty string is valid.
+// [LoginOptions.Purpose]. The empty string is valid.
 func CheckPurpose(purpose string) error {
 	if purpose != "" && !slices.Contains(purposes, purpose) {
 		return fmt.Errorf("%q is not a purpose: SPID has %q", purpose, purposes)

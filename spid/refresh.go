@@ -124,7 +124,7 @@ func (r *Registry) lock(ctx context.Context) error {
 func (r *Registry) unlock() { <-r.mutex }
 
 func (r *Registry) reload(ctx context.Context) error {
-	raw, at, err := r.source.Memory.Aggregate(ctx)
+	raw, at, err := r.source.Store.Aggregate(ctx)
 	if err != nil {
 		return fmt.Errorf("reading the stored identity providers: %w", err)
 	}
@@ -147,7 +147,7 @@ func (r *Registry) fetch(ctx context.Context) error {
 	if err := r.use(raw, now); err != nil {
 		return fmt.Errorf("fetching the identity providers from %s: %w", r.source.Location, err)
 	}
-	if err := r.source.Memory.SaveAggregate(ctx, raw, now); err != nil {
+	if err := r.source.Store.SaveAggregate(ctx, raw, now); err != nil {
 		return fmt.Errorf("storing the identity providers: %w", err)
 	}
 	return nil

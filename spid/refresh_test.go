@@ -296,7 +296,7 @@ func TestRefreshForHangs(t *testing.T) {
 		r, err := spid.Follow(spid.Source{
 			Location: "https://registry.example",
 			Signers:  []spid.Fingerprint{spid.AgID},
-			Memory:   &memory{},
+			Store:    &memory{},
 		}, nil)
 		check(err)
 		r.Through(hangingTransport{})

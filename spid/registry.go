@@ -30,13 +30,13 @@ type Source struct {
 	// is fetched directly, never through a proxy.
 	Location string
 	Signers  []Fingerprint // accepted signing certificates; for SPID, that of AgID
-	Memory   Memory
+	Store    AggregateStore
 	Now      func() time.Time // time.Now if nil
 }
 
-// Memory stores the last valid aggregate. It survives restarts and is shared
+// AggregateStore stores the last valid aggregate. It survives restarts and is shared
 // between instances.
-type Memory interface {
+type AggregateStore interface {
 	// Aggregate returns the aggregate stored last, unchanged, and the time of
 	// its fetch. raw is nil if there is none.
 	Aggregate(ctx context.Context) (raw []byte, fetchedAt time.Time, err error)
@@ -63,8 +63,8 @@ func Follow(source Source, fixed Providers) (*Registry, error) {
 	if len(source.Signers) == 0 {
 		return nil, errors.New("registry of identity providers: no signer is configured")
 	}
-	if source.Memory == nil {
-		return nil, errors.New("registry of identity providers: no memory")
+	if source.Store == nil {
+		return nil, errors.New("registry of identity providers: no store for the aggregate")
 	}
 	if err := checkLocation(source.Location); err != nil {
 		return nil, err

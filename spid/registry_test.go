@@ -34,7 +34,7 @@ func followWithClock(t testing.TB, clock *fakeClock, fixed ...*spid.Provider) *f
 	server := httptest.NewServer(published)
 	t.Cleanup(server.Close)
 	f := &federation{published: published, memory: &memory{}, clock: clock}
-	f.source = spid.Source{Location: server.URL, Signers: []spid.Fingerprint{published.Signer()}, Memory: f.memory, Now: f.clock.now}
+	f.source = spid.Source{Location: server.URL, Signers: []spid.Fingerprint{published.Signer()}, Store: f.memory, Now: f.clock.now}
 	f.Registry = f.another(t, fixed...)
 	return f
 }

@@ -21,8 +21,8 @@ type Request struct {
 	XML        []byte // the message as sent, for the archive
 }
 
-// Ask is the set of options of one login.
-type Ask struct {
+// LoginOptions are the options of one login.
+type LoginOptions struct {
 	// Company requests the company's attributes too. Only a professional
 	// identity of a legal person has them.
 	Company bool
@@ -48,23 +48,23 @@ const instantFormat = "2006-01-02T15:04:05.000Z"
 // caller must store, and the dispatch for the browser: by HTTP-Redirect if p
 // supports it, otherwise by HTTP-POST (SPID technical rules, "Single Sign-On",
 // "AuthnRequest").
-func (sp *ServiceProvider) Login(p *Provider, ask Ask) (Request, Dispatch, error) {
-	req, dispatch, err := sp.login(p, ask)
+func (sp *ServiceProvider) Login(p *Provider, options LoginOptions) (Request, Dispatch, error) {
+	req, dispatch, err := sp.login(p, options)
 	if err != nil {
 		return Request{}, Dispatch{}, fmt.Errorf("making a %s request: %w", sp.Scheme, err)
 	}
 	return req, dispatch, nil
 }
 
-func (sp *ServiceProvider) login(p *Provider, ask Ask) (Request, Dispatch, error) {
+func (sp *ServiceProvider) login(p *Provider, options LoginOptions) (Request, Dispatch, error) {
 	if p == nil {
 		return Request{}, Dispatch{}, errors.New("no such identity provider")
 	}
-	if err := errors.Join(sp.checkKey(), sp.Scheme.CheckLevel(sp.level(), sp.comparison()), sp.checkAsk(ask)); err != nil {
+	if err := errors.Join(sp.checkKey(), sp.Scheme.CheckLevel(sp.level(), sp.comparison()), sp.checkOptions(options)); err != nil {
 		return Request{}, Dispatch{}, err
 	}
 	destination, byPost := p.RedirectURL, false
-	if ask.Post || destination == "" {
+	if options.Post || destination == "" {
 		destination, byPost = p.PostURL, true
 	}
 	if destination == "" {
@@ -81,7 +81,7 @@ func (sp *ServiceProvider) login(p *Provider, ask Ask) (Request, Dispatch, error
 		Level:      sp.level(),
 		Comparison: sp.comparison(),
 	}
-	message := sp.authnRequest(req, ask, destination)
+	message := sp.authnRequest(req, options, destination)
 	if byPost {
 		return sp.post(req, message, destination)
 	}
@@ -93,18 +93,18 @@ func (sp *ServiceProvider) login(p *Provider, ask Ask) (Request, Dispatch, error
 	return req, Dispatch{URL: withQuery(destination, query)}, err
 }
 
-func (sp *ServiceProvider) checkAsk(ask Ask) error {
-	if sp.Scheme == CIE && (ask.Company || ask.Purpose != "") {
+func (sp *ServiceProvider) checkOptions(options LoginOptions) error {
+	if sp.Scheme == CIE && (options.Company || options.Purpose != "") {
 		return errors.New("CIE identifies only natural persons")
 	}
-	return CheckPurpose(ask.Purpose)
+	return CheckPurpose(options.Purpose)
 }
 
 // authnRequest returns the message, with its elements in the order of the
 // schema.
-func (sp *ServiceProvider) authnRequest(req Request, ask Ask, destination string) *etree.Element {
+func (sp *ServiceProvider) authnRequest(req Request, options LoginOptions, destination string) *etree.Element {
 	attributes := personSet
-	if ask.Company {
+	if options.Company {
 		attributes = companySet
 	}
 	root := etree.NewElement("samlp:AuthnRequest")
@@ -118,8 +118,8 @@ func (sp *ServiceProvider) authnRequest(req Request, ask Ask, destination string
 		// By index, not by URL: the rules prefer it.
 		"AssertionConsumerServiceIndex", acsIndex, "AttributeConsumingServiceIndex", attributes)
 	sp.addIssuer(root)
-	if ask.Purpose != "" {
-		addPurpose(root, ask.Purpose)
+	if options.Purpose != "" {
+		addPurpose(root, options.Purpose)
 	}
 	// Without AllowCreate, as Avviso 5 requires.
 	add(root, "samlp:NameIDPolicy", "", "Format", formatTransient)

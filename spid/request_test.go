@@ -27,7 +27,7 @@ import (
 // The content of the message, rule by rule.
 func TestLoginMessage(t *testing.T) {
 	t.Parallel()
-	req, _, err := sp.Login(provider, spid.Ask{})
+	req, _, err := sp.Login(provider, spid.LoginOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,7 +107,7 @@ func TestLoginRedirect(t *testing.T) {
 	t.Parallel()
 	for _, sso := range []string{"https://idp.example/sso", "https://idp.example/sso?tenant=1"} {
 		p := &spid.Provider{EntityID: provider.EntityID, RedirectURL: sso}
-		req, redirect, err := sp.Login(p, spid.Ask{})
+		req, redirect, err := sp.Login(p, spid.LoginOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -179,26 +179,26 @@ func TestLoginErrors(t *testing.T) {
 	unchanged := func(*spid.ServiceProvider) {}
 	toCIE := func(sp *spid.ServiceProvider) { sp.Scheme = spid.CIE }
 	for _, c := range []struct {
-		what string
-		edit func(*spid.ServiceProvider)
-		p    *spid.Provider
-		ask  spid.Ask
-		want string
+		what    string
+		edit    func(*spid.ServiceProvider)
+		p       *spid.Provider
+		options spid.LoginOptions
+		want    string
 	}{
-		{"no provider", unchanged, nil, spid.Ask{}, "no such identity provider"},
-		{"no key", func(sp *spid.ServiceProvider) { sp.Key = nil }, provider, spid.Ask{}, "no signing key"},
-		{"a key not RSA", func(sp *spid.ServiceProvider) { sp.Key = ellipticKey }, provider, spid.Ask{}, "not RSA"},
-		{"no such level", func(sp *spid.ServiceProvider) { sp.Level = 4 }, provider, spid.Ask{}, "SpidL4"},
-		{"no such comparison", func(sp *spid.ServiceProvider) { sp.Comparison = "more" }, provider, spid.Ask{}, `"more"`},
-		{"no such purpose", unchanged, provider, spid.Ask{Purpose: "XX"}, `"XX" is not a purpose`},
-		{"CIE for a company", toCIE, provider, spid.Ask{Company: true}, "natural persons"},
-		{"CIE for a purpose", toCIE, provider, spid.Ask{Purpose: "PG"}, "natural persons"},
-		{"a form without an HTTP-POST service", unchanged, byRedirect, spid.Ask{Post: true}, "no service for the request"},
-		{"no service", unchanged, noService, spid.Ask{}, "no service for the request"},
+		{"no provider", unchanged, nil, spid.LoginOptions{}, "no such identity provider"},
+		{"no key", func(sp *spid.ServiceProvider) { sp.Key = nil }, provider, spid.LoginOptions{}, "no signing key"},
+		{"a key not RSA", func(sp *spid.ServiceProvider) { sp.Key = ellipticKey }, provider, spid.LoginOptions{}, "not RSA"},
+		{"no such level", func(sp *spid.ServiceProvider) { sp.Level = 4 }, provider, spid.LoginOptions{}, "SpidL4"},
+		{"no such comparison", func(sp *spid.ServiceProvider) { sp.Comparison = "more" }, provider, spid.LoginOptions{}, `"more"`},
+		{"no such purpose", unchanged, provider, spid.LoginOptions{Purpose: "XX"}, `"XX" is not a purpose`},
+		{"CIE for a company", toCIE, provider, spid.LoginOptions{Company: true}, "natural persons"},
+		{"CIE for a purpose", toCIE, provider, spid.LoginOptions{Purpose: "PG"}, "natural persons"},
+		{"a form without an HTTP-POST service", unchanged, byRedirect, spid.LoginOptions{Post: true}, "no service for the request"},
+		{"no service", unchanged, noService, spid.LoginOptions{}, "no service for the request"},
 	} {
 		other := *sp
 		c.edit(&other)
-		if _, _, err := other.Login(c.p, c.ask); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, _, err := other.Login(c.p, c.options); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: got %v, want an error with %q", c.what, err, c.want)
 		}
 	}
@@ -208,7 +208,7 @@ func TestDefaultClock(t *testing.T) {
 	t.Parallel()
 	other := *sp
 	other.Now = nil
-	req, _, err := other.Login(provider, spid.Ask{})
+	req, _, err := other.Login(provider, spid.LoginOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

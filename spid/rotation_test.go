@@ -32,7 +32,7 @@ func newRotation(t testing.TB) *rotation {
 
 func (r *rotation) startLogin(t testing.TB) spid.Request {
 	t.Helper()
-	req, _, err := r.sp.Login(r.Providers().Find("https://idp.example"), spid.Ask{})
+	req, _, err := r.sp.Login(r.Providers().Find("https://idp.example"), spid.LoginOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -31,16 +31,16 @@ func TestFollow(t *testing.T) {
 		"https://a b/":                                                     false,
 		"":                                                                 false,
 	} {
-		if _, err := spid.Follow(spid.Source{Location: location, Signers: signers, Memory: &memory{}}, nil); (err == nil) != good {
+		if _, err := spid.Follow(spid.Source{Location: location, Signers: signers, Store: &memory{}}, nil); (err == nil) != good {
 			t.Errorf("%q: %v", location, err)
 		}
 	}
 	const location = "https://registry.spid.gov.it/"
-	if _, err := spid.Follow(spid.Source{Location: location, Memory: &memory{}}, nil); err == nil {
+	if _, err := spid.Follow(spid.Source{Location: location, Store: &memory{}}, nil); err == nil {
 		t.Error("Follow accepts a source without signers")
 	}
 	if _, err := spid.Follow(spid.Source{Location: location, Signers: signers}, nil); err == nil {
-		t.Error("Follow accepts a source without a memory")
+		t.Error("Follow accepts a source without a store")
 	}
 }
 
@@ -49,7 +49,7 @@ func TestSourceFile(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "idps.xml")
 	m := &memory{}
-	r, err := spid.Follow(spid.Source{Location: file, Signers: []spid.Fingerprint{authority().Signer()}, Memory: m, Now: clock}, nil)
+	r, err := spid.Follow(spid.Source{Location: file, Signers: []spid.Fingerprint{authority().Signer()}, Store: m, Now: clock}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

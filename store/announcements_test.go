@@ -69,7 +69,7 @@ func TestFeedIsCompleteWithoutDuplicates(t *testing.T) {
 	var writing, reading sync.WaitGroup
 	var mailboxes []int64
 	for range writers {
-		mailboxes = append(mailboxes, w.Reach(t, qualification.HolderChoice).Mailbox)
+		mailboxes = append(mailboxes, w.RecordInState(t, qualification.HolderChoice).Mailbox)
 	}
 	ended := make(chan bool)
 	feeds := make([][]workflow.EventPayload, readers)
@@ -160,7 +160,7 @@ func TestFeedIsCompleteWithoutDuplicates(t *testing.T) {
 // is nothing new. A step that has not committed blocks no reader.
 func TestFeedDoesNotBlock(t *testing.T) {
 	w := newWorld(t)
-	j, other := w.Reach(t, qualification.HolderChoice), w.Reach(t, qualification.HolderChoice)
+	j, other := w.RecordInState(t, qualification.HolderChoice), w.RecordInState(t, qualification.HolderChoice)
 	if all, _ := readFeed(t, w, 0, 100); len(all) != 2 {
 		t.Fatalf("%d announcements, want 2", len(all))
 	}
@@ -197,7 +197,7 @@ func TestFeedDoesNotBlock(t *testing.T) {
 func TestFeedContainsOnlyDomainsOfClient(t *testing.T) {
 	w := newWorld(t)
 	other := workflow.Client{Name: "other", Domains: []string{"altrove.example"}, Scopes: []workflow.Scope{workflow.ScopeWebmail}}
-	j := w.Reach(t, qualification.Invited)
+	j := w.RecordInState(t, qualification.Invited)
 	page, last, err := w.Provider.Events(t.Context(), other, nil, 0, 10)
 	if err != nil || len(page) != 0 || last != 2 {
 		t.Errorf("the other client reads %+v until %d (%v)", page, last, err)
@@ -227,7 +227,7 @@ func TestFeedContainsOnlyDomainsOfClient(t *testing.T) {
 // The position is set once. Nothing else in an announcement ever changes.
 func TestAnnouncementsNeverChange(t *testing.T) {
 	w := newWorld(t)
-	w.Reach(t, qualification.Invited)
+	w.RecordInState(t, qualification.Invited)
 	for _, set := range []string{"active = false", "at = now()", "id = gen_random_uuid()", "kind = 'qualification.revoked', position = 7"} {
 		refused(t, w, "announcements never changes: update refused", `update announcements set `+set)
 	}

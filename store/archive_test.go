@@ -16,7 +16,7 @@ import (
 
 func TestOnlyAuditorOpensArchive(t *testing.T) {
 	w := newWorld(t)
-	j := w.Reach(t, qualification.Identification)
+	j := w.RecordInState(t, qualification.Identification)
 	login := j.LogIn()
 	secret := bytes.Repeat([]byte("<Response>NRENNA80A41H501T</Response>\n"), 3000) // longer than a chunk of age
 	storetest.Must(t, w.ClaimAnswer(t.Context(), login, w.Answer(storetest.Anna),
@@ -53,7 +53,7 @@ func TestOnlyAuditorOpensArchive(t *testing.T) {
 	}
 	// Without a recipient, the login fails; nothing is archived unencrypted.
 	w.SetArchiveRecipient(nil)
-	other := w.Reach(t, qualification.Identification)
+	other := w.RecordInState(t, qualification.Identification)
 	err = w.Procedure.StartLogin(t.Context(), other.Visitor, workflow.Login{ID: "_1", StartedAt: w.Clock.Now()}, []byte("<AuthnRequest/>"))
 	if err == nil || other.Case().Qualification.State != qualification.Identification {
 		t.Errorf("a login that cannot be archived: %v", err)
@@ -62,8 +62,8 @@ func TestOnlyAuditorOpensArchive(t *testing.T) {
 
 func TestArchiveLimitsRefusedAnswers(t *testing.T) {
 	w := newWorld(t)
-	login := w.Reach(t, qualification.AtProvider).Case().Qualification.Login.ID
-	other := w.Reach(t, qualification.AtProvider).Case().Qualification.Login.ID
+	login := w.RecordInState(t, qualification.AtProvider).Case().Qualification.Login.ID
+	other := w.RecordInState(t, qualification.AtProvider).Case().Qualification.Login.ID
 	var open []*pgxpool.Conn // open connections, so that the calls below run concurrently
 	for range 15 {
 		c, err := w.Pool().Acquire(t.Context())

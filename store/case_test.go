@@ -15,7 +15,7 @@ import (
 
 func TestStepIsOneTransaction(t *testing.T) {
 	w := newWorld(t)
-	j := w.Reach(t, qualification.Summary)
+	j := w.RecordInState(t, qualification.Summary)
 	before := j.Case()
 	undone := errors.New("undone")
 	err := w.Update(t.Context(), j.Mailbox, func(c *qualification.Case) error {
@@ -51,7 +51,7 @@ func TestStepIsOneTransaction(t *testing.T) {
 // Steps of one mailbox wait for each other; steps of different mailboxes do not.
 func TestStepsOfOneMailboxAreSerialised(t *testing.T) {
 	w := newWorld(t)
-	a, b := w.Reach(t, qualification.Summary), w.Reach(t, qualification.Summary)
+	a, b := w.RecordInState(t, qualification.Summary), w.RecordInState(t, qualification.Summary)
 	started, finish, done := make(chan bool), make(chan bool), make(chan error, 1)
 	go func() {
 		done <- w.Update(context.WithoutCancel(t.Context()), a.Mailbox, func(c *qualification.Case) error {
@@ -80,7 +80,7 @@ func TestStepsOfOneMailboxAreSerialised(t *testing.T) {
 func TestStepReadsWhatPreviousStepCommitted(t *testing.T) {
 	t.Parallel()
 	w := storetest.NewWorld(t)
-	j := w.Reach(t, qualification.CodeEntry)
+	j := w.RecordInState(t, qualification.CodeEntry)
 	before := j.Case()
 	holding, finish, done := make(chan bool), make(chan bool), make(chan error, 2)
 	go func() {

@@ -11,7 +11,7 @@ import (
 // If a client has a domain twice, lists do not contain rows twice.
 func TestDuplicateDomainIsListedOnce(t *testing.T) {
 	w := newWorld(t)
-	w.Reach(t, qualification.Invited)
+	w.RecordInState(t, qualification.Invited)
 	domains := []string{storetest.Domain, "altrove.example", storetest.Domain}
 	cases, err := w.Qualifications(t.Context(), qualification.QualificationFilter{Domains: domains, Limit: 10})
 	storetest.Must(t, err)

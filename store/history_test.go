@@ -12,7 +12,7 @@ import (
 
 func TestHistoryContainsEveryStepAndMail(t *testing.T) {
 	w := newWorld(t)
-	j := w.Reach(t, qualification.Revoked)
+	j := w.RecordInState(t, qualification.Revoked)
 	h := j.History()
 	var events []qualification.Event
 	for i, s := range h.Steps {

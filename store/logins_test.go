@@ -19,7 +19,7 @@ func response(login string, w *storetest.World) workflow.Message {
 
 func TestRequestIsAnsweredOnce(t *testing.T) {
 	w := newWorld(t)
-	j := w.Reach(t, qualification.AtProvider)
+	j := w.RecordInState(t, qualification.AtProvider)
 	login := j.Case().Qualification.Login.ID
 	var won atomic.Int32
 	concurrently(func(int) {
@@ -47,8 +47,8 @@ func TestRequestIsAnsweredOnce(t *testing.T) {
 func TestAssertionCountsOnce(t *testing.T) {
 	w := newWorld(t)
 	a := w.Answer(storetest.Anna)
-	one := w.Reach(t, qualification.AtProvider).Case().Qualification.Login.ID
-	other := w.Reach(t, qualification.AtProvider).Case().Qualification.Login.ID
+	one := w.RecordInState(t, qualification.AtProvider).Case().Qualification.Login.ID
+	other := w.RecordInState(t, qualification.AtProvider).Case().Qualification.Login.ID
 	storetest.Must(t, w.ClaimAnswer(t.Context(), one, a, response(one, w)))
 	a.Handle = workflow.Digest("another handle")
 	if err := w.ClaimAnswer(t.Context(), other, a, response(other, w)); !errors.Is(err, workflow.ErrUnknown) {
@@ -59,7 +59,7 @@ func TestAssertionCountsOnce(t *testing.T) {
 
 	// Failed logins have no assertion, so there may be many.
 	for range 2 {
-		id := w.Reach(t, qualification.AtProvider).Case().Qualification.Login.ID
+		id := w.RecordInState(t, qualification.AtProvider).Case().Qualification.Login.ID
 		failed := workflow.Answer{Handle: []byte(id), Failure: "nr25", ReceivedAt: w.Clock.Now()}
 		storetest.Must(t, w.ClaimAnswer(t.Context(), id, failed, response(id, w)))
 	}
@@ -76,7 +76,7 @@ func hasAnswer(t *testing.T, w *storetest.World, login string) bool {
 func TestAnswersAreDiscarded(t *testing.T) {
 	w := newWorld(t)
 	park := func() (string, workflow.Answer, []byte) {
-		l := w.Reach(t, qualification.AtProvider).Case().Qualification.Login
+		l := w.RecordInState(t, qualification.AtProvider).Case().Qualification.Login
 		a := w.Answer(storetest.Anna)
 		storetest.Must(t, w.ClaimAnswer(t.Context(), l.ID, a, response(l.ID, w)))
 		if !hasAnswer(t, w, l.ID) {
@@ -117,7 +117,7 @@ func TestAnswersAreDiscarded(t *testing.T) {
 // format as in records, without the prefixes TINIT- and VATIT-.
 func TestIdentityContainsCompany(t *testing.T) {
 	w := newWorld(t)
-	j := w.Reach(t, qualification.AtProvider)
+	j := w.RecordInState(t, qualification.AtProvider)
 	a := w.Answer(storetest.Anna)
 	a.Assertion.CompanyName = "Officine Bianchi S.r.l."
 	a.Assertion.CompanyFiscalNumber, a.Assertion.CompanyVATNumber = "TINIT-09876543217", "VATIT-09876543217"

@@ -16,9 +16,9 @@ func TestMailboxesAreListed(t *testing.T) {
 	w := newWorld(t)
 	w.RecordAs(t, "c@pec.example", storetest.AnnasRecord)
 	b := w.RecordAs(t, "b@pec.example", storetest.AnnasRecord)
-	b.To(qualification.Qualified)
+	b.AdvanceTo(qualification.Qualified)
 	a := w.RecordAs(t, "a@pec.example", workflow.Record{Kind: workflow.KindPerson, Name: "Anna", Email: "a@mail.example"})
-	a.To(qualification.UnderReview)
+	a.AdvanceTo(qualification.UnderReview)
 	_, err := w.Cases.SetRecord(t.Context(), "tests", "c@pec.example", workflow.Cancelled, storetest.AnnasRecord)
 	storetest.Must(t, err)
 

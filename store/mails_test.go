@@ -15,7 +15,7 @@ import (
 // The outcome of an accepted mail does not change.
 func TestAcceptedMailStaysAccepted(t *testing.T) {
 	w := newWorld(t)
-	w.Reach(t, qualification.CodeEntry)
+	w.RecordInState(t, qualification.CodeEntry)
 	var id uuid.UUID
 	storetest.Must(t, w.Pool().QueryRow(t.Context(), `select id from mails`).Scan(&id))
 	_, err := w.StartMail(t.Context(), id, w.Clock.Now())

@@ -62,7 +62,7 @@ func TestConcurrentMigrations(t *testing.T) {
 // upgrade.
 func TestPreviousVersionCanWrite(t *testing.T) {
 	w := newWorld(t)
-	q := w.Reach(t, qualification.Identified).Case().Qualification
+	q := w.RecordInState(t, qualification.Identified).Case().Qualification
 	for _, sql := range []string{
 		`insert into logins (id, qualification_id, provider, provider_name, relay_state, level, comparison, session, started_at)
 		 select '_new', qualification_id, provider, provider_name, relay_state, level, comparison, session, started_at from logins where id = $1`,
@@ -101,10 +101,10 @@ func TestMigrationsFillExistingRows(t *testing.T) {
 	defer s.Close()
 	w := storetest.WorldIn(t, s)
 	for _, state := range []qualification.State{qualification.Qualified, qualification.Invited, qualification.Rejected} {
-		w.Reach(t, state)
+		w.RecordInState(t, state)
 	}
 	w.Record(t, storetest.AnnasRecord) // without a case
-	again := w.Reach(t, qualification.Revoked)
+	again := w.RecordInState(t, qualification.Revoked)
 	again.Enter("another browser") // opens another case
 
 	listed := func() string {

@@ -11,7 +11,7 @@ import (
 // A deleted mailbox has no star, and its status is cancelled.
 func TestDeletedMailboxIsInert(t *testing.T) {
 	w := newWorld(t)
-	w.Reach(t, qualification.Qualified)
+	w.RecordInState(t, qualification.Qualified)
 	refused(t, w, "deleted_is_inert", `update mailboxes set deleted_at = now()`)
 	refused(t, w, "deleted_is_inert", `update mailboxes set deleted_at = now(), status = 'cancelled'`)
 	other := w.Record(t, storetest.AnnasRecord)

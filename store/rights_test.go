@@ -34,7 +34,7 @@ func denied(t *testing.T, w *storetest.World, sql string) {
 
 func TestServiceCannotChangeEvidence(t *testing.T) {
 	w := newWorld(t)
-	w.Reach(t, qualification.Qualified)
+	w.RecordInState(t, qualification.Qualified)
 	for table, column := range evidence {
 		for _, sql := range []string{
 			"delete from " + table,

@@ -44,7 +44,7 @@ func refused(t *testing.T, w *storetest.World, constraint string, sql ...string)
 
 func TestLogIsAppendOnly(t *testing.T) {
 	w := newWorld(t)
-	w.Reach(t, qualification.Summary)
+	w.RecordInState(t, qualification.Summary)
 	refused(t, w, "steps never changes: update refused", `update steps set actor = 'system'`)
 	refused(t, w, "steps never changes: update refused", `update steps set event = event where false`)
 	refused(t, w, "steps never changes: delete refused", `delete from steps`)
@@ -57,7 +57,7 @@ func TestLogIsAppendOnly(t *testing.T) {
 // Rows that the log refers to may be deleted but never changed.
 func TestRowsOfLogNeverChange(t *testing.T) {
 	w := newWorld(t)
-	w.Reach(t, qualification.Qualified)
+	w.RecordInState(t, qualification.Qualified)
 	for table, change := range map[string]string{
 		"records":      "name = ''",
 		"declarations": "email = ''",
@@ -86,8 +86,8 @@ func TestSuspensionsAreAppendOnly(t *testing.T) {
 
 func TestStarRequiresQualifiedAndReverse(t *testing.T) {
 	w := newWorld(t)
-	j := w.Reach(t, qualification.Qualified)
-	other := w.Reach(t, qualification.Rejected)
+	j := w.RecordInState(t, qualification.Qualified)
+	other := w.RecordInState(t, qualification.Rejected)
 	if j.Case().Mailbox.Star == nil {
 		t.Fatal("no star")
 	}
@@ -118,7 +118,7 @@ func TestStarRequiresQualifiedAndReverse(t *testing.T) {
 
 func TestEveryStateIsLogged(t *testing.T) {
 	w := newWorld(t)
-	w.Reach(t, qualification.CodeEntry)
+	w.RecordInState(t, qualification.CodeEntry)
 	refused(t, w, "state_is_logged", `update qualifications set state = 'summary'`)
 	refused(t, w, "state_is_logged", `update qualifications set version = version + 1`)
 	refused(t, w, "state_is_logged", `update qualifications set version = version - 3`)
@@ -130,7 +130,7 @@ func TestEveryStateIsLogged(t *testing.T) {
 
 func TestMailboxHasOneUnfinishedAndOneQualified(t *testing.T) {
 	w := newWorld(t)
-	w.Reach(t, qualification.Summary)
+	w.RecordInState(t, qualification.Summary)
 	second := func(state string) string {
 		return `insert into qualifications (id, mailbox_id, version, state, opened_at, stepped_at, owner, locale, reason, remark)
 			select gen_random_uuid(), mailbox_id, 1, '` + state + `', now(), now(), 'webmail', 'it', '', '' from qualifications limit 1`
@@ -147,7 +147,7 @@ func TestMailboxHasOneUnfinishedAndOneQualified(t *testing.T) {
 		refused(t, w, "one_unfinished", second(string(s)))
 	}
 	w = storetest.NewWorld(t)
-	w.Reach(t, qualification.Qualified)
+	w.RecordInState(t, qualification.Qualified)
 	refused(t, w, "one_qualified", second("qualified"))
 }
 
@@ -168,8 +168,8 @@ func TestStatesMatchWorkflow(t *testing.T) {
 
 func TestOneActiveCodeAndOneActiveInvitation(t *testing.T) {
 	w := newWorld(t)
-	w.Reach(t, qualification.CodeEntry)
-	w.Reach(t, qualification.Invited)
+	w.RecordInState(t, qualification.CodeEntry)
+	w.RecordInState(t, qualification.Invited)
 	refused(t, w, "one_live_code", `insert into codes select gen_random_uuid(), qualification_id, nonce, now(), null from codes`)
 	refused(t, w, "one_live_invitation", `
 		insert into invitations
@@ -185,8 +185,8 @@ func TestOneActiveCodeAndOneActiveInvitation(t *testing.T) {
 // A test login, or a login for another mailbox, cannot identify a holder.
 func TestLoginBelongsToItsQualification(t *testing.T) {
 	w := newWorld(t)
-	w.Reach(t, qualification.Identified)
-	other := w.Reach(t, qualification.AtProvider).Case().Qualification
+	w.RecordInState(t, qualification.Identified)
+	other := w.RecordInState(t, qualification.AtProvider).Case().Qualification
 	storetest.Must(t, w.AddTestLogin(t.Context(), workflow.Login{ID: "_trial", StartedAt: w.Clock.Now()}, response("_trial", w)))
 	refused(t, w, "login_is_its_own", `update qualifications set login_id = '_trial'`)
 	refused(t, w, "login_is_its_own", `update qualifications set login_id = '`+other.Login.ID+`'`)

@@ -62,9 +62,9 @@ func TestDatabaseWithUnusualSettings(t *testing.T) {
 	if got.Name != company.Name || got.Representatives[0] != company.Representatives[0] || !got.ImportedAt.Equal(w.Clock.Now()) {
 		t.Errorf("the record is %+v", got)
 	}
-	j := w.Record(t, storetest.AnnasRecord).To(qualification.Invited)
+	j := w.Record(t, storetest.AnnasRecord).AdvanceTo(qualification.Invited)
 	j.Visitor = j.Accept()
-	j.To(qualification.Qualified)
+	j.AdvanceTo(qualification.Qualified)
 	c := j.Case()
 	if c.Mailbox.Star == nil || !c.Qualification.SteppedAt.Equal(w.Clock.Now()) {
 		t.Errorf("the case is %+v", c.Qualification)

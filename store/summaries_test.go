@@ -23,13 +23,13 @@ func TestStandingMatchesCurrentQualification(t *testing.T) {
 		}
 	}
 	for _, state := range qualification.States {
-		j := w.Reach(t, state)
+		j := w.RecordInState(t, state)
 		checkStanding(j, state)
 		if state == qualification.Expired {
 			w.Clock.Advance(-qualification.UnfinishedLife)
 		}
 	}
-	again := w.Reach(t, qualification.Revoked)
+	again := w.RecordInState(t, qualification.Revoked)
 	again.Enter("another browser") // opens another qualification
 	checkStanding(again, qualification.HolderChoice)
 }

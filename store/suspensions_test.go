@@ -49,21 +49,21 @@ func TestSuspensions(t *testing.T) {
 		}
 	}
 	// Every case contains them.
-	if c := w.Reach(t, qualification.HolderChoice).Case(); len(c.Suspensions) != len(want) {
+	if c := w.RecordInState(t, qualification.HolderChoice).Case(); len(c.Suspensions) != len(want) {
 		t.Errorf("the case contains %+v", c.Suspensions)
 	}
 }
 
 func TestGivenBy(t *testing.T) {
 	w := newWorld(t)
-	w.Reach(t, qualification.Qualified) // before since
+	w.RecordInState(t, qualification.Qualified) // before since
 	w.Clock.Advance(time.Hour)
 	since := w.Clock.Now()
-	starred := w.Reach(t, qualification.Qualified).Case()
+	starred := w.RecordInState(t, qualification.Qualified).Case()
 	w.Clock.Advance(time.Minute)
-	revoked := w.Reach(t, qualification.Revoked).Case()
-	w.Reach(t, qualification.CodeEntry) // no star yet
-	w.Reach(t, qualification.Rejected)
+	revoked := w.RecordInState(t, qualification.Revoked).Case()
+	w.RecordInState(t, qualification.CodeEntry) // no star yet
+	w.RecordInState(t, qualification.Rejected)
 	given, err := w.GivenBy(t.Context(), storetest.Provider, since)
 	storetest.Must(t, err)
 	if len(given) != 2 {
@@ -85,7 +85,7 @@ func TestGivenBy(t *testing.T) {
 // GivenBy waits for running transactions, because they may still give a star.
 func TestGivenByWaitsForRunningTransactions(t *testing.T) {
 	w := newWorld(t)
-	j := w.Reach(t, qualification.Summary)
+	j := w.RecordInState(t, qualification.Summary)
 	err := w.Update(t.Context(), j.Mailbox, func(*qualification.Case) error {
 		short, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 		defer cancel()

@@ -14,7 +14,7 @@ import (
 func TestSweep(t *testing.T) {
 	w := newWorld(t)
 	old, young := newBrowser(t, w, 1).open(), newBrowser(t, w, 1)
-	j := w.Reach(t, qualification.AtProvider)
+	j := w.RecordInState(t, qualification.AtProvider)
 	login := j.Case().Qualification.Login.ID
 	storetest.Must(t, w.ClaimAnswer(t.Context(), login, w.Answer(storetest.Anna), response(login, w)))
 	count := func(table string) (n int) {

@@ -37,7 +37,7 @@ func (s *Server) showFailure(w http.ResponseWriter, r *http.Request, f *Federati
 		l = *v.c.Qualification.Login
 	}
 	d := failureOf(f, l, code)
-	d.Known, d.Purpose = true, s.ask(f, v.c).Purpose
+	d.Known, d.Purpose = true, s.loginOptions(f, v.c).Purpose
 	s.loginFailed(w, r, s.basePage(v), d)
 	return nil
 }

@@ -87,13 +87,13 @@ func (s *Server) available(ctx context.Context, f *Federation) (spid.Providers, 
 	}), nil
 }
 
-// ask returns what a login requests. For a company's mailbox the operator may
+// loginOptions returns what a login requests. For a company's mailbox the operator may
 // require a professional identity, with the company's data (SPID Avviso 18). CIE
 // has no professional identities.
-func (s *Server) ask(f *Federation, c *qualification.Case) spid.Ask {
+func (s *Server) loginOptions(f *Federation, c *qualification.Case) spid.LoginOptions {
 	if f.Scheme == spid.CIE || s.Purpose == "" || c.Qualification.Declaration == nil ||
 		c.Qualification.Declaration.Kind != workflow.KindCompany {
-		return spid.Ask{}
+		return spid.LoginOptions{}
 	}
-	return spid.Ask{Company: true, Purpose: s.Purpose}
+	return spid.LoginOptions{Company: true, Purpose: s.Purpose}
 }

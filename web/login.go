@@ -121,7 +121,7 @@ func (s *Server) startLogin(w http.ResponseWriter, r *http.Request) error {
 	if provider == nil { // it has left the registry, or new logins may not use it
 		return s.showFailure(w, r, &s.SPID, "suspended")
 	}
-	request, dispatch, err := f.Login(provider, s.ask(f, v.c))
+	request, dispatch, err := f.Login(provider, s.loginOptions(f, v.c))
 	if err != nil {
 		return fmt.Errorf("making a request to %s: %w", provider.EntityID, err)
 	}

@@ -155,7 +155,7 @@ func fillSummary(_ *Server, v *visit, p *templates.Page) {
 func fillIdentification(s *Server, v *visit, p *templates.Page) {
 	p.Data = templates.Identification{
 		Company:   v.c.Qualification.Declaration.Kind == workflow.KindCompany,
-		Purpose:   s.ask(&s.SPID, v.c).Purpose,
+		Purpose:   s.loginOptions(&s.SPID, v.c).Purpose,
 		Lapsed:    v.c.LoginExpired(v.visitor),
 		Begun:     v.c.Qualification.Identity == nil,
 		Suspended: v.c.ProviderSuspended(),

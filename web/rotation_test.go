@@ -52,7 +52,7 @@ func newFederation(t *testing.T) federation {
 		serving := httptest.NewServer(f.Registry)
 		t.Cleanup(serving.Close)
 		w.server.SPID.Registry, err = spid.Follow(spid.Source{Location: serving.URL, Signers: []spid.Fingerprint{f.Signer()},
-			Memory: w.store, Now: w.clock.Now}, nil)
+			Store: w.store, Now: w.clock.Now}, nil)
 		w.must(err)
 	})
 	f.publish()

@@ -174,7 +174,7 @@ func TestSecureCookies(t *testing.T) {
 	}
 
 	visitor := w.toIdentification(cookies[0].Value)
-	request, _, err := w.server.SPID.Login(w.server.SPID.Providers()[0], spid.Ask{})
+	request, _, err := w.server.SPID.Login(w.server.SPID.Providers()[0], spid.LoginOptions{})
 	w.must(err)
 	w.must(w.procedure.StartLogin(t.Context(), visitor, loginOf(request, "Identità di prova"), request.XML))
 	answer := w.answer(loginRequest{request, w.idp, "/spid/acs"}, "Anna Neri")

@@ -23,15 +23,15 @@ func (s *Server) startTrial(w http.ResponseWriter, r *http.Request, f *Federatio
 		return errPrefetch
 	}
 	query := r.URL.Query()
-	sp, ask, err := trialAsk(f, query)
+	sp, options, err := trialOptions(f, query)
 	if err != nil {
 		return err
 	}
 	provider := f.Providers().Find(query.Get("idp"))
-	if provider == nil || ask.Post && provider.PostURL == "" {
+	if provider == nil || options.Post && provider.PostURL == "" {
 		return errNotFound
 	}
-	request, dispatch, err := sp.Login(provider, ask)
+	request, dispatch, err := sp.Login(provider, options)
 	if err != nil {
 		return fmt.Errorf("making a trial request to %s: %w", provider.EntityID, err)
 	}
@@ -50,22 +50,22 @@ func (s *Server) startTrial(w http.ResponseWriter, r *http.Request, f *Federatio
 	return s.dispatch(w, r, page, login, dispatch)
 }
 
-// trialAsk reads the options of a trial from the query.
-func trialAsk(f *Federation, query url.Values) (*spid.ServiceProvider, spid.Ask, error) {
+// trialOptions reads the options of a trial from the query.
+func trialOptions(f *Federation, query url.Values) (*spid.ServiceProvider, spid.LoginOptions, error) {
 	purpose := query.Get("purpose")
-	ask := spid.Ask{Company: purpose != "", Purpose: purpose, Post: query.Get("binding") == "post"}
+	options := spid.LoginOptions{Company: purpose != "", Purpose: purpose, Post: query.Get("binding") == "post"}
 	if spid.CheckPurpose(purpose) != nil || f.Scheme == spid.CIE && purpose != "" {
-		return nil, ask, errMalformed
+		return nil, options, errMalformed
 	}
 	sp := *f.ServiceProvider
 	if name := query.Get("level"); name != "" {
 		level, err := spid.LevelNamed(name)
 		if err != nil {
-			return nil, ask, errMalformed
+			return nil, options, errMalformed
 		}
 		sp.Level = level
 	}
-	return &sp, ask, nil
+	return &sp, options, nil
 }
 
 // endTrial shows the result of a trial: the attributes with status 200 if a person

@@ -21,8 +21,8 @@ import (
 	"stella/workflow"
 )
 
-// Courier sends events to webhooks.
-type Courier struct {
+// Deliverer sends events to webhooks.
+type Deliverer struct {
 	Keys     workflow.Keys  // compute the webhooks' secrets
 	Allow    []netip.Prefix // networks that may be private, and that may be sent to over http
 	Roots    *x509.CertPool // trusted authorities; nil for the system's
@@ -41,26 +41,26 @@ const (
 
 // Send makes one attempt to send an event to a webhook. The signature has the time
 // now. ctx limits the attempt.
-func (c *Courier) Send(ctx context.Context, w workflow.Webhook, e client.Event, now time.Time) Answer {
+func (c *Deliverer) Send(ctx context.Context, w workflow.Webhook, e client.Event, now time.Time) Result {
 	to, err := parseURL(w.URL, c.Allow)
 	if err != nil {
-		return Answer{Err: err}
+		return Result{Err: err}
 	}
 	body, err := json.Marshal(e)
 	if err != nil {
-		return Answer{Err: err}
+		return Result{Err: err}
 	}
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, to.String(), bytes.NewReader(body))
 	if err != nil {
-		return Answer{Err: err}
+		return Result{Err: err}
 	}
 	secrets := w.Secrets(c.Keys, now)
 	if len(secrets) == 0 {
-		return Answer{Err: errKeyGone}
+		return Result{Err: errKeyGone}
 	}
 	signature, err := sign(secrets, e.ID, now, body)
 	if err != nil {
-		return Answer{Err: err}
+		return Result{Err: err}
 	}
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("User-Agent", "Stella")
@@ -69,10 +69,10 @@ func (c *Courier) Send(ctx context.Context, w workflow.Webhook, e client.Event, 
 	r.Header.Set(standardwebhooks.HeaderWebhookSignature, signature)
 	res, err := c.transport(to).RoundTrip(r)
 	if err != nil {
-		return Answer{Err: err}
+		return Result{Err: err}
 	}
 	res.Body.Close() // the status is enough
-	return Answer{Status: res.StatusCode, RetryAfter: retryAfterOf(res.Header, now)}
+	return Result{Status: res.StatusCode, RetryAfter: retryAfterOf(res.Header, now)}
 }
 
 // sign returns the signatures with each of the secrets, separated by spaces: there
@@ -94,7 +94,7 @@ func sign(secrets [][]byte, id string, at time.Time, body []byte) (string, error
 // transport returns a transport for one request. It checks the address of each
 // connection before it connects, does not keep connections, uses no proxy and
 // follows no redirects.
-func (c *Courier) transport(to *url.URL) *http.Transport {
+func (c *Deliverer) transport(to *url.URL) *http.Transport {
 	dialer := &net.Dialer{Timeout: connectTimeout, Resolver: c.Resolver, ControlContext: guard(c.Allow, to.Scheme == "http")}
 	return &http.Transport{
 		DialContext:            dialer.DialContext,

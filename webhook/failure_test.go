@@ -60,7 +60,7 @@ func TestFailedDeliveriesAreRepeated(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := w.newReceiver()
 			r.answers(test.answer)
-			j := w.Reach(t, qualification.HolderChoice)
+			j := w.RecordInState(t, qualification.HolderChoice)
 			if test.outcome == "no answer in time" {
 				w.sender.SetTimeout(time.Second)
 			}
@@ -123,7 +123,7 @@ func TestTheBodyOfAResponseIsNotRead(t *testing.T) {
 		}
 		cut <- false
 	})
-	w.Reach(t, qualification.HolderChoice)
+	w.RecordInState(t, qualification.HolderChoice)
 	w.work(r)
 	if d := w.deliveries(r)[0]; d.Outcome != "200 OK" {
 		t.Errorf("the delivery is %+v", d)
@@ -138,7 +138,7 @@ func TestTheBodyOfAResponseIsNotRead(t *testing.T) {
 func TestAResultDescribesItsError(t *testing.T) {
 	w := newWorld(t)
 	r := w.newReceiver()
-	w.Reach(t, qualification.HolderChoice)
+	w.RecordInState(t, qualification.HolderChoice)
 	closed, err := net.Listen("tcp", "127.0.0.1:0")
 	storetest.Must(t, err)
 	closed.Close()
@@ -154,12 +154,12 @@ func TestAResultDescribesItsError(t *testing.T) {
 		{"https://169.254.169.254/", "169.254.169.254 is not a public address", nil},
 		{"https://receiver.example:25/", "port 25: want 443, 80 or one above 1023", nil},
 	} {
-		courier := *w.sender.Courier
+		deliverer := *w.sender.Deliverer
 		if test.roots != nil {
-			courier.Roots = test.roots
+			deliverer.Roots = test.roots
 		}
 		hook := workflow.Webhook{URL: test.url, Nonce: []byte("a nonce of bytes")}
-		a := courier.Send(t.Context(), hook, client.Event{ID: "1"}, time.Now())
+		a := deliverer.Send(t.Context(), hook, client.Event{ID: "1"}, time.Now())
 		if a.Delivered() || !strings.Contains(a.String(), test.want) {
 			t.Errorf("%s: %q, want %q", test.url, a, test.want)
 		}
@@ -187,7 +187,7 @@ func TestRetryAfterAndGone(t *testing.T) {
 			h.Header().Set("Retry-After", test.header)
 			h.WriteHeader(http.StatusTooManyRequests)
 		})
-		w.Reach(t, qualification.HolderChoice)
+		w.RecordInState(t, qualification.HolderChoice)
 		w.work(r)
 		w.Clock.Advance(test.min - time.Second)
 		r.answers(nil)
@@ -206,8 +206,8 @@ func TestRetryAfterAndGone(t *testing.T) {
 
 	r := w.newReceiver()
 	r.answers(status(http.StatusGone))
-	w.Reach(t, qualification.Invited)
-	w.Reach(t, qualification.Invited)
+	w.RecordInState(t, qualification.Invited)
+	w.RecordInState(t, qualification.Invited)
 	w.work(r)
 	if n := w.outcomes(r); len(r.received()) != 1 || n["given up"] != 4 || w.webhook(r).Disabled != workflow.DisabledGone {
 		t.Errorf("after 410 there were %d requests, the outcomes are %v, and the webhook is %+v", len(r.received()), n, w.webhook(r))
@@ -215,7 +215,7 @@ func TestRetryAfterAndGone(t *testing.T) {
 	if text := w.log.String(); strings.Count(text, "level=ERROR") != 1 || !strings.Contains(text, "a webhook is disabled") {
 		t.Errorf("this is not logged exactly once: %s", text)
 	}
-	if w.Reach(t, qualification.HolderChoice); len(w.deliveries(r)) != 4 {
+	if w.RecordInState(t, qualification.HolderChoice); len(w.deliveries(r)) != 4 {
 		t.Error("a disabled webhook has a new delivery")
 	}
 }
@@ -226,7 +226,7 @@ func TestAWebhookIsDisabledAfterThreeDays(t *testing.T) {
 	w := newWorld(t)
 	r := w.newReceiver()
 	r.answers(status(http.StatusBadGateway))
-	mailboxes := []*storetest.Journey{w.Reach(t, qualification.Invited), w.Reach(t, qualification.HolderChoice)}
+	mailboxes := []*storetest.Journey{w.RecordInState(t, qualification.Invited), w.RecordInState(t, qualification.HolderChoice)}
 	start := w.Clock.Now()
 	var attempts []time.Duration // since start
 	for w.webhook(r).Disabled == "" {
@@ -281,7 +281,7 @@ func TestAWebhookIsDisabledAfterThreeDays(t *testing.T) {
 func TestOneRefusedEventDoesNotDisableAWebhook(t *testing.T) {
 	w := newWorld(t)
 	r := w.newReceiver()
-	bad := w.Reach(t, qualification.HolderChoice)
+	bad := w.RecordInState(t, qualification.HolderChoice)
 	r.answers(func(got received, h http.ResponseWriter) {
 		if got.event.Data.Mailbox == bad.Address {
 			h.WriteHeader(http.StatusBadRequest)
@@ -289,7 +289,7 @@ func TestOneRefusedEventDoesNotDisableAWebhook(t *testing.T) {
 	})
 	w.work(r)
 	for range 4 * 8 { // four days
-		w.Reach(t, qualification.HolderChoice)
+		w.RecordInState(t, qualification.HolderChoice)
 		w.work(r)
 		w.Clock.Advance(3 * time.Hour)
 	}

@@ -152,13 +152,13 @@ func TestDNSRebindingIsPrevented(t *testing.T) {
 	_, port, _ := net.SplitHostPort(listen("127.0.0.2:0", &good))
 	listen("127.0.0.1:"+port, &inside)
 	n := &dnsServer{addresses: []string{"127.0.0.2", "127.0.0.1"}}
-	c := &webhook.Courier{
+	c := &webhook.Deliverer{
 		Keys:     storetest.Keys,
 		Allow:    []netip.Prefix{netip.MustParsePrefix("127.0.0.2/32")},
 		Resolver: n.resolver(t),
 	}
 	w := workflow.Webhook{URL: "http://receiver.test.:" + port + "/", Nonce: []byte("a nonce of bytes")}
-	send := func() webhook.Answer {
+	send := func() webhook.Result {
 		return c.Send(t.Context(), w, client.Event{ID: "1", Type: client.EventTest}, time.Now())
 	}
 	if a := send(); a.Status != 200 || good.Load() != 1 {

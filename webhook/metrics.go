@@ -12,9 +12,9 @@ type metrics struct {
 	latency  prometheus.Histogram
 }
 
-// Measure creates the sender's metrics and returns them for registration. Call it
+// EnableMetrics creates the sender's metrics and returns them for registration. Call it
 // before the first delivery.
-func (s *Sender) Measure() []prometheus.Collector {
+func (s *Sender) EnableMetrics() []prometheus.Collector {
 	s.metrics = &metrics{
 		outcomes: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "stella_webhook_attempts_total",

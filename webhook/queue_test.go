@@ -21,12 +21,12 @@ func TestTwoInstancesDeliverOnce(t *testing.T) {
 	r.answers(func(_ received, h http.ResponseWriter) { time.Sleep(10 * time.Millisecond) })
 	const events = 60
 	for range events {
-		w.Reach(t, qualification.HolderChoice)
+		w.RecordInState(t, qualification.HolderChoice)
 	}
 	var all sync.WaitGroup
 	for range 12 { // concurrent jobs, as several instances run them
 		s := w.newSender()
-		s.Courier.Roots = w.sender.Courier.Roots
+		s.Deliverer.Roots = w.sender.Deliverer.Roots
 		all.Go(func() { s.Work(t.Context(), job(r)) })
 	}
 	all.Wait()
@@ -57,12 +57,12 @@ func TestADeadReceiverDoesNotDelayOthers(t *testing.T) {
 	}
 	t.Cleanup(func() { close(hang) }) // runs before the receivers' cleanup, which waits for open requests
 	for range 20 {
-		w.Reach(t, qualification.HolderChoice)
+		w.RecordInState(t, qualification.HolderChoice)
 	}
 	good := w.newReceiver(workflow.AnnounceInvited)
 	var inviting []*storetest.Journey
 	for range 5 {
-		inviting = append(inviting, w.Reach(t, qualification.HolderInvitation))
+		inviting = append(inviting, w.RecordInState(t, qualification.HolderInvitation))
 	}
 	w.start(w.sender)
 	storetest.Eventually(w.t, "all receivers hang", func() bool {
@@ -75,7 +75,7 @@ func TestADeadReceiverDoesNotDelayOthers(t *testing.T) {
 	})
 	began := time.Now()
 	for _, j := range inviting {
-		j.To(qualification.Invited)
+		j.AdvanceTo(qualification.Invited)
 	}
 	storetest.Eventually(w.t, "the events are delivered", func() bool { return len(good.received()) == 5 })
 	t.Logf("5 deliveries in %v while 6 receivers hang", time.Since(began))
@@ -97,7 +97,7 @@ func TestADeliveryWithoutAJobIsFound(t *testing.T) {
 	w := newWorld(t)
 	w.InRealTime()
 	r := w.newReceiver()
-	j := w.Reach(t, qualification.HolderChoice)
+	j := w.RecordInState(t, qualification.HolderChoice)
 	now := time.Now()
 	_, _, err := w.ClaimDelivery(t.Context(), r.id, now, now.Add(2*time.Second), 4)
 	storetest.Must(t, err)
@@ -117,7 +117,7 @@ func TestAStopDoesNotCountAsFailure(t *testing.T) {
 	r := w.newReceiver()
 	hang := make(chan bool)
 	r.answers(func(received, http.ResponseWriter) { <-hang })
-	w.Reach(t, qualification.HolderChoice)
+	w.RecordInState(t, qualification.HolderChoice)
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error)
 	go func() { ended <- w.sender.Work(ctx, job(r)) }()

@@ -6,7 +6,7 @@
 //   - queue.go: the concurrency limits, and the periodic job that starts the others
 //   - retry.go: when a delivery is repeated, and when it is given up
 //   - client.go, event.go: the signed request
-//   - answer.go: the result of an attempt
+//   - result.go: the result of an attempt
 //   - guard.go: the addresses and ports to which nothing is sent
 //   - metrics.go: the metrics
 //
@@ -43,13 +43,13 @@ type Outbox interface {
 type Sender struct {
 	river.WorkerDefaults[workflow.Deliver]
 
-	Outbox  Outbox
-	Courier *Courier
-	Now     func() time.Time
-	Log     *slog.Logger
+	Outbox    Outbox
+	Deliverer *Deliverer
+	Now       func() time.Time
+	Log       *slog.Logger
 
 	timeout time.Duration // of an attempt; 0 means SendTimeout
-	metrics *metrics      // nil until Measure
+	metrics *metrics      // nil until EnableMetrics
 }
 
 // If a job runs for longer than JobTimeout, the queue assumes that its process
@@ -95,44 +95,44 @@ func (s *Sender) Work(ctx context.Context, job *river.Job[workflow.Deliver]) err
 func (s *Sender) attempt(ctx context.Context, w workflow.Webhook, d workflow.Delivery) {
 	sending, cancel := context.WithTimeout(ctx, cmp.Or(s.timeout, SendTimeout))
 	defer cancel()
-	a := s.Courier.Send(sending, w, Event(d.EventPayload), s.Now())
+	result := s.Deliverer.Send(sending, w, Event(d.EventPayload), s.Now())
 	switch {
-	case a.Delivered():
-		s.deliver(ctx, w, d, a)
+	case result.Delivered():
+		s.deliver(ctx, w, d, result)
 	case ctx.Err() != nil:
 		// The process is stopping, so this is not a failure of the receiver.
-	case a.Status == http.StatusGone:
-		s.disable(ctx, d, a, workflow.DisabledGone)
+	case result.Status == http.StatusGone:
+		s.disable(ctx, d, result, workflow.DisabledGone)
 	case s.shouldDisable(w):
-		s.disable(ctx, d, a, workflow.DisabledFailing)
+		s.disable(ctx, d, result, workflow.DisabledFailing)
 	default:
-		s.reschedule(ctx, w, d, a)
+		s.reschedule(ctx, w, d, result)
 	}
 }
 
-func (s *Sender) deliver(ctx context.Context, w workflow.Webhook, d workflow.Delivery, a Answer) {
+func (s *Sender) deliver(ctx context.Context, w workflow.Webhook, d workflow.Delivery, result Result) {
 	s.metrics.delivered(s.Now().Sub(d.At))
 	if w.Failures > 1 {
 		s.Log.InfoContext(ctx, "a webhook takes deliveries again", "webhook", w.ID)
 	}
 	s.recordWithRetry(ctx, d, func(ctx context.Context) error {
-		return s.Outbox.Delivered(ctx, d, a.String(), s.Now())
+		return s.Outbox.Delivered(ctx, d, result.String(), s.Now())
 	})
 }
 
 // disable disables a webhook and logs an error, because an operator must act.
-func (s *Sender) disable(ctx context.Context, d workflow.Delivery, a Answer, why workflow.DisabledWhy) {
+func (s *Sender) disable(ctx context.Context, d workflow.Delivery, result Result, why workflow.DisabledWhy) {
 	s.metrics.count("disabled")
-	s.Log.ErrorContext(ctx, "a webhook is disabled: see \"stella webhook list\"", "webhook", d.Webhook, "why", why, "answer", a.String())
+	s.Log.ErrorContext(ctx, "a webhook is disabled: see \"stella webhook list\"", "webhook", d.Webhook, "why", why, "answer", result.String())
 	s.recordWithRetry(ctx, d, func(ctx context.Context) error {
-		return s.Outbox.DeliveryRefused(ctx, d, a.String(), s.Now(), why)
+		return s.Outbox.DeliveryRefused(ctx, d, result.String(), s.Now(), why)
 	})
 }
 
 // reschedule sets the time at which a failed delivery is repeated, or gives it up.
-func (s *Sender) reschedule(ctx context.Context, w workflow.Webhook, d workflow.Delivery, a Answer) {
+func (s *Sender) reschedule(ctx context.Context, w workflow.Webhook, d workflow.Delivery, result Result) {
 	now := s.Now()
-	resume := now.Add(max(s.pause(w), min(a.RetryAfter, maxRetryAfter)))
+	resume := now.Add(max(s.pause(w), min(result.RetryAfter, maxRetryAfter)))
 	var due time.Time // zero if the delivery is given up
 	if now.Sub(d.AskedAt) < giveUpAfter {
 		due = now.Add(s.retryDelay(d))
@@ -140,13 +140,13 @@ func (s *Sender) reschedule(ctx context.Context, w workflow.Webhook, d workflow.
 	} else {
 		s.metrics.count("given_up")
 		s.Log.ErrorContext(ctx, "a delivery could not be made in time, and is given up", "webhook", d.Webhook, "delivery", d.ID,
-			"attempts", d.Attempts, "answer", a.String())
+			"attempts", d.Attempts, "answer", result.String())
 	}
 	if w.Failures == 1 { // this is the second failure: it is not only one delivery
-		s.Log.WarnContext(ctx, "a webhook takes no deliveries for now", "webhook", d.Webhook, "answer", a.String())
+		s.Log.WarnContext(ctx, "a webhook takes no deliveries for now", "webhook", d.Webhook, "answer", result.String())
 	}
 	s.recordWithRetry(ctx, d, func(ctx context.Context) error {
-		return s.Outbox.DeliveryFailed(ctx, d, a.String(), now, due, resume)
+		return s.Outbox.DeliveryFailed(ctx, d, result.String(), now, due, resume)
 	})
 }
 

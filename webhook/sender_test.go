@@ -25,7 +25,7 @@ func TestAnEventIsSigned(t *testing.T) {
 	w := newWorld(t)
 	w.InRealTime()
 	r := w.newReceiver()
-	j := w.Reach(t, qualification.Rejected)
+	j := w.RecordInState(t, qualification.Rejected)
 	w.work(r)
 	all := r.received()
 	if len(all) != 2 {
@@ -99,7 +99,7 @@ func TestAnEventIsSigned(t *testing.T) {
 func TestNoSecretIsStored(t *testing.T) {
 	w := newWorld(t)
 	r := w.newReceiver()
-	w.Reach(t, qualification.HolderChoice)
+	w.RecordInState(t, qualification.HolderChoice)
 	var rows string
 	storetest.Must(t, w.Pool().QueryRow(t.Context(),
 		`select string_agg(w::text, ' ') || (select string_agg(args::text, ' ') from river_job) from webhooks w`).Scan(&rows))
@@ -121,7 +121,7 @@ func TestWhichWebhooksGetAnEvent(t *testing.T) {
 	storetest.Must(t, w.AddClient(t.Context(), other, workflow.Digest("other"), w.Clock.Now()))
 	_, _, err := w.Provider.AddWebhook(t.Context(), "other", all.URL+"/other", nil)
 	storetest.Must(t, err)
-	j := w.Reach(t, qualification.Revoked)
+	j := w.RecordInState(t, qualification.Revoked)
 	var jobs int
 	storetest.Must(t, w.Pool().QueryRow(t.Context(), `select count(*) from river_job where kind = 'deliver'`).Scan(&jobs))
 	if jobs != 5 {
@@ -140,10 +140,10 @@ func TestWhichWebhooksGetAnEvent(t *testing.T) {
 	if len(off.received()) != 0 || len(w.deliveries(off)) != 0 {
 		t.Errorf("the disabled webhook got %v", off.received())
 	}
-	qualified := w.Reach(t, qualification.Qualified)
+	qualified := w.RecordInState(t, qualification.Qualified)
 	_, err = w.Pool().Exec(t.Context(), `update clients set disabled_at = now()`)
 	storetest.Must(t, err)
-	qualified.To(qualification.Revoked)
+	qualified.AdvanceTo(qualification.Revoked)
 	w.work(all)
 	if n := w.outcomes(all); n["delivered"] != 3 || n["waiting"] != 2 {
 		t.Errorf("after the client was disabled the outcomes are %v", n)
@@ -155,7 +155,7 @@ func TestWhichWebhooksGetAnEvent(t *testing.T) {
 func TestADeliveryIsCommittedWithItsStep(t *testing.T) {
 	w := newWorld(t)
 	r := w.newReceiver()
-	j := w.Record(t, storetest.AnnasRecord).To(qualification.HolderInvitation)
+	j := w.Record(t, storetest.AnnasRecord).AdvanceTo(qualification.HolderInvitation)
 	before := len(w.deliveries(r))
 	err := w.Update(t.Context(), j.Mailbox, func(c *qualification.Case) error {
 		q := c.Qualification
@@ -200,7 +200,7 @@ func TestASecretIsRotated(t *testing.T) {
 		previous, new bool
 	}{{0, true, true}, {24*time.Hour - time.Second, true, true}, {time.Second, false, true}} {
 		w.Clock.Advance(test.after)
-		w.Reach(t, qualification.HolderChoice)
+		w.RecordInState(t, qualification.HolderChoice)
 		w.work(r)
 		all := r.received()
 		last := all[len(all)-1]
@@ -219,7 +219,7 @@ func TestASecretIsRotated(t *testing.T) {
 func TestEventsOfAMailboxAreDeliveredInOrder(t *testing.T) {
 	w := newWorld(t)
 	r := w.newReceiver()
-	a := w.Reach(t, qualification.Invited) // started, invited
+	a := w.RecordInState(t, qualification.Invited) // started, invited
 	failing := true
 	r.answers(func(got received, h http.ResponseWriter) {
 		if failing && got.event.Data.Mailbox == a.Address {
@@ -227,7 +227,7 @@ func TestEventsOfAMailboxAreDeliveredInOrder(t *testing.T) {
 		}
 	})
 	w.work(r)
-	b := w.Reach(t, qualification.Invited)
+	b := w.RecordInState(t, qualification.Invited)
 	w.work(r)
 	if got := r.types(a.Address); !slices.Equal(got, []client.EventType{client.EventStarted}) {
 		t.Errorf("after a failure the next event of the mailbox was sent: %v", got)
@@ -246,7 +246,7 @@ func TestEventsOfAMailboxAreDeliveredInOrder(t *testing.T) {
 	// After a delivery is given up, the next event of its mailbox is sent.
 	failing = true
 	w.Clock.Advance(time.Minute)
-	c := w.Reach(t, qualification.HolderChoice)
+	c := w.RecordInState(t, qualification.HolderChoice)
 	r.answers(func(got received, h http.ResponseWriter) {
 		if got.event.Data.Mailbox == c.Address && got.event.Type == client.EventStarted {
 			h.WriteHeader(http.StatusInternalServerError)
@@ -254,8 +254,8 @@ func TestEventsOfAMailboxAreDeliveredInOrder(t *testing.T) {
 	})
 	w.work(r)
 	w.Clock.Advance(73 * time.Hour)
-	w.Reach(t, qualification.HolderChoice)
-	c.To(qualification.Invited)
+	w.RecordInState(t, qualification.HolderChoice)
+	c.AdvanceTo(qualification.Invited)
 	w.work(r)
 	w.Clock.Advance(15 * time.Minute)
 	w.work(r)
@@ -275,7 +275,7 @@ func TestEventsOfAMailboxAreDeliveredInOrder(t *testing.T) {
 func TestADeliveryIsRepeatedAfterACrash(t *testing.T) {
 	w := newWorld(t)
 	r := w.newReceiver()
-	w.Reach(t, qualification.HolderChoice)
+	w.RecordInState(t, qualification.HolderChoice)
 	// It crashes before it records the result: only the claim is left.
 	_, d, err := w.ClaimDelivery(t.Context(), r.id, w.Clock.Now(), w.Clock.Now().Add(20*time.Second), 4)
 	storetest.Must(t, err)
@@ -300,7 +300,7 @@ func TestADeliveryIsRepeatedAfterACrash(t *testing.T) {
 func TestAnOperatorRepeatsADelivery(t *testing.T) {
 	w := newWorld(t)
 	r := w.newReceiver()
-	w.Reach(t, qualification.Invited)
+	w.RecordInState(t, qualification.Invited)
 	w.work(r)
 	d := w.deliveries(r)
 	n, err := w.Redeliver(t.Context(), r.id, d[1].ID, w.Clock.Now())

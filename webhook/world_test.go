@@ -53,10 +53,10 @@ func newWorld(t *testing.T) *world {
 
 func (w *world) newSender() *webhook.Sender {
 	return &webhook.Sender{
-		Outbox:  w.Store,
-		Courier: &webhook.Courier{Keys: storetest.Keys, Allow: loopback, Roots: x509.NewCertPool()},
-		Now:     w.Clock.Now,
-		Log:     slog.New(slog.NewTextHandler(w.log, nil)),
+		Outbox:    w.Store,
+		Deliverer: &webhook.Deliverer{Keys: storetest.Keys, Allow: loopback, Roots: x509.NewCertPool()},
+		Now:       w.Clock.Now,
+		Log:       slog.New(slog.NewTextHandler(w.log, nil)),
 	}
 }
 
@@ -92,7 +92,7 @@ func (w *world) newReceiver(kinds ...workflow.AnnouncementKind) *receiver {
 	r.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, 0)
 	r.StartTLS()
 	w.t.Cleanup(r.Close)
-	w.sender.Courier.Roots.AddCert(r.Certificate())
+	w.sender.Deliverer.Roots.AddCert(r.Certificate())
 	var err error
 	r.id, r.secret, err = w.Provider.AddWebhook(w.t.Context(), storetest.Webmail, r.URL+"/hooks?from=stella", kinds)
 	storetest.Must(w.t, err)

@@ -70,7 +70,7 @@ func TestTestLoginIsAnsweredOnce(t *testing.T) {
 func TestTestLoginIsSeparateFromLogin(t *testing.T) {
 	t.Parallel()
 	x := storetest.NewWorld(t).Record(t, storetest.AnnasRecord)
-	x.To(qualification.AtProvider)
+	x.AdvanceTo(qualification.AtProvider)
 	login := x.Case().Qualification.Login.ID
 	if err := x.Logins.EndTest(x.Context(), login, trialAnswer(), []byte("<Response/>")); !errors.Is(err, workflow.ErrUnknown) {
 		t.Errorf("EndTest for a mailbox's login: error %v", err)
@@ -83,7 +83,7 @@ func TestTestLoginIsSeparateFromLogin(t *testing.T) {
 	if err := x.Procedure.Return(x.Context(), x.Visitor, secret); !errors.Is(err, qualification.ErrNotOwner) {
 		t.Errorf("Return for a test login: error %v", err)
 	}
-	x.IsAt(qualification.AtProvider)
+	x.WantState(qualification.AtProvider)
 }
 
 func TestTestLoginWithSuspendedProvider(t *testing.T) {

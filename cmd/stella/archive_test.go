@@ -38,7 +38,7 @@ func TestArchiveKeygenDoesNotOverwrite(t *testing.T) {
 func TestArchiveShow(t *testing.T) {
 	t.Parallel()
 	w := storetest.NewWorld(t)
-	login := w.Reach(t, qualification.Identified).Case().Qualification.Login.ID
+	login := w.RecordInState(t, qualification.Identified).Case().Qualification.Login.ID
 	run := func(args ...string) result {
 		return stella(t, []string{"STELLA_DATABASE_URL=" + w.Pool().Config().ConnString()}, append([]string{"archive", "show"}, args...)...)
 	}

@@ -81,7 +81,7 @@ func TestKilledServiceDeliversEverything(t *testing.T) {
 	_, r.secret, err = w.Provider.AddWebhook(t.Context(), storetest.Webmail, r.URL, nil)
 	storetest.Must(t, err)
 	for range events {
-		w.Reach(t, qualification.HolderChoice)
+		w.RecordInState(t, qualification.HolderChoice)
 	}
 	s := startService(t, c)
 	storetest.Eventually(t, "some events are delivered", func() bool { n, _ := r.counts(); return n >= events/4 })
@@ -116,7 +116,7 @@ func TestKilledImportIsCompletedByTheNext(t *testing.T) {
 	for n := range many {
 		fmt.Fprintf(&lines, "m%d@%s,,,,,,active\n", n, storetest.Domain)
 		if n%(many/3) == 0 { // the file names another holder for this mailbox
-			j := w.Reach(t, qualification.Qualified)
+			j := w.RecordInState(t, qualification.Qualified)
 			stars = append(stars, j)
 			fmt.Fprintf(&lines, "%s,person,Sara Verdi,%s,,,active\n", j.Address, storetest.Sara)
 		}

@@ -38,12 +38,12 @@ func TestMailCommands(t *testing.T) {
 	delegated := w.RecordAs(t, "officine@pec.example", workflow.Record{
 		Kind: workflow.KindCompany, Name: "Officine Bianchi S.r.l.", FiscalCode: "09876543217",
 	})
-	delegated.To(qualification.Invited)
+	delegated.AdvanceTo(qualification.Invited)
 	invitation := mailOf(t, w, workflow.MailInvitation)
 	link := workflow.InvitationSecret(storetest.Keys, attempt(invitation).Nonce)
 	storetest.Must(t, w.MailRefused(t.Context(), invitation, "550 5.1.1 no such user\x1b[2J", w.Clock.Now()))
 	j := w.RecordAs(t, "anna.neri@pec.example", storetest.AnnasRecord)
-	j.To(qualification.CodeEntry)
+	j.AdvanceTo(qualification.CodeEntry)
 	code := mailOf(t, w, workflow.MailCode)
 	digits := otp.Key(storetest.Key).Code(attempt(code).Nonce)
 	storetest.Must(t, w.MailDropped(t.Context(), code, w.Clock.Now()))

@@ -22,7 +22,7 @@ at@altra.example,company,"@Officine ""Bianchi""; & figli, S.r.l.",09876543217,"B
 nobody@pec.example,,,,,,cancelled,
 `
 	importText(t, w, awkward, counts{qualification.ImportMade: 3})
-	star := w.Reach(t, qualification.Qualified)
+	star := w.RecordInState(t, qualification.Qualified)
 	w.RecordAs(t, "gone@pec.example", storetest.AnnasRecord)
 	storetest.Must(t, w.Cases.Delete(t.Context(), "tests", "gone@pec.example"))
 

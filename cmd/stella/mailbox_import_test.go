@@ -103,7 +103,7 @@ func TestImport(t *testing.T) {
 func TestImportRevokesTheStarOfAnotherHolder(t *testing.T) {
 	t.Parallel()
 	w := storetest.NewWorld(t).InRealTime()
-	j := w.Reach(t, qualification.Qualified)
+	j := w.RecordInState(t, qualification.Qualified)
 	line := func(name, code, status string) string {
 		return header + "other@pec.example,,,,,,active\n" + j.Address + ",person," + name + "," + code +
 			",,anna.neri@mail.example," + status + "\n"
@@ -123,7 +123,7 @@ func TestImportRevokesTheStarOfAnotherHolder(t *testing.T) {
 func TestDryRunChangesNothing(t *testing.T) {
 	t.Parallel()
 	w := storetest.NewWorld(t).InRealTime()
-	loses, keeps := w.Reach(t, qualification.Qualified), w.Reach(t, qualification.Qualified)
+	loses, keeps := w.RecordInState(t, qualification.Qualified), w.RecordInState(t, qualification.Qualified)
 	importText(t, w, header+"a@pec.example,,,,,,active\nb@pec.example,,,,,,active\nc@pec.example,,,,,,active\n",
 		counts{qualification.ImportMade: 3})
 	storetest.Must(t, w.Cases.Delete(t.Context(), "tests", "c@pec.example"))
@@ -261,7 +261,7 @@ func TestConcurrentImportsAndHolders(t *testing.T) {
 		})
 	}
 	for _, j := range journeys {
-		j.To(qualification.Qualified)
+		j.AdvanceTo(qualification.Qualified)
 	}
 	all.Wait()
 	storetest.Must(t, errors.Join(failed...))

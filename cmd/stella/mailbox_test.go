@@ -40,7 +40,7 @@ func TestMailboxCommands(t *testing.T) {
 func TestDeletedMailboxIsShown(t *testing.T) {
 	t.Parallel()
 	w := storetest.NewWorld(t).InRealTime()
-	j := w.Reach(t, qualification.Qualified)
+	j := w.RecordInState(t, qualification.Qualified)
 	run := func(args ...string) result {
 		return stella(t, []string{"STELLA_DATABASE_URL=" + w.Pool().Config().ConnString()}, args...)
 	}

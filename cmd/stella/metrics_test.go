@@ -21,7 +21,7 @@ func TestServiceMetrics(t *testing.T) {
 	s := startService(t, c)
 	w := worldOf(t, c.URL)
 	s.waitReady()
-	w.Record(t, storetest.AnnasRecord).To(qualification.CodeEntry)
+	w.Record(t, storetest.AnnasRecord).AdvanceTo(qualification.CodeEntry)
 	storetest.Eventually(t, "the code arrives", func() bool { return mails("anna.neri@mail.example") == 1 })
 	j := w.RecordAs(t, "anna.neri@pec.example", storetest.AnnasRecord)
 	s.handOff(j.Address, storetest.Token)

@@ -91,7 +91,7 @@ func TestDatabaseOutage(t *testing.T) {
 	if code, body := s.get(page); code != 410 {
 		t.Fatalf("%d %s", code, body)
 	}
-	w.Record(t, storetest.AnnasRecord).To(qualification.CodeEntry)
+	w.Record(t, storetest.AnnasRecord).AdvanceTo(qualification.CodeEntry)
 	storetest.Eventually(t, "the code arrives", func() bool { return mails("anna.neri@mail.example") == 1 })
 	storetest.Eventually(t, "the mail is recorded as sent", func() bool { // otherwise the service would log an error
 		var open int
@@ -116,7 +116,7 @@ func TestDatabaseOutage(t *testing.T) {
 	p.start()
 	storetest.Eventually(t, "the page answers again", func() bool { code, _ := s.get(page); return code == 410 })
 	w.Pool().Reset() // the connections are older than the outage
-	w.Record(t, storetest.AnnasRecord).To(qualification.CodeEntry)
+	w.Record(t, storetest.AnnasRecord).AdvanceTo(qualification.CodeEntry)
 	storetest.Eventually(t, "a code arrives after the outage", func() bool { return mails("anna.neri@mail.example") == 2 })
 	s.waitForLog("the database can be reached again")
 	log := s.log()

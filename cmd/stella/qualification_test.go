@@ -19,11 +19,11 @@ func TestQualificationCommands(t *testing.T) {
 	}
 	withoutCode := workflow.Record{Kind: workflow.KindPerson, Name: "Anna Neri", Email: "anna.neri@mail.example"}
 	review := w.RecordAs(t, "review@pec.example", withoutCode)
-	review.To(qualification.UnderReview)
+	review.AdvanceTo(qualification.UnderReview)
 	other := w.RecordAs(t, "other@pec.example", withoutCode)
-	other.To(qualification.UnderReview)
+	other.AdvanceTo(qualification.UnderReview)
 	started := w.RecordAs(t, "started@pec.example", storetest.AnnasRecord)
-	started.To(qualification.Summary)
+	started.AdvanceTo(qualification.Summary)
 	w.RecordAs(t, "never@pec.example", storetest.AnnasRecord)
 
 	// Impossible decisions are refused with the reason.
@@ -109,7 +109,7 @@ Try "stella qualification refuse --help".`)
 func TestCompanyOfAnIdentityIsShown(t *testing.T) {
 	t.Parallel()
 	w := storetest.NewWorld(t).InRealTime()
-	j := w.Reach(t, qualification.AtProvider)
+	j := w.RecordInState(t, qualification.AtProvider)
 	a := w.Answer(storetest.Anna)
 	a.Assertion.CompanyName, a.Assertion.CompanyVATNumber = "Officine Bianchi S.r.l.", "09876543217"
 	secret, err := w.Logins.StoreAnswer(t.Context(), j.Case().Qualification.Login.ID, a, []byte("<Response/>"))

@@ -38,18 +38,18 @@ func TestSuspendProvider(t *testing.T) {
 		`no identity provider https://idp.example is known: see "stella spid provider list"`)
 
 	early := w.RecordAs(t, "early@pec.example", storetest.AnnasRecord)
-	early.To(qualification.Qualified) // at noon
+	early.AdvanceTo(qualification.Qualified) // at noon
 	w.Clock.Advance(time.Hour)
 	late := w.RecordAs(t, "late@pec.example", storetest.AnnasRecord)
-	late.To(qualification.Identified)
+	late.AdvanceTo(qualification.Identified)
 	w.Clock.Advance(time.Minute)
-	late.To(qualification.Qualified)
+	late.AdvanceTo(qualification.Qualified)
 	review := w.RecordAs(t, "review@pec.example", workflow.Record{
 		Kind: workflow.KindPerson, Name: "Anna Neri", Email: "anna.neri@mail.example",
 	})
-	review.To(qualification.UnderReview)
+	review.AdvanceTo(qualification.UnderReview)
 	under := w.RecordAs(t, "under@pec.example", storetest.AnnasRecord)
-	under.To(qualification.Contract)
+	under.AdvanceTo(qualification.Contract)
 
 	run("suspend", storetest.Provider, "--since=2126-11-20").fails(t, 1, "--since 2126-11-20 00:00:00 +01:00: that time is in the future")
 	if r := run("suspend", storetest.Provider, "--since=yesterday"); r.status != 2 ||
@@ -116,7 +116,7 @@ func TestKnownProviders(t *testing.T) {
 	aggregate, err := r.Aggregate(time.Now(), [][]byte{entity("https://listed.example")})
 	storetest.Must(t, err)
 	storetest.Must(t, w.SaveAggregate(t.Context(), aggregate, time.Now()))
-	w.Reach(t, qualification.AtProvider)
+	w.RecordInState(t, qualification.AtProvider)
 	env := []string{
 		"STELLA_DATABASE_URL=" + w.Pool().Config().ConnString(),
 		"STELLA_SPID_REGISTRY_PIN=" + r.Signer().String(),

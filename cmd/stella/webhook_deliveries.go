@@ -37,12 +37,12 @@ func (c webhookTestCommand) Run(ctx context.Context, db *config.OpenDatabase) er
 	ctx, cancel := context.WithTimeout(ctx, webhook.SendTimeout)
 	defer cancel()
 	began := time.Now()
-	courier := &webhook.Courier{Keys: keys, Allow: allow}
-	answer := courier.Send(ctx, w, webhook.Trial(uuid.NewString(), began), began)
-	if !answer.Delivered() {
-		return fmt.Errorf("%s: %s", w.URL, answer)
+	deliverer := &webhook.Deliverer{Keys: keys, Allow: allow}
+	result := deliverer.Send(ctx, w, webhook.Trial(uuid.NewString(), began), began)
+	if !result.Delivered() {
+		return fmt.Errorf("%s: %s", w.URL, result)
 	}
-	fmt.Printf("%s: %s, after %v\n", w.URL, answer, time.Since(began).Round(time.Millisecond))
+	fmt.Printf("%s: %s, after %v\n", w.URL, result, time.Since(began).Round(time.Millisecond))
 	return nil
 }
 

@@ -117,7 +117,7 @@ func TestServiceDeliversWebhooks(t *testing.T) {
 	var err error
 	_, r.secret, err = w.Provider.AddWebhook(t.Context(), storetest.Webmail, r.URL, nil)
 	storetest.Must(t, err)
-	j := w.Reach(t, qualification.HolderChoice)
+	j := w.RecordInState(t, qualification.HolderChoice)
 	storetest.Eventually(t, "the event is delivered", func() bool { n, _ := r.counts(); return n == 1 })
 	if r.events[j.Address] != 1 {
 		t.Errorf("delivered: %v", r.events)

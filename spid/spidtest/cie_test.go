@@ -27,7 +27,7 @@ func TestCIE(t *testing.T) {
 		t.Errorf("the logout URL is %s, want none", provider.LogoutURL)
 	}
 	for _, byForm := range []bool{false, true} {
-		_, dispatch, err := cie.Login(provider, spid.Ask{Post: byForm})
+		_, dispatch, err := cie.Login(provider, spid.LoginOptions{Post: byForm})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -75,7 +75,7 @@ func TestCIEFaults(t *testing.T) {
 			r.SelectElement("samlp:RequestedAuthnContext").CreateAttr("Comparison", "better")
 		},
 	} {
-		req, dispatch, err := cie.Login(provider, spid.Ask{})
+		req, dispatch, err := cie.Login(provider, spid.LoginOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -21,13 +21,13 @@ import (
 // Errors that are not reported to the service.
 func TestRefusals(t *testing.T) {
 	t.Parallel()
-	req, redirect, err := sp.Login(provider, spid.Ask{})
+	req, redirect, err := sp.Login(provider, spid.LoginOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	another := *sp
 	another.EntityID = "https://another.example"
-	_, foreign, err := another.Login(provider, spid.Ask{})
+	_, foreign, err := another.Login(provider, spid.LoginOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,7 +107,7 @@ func TestFaults(t *testing.T) {
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			t.Parallel()
-			req, _, err := sp.Login(provider, spid.Ask{})
+			req, _, err := sp.Login(provider, spid.LoginOptions{})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -151,7 +151,7 @@ func (p page) answer(t *testing.T) (response *spid.Response, relayState string) 
 
 func TestLogin(t *testing.T) {
 	t.Parallel()
-	req, redirect, err := sp.Login(provider, spid.Ask{})
+	req, redirect, err := sp.Login(provider, spid.LoginOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -189,7 +189,7 @@ func TestLoginFails(t *testing.T) {
 		"nr25": {"Annulla"},
 		"nr22": {"Accedi come Anna Neri", "Non autorizzo"},
 	} {
-		req, redirect, err := sp.Login(provider, spid.Ask{})
+		req, redirect, err := sp.Login(provider, spid.LoginOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -15,7 +15,7 @@ func TestRotate(t *testing.T) {
 	t.Cleanup(server.Close)
 	before := parse(idp.Metadata())
 	accepts := func(p *spid.Provider) bool {
-		req, _, err := sp.Login(p, spid.Ask{})
+		req, _, err := sp.Login(p, spid.LoginOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}

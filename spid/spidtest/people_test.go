@@ -33,7 +33,7 @@ func TestPurposes(t *testing.T) {
 		"PX": {"Due", "Tre", "Quattro"},
 	} {
 		for _, name := range []string{"Una", "Due", "Tre", "Quattro"} {
-			req, dispatch, err := sp.Login(provider, spid.Ask{Purpose: purpose})
+			req, dispatch, err := sp.Login(provider, spid.LoginOptions{Purpose: purpose})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -59,8 +59,8 @@ func TestCompanyLogin(t *testing.T) {
 	idp, server := serve(spidtest.Config{ServiceProvider: sp.Metadata, People: []spidtest.Person{spidtest.LucaForOfficine()}})
 	t.Cleanup(server.Close)
 	provider := parse(idp.Metadata())
-	for _, ask := range []spid.Ask{{Purpose: "PG", Company: true}, {Purpose: "PG"}} {
-		req, dispatch, err := sp.Login(provider, ask)
+	for _, options := range []spid.LoginOptions{{Purpose: "PG", Company: true}, {Purpose: "PG"}} {
+		req, dispatch, err := sp.Login(provider, options)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -71,13 +71,13 @@ func TestCompanyLogin(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := map[string]string{"fiscalNumber": "TINIT-BNCLCU75C12F205G", "companyName": "", "companyFiscalNumber": "", "ivaCode": ""}
-		if ask.Company {
+		if options.Company {
 			want["companyName"], want["companyFiscalNumber"] = "Officine Bianchi S.r.l.", "TINIT-09876543217"
 			want["ivaCode"], want["registeredOffice"] = "VATIT-09876543217", "Via delle Officine 1, 20121 Milano MI"
 		}
 		for name, value := range want {
 			if got := a.Attributes[name]; got != value {
-				t.Errorf("company asked for %t: %s is %q, want %q", ask.Company, name, got, value)
+				t.Errorf("company asked for %t: %s is %q, want %q", options.Company, name, got, value)
 			}
 		}
 	}

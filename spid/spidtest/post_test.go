@@ -26,7 +26,7 @@ func post(t *testing.T, to string, values url.Values) page {
 // A posted request is answered like one in a query.
 func TestPostedLogin(t *testing.T) {
 	t.Parallel()
-	req, dispatch, err := sp.Login(provider, spid.Ask{Post: true})
+	req, dispatch, err := sp.Login(provider, spid.LoginOptions{Post: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,13 +58,13 @@ func edited(t *testing.T, dispatch spid.Dispatch, edit func(*etree.Element)) url
 
 func TestPostedRefusals(t *testing.T) {
 	t.Parallel()
-	_, dispatch, err := sp.Login(provider, spid.Ask{Post: true})
+	_, dispatch, err := sp.Login(provider, spid.LoginOptions{Post: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	another := *sp
 	another.EntityID = "https://another.example"
-	_, foreign, err := another.Login(provider, spid.Ask{Post: true})
+	_, foreign, err := another.Login(provider, spid.LoginOptions{Post: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,7 +94,7 @@ func TestPostedRefusals(t *testing.T) {
 // The signature must be right after the issuer (saml-schema-protocol-2.0.xsd).
 func TestPostedSignaturePlacement(t *testing.T) {
 	t.Parallel()
-	_, dispatch, err := sp.Login(provider, spid.Ask{Post: true})
+	_, dispatch, err := sp.Login(provider, spid.LoginOptions{Post: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -43,8 +43,8 @@ func (w *World) RecordAs(t testing.TB, address string, r workflow.Record) *Journ
 	return j
 }
 
-// Reach creates a mailbox and takes it to a state by the shortest path.
-func (w *World) Reach(t testing.TB, s qualification.State) *Journey {
+// RecordInState creates a mailbox and takes it to a state by the shortest path.
+func (w *World) RecordInState(t testing.TB, s qualification.State) *Journey {
 	t.Helper()
 	r := AnnasRecord
 	switch s {
@@ -53,11 +53,11 @@ func (w *World) Reach(t testing.TB, s qualification.State) *Journey {
 	case qualification.UnderReview: // the holder is unknown
 		r.FiscalCode = ""
 	}
-	return w.Record(t, r).To(s)
+	return w.Record(t, r).AdvanceTo(s)
 }
 
-// To makes steps until the qualification is in the state.
-func (j *Journey) To(s qualification.State) *Journey {
+// AdvanceTo makes steps until the qualification is in the state.
+func (j *Journey) AdvanceTo(s qualification.State) *Journey {
 	j.Helper()
 	for range qualification.States {
 		if q := j.Case().Qualification; q != nil && q.State == s {
@@ -87,8 +87,8 @@ func (j *Journey) Case() *qualification.Case {
 // State returns the state of the current qualification.
 func (j *Journey) State() qualification.State { return j.Case().Qualification.State }
 
-// IsAt fails the test immediately if the case is in another state.
-func (j *Journey) IsAt(s qualification.State) {
+// WantState fails the test immediately if the case is in another state.
+func (j *Journey) WantState(s qualification.State) {
 	j.Helper()
 	if got := j.State(); got != s {
 		j.Fatalf("the state is %s, want %s", got, s)

@@ -32,7 +32,7 @@ func TestRightCodeQualifiesMailbox(t *testing.T) {
 	x := reach(t, qualification.CodeEntry)
 	code := x.Code()
 	x.Must(typeCode(x, code[:3]+" "+code[3:]))
-	x.IsAt(qualification.Qualified)
+	x.WantState(qualification.Qualified)
 	m := x.Case().Mailbox
 	if m.Star == nil || m.Ordinary != "anna.neri@mail.example" {
 		t.Errorf("star %v, ordinary address %q", m.Star, m.Ordinary)
@@ -61,12 +61,12 @@ func TestCodeIsValidFor60Seconds(t *testing.T) {
 		t.Errorf("after 60 s: status %s", s)
 	}
 	wantCodeError(x, typeCode(x, x.Code()), "code_expired")
-	x.IsAt(qualification.CodeEntry)
+	x.WantState(qualification.CodeEntry)
 
 	x.Must(x.Procedure.RequestCode(x.Context(), x.Visitor, x.Form()))
 	x.SendCode()
 	x.Must(typeCode(x, x.Code()))
-	x.IsAt(qualification.Qualified)
+	x.WantState(qualification.Qualified)
 }
 
 func TestCodeNotSentInTimeIsDropped(t *testing.T) {
@@ -91,7 +91,7 @@ func TestOnlyNewestCodeIsValid(t *testing.T) {
 		t.Error("a replaced code was counted")
 	}
 	x.Must(typeCode(x, x.Code()))
-	x.IsAt(qualification.Qualified)
+	x.WantState(qualification.Qualified)
 }
 
 func TestWrongCodesAreCountedPerMailbox(t *testing.T) {
@@ -186,7 +186,7 @@ func TestRefusedAddressIsCorrectedOnCodePage(t *testing.T) {
 	x.SendCode()
 	wantCodeError(x, typeCode(x, old), "code_replaced")
 	x.Must(typeCode(x, x.Code()))
-	x.IsAt(qualification.Qualified)
+	x.WantState(qualification.Qualified)
 }
 
 // One of fifty concurrent requests succeeds; the others get a StaleError.
@@ -211,7 +211,7 @@ func TestFiftyConcurrentRightCodes(t *testing.T) {
 	if right != 1 {
 		t.Errorf("%d requests succeeded, want 1", right)
 	}
-	x.IsAt(qualification.Qualified)
+	x.WantState(qualification.Qualified)
 	var stars int
 	x.Must(x.Pool().QueryRow(x.Context(), `select count(*) from mailboxes where star is not null`).Scan(&stars))
 	want := []string{"code anna.neri@mail.example", "qualified anna.neri@mail.example", "qualified_pec " + x.Address}
@@ -230,9 +230,9 @@ func TestRecordIsComparedAgainWithRightCode(t *testing.T) {
 	if err := typeCode(x, x.Code()); !errors.Is(err, qualification.ErrLoginExpired) {
 		t.Fatalf("unexpected error: %v", err)
 	}
-	x.IsAt(qualification.Identification)
+	x.WantState(qualification.Identification)
 	x.Must(logInAs(x, storetest.Anna))
-	x.IsAt(qualification.Rejected)
+	x.WantState(qualification.Rejected)
 }
 
 func TestInactiveMailboxGetsNoStar(t *testing.T) {
@@ -242,7 +242,7 @@ func TestInactiveMailboxGetsNoStar(t *testing.T) {
 	if err := typeCode(x, x.Code()); !errors.Is(err, workflow.ErrNotEligible) {
 		t.Fatalf("unexpected error: %v", err)
 	}
-	x.IsAt(qualification.CodeEntry)
+	x.WantState(qualification.CodeEntry)
 }
 
 // An earlier code with a later date, from before the clock was set back, does not hide
@@ -259,5 +259,5 @@ func TestNewestCodeIsValidAfterClockIsSetBack(t *testing.T) {
 		t.Errorf("%d attempts left, want 4", e.Left)
 	}
 	x.Must(typeCode(x, code))
-	x.IsAt(qualification.Qualified)
+	x.WantState(qualification.Qualified)
 }

@@ -27,7 +27,7 @@ func TestAddressChangeIsNotified(t *testing.T) {
 	confirm := func() {
 		t.Helper()
 		x.Must(x.Procedure.ConfirmData(x.Context(), x.Visitor, x.Form()))
-		x.IsAt(qualification.Identification)
+		x.WantState(qualification.Identification)
 	}
 	confirm()
 	want := []string{"contacts_changed anna.neri@mail.example", "contacts_changed " + x.Address}
@@ -70,7 +70,7 @@ func TestContactChangesPerDay(t *testing.T) {
 		x.Must(x.Procedure.StepBack(x.Context(), x.Visitor, x.Form()))
 	}
 	wantLimitError(save("altra5@mail.example"))
-	x.IsAt(qualification.Summary)
+	x.WantState(qualification.Summary)
 	x.Must(save("altra4@mail.example")) // already notified
 	x.Must(x.Procedure.StepBack(x.Context(), x.Visitor, x.Form()))
 	x.Must(save("anna.neri@mail.example")) // the address on record
@@ -91,7 +91,7 @@ func TestContactChangesPerDay(t *testing.T) {
 func TestContactLimitWithoutAddressOnRecord(t *testing.T) {
 	r := storetest.AnnasRecord
 	r.Email = ""
-	x := begin(t, r).To(qualification.ContactData)
+	x := begin(t, r).AdvanceTo(qualification.ContactData)
 	x.Must(x.Procedure.EnterContacts(x.Context(), x.Visitor, x.Form(), "altra@mail.example", ""))
 	var err error
 	for i := 0; err == nil && i < 6; i++ {
@@ -108,14 +108,14 @@ func TestContactLimitWithoutAddressOnRecord(t *testing.T) {
 
 // An address that was typed but not saved gets no mail.
 func TestUnsavedAddressGetsNoMail(t *testing.T) {
-	x := begin(t, storetest.BianchisRecord).To(qualification.Summary)
+	x := begin(t, storetest.BianchisRecord).AdvanceTo(qualification.Summary)
 	x.Must(x.Procedure.CorrectContacts(x.Context(), x.Visitor, x.Form(), "errore@mail.example", ""))
 	for range 2 {
 		x.Must(x.Procedure.StepBack(x.Context(), x.Visitor, x.Form()))
 	}
 	x.Must(x.Procedure.ChooseKind(x.Context(), x.Visitor, x.Form(), workflow.KindCompany))
 	x.Must(x.Procedure.EnterCompany(x.Context(), x.Visitor, x.Form(), "", cooperativa))
-	x.IsAt(qualification.Rejected)
+	x.WantState(qualification.Rejected)
 	if got, want := x.Mails(), []string{"rejected amministrazione@bianchi.example"}; !slices.Equal(got, want) {
 		t.Errorf("mails %v, want %v", got, want)
 	}
@@ -123,7 +123,7 @@ func TestUnsavedAddressGetsNoMail(t *testing.T) {
 
 // A user of the mailbox can cause any number of rejections, but only five mails a day.
 func TestRejectionMailsPerDay(t *testing.T) {
-	x := begin(t, storetest.BianchisRecord).To(qualification.CompanyData)
+	x := begin(t, storetest.BianchisRecord).AdvanceTo(qualification.CompanyData)
 	for range 8 {
 		x.Must(x.Procedure.EnterCompany(x.Context(), x.Visitor, x.Form(), "", cooperativa))
 		x.Must(x.Procedure.Retry(x.Context(), x.Visitor, x.Form()))

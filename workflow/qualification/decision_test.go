@@ -14,12 +14,12 @@ import (
 var unknownRecord = workflow.Record{Kind: workflow.KindPerson, Name: "Anna Neri", Email: "anna.neri@mail.example"}
 
 func TestApproveGivesStar(t *testing.T) {
-	x := begin(t, unknownRecord).To(qualification.UnderReview)
+	x := begin(t, unknownRecord).AdvanceTo(qualification.UnderReview)
 	if x.Case().Mailbox.Star != nil {
 		t.Fatal("the mailbox has a star before the review")
 	}
 	x.Must(x.Cases.Approve(x.Context(), "paolo", " "+strings.ToUpper(x.Address), 0, "visura del 20/11/2026")) // as pasted
-	x.IsAt(qualification.Qualified)
+	x.WantState(qualification.Qualified)
 	want := []string{
 		"code anna.neri@mail.example", "under_review anna.neri@mail.example",
 		"qualified anna.neri@mail.example", "qualified_pec " + x.Address,
@@ -40,7 +40,7 @@ func TestApproveGivesStar(t *testing.T) {
 }
 
 func TestApproveIsRefusedIfRecordNamesAnother(t *testing.T) {
-	x := begin(t, unknownRecord).To(qualification.UnderReview)
+	x := begin(t, unknownRecord).AdvanceTo(qualification.UnderReview)
 	changed := unknownRecord
 	changed.FiscalCode = storetest.Sara
 	_, err := x.Cases.SetRecord(x.Context(), "tests", x.Address, workflow.Active, changed)
@@ -48,13 +48,13 @@ func TestApproveIsRefusedIfRecordNamesAnother(t *testing.T) {
 	if err := x.Cases.Approve(x.Context(), "paolo", x.Address, 0, "visura"); !errors.Is(err, qualification.ErrNotAllowed) {
 		t.Errorf("unexpected error: %v", err)
 	}
-	x.IsAt(qualification.UnderReview)
+	x.WantState(qualification.UnderReview)
 }
 
 func TestRefuseReportsReason(t *testing.T) {
-	x := begin(t, unknownRecord).To(qualification.UnderReview)
+	x := begin(t, unknownRecord).AdvanceTo(qualification.UnderReview)
 	x.Must(x.Cases.Refuse(x.Context(), "paolo", x.Address, 0, "manca la visura"))
-	x.IsAt(qualification.Rejected)
+	x.WantState(qualification.Rejected)
 	if q := x.Case().Qualification; q.Reason != qualification.ReasonReview || q.Remark != "manca la visura" {
 		t.Errorf("reason %q, remark %q", q.Reason, q.Remark)
 	}
@@ -63,18 +63,18 @@ func TestRefuseReportsReason(t *testing.T) {
 		t.Errorf("mails %v", got)
 	}
 	x.Must(x.Procedure.RetryLogin(x.Context(), x.Visitor, x.Form()))
-	x.IsAt(qualification.Identification)
+	x.WantState(qualification.Identification)
 }
 
 func TestRevokeRemovesStar(t *testing.T) {
 	x := reach(t, qualification.Qualified)
 	x.Must(x.Cases.Revoke(x.Context(), "paolo", x.Address, 0, "ceduta"))
-	x.IsAt(qualification.Revoked)
+	x.WantState(qualification.Revoked)
 	if x.Case().Mailbox.Star != nil {
 		t.Error("the mailbox still has a star")
 	}
 	x.Visitor = x.Enter("first browser")
-	x.IsAt(qualification.HolderChoice)
+	x.WantState(qualification.HolderChoice)
 }
 
 // The address that came with the star is removed with it, because it may be the wrong
@@ -82,13 +82,13 @@ func TestRevokeRemovesStar(t *testing.T) {
 func TestRevokeRemovesOrdinaryAddress(t *testing.T) {
 	x := reach(t, qualification.ContactData)
 	x.Must(x.Procedure.EnterContacts(x.Context(), x.Visitor, x.Form(), "frode@mail.example", ""))
-	x.To(qualification.Qualified)
+	x.AdvanceTo(qualification.Qualified)
 	if got := x.Case().Mailbox.OrdinaryAddress(); got != "frode@mail.example" {
 		t.Fatalf("ordinary address %q", got)
 	}
 	x.Must(x.Cases.Revoke(x.Context(), "paolo", x.Address, 0, "frode"))
 	x.Visitor = x.Enter("first browser")
-	x.To(qualification.ContactData)
+	x.AdvanceTo(qualification.ContactData)
 	if got := x.Case().SuggestedEmail(x.Visitor); got != "anna.neri@mail.example" {
 		t.Errorf("suggested e-mail %q", got)
 	}

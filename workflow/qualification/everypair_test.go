@@ -271,13 +271,13 @@ func checkAllowedPair(
 // delegate as the visitor.
 func bringInvited(x *storetest.Journey, s qualification.State) {
 	x.Helper()
-	delegate := x.To(qualification.Invited).Visitor
+	delegate := x.AdvanceTo(qualification.Invited).Visitor
 	x.Visitor = x.Accept()
 	if s == qualification.HolderKind {
 		x.Visitor = delegate
 		return
 	}
-	x.To(s)
+	x.AdvanceTo(s)
 	x.Visitor = delegate
 }
 

@@ -10,22 +10,22 @@ import (
 
 func TestExpireStale(t *testing.T) {
 	w := newWorld(t)
-	old := w.Reach(t, qualification.Summary)
-	review := w.Record(t, unknownRecord).To(qualification.UnderReview)
-	qualified := w.Reach(t, qualification.Qualified)
+	old := w.RecordInState(t, qualification.Summary)
+	review := w.Record(t, unknownRecord).AdvanceTo(qualification.UnderReview)
+	qualified := w.RecordInState(t, qualification.Qualified)
 	w.Clock.Advance(qualification.UnfinishedLife)
-	recent := w.Reach(t, qualification.Summary)
+	recent := w.RecordInState(t, qualification.Summary)
 	w.Clock.Advance(time.Second)
 	n, err := w.Cases.ExpireStale(t.Context())
 	storetest.Must(t, err)
 	if n != 1 {
 		t.Errorf("%d expired, want 1", n)
 	}
-	old.IsAt(qualification.Expired)
-	review.IsAt(qualification.UnderReview)
-	qualified.IsAt(qualification.Qualified)
-	recent.IsAt(qualification.Summary)
+	old.WantState(qualification.Expired)
+	review.WantState(qualification.UnderReview)
+	qualified.WantState(qualification.Qualified)
+	recent.WantState(qualification.Summary)
 
 	old.Visitor = old.Enter("first browser")
-	old.IsAt(qualification.HolderChoice)
+	old.WantState(qualification.HolderChoice)
 }

@@ -20,7 +20,7 @@ func TestContactAddressMustNotBeCertified(t *testing.T) {
 	_, err = x.Cases.SetRecord(x.Context(), "tests", "soci@passato.example", workflow.Active, workflow.Record{})
 	x.Must(err)
 	x.Must(x.Cases.Delete(x.Context(), "tests", "soci@passato.example"))
-	x.To(qualification.ContactData)
+	x.AdvanceTo(qualification.ContactData)
 	for address, code := range map[string]string{
 		strings.ToUpper(x.Address):  "email_is_mailbox",
 		"altra@" + storetest.Domain: "email_is_pec",
@@ -54,7 +54,7 @@ func TestContactAddressMustNotBeCertified(t *testing.T) {
 }
 
 func TestCertifiedAddressCannotBeInvited(t *testing.T) {
-	x := begin(t, storetest.AnnasRecord).To(qualification.HolderInvitation)
+	x := begin(t, storetest.AnnasRecord).AdvanceTo(qualification.HolderInvitation)
 	for _, address := range []string{"x@legalmail.it", "altra@" + storetest.Domain, x.Address} {
 		var input *workflow.InputError
 		if err := x.Procedure.Invite(x.Context(), x.Visitor, x.Form(), address); !errors.As(err, &input) {
@@ -81,7 +81,7 @@ func TestCertifiedAddressOnRecordIsNotSuggested(t *testing.T) {
 		}
 		_, err := x.Cases.SetRecord(x.Context(), "tests", x.Address, workflow.Active, r)
 		x.Must(err)
-		x.To(qualification.ContactData)
+		x.AdvanceTo(qualification.ContactData)
 		if got := x.Case().SuggestedEmail(x.Visitor); got != want {
 			t.Errorf("with %s on record: suggested %q, want %q", email, got, want)
 		}

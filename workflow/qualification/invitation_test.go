@@ -27,10 +27,10 @@ func wantInvitationError(x *storetest.Journey, err error, why string) {
 }
 
 func TestInvitedHolderOwnsProcedure(t *testing.T) {
-	x := begin(t, storetest.BianchisRecord).To(qualification.Invited)
+	x := begin(t, storetest.BianchisRecord).AdvanceTo(qualification.Invited)
 	delegate := x.Visitor
 	holder := x.Accept()
-	x.IsAt(qualification.HolderKind)
+	x.WantState(qualification.HolderKind)
 	c := x.Case()
 	if !c.CanAct(holder) || c.CanAct(delegate) {
 		t.Error("the holder is not the only owner")
@@ -109,7 +109,7 @@ func TestInvitationIsValidForSevenDays(t *testing.T) {
 	if _, err := x.Procedure.AcceptInvitation(x.Context(), x.InvitationSecret(), "it", netip.Addr{}, ""); err == nil {
 		t.Error("an expired invitation was accepted")
 	}
-	x.IsAt(qualification.Invited)
+	x.WantState(qualification.Invited)
 }
 
 func TestInvitationsPerDay(t *testing.T) {
@@ -125,7 +125,7 @@ func TestInvitationsPerDay(t *testing.T) {
 	}
 	// Withdrawing and starting again does not reset the limit.
 	x.Must(x.Procedure.Withdraw(x.Context(), x.Visitor, x.Form()))
-	x.To(qualification.HolderInvitation)
+	x.AdvanceTo(qualification.HolderInvitation)
 	if err := x.Procedure.Invite(x.Context(), x.Visitor, x.Form(), "altri@mail.example"); !errors.As(err, &input) {
 		t.Errorf("after a withdrawal: error %v", err)
 	}
@@ -137,10 +137,10 @@ func TestWithdrawDiscardsHolderInput(t *testing.T) {
 	x := reach(t, qualification.Invited)
 	delegate, secret := x.Visitor, x.InvitationSecret()
 	x.Visitor = x.Accept()
-	x.To(qualification.CodeEntry)
+	x.AdvanceTo(qualification.CodeEntry)
 	holder := x.Visitor
 	x.Must(x.Procedure.Withdraw(x.Context(), delegate, x.Form()))
-	x.IsAt(qualification.HolderChoice)
+	x.WantState(qualification.HolderChoice)
 	q := x.Case().Qualification
 	if q.Declaration != nil || q.Identity != nil || q.Owner != qualification.OwnedByWebmail {
 		t.Errorf("the qualification still contains the holder's input: %+v", q)
@@ -150,7 +150,7 @@ func TestWithdrawDiscardsHolderInput(t *testing.T) {
 	}
 	wantInvitationError(x, openInvitation(x, secret), "withdrawn")
 	x.Visitor = delegate
-	x.To(qualification.ContactData)
+	x.AdvanceTo(qualification.ContactData)
 	if got := x.Case().SuggestedEmail(delegate); got != "anna.neri@mail.example" {
 		t.Errorf("suggested e-mail for the delegate: %q", got)
 	}
@@ -161,12 +161,12 @@ func TestWithdrawAfterRejection(t *testing.T) {
 	x := reach(t, qualification.Invited)
 	delegate := x.Visitor
 	x.Visitor = x.Accept()
-	x.To(qualification.Rejected)
+	x.AdvanceTo(qualification.Rejected)
 	if s := x.Case().Stage(delegate); s != qualification.Invited {
 		t.Errorf("the delegate sees %s", s)
 	}
 	x.Must(x.Procedure.Withdraw(x.Context(), delegate, x.Form()))
-	x.IsAt(qualification.HolderChoice)
+	x.WantState(qualification.HolderChoice)
 }
 
 func TestWithdrawWithoutInvitation(t *testing.T) {
@@ -180,7 +180,7 @@ func TestDeclineInvitation(t *testing.T) {
 	x := reach(t, qualification.Invited)
 	secret := x.InvitationSecret()
 	x.Must(x.Procedure.DeclineInvitation(x.Context(), secret, netip.Addr{}, ""))
-	x.IsAt(qualification.HolderChoice)
+	x.WantState(qualification.HolderChoice)
 	wantInvitationError(x, openInvitation(x, secret), "declined")
 	if got := x.Mails(); got[len(got)-1] != "invitation_declined "+x.Address {
 		t.Errorf("mails %v", got)
@@ -197,13 +197,13 @@ func TestForgedLinkIsUnknown(t *testing.T) {
 // Contacts that the delegate entered before the invitation are not shown to the holder,
 // and no code is sent there.
 func TestInvitedHolderSeesNoInputOfDelegate(t *testing.T) {
-	x := begin(t, storetest.BianchisRecord).To(qualification.ContactData)
+	x := begin(t, storetest.BianchisRecord).AdvanceTo(qualification.ContactData)
 	x.Must(x.Procedure.EnterContacts(x.Context(), x.Visitor, x.Form(), "delegata@mail.example", "+393331234567"))
 	x.Must(x.Procedure.ConfirmData(x.Context(), x.Visitor, x.Form()))
 	for range 5 {
 		x.Must(x.Procedure.StepBack(x.Context(), x.Visitor, x.Form()))
 	}
-	x.To(qualification.Invited)
+	x.AdvanceTo(qualification.Invited)
 	before := len(x.Mails())
 	x.Visitor = x.Accept()
 	if d := x.Case().Qualification.Declaration; d != nil {
@@ -212,7 +212,7 @@ func TestInvitedHolderSeesNoInputOfDelegate(t *testing.T) {
 	if got := x.Case().SuggestedEmail(x.Visitor); got != "holder@mail.example" {
 		t.Errorf("suggested e-mail %q", got)
 	}
-	x.To(qualification.ContactData)
+	x.AdvanceTo(qualification.ContactData)
 	x.Must(x.Procedure.EnterContacts(x.Context(), x.Visitor, x.Form(), "delegata@mail.example", ""))
 	x.Must(x.Procedure.ConfirmData(x.Context(), x.Visitor, x.Form()))
 	want := []string{"contacts_changed amministrazione@bianchi.example", "contacts_changed " + x.Address}
@@ -226,7 +226,7 @@ func TestInvitedHolderSeesNoInputOfDelegate(t *testing.T) {
 func TestConcurrentAcceptDeclineWithdraw(t *testing.T) {
 	w := newWorld(t)
 	for range 3 {
-		x := w.Reach(t, qualification.Invited)
+		x := w.RecordInState(t, qualification.Invited)
 		secret, form := x.InvitationSecret(), x.Form()
 		outcomes := make([]error, 30)
 		var wg sync.WaitGroup
@@ -255,7 +255,7 @@ func TestConcurrentAcceptDeclineWithdraw(t *testing.T) {
 				t.Errorf("%s: unexpected error: %v", []string{"accept", "decline", "withdraw"}[i%3], err)
 			}
 		}
-		if x.IsAt(qualification.HolderChoice); ends != 1 {
+		if x.WantState(qualification.HolderChoice); ends != 1 {
 			t.Errorf("the invitation ended %d times", ends)
 		}
 	}
@@ -268,11 +268,11 @@ func TestStalePageCannotWithdraw(t *testing.T) {
 	x.Must(x.Procedure.Invite(x.Context(), x.Visitor, x.Form(), "altra@mail.example"))
 	page := x.Form()
 	x.Visitor = x.Accept()
-	x.To(qualification.Summary)
+	x.AdvanceTo(qualification.Summary)
 	if err := x.Procedure.Withdraw(x.Context(), delegate, old); !isStale(err) {
 		t.Errorf("unexpected error: %v", err)
 	}
-	x.IsAt(qualification.Summary)
+	x.WantState(qualification.Summary)
 	x.Must(x.Procedure.Withdraw(x.Context(), delegate, page)) // the holder's steps do not make it stale
-	x.IsAt(qualification.HolderChoice)
+	x.WantState(qualification.HolderChoice)
 }

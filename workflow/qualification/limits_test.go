@@ -53,8 +53,8 @@ func wantRefusedWithoutStep(x *storetest.Journey, limit string, wait time.Durati
 func TestRefusedByLimitIsNotAStep(t *testing.T) {
 	t.Run("codes to an address", func(t *testing.T) {
 		w := newWorld(t)
-		other := w.Reach(t, qualification.CodeEntry)
-		x := w.Reach(t, qualification.Contract)
+		other := w.RecordInState(t, qualification.CodeEntry)
+		x := w.RecordInState(t, qualification.Contract)
 		exhaust(t, w, "codes_per_address", time.Hour)
 		wantRefusedWithoutStep(x, "codes_per_address", 3*time.Minute, func() error {
 			return x.Procedure.AcknowledgeContract(x.Context(), x.Visitor, x.Form(), storetest.Notice)
@@ -66,7 +66,7 @@ func TestRefusedByLimitIsNotAStep(t *testing.T) {
 	})
 	t.Run("codes requested by a network", func(t *testing.T) {
 		w := newWorld(t)
-		x := w.Reach(t, qualification.CodeEntry)
+		x := w.RecordInState(t, qualification.CodeEntry)
 		w.Clock.Advance(time.Minute)
 		exhaust(t, w, "codes_per_network", 15*time.Minute)
 		wantRefusedWithoutStep(x, "codes_per_network", 1500*time.Millisecond, func() error {
@@ -75,8 +75,8 @@ func TestRefusedByLimitIsNotAStep(t *testing.T) {
 	})
 	t.Run("codes typed by a network", func(t *testing.T) {
 		w := newWorld(t)
-		w.Reach(t, qualification.Qualified)
-		x := w.Reach(t, qualification.CodeEntry)
+		w.RecordInState(t, qualification.Qualified)
+		x := w.RecordInState(t, qualification.CodeEntry)
 		code := x.SendCode()
 		exhaust(t, w, "tries_per_network", 15*time.Minute)
 		wantRefusedWithoutStep(x, "tries_per_network", 750*time.Millisecond, func() error {
@@ -86,9 +86,9 @@ func TestRefusedByLimitIsNotAStep(t *testing.T) {
 	t.Run("invitations to an address by several mailboxes", func(t *testing.T) {
 		w := newWorld(t)
 		for range 10 {
-			w.Reach(t, qualification.Invited)
+			w.RecordInState(t, qualification.Invited)
 		}
-		x := w.Reach(t, qualification.HolderInvitation)
+		x := w.RecordInState(t, qualification.HolderInvitation)
 		err := x.Procedure.Invite(x.Context(), x.Visitor, x.Form(), "Holder@Mail.example")
 		wantLimit(x, x.World, err, "invitations_per_address", 144*time.Minute)
 		wantRefusedWithoutStep(x, "invitations_per_address", 144*time.Minute, func() error {
@@ -97,8 +97,8 @@ func TestRefusedByLimitIsNotAStep(t *testing.T) {
 	})
 	t.Run("invitations of a network", func(t *testing.T) {
 		w := newWorld(t)
-		w.Reach(t, qualification.Invited)
-		x := w.Reach(t, qualification.HolderInvitation)
+		w.RecordInState(t, qualification.Invited)
+		x := w.RecordInState(t, qualification.HolderInvitation)
 		exhaust(t, w, "invitations_per_network", time.Hour)
 		wantRefusedWithoutStep(x, "invitations_per_network", 18*time.Second, func() error {
 			return x.Procedure.Invite(x.Context(), x.Visitor, x.Form(), "un.altro@mail.example")
@@ -106,7 +106,7 @@ func TestRefusedByLimitIsNotAStep(t *testing.T) {
 	})
 	t.Run("logins of a mailbox", func(t *testing.T) {
 		w := newWorld(t)
-		x := w.Reach(t, qualification.Identification)
+		x := w.RecordInState(t, qualification.Identification)
 		for range 30 {
 			_, err := x.StartLogin(x.Visitor)
 			x.Must(err)
@@ -118,7 +118,7 @@ func TestRefusedByLimitIsNotAStep(t *testing.T) {
 	})
 	t.Run("logins of a network, with test logins", func(t *testing.T) {
 		w := newWorld(t)
-		x := w.Reach(t, qualification.AtProvider)
+		x := w.RecordInState(t, qualification.AtProvider)
 		exhaust(t, w, "logins_per_network", 15*time.Minute)
 		trial := func() error {
 			l := workflow.Login{ID: "_" + uuid.NewString(), Provider: storetest.Provider}
@@ -153,12 +153,12 @@ func TestLimitDoesNotUseUpLink(t *testing.T) {
 
 func TestHandOffsPerMailbox(t *testing.T) {
 	w := newWorld(t)
-	x, other := w.Reach(t, qualification.HolderChoice), w.Record(t, storetest.AnnasRecord)
+	x, other := w.RecordInState(t, qualification.HolderChoice), w.Record(t, storetest.AnnasRecord)
 	handOff := func(address string) error {
 		_, err := x.HandOff(t.Context(), address)
 		return err
 	}
-	for range 29 { // and one by Reach
+	for range 29 { // and one by RecordInState
 		storetest.Must(t, handOff(x.Address))
 	}
 	wantRefusedWithoutStep(x, "handoffs_per_mailbox", 2*time.Minute, func() error { return handOff(x.Address) })

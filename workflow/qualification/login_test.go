@@ -39,7 +39,7 @@ func TestOtherSessionCannotContinue(t *testing.T) {
 			if err := step(x, second); !errors.Is(err, qualification.ErrLoginExpired) {
 				t.Errorf("unexpected error: %v", err)
 			}
-			x.IsAt(qualification.Identification)
+			x.WantState(qualification.Identification)
 			if x.Case().Qualification.Declaration.Email == "" {
 				t.Error("the entered data were lost")
 			}
@@ -53,7 +53,7 @@ func TestOtherSessionCannotContinue(t *testing.T) {
 			if err := step(x, x.Visitor); !errors.Is(err, qualification.ErrLoginExpired) {
 				t.Errorf("unexpected error: %v", err)
 			}
-			x.IsAt(qualification.Identification)
+			x.WantState(qualification.Identification)
 		})
 	}
 }
@@ -67,7 +67,7 @@ func TestAnswerIsAppliedOnce(t *testing.T) {
 		t.Errorf("second answer: error %v", err)
 	}
 	x.Must(x.Procedure.Return(x.Context(), x.Visitor, secret))
-	x.IsAt(qualification.Identified)
+	x.WantState(qualification.Identified)
 	if err := x.Procedure.Return(x.Context(), x.Visitor, secret); !errors.Is(err, qualification.ErrNotOwner) {
 		t.Errorf("second use of the secret: error %v", err)
 	}
@@ -83,7 +83,7 @@ func TestOnlyNewestRequestIsAnswered(t *testing.T) {
 	if err := x.Procedure.Return(x.Context(), x.Visitor, secret); !errors.Is(err, qualification.ErrNotOwner) {
 		t.Errorf("answer to an older request: error %v", err)
 	}
-	x.IsAt(qualification.AtProvider)
+	x.WantState(qualification.AtProvider)
 }
 
 // The answer is applied only if the one-time secret comes with the session that sent
@@ -94,7 +94,7 @@ func TestAnswerInOtherBrowserIsDeleted(t *testing.T) {
 			return x.Procedure.Return(x.Context(), x.Enter("second browser"), secret)
 		},
 		"with another mailbox's session": func(x *storetest.Journey, secret string) error {
-			return x.Procedure.Return(x.Context(), x.Reach(x, qualification.HolderChoice).Visitor, secret)
+			return x.Procedure.Return(x.Context(), x.RecordInState(x, qualification.HolderChoice).Visitor, secret)
 		},
 		"without a session":   func(x *storetest.Journey, secret string) error { return x.Logins.DiscardAnswer(x.Context(), secret) },
 		"without the secret":  func(x *storetest.Journey, _ string) error { return x.Procedure.Return(x.Context(), x.Visitor, "") },
@@ -118,7 +118,7 @@ func TestAnswerInOtherBrowserIsDeleted(t *testing.T) {
 			if err := x.Procedure.Return(x.Context(), x.Visitor, secret); !errors.Is(err, qualification.ErrNotOwner) {
 				t.Errorf("the answer was not deleted: error %v", err)
 			}
-			x.IsAt(qualification.AtProvider)
+			x.WantState(qualification.AtProvider)
 			var parked int
 			x.Must(x.Pool().QueryRow(x.Context(), `select count(*) from logins where answer is not null`).Scan(&parked))
 			if parked != 0 {
@@ -136,9 +136,9 @@ func TestFailedLogin(t *testing.T) {
 	if err := x.Procedure.Return(x.Context(), x.Visitor, secret); !errors.As(err, &failed) || failed.Code != "nr25" {
 		t.Errorf("unexpected error: %v", err)
 	}
-	x.IsAt(qualification.Identification)
+	x.WantState(qualification.Identification)
 	x.Must(logInAs(x, storetest.Anna))
-	x.IsAt(qualification.Identified)
+	x.WantState(qualification.Identified)
 }
 
 // An answer may arrive during a step that has read the login without it.
@@ -159,7 +159,7 @@ func TestStepKeepsConcurrentAnswer(t *testing.T) {
 	}))
 	x.Must(<-parked)
 	x.Must(x.Procedure.Return(x.Context(), x.Visitor, secret))
-	x.IsAt(qualification.Identified)
+	x.WantState(qualification.Identified)
 }
 
 // Request and response are archived for the auditor, and the log contains their

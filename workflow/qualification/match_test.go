@@ -72,7 +72,7 @@ func TestMatch(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			x := begin(t, c.record)
-			x.To(qualification.HolderKind)
+			x.AdvanceTo(qualification.HolderKind)
 			x.Must(x.Procedure.ChooseKind(x.Context(), x.Visitor, x.Form(), c.kind))
 			if c.kind == workflow.KindCompany {
 				x.Must(x.Procedure.EnterCompany(x.Context(), x.Visitor, x.Form(), "", c.company))
@@ -81,18 +81,18 @@ func TestMatch(t *testing.T) {
 			x.Must(x.Procedure.ConfirmData(x.Context(), x.Visitor, x.Form()))
 			x.Must(logInAs(x, c.login))
 			if c.want == differs {
-				x.IsAt(qualification.Rejected)
+				x.WantState(qualification.Rejected)
 				return
 			}
-			x.IsAt(qualification.Identified)
+			x.WantState(qualification.Identified)
 			x.Must(x.Procedure.ConfirmIdentity(x.Context(), x.Visitor, x.Form()))
 			x.Must(x.Procedure.AcknowledgeContract(x.Context(), x.Visitor, x.Form(), storetest.Notice))
 			x.SendCode()
 			x.Must(x.Procedure.TypeCode(x.Context(), x.Visitor, x.Form(), x.Code()))
 			if c.want == matched {
-				x.IsAt(qualification.Qualified)
+				x.WantState(qualification.Qualified)
 			} else {
-				x.IsAt(qualification.UnderReview)
+				x.WantState(qualification.UnderReview)
 			}
 			if starred := x.Case().Mailbox.Star != nil; starred != (c.want == matched) {
 				t.Errorf("star %v, want %v", starred, c.want == matched)
@@ -102,18 +102,18 @@ func TestMatch(t *testing.T) {
 }
 
 func TestOtherCompanyIsRejected(t *testing.T) {
-	x := begin(t, storetest.BianchisRecord).To(qualification.CompanyData)
+	x := begin(t, storetest.BianchisRecord).AdvanceTo(qualification.CompanyData)
 	x.Must(x.Procedure.EnterCompany(x.Context(), x.Visitor, x.Form(), "Altra S.r.l.", cooperativa))
-	x.IsAt(qualification.Rejected)
+	x.WantState(qualification.Rejected)
 	if x.Case().MayRetryLogin() {
 		t.Error("another login is possible although the company differs")
 	}
 	x.Must(x.Procedure.Retry(x.Context(), x.Visitor, x.Form()))
-	x.IsAt(qualification.HolderKind)
+	x.WantState(qualification.HolderKind)
 }
 
 func TestOtherKindIsAnInputError(t *testing.T) {
-	x := begin(t, storetest.BianchisRecord).To(qualification.HolderKind)
+	x := begin(t, storetest.BianchisRecord).AdvanceTo(qualification.HolderKind)
 	before := x.Form()
 	err := x.Procedure.ChooseKind(x.Context(), x.Visitor, x.Form(), workflow.KindPerson)
 	if err == nil || !strings.Contains(err.Error(), "kind_differs_company") {

@@ -194,13 +194,13 @@ func TestRecordChangeAndStar(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			x := begin(t, c.before)
 			if c.declared != "" {
-				x.To(qualification.HolderKind)
+				x.AdvanceTo(qualification.HolderKind)
 				x.Must(x.Procedure.ChooseKind(x.Context(), x.Visitor, x.Form(), workflow.KindCompany))
 				x.Must(x.Procedure.EnterCompany(x.Context(), x.Visitor, x.Form(), "", c.declared))
 			}
-			x.To(qualification.Identification)
+			x.AdvanceTo(qualification.Identification)
 			x.Must(logInAs(x, c.holder))
-			x.To(qualification.Qualified) // with an approval if the verdict is unproven
+			x.AdvanceTo(qualification.Qualified) // with an approval if the verdict is unproven
 			what, err := x.Cases.SetRecord(x.Context(), "paolo", x.Address, workflow.Active, c.after)
 			x.Must(err)
 			if what != c.want {
@@ -259,12 +259,12 @@ func TestUnfinishedQualificationUsesNewRecord(t *testing.T) {
 			if err != nil || what != qualification.ImportChanged {
 				t.Fatalf("%s, %v", what, err)
 			}
-			x.IsAt(qualification.CodeEntry)
+			x.WantState(qualification.CodeEntry)
 			err = x.Procedure.TypeCode(x.Context(), x.Visitor, x.Form(), x.Code())
 			if (err != nil) != (c.want == qualification.Identification) {
 				t.Error(err)
 			}
-			x.IsAt(c.want)
+			x.WantState(c.want)
 		})
 	}
 }
@@ -277,14 +277,14 @@ func TestDeleteMailbox(t *testing.T) {
 	for _, s := range qualification.States {
 		t.Run(string(s), func(t *testing.T) {
 			w := newWorld(t)
-			x := w.Reach(t, s)
+			x := w.RecordInState(t, s)
 			before := x.History()
 			x.Must(w.Cases.Delete(x.Context(), "paolo", x.Address))
 			want, ended := ends[s]
 			if !ended {
 				want = qualification.Expired
 			}
-			x.IsAt(want)
+			x.WantState(want)
 			c := x.Case()
 			if c.Mailbox.Star != nil || !c.Mailbox.Deleted() || c.Mailbox.Status == workflow.Active ||
 				c.Mailbox.Record.ImportedBy != "paolo" {
@@ -320,9 +320,9 @@ func TestDeleteMailbox(t *testing.T) {
 				t.Errorf("%+v", c.Mailbox)
 			}
 			if want == qualification.UnderReview {
-				x.IsAt(qualification.UnderReview)
+				x.WantState(qualification.UnderReview)
 			} else {
-				x.IsAt(qualification.HolderChoice)
+				x.WantState(qualification.HolderChoice)
 			}
 		})
 	}

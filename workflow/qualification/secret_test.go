@@ -38,7 +38,7 @@ func TestKeyRotationKeepsCodesAndLinksValid(t *testing.T) {
 			if j < 0 || j >= len(steps) || j == len(steps)-1 && i == 0 {
 				continue
 			}
-			coded, invited := w.Reach(t, qualification.CodeEntry), w.Reach(t, qualification.Invited)
+			coded, invited := w.RecordInState(t, qualification.CodeEntry), w.RecordInState(t, qualification.Invited)
 			digits, link := coded.SendCode(), invited.InvitationSecret()
 			second := steps[j]
 			if err := second.TypeCode(t.Context(), coded.Visitor, coded.Form(), digits); err != nil {
@@ -55,7 +55,7 @@ func TestKeyRotationKeepsCodesAndLinksValid(t *testing.T) {
 
 	// Without the previous key, its codes are not accepted.
 	w.Procedure = steps[0]
-	coded := w.Reach(t, qualification.CodeEntry)
+	coded := w.RecordInState(t, qualification.CodeEntry)
 	digits, last := coded.SendCode(), instance(after)
 	if again := workflow.CodeDigits(last.Keys, coded.Case().Codes[0].Nonce); again != "" {
 		t.Errorf("code whose key was removed: %q, want none", again)
@@ -73,7 +73,7 @@ func TestCodeIsValidUnderItsOwnKeyOnly(t *testing.T) {
 	w := storetest.NewWorld(t)
 	other := newKey()
 	w.Procedure.Keys = workflow.Keys{storetest.Key, other}
-	j := w.Reach(t, qualification.CodeEntry)
+	j := w.RecordInState(t, qualification.CodeEntry)
 	right, guess := j.SendCode(), otp.Key(other).Code(j.Case().Codes[0].Nonce)
 	if right == guess {
 		return // with probability 1 in 1,000,000 both keys make the same code

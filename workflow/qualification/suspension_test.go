@@ -78,7 +78,7 @@ func TestAnswerOfSuspendedProviderIsNotApplied(t *testing.T) {
 			if err := x.Procedure.Return(x.Context(), x.Visitor, secret); !errors.Is(err, workflow.ErrSuspended) {
 				t.Errorf("unexpected error: %v", err)
 			}
-			x.IsAt(qualification.Identification)
+			x.WantState(qualification.Identification)
 			if q := x.Case().Qualification; q.Identity != nil || q.Login.Answer != nil {
 				t.Errorf("identity %+v and answer %+v were kept", q.Identity, q.Login.Answer)
 			}
@@ -116,7 +116,7 @@ func TestIdentityOfSuspendedProviderExpires(t *testing.T) {
 			if err := step(x); !errors.Is(err, qualification.ErrLoginExpired) {
 				t.Errorf("unexpected error: %v", err)
 			}
-			x.IsAt(qualification.Identification)
+			x.WantState(qualification.Identification)
 			if x.Case().Mailbox.Star != nil {
 				t.Error("the mailbox has a star")
 			}
@@ -132,16 +132,16 @@ func TestIdentityOfSuspendedProviderExpires(t *testing.T) {
 
 func TestApproveWithSuspendedProvider(t *testing.T) {
 	w := newWorld(t)
-	before := w.Record(t, unknownRecord).To(qualification.UnderReview)
+	before := w.Record(t, unknownRecord).AdvanceTo(qualification.UnderReview)
 	w.Clock.Advance(time.Second)
-	x := w.Record(t, unknownRecord).To(qualification.UnderReview)
+	x := w.Record(t, unknownRecord).AdvanceTo(qualification.UnderReview)
 	suspend(t, w, x.Case().Qualification.Identity.IdentifiedAt)
 	// A resumption does not make earlier identities valid.
 	for range 2 {
 		if err := w.Cases.Approve(t.Context(), "paolo", x.Address, 0, "visura"); !errors.Is(err, workflow.ErrSuspended) {
 			t.Errorf("unexpected error: %v", err)
 		}
-		x.IsAt(qualification.UnderReview)
+		x.WantState(qualification.UnderReview)
 		w.Clock.Advance(time.Hour)
 		err := w.Provider.Resume(t.Context(), "paolo", storetest.Provider, "chiavi nuove")
 		if err != nil && !errors.Is(err, workflow.ErrNotSuspended) {
@@ -153,7 +153,7 @@ func TestApproveWithSuspendedProvider(t *testing.T) {
 	storetest.Must(t, w.Cases.Refuse(t.Context(), "paolo", x.Address, 0, "gestore sospeso"))
 	x.Must(x.Procedure.RetryLogin(x.Context(), x.Visitor, x.Form()))
 	x.Must(logInAs(x, storetest.Anna))
-	x.IsAt(qualification.Identified)
+	x.WantState(qualification.Identified)
 }
 
 func TestResumedProviderIsTrustedAgain(t *testing.T) {
@@ -171,7 +171,7 @@ func TestResumedProviderIsTrustedAgain(t *testing.T) {
 		t.Errorf("identity from the suspension: error %v", err)
 	}
 	x.Must(logInAs(x, storetest.Anna))
-	x.To(qualification.Qualified)
+	x.AdvanceTo(qualification.Qualified)
 }
 
 // A mistyped suspension can be corrected: the newest one counts.
@@ -240,7 +240,7 @@ func TestSuspendWhileCodeIsConfirmed(t *testing.T) {
 	f, code := x.Form(), x.Code()
 	stars, err := suspendDuring(x, func(p *qualification.Procedure) error { return p.TypeCode(x.Context(), x.Visitor, f, code) })
 	x.Must(err) // it began before the suspension
-	if x.IsAt(qualification.Qualified); stars != 1 {
+	if x.WantState(qualification.Qualified); stars != 1 {
 		t.Errorf("%d stars reported, want the one of the running step", stars)
 	}
 }
@@ -265,7 +265,7 @@ func TestSuspendWhileCodeWaitsForLock(t *testing.T) {
 	if err := <-typed; !errors.Is(err, qualification.ErrLoginExpired) {
 		t.Errorf("unexpected error: %v", err)
 	}
-	if x.IsAt(qualification.Identification); x.Case().Mailbox.Star != nil {
+	if x.WantState(qualification.Identification); x.Case().Mailbox.Star != nil {
 		t.Error("the mailbox has a star")
 	}
 }

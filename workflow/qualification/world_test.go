@@ -33,7 +33,7 @@ func newWorld(t *testing.T) *storetest.World {
 // begin hands off the user of a new mailbox, in a new world.
 func begin(t *testing.T, r workflow.Record) *storetest.Journey {
 	t.Helper()
-	return newWorld(t).Record(t, r).To(qualification.HolderChoice)
+	return newWorld(t).Record(t, r).AdvanceTo(qualification.HolderChoice)
 }
 
 // reach brings Anna's mailbox to a state, in a new world.
@@ -45,7 +45,7 @@ func reach(t *testing.T, s qualification.State) *storetest.Journey {
 // bringTo brings a mailbox to a state. In state CodeEntry it also sends the code.
 func bringTo(x *storetest.Journey, s qualification.State) *storetest.Journey {
 	x.Helper()
-	if x.To(s); s == qualification.CodeEntry {
+	if x.AdvanceTo(s); s == qualification.CodeEntry {
 		x.SendCode()
 	}
 	return x

@@ -38,7 +38,7 @@ func TestStepMetrics(t *testing.T) {
 	t.Parallel()
 	w, metrics := countingWorld(t)
 	j := w.RecordAs(t, "anna.neri@pec.example", storetest.AnnasRecord)
-	j.To(qualification.Identification)
+	j.AdvanceTo(qualification.Identification)
 	j.Return(j.LogIn(), storetest.Sara) // rejected
 	storetest.Must(t, w.Procedure.RetryLogin(t.Context(), j.Visitor, j.Form()))
 	login := j.LogIn()
@@ -52,7 +52,7 @@ func TestStepMetrics(t *testing.T) {
 	w.Procedure.Return(t.Context(), j.Visitor, invented)
 	refused := workflow.Login{ID: j.LogIn(), Provider: storetest.Provider}
 	storetest.Must(t, w.Logins.ArchiveRefused(t.Context(), refused, []byte("<Response/>")))
-	j.To(qualification.CodeEntry)
+	j.AdvanceTo(qualification.CodeEntry)
 	if err := w.Procedure.RequestCode(t.Context(), j.Visitor, j.Form()); err == nil {
 		t.Error("a second code was sent at once")
 	}
@@ -111,7 +111,7 @@ func TestQueueMetrics(t *testing.T) {
 		`state = 'scheduled', scheduled_at = now() + interval '1 hour', created_at = now() - interval '2 hours'`,
 		`state = 'running', attempted_at = now() - interval '7 seconds'`,
 	} {
-		w.Reach(t, qualification.CodeEntry)
+		w.RecordInState(t, qualification.CodeEntry)
 		_, err := w.Pool().Exec(t.Context(), `update river_job set `+set+` where id = (select max(id) from river_job)`)
 		storetest.Must(t, err)
 	}

@@ -23,7 +23,7 @@ func metricNames(t *testing.T) map[string]bool {
 	names := map[string]bool{"stella_build_info": true}
 	descs := make(chan *prometheus.Desc, 100)
 	sender := &mail.Sender{Relay: &mail.Relay{}}
-	all := append(slices.Concat(sender.Measure(), (&webhook.Sender{}).Measure()),
+	all := append(slices.Concat(sender.EnableMetrics(), (&webhook.Sender{}).EnableMetrics()),
 		newCounters(), &identityProviders{}, &databaseMetrics{}, &webhookMetrics{})
 	for _, c := range all {
 		c.Describe(descs)

@@ -29,7 +29,7 @@ func newRegistry(s *config.Settings, db *store.Store) (*spid.Registry, error) {
 		return spid.NewRegistry(s.Providers, nil), nil
 	}
 	source := *s.Registry
-	source.Memory = db
+	source.Store = db
 	return spid.Follow(source, s.Providers)
 }
 

@@ -113,8 +113,8 @@ func New(s *config.Settings, db *store.Store, version string, log *slog.Logger) 
 	if s.PECRelay != nil {
 		sender.PECRelay = v.relay(*s.PECRelay)
 	}
-	hooks := &webhook.Sender{Outbox: db, Courier: &webhook.Courier{Keys: s.Keys, Allow: s.Allow}, Now: time.Now, Log: log}
-	v.Metrics = newMetrics(version, slices.Concat(sender.Measure(), hooks.Measure(), []prometheus.Collector{
+	hooks := &webhook.Sender{Outbox: db, Deliverer: &webhook.Deliverer{Keys: s.Keys, Allow: s.Allow}, Now: time.Now, Log: log}
+	v.Metrics = newMetrics(version, slices.Concat(sender.EnableMetrics(), hooks.EnableMetrics(), []prometheus.Collector{
 		counts,
 		&identityProviders{registry, v.certificates},
 		&databaseMetrics{store: db, outage: v.outage},

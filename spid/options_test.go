@@ -15,9 +15,9 @@ import (
 )
 
 // asked returns the message of a login, the request and the dispatch.
-func asked(t *testing.T, sp *spid.ServiceProvider, p *spid.Provider, ask spid.Ask) (*etree.Element, spid.Request, spid.Dispatch) {
+func asked(t *testing.T, sp *spid.ServiceProvider, p *spid.Provider, options spid.LoginOptions) (*etree.Element, spid.Request, spid.Dispatch) {
 	t.Helper()
-	req, dispatch, err := sp.Login(p, ask)
+	req, dispatch, err := sp.Login(p, options)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,7 +32,7 @@ func asked(t *testing.T, sp *spid.ServiceProvider, p *spid.Provider, ask spid.As
 // an identity of the given type (Avviso 18).
 func TestLoginOfCompany(t *testing.T) {
 	t.Parallel()
-	root, _, _ := asked(t, sp, provider, spid.Ask{Company: true, Purpose: "PG"})
+	root, _, _ := asked(t, sp, provider, spid.LoginOptions{Company: true, Purpose: "PG"})
 	if got := root.SelectAttrValue("AttributeConsumingServiceIndex", ""); got != "1" {
 		t.Errorf("the attribute set is %s", got)
 	}
@@ -45,7 +45,7 @@ func TestLoginOfCompany(t *testing.T) {
 	if purpose == nil || purpose.NamespaceURI() != "https://spid.gov.it/saml-extensions" || purpose.Text() != "PG" {
 		t.Errorf("the purpose is %v", purpose)
 	}
-	root, _, _ = asked(t, sp, provider, spid.Ask{Company: true})
+	root, _, _ = asked(t, sp, provider, spid.LoginOptions{Company: true})
 	if root.SelectElement("samlp:Extensions") != nil {
 		t.Error("there are extensions without a purpose")
 	}
@@ -98,7 +98,7 @@ func TestLoginLevels(t *testing.T) {
 	for level := spid.SpidL1; level <= spid.SpidL3; level++ {
 		other := *sp
 		other.Level, other.Comparison = level, "exact"
-		root, req, _ := asked(t, &other, provider, spid.Ask{})
+		root, req, _ := asked(t, &other, provider, spid.LoginOptions{})
 		context := root.SelectElement("samlp:RequestedAuthnContext")
 		if got := context.SelectElement("saml:AuthnContextClassRef").Text(); got != level.URI() || req.Level != level {
 			t.Errorf("the requested level is %s, want %s", got, level)
@@ -121,16 +121,16 @@ func TestLoginBinding(t *testing.T) {
 	for _, c := range []struct {
 		what     string
 		p        spid.Provider
-		ask      spid.Ask
+		options  spid.LoginOptions
 		want     string
 		postedTo bool
 	}{
-		{"both", spid.Provider{RedirectURL: redirect, PostURL: post}, spid.Ask{}, redirect, false},
-		{"both, by a form", spid.Provider{RedirectURL: redirect, PostURL: post}, spid.Ask{Post: true}, post, true},
-		{"only forms", spid.Provider{PostURL: post}, spid.Ask{}, post, true},
+		{"both", spid.Provider{RedirectURL: redirect, PostURL: post}, spid.LoginOptions{}, redirect, false},
+		{"both, by a form", spid.Provider{RedirectURL: redirect, PostURL: post}, spid.LoginOptions{Post: true}, post, true},
+		{"only forms", spid.Provider{PostURL: post}, spid.LoginOptions{}, post, true},
 	} {
 		for _, sp := range []*spid.ServiceProvider{sp, cie()} {
-			root, _, dispatch := asked(t, sp, &c.p, c.ask)
+			root, _, dispatch := asked(t, sp, &c.p, c.options)
 			if got := root.SelectAttrValue("Destination", ""); got != c.want {
 				t.Errorf("%s: Destination is %s", c.what, got)
 			}
@@ -145,7 +145,7 @@ func TestLoginBinding(t *testing.T) {
 // not deflated (SPID technical rules, "Binding HTTP-POST").
 func TestLoginByPost(t *testing.T) {
 	t.Parallel()
-	root, req, dispatch := asked(t, sp, provider, spid.Ask{Post: true, Company: true, Purpose: "PG"})
+	root, req, dispatch := asked(t, sp, provider, spid.LoginOptions{Post: true, Company: true, Purpose: "PG"})
 	sent, err := base64.StdEncoding.DecodeString(dispatch.SAMLRequest)
 	if err != nil || string(sent) != string(req.XML) {
 		t.Errorf("sent %s, stored %s: %v", sent, req.XML, err)
@@ -198,9 +198,9 @@ func TestAnySigner(t *testing.T) {
 	other := *sp
 	other.Key = token{sp.Key}
 	signedByUs(t, metadata(t, &other))
-	posted, _, _ := asked(t, &other, provider, spid.Ask{Post: true})
+	posted, _, _ := asked(t, &other, provider, spid.LoginOptions{Post: true})
 	signedByUs(t, posted)
-	_, _, dispatch := asked(t, &other, provider, spid.Ask{})
+	_, _, dispatch := asked(t, &other, provider, spid.LoginOptions{})
 	if err := checkQuery(dispatch.URL); err != nil {
 		t.Error(err)
 	}

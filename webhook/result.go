@@ -13,29 +13,29 @@ import (
 	"time"
 )
 
-// Answer is the result of an attempt. It contains only the status and Retry-After
+// Result is the result of an attempt. It contains only the status and Retry-After
 // of the response, because the rest may contain anything.
-type Answer struct {
+type Result struct {
 	Status     int           // 0 if there was no response
 	RetryAfter time.Duration // 0 if the response has none
 	Err        error         // why there was no response
 }
 
 // Delivered reports whether the receiver accepted the event: any 2xx status.
-func (a Answer) Delivered() bool { return a.Status/100 == 2 }
+func (r Result) Delivered() bool { return r.Status/100 == 2 }
 
 // String describes the result for operators. It contains no text that the receiver
 // sent.
-func (a Answer) String() string {
+func (r Result) String() string {
 	switch {
-	case a.Err != nil:
-		return reason(a.Err)
-	case a.Status/100 == 3:
-		return fmt.Sprintf("%d %s, and redirects are not followed", a.Status, http.StatusText(a.Status))
-	case http.StatusText(a.Status) == "":
-		return strconv.Itoa(a.Status)
+	case r.Err != nil:
+		return reason(r.Err)
+	case r.Status/100 == 3:
+		return fmt.Sprintf("%d %s, and redirects are not followed", r.Status, http.StatusText(r.Status))
+	case http.StatusText(r.Status) == "":
+		return strconv.Itoa(r.Status)
 	}
-	return fmt.Sprintf("%d %s", a.Status, http.StatusText(a.Status))
+	return fmt.Sprintf("%d %s", r.Status, http.StatusText(r.Status))
 }
 
 // reason describes why there was no response, in fixed texts: errors of net/http may
