@@ -47,31 +47,36 @@ func (s *Store) Update(ctx context.Context, mailbox int64, step func(*qualificat
 }
 
 // currentCase and numberedCase read a case in one statement, for scanCase: the mailbox
-// with its current qualification, or with the one of a case number. The plan of such a
-// statement is kept, and each table is read by its key.
+// with its current qualification, or with the one of a case number. The connection keeps
+// the plan, and each table is read by its key.
 var (
-	currentCase  = caseOf(`q.id = m.current_id`)
-	numberedCase = caseOf(`q.number = $2 and q.mailbox_id = m.id`)
+	currentCase  = `select ` + caseColumns + ` from mailboxes m` + caseJoins(`q.id = m.current_id`) + ` where m.id = $1`
+	numberedCase = `select ` + caseColumns + ` from mailboxes m` + caseJoins(`q.number = $2 and q.mailbox_id = m.id`) + ` where m.id = $1`
 )
 
-func caseOf(qualification string) string {
+// caseColumns are the columns of scanCase, from a mailbox m and the tables of caseJoins.
+var caseColumns = mailboxColumns + `, ` + qualificationColumns + `, ` + declarationColumns + `, ` + invitationColumns + `, ` +
+	loginColumns + `, ` + identityColumns + `, ` + listColumns
+
+func caseJoins(qualification string) string {
 	return `
-	select ` + mailboxColumns + `, ` + qualificationColumns + `, ` + declarationColumns + `, ` + invitationColumns + `,
-	       ` + loginColumns + `, ` + identityColumns + `, ` + listColumns + `
-	from mailboxes m
 	join records r on r.id = m.record_id
 	left join qualifications q on ` + qualification + `
 	left join declarations d on d.id = q.declaration_id
 	left join invitations i on i.id = q.invitation_id
 	left join logins l on l.id = q.login_id
-	left join identities e on e.id = q.identity_id
-	where m.id = $1`
+	left join identities e on e.id = q.identity_id`
 }
 
-// scanCase scans a row of caseOf.
 func scanCase(row pgx.CollectableRow) (c qualification.Case, err error) {
-	q, p := &qualification.Qualification{}, partsOf(row)
-	err = p.Scan(mailboxInto(&c.Mailbox)...)
+	err = scanCasePart(partsOf(row), &c)
+	return c, err
+}
+
+// scanCasePart scans the parts of a row that are a case.
+func scanCasePart(p *parts, c *qualification.Case) error {
+	q := &qualification.Qualification{}
+	err := p.Scan(mailboxInto(&c.Mailbox)...)
 	if err == nil {
 		err = scanPart(p, &c.Qualification, scanQualification)
 	}
@@ -83,13 +88,13 @@ func scanCase(row pgx.CollectableRow) (c qualification.Case, err error) {
 		func() error { return scanPart(p, &q.Invitation, scanInvitation) },
 		func() error { return scanPart(p, &q.Login, scanLogin) },
 		func() error { return scanPart(p, &q.Identity, scanIdentity) },
-		func() error { return p.Scan(listsInto(&c)...) },
+		func() error { return p.Scan(listsInto(c)...) },
 	} {
 		if err == nil {
 			err = scan()
 		}
 	}
-	return c, err
+	return err
 }
 
 // mailboxColumns are the columns of mailboxInto: a mailbox m with its current record r.

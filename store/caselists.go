@@ -8,7 +8,7 @@ import (
 	"stella/workflow/qualification"
 )
 
-// listColumns are the columns of listsInto, from the tables of caseOf. A list is read
+// listColumns are the columns of listsInto, from the tables of a case. A list is read
 // only in the states of the steps and pages that need it; it is empty in the others.
 var listColumns = savedEmail + `, ` +
 	`coalesce(` + inStates(qualification.StatesWithContacts, recordedCertified) + `, false), ` +

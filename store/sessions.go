@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 // The cookie of a session contains an opaque secret. The table contains only its
@@ -67,21 +68,56 @@ func (s *Store) Session(ctx context.Context, id []byte, now time.Time) (workflow
 // needs one round trip and no write.
 func (s *Store) UseSession(ctx context.Context, id []byte, now time.Time) (workflow.Session, error) {
 	o, err := s.Session(ctx, id, now)
-	last := o.OpenedAt.Add(workflow.SessionLife)
-	if err != nil || o.Ended != "" || !o.ExpiresAt.Before(now.Add(workflow.SessionIdle)) || !o.ExpiresAt.Before(last) {
+	if err != nil {
 		return o, err
 	}
-	o, err = one(ctx, s, scanSession, `
+	return s.extend(ctx, o, now)
+}
+
+func (s *Store) extend(ctx context.Context, o workflow.Session, now time.Time) (workflow.Session, error) {
+	last := o.OpenedAt.Add(workflow.SessionLife)
+	if o.Ended != "" || !o.ExpiresAt.Before(now.Add(workflow.SessionIdle)) || !o.ExpiresAt.Before(last) {
+		return o, nil
+	}
+	extended, err := one(ctx, s, scanSession, `
 		update sessions s set expires_at = least($3::timestamptz, $4)
 		where s.digest = $1 and s.ended = '' and s.expires_at > $2 and not `+ofDisabledClient+`
-		returning `+sessionColumns, id, now, now.Add(workflow.SessionIdle+workflow.SessionTouch), last)
+		returning `+sessionColumns, o.ID, now, now.Add(workflow.SessionIdle+workflow.SessionTouch), last)
 	if errors.Is(err, workflow.ErrUnknown) {
-		return s.Session(ctx, id, now)
+		return s.Session(ctx, o.ID, now)
 	}
 	if err != nil {
 		return o, fmt.Errorf("using a session: %w", err)
 	}
-	return o, nil
+	return extended, nil
+}
+
+// sessionCase reads a session with the case of its mailbox.
+var sessionCase = `select ` + sessionColumns + `, ` + caseColumns + `
+	from sessions s join mailboxes m on m.id = s.mailbox_id` + caseJoins(`q.id = m.current_id`) + ` where s.digest = $1`
+
+// Visit returns a session with the case of its mailbox, in one round trip. If use is set,
+// it extends the session as UseSession does.
+func (s *Store) Visit(ctx context.Context, id []byte, now time.Time, use bool) (workflow.Session, *qualification.Case, error) {
+	c := &qualification.Case{}
+	o, err := one(ctx, s, func(row pgx.CollectableRow) (workflow.Session, error) {
+		p := partsOf(row)
+		o, err := scanSession(p)
+		if err == nil {
+			err = scanCasePart(p, c)
+		}
+		return o, err
+	}, sessionCase, id)
+	if err != nil {
+		return o, nil, fmt.Errorf("reading a session with its case: %w", err)
+	}
+	if o.Ended == "" {
+		o.Ended = o.EndAt(now)
+	}
+	if use {
+		o, err = s.extend(ctx, o, now)
+	}
+	return o, c, err
 }
 
 // EndSession ends a session if it is active. It deletes the draft in any case.

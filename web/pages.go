@@ -41,10 +41,10 @@ var pages = map[qualification.State]struct {
 // home shows the page of the state. Without a session it shows the welcome page, or
 // why the session ended.
 func (s *Server) home(w http.ResponseWriter, r *http.Request) error {
-	visitor, now, err := s.newestVisitor(r)
+	v, err := s.newestVisit(r, true)
 	switch {
 	case errors.Is(err, errNoSession):
-		s.write(w, r, http.StatusOK, "welcome", templates.Page{Locale: s.locale(r, visitor), Notice: s.notice(w, r, nil)})
+		s.write(w, r, http.StatusOK, "welcome", templates.Page{Locale: s.locale(r, workflow.Visitor{}), Notice: s.notice(w, r, nil)})
 		return nil
 	case errors.Is(err, errSessionEnded):
 		s.sessionEnded(w, r, http.StatusOK, err)
@@ -52,12 +52,11 @@ func (s *Server) home(w http.ResponseWriter, r *http.Request) error {
 	case err != nil:
 		return err
 	}
-	now, current, err := s.switchSession(w, r, now)
-	if err != nil {
+	var current *workflow.Mailbox
+	if v.session, current, err = s.switchSession(w, r, v.session); err != nil {
 		return err
 	}
-	v, err := s.visitOf(r, visitor, now)
-	if err != nil {
+	if err := s.mayView(r, v); err != nil {
 		return err
 	}
 	if current != nil {

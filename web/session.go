@@ -1,7 +1,6 @@
 package web
 
 import (
-	"context"
 	"errors"
 	"net/http"
 
@@ -119,41 +118,44 @@ func (s *Server) switchPending(r *http.Request) bool {
 
 // newestVisitor is like visitor, but accepts a new session before / was opened.
 func (s *Server) newestVisitor(r *http.Request) (workflow.Visitor, session, error) {
-	return s.findVisitor(r, s.Sessions.Use)
-}
-
-// findVisitor is newestVisitor with a function that finds the session, and that may
-// prolong it.
-func (s *Server) findVisitor(r *http.Request,
-	find func(context.Context, []byte) (workflow.Session, error)) (workflow.Visitor, session, error) {
 	now := session{secret: s.cookieOf(r, sessionCookie)}
 	if now.secret == "" {
 		return workflow.Visitor{}, now, errNoSession
 	}
 	var err error
-	now.Session, err = find(r.Context(), workflow.Digest(now.secret))
-	if errors.Is(err, workflow.ErrUnknown) {
-		return workflow.Visitor{}, now, &endedError{}
-	}
-	if err != nil {
-		return workflow.Visitor{}, now, err
-	}
-	if now.Ended != "" {
-		return workflow.Visitor{}, now, &endedError{session: now.Session}
+	now.Session, err = s.Sessions.Use(r.Context(), workflow.Digest(now.secret))
+	v, err := s.visitorOf(r, now.Session, err)
+	return v, now, err
+}
+
+// visitorOf returns the visitor of a session that was read, or an endedError. err is the
+// error of reading it.
+func (s *Server) visitorOf(r *http.Request, now workflow.Session, err error) (workflow.Visitor, error) {
+	switch {
+	case errors.Is(err, workflow.ErrUnknown):
+		return workflow.Visitor{}, &endedError{}
+	case err != nil:
+		return workflow.Visitor{}, err
+	case now.Ended != "":
+		return workflow.Visitor{}, &endedError{session: now}
 	}
 	v := now.Visitor
 	v.Locale = s.locale(r, v)
 	v.Session, v.Address, v.Request = now.ID, clientAddress(r), requestID(r)
-	return v, now, nil
+	return v, nil
 }
 
-// visit returns the visitor of a request with the current case.
+// visit returns the visitor of a request with the current case, and prolongs the session.
+// Its errors are those of visitor, and of mayView.
 func (s *Server) visit(r *http.Request) (*visit, error) {
-	v, now, err := s.visitor(r)
+	if s.switchPending(r) {
+		return nil, s.pendingError(r)
+	}
+	v, err := s.newestVisit(r, true)
 	if err != nil {
 		return nil, err
 	}
-	return s.visitOf(r, v, now)
+	return v, s.mayView(r, v)
 }
 
 // peek is visit for the polling requests of a page's script, which do not prolong
@@ -162,22 +164,37 @@ func (s *Server) peek(r *http.Request) (*visit, error) {
 	if s.switchPending(r) {
 		return nil, errSwitchPending
 	}
-	v, now, err := s.findVisitor(r, s.Sessions.Find)
+	v, err := s.newestVisit(r, false)
 	if err != nil {
 		return nil, err
 	}
-	return s.visitOf(r, v, now)
+	return v, s.mayView(r, v)
 }
 
-func (s *Server) visitOf(r *http.Request, v workflow.Visitor, now session) (*visit, error) {
-	c, err := s.Procedure.View(r.Context(), v)
-	if err != nil {
-		return nil, err
+// newestVisit reads the newest session of the browser with its case, in one round trip to
+// the database. Before the page is shown, mayView must be called.
+func (s *Server) newestVisit(r *http.Request, use bool) (*visit, error) {
+	v := &visit{session: session{secret: s.cookieOf(r, sessionCookie)}}
+	if v.session.secret == "" {
+		return nil, errNoSession
 	}
-	if c.Mailbox.Status != workflow.Active {
-		return nil, workflow.ErrNotEligible
+	var err error
+	v.session.Session, v.c, err = s.Procedure.Visit(r.Context(), workflow.Digest(v.session.secret), use)
+	v.visitor, err = s.visitorOf(r, v.session.Session, err)
+	v.locale = v.visitor.Locale
+	return v, err
+}
+
+// mayView returns an error if the visitor may not see the case, or if the mailbox is not
+// active.
+func (s *Server) mayView(r *http.Request, v *visit) error {
+	if err := s.Procedure.MayView(r.Context(), v.visitor, v.c); err != nil {
+		return err
 	}
-	return &visit{visitor: v, session: now, c: c, locale: v.Locale}, nil
+	if v.c.Mailbox.Status != workflow.Active {
+		return workflow.ErrNotEligible
+	}
+	return nil
 }
 
 // startSession creates the session of a visitor and sets its cookie.

@@ -40,6 +40,11 @@ type Store interface {
 	// and the added rows in the same transaction. An error of step rolls it back.
 	Update(ctx context.Context, mailbox int64, step func(*Case) error) error
 
+	// Visit reads a session, valid or not, with the case of its mailbox. It returns
+	// ErrUnknown if there is none. With use, it prolongs a valid session as
+	// workflow.SessionStore does.
+	Visit(ctx context.Context, session []byte, now time.Time, use bool) (workflow.Session, *Case, error)
+
 	// UseHandOff marks a hand-off as used by a session. If it was used before, it ends
 	// that session and returns ErrUnknown.
 	UseHandOff(ctx context.Context, token, session []byte, now time.Time) (workflow.HandOff, error)
@@ -138,10 +143,27 @@ func (p *Procedure) View(ctx context.Context, v workflow.Visitor) (*Case, error)
 		return nil, err
 	}
 	c.Now = p.Cases.Now()
-	if !c.CanView(v) {
-		return nil, p.notOwnerError(ctx, v)
+	return c, p.MayView(ctx, v, c)
+}
+
+// Visit returns the session of a browser with the current case of its mailbox. The
+// session may have ended, and MayView says whether its visitor may see the case. With
+// use, the request prolongs the session.
+func (p *Procedure) Visit(ctx context.Context, session []byte, use bool) (workflow.Session, *Case, error) {
+	now := p.Cases.Now()
+	s, c, err := p.Cases.Store.Visit(ctx, session, now, use)
+	if c != nil {
+		c.Now = now
 	}
-	return c, nil
+	return s, c, err
+}
+
+// MayView returns ErrNotOwner if the visitor may not see a case.
+func (p *Procedure) MayView(ctx context.Context, v workflow.Visitor, c *Case) error {
+	if !c.CanView(v) {
+		return p.notOwnerError(ctx, v)
+	}
+	return nil
 }
 
 // act runs a step without input, which only fires its event.
