@@ -6,6 +6,8 @@ import (
 	"errors"
 
 	"github.com/jackc/pgx/v5"
+
+	"stella/workflow"
 )
 
 // batch is a list of statements that are sent in one round trip, because round trips
@@ -13,50 +15,43 @@ import (
 // the effects of those before it.
 type batch struct {
 	pgx.Batch
-	spends  bool  // it counts against a limit
-	refused error // the LimitError, if the limit was exceeded
+	spend *workflow.Spend // the limit that one of the statements counts against; nil if there is none
 }
 
 // inTransaction sends read, whose first statement begins a transaction, and calls do.
 // Then it sends the statements that do returns, together with the commit: that makes two
 // round trips. If anything fails, and if do returns no statements, the transaction is
-// rolled back.
+// rolled back. It returns a workflow.LimitError if a limit is exceeded.
 func (s *Store) inTransaction(ctx context.Context, read *batch, do func() (write *batch, err error)) error {
 	conn, err := s.pool.Acquire(ctx)
 	if err != nil {
 		return err
 	}
-	defer conn.Release() // closes the connection if the transaction has not ended
-	err = conn.SendBatch(ctx, &read.Batch).Close()
 	var write *batch
-	if err == nil {
-		write, err = do()
-	}
-	if err == nil && write != nil {
-		err = commit(ctx, conn.Conn(), write)
-	}
-	if conn.Conn().PgConn().TxStatus() != idle {
-		_, failed := conn.Exec(ctx, `rollback`)
-		err = cmp.Or(err, failed)
+	err = func() error {
+		defer conn.Release() // closes the connection if the transaction has not ended
+		err := conn.SendBatch(ctx, &read.Batch).Close()
+		if err == nil {
+			write, err = do()
+		}
+		if err == nil && write != nil {
+			write.Queue(`commit`)
+			err = conn.SendBatch(ctx, &write.Batch).Close()
+		}
+		if conn.Conn().PgConn().TxStatus() != idle {
+			_, failed := conn.Exec(ctx, `rollback`)
+			err = cmp.Or(err, failed)
+		}
+		return err
+	}()
+	if write != nil && write.spend != nil && isExceeded(err) {
+		return s.refusal(ctx, *write.spend)
 	}
 	return err
 }
 
 // idle is the status of a connection without a transaction.
 const idle = 'I'
-
-// commit sends the statements of a batch and commits. If they count against a limit, it
-// commits after it knows that the limit is not exceeded.
-func commit(ctx context.Context, conn *pgx.Conn, write *batch) error {
-	if write.spends {
-		if err := conn.SendBatch(ctx, &write.Batch).Close(); err != nil || write.refused != nil {
-			return cmp.Or(err, write.refused)
-		}
-		write = &batch{}
-	}
-	write.Queue(`commit`)
-	return conn.SendBatch(ctx, &write.Batch).Close()
-}
 
 // transact sends a batch that begins a transaction, calls do, and commits. If
 // anything fails, the transaction is rolled back.

@@ -97,31 +97,37 @@ func (s *Store) ClaimAnswer(ctx context.Context, login string, a workflow.Answer
 	if a.Assertion != nil {
 		assertion = &a.Assertion.AssertionID
 	}
-	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		// Lock the mailbox as a step does. A step that is running has read the
-		// login without its response, and would delete the response.
-		_, err := tx.Exec(ctx, `
-			select from mailboxes m
-			join qualifications q on q.mailbox_id = m.id
-			join logins l on l.qualification_id = q.id
-			where l.id = $1 for update of m`, login)
-		if err != nil {
-			return err
-		}
-		done, err := tx.Exec(ctx, `
+	encrypted, err := s.encrypt(m.Body)
+	if err != nil {
+		return fmt.Errorf("encrypting an answer: %w", err)
+	}
+	var claimed bool
+	b := &batch{}
+	b.Queue(`begin isolation level read committed`)
+	// Lock the mailbox as a step does. A step that is running has read the login without
+	// its response, and would delete the response.
+	b.Queue(`
+		select from mailboxes m
+		join qualifications q on q.mailbox_id = m.id
+		join logins l on l.qualification_id = q.id
+		where l.id = $1 for update of m`, login)
+	b.Queue(`
+		with claimed as (
 			update logins set answered_at = $2, assertion_id = $3, handle = $4, answer = $5
-			where id = $1 and trial = $6 and answered_at is null`, login, a.ReceivedAt, assertion, a.Handle, parked, trial)
-		if err != nil {
-			return err
+			where id = $1 and trial = $6 and answered_at is null
+			returning id)
+		insert into messages (id, login_id, direction, sha256, sealed, at)
+		select $7, id, $8, $9, $10, $11 from claimed`,
+		login, a.ReceivedAt, assertion, a.Handle, parked, trial,
+		m.ID, m.Direction, m.SHA256(), encrypted, m.ReceivedAt).Exec(func(done pgconn.CommandTag) error {
+		claimed = done.RowsAffected() > 0
+		return nil
+	})
+	err = s.inTransaction(ctx, b, func() (*batch, error) {
+		if !claimed {
+			return nil, workflow.ErrUnknown
 		}
-		if done.RowsAffected() == 0 {
-			return workflow.ErrUnknown
-		}
-		b := &batch{}
-		if err := s.writeMessage(b, m); err != nil {
-			return err
-		}
-		return send(ctx, tx, b)
+		return &batch{}, nil
 	})
 	var pgErr *pgconn.PgError
 	if errors.As(err, &pgErr) && pgErr.Code == "23505" { // unique_violation: the assertion was already used
