@@ -16,7 +16,7 @@ import (
 )
 
 // mayImport lists the packages of this module that each package may import, without
-// its tests. Packages under cmd may import all of them.
+// its tests. Packages of the program may import all of them.
 var mayImport = map[string][]string{
 	"web":                            {"workflow", "workflow/contact", "workflow/qualification", "spid", "templates", "middleware"},
 	"web/webtest":                    {},
@@ -44,6 +44,7 @@ var mayImport = map[string][]string{
 	"cmd/stella/programtest":         nil,
 	"cmd/stella":                     nil,
 	"cmd/stella/demo":                nil,
+	"cmd/stella-bench":               {"client", "mail/mailtest", "spid/spidtest", "store/localpg", "web/webtest"},
 	"scripts/plain":                  {},
 	"scripts/structure":              {},
 	"e2e/torture":                    {"client", "mail/mailtest", "spid", "spid/spidtest", "store/localpg", "templates", "web/webtest", "workflow", "workflow/fiscal", "workflow/qualification"},
@@ -66,8 +67,12 @@ var mayNotImport = map[string][]string{
 	"store":                  {"net/smtp", "github.com/wneessen", "github.com/crewjam"},
 }
 
-// testKits are the packages that only tests may import.
+// testKits are the packages that only tests may import, and the programs that see Stella
+// from outside.
 var testKits = []string{"store/storetest", "cmd/stella/programtest", "web/webtest", "e2e/torture"}
+
+// outside are the programs that see Stella from outside.
+var outside = []string{"cmd/stella-bench"}
 
 var notInWorkflow = []string{"net/http", "net/smtp", "html/template", "database/sql", "encoding/xml", "github.com/jackc",
 	"github.com/riverqueue", "github.com/wneessen", "github.com/crewjam", "github.com/russellhaering", "github.com/beevik"}
@@ -110,8 +115,8 @@ func wrongImports(module fs.FS) (wrong []string, seen map[string]bool, err error
 				return err
 			}
 			ours, ok := strings.CutPrefix(name, "stella/")
-			if ok && !strings.HasPrefix(from, "cmd/") && !slices.Contains(allowed, ours) ||
-				slices.Contains(testKits, ours) && !slices.Contains(testKits, from) {
+			if ok && !ofTheProgram(from) && !slices.Contains(allowed, ours) ||
+				slices.Contains(testKits, ours) && !slices.Contains(append(outside, testKits...), from) {
 				wrong = append(wrong, file+" imports "+ours)
 			}
 			for _, other := range mayNotImport[from] {
@@ -124,6 +129,9 @@ func wrongImports(module fs.FS) (wrong []string, seen map[string]bool, err error
 	})
 	return wrong, seen, err
 }
+
+// ofTheProgram reports whether a package is a part of the program stella only.
+func ofTheProgram(name string) bool { return name == "cmd/stella" || strings.HasPrefix(name, "cmd/stella/") }
 
 func TestAllowedImports(t *testing.T) {
 	t.Parallel()
@@ -148,6 +156,7 @@ func TestForbiddenImportIsFound(t *testing.T) {
 		"workflow/a_test.go":    file(`package workflow; import "stella/store"`),
 		"web/a.go":              file(`package web; import ("stella/workflow"; p "stella/store/localpg"; "github.com/jackc/pgx/v5")`),
 		"cmd/stella/a.go":       file(`package main; import ("stella/store"; "stella/store/storetest"; "stella/web")`),
+		"cmd/stella-bench/a.go": file(`package main; import ("stella/web/webtest"; "stella/workflow")`),
 		"helpers/a.go":          file(`package helpers`),
 		"root.go":               file(`package stella`),
 		"spid/testdata/a.go":    file(`package spid; import "stella/store"`),
@@ -155,7 +164,7 @@ func TestForbiddenImportIsFound(t *testing.T) {
 	})
 	storetest.Must(t, err)
 	want := []string{"helpers is not in the table", ". is not in the table",
-		"cmd/stella/a.go imports store/storetest", "web/a.go imports store/localpg", "web/a.go imports github.com/jackc/pgx/v5",
+		"cmd/stella/a.go imports store/storetest", "cmd/stella-bench/a.go imports workflow", "web/a.go imports store/localpg", "web/a.go imports github.com/jackc/pgx/v5",
 		"workflow/a.go imports store", "workflow/a.go imports net/http"}
 	slices.Sort(want)
 	slices.Sort(wrong)

@@ -5,6 +5,7 @@
 //	browser.go   the browser and its requests
 //	page.go      the page that it shows, with its links
 //	form.go      the forms of a page
+//	walk.go      the way of a holder through the procedure, page by page
 //
 // It reports errors to its caller, which knows what an error means: a failed test, or
 // the page that a person sees while a fault is injected.

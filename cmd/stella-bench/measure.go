@@ -1,0 +1,179 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"time"
+)
+
+// options are the flags of a measurement.
+type options struct {
+	stella     string
+	name       string
+	atOnce     int
+	n          int
+	span       time.Duration
+	mailboxes  int
+	statements int
+	json       bool
+	keep       bool
+}
+
+func (o *options) add(f *flag.FlagSet) {
+	f.StringVar(&o.stella, "stella", "bin/stella", "the program to start and to measure")
+	f.StringVar(&o.name, "name", "stella", "its name in the report")
+	f.IntVar(&o.atOnce, "at-once", 8, "number of holders at once")
+	f.IntVar(&o.n, "n", 0, "number of qualifications, calls, or mailboxes of an import")
+	f.DurationVar(&o.span, "for", 0, "duration, if no number is given")
+	f.IntVar(&o.mailboxes, "mailboxes", 20_000, "number of mailboxes in the database")
+	f.IntVar(&o.statements, "statements", 0, "print that many statements, those that take the most time")
+	f.BoolVar(&o.json, "json", false, "print the report as JSON")
+	f.BoolVar(&o.keep, "keep", false, "keep the files, with the logs")
+}
+
+// A mode is a kind of load.
+type mode struct {
+	name    string
+	n       int // default number, unless there is a duration
+	clients int // of the API
+	// prepare returns the job for the number i from 0, after it has prepared n of them.
+	prepare func(ctx context.Context, l *load, o options, n int) (job, error)
+	// unbounded is set if the number need not be known before.
+	unbounded bool
+}
+
+// measureCommand returns the command that measures one mode and prints the report.
+func measureCommand(m mode) func(context.Context, []string) error {
+	return func(ctx context.Context, args []string) (err error) {
+		var o options
+		flags := flag.NewFlagSet(m.name, flag.ContinueOnError)
+		o.add(flags)
+		if err := flags.Parse(args); err != nil {
+			return err
+		}
+		w, err := newWorld(ctx)
+		if err != nil {
+			return err
+		}
+		defer func() {
+			if err = errors.Join(err, w.close(o.keep)); o.keep {
+				fmt.Fprintln(os.Stderr, "the files are in", w.dir)
+			}
+		}()
+		s, err := newStella(ctx, w, o.name, o.stella)
+		if err != nil {
+			return err
+		}
+		r, err := measure(ctx, s, m, o)
+		if err != nil {
+			return err
+		}
+		if o.json {
+			e := json.NewEncoder(os.Stdout)
+			e.SetIndent("", "  ")
+			return e.Encode(r)
+		}
+		return r.print(os.Stdout)
+	}
+}
+
+// measure runs one load on a subject that does not run yet.
+func measure(ctx context.Context, s *subject, m mode, o options) (r report, err error) {
+	if o.n == 0 && (o.span == 0 || !m.unbounded) {
+		o.n = m.n
+	}
+	if err := s.addMailboxes(ctx, o.mailboxes, m.clients); err != nil {
+		return r, err
+	}
+	l := &load{subject: s, watch: newStopwatch(s.world.site)}
+	if err := s.start(ctx); err != nil {
+		return r, err
+	}
+	defer func() { err = errors.Join(err, s.stop()) }()
+	warm := o.atOnce
+	do, err := m.prepare(ctx, l, o, warm+o.n)
+	if err != nil {
+		return r, err
+	}
+	// The program starts again, so that its memory is that of the load, and so that
+	// PostgreSQL's processes have reported their totals.
+	if err := s.stop(); err != nil {
+		return r, err
+	}
+	early, err := s.total(ctx)
+	if err != nil {
+		return r, err
+	}
+	if err := s.start(ctx); err != nil {
+		return r, err
+	}
+	if _, _, err := repeat(ctx, o.atOnce, warm, 0, do); err != nil {
+		return r, err
+	}
+	r, err = l.measured(ctx, o, func(ctx context.Context, i int) error { return do(ctx, warm+i) })
+	if err != nil {
+		return r, err
+	}
+	if err := s.stop(); err != nil {
+		return r, err
+	}
+	late, err := s.total(ctx)
+	r.Program, r.Mode = s.name, m.name
+	r.Transactions = each(late.transactions-early.transactions, warm+r.Done)
+	r.Tables = tableReports(early, late, warm+r.Done)
+	return r, err
+}
+
+// measured runs the jobs and reads the counters before and after.
+func (l *load) measured(ctx context.Context, o options, do job) (r report, err error) {
+	s := l.subject
+	if err := s.world.inbox.drain(ctx); err != nil {
+		return r, err
+	}
+	if err := s.resetStatements(ctx); err != nil {
+		return r, err
+	}
+	before, err := s.count(ctx)
+	if err != nil {
+		return r, err
+	}
+	l.watch.begin()
+	used := s.cpu()
+	done, took, err := repeat(ctx, o.atOnce, o.n, o.span, func(ctx context.Context, i int) error {
+		begun := time.Now()
+		if err := do(ctx, i); err != nil {
+			return err
+		}
+		l.watch.record(wholeStep, time.Since(begun))
+		return nil
+	})
+	if err != nil {
+		return r, err
+	}
+	r.Steps = l.watch.steps()
+	if err := s.world.inbox.drain(ctx); err != nil {
+		return r, err
+	}
+	used = s.cpu().minus(used)
+	after, err := s.count(ctx)
+	if err != nil {
+		return r, err
+	}
+	r.AtOnce, r.Done, r.Seconds, r.PerSecond = o.atOnce, done, took.Seconds(), float64(done)/took.Seconds()
+	r.CPU = cpuReport{milliseconds(used.program) / float64(done), milliseconds(used.postgres) / float64(done), milliseconds(used.driver) / float64(done)}
+	r.PeakMB = float64(peakMemory(s.pid)) / (1 << 20)
+	r.Statements, r.AllStatements = each(after.statements-before.statements, done), each(after.allStatements-before.allStatements, done)
+	r.Commits, r.WALBytes = each(after.written-before.written, done), each(after.wal-before.wal, done)
+	r.Requests = l.watch.requests(done)
+	if o.statements > 0 {
+		r.Top, err = s.topStatements(ctx, o.statements, done)
+	}
+	return r, err
+}
+
+// wholeStep is the name of the whole in the steps.
+const wholeStep = "the whole"
