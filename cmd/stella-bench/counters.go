@@ -25,10 +25,14 @@ func (s *subject) observing(ctx context.Context, f func(*pgx.Conn) error) error 
 	return f(db)
 }
 
+// sent is the condition for statements that the program sent. Those of triggers and of
+// foreign keys are nested, except for foreign keys that are checked at the commit.
+const sent = `(toplevel and query not like 'SELECT % FROM ONLY % x WHERE % FOR KEY SHARE OF x')`
+
 // count reads the counters of statements, and those of the cluster.
 func (s *subject) count(ctx context.Context) (c counters, err error) {
 	err = s.observing(ctx, func(db *pgx.Conn) error {
-		return db.QueryRow(ctx, `select coalesce(sum(calls) filter (where toplevel), 0)::bigint, coalesce(sum(calls), 0)::bigint,
+		return db.QueryRow(ctx, `select coalesce(sum(calls) filter (where `+sent+`), 0)::bigint, coalesce(sum(calls), 0)::bigint,
 				(select pg_snapshot_xmax(pg_current_snapshot())::text::bigint), (select pg_current_wal_lsn() - '0/0')::bigint
 			from pg_stat_statements s
 			where s.dbid = (select oid from pg_database where datname = $1)
@@ -57,7 +61,7 @@ type statement struct {
 // topStatements returns those n statements that took the most time since the last reset.
 func (s *subject) topStatements(ctx context.Context, n, done int) (all []statement, err error) {
 	err = s.observing(ctx, func(db *pgx.Conn) error {
-		rows, err := db.Query(ctx, `select calls::float8 / $2, total_exec_time / $2, not toplevel,
+		rows, err := db.Query(ctx, `select calls::float8 / $2, total_exec_time / $2, not `+sent+`,
 				regexp_replace(query, '\s+', ' ', 'g')
 			from pg_stat_statements s
 			where s.dbid = (select oid from pg_database where datname = $1)

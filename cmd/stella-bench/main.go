@@ -8,7 +8,7 @@
 //   - stella.go, cluster.go: a measured program with its PostgreSQL; child.go: processes
 //   - provider.go, relay.go: the identity provider and the mail relay, processes of their
 //     own; inbox.go: what has arrived at the relay
-//   - counters.go, cpu.go: what a load has cost
+//   - counters.go, cpu.go: what a load has cost; proxy.go: round trips
 //   - report.go, percentile.go: the figures
 package main
 

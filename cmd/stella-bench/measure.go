@@ -19,6 +19,8 @@ type options struct {
 	span       time.Duration
 	mailboxes  int
 	statements int
+	roundTrips bool
+	latency    time.Duration
 	json       bool
 	keep       bool
 }
@@ -31,6 +33,8 @@ func (o *options) add(f *flag.FlagSet) {
 	f.DurationVar(&o.span, "for", 0, "duration, if no number is given")
 	f.IntVar(&o.mailboxes, "mailboxes", 20_000, "number of mailboxes in the database")
 	f.IntVar(&o.statements, "statements", 0, "print that many statements, those that take the most time")
+	f.BoolVar(&o.roundTrips, "round-trips", false, "count round trips to PostgreSQL with a proxy, which changes the other figures")
+	f.DurationVar(&o.latency, "latency", 0, "add a time to each round trip, with that proxy")
 	f.BoolVar(&o.json, "json", false, "print the report as JSON")
 	f.BoolVar(&o.keep, "keep", false, "keep the files, with the logs")
 }
@@ -67,6 +71,11 @@ func measureCommand(m mode) func(context.Context, []string) error {
 		s, err := newStella(ctx, w, o.name, o.stella)
 		if err != nil {
 			return err
+		}
+		if o.roundTrips || o.latency > 0 {
+			if err := s.addProxy(o.latency); err != nil {
+				return err
+			}
 		}
 		r, err := measure(ctx, s, m, o)
 		if err != nil {
@@ -142,6 +151,7 @@ func (l *load) measured(ctx context.Context, o options, do job) (r report, err e
 		return r, err
 	}
 	l.watch.begin()
+	turns := s.turns()
 	used := s.cpu()
 	done, took, err := repeat(ctx, o.atOnce, o.n, o.span, func(ctx context.Context, i int) error {
 		begun := time.Now()
@@ -159,6 +169,7 @@ func (l *load) measured(ctx context.Context, o options, do job) (r report, err e
 		return r, err
 	}
 	used = s.cpu().minus(used)
+	r.RoundTrips = each(s.turns()-turns, done)
 	after, err := s.count(ctx)
 	if err != nil {
 		return r, err

@@ -21,6 +21,7 @@ type subject struct {
 	cluster  *cluster
 	database string // name of the database
 	url      string // of the database, as the program uses it
+	proxy    *proxy // to the database; nil if there is none
 	provider *child
 	metadata string       // file of the provider's metadata
 	tokens   []string     // of the webmail's clients
@@ -77,6 +78,24 @@ func (s *subject) run(ctx context.Context, args ...string) (last string, err err
 	}
 	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
 	return lines[len(lines)-1], err
+}
+
+// addProxy connects the program with PostgreSQL through a proxy.
+func (s *subject) addProxy(latency time.Duration) (err error) {
+	if s.proxy, err = newProxy(s.cluster, latency); err != nil {
+		return err
+	}
+	s.url = s.proxy.databaseURL(s.database)
+	s.world.onClose(s.proxy.listener.Close)
+	return nil
+}
+
+// turns returns the number of round trips so far; zero without a proxy.
+func (s *subject) turns() int64 {
+	if s.proxy == nil {
+		return 0
+	}
+	return s.proxy.turns.Load()
 }
 
 // makeKeys makes the keys of SPID and of the auditor, which all subjects share.
