@@ -8,6 +8,8 @@
 //   - stella.go, cluster.go: a measured program with its PostgreSQL; child.go: processes
 //   - provider.go, relay.go: the identity provider and the mail relay, processes of their
 //     own; inbox.go: what has arrived at the relay
+//   - package floor: a program that does only what cannot be spared; floor.go runs it,
+//     recorder.go records the pages that it shows
 //   - counters.go, cpu.go: what a load has cost; proxy.go: round trips
 //   - report.go, percentile.go: the figures
 package main
@@ -46,6 +48,7 @@ var commands = map[string]func(context.Context, []string) error{
 	"status":    measureCommand(status),
 	"provider":  serveProvider,
 	"relay":     serveRelay,
+	"floor":     serveFloor,
 	"mailboxes": printMailboxes,
 }
 

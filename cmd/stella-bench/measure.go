@@ -23,6 +23,7 @@ type options struct {
 	latency    time.Duration
 	json       bool
 	keep       bool
+	floor      bool
 }
 
 func (o *options) add(f *flag.FlagSet) {
@@ -35,6 +36,7 @@ func (o *options) add(f *flag.FlagSet) {
 	f.IntVar(&o.statements, "statements", 0, "print that many statements, those that take the most time")
 	f.BoolVar(&o.roundTrips, "round-trips", false, "count round trips to PostgreSQL with a proxy, which changes the other figures")
 	f.DurationVar(&o.latency, "latency", 0, "add a time to each round trip, with that proxy")
+	f.BoolVar(&o.floor, "floor", false, "measure the floor, with the pages of the program")
 	f.BoolVar(&o.json, "json", false, "print the report as JSON")
 	f.BoolVar(&o.keep, "keep", false, "keep the files, with the logs")
 }
@@ -71,6 +73,15 @@ func measureCommand(m mode) func(context.Context, []string) error {
 		s, err := newStella(ctx, w, o.name, o.stella)
 		if err != nil {
 			return err
+		}
+		if o.floor {
+			recording := w.file("recording.json")
+			if err := record(ctx, s, recording); err != nil {
+				return err
+			}
+			if s, err = newFloor(ctx, s, recording); err != nil {
+				return err
+			}
 		}
 		if o.roundTrips || o.latency > 0 {
 			if err := s.addProxy(o.latency); err != nil {
