@@ -2,7 +2,8 @@
 // qualification costs: CPU, statements, commits. It sees Stella from outside: pages, API,
 // commands, variables and mails.
 //
-//   - main.go: the commands; measure.go: one measurement; modes.go: the kinds of load
+//   - main.go: the commands; measure.go: one measurement; modes.go, imports.go:
+//     the kinds of load; compare.go: several programs in turns, with their ratios
 //   - load.go: holders at once; holder.go: one of them; timing.go: how long requests take
 //   - world.go, environment.go, mailboxes.go: what the measured programs share
 //   - stella.go, cluster.go: a measured program with its PostgreSQL; child.go: processes
@@ -46,6 +47,8 @@ var commands = map[string]func(context.Context, []string) error{
 	"whole":     measureCommand(whole),
 	"code":      measureCommand(code),
 	"status":    measureCommand(status),
+	"import":    measureCommand(imports),
+	"compare":   compare,
 	"provider":  serveProvider,
 	"relay":     serveRelay,
 	"floor":     serveFloor,

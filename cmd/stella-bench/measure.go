@@ -50,6 +50,9 @@ type mode struct {
 	prepare func(ctx context.Context, l *load, o options, n int) (job, error)
 	// unbounded is set if the number need not be known before.
 	unbounded bool
+	unit      string
+	// measure is set if it is not the measurement of holders.
+	measure func(context.Context, *subject, mode, options) (report, error)
 }
 
 // measureCommand returns the command that measures one mode and prints the report.
@@ -88,7 +91,7 @@ func measureCommand(m mode) func(context.Context, []string) error {
 				return err
 			}
 		}
-		r, err := measure(ctx, s, m, o)
+		r, err := m.run(ctx, s, o)
 		if err != nil {
 			return err
 		}
@@ -99,6 +102,14 @@ func measureCommand(m mode) func(context.Context, []string) error {
 		}
 		return r.print(os.Stdout)
 	}
+}
+
+// run measures a subject that does not run yet.
+func (m mode) run(ctx context.Context, s *subject, o options) (report, error) {
+	if m.measure != nil {
+		return m.measure(ctx, s, m, o)
+	}
+	return measure(ctx, s, m, o)
 }
 
 // measure runs one load on a subject that does not run yet.
@@ -142,7 +153,7 @@ func measure(ctx context.Context, s *subject, m mode, o options) (r report, err 
 		return r, err
 	}
 	late, err := s.total(ctx)
-	r.Program, r.Mode = s.name, m.name
+	r.Program, r.Mode, r.Unit = s.name, m.name, m.unit
 	r.Transactions = each(late.transactions-early.transactions, warm+r.Done)
 	r.Tables = tableReports(early, late, warm+r.Done)
 	return r, err
@@ -186,10 +197,8 @@ func (l *load) measured(ctx context.Context, o options, do job) (r report, err e
 		return r, err
 	}
 	r.AtOnce, r.Done, r.Seconds, r.PerSecond = o.atOnce, done, took.Seconds(), float64(done)/took.Seconds()
-	r.CPU = cpuReport{milliseconds(used.program) / float64(done), milliseconds(used.postgres) / float64(done), milliseconds(used.driver) / float64(done)}
+	r.spent(used, before, after, done)
 	r.PeakMB = float64(peakMemory(s.pid)) / (1 << 20)
-	r.Statements, r.AllStatements = each(after.statements-before.statements, done), each(after.allStatements-before.allStatements, done)
-	r.Commits, r.WALBytes = each(after.written-before.written, done), each(after.wal-before.wal, done)
 	r.Requests = l.watch.requests(done)
 	if o.statements > 0 {
 		r.Top, err = s.topStatements(ctx, o.statements, done)

@@ -9,7 +9,7 @@ import (
 )
 
 // whole goes from the hand-off to the star.
-var whole = mode{name: "whole", n: 100, clients: 1, unbounded: true,
+var whole = mode{name: "whole", n: 100, clients: 1, unbounded: true, unit: "qualification",
 	prepare: func(_ context.Context, l *load, _ options, _ int) (job, error) {
 		return func(ctx context.Context, _ int) error {
 			m, err := l.subject.take(1)
@@ -25,7 +25,7 @@ var whole = mode{name: "whole", n: 100, clients: 1, unbounded: true,
 	}}
 
 // code goes from the contract notice to the star. The way to the notice is prepared.
-var code = mode{name: "code", n: 200, clients: 1,
+var code = mode{name: "code", n: 200, clients: 1, unit: "qualification",
 	prepare: func(ctx context.Context, l *load, o options, n int) (job, error) {
 		first, err := l.subject.take(n)
 		if err != nil {
@@ -44,7 +44,7 @@ var code = mode{name: "code", n: 200, clients: 1,
 	}}
 
 // status asks for the status of mailboxes, as a webmail does at each login of a user.
-var status = mode{name: "status", n: 20_000, clients: 32, unbounded: true,
+var status = mode{name: "status", n: 20_000, clients: 32, unbounded: true, unit: "call",
 	prepare: func(_ context.Context, l *load, _ options, _ int) (job, error) {
 		connections := &http.Client{Transport: l.watch}
 		return func(ctx context.Context, i int) error {

@@ -9,12 +9,13 @@ import (
 	"text/tabwriter"
 )
 
-// A report is what one run has measured. All figures but Seconds, PerSecond, Steps and
-// PeakMB are per qualification (or per call, or per mailbox of an import).
+// A report is what one run has measured. The figures from CPU to Requests, except PeakMB,
+// and those of tables and statements are for one unit, such as a qualification.
 type report struct {
 	Program   string  `json:"program"`
 	Mode      string  `json:"mode"`
 	AtOnce    int     `json:"at_once"`
+	Unit      string  `json:"unit"`
 	Done      int     `json:"done"`
 	Seconds   float64 `json:"seconds"`
 	PerSecond float64 `json:"per_second"`
@@ -60,7 +61,15 @@ func tableReports(before, after totals, done int) (all []tableReport) {
 	return all
 }
 
-// each returns n divided by the number of qualifications.
+// spent sets the figures of what was spent for a number of units.
+func (r *report) spent(used cpu, before, after counters, units int) {
+	n := float64(max(units, 1))
+	r.CPU = cpuReport{milliseconds(used.program) / n, milliseconds(used.postgres) / n, milliseconds(used.driver) / n}
+	r.Statements, r.AllStatements = each(after.statements-before.statements, units), each(after.allStatements-before.allStatements, units)
+	r.Commits, r.WALBytes = each(after.written-before.written, units), each(after.wal-before.wal, units)
+}
+
+// each returns n divided by the number of units.
 func each(n int64, done int) float64 { return float64(n) / float64(max(done, 1)) }
 
 // print writes a report as text.
@@ -73,14 +82,16 @@ func (r report) print(w io.Writer) error {
 		fmt.Fprintln(t)
 	}
 	fmt.Fprintf(w, "%s, %s, %d at once: %d in %.1f s, %s per second\n\n", r.Program, r.Mode, r.AtOnce, r.Done, r.Seconds, figure(r.PerSecond))
-	row("step", "n", "p50 ms", "p95 ms", "p99 ms")
+	if len(r.Steps) > 0 {
+		row("step", "n", "p50 ms", "p95 ms", "p99 ms")
+	}
 	for _, s := range r.Steps {
 		row(s.Name, fmt.Sprint(s.N), figure(s.P50), figure(s.P95), figure(s.P99))
 	}
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	fmt.Fprintln(w)
+	fmt.Fprintf(w, "\nfor one %s:\n", r.Unit)
 	for _, f := range r.figures() {
 		row(f.name, figure(f.value))
 	}

@@ -132,7 +132,9 @@ func wrongImports(module fs.FS) (wrong []string, seen map[string]bool, err error
 }
 
 // ofTheProgram reports whether a package is a part of the program stella only.
-func ofTheProgram(name string) bool { return name == "cmd/stella" || strings.HasPrefix(name, "cmd/stella/") }
+func ofTheProgram(name string) bool {
+	return name == "cmd/stella" || strings.HasPrefix(name, "cmd/stella/")
+}
 
 func TestAllowedImports(t *testing.T) {
 	t.Parallel()

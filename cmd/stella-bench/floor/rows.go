@@ -78,3 +78,19 @@ func (r rows) status(ctx context.Context, address string) (s status, err error) 
 	err = r.QueryRow(ctx, `select state, since, level from mailboxes where address = $1`, address).Scan(&s.State, &s.Since, &s.Level)
 	return s, err
 }
+
+// ImportTable creates the table into which psql copies a file of mailboxes. It has every
+// check and index of the mailboxes and records in Stella, without foreign keys.
+const ImportTable = `
+	create sequence record_ids;
+	create table mailbox_rows (
+		id bigint generated always as identity primary key,
+		address text not null unique check (address = lower(address)),
+		kind text not null check (kind in ('', 'person', 'company')),
+		name text not null, fiscal_code text not null, representatives text not null, email text not null,
+		status text not null check (status in ('active', 'expired', 'cancelled', 'revoked')),
+		domain text not null generated always as (split_part(address, '@', 2)) stored,
+		star uuid, unique (id, star),
+		record_id uuid not null unique default lpad(to_hex(nextval('record_ids')), 32, '0')::uuid);
+	create index on mailbox_rows (domain, id);
+	create index on mailbox_rows ((id + 0)); -- like the index of records`
