@@ -21,9 +21,6 @@ type cluster struct {
 	pid int // of the first process
 }
 
-// observer is the role of the driver. Its statements are not counted.
-const observer = "bench_observer"
-
 func startCluster(ctx context.Context, dir string, log io.Writer) (*cluster, error) {
 	// localpg gives the folder to the account that runs PostgreSQL.
 	server, err := localpg.Start(ctx, localpg.Options{Dir: dir, Log: log, Settings: map[string]string{
@@ -44,12 +41,12 @@ func startCluster(ctx context.Context, dir string, log io.Writer) (*cluster, err
 	if c.pid, err = strconv.Atoi(string(first)); err != nil {
 		return nil, err
 	}
-	return c, c.do(ctx, "postgres", "postgres", "create role "+observer+" superuser login", "create extension pg_stat_statements")
+	return c, c.do(ctx, "postgres", "create extension pg_stat_statements")
 }
 
 // do executes statements in a database.
-func (c *cluster) do(ctx context.Context, role, database string, statements ...string) error {
-	db, err := pgx.Connect(ctx, c.RoleURL(role, database))
+func (c *cluster) do(ctx context.Context, database string, statements ...string) error {
+	db, err := pgx.Connect(ctx, c.URL(database))
 	if err != nil {
 		return err
 	}

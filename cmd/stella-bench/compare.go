@@ -67,10 +67,10 @@ func compare(ctx context.Context, args []string) (err error) {
 		return err
 	}
 	w, err := newWorld(ctx)
+	defer func() { err = errors.Join(err, w.close(*keep)) }()
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, w.close(*keep)) }()
 	programs, err := newPrograms(ctx, w, *stella, *base)
 	if err != nil {
 		return err

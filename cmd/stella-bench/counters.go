@@ -15,9 +15,13 @@ type counters struct {
 	wal           int64 // bytes
 }
 
-// observing runs f with the observer's connection to the database of the subject.
+// observing runs f with a connection to the server, if it is known. For a cluster of ours it
+// is a connection to another database than the program's.
 func (s *subject) observing(ctx context.Context, f func(*pgx.Conn) error) error {
-	db, err := pgx.Connect(ctx, s.cluster.RoleURL(observer, "postgres"))
+	if s.observed == "" {
+		return nil
+	}
+	db, err := pgx.Connect(ctx, s.observed)
 	if err != nil {
 		return err
 	}
@@ -36,7 +40,7 @@ func (s *subject) count(ctx context.Context) (c counters, err error) {
 				(select pg_snapshot_xmax(pg_current_snapshot())::text::bigint), (select pg_current_wal_lsn() - '0/0')::bigint
 			from pg_stat_statements s
 			where s.dbid = (select oid from pg_database where datname = $1)
-				and s.userid <> (select oid from pg_roles where rolname = current_user)`, s.database).
+				and s.query not like '%pg\_stat\_%' -- the driver's own`, s.database).
 			Scan(&c.statements, &c.allStatements, &c.written, &c.wal)
 	})
 	return c, err
@@ -44,6 +48,9 @@ func (s *subject) count(ctx context.Context) (c counters, err error) {
 
 // resetStatements sets the counters of statements to zero.
 func (s *subject) resetStatements(ctx context.Context) error {
+	if s.cluster == nil {
+		return nil // it is not ours
+	}
 	return s.observing(ctx, func(db *pgx.Conn) error {
 		_, err := db.Exec(ctx, `select pg_stat_statements_reset()`)
 		return err
@@ -65,7 +72,7 @@ func (s *subject) topStatements(ctx context.Context, n, done int) (all []stateme
 				regexp_replace(query, '\s+', ' ', 'g')
 			from pg_stat_statements s
 			where s.dbid = (select oid from pg_database where datname = $1)
-				and s.userid <> (select oid from pg_roles where rolname = current_user)
+				and s.query not like '%pg\_stat\_%' -- the driver's own
 			order by total_exec_time desc limit $3`, s.database, done, n)
 		if err != nil {
 			return err
@@ -86,12 +93,17 @@ type totals struct {
 // total reads the totals when no process of the program is connected any more.
 func (s *subject) total(ctx context.Context) (t totals, err error) {
 	t.tables = map[string][2]int64{}
-	if s.serve != nil {
+	url := s.observed
+	if s.cluster != nil {
 		if err := s.awaitDisconnection(ctx); err != nil {
 			return t, err
 		}
+		url = s.cluster.URL(s.database)
 	}
-	db, err := pgx.Connect(ctx, s.cluster.RoleURL(observer, s.database))
+	if url == "" {
+		return t, nil
+	}
+	db, err := pgx.Connect(ctx, url)
 	if err != nil {
 		return t, err
 	}

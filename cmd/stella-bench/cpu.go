@@ -15,7 +15,7 @@ func (c cpu) minus(before cpu) cpu {
 // cpu returns the CPU time of the program, of all processes of PostgreSQL, and of the
 // driver with the identity provider and the relay.
 func (s *subject) cpu() cpu {
-	c := cpu{program: cpuOf(s.pid), postgres: cpuOfTree(s.cluster.pid), driver: ownCPU()}
+	c := cpu{program: cpuOf(s.pid), postgres: cpuOfTree(s.postgres), driver: ownCPU()}
 	for _, part := range []*child{s.provider, s.world.relay} {
 		if part != nil {
 			c.driver += cpuOf(part.pid())

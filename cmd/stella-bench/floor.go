@@ -41,17 +41,12 @@ func serveFloor(ctx context.Context, args []string) error {
 func newFloor(ctx context.Context, of *subject, recording string) (s *subject, err error) {
 	w := of.world
 	s = &subject{name: "floor", world: w, database: databaseName, provider: of.provider, tokens: []string{"none"}}
-	if s.cluster, err = startCluster(ctx, w.file(s.name), w.log); err != nil {
+	if err := s.useCluster(ctx); err != nil {
 		return nil, err
 	}
-	w.onClose(s.cluster.Stop)
-	if err := s.cluster.do(ctx, "postgres", "postgres", "create database "+databaseName); err != nil {
+	if err := s.cluster.do(ctx, databaseName, floor.Schema); err != nil {
 		return nil, err
 	}
-	if err := s.cluster.do(ctx, "postgres", databaseName, floor.Schema); err != nil {
-		return nil, err
-	}
-	s.url = s.cluster.URL(databaseName)
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
@@ -68,7 +63,7 @@ func newFloor(ctx context.Context, of *subject, recording string) (s *subject, e
 // addRows adds the mailboxes of the floor.
 func (s *subject) addRows(ctx context.Context, mailboxes int) error {
 	s.imported = mailboxes
-	return s.cluster.do(ctx, "postgres", s.database, "truncate mailboxes",
+	return s.cluster.do(ctx, s.database, "truncate mailboxes",
 		fmt.Sprintf(`insert into mailboxes (address) select 'casella' || i || '@%s' from generate_series(0, %d) i`, domain, mailboxes-1),
 		"vacuum analyze mailboxes")
 }

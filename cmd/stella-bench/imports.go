@@ -19,6 +19,9 @@ import (
 var imports = mode{name: "import", n: 100_000, measure: measureImport}
 
 func measureImport(ctx context.Context, of *subject, m mode, o options) (r report, err error) {
+	if of.cluster == nil {
+		return r, errors.New("an import is measured on a PostgreSQL of its own: without -url")
+	}
 	if o.n == 0 {
 		o.n = m.n
 	}
@@ -26,12 +29,12 @@ func measureImport(ctx context.Context, of *subject, m mode, o options) (r repor
 	if err := writeMailboxFile(file, o.n); err != nil {
 		return r, err
 	}
-	s := &subject{name: of.name, world: of.world, binary: of.binary, cluster: of.cluster, metadata: of.metadata, database: "import"}
-	if err := s.cluster.do(ctx, "postgres", "postgres", "create database "+s.database); err != nil {
+	s := &subject{name: of.name, world: of.world, binary: of.binary, cluster: of.cluster, observed: of.observed, metadata: of.metadata, database: "import"}
+	if err := s.cluster.do(ctx, "postgres", "create database "+s.database); err != nil {
 		return r, err
 	}
 	defer func() {
-		err = errors.Join(err, s.cluster.do(ctx, "postgres", "postgres", "drop database "+s.database+" with (force)"))
+		err = errors.Join(err, s.cluster.do(ctx, "postgres", "drop database "+s.database+" with (force)"))
 	}()
 	s.url = s.cluster.URL(s.database)
 	if of.proxy != nil {
@@ -77,7 +80,7 @@ func (s *subject) importCommand(ctx context.Context, file string) (*exec.Cmd, er
 		_, err := s.run(ctx, "migrate")
 		return s.command(ctx, "mailbox", "import", file), err
 	}
-	if err := s.cluster.do(ctx, "postgres", s.database, floor.ImportTable); err != nil {
+	if err := s.cluster.do(ctx, s.database, floor.ImportTable); err != nil {
 		return nil, err
 	}
 	var programs string // folder

@@ -6,7 +6,8 @@
 //     the kinds of load; compare.go: several programs in turns, with their ratios
 //   - load.go: holders at once; holder.go: one of them; timing.go: how long requests take
 //   - world.go, environment.go, mailboxes.go: what the measured programs share
-//   - stella.go, cluster.go: a measured program with its PostgreSQL; child.go: processes
+//   - stella.go, cluster.go: a measured program with its PostgreSQL; running.go: one that
+//     runs already; child.go: processes
 //   - provider.go, relay.go: the identity provider and the mail relay, processes of their
 //     own; inbox.go: what has arrived at the relay
 //   - package floor: a program that does only what cannot be spared; floor.go runs it,

@@ -24,6 +24,7 @@ type options struct {
 	json       bool
 	keep       bool
 	floor      bool
+	running    running
 }
 
 func (o *options) add(f *flag.FlagSet) {
@@ -38,7 +39,37 @@ func (o *options) add(f *flag.FlagSet) {
 	f.DurationVar(&o.latency, "latency", 0, "add a time to each round trip, with that proxy")
 	f.BoolVar(&o.floor, "floor", false, "measure the floor, with the pages of the program")
 	f.BoolVar(&o.json, "json", false, "print the report as JSON")
+	o.running.add(f)
 	f.BoolVar(&o.keep, "keep", false, "keep the files, with the logs")
+}
+
+// open prepares the program that the flags name. The caller closes the world, also after an
+// error.
+func (o options) open(ctx context.Context) (w *world, s *subject, err error) {
+	if o.running.url != "" {
+		w = &world{site: o.running.url, inbox: newInbox(o.running.relay)}
+		s, err = o.running.subject(w, o)
+		return w, s, err
+	}
+	if w, err = newWorld(ctx); err != nil {
+		return w, nil, err
+	}
+	if s, err = newStella(ctx, w, o.name, o.stella); err != nil {
+		return w, nil, err
+	}
+	if o.floor {
+		recording := w.file("recording.json")
+		if err := record(ctx, s, recording); err != nil {
+			return w, nil, err
+		}
+		if s, err = newFloor(ctx, s, recording); err != nil {
+			return w, nil, err
+		}
+	}
+	if o.roundTrips || o.latency > 0 {
+		err = s.addProxy(o.latency)
+	}
+	return w, s, err
 }
 
 // A mode is a kind of load.
@@ -64,32 +95,14 @@ func measureCommand(m mode) func(context.Context, []string) error {
 		if err := flags.Parse(args); err != nil {
 			return err
 		}
-		w, err := newWorld(ctx)
-		if err != nil {
-			return err
-		}
+		w, s, err := o.open(ctx)
 		defer func() {
 			if err = errors.Join(err, w.close(o.keep)); o.keep {
 				fmt.Fprintln(os.Stderr, "the files are in", w.dir)
 			}
 		}()
-		s, err := newStella(ctx, w, o.name, o.stella)
 		if err != nil {
 			return err
-		}
-		if o.floor {
-			recording := w.file("recording.json")
-			if err := record(ctx, s, recording); err != nil {
-				return err
-			}
-			if s, err = newFloor(ctx, s, recording); err != nil {
-				return err
-			}
-		}
-		if o.roundTrips || o.latency > 0 {
-			if err := s.addProxy(o.latency); err != nil {
-				return err
-			}
 		}
 		r, err := m.run(ctx, s, o)
 		if err != nil {

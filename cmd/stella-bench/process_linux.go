@@ -55,6 +55,9 @@ func cpuOf(pid int) time.Duration { return readProcess(pid).own }
 // cpuOfTree returns the CPU time of a process and of all its children, also of those
 // that have ended.
 func cpuOfTree(pid int) time.Duration {
+	if pid == 0 { // unknown
+		return 0
+	}
 	top := readProcess(pid)
 	sum := top.own + top.waited
 	all, _ := filepath.Glob("/proc/[0-9]*") // without children if /proc cannot be read

@@ -17,11 +17,13 @@ import (
 type subject struct {
 	name     string
 	world    *world
-	binary   string
-	cluster  *cluster
-	database string // name of the database
-	url      string // of the database, as the program uses it
-	proxy    *proxy // to the database; nil if there is none
+	binary   string   // empty for the floor
+	cluster  *cluster // nil if it is not ours
+	observed string   // URL with which the server is observed; empty if it cannot be
+	postgres int      // its first process; zero if unknown
+	database string   // name of the database
+	url      string   // of the database, as the program uses it
+	proxy    *proxy   // to the database; nil if there is none
 	provider *child
 	metadata string       // file of the provider's metadata
 	tokens   []string     // of the webmail's clients
@@ -40,14 +42,9 @@ func newStella(ctx context.Context, w *world, name, binary string) (s *subject, 
 		return nil, err
 	}
 	s = &subject{name: name, world: w, binary: binary, database: databaseName, metadata: w.file(name + ".xml")}
-	if s.cluster, err = startCluster(ctx, w.file(name), w.log); err != nil {
+	if err := s.useCluster(ctx); err != nil {
 		return nil, err
 	}
-	w.onClose(s.cluster.Stop)
-	if err := s.cluster.do(ctx, "postgres", "postgres", "create database "+databaseName); err != nil {
-		return nil, err
-	}
-	s.url = s.cluster.URL(databaseName)
 	if s.provider, _, err = startPart(ctx, w.log, "provider", "-site", w.site, "-metadata", s.metadata); err != nil {
 		return nil, err
 	}
@@ -58,6 +55,16 @@ func newStella(ctx context.Context, w *world, name, binary string) (s *subject, 
 	}
 	_, err = s.run(ctx, "migrate")
 	return s, err
+}
+
+// useCluster starts the private PostgreSQL of a program and creates its database.
+func (s *subject) useCluster(ctx context.Context) (err error) {
+	if s.cluster, err = startCluster(ctx, s.world.file(s.name), s.world.log); err != nil {
+		return err
+	}
+	s.world.onClose(s.cluster.Stop)
+	s.observed, s.postgres, s.url = s.cluster.URL("postgres"), s.cluster.pid, s.cluster.URL(s.database)
+	return s.cluster.do(ctx, "postgres", "create database "+s.database)
 }
 
 // command returns a command of the program.
@@ -113,6 +120,9 @@ func (s *subject) makeKeys(ctx context.Context) (err error) {
 // addMailboxes imports mailboxes and registers the webmail's clients. The API limits the
 // calls of a client, so a load needs several.
 func (s *subject) addMailboxes(ctx context.Context, mailboxes, clients int) error {
+	if s.serve == nil { // it has them already
+		return nil
+	}
 	if s.binary == "" {
 		return s.addRows(ctx, mailboxes)
 	}

@@ -56,7 +56,7 @@ func (s *stopwatch) RoundTrip(r *http.Request) (*http.Response, error) {
 // addresses.
 func (s *stopwatch) step(r *http.Request) string {
 	path, where := r.URL.Path, ""
-	if "http://"+r.URL.Host != s.site {
+	if r.URL.Scheme+"://"+r.URL.Host != s.site {
 		where = "provider "
 	}
 	for _, prefix := range []string{"/start/", "/api/v1/mailboxes/"} {

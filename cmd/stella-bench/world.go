@@ -24,14 +24,9 @@ type world struct {
 	closers []func() error
 }
 
-// newWorld starts what the programs share. close stops it.
+// newWorld starts what the programs share. close stops it, also after an error.
 func newWorld(ctx context.Context) (w *world, err error) {
 	w = &world{}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, w.close(true))
-		}
-	}()
 	if w.dir, err = os.MkdirTemp("", "stella-bench-"); err != nil {
 		return w, err
 	}
