@@ -7,7 +7,10 @@
 #	make race       run the Go tests with the race detector
 #	make torture    run the service for ten minutes while its processes are killed (MINUTES=10 SEED=7);
 #	                see docs/reliability.md
-#	make build      build bin/stella
+#	make bench      measure what a qualification costs, beside a program that does only what cannot
+#	                be spared (ROUNDS=5; BASE=COMMIT measures that commit too; ARGS="-modes whole");
+#	                see docs/performance.md
+#	make build      build bin/stella and bin/stella-bench
 #	make image      build a container image without a daemon: bin/stella.oci.tar
 #	make sbom       write the software bill of materials (CycloneDX): bin/stella.cdx.json
 #	make generate   update all generated files
@@ -21,7 +24,7 @@ endif
 # The output of git describe. Without Git, the program uses the version from the Go command.
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null)
 
-.PHONY: demo test test-later race torture build image sbom generate clean
+.PHONY: demo test test-later race torture bench build image sbom generate clean
 
 demo:
 	scripts/setup
@@ -47,8 +50,14 @@ torture:
 	go test -count=1 ./e2e/torture
 	go run ./e2e/torture -stella bin/stella -minutes $(or $(MINUTES),10) $(if $(SEED),-seed $(SEED)) $(ARGS)
 
+bench:
+	scripts/setup
+	$(MAKE) build
+	ROUNDS=$(or $(ROUNDS),5) BASE=$(BASE) scripts/bench $(ARGS)
+
 build:
 	CGO_ENABLED=0 go build -trimpath $(if $(VERSION),-ldflags '-X main.stamped=$(VERSION)') -o bin/stella ./cmd/stella
+	CGO_ENABLED=0 go build -trimpath -o bin/stella-bench ./cmd/stella-bench
 
 image: build
 	scripts/image

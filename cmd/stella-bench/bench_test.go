@@ -28,6 +28,7 @@ func TestThreeQualifications(t *testing.T) {
 	w, err := newWorld(ctx)
 	t.Cleanup(func() { must(t, w.close(false)) })
 	must(t, err)
+	w.unsafe = true
 	defer func() {
 		if log, err := os.ReadFile(w.log.Name()); err == nil && t.Failed() {
 			t.Logf("%s", log)
@@ -45,6 +46,16 @@ func TestThreeQualifications(t *testing.T) {
 	must(t, err)
 	least, err := whole.run(ctx, floor, o)
 	must(t, err)
+
+	// A Stella that runs already is measured with the same holders.
+	must(t, stella.start(ctx))
+	running, err := running{url: w.site, tokens: stella.tokens[0], relay: w.inbox.url, pid: stella.pid, first: int(stella.used.Load())}.
+		subject(w, o)
+	must(t, err)
+	again, err := whole.run(ctx, running, options{atOnce: 1, n: 2})
+	must(t, err)
+	must(t, stella.stop())
+	expect(t, again.Done == 2 && again.Requests == of.Requests && again.Statements == 0, again, "two more are done")
 
 	for _, r := range []report{of, least} {
 		expect(t, r.Done == 3 && r.PerSecond > 0, r, "three are done")

@@ -21,14 +21,17 @@ type cluster struct {
 	pid int // of the first process
 }
 
-func startCluster(ctx context.Context, dir string, log io.Writer) (*cluster, error) {
-	// localpg gives the folder to the account that runs PostgreSQL.
-	server, err := localpg.Start(ctx, localpg.Options{Dir: dir, Log: log, Settings: map[string]string{
+func startCluster(ctx context.Context, dir string, unsafe bool, log io.Writer) (*cluster, error) {
+	settings := map[string]string{
 		"shared_preload_libraries": "pg_stat_statements",
 		"pg_stat_statements.track": "all",
 		"pg_stat_statements.save":  "off",
 		"log_checkpoints":          "off",
-	}})
+	}
+	if unsafe {
+		settings["fsync"] = "off"
+	}
+	server, err := localpg.Start(ctx, localpg.Options{Dir: dir, Log: log, Settings: settings})
 	if err != nil {
 		return nil, err
 	}

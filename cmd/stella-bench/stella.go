@@ -59,7 +59,7 @@ func newStella(ctx context.Context, w *world, name, binary string) (s *subject, 
 
 // useCluster starts the private PostgreSQL of a program and creates its database.
 func (s *subject) useCluster(ctx context.Context) (err error) {
-	if s.cluster, err = startCluster(ctx, s.world.file(s.name), s.world.log); err != nil {
+	if s.cluster, err = startCluster(ctx, s.world.file(s.name), s.world.unsafe, s.world.log); err != nil {
 		return err
 	}
 	s.world.onClose(s.cluster.Stop)

@@ -21,6 +21,7 @@ type world struct {
 	smtp    string // the relay's address
 	inbox   inbox
 	auditor string
+	unsafe  bool // PostgreSQL runs with fsync off, for tests
 	closers []func() error
 }
 
