@@ -59,11 +59,13 @@ func TestThreeQualifications(t *testing.T) {
 
 	for _, r := range []report{of, least} {
 		expect(t, r.Done == 3 && r.PerSecond > 0, r, "three are done")
-		expect(t, len(r.Steps) > 10 && r.Steps[len(r.Steps)-1].Name == wholeStep && r.Steps[len(r.Steps)-1].N == 3, r, "the steps have times")
+		last := r.Steps[len(r.Steps)-1]
+		expect(t, len(r.Steps) > 10 && last.Name == wholeStep && last.N == 3, r, "the steps have times")
 		for _, s := range r.Steps {
 			expect(t, 0 < s.P50 && s.P50 <= s.P95 && s.P95 <= s.P99, r, "the percentiles of "+s.Name+" rise")
 		}
-		expect(t, 5 < r.Commits && r.Commits < r.Statements && r.Statements <= r.AllStatements, r, "there are fewer commits than statements")
+		expect(t, 5 < r.Commits && r.Commits < r.Statements, r, "there are fewer commits than statements")
+		expect(t, r.Statements <= r.AllStatements, r, "all statements are not fewer")
 		expect(t, r.WALBytes > 1000 && r.Transactions > 5, r, "PostgreSQL has written")
 		expect(t, len(r.Tables) > 0 && len(r.Top) == 5, r, "there are tables and statements")
 		if canMeasure {

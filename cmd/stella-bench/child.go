@@ -67,7 +67,7 @@ func startPart(ctx context.Context, log io.Writer, args ...string) (p *child, ad
 	}
 }
 
-// partVariable tells a test binary that it is started as a part.
+// partVariable is set in the environment of a part, so that a test binary runs as one.
 const partVariable = "STELLA_BENCH_PART"
 
 func (p *child) pid() int { return p.cmd.Process.Pid }

@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 )
 
-// returnURL is where the webmail's users return to, and webmail its origin.
+// webmail is the origin of the webmail, and returnURL the URL to which its users return.
 const (
 	webmail   = "https://webmail.example"
 	returnURL = webmail + "/"

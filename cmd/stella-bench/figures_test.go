@@ -52,7 +52,8 @@ func TestComparison(t *testing.T) {
 	c := comparison{Programs: []string{"stella", "base", "floor"}}
 	for _, seconds := range []float64{10, 30, 20} {
 		for i, p := range c.Programs {
-			c.Reports = append(c.Reports, report{Program: p, Mode: whole.name, AtOnce: 8, Unit: whole.unit, PerSecond: seconds * float64(i+1)})
+			c.Reports = append(c.Reports, report{Program: p, Mode: whole.name, AtOnce: 8, Unit: whole.unit,
+				PerSecond: seconds * float64(i+1)})
 		}
 	}
 	c.Reports = append(c.Reports, report{Program: "stella", Mode: whole.name, AtOnce: 1, PerSecond: 1e6})

@@ -29,7 +29,8 @@ func measureImport(ctx context.Context, of *subject, m mode, o options) (r repor
 	if err := writeMailboxFile(file, o.n); err != nil {
 		return r, err
 	}
-	s := &subject{name: of.name, world: of.world, binary: of.binary, cluster: of.cluster, observed: of.observed, metadata: of.metadata, database: "import"}
+	s := &subject{name: of.name, world: of.world, binary: of.binary, cluster: of.cluster, observed: of.observed,
+		metadata: of.metadata, database: "import"}
 	if err := s.cluster.do(ctx, "postgres", "create database "+s.database); err != nil {
 		return r, err
 	}

@@ -35,7 +35,8 @@ func newProxy(c *cluster, latency time.Duration) (*proxy, error) {
 
 // databaseURL returns the URL of a database behind the proxy.
 func (p *proxy) databaseURL(name string) string {
-	u := url.URL{Scheme: "postgres", User: url.User("postgres"), Host: p.listener.Addr().String(), Path: "/" + name, RawQuery: "sslmode=disable"}
+	u := url.URL{Scheme: "postgres", User: url.User("postgres"), Host: p.listener.Addr().String(), Path: "/" + name,
+		RawQuery: "sslmode=disable"}
 	return u.String()
 }
 

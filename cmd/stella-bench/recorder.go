@@ -33,7 +33,8 @@ func (t *recorder) RoundTrip(r *http.Request) (*http.Response, error) {
 	for _, name := range []string{"Set-Cookie", "Date", "Content-Length"} {
 		header.Del(name)
 	}
-	t.recording = append(t.recording, floor.Exchange{Method: r.Method, Path: r.URL.Path, Status: answer.StatusCode, Header: header, Body: body})
+	t.recording = append(t.recording,
+		floor.Exchange{Method: r.Method, Path: r.URL.Path, Status: answer.StatusCode, Header: header, Body: body})
 	return answer, nil
 }
 

@@ -74,7 +74,7 @@ func (a *arrivals) receive(m mailtest.Mail) error {
 	for _, to := range m.To {
 		select {
 		case a.of(to) <- string(found[1]):
-		default: // nobody reads the codes of this address
+		default: // the codes of this address are not read
 		}
 	}
 	return nil

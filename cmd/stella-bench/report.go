@@ -65,7 +65,8 @@ func tableReports(before, after totals, done int) (all []tableReport) {
 func (r *report) spent(used cpu, before, after counters, units int) {
 	n := float64(max(units, 1))
 	r.CPU = cpuReport{milliseconds(used.program) / n, milliseconds(used.postgres) / n, milliseconds(used.driver) / n}
-	r.Statements, r.AllStatements = each(after.statements-before.statements, units), each(after.allStatements-before.allStatements, units)
+	r.Statements = each(after.statements-before.statements, units)
+	r.AllStatements = each(after.allStatements-before.allStatements, units)
 	r.Commits, r.WALBytes = each(after.written-before.written, units), each(after.wal-before.wal, units)
 }
 
@@ -81,7 +82,8 @@ func (r report) print(w io.Writer) error {
 		}
 		fmt.Fprintln(t)
 	}
-	fmt.Fprintf(w, "%s, %s, %d at once: %d in %.1f s, %s per second\n\n", r.Program, r.Mode, r.AtOnce, r.Done, r.Seconds, figure(r.PerSecond))
+	fmt.Fprintf(w, "%s, %s, %d at once: %d in %.1f s, %s per second\n\n",
+		r.Program, r.Mode, r.AtOnce, r.Done, r.Seconds, figure(r.PerSecond))
 	if len(r.Steps) > 0 {
 		row("step", "n", "p50 ms", "p95 ms", "p99 ms")
 	}

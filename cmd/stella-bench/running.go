@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// A running is a Stella that somebody else has started. Its identity provider and its
-// relay are those of this program.
+// A running is a Stella that was started before. It uses the identity provider and the
+// relay of this program.
 type running struct {
 	url      string
 	tokens   string

@@ -69,7 +69,7 @@ func (p Page) At(field string) bool {
 	return p.Find(`main input[name="`+field+`"]`).Length() > 0 || withText(p.Find("main button"), field).Length() > 0
 }
 
-// Names of fields and texts of buttons that tell where a holder is on the way.
+// A field, a button and a heading by which a page is recognised.
 const (
 	ContractButton = "COMPLETA LA RICHIESTA DI IDENTIFICAZIONE"
 	CodeField      = "codice"

@@ -34,7 +34,8 @@ func newMailer(relay, ca string) (*mailer, error) {
 	if !roots.AppendCertsFromPEM(pem) {
 		return nil, fmt.Errorf("%s contains no certificate", ca)
 	}
-	return &mailer{relay: relay, trust: &tls.Config{RootCAs: roots, ServerName: "localhost"}, idle: make(chan *smtp.Client, connections)}, nil
+	trust := &tls.Config{RootCAs: roots, ServerName: "localhost"}
+	return &mailer{relay: relay, trust: trust, idle: make(chan *smtp.Client, connections)}, nil
 }
 
 // send sends a mail and stores its outcome.
