@@ -1,43 +1,46 @@
 package web
 
 import (
+	"context"
 	"testing"
 
+	"stella/web/webtest"
 	"stella/workflow/qualification"
 )
 
-// happyPath has the steps of a holder who makes no mistakes, and the state that each
-// step leads to.
-var happyPath = []struct {
+// happyPath has the states of a holder who makes no mistakes, and the number of pages
+// that lead to each from the one before.
+var happyPath = []milestone{
+	{qualification.HolderChoice, 0},
+	{qualification.Introduction, 1},
+	{qualification.HolderKind, 1},
+	{qualification.CompanyData, 1}, // for companies
+	{qualification.ContactData, 1},
+	{qualification.Summary, 1},
+	{qualification.Identification, 1},
+	{qualification.AtProvider, 2}, // the beginning and the choice of the provider
+	{qualification.Identified, 3}, // the person, the consent and the return
+	{qualification.Contract, 1},
+	{qualification.CodeEntry, 1},
+	{qualification.Qualified, 1},
+}
+
+type milestone struct {
 	state qualification.State
-	step  func(*browser, holder)
-}{
-	{qualification.HolderChoice, func(*browser, holder) {}},
-	{qualification.Introduction, func(b *browser, _ holder) { b.press("Conferma", "ruolo", "si") }},
-	{qualification.HolderKind, func(b *browser, _ holder) { b.press("PROCEDI") }},
-	{qualification.CompanyData, func(b *browser, h holder) {
-		if h.company != "" {
-			b.press("Conferma", "intestatario", "impresa")
-		}
-	}},
-	{qualification.ContactData, func(b *browser, h holder) {
-		if h.company != "" {
-			b.press("Conferma", "codice_fiscale_impresa", h.company)
-		} else {
-			b.press("Conferma", "intestatario", "privato")
-		}
-	}},
-	{qualification.Summary, func(b *browser, h holder) { b.press("Conferma", "email", h.email) }},
-	{qualification.Identification, func(b *browser, _ holder) { b.press("SALVA E PROCEDI") }},
-	{qualification.AtProvider, func(b *browser, _ holder) {
-		b.click("Inizia l'identificazione").click("Entra con SPID").click("Prosegui con Identità di prova")
-	}},
-	{qualification.Identified, func(b *browser, h holder) {
-		b.press("Accedi come " + h.person).press("Autorizza").press("Continua")
-	}},
-	{qualification.Contract, func(b *browser, _ holder) { b.press("PROCEDI") }},
-	{qualification.CodeEntry, func(b *browser, _ holder) { b.press("COMPLETA LA RICHIESTA DI IDENTIFICAZIONE") }},
-	{qualification.Qualified, func(b *browser, _ holder) { b.press("Conferma", "codice", b.sendCode()) }},
+	pages int
+}
+
+// step leads to the state from the one before.
+func (m milestone) step(b *browser, h holder) {
+	b.Helper()
+	if m.state == qualification.CompanyData && h.company == "" {
+		return
+	}
+	entered := webtest.Holder{Person: h.person, Company: h.company, Email: h.email,
+		Code: func(context.Context) (string, error) { return b.sendCode(), nil }}
+	for range m.pages {
+		b.must(b.Advance(b.Context(), entered))
+	}
 }
 
 // proceed takes the steps of happyPath from one state to another.
