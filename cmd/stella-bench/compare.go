@@ -151,9 +151,9 @@ func takeTurns(ctx context.Context, programs []*subject, turns []turn, rounds in
 		for _, t := range turns {
 			for i := range programs {
 				p := programs[(i+round)%len(programs)]
-				r, err := t.mode.run(ctx, p, options{atOnce: t.atOnce, n: t.n, span: t.span, mailboxes: compareMailboxes})
+				r, err := t.run(ctx, p)
 				if err != nil {
-					return c, fmt.Errorf("%s, %s: %w", p.name, t.mode.name, err)
+					return c, err
 				}
 				fmt.Fprintf(os.Stderr, "round %d of %d: %s, %d at once, %s: %s per second\n",
 					round+1, rounds, t.mode.name, t.atOnce, p.name, figure(r.PerSecond))
@@ -169,6 +169,20 @@ func takeTurns(ctx context.Context, programs []*subject, turns []turn, rounds in
 		c.Tables = append(c.Tables, c.table(t, trips[t.mode.name]))
 	}
 	return c, nil
+}
+
+// run measures a program. A turn that fails is repeated once, because a machine with other
+// work may be too slow for the minute of a code.
+func (t turn) run(ctx context.Context, p *subject) (r report, err error) {
+	for range 2 {
+		r, err = t.mode.run(ctx, p, options{atOnce: t.atOnce, n: t.n, span: t.span, mailboxes: compareMailboxes})
+		if err == nil || ctx.Err() != nil {
+			break
+		}
+		err = fmt.Errorf("%s, %s: %w", p.name, t.mode.name, err)
+		fmt.Fprintln(os.Stderr, "a turn has failed:", err)
+	}
+	return r, err
 }
 
 // countTrips counts the round trips of each mode by program.
