@@ -138,7 +138,7 @@ func measure(ctx context.Context, s *subject, m mode, o options) (r report, err 
 		return r, err
 	}
 	defer func() { err = errors.Join(err, s.stop()) }()
-	warm := o.atOnce
+	warm := max(o.atOnce, 4) // so many qualifications open connections and fill caches
 	do, err := m.prepare(ctx, l, o, warm+o.n)
 	if err != nil {
 		return r, err

@@ -146,6 +146,9 @@ func (s *subject) addMailboxes(ctx context.Context, mailboxes, clients int) erro
 	return nil
 }
 
+// readyTimeout is how long a program may need to be ready.
+const readyTimeout = 30 * time.Second
+
 // start starts the program and waits until it is ready.
 func (s *subject) start(ctx context.Context) (err error) {
 	if s.serve == nil { // it runs already
@@ -155,8 +158,9 @@ func (s *subject) start(ctx context.Context) (err error) {
 		return err
 	}
 	s.pid = s.server.pid()
-	for ctx, cancel := context.WithTimeout(ctx, 30*time.Second); ; {
-		defer cancel()
+	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
+	defer cancel()
+	for {
 		select {
 		case <-s.server.ended:
 			return fmt.Errorf("%s has ended: see %s", s.name, s.world.log.Name())
