@@ -40,11 +40,11 @@ func serveFloor(ctx context.Context, args []string) error {
 // newFloor prepares the floor, with the pages and the identity provider of a Stella.
 func newFloor(ctx context.Context, of *subject, recording string) (s *subject, err error) {
 	w := of.world
-	s = &subject{name: "floor", world: w, database: databaseName, provider: of.provider, tokens: []string{"none"}}
+	s = &subject{name: "floor", world: w, database: "floor", provider: of.provider, tokens: []string{"none"}}
 	if err := s.useCluster(ctx); err != nil {
 		return nil, err
 	}
-	if err := s.cluster.do(ctx, databaseName, floor.Schema); err != nil {
+	if err := s.cluster.do(ctx, s.database, floor.Schema); err != nil {
 		return nil, err
 	}
 	self, err := os.Executable()

@@ -59,10 +59,15 @@ func newStella(ctx context.Context, w *world, name, binary string) (s *subject, 
 
 // useCluster starts the private PostgreSQL of a program and creates its database.
 func (s *subject) useCluster(ctx context.Context) (err error) {
-	if s.cluster, err = startCluster(ctx, s.world.file(s.name), s.world.unsafe, s.world.log); err != nil {
-		return err
+	if s.cluster = s.world.shared; s.cluster == nil {
+		if s.cluster, err = startCluster(ctx, s.world.file(s.name), s.world.trial, s.world.log); err != nil {
+			return err
+		}
+		s.world.onClose(s.cluster.Stop)
 	}
-	s.world.onClose(s.cluster.Stop)
+	if s.world.trial {
+		s.world.shared = s.cluster
+	}
 	s.observed, s.postgres, s.url = s.cluster.URL("postgres"), s.cluster.pid, s.cluster.URL(s.database)
 	return s.cluster.do(ctx, "postgres", "create database "+s.database)
 }

@@ -21,7 +21,8 @@ type world struct {
 	smtp    string // the relay's address
 	inbox   inbox
 	auditor string
-	unsafe  bool // PostgreSQL runs with fsync off, for tests
+	trial   bool     // for tests: all programs share one PostgreSQL, with fsync off
+	shared  *cluster // in a trial
 	closers []func() error
 }
 
