@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"path"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -20,7 +21,9 @@ type asset struct {
 	content     string
 }
 
-var assets = loadAssets(files)
+// assets returns the assets. They are loaded by the first call, because most commands
+// need none.
+var assets = sync.OnceValue(func() map[string]asset { return loadAssets(files) })
 
 func loadAssets(fsys fs.FS) map[string]asset {
 	all := map[string]asset{}
@@ -55,7 +58,7 @@ var contentTypes = map[string]string{
 }
 
 func assetURL(name string) (string, error) {
-	a, ok := assets[name]
+	a, ok := assets()[name]
 	if !ok {
 		return "", fmt.Errorf("no file static/%s", name)
 	}
@@ -64,8 +67,8 @@ func assetURL(name string) (string, error) {
 
 // Static returns a handler for /static/, which serves the assets of the pages.
 func Static() http.Handler {
-	byURL := make(map[string]asset, len(assets))
-	for _, a := range assets {
+	byURL := make(map[string]asset, len(assets()))
+	for _, a := range assets() {
 		byURL[a.url] = a
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -44,7 +44,7 @@ func TestStatic(t *testing.T) {
 // Every asset has a content type and is small enough for a mobile network.
 func TestAssets(t *testing.T) {
 	t.Parallel()
-	for name, a := range assets {
+	for name, a := range assets() {
 		if a.contentType == "" {
 			t.Errorf("%s has no content type", name)
 		}
