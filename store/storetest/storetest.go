@@ -8,6 +8,7 @@
 // that the service needs. To change protected rows, use Owner.
 //
 //   - storetest.go: the cluster and its databases
+//   - shared.go: a cluster that the test binaries of a run copy
 //   - clock.go: a clock that is stopped until a test moves it
 //   - world.go: the procedure on a database, with one registered webmail
 //   - journey.go: takes a mailbox through the procedure to any state
@@ -62,8 +63,12 @@ func run(m *testing.M) (code int, err error) {
 	if err := os.Chmod(dir, 0o755); err != nil { // PostgreSQL does not run as root
 		return 0, err
 	}
-	// Tests do not need durability.
-	settings := map[string]string{"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "300"}
+	shared := os.Getenv("STELLA_TEST_CLUSTER")
+	if shared != "" {
+		if err := copyShared(ctx, shared, dir); err != nil {
+			return 0, fmt.Errorf("copying the cluster in %s: %w", shared, err)
+		}
+	}
 	if cluster, err = localpg.Start(ctx, localpg.Options{Dir: dir, Settings: settings}); err != nil {
 		return 0, err
 	}
@@ -75,8 +80,10 @@ func run(m *testing.M) (code int, err error) {
 		return 0, err
 	}
 	defer admin.Close(ctx)
-	if err := makeTemplate(ctx); err != nil {
-		return 0, fmt.Errorf("making the template: %w", err)
+	if shared == "" {
+		if err := makeTemplate(ctx, cluster, admin); err != nil {
+			return 0, fmt.Errorf("making the template: %w", err)
+		}
 	}
 	defer closeIdle()
 	return m.Run(), nil
@@ -88,7 +95,10 @@ var Parameters = os.Getenv("STELLA_TEST_PARAMETERS")
 // Role is the role of the service.
 const Role = "stella"
 
-func makeTemplate(ctx context.Context) error {
+// settings are those of the cluster. Tests do not need durability.
+var settings = map[string]string{"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "300"}
+
+func makeTemplate(ctx context.Context, cluster *localpg.Cluster, admin *pgx.Conn) error {
 	for _, sql := range []string{`create role ` + Role + ` login`, `create database template_stella`} {
 		if _, err := admin.Exec(ctx, sql); err != nil {
 			return err
