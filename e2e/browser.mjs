@@ -40,7 +40,7 @@ export async function newVisitor(house, { javaScript = true, pictures = false, l
 	// With motion, axe could check a colour in the middle of a transition.
 	const context = await browser.newContext({ locale, viewport: wide, javaScriptEnabled: javaScript, reducedMotion: 'reduce' });
 	house.guests.push(context);
-	context.setDefaultTimeout(60_000); // a busy machine may be slow
+	context.setDefaultTimeout(300_000); // a busy machine may be slow
 	context.on('request', (request) => house.secrets.request(request));
 	const page = await context.newPage();
 	const faults = [];
