@@ -58,6 +58,7 @@ type importBatch struct {
 func (i *importBatch) load(ctx context.Context, tx pgx.Tx) error {
 	_, err := tx.Exec(ctx, `
 		set local random_page_cost = 0.1;
+		set local plan_cache_mode = auto; -- see planned
 		create temporary table if not exists incoming (
 			n               int not null,
 			address         text not null,

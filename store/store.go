@@ -74,6 +74,9 @@ func Open(ctx context.Context, url string, recipient age.Recipient) (*Store, err
 	}
 	config.ConnConfig.RuntimeParams["application_name"] = "stella"
 	config.ConnConfig.RuntimeParams["timezone"] = "UTC"
+	// Without this, PostgreSQL plans a statement five times on each connection before it
+	// keeps a plan. Our statements read few rows by a key, whatever the arguments are.
+	config.ConnConfig.RuntimeParams["plan_cache_mode"] = "force_generic_plan"
 	withTimeouts(config)
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
