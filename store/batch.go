@@ -15,7 +15,7 @@ import (
 // the effects of those before it.
 type batch struct {
 	pgx.Batch
-	spend *workflow.Spend // the limit that one of the statements counts against; nil if there is none
+	spends []workflow.Spend // the limits that the statements count against
 }
 
 // inTransaction sends read, whose first statement begins a transaction, and calls do.
@@ -44,8 +44,8 @@ func (s *Store) inTransaction(ctx context.Context, read *batch, do func() (write
 		}
 		return err
 	}()
-	if write != nil && write.spend != nil && isExceeded(err) {
-		return s.refusal(ctx, *write.spend)
+	if write != nil && isExceeded(err) {
+		return s.refusal(ctx, write.spends...)
 	}
 	return err
 }

@@ -89,7 +89,10 @@ func TestStepReadsWhatPreviousStepCommitted(t *testing.T) {
 			<-finish
 			c.Mailbox.Ordinary = "changed@mail.example"
 			c.Qualification.Remark = "changed"
-			c.Added = append(c.Added, qualification.Code{ID: uuid.New(), Qualification: c.Qualification.ID, Nonce: make([]byte, 16),
+			c.Qualification.Version++
+			c.Added = append(c.Added, qualification.Step{Qualification: c.Qualification.ID, Version: c.Qualification.Version,
+				Event: qualification.CodeRequested, From: qualification.CodeEntry, To: qualification.CodeEntry, At: w.Clock.Now(),
+				Actor: workflow.Actor{Kind: workflow.BySystem}}, qualification.Code{ID: uuid.New(), Qualification: c.Qualification.ID, Nonce: make([]byte, 16),
 				RequestedAt: w.Clock.Now(), SpentAt: w.Clock.Now()})
 			return nil
 		})

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,12 +14,19 @@ import (
 	"stella/workflow/qualification"
 )
 
-// AddHandOff writes a hand-off: a user whom a webmail sends to Stella.
-func (s *Store) AddHandOff(ctx context.Context, h workflow.HandOff) error {
-	_, err := s.pool.Exec(ctx, `
+// AddHandOff writes a hand-off: a user whom a webmail sends to Stella. It counts it against
+// a limit, and returns a workflow.LimitError if the limit is exceeded.
+func (s *Store) AddHandOff(ctx context.Context, h workflow.HandOff, limit workflow.Spend) error {
+	b := &batch{} // one transaction
+	spend(b, limit)
+	b.Queue(`
 		insert into handoffs (token, client_id, mailbox_id, return_url, locale, user_ref, created_at, expires_at)
 		values ($1, $2, $3, $4, $5, $6, $7, $8)`,
 		h.Token, h.Client.ID, h.Mailbox, h.ReturnURL, h.Locale, h.User, h.CreatedAt, h.ExpiresAt)
+	err := s.pool.SendBatch(ctx, &b.Batch).Close()
+	if isExceeded(err) {
+		err = s.refusal(ctx, limit)
+	}
 	if err != nil {
 		return fmt.Errorf("writing a hand-off: %w", err)
 	}
@@ -46,26 +54,60 @@ func (s *Store) HandOffByToken(ctx context.Context, token []byte) (workflow.Hand
 	return h, nil
 }
 
-// UseHandOff marks a hand-off as used by a session. It returns workflow.ErrUnknown
-// if the hand-off is unknown, expired, already used, or of a disabled client. A
-// second use also ends the session of the first.
-func (s *Store) UseHandOff(ctx context.Context, token, session []byte, now time.Time) (workflow.HandOff, error) {
-	h := workflow.HandOff{Token: token}
-	err := s.pool.QueryRow(ctx, `
+// StartSession uses a hand-off for a session. It calls step with the case of the mailbox,
+// and writes what step changed and added, the session that step returns, and the use of
+// the hand-off, all in one transaction. It returns workflow.ErrUnknown if the hand-off is
+// unknown, expired, already used, or of a disabled client. A second use also ends the
+// session of the first.
+func (s *Store) StartSession(ctx context.Context, token, session []byte, now time.Time,
+	step func(workflow.HandOff, *qualification.Case) (workflow.Session, error)) error {
+	var h *workflow.HandOff
+	var c *qualification.Case
+	read := &batch{}
+	read.Queue(`begin isolation level read committed`)
+	readOne(read, &h, func(row pgx.CollectableRow) (workflow.HandOff, error) {
+		h := workflow.HandOff{Token: token}
+		return h, row.Scan(&h.Client.ID, &h.Client.Name, &h.Mailbox, &h.ReturnURL, &h.Locale, &h.User, &h.CreatedAt, &h.ExpiresAt)
+	}, `
 		update handoffs h set used_at = $2, session = $3
 		from clients c
 		where h.token = $1 and h.used_at is null and h.expires_at > $2 and c.id = h.client_id and c.disabled_at is null
-		returning c.id, c.name, h.mailbox_id, h.return_url, h.locale, h.user_ref, h.created_at, h.expires_at`, token, now, session).Scan(
-		&h.Client.ID, &h.Client.Name, &h.Mailbox, &h.ReturnURL, &h.Locale, &h.User, &h.CreatedAt, &h.ExpiresAt)
-	if err == nil {
-		return h, nil
+		returning c.id, c.name, h.mailbox_id, h.return_url, h.locale, h.user_ref, h.created_at, h.expires_at`, token, now, session)
+	read.Queue(`
+		select from mailboxes where id = (select mailbox_id from handoffs where token = $1 and session = $2) for update`, token, session)
+	readOne(read, &c, scanCase, handOffCase, token, session)
+	err := s.inTransaction(ctx, read, func() (*batch, error) {
+		if h == nil || c == nil {
+			return nil, workflow.ErrUnknown
+		}
+		was := savedParts(c)
+		opened, err := step(*h, c)
+		if err != nil {
+			return nil, err
+		}
+		write, err := s.writeCase(was, c)
+		if err == nil {
+			err = openSession(write, opened)
+		}
+		return write, err
+	})
+	if errors.Is(err, workflow.ErrUnknown) {
+		return cmp.Or(s.endSessionUsedTwice(ctx, token, now), workflow.ErrUnknown)
 	}
-	if !errors.Is(err, pgx.ErrNoRows) {
-		return h, fmt.Errorf("using a hand-off: %w", err)
+	if err != nil {
+		return fmt.Errorf("starting a session: %w", err)
 	}
-	// The first use may not have written its session yet. After it has, it calls
-	// HandOffBelongsTo to check that the hand-off still belongs to that session.
-	_, err = s.pool.Exec(ctx, `
+	return nil
+}
+
+// handOffCase reads the case of a hand-off that a session uses.
+var handOffCase = `select ` + caseColumns + `
+	from handoffs h join mailboxes m on m.id = h.mailbox_id` + caseJoins(`q.id = m.current_id`) + `
+	where h.token = $1 and h.session = $2`
+
+// endSessionUsedTwice ends the session that used a hand-off, because of a second use.
+func (s *Store) endSessionUsedTwice(ctx context.Context, token []byte, now time.Time) error {
+	_, err := s.pool.Exec(ctx, `
 		with taken as (
 			update handoffs h set session = null
 			from (select token, session from handoffs where token = $1 and used_at is not null for update) first
@@ -74,20 +116,9 @@ func (s *Store) UseHandOff(ctx context.Context, token, session []byte, now time.
 		update sessions set ended = 'used_twice', expires_at = $2, draft = null
 		where digest in (select session from taken) and ended = '' and expires_at > $2`, token, now)
 	if err != nil {
-		return h, fmt.Errorf("ending the session of a hand-off used twice: %w", err)
+		return fmt.Errorf("ending the session of a hand-off used twice: %w", err)
 	}
-	return h, workflow.ErrUnknown
-}
-
-// HandOffBelongsTo reports whether a hand-off still belongs to a session, that is,
-// whether it was not used a second time.
-func (s *Store) HandOffBelongsTo(ctx context.Context, token, session []byte) (bool, error) {
-	var belongs bool
-	err := s.pool.QueryRow(ctx, `select exists (select from handoffs where token = $1 and session = $2)`, token, session).Scan(&belongs)
-	if err != nil {
-		return false, fmt.Errorf("reading a hand-off: %w", err)
-	}
-	return belongs, nil
+	return nil
 }
 
 // InvitationByToken returns the invitation of a link and the ID of its mailbox. It

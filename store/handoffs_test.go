@@ -10,6 +10,7 @@ import (
 
 	"stella/store/storetest"
 	"stella/workflow"
+	"stella/workflow/qualification"
 )
 
 func TestSecondUseOfHandOffEndsFirstSession(t *testing.T) {
@@ -17,7 +18,7 @@ func TestSecondUseOfHandOffEndsFirstSession(t *testing.T) {
 	j := w.Record(t, storetest.AnnasRecord)
 	secret, err := w.HandOff(t.Context(), j.Address)
 	storetest.Must(t, err)
-	first := newBrowser(t, w, j.Case().Mailbox.ID).open()
+	first := newBrowser(t, w, j.Case().Mailbox.ID)
 	bystander := newBrowser(t, w, j.Case().Mailbox.ID).open()
 	start := func(b *browser) error {
 		_, err := w.Procedure.Start(t.Context(), secret, b.v.Session, netip.Addr{}, "")
@@ -34,7 +35,7 @@ func TestSecondUseOfHandOffEndsFirstSession(t *testing.T) {
 	if open() || first.use().Ended != "" {
 		t.Error("after the first use: the link is open, or the session has ended")
 	}
-	second := newBrowser(t, w, j.Case().Mailbox.ID).open()
+	second := newBrowser(t, w, j.Case().Mailbox.ID)
 	if err := start(second); !errors.Is(err, workflow.ErrUnknown) {
 		t.Errorf("a second use: %v", err)
 	}
@@ -64,7 +65,7 @@ func TestConcurrentUseOfHandOff(t *testing.T) {
 	storetest.Must(t, err)
 	var won atomic.Int32
 	concurrently(func(int) {
-		_, err := w.UseHandOff(t.Context(), workflow.Digest(secret), []byte(uuid.NewString()), w.Clock.Now())
+		_, err := w.Procedure.Start(t.Context(), secret, []byte(uuid.NewString()), netip.Addr{}, "")
 		if err == nil {
 			won.Add(1)
 		} else if !errors.Is(err, workflow.ErrUnknown) {
@@ -74,24 +75,26 @@ func TestConcurrentUseOfHandOff(t *testing.T) {
 	if won.Load() != 1 {
 		t.Errorf("%d calls used the hand-off, want 1", won.Load())
 	}
+	// Whichever came first, the others ended its session.
+	var open int
+	storetest.Must(t, w.Pool().QueryRow(t.Context(), `select count(*) from sessions where ended = ''`).Scan(&open))
+	if open != 0 {
+		t.Errorf("%d sessions are open", open)
+	}
 }
 
-// Both uses of a hand-off may come before either has opened a session.
-func TestHandOffUsedTwiceBelongsToNoSession(t *testing.T) {
+// A start that fails uses nothing: the user can click again.
+func TestFailedStartDoesNotUseTheHandOff(t *testing.T) {
 	w := newWorld(t)
 	j := w.Record(t, storetest.AnnasRecord)
 	secret, err := w.HandOff(t.Context(), j.Address)
 	storetest.Must(t, err)
-	token, first := workflow.Digest(secret), workflow.Digest("first")
-	_, err = w.UseHandOff(t.Context(), token, first, w.Clock.Now())
+	failed := errors.New("the step failed")
+	err = w.StartSession(t.Context(), workflow.Digest(secret), []byte("first"), w.Clock.Now(),
+		func(workflow.HandOff, *qualification.Case) (workflow.Session, error) { return workflow.Session{}, failed })
+	if !errors.Is(err, failed) {
+		t.Fatal(err)
+	}
+	_, err = w.Procedure.Start(t.Context(), secret, []byte("second"), netip.Addr{}, "")
 	storetest.Must(t, err)
-	if held, err := w.HandOffBelongsTo(t.Context(), token, first); err != nil || !held {
-		t.Errorf("used once: held %v, %v", held, err)
-	}
-	if _, err := w.UseHandOff(t.Context(), token, workflow.Digest("second"), w.Clock.Now()); !errors.Is(err, workflow.ErrUnknown) {
-		t.Errorf("used twice: %v", err)
-	}
-	if held, err := w.HandOffBelongsTo(t.Context(), token, first); err != nil || held {
-		t.Errorf("used twice: held %v, %v", held, err)
-	}
 }

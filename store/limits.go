@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"stella/workflow"
@@ -46,7 +47,7 @@ func spendArgs(s workflow.Spend) []any {
 // spend adds a use to the statements of a step. If the limit is exceeded, the statement
 // fails, because the column refuses null: so the step needs no answer before its commit.
 func spend(b *batch, s workflow.Spend) {
-	b.spend = &s
+	b.spends = append(b.spends, s)
 	b.Queue(`
 		insert into limits (name, subject, arrival) values ($1, $2, $3::timestamptz + $4::interval)
 		on conflict (name, subject) do update set arrival = case when `+allowed+` then `+arrival+` end`, spendArgs(s)...)
@@ -58,13 +59,18 @@ func isExceeded(err error) bool {
 	return errors.As(err, &pgErr) && pgErr.Code == "23502" && pgErr.TableName == "limits" // not_null_violation
 }
 
-// refusal returns the LimitError of a use that was refused.
-func (s *Store) refusal(ctx context.Context, sp workflow.Spend) error {
-	var arrival time.Time
-	err := s.pool.QueryRow(ctx, `
-		select arrival from limits where name = $1 and subject = $2`, sp.Limit.Name, sp.Subject).Scan(&arrival)
-	if err != nil {
-		return err
+// refusal returns the LimitError of the first of some uses that is refused.
+func (s *Store) refusal(ctx context.Context, uses ...workflow.Spend) error {
+	for _, sp := range uses {
+		var arrival time.Time
+		err := s.pool.QueryRow(ctx, `
+			select arrival from limits where name = $1 and subject = $2`, sp.Limit.Name, sp.Subject).Scan(&arrival)
+		if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+			return err
+		}
+		if arrival.After(sp.Latest()) {
+			return sp.Refused(arrival)
+		}
 	}
-	return sp.Refused(arrival)
+	return uses[0].Refused(uses[0].Latest()) // its row was swept since: it would be allowed now
 }

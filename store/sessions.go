@@ -37,16 +37,26 @@ func scanSession(row pgx.CollectableRow) (s workflow.Session, err error) {
 
 // OpenSession writes a new session.
 func (s *Store) OpenSession(ctx context.Context, o workflow.Session) error {
-	visitor, err := json.Marshal(o.Visitor)
+	b := &batch{}
+	err := openSession(b, o)
 	if err == nil {
-		_, err = s.pool.Exec(ctx, `
-			insert into sessions (digest, content, opened_at, expires_at)
-			values ($1, jsonb_build_object('visitor', $2::text), $3, $4)`,
-			o.ID, string(visitor), o.OpenedAt, o.ExpiresAt)
+		err = s.pool.SendBatch(ctx, &b.Batch).Close()
 	}
 	if err != nil {
 		return fmt.Errorf("writing a session: %w", err)
 	}
+	return nil
+}
+
+func openSession(b *batch, o workflow.Session) error {
+	visitor, err := json.Marshal(o.Visitor)
+	if err != nil {
+		return err
+	}
+	b.Queue(`
+		insert into sessions (digest, content, opened_at, expires_at)
+		values ($1, jsonb_build_object('visitor', $2::text), $3, $4)
+		on conflict (digest) do nothing`, o.ID, string(visitor), o.OpenedAt, o.ExpiresAt)
 	return nil
 }
 

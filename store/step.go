@@ -16,23 +16,27 @@ import (
 // saved are the parts of a case as they were read: a step writes what it changed.
 type saved struct {
 	mailbox workflow.Mailbox
+	version int            // of the qualification; 0 if there is none
 	login   workflow.Login // the current one; the zero value if there is none
 }
 
 func savedParts(c *qualification.Case) saved {
 	was := saved{mailbox: c.Mailbox}
 	was.mailbox.WrongCodes = slices.Clone(c.Mailbox.WrongCodes)
-	if q := c.Qualification; q != nil && q.Login != nil {
-		was.login = *q.Login
+	if q := c.Qualification; q != nil {
+		was.version = q.Version
+		if q.Login != nil {
+			was.login = *q.Login
+		}
 	}
 	return was
 }
 
-// writeCase returns the statements that write the qualification, the rows that a step
-// added, and the mailbox if it changed.
+// writeCase returns the statements that write the qualification, if it made a step, the
+// rows that a step added, and the mailbox, if it changed.
 func (s *Store) writeCase(was saved, c *qualification.Case) (*batch, error) {
 	b := &batch{}
-	if q := c.Qualification; q != nil {
+	if q := c.Qualification; q != nil && (q.Number == 0 || q.Version != was.version) {
 		writeQualification(b, c.Mailbox.ID, q)
 		writeLoginEnd(b, was.login, q)
 	}

@@ -31,10 +31,9 @@ func (h HandOff) Open(now time.Time) bool { return !h.Closed && now.Before(h.Exp
 
 // HandOffs is the part of Store for hand-offs.
 type HandOffs interface {
-	AddHandOff(ctx context.Context, h HandOff) error
-	// HandOffBelongsTo reports whether this session used the hand-off, and no other session
-	// used it since.
-	HandOffBelongsTo(ctx context.Context, token, session []byte) (bool, error)
+	// AddHandOff writes a hand-off and counts it against a limit. It returns a LimitError
+	// if nothing is left.
+	AddHandOff(ctx context.Context, h HandOff, limit Spend) error
 	// HandOffByToken returns a hand-off, used or not, with its client's return URLs and
 	// its mailbox's address. It returns ErrUnknown if there is none.
 	HandOffByToken(ctx context.Context, token []byte) (HandOff, error)
@@ -59,25 +58,16 @@ func (p *Provider) HandOff(ctx context.Context, client Client, address, returnUR
 	if s.Status != Active {
 		return "", ErrNotEligible
 	}
-	// Counted only for mailboxes of this client, so that a client learns nothing about
-	// others.
-	if err := p.limiter().Use(ctx, handOffsPerMailbox, strconv.FormatInt(s.Mailbox, 10)); err != nil {
-		return "", err
-	}
 	secret := rand.Text()
 	now := p.Now()
-	return secret, p.Store.AddHandOff(ctx, HandOff{Token: Digest(secret), Client: client, Mailbox: s.Mailbox,
-		ReturnURL: returnURL, Locale: locale, User: user, CreatedAt: now, ExpiresAt: now.Add(HandOffLife)})
+	// Counted only for mailboxes of this client, so that a client learns nothing about
+	// others.
+	limit := p.Keys.Spend(handOffsPerMailbox, strconv.FormatInt(s.Mailbox, 10), now)
+	return secret, p.Observer.ObserveLimit(p.Store.AddHandOff(ctx, HandOff{Token: Digest(secret), Client: client, Mailbox: s.Mailbox,
+		ReturnURL: returnURL, Locale: locale, User: user, CreatedAt: now, ExpiresAt: now.Add(HandOffLife)}, limit))
 }
 
 // FindHandOff returns the hand-off of a link, or ErrUnknown.
 func (p *Provider) FindHandOff(ctx context.Context, secret string) (HandOff, error) {
 	return p.Store.HandOffByToken(ctx, Digest(secret))
-}
-
-// HandOffBelongsTo reports whether a session is still the only one that used a hand-off. It
-// is called after the session is written, because a second use cannot end a session
-// that is not yet written.
-func (p *Provider) HandOffBelongsTo(ctx context.Context, secret string, session []byte) (bool, error) {
-	return p.Store.HandOffBelongsTo(ctx, Digest(secret), session)
 }

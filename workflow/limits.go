@@ -102,10 +102,20 @@ func (l Limiter) Use(ctx context.Context, limit Limit, subject string) error {
 // It does not count loopback addresses: they belong to a proxy on the same machine that
 // does not forward the client's address.
 func (l Limiter) Admit(ctx context.Context, limit Limit, from netip.Addr) error {
-	if !from.IsValid() || from.IsLoopback() {
+	s, counts := l.Spend(limit, from)
+	if !counts {
 		return nil
 	}
-	return l.Use(ctx, limit, network(from).String())
+	return l.Observer.ObserveLimit(l.Store.Spend(ctx, s))
+}
+
+// Spend returns the use of a limit that Admit counts, for a step that counts it itself.
+// It reports false for an address that does not count.
+func (l Limiter) Spend(limit Limit, from netip.Addr) (Spend, bool) {
+	if !from.IsValid() || from.IsLoopback() {
+		return Spend{}, false
+	}
+	return l.Keys.Spend(limit, network(from).String(), l.Now()), true
 }
 
 // Observer receives callbacks for metrics. They contain no personal data that is kept.

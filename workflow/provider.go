@@ -33,7 +33,3 @@ type Store interface {
 	// nothing is left.
 	Spend(ctx context.Context, s Spend) error
 }
-
-func (p *Provider) limiter() Limiter {
-	return Limiter{Store: p.Store, Keys: p.Keys, Now: p.Now, Observer: p.Observer}
-}

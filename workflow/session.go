@@ -94,11 +94,15 @@ type SessionStore interface {
 	SetDraft(ctx context.Context, id []byte, d *Draft) error
 }
 
-// Open opens a session for a visitor, with the visitor's session digest as its
-// ID.
+// NewSession returns the session of a visitor who enters at a time, with the visitor's
+// session digest as its ID.
+func NewSession(v Visitor, now time.Time) Session {
+	return Session{ID: v.Session, Visitor: v, OpenedAt: now, ExpiresAt: now.Add(SessionIdle + SessionTouch)}
+}
+
+// Open opens a session for a visitor.
 func (ss *Sessions) Open(ctx context.Context, v Visitor) error {
-	now := ss.Now()
-	return ss.Store.OpenSession(ctx, Session{ID: v.Session, Visitor: v, OpenedAt: now, ExpiresAt: now.Add(SessionIdle + SessionTouch)})
+	return ss.Store.OpenSession(ctx, NewSession(v, ss.Now()))
 }
 
 // Find returns a session without prolonging it, or ErrUnknown.

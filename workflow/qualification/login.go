@@ -30,9 +30,6 @@ func (c *Case) MayLogIn(v workflow.Visitor) bool {
 // identity provider. It returns ErrSuspended if the provider is suspended. Only the
 // answer to the newest request of a qualification is accepted.
 func (p *Procedure) StartLogin(ctx context.Context, v workflow.Visitor, l workflow.Login, request []byte) error {
-	if err := p.limiter().Admit(ctx, workflow.LoginsPerNetwork, v.Address); err != nil {
-		return err
-	}
 	return p.step(ctx, v, func(c *Case) error {
 		q := c.Qualification
 		if !c.CanAct(v) {
@@ -54,6 +51,9 @@ func (p *Procedure) StartLogin(ctx context.Context, v workflow.Visitor, l workfl
 		}
 		c.clearLogin()
 		q.Login = &l
+		if s, counts := p.limiter().Spend(workflow.LoginsPerNetwork, v.Address); counts {
+			c.add(s)
+		}
 		c.add(p.Keys.Spend(loginsPerMailbox, strconv.FormatInt(c.Mailbox.ID, 10), c.Now), l, m)
 		return nil
 	})

@@ -45,9 +45,12 @@ type Store interface {
 	// workflow.SessionStore does.
 	Visit(ctx context.Context, session []byte, now time.Time, use bool) (workflow.Session, *Case, error)
 
-	// UseHandOff marks a hand-off as used by a session. If it was used before, it ends
-	// that session and returns ErrUnknown.
-	UseHandOff(ctx context.Context, token, session []byte, now time.Time) (workflow.HandOff, error)
+	// StartSession uses a hand-off for a session. It calls step with the locked case, and
+	// writes the changes, the added rows and the session that step returns in the same
+	// transaction. If the hand-off was used before, it ends that session and returns
+	// ErrUnknown.
+	StartSession(ctx context.Context, token, session []byte, now time.Time,
+		step func(workflow.HandOff, *Case) (workflow.Session, error)) error
 
 	// InvitationByToken returns the invitation with this digest of a link, or
 	// ErrUnknown.
@@ -117,11 +120,19 @@ func (p *Procedure) notOwnerError(ctx context.Context, v workflow.Visitor) error
 
 // update runs a step of any actor, with the mailbox locked. It commits as step does.
 func (s *Cases) update(ctx context.Context, mailbox int64, by workflow.Actor, do func(*Case) error) error {
+	return s.run(func(c *Case) error {
+		c.actor = by
+		return do(c)
+	}, func(step func(*Case) error) error { return s.Store.Update(ctx, mailbox, step) })
+}
+
+// run runs a step in a transaction of the store, and observes what it did.
+func (s *Cases) run(do func(*Case) error, inTransaction func(step func(*Case) error) error) error {
 	var c *Case
 	var answer error
-	err := s.Store.Update(ctx, mailbox, func(found *Case) error {
+	err := inTransaction(func(found *Case) error {
 		c = found
-		c.Now, c.actor = s.Now(), by
+		c.Now = s.Now()
 		err := do(c)
 		if a, ok := err.(answered); ok {
 			answer = a.error

@@ -7,29 +7,33 @@ import (
 	"stella/workflow"
 )
 
-// Start uses a hand-off for a browser session, and opens a qualification if the mailbox
-// has none that can continue. A second use ends the session of the first, because one
-// of the two was not the user.
+// Start uses a hand-off for a browser session, which it opens, and opens a qualification
+// if the mailbox has none that can continue. A second use ends the session of the first,
+// because one of the two was not the user.
 func (p *Procedure) Start(ctx context.Context, secret string, session []byte, from netip.Addr, request string) (workflow.Visitor, error) {
-	if err := p.limiter().Admit(ctx, startsPerNetwork, from); err != nil {
-		return workflow.Visitor{}, err
-	}
-	h, err := p.Cases.Store.UseHandOff(ctx, workflow.Digest(secret), session, p.Cases.Now())
-	if err != nil {
-		return workflow.Visitor{}, err
-	}
-	v := workflow.Visitor{Mailbox: h.Mailbox, Client: h.Client.Name, User: h.User, Locale: h.Locale, ReturnURL: h.ReturnURL,
-		Session: session, Address: from, Request: request}
-	return v, p.Cases.update(ctx, h.Mailbox, v.Actor(), func(c *Case) error {
+	var v workflow.Visitor
+	now := p.Cases.Now()
+	err := p.Cases.run(func(c *Case) error {
+		c.actor = v.Actor()
 		if c.Mailbox.Status != workflow.Active {
 			return workflow.ErrNotEligible
 		}
-		if q := c.Qualification; q != nil && q.State != Expired && q.State != Revoked {
-			return nil
+		if s, counts := p.limiter().Spend(startsPerNetwork, from); counts {
+			c.add(s)
 		}
-		c.open(h.Locale)
+		if q := c.Qualification; q == nil || q.State == Expired || q.State == Revoked {
+			c.open(v.Locale)
+		}
 		return nil
+	}, func(step func(*Case) error) error {
+		return p.Cases.Store.StartSession(ctx, workflow.Digest(secret), session, now,
+			func(h workflow.HandOff, c *Case) (workflow.Session, error) {
+				v = workflow.Visitor{Mailbox: h.Mailbox, Client: h.Client.Name, User: h.User, Locale: h.Locale, ReturnURL: h.ReturnURL,
+					Session: session, Address: from, Request: request}
+				return workflow.NewSession(v, now), step(c)
+			})
 	})
+	return v, err
 }
 
 func (c *Case) open(locale string) {
