@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -85,14 +86,10 @@ func (s *Store) UseSession(ctx context.Context, id []byte, now time.Time) (workf
 }
 
 func (s *Store) extend(ctx context.Context, o workflow.Session, now time.Time) (workflow.Session, error) {
-	last := o.OpenedAt.Add(workflow.SessionLife)
-	if o.Ended != "" || !o.ExpiresAt.Before(now.Add(workflow.SessionIdle)) || !o.ExpiresAt.Before(last) {
+	if !endsSoon(o, now) {
 		return o, nil
 	}
-	extended, err := one(ctx, s, scanSession, `
-		update sessions s set expires_at = least($3::timestamptz, $4)
-		where s.digest = $1 and s.ended = '' and s.expires_at > $2 and not `+ofDisabledClient+`
-		returning `+sessionColumns, o.ID, now, now.Add(workflow.SessionIdle+workflow.SessionTouch), last)
+	extended, err := one(ctx, s, scanSession, extend+`returning `+sessionColumns, extendArgs(o, now)...)
 	if errors.Is(err, workflow.ErrUnknown) {
 		return s.Session(ctx, o.ID, now)
 	}
@@ -102,32 +99,90 @@ func (s *Store) extend(ctx context.Context, o workflow.Session, now time.Time) (
 	return extended, nil
 }
 
+// endsSoon reports whether a session is active and must be extended.
+func endsSoon(o workflow.Session, now time.Time) bool {
+	return o.Ended == "" && o.ExpiresAt.Before(now.Add(workflow.SessionIdle)) && o.ExpiresAt.Before(o.OpenedAt.Add(workflow.SessionLife))
+}
+
+const extend = `
+	update sessions s set expires_at = least($3::timestamptz, $4)
+	where s.digest = $1 and s.ended = '' and s.expires_at > $2 and not ` + ofDisabledClient + `
+	`
+
+func extendArgs(o workflow.Session, now time.Time) []any {
+	return []any{o.ID, now, now.Add(workflow.SessionIdle + workflow.SessionTouch), o.OpenedAt.Add(workflow.SessionLife)}
+}
+
 // sessionCase reads a session with the case of its mailbox.
 var sessionCase = `select ` + sessionColumns + `, ` + caseColumns + `
 	from sessions s join mailboxes m on m.id = s.mailbox_id` + caseJoins(`q.id = m.current_id`) + ` where s.digest = $1`
 
+// sessionWithCase is a row of sessionCase.
+type sessionWithCase struct {
+	workflow.Session
+	c qualification.Case
+}
+
+func scanSessionCase(row pgx.CollectableRow) (o sessionWithCase, err error) {
+	p := partsOf(row)
+	if o.Session, err = scanSession(p); err == nil {
+		err = scanCasePart(p, &o.c)
+	}
+	return o, err
+}
+
 // Visit returns a session with the case of its mailbox, in one round trip. If use is set,
 // it extends the session as UseSession does.
 func (s *Store) Visit(ctx context.Context, id []byte, now time.Time, use bool) (workflow.Session, *qualification.Case, error) {
-	c := &qualification.Case{}
-	o, err := one(ctx, s, func(row pgx.CollectableRow) (workflow.Session, error) {
-		p := partsOf(row)
-		o, err := scanSession(p)
-		if err == nil {
-			err = scanCasePart(p, c)
-		}
-		return o, err
-	}, sessionCase, id)
+	o, err := one(ctx, s, scanSessionCase, sessionCase, id)
 	if err != nil {
-		return o, nil, fmt.Errorf("reading a session with its case: %w", err)
+		return o.Session, nil, fmt.Errorf("reading a session with its case: %w", err)
 	}
+	o.end(now)
+	if use {
+		o.Session, err = s.extend(ctx, o.Session, now)
+	}
+	return o.Session, &o.c, err
+}
+
+// end sets why an active session has ended by now, if it has.
+func (o *sessionWithCase) end(now time.Time) {
 	if o.Ended == "" {
 		o.Ended = o.EndAt(now)
 	}
-	if use {
-		o, err = s.extend(ctx, o, now)
-	}
-	return o, c, err
+}
+
+// UpdateInSession is Update for the mailbox of a visitor's session, which it reads in the
+// same round trip. step also gets the session; it is the zero value, and the case is nil,
+// if the session is unknown.
+func (s *Store) UpdateInSession(ctx context.Context, v workflow.Visitor, now time.Time,
+	step func(workflow.Session, *qualification.Case) error) error {
+	var o *sessionWithCase
+	read := &batch{}
+	read.Queue(`begin isolation level read committed`)
+	read.Queue(`select from mailboxes where id = (select mailbox_id from sessions where digest = $1) for update`, v.Session)
+	readOne(read, &o, scanSessionCase, sessionCase, v.Session)
+	return s.inTransaction(ctx, read, func() (*batch, error) {
+		if o == nil {
+			return nil, step(workflow.Session{}, nil)
+		}
+		o.end(now)
+		was := savedParts(&o.c)
+		if err := step(o.Session, &o.c); err != nil || len(o.c.Added) == 0 {
+			return nil, err
+		}
+		write, err := s.writeCase(was, &o.c)
+		if err != nil {
+			return nil, err
+		}
+		if endsSoon(o.Session, now) {
+			write.Queue(extend, extendArgs(o.Session, now)...)
+		}
+		if o.Draft != nil && slices.Contains(v.Replaces, o.Draft.Form) {
+			write.Queue(`update sessions set draft = null where digest = $1`, o.ID)
+		}
+		return write, nil
+	})
 }
 
 // EndSession ends a session if it is active. It deletes the draft in any case.

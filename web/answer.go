@@ -225,19 +225,18 @@ func (s *Server) returnFromLogin(w http.ResponseWriter, r *http.Request, f *Fede
 	if secret != "" {
 		http.SetCookie(w, s.cookie(returnCookie, "", -1))
 	}
-	v, _, err := s.visitor(r)
+	v, err := s.visitor(r)
+	if err == nil {
+		err = s.Procedure.Return(r.Context(), v, secret)
+	}
 	if errors.Is(err, errNoSession) || errors.Is(err, errSessionEnded) || errors.Is(err, errSwitchPending) {
 		if err := s.Logins.DiscardAnswer(r.Context(), secret); err != nil {
 			return err
 		}
 		middleware.Refuse(r.Context(), "elsewhere", nil)
-		s.loginFailed(w, r, templates.Page{Locale: s.locale(r, v)}, failureOf(f, workflow.Login{}, "elsewhere"))
+		s.loginFailed(w, r, templates.Page{Locale: s.locale(r, workflow.Visitor{})}, failureOf(f, workflow.Login{}, "elsewhere"))
 		return nil
 	}
-	if err != nil {
-		return err
-	}
-	err = s.Procedure.Return(r.Context(), v, secret)
 	var failed *qualification.LoginError
 	switch {
 	case err == nil:

@@ -65,11 +65,13 @@ func fillDraft(v *visit, page string, p *templates.Page) {
 	}
 }
 
-// dropDraft deletes the draft if the request's form has the same fields as the
-// form of the draft. It is called when the form was accepted.
-func (s *Server) dropDraft(r *http.Request, now session) error {
-	if now.Draft == nil || !slices.Equal(draftPages[now.Draft.Form], draftPages[r.URL.Path]) {
-		return nil
+// sameFields lists the forms with the same fields as the form of a path. Its input, once
+// accepted, replaces their drafts.
+func sameFields(path string) (forms []string) {
+	for form, pages := range draftPages {
+		if slices.Equal(pages, draftPages[path]) {
+			forms = append(forms, form)
+		}
 	}
-	return s.Sessions.DropDraft(r.Context(), now.Session)
+	return forms
 }

@@ -119,8 +119,8 @@ func (s *Server) fault(w http.ResponseWriter, r *http.Request, err error) {
 		f.data = d
 	}
 	var v workflow.Visitor
-	if f.status != http.StatusServiceUnavailable {
-		v, _, _ = s.visitor(r) // only for the language: the page is shown without a session too
+	if f.status != http.StatusServiceUnavailable && !s.switchPending(r) {
+		v, _, _ = s.newestVisitor(r) // only for the language: the page is shown without a session too
 	}
 	s.write(w, r, f.status, f.page, templates.Page{Locale: s.locale(r, v), Data: f.data})
 }

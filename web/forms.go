@@ -162,17 +162,16 @@ func (s *Server) form(f form) handler {
 		if err := readForm(r); err != nil {
 			return err
 		}
-		visitor, now, err := s.visitor(r)
-		if err != nil {
-			return s.keepDraft(r, err)
-		}
-		err = f.fire(s.Procedure, r.Context(), visitor, formOf(r.PostForm), r.PostForm)
+		visitor, err := s.visitor(r)
 		if err == nil {
-			if err := s.dropDraft(r, now); err != nil {
-				return err
-			}
+			err = f.fire(s.Procedure, r.Context(), visitor, formOf(r.PostForm), r.PostForm)
+		}
+		switch {
+		case err == nil:
 			s.redirectHome(w, r, f.notice)
 			return nil
+		case errors.Is(err, errSessionEnded):
+			return s.keepDraft(r, err)
 		}
 		for _, n := range formNotices {
 			if n.matches(err) {
@@ -188,7 +187,7 @@ func (s *Server) form(f form) handler {
 		if reason := s.faultOf(err).reason; reason != "" {
 			middleware.Refuse(r.Context(), reason, nil)
 		}
-		return s.showFaults(w, r, f, status, messages)
+		return s.keepDraft(r, s.showFaults(w, r, f, status, messages))
 	}
 }
 

@@ -87,14 +87,23 @@ func (e *endedError) Error() string {
 }
 func (e *endedError) Unwrap() error { return errSessionEnded }
 
-// visitor returns the visitor and the session of a request, and prolongs the
-// session. If the browser has a new session and has not opened / yet, it returns
-// errSwitchPending or an endedError, as pendingError explains.
-func (s *Server) visitor(r *http.Request) (workflow.Visitor, session, error) {
+// visitor returns the visitor of a form. The step reads the session, in its own
+// transaction, and prolongs it; its error is an endedError if the session is not valid. If
+// the browser has a new session and has not opened / yet, visitor returns errSwitchPending
+// or an endedError, as pendingError explains.
+func (s *Server) visitor(r *http.Request) (workflow.Visitor, error) {
 	if s.switchPending(r) {
-		return workflow.Visitor{}, session{}, s.pendingError(r)
+		return workflow.Visitor{}, s.pendingError(r)
 	}
-	return s.newestVisitor(r)
+	secret := s.cookieOf(r, sessionCookie)
+	if secret == "" {
+		return workflow.Visitor{}, errNoSession
+	}
+	return workflow.Visitor{
+		Session: workflow.Digest(secret), Address: clientAddress(r), Request: requestID(r),
+		Resolve:  func(now workflow.Session) (workflow.Visitor, error) { return s.visitorOf(r, now, nil) },
+		Replaces: sameFields(r.URL.Path),
+	}, nil
 }
 
 // pendingError returns errSwitchPending, or an endedError if the session of the
@@ -132,7 +141,7 @@ func (s *Server) newestVisitor(r *http.Request) (workflow.Visitor, session, erro
 // error of reading it.
 func (s *Server) visitorOf(r *http.Request, now workflow.Session, err error) (workflow.Visitor, error) {
 	switch {
-	case errors.Is(err, workflow.ErrUnknown):
+	case errors.Is(err, workflow.ErrUnknown), err == nil && now.ID == nil:
 		return workflow.Visitor{}, &endedError{}
 	case err != nil:
 		return workflow.Visitor{}, err

@@ -129,14 +129,6 @@ func (ss *Sessions) KeepDraft(ctx context.Context, s Session, d Draft) (bool, er
 	return true, ss.Store.KeepDraft(ctx, s.ID, d, s.Ended, ss.Now())
 }
 
-// DropDraft deletes the draft of a session.
-func (ss *Sessions) DropDraft(ctx context.Context, s Session) error {
-	if s.Draft == nil {
-		return nil
-	}
-	return ss.Store.SetDraft(ctx, s.ID, nil)
-}
-
 // Replace ends the previous session of a browser, and returns the next one. The
 // next session receives the draft if it has the same visitor.
 func (ss *Sessions) Replace(ctx context.Context, previous, next Session) (Session, error) {
@@ -163,6 +155,12 @@ type Visitor struct {
 	Session []byte     `json:"-"` // digest of the session's secret
 	Address netip.Addr `json:"-"`
 	Request string     `json:"-"`
+
+	// Resolve returns the complete visitor, given the session, or an error if the session
+	// is not valid; the zero session is an unknown one. It is set if only the data of the
+	// request are known: the step then reads the session in its own transaction.
+	Resolve  func(Session) (Visitor, error) `json:"-"`
+	Replaces []string                       `json:"-"` // the forms whose draft the input of this request replaces
 }
 
 // Invited reports whether the visitor came by an invitation.

@@ -67,13 +67,11 @@ func (p *Procedure) pausedUntil(c *Case) time.Time {
 
 // RequestCode sends another code. The previous code becomes invalid.
 func (p *Procedure) RequestCode(ctx context.Context, v workflow.Visitor, f Form) error {
-	if err := p.limiter().Admit(ctx, codesPerNetwork, v.Address); err != nil {
-		return err
-	}
-	return p.step(ctx, v, func(c *Case) error {
+	return p.step(ctx, v, func(v workflow.Visitor, c *Case) error {
 		if err := c.guard(v, f, true, CodeRequested); err != nil {
 			return err
 		}
+		c.spend(p.limiter(), codesPerNetwork, v)
 		if until := p.pausedUntil(c); !until.IsZero() {
 			return &CodeError{Code: "code_paused", Until: until}
 		}
@@ -149,13 +147,11 @@ func (e *CodeError) Error() string { return e.Code }
 // TypeCode checks the code that the user typed. The right code qualifies the mailbox or
 // sends the case to review. A wrong code is counted for the mailbox.
 func (p *Procedure) TypeCode(ctx context.Context, v workflow.Visitor, f Form, typed string) error {
-	if err := p.limiter().Admit(ctx, triesPerNetwork, v.Address); err != nil {
-		return err
-	}
-	return p.Cases.Observer.observeCode(p.step(ctx, v, func(c *Case) error {
+	return p.Cases.Observer.observeCode(p.step(ctx, v, func(v workflow.Visitor, c *Case) error {
 		if err := c.guard(v, f, true, CodeRight); err != nil {
 			return err
 		}
+		c.spend(p.limiter(), triesPerNetwork, v)
 		if until := p.pausedUntil(c); !until.IsZero() {
 			return &CodeError{Code: "code_paused", Until: until}
 		}

@@ -22,9 +22,6 @@ func (p *Procedure) CorrectContacts(ctx context.Context, v workflow.Visitor, f F
 // person or on the page of the code. On the latter a new code is sent to the new
 // address.
 func (p *Procedure) RedirectCode(ctx context.Context, v workflow.Visitor, f Form, email, phone string) error {
-	if err := p.limiter().Admit(ctx, codesPerNetwork, v.Address); err != nil {
-		return err
-	}
 	return p.saveContacts(ctx, v, f, ContactsCorrected, email, phone)
 }
 
@@ -35,7 +32,7 @@ func (p *Procedure) saveContacts(ctx context.Context, v workflow.Visitor, f Form
 	}
 	address := typed.address
 	number, badPhone := parsePhone(phone)
-	return p.step(ctx, v, func(c *Case) error {
+	return p.step(ctx, v, func(v workflow.Visitor, c *Case) error {
 		d := c.Qualification.Declaration
 		same := d != nil && d.Email == address && d.Phone == number
 		if err := c.guard(v, f, same, e); err != nil {
@@ -46,6 +43,7 @@ func (p *Procedure) saveContacts(ctx context.Context, v workflow.Visitor, f Form
 		}
 		redirects := e == ContactsCorrected && address != c.Qualification.Declaration.Email
 		if redirects {
+			c.spend(p.limiter(), codesPerNetwork, v)
 			if err := c.limitContacts("email", address); err != nil {
 				return err
 			}
@@ -65,7 +63,7 @@ func (p *Procedure) saveContacts(ctx context.Context, v workflow.Visitor, f Form
 // ConfirmData saves the data of the summary. After that, codes are sent to the saved
 // address.
 func (p *Procedure) ConfirmData(ctx context.Context, v workflow.Visitor, f Form) error {
-	return p.step(ctx, v, func(c *Case) error {
+	return p.step(ctx, v, func(v workflow.Visitor, c *Case) error {
 		same := c.Qualification.State != Summary // otherwise it is another summary
 		if err := c.guard(v, f, same, DataConfirmed); err != nil {
 			return err

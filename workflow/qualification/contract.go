@@ -22,13 +22,11 @@ func (p *Procedure) Notice(locale string) workflow.Document {
 // AcknowledgeContract records that the visitor was shown the notice with this digest
 // and acknowledged it by the click. The first code is sent in the same step.
 func (p *Procedure) AcknowledgeContract(ctx context.Context, v workflow.Visitor, f Form, digest string) error {
-	if err := p.limiter().Admit(ctx, codesPerNetwork, v.Address); err != nil {
-		return err
-	}
-	return p.step(ctx, v, func(c *Case) error {
+	return p.step(ctx, v, func(v workflow.Visitor, c *Case) error {
 		if err := c.guard(v, f, true, ContractRead); err != nil {
 			return err
 		}
+		c.spend(p.limiter(), codesPerNetwork, v)
 		d, ok := p.document(digest)
 		if !ok { // replaced after the page was opened
 			return ErrContractChanged

@@ -17,7 +17,7 @@ const (
 
 // ChooseRole records whether the visitor is the holder.
 func (p *Procedure) ChooseRole(ctx context.Context, v workflow.Visitor, f Form, r Role) error {
-	return p.step(ctx, v, func(c *Case) error {
+	return p.step(ctx, v, func(v workflow.Visitor, c *Case) error {
 		same := c.Qualification.State == HolderInvitation == (r == Delegate)
 		if err := c.guard(v, f, same, HolderDeclared); err != nil {
 			return err
@@ -40,7 +40,7 @@ func (p *Procedure) Begin(ctx context.Context, v workflow.Visitor, f Form) error
 // ChooseKind records whether the holder is a person or a company. It returns an
 // InputError if the record contradicts the choice.
 func (p *Procedure) ChooseKind(ctx context.Context, v workflow.Visitor, f Form, k workflow.Kind) error {
-	return p.step(ctx, v, func(c *Case) error {
+	return p.step(ctx, v, func(v workflow.Visitor, c *Case) error {
 		d := c.Qualification.Declaration
 		same := d != nil && d.Kind == k
 		if err := c.guard(v, f, same, PersonChosen); err != nil {
@@ -61,7 +61,7 @@ func (p *Procedure) ChooseKind(ctx context.Context, v workflow.Visitor, f Form, 
 // attempt is rejected.
 func (p *Procedure) EnterCompany(ctx context.Context, v workflow.Visitor, f Form, name, code string) error {
 	name, code, bad := parseCompany(name, code)
-	return p.step(ctx, v, func(c *Case) error {
+	return p.step(ctx, v, func(v workflow.Visitor, c *Case) error {
 		if err := c.guard(v, f, c.declares(workflow.KindCompany, name, code), CompanyEntered); err != nil {
 			return err
 		}
@@ -89,7 +89,7 @@ func (p *Procedure) CorrectHolder(ctx context.Context, v workflow.Visitor, f For
 	} else {
 		name, code = "", ""
 	}
-	return p.step(ctx, v, func(c *Case) error {
+	return p.step(ctx, v, func(v workflow.Visitor, c *Case) error {
 		if err := c.guard(v, f, c.declares(k, name, code), DataCorrected); err != nil {
 			return err
 		}
@@ -115,7 +115,7 @@ func (c *Case) declares(k workflow.Kind, name, code string) bool {
 // StepBack goes back one page, if the table has a way back. An invited holder cannot go
 // back beyond the first page of their own part.
 func (p *Procedure) StepBack(ctx context.Context, v workflow.Visitor, f Form) error {
-	return p.step(ctx, v, func(c *Case) error {
+	return p.step(ctx, v, func(v workflow.Visitor, c *Case) error {
 		if err := c.checkForm(v, f, true); err != nil {
 			return err
 		}
@@ -142,7 +142,7 @@ func (c *Case) MayStepBack(v workflow.Visitor) bool {
 
 // Retry starts again after a rejection, from the kind of holder.
 func (p *Procedure) Retry(ctx context.Context, v workflow.Visitor, f Form) error {
-	return p.step(ctx, v, func(c *Case) error {
+	return p.step(ctx, v, func(v workflow.Visitor, c *Case) error {
 		if err := c.guard(v, f, true, Retried); err != nil {
 			return err
 		}
@@ -156,7 +156,7 @@ func (p *Procedure) Retry(ctx context.Context, v workflow.Visitor, f Form) error
 
 // RetryLogin keeps the data after a rejection, and continues with a new login.
 func (p *Procedure) RetryLogin(ctx context.Context, v workflow.Visitor, f Form) error {
-	return p.step(ctx, v, func(c *Case) error {
+	return p.step(ctx, v, func(v workflow.Visitor, c *Case) error {
 		if err := c.guard(v, f, true, LoginRetried); err != nil {
 			return err
 		}
@@ -180,7 +180,7 @@ func (c *Case) MayRetryLogin() bool {
 
 // PassOn continues after a rejection with an invitation of the holder by the visitor.
 func (p *Procedure) PassOn(ctx context.Context, v workflow.Visitor, f Form) error {
-	return p.step(ctx, v, func(c *Case) error {
+	return p.step(ctx, v, func(v workflow.Visitor, c *Case) error {
 		if err := c.guard(v, f, true, HolderDenied); err != nil {
 			return err
 		}

@@ -82,7 +82,7 @@ func (p *Procedure) Invite(ctx context.Context, v workflow.Visitor, f Form, emai
 	if err != nil {
 		return err
 	}
-	return p.step(ctx, v, func(c *Case) error {
+	return p.step(ctx, v, func(v workflow.Visitor, c *Case) error {
 		q := c.Qualification
 		same := q.Invitation != nil && (email == "" || q.Invitation.Email == typed.address)
 		if err := c.checkForm(v, f, same); err != nil {
@@ -115,7 +115,7 @@ func (p *Procedure) Invite(ctx context.Context, v workflow.Visitor, f Form, emai
 // Withdraw ends an invitation, accepted or not, and discards what the invited holder
 // entered.
 func (p *Procedure) Withdraw(ctx context.Context, v workflow.Visitor, f Form) error {
-	return p.step(ctx, v, func(c *Case) error {
+	return p.step(ctx, v, func(v workflow.Visitor, c *Case) error {
 		q := c.Qualification
 		switch {
 		case v.Invited():
@@ -137,7 +137,7 @@ func (p *Procedure) Withdraw(ctx context.Context, v workflow.Visitor, f Form) er
 // TakeBack withdraws an invitation that was not accepted, and continues with the
 // visitor as the holder.
 func (p *Procedure) TakeBack(ctx context.Context, v workflow.Visitor, f Form) error {
-	return p.step(ctx, v, func(c *Case) error {
+	return p.step(ctx, v, func(v workflow.Visitor, c *Case) error {
 		if err := c.guard(v, f, true, InvitationWithdrawn); err != nil {
 			return err
 		}

@@ -26,3 +26,12 @@ func nextAllowed(times []time.Time, perDay int, now time.Time) time.Time {
 	}
 	return times[perDay-1].Add(24 * time.Hour)
 }
+
+// spend counts one use of a limit by the visitor's network. The step fails if nothing is
+// left. Each step counts a network before a mailbox or an address, so that two steps do
+// not wait for each other.
+func (c *Case) spend(l workflow.Limiter, limit workflow.Limit, v workflow.Visitor) {
+	if s, counts := l.Spend(limit, v.Address); counts {
+		c.add(s)
+	}
+}

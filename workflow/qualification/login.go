@@ -30,7 +30,7 @@ func (c *Case) MayLogIn(v workflow.Visitor) bool {
 // identity provider. It returns ErrSuspended if the provider is suspended. Only the
 // answer to the newest request of a qualification is accepted.
 func (p *Procedure) StartLogin(ctx context.Context, v workflow.Visitor, l workflow.Login, request []byte) error {
-	return p.step(ctx, v, func(c *Case) error {
+	return p.step(ctx, v, func(v workflow.Visitor, c *Case) error {
 		q := c.Qualification
 		if !c.CanAct(v) {
 			return ErrNotOwner
@@ -51,9 +51,7 @@ func (p *Procedure) StartLogin(ctx context.Context, v workflow.Visitor, l workfl
 		}
 		c.clearLogin()
 		q.Login = &l
-		if s, counts := p.limiter().Spend(workflow.LoginsPerNetwork, v.Address); counts {
-			c.add(s)
-		}
+		c.spend(p.limiter(), workflow.LoginsPerNetwork, v)
 		c.add(p.Keys.Spend(loginsPerMailbox, strconv.FormatInt(c.Mailbox.ID, 10), c.Now), l, m)
 		return nil
 	})
@@ -75,7 +73,7 @@ func (p *Procedure) Answered(ctx context.Context, l workflow.Login) (bool, error
 // steps too. A later visit of the session without a secret returns the same error
 // again.
 func (p *Procedure) Return(ctx context.Context, v workflow.Visitor, secret string) error {
-	err := p.step(ctx, v, func(c *Case) error { return c.applyAnswer(v, secret) })
+	err := p.step(ctx, v, func(v workflow.Visitor, c *Case) error { return c.applyAnswer(v, secret) })
 	if errors.Is(err, ErrNotOwner) {
 		return errors.Join(err, p.Cases.Store.DiscardAnswers(ctx, workflow.Digest(secret), v.Session))
 	}
@@ -165,7 +163,7 @@ func (p *Procedure) ConfirmIdentity(ctx context.Context, v workflow.Visitor, f F
 // DisownIdentity records that the visitor is not the person shown, or is in the wrong
 // mailbox's procedure.
 func (p *Procedure) DisownIdentity(ctx context.Context, v workflow.Visitor, f Form) error {
-	return p.step(ctx, v, func(c *Case) error {
+	return p.step(ctx, v, func(v workflow.Visitor, c *Case) error {
 		if err := c.guard(v, f, true, IdentityDisowned); err != nil {
 			return err
 		}

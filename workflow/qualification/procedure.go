@@ -45,6 +45,12 @@ type Store interface {
 	// workflow.SessionStore does.
 	Visit(ctx context.Context, session []byte, now time.Time, use bool) (workflow.Session, *Case, error)
 
+	// UpdateInSession is Update for the mailbox of the session of a visitor. step also gets
+	// the session, which is the zero value, with no case, if it is unknown. A step that
+	// succeeds prolongs a valid session as workflow.SessionStore does, and deletes a draft
+	// that the visitor replaces.
+	UpdateInSession(ctx context.Context, v workflow.Visitor, now time.Time, step func(workflow.Session, *Case) error) error
+
 	// StartSession uses a hand-off for a session. It calls step with the locked case, and
 	// writes the changes, the added rows and the session that step returns in the same
 	// transaction. If the hand-off was used before, it ends that session and returns
@@ -85,12 +91,27 @@ var ErrLoginExpired = errors.New("the login is not valid in this session")
 // calls its guards, then changes the case. If do returns nil, the step is committed; on
 // an error it is rolled back. If do returns answered, the step is committed and step
 // returns the error in it.
-func (p *Procedure) step(ctx context.Context, v workflow.Visitor, do func(*Case) error) error {
-	err := p.Cases.update(ctx, v.Mailbox, v.Actor(), func(c *Case) error {
+//
+// The visitor of a browser is resolved in the same transaction, and do gets the result.
+func (p *Procedure) step(ctx context.Context, v workflow.Visitor, do func(workflow.Visitor, *Case) error) error {
+	run := func(c *Case) error {
+		c.actor = v.Actor()
 		if err := c.enter(v); err != nil {
 			return err
 		}
-		return do(c)
+		return do(v, c)
+	}
+	err := p.Cases.run(run, func(step func(*Case) error) error {
+		if v.Resolve == nil {
+			return p.Cases.Store.Update(ctx, v.Mailbox, step)
+		}
+		resolve := v.Resolve
+		return p.Cases.Store.UpdateInSession(ctx, v, p.Cases.Now(), func(s workflow.Session, c *Case) (err error) {
+			if v, err = resolve(s); err != nil {
+				return err
+			}
+			return step(c)
+		})
 	})
 	if errors.Is(err, ErrNotOwner) {
 		return p.notOwnerError(ctx, v)
@@ -179,7 +200,7 @@ func (p *Procedure) MayView(ctx context.Context, v workflow.Visitor, c *Case) er
 
 // act runs a step without input, which only fires its event.
 func (p *Procedure) act(ctx context.Context, v workflow.Visitor, f Form, e Event) error {
-	return p.step(ctx, v, func(c *Case) error {
+	return p.step(ctx, v, func(v workflow.Visitor, c *Case) error {
 		if err := c.guard(v, f, true, e); err != nil {
 			return err
 		}

@@ -18,9 +18,7 @@ func (p *Procedure) Start(ctx context.Context, secret string, session []byte, fr
 		if c.Mailbox.Status != workflow.Active {
 			return workflow.ErrNotEligible
 		}
-		if s, counts := p.limiter().Spend(startsPerNetwork, from); counts {
-			c.add(s)
-		}
+		c.spend(p.limiter(), startsPerNetwork, v)
 		if q := c.Qualification; q == nil || q.State == Expired || q.State == Revoked {
 			c.open(v.Locale)
 		}
