@@ -30,6 +30,7 @@
 //   - cases.go: lists of qualifications and invitations
 //   - localpg: a private PostgreSQL
 //   - storetest: a database for each test
+//   - pgproxy: counts round trips, and makes them longer
 //
 // The package makes no decisions; the procedures below workflow do. Constraints of the
 // schema enforce the invariants as well.

@@ -19,7 +19,10 @@ func (s *Server) switchSession(w http.ResponseWriter, r *http.Request, now sessi
 	if known == now.secret {
 		return now, nil, nil
 	}
-	previous, err := s.Sessions.Find(r.Context(), workflow.Digest(known))
+	previous, err := workflow.Session{}, workflow.ErrUnknown
+	if known != "" {
+		previous, err = s.Sessions.Find(r.Context(), workflow.Digest(known))
+	}
 	switch {
 	case errors.Is(err, workflow.ErrUnknown):
 	case err != nil:

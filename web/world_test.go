@@ -147,7 +147,13 @@ func (w *world) date(d time.Duration) string {
 // of the test server.
 func makeWorld(t *testing.T, public string, configure ...func(*world)) *world {
 	t.Helper()
-	w := &world{T: t, clock: storetest.NewClock(), store: storetest.New(t), log: &testLog{}, secrets: []string{token}}
+	return makeWorldIn(t, storetest.New(t), public, configure...)
+}
+
+// makeWorldIn is makeWorld with a database.
+func makeWorldIn(t *testing.T, db *store.Store, public string, configure ...func(*world)) *world {
+	t.Helper()
+	w := &world{T: t, clock: storetest.NewClock(), store: db, log: &testLog{}, secrets: []string{token}}
 	listening := httptest.NewUnstartedServer(nil)
 	w.url = "http://" + listening.Listener.Addr().String()
 	if public == "" {

@@ -38,8 +38,10 @@ func measureImport(ctx context.Context, of *subject, m mode, o options) (r repor
 		err = errors.Join(err, s.cluster.do(ctx, "postgres", "drop database "+s.database+" with (force)"))
 	}()
 	s.url = s.cluster.URL(s.database)
-	if of.proxy != nil {
-		s.proxy, s.url = of.proxy, of.proxy.databaseURL(s.database)
+	if s.proxy = of.proxy; s.proxy != nil {
+		if s.url, err = s.proxy.URL(s.url); err != nil {
+			return r, err
+		}
 	}
 	command, err := s.importCommand(ctx, file)
 	if err != nil {

@@ -12,7 +12,7 @@
 //     own; inbox.go: what has arrived at the relay
 //   - package floor: a program that does only what cannot be spared; floor.go runs it,
 //     recorder.go records the pages that it shows
-//   - counters.go, cpu.go: what a load has cost; proxy.go: round trips
+//   - counters.go, cpu.go: what a load has cost
 //   - report.go, percentile.go: the figures
 package main
 

@@ -11,19 +11,21 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"stella/store/pgproxy"
 )
 
 // A subject is a program that is measured: a Stella, or the floor.
 type subject struct {
 	name     string
 	world    *world
-	binary   string   // empty for the floor
-	cluster  *cluster // nil if it is not ours
-	observed string   // URL with which the server is observed; empty if it cannot be
-	postgres int      // its first process; zero if unknown
-	database string   // name of the database
-	url      string   // of the database, as the program uses it
-	proxy    *proxy   // to the database; nil if there is none
+	binary   string         // empty for the floor
+	cluster  *cluster       // nil if it is not ours
+	observed string         // URL with which the server is observed; empty if it cannot be
+	postgres int            // its first process; zero if unknown
+	database string         // name of the database
+	url      string         // of the database, as the program uses it
+	proxy    *pgproxy.Proxy // to the database; nil if there is none
 	provider *child
 	metadata string       // file of the provider's metadata
 	tokens   []string     // of the webmail's clients
@@ -94,12 +96,12 @@ func (s *subject) run(ctx context.Context, args ...string) (last string, err err
 
 // addProxy connects the program with PostgreSQL through a proxy.
 func (s *subject) addProxy(latency time.Duration) (err error) {
-	if s.proxy, err = newProxy(s.cluster, latency); err != nil {
+	if s.proxy, err = pgproxy.New(s.cluster.URL(s.database), latency); err != nil {
 		return err
 	}
-	s.url = s.proxy.databaseURL(s.database)
-	s.world.onClose(s.proxy.listener.Close)
-	return nil
+	s.world.onClose(s.proxy.Close)
+	s.url, err = s.proxy.URL(s.cluster.URL(s.database))
+	return err
 }
 
 // turns returns the number of round trips so far; zero without a proxy.
@@ -107,7 +109,7 @@ func (s *subject) turns() int64 {
 	if s.proxy == nil {
 		return 0
 	}
-	return s.proxy.turns.Load()
+	return s.proxy.RoundTrips()
 }
 
 // makeKeys makes the keys of SPID and of the auditor, which all subjects share.
