@@ -36,18 +36,22 @@ alter table mailboxes
 	set (fillfactor = 90);
 
 -- +goose StatementBegin
-create function keep_current() returns trigger language plpgsql as $$
-declare found uuid := (
-	select id from qualifications where mailbox_id = new.mailbox_id
-	order by (unfinished_of is not null) desc, (star_of is not null) desc, number desc limit 1);
-begin
-	update mailboxes set current_id = found where id = new.mailbox_id and current_id is distinct from found;
+create function keep_current() returns trigger language plpgsql as $$ begin
+	if new.unfinished_of is not null then
+		update mailboxes set current_id = new.id where id = new.mailbox_id;
+	else
+		update mailboxes set current_id = (
+			select id from qualifications where mailbox_id = new.mailbox_id
+			order by (unfinished_of is not null) desc, (star_of is not null) desc, number desc limit 1)
+		where id = new.mailbox_id;
+	end if;
 	return null;
 end $$;
 -- +goose StatementEnd
 create trigger opened after insert on qualifications for each row execute function keep_current();
+-- A qualification that becomes qualified was the unfinished one, and stays the current one.
 create trigger ended after update of state on qualifications for each row
-	when (old.unfinished_of is distinct from new.unfinished_of or old.star_of is distinct from new.star_of)
+	when (new.unfinished_of is null and new.star_of is null and (old.unfinished_of is not null or old.star_of is not null))
 	execute function keep_current();
 
 update mailboxes m set current_id = q.id
