@@ -59,10 +59,18 @@ from (select distinct on (mailbox_id) mailbox_id, id from qualifications
 	order by mailbox_id, (unfinished_of is not null) desc, (star_of is not null) desc, number desc) q
 where m.id = q.mailbox_id;
 
+-- login_is_its_own implies these foreign keys. Sessions of a client are searched rarely.
+alter table identities drop constraint identities_login_id_fkey, drop constraint identities_qualification_id_fkey;
+alter table qualifications drop constraint qualifications_login_id_fkey;
+drop index sessions_client_idx;
+
 alter table mails set (fillfactor = 70);
 alter table handoffs set (fillfactor = 80);
 
 -- +goose Down
+alter table identities add foreign key (login_id) references logins, add foreign key (qualification_id) references qualifications;
+alter table qualifications add foreign key (login_id) references logins deferrable initially deferred;
+create index on sessions (client);
 drop trigger opened on qualifications;
 drop trigger ended on qualifications;
 drop function keep_current;
