@@ -9,7 +9,7 @@ import (
 // Naming returns a text of the guide that quotes labels of the pages: {{.Label1}}
 // in the text is replaced by the message with the first ID in labels, in bold, and
 // so on. Thus the guide always has the same labels as the pages.
-func (v view) Naming(id string, labels ...string) (template.HTML, error) {
+func (v *view) Naming(id string, labels ...string) (template.HTML, error) {
 	var args []any
 	for i, label := range labels {
 		text, err := v.T(label)
@@ -32,7 +32,7 @@ type illustration struct {
 // Pictured returns the data of the guide's "pictured" template: the text that Naming
 // returns for id, and the picture of a page in the reader's language. name is the
 // picture's file name in journey/ without the extension.
-func (v view) Pictured(id, name string, labels ...string) (p illustration, err error) {
+func (v *view) Pictured(id, name string, labels ...string) (p illustration, err error) {
 	if p.Text, err = v.Naming(id, labels...); err != nil {
 		return p, err
 	}

@@ -68,7 +68,7 @@ func (t *Templates) message(kind string, m Mail) (Message, error) {
 	var texts []string
 	for i, locale := range languages {
 		m.Locale = locale
-		l := mailData{Mail: m, messages: t.messages[locale].with("Mailbox", m.Mailbox), Site: t.site}
+		l := mailData{Mail: m, messages: t.messages[locale].forMailbox(m.Mailbox), Site: t.site}
 		if i == 0 && len(languages) > 1 {
 			l.Hint = languages[1]
 		}

@@ -66,7 +66,7 @@ type block struct {
 // continues with paragraphs, and mail.txt, the foot of all mails.
 func (t *Templates) section(kind string, l mailData) (section, error) {
 	s := section{Locale: l.Locale}
-	mail, ok := t.mails[kind]
+	mail, ok := t.mails[l.Locale][kind]
 	if !ok {
 		return s, fmt.Errorf("there is none of this kind")
 	}
@@ -116,7 +116,7 @@ func (l mailData) html(line string) template.HTML {
 	escaped := html.EscapeString(line)
 	if slices.Contains([]string{l.Link, l.Guide, l.Site.HelpURL, l.Site.WebmailURL}, line) {
 		escaped = `<a href="` + escaped + `">` + escaped + `</a>`
-	} else if contact := html.EscapeString(l.Site.HelpContact); contact != "" {
+	} else if contact := html.EscapeString(l.Site.HelpContact); contact != "" && strings.Contains(escaped, contact) {
 		escaped = strings.ReplaceAll(escaped, contact, string(contactHTML(l.Site.HelpContact)))
 	}
 	return template.HTML(inlineStyles.Replace(escaped))

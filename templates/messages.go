@@ -68,9 +68,9 @@ func (t *Templates) Locale(wanted ...string) string {
 // IsLocale reports whether there are texts in a language.
 func IsLocale(locale string) bool { return slices.Contains(locales, locale) }
 
-func (w messages) with(name string, value any) messages {
+func (w messages) forMailbox(mailbox string) messages {
 	w.common = maps.Clone(w.common)
-	w.common[name] = value
+	w.common["Mailbox"] = mailbox
 	return w
 }
 
@@ -126,9 +126,10 @@ func (w messages) Strong(id string, pairs ...any) (template.HTML, error) {
 	if err != nil {
 		return "", err
 	}
-	s = strings.NewReplacer("\x02", "<strong>", "\x03", "</strong>").Replace(html.EscapeString(s))
-	return template.HTML(s), nil
+	return template.HTML(boldMarks.Replace(html.EscapeString(s))), nil
 }
+
+var boldMarks = strings.NewReplacer("\x02", "<strong>", "\x03", "</strong>")
 
 func printable(r rune) rune {
 	if r == '\x02' || r == '\x03' {
@@ -141,8 +142,10 @@ func printable(r rune) rune {
 // for narrow columns. In a sentence, browsers would break it although it fits
 // on the next line.
 func (w messages) Breakable(address string) template.HTML {
-	return template.HTML(strings.NewReplacer("@", "@<wbr>", ".", ".<wbr>").Replace(html.EscapeString(address)))
+	return template.HTML(breaks.Replace(html.EscapeString(address)))
 }
+
+var breaks = strings.NewReplacer("@", "@<wbr>", ".", ".<wbr>")
 
 // Date returns a date in Rome, for example "21 novembre 2026" or "1º novembre 2026".
 func (w messages) Date(t time.Time) (string, error) {

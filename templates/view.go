@@ -1,6 +1,9 @@
 package templates
 
-import "strings"
+import (
+	"html/template"
+	"strings"
+)
 
 // steps maps the pages of the procedure to the five steps shown at the top. The
 // pages that differ between companies and citizens all belong to step 2, so that
@@ -31,12 +34,27 @@ var steps = map[string]int{
 type view struct {
 	Page
 	messages
-	Site Site
-	Step int // 1 to 5; 0 if the page belongs to no step
+	Site  Site
+	Step  int // 1 to 5; 0 if the page belongs to no step
+	Frame frame
+
+	// The fields of Page that the pages use most. text/template finds those of an
+	// embedded struct slowly.
+	Locale      string
+	Form        Form
+	IdleSeconds int
+	Errors      []FieldError
+	Data        any
+}
+
+// frame has the parts around a page that depend only on the language and the step.
+type frame struct {
+	Progress template.HTML // the step indicator; empty if the page belongs to no step
+	Footer   template.HTML
 }
 
 // IdleMinutes returns IdleSeconds in minutes.
-func (v view) IdleMinutes() int { return v.Page.IdleSeconds / 60 }
+func (v *view) IdleMinutes() int { return v.Page.IdleSeconds / 60 }
 
 // step is one item of the step indicator.
 type step struct {
@@ -46,7 +64,7 @@ type step struct {
 }
 
 // Steps returns the five steps of the indicator.
-func (v view) Steps() ([]step, error) {
+func (v *view) Steps() ([]step, error) {
 	names, err := v.T("step_names")
 	if err != nil {
 		return nil, err
@@ -59,7 +77,7 @@ func (v view) Steps() ([]step, error) {
 }
 
 // StepName returns the name of the page's step. The page must have one.
-func (v view) StepName() (string, error) {
+func (v *view) StepName() (string, error) {
 	list, err := v.Steps()
 	if err != nil {
 		return "", err
@@ -75,7 +93,7 @@ const LanguageParameter = "lingua"
 type languageLink struct{ Locale, Name, URL string }
 
 // Languages returns links to the page in the other languages.
-func (v view) Languages() []languageLink {
+func (v *view) Languages() []languageLink {
 	var all []languageLink
 	for _, l := range locales {
 		if l != v.Locale {
@@ -90,7 +108,7 @@ var languageNames = map[string]string{"it": "Italiano", "en": "English"}
 
 // Purpose returns the text for the purpose of a professional identity (P, PF, PG,
 // LP or PX), or an empty string for an empty purpose.
-func (v view) Purpose(purpose string) (string, error) {
+func (v *view) Purpose(purpose string) (string, error) {
 	if purpose == "" {
 		return "", nil
 	}
@@ -99,7 +117,7 @@ func (v view) Purpose(purpose string) (string, error) {
 
 // CodeName returns the first part of the reference of a failed login: the code
 // itself for a SPID anomaly, otherwise a word in the page's language.
-func (v view) CodeName(code string) (string, error) {
+func (v *view) CodeName(code string) (string, error) {
 	if strings.HasPrefix(code, "nr") {
 		return code, nil
 	}
@@ -107,12 +125,12 @@ func (v view) CodeName(code string) (string, error) {
 }
 
 // Explain returns the message of an error in the input.
-func (v view) Explain(e FieldError) (string, error) {
+func (v *view) Explain(e FieldError) (string, error) {
 	return v.text(e.Message, e.Args)
 }
 
 // Fault returns the message of the first error of a field, or an empty string.
-func (v view) Fault(field string) (string, error) {
+func (v *view) Fault(field string) (string, error) {
 	for _, e := range v.Errors {
 		if e.Field == field {
 			return v.Explain(e)
@@ -124,7 +142,7 @@ func (v view) Fault(field string) (string, error) {
 // Field returns the data of the "field" template. pairs are the names and values
 // that the page sets, such as label, hint and attributes; the value and the error
 // message come from the handler.
-func (v view) Field(name string, pairs ...string) (map[string]string, error) {
+func (v *view) Field(name string, pairs ...string) (map[string]string, error) {
 	fault, err := v.Fault(name)
 	if err != nil {
 		return nil, err
@@ -168,7 +186,7 @@ func (o option) DescribedBy() string {
 
 // Option returns the data of the "option" template. The first option of a group has
 // the group's name as its ID, because the error summary links to that ID.
-func (v view) Option(name, value string, first bool, label string, hint ...string) option {
+func (v *view) Option(name, value string, first bool, label string, hint ...string) option {
 	o := option{ID: name, Name: name, Value: value, Label: label, Checked: v.Values[name] == value}
 	if !first {
 		o.ID = name + "-" + value
