@@ -9,34 +9,35 @@ import (
 
 // constants replaces the parts of templates that are the same for every request by
 // their values, when the templates are loaded: {{.T "id"}} for a text without arguments,
-// and {{asset "name"}}. Most of a page consists of them.
+// {{asset "name"}}, and the provider's names. Most of a page consists of them.
 type constants struct {
+	site   Site
 	words  messages
 	escape func(string) string // for the text around actions
 }
 
 // inPages returns copies of the pages with the constants of a language.
-func (w messages) inPages(pages map[string]*template.Template) map[string]*template.Template {
-	c := constants{w, escapeHTML}
+func (t *Templates) inPages(pages map[string]*template.Template, locale string) map[string]*template.Template {
+	c := constants{t.site, t.messages[locale], escapeHTML}
 	copies := make(map[string]*template.Template, len(pages))
 	for name, page := range pages {
 		copies[name] = template.Must(page.Clone())
-		for _, t := range copies[name].Templates() {
-			c.list(t.Tree.Root)
+		for _, part := range copies[name].Templates() {
+			c.list(part.Tree.Root)
 		}
 	}
 	return copies
 }
 
 // inMails returns copies of the mails with the constants of a language.
-func (w messages) inMails(mails map[string]*texttemplate.Template) map[string]*texttemplate.Template {
-	c := constants{w, func(s string) string { return s }}
+func (t *Templates) inMails(mails map[string]*texttemplate.Template, locale string) map[string]*texttemplate.Template {
+	c := constants{t.site, t.messages[locale], func(s string) string { return s }}
 	copies := make(map[string]*texttemplate.Template, len(mails))
 	for kind, mail := range mails {
 		copies[kind] = texttemplate.Must(mail.Clone())
-		for _, t := range copies[kind].Templates() {
-			t.Tree = t.Tree.Copy()
-			c.list(t.Tree.Root)
+		for _, part := range copies[kind].Templates() {
+			part.Tree = part.Tree.Copy()
+			c.list(part.Tree.Root)
 		}
 	}
 	return copies
@@ -61,6 +62,12 @@ func escapeHTML(s string) string {
 
 // value returns the value of a command if it is constant.
 func (c constants) value(command *parse.CommandNode) (string, bool) {
+	switch command.String() {
+	case ".Site.Provider":
+		return c.site.Provider, true
+	case ".Site.Service":
+		return c.site.Service, true
+	}
 	if len(command.Args) != 2 {
 		return "", false
 	}

@@ -77,8 +77,11 @@ func (w messages) forMailbox(mailbox string) messages {
 // text returns a message with its arguments. A number named Left or Seconds selects
 // the singular or the plural.
 func (w messages) text(id string, args map[string]any) (string, error) {
-	data := maps.Clone(w.common)
-	maps.Copy(data, args)
+	data := w.common
+	if len(args) > 0 {
+		data = maps.Clone(data)
+		maps.Copy(data, args)
+	}
 	config := i18n.LocalizeConfig{MessageID: id, TemplateData: data}
 	for _, name := range []string{"Left", "Seconds"} {
 		if n, ok := args[name]; ok {

@@ -70,8 +70,8 @@ func New(site Site) (*Templates, error) {
 	t.pages = make(map[string]map[string]*template.Template, len(locales))
 	t.mails = make(map[string]map[string]*texttemplate.Template, len(locales))
 	t.frames = make(map[string][]frame, len(locales))
-	for locale, words := range t.messages {
-		t.pages[locale], t.mails[locale] = words.inPages(pages), words.inMails(mails)
+	for _, locale := range locales {
+		t.pages[locale], t.mails[locale] = t.inPages(pages, locale), t.inMails(mails, locale)
 		if t.frames[locale], err = t.loadFrames(layout, locale); err != nil {
 			return nil, err
 		}
