@@ -6,6 +6,7 @@
 //   - url.go, server.go, rights.go: the database URL, the requirements on the
 //     server, and the rights of the service's role
 //   - unavailable.go, tcp_timeout_linux.go: timeouts, and errors of an unavailable database
+//   - uuid.go: UUIDs as bytes
 //   - batch.go: many statements in one round trip
 //   - case.go: a mailbox with its qualification, read and locked for a step
 //   - caselists.go: the lists of a case that only some states need
@@ -78,6 +79,7 @@ func Open(ctx context.Context, url string, recipient age.Recipient) (*Store, err
 	// Without this, PostgreSQL plans a statement five times on each connection before it
 	// keeps a plan. Our statements read few rows by a key, whatever the arguments are.
 	config.ConnConfig.RuntimeParams["plan_cache_mode"] = "force_generic_plan"
+	config.AfterConnect = registerUUID
 	withTimeouts(config)
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
