@@ -266,9 +266,11 @@ func TestAMailDoesNotWaitForAConnectionForever(t *testing.T) {
 	ids := p.requestMails(p.RecordInState(t, qualification.CodeEntry), 30)
 	var all sync.WaitGroup
 	for _, id := range ids {
+		m, err := storetest.StartMail(t.Context(), p.Store, id, p.Clock.Now())
+		storetest.Must(t, err)
 		all.Go(func() {
-			if p.sender.Work(t.Context(), job(id, p.Clock.Now())) == nil {
-				t.Error("Work returned no error")
+			if due, err := p.sender.Attempt(t.Context(), m); err != nil || due.IsZero() {
+				t.Errorf("the mail is due at %v, %v", due, err)
 			}
 		})
 	}

@@ -14,6 +14,24 @@ func (o RelayOptions) WithIdleFor(d time.Duration) RelayOptions {
 	return o
 }
 
+// WithLease sets the duration of a claim.
+func (q *Queues) WithLease(d time.Duration) *Queues {
+	q.lease = d
+	return q
+}
+
+// WithLookEvery sets the longest time between two claims.
+func (q *Queues) WithLookEvery(d time.Duration) *Queues {
+	q.lookEvery = d
+	return q
+}
+
+// The number of senders of two queues.
+const (
+	CodeSenders = codeSenders
+	MailSenders = mailSenders
+)
+
 // AddressLiteral returns the address literal in EHLO for a local address with a
 // port.
 func AddressLiteral(address string) string { return addressLiteral(localAddress(address)) }

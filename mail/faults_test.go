@@ -6,8 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/riverqueue/river/rivertype"
-
 	"stella/mail"
 	"stella/store/storetest"
 	"stella/workflow/qualification"
@@ -119,15 +117,15 @@ func (p *pipeline) checkFault(j *storetest.Journey, verb, mode, want string) {
 }
 
 // outcome returns the outcome of an attempt according to the row and to err, the
-// result of Work.
+// result of work.
 func (m row) outcome(err error) string {
-	var snooze *rivertype.JobSnoozeError
+	var d deferred
 	switch {
 	case err == nil && m.accepted != nil:
 		return "accepted"
 	case err == nil && m.refused != nil:
 		return "refused"
-	case m.ended() || !errors.As(err, &snooze):
+	case m.ended() || !errors.As(err, &d):
 		return "lost"
 	case m.started != nil:
 		return "unknown"

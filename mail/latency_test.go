@@ -1,7 +1,6 @@
 package mail_test
 
 import (
-	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -9,9 +8,9 @@ import (
 	"testing"
 	"time"
 
+	"stella/mail"
 	"stella/otp"
 	"stella/store/storetest"
-	"stella/workflow"
 	"stella/workflow/qualification"
 )
 
@@ -78,7 +77,7 @@ func percentile(sorted []time.Duration, p int) time.Duration {
 func TestCodesAreSentInParallel(t *testing.T) {
 	long(t)
 	p := newPipeline(t).inRealTime()
-	senders := queues[workflow.QueueCodes].MaxWorkers
+	const senders = mail.CodeSenders
 	var sending atomic.Int64
 	release := make(chan struct{})
 	p.relay.faults(func(verb string, _ int) error {
@@ -101,11 +100,7 @@ func TestCodesAreSentInParallel(t *testing.T) {
 func TestTheQueueIsNotifiedOfCodes(t *testing.T) {
 	long(t)
 	p := newPipeline(t).inRealTime()
-	noPolling := maps.Clone(queues)
-	codes := noPolling[workflow.QueueCodes]
-	codes.FetchPollInterval = time.Hour
-	noPolling[workflow.QueueCodes] = codes
-	p.startWith(noPolling)
+	p.startQueues(newQueues(p.sender).WithLookEvery(time.Hour))
 	// A code that is requested before the queue listens is sent with the next one.
 	storetest.Eventually(t, "the queue listens", func() bool {
 		p.holder(qualification.CodeEntry)

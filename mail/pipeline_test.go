@@ -1,6 +1,7 @@
 package mail_test
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"io"
@@ -12,9 +13,6 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"github.com/riverqueue/river"
-	"github.com/riverqueue/river/riverdriver/riverpgxv5"
-	"github.com/riverqueue/river/rivertype"
 
 	"stella/mail"
 	"stella/otp"
@@ -41,8 +39,6 @@ type pipeline struct {
 	relay  *relay
 	sender *mail.Sender
 	log    *storetest.Log
-
-	errors map[uuid.UUID][]rivertype.AttemptError // of the jobs
 }
 
 func newPipeline(t *testing.T) *pipeline {
@@ -64,11 +60,10 @@ func long(t *testing.T) {
 func newSerialPipeline(t *testing.T) *pipeline {
 	t.Helper()
 	p := &pipeline{
-		World:  storetest.NewWorld(t),
-		t:      t,
-		relay:  startRelay(t),
-		log:    &storetest.Log{},
-		errors: map[uuid.UUID][]rivertype.AttemptError{},
+		World: storetest.NewWorld(t),
+		t:     t,
+		relay: startRelay(t),
+		log:   &storetest.Log{},
 	}
 	p.sender = newSender(t, p.World, p.relay.client(t), p.log)
 	return p
@@ -196,15 +191,33 @@ func (p *pipeline) requestMails(j *storetest.Journey, n int) []uuid.UUID {
 	return ids
 }
 
-// work makes one attempt to send a mail, and stores its error as the queue does.
+// deferred is the error of work if the mail is attempted again, after wait.
+type deferred struct{ wait time.Duration }
+
+func (d deferred) Error() string { return "deferred for " + d.wait.String() }
+
+// work makes one attempt to send a mail, as the queue does, even if the mail is not due.
+// If the mail already has a result, it does nothing.
 func (p *pipeline) work(id uuid.UUID) error {
 	p.t.Helper()
-	j := job(id, p.requestedAt(id))
-	j.Errors = p.errors[id]
-	err := p.sender.Work(p.t.Context(), j)
-	var snooze *rivertype.JobSnoozeError
-	if err != nil && !errors.As(err, &snooze) {
-		p.errors[id] = append(p.errors[id], rivertype.AttemptError{Error: err.Error()})
+	return p.workIn(p.t.Context(), id)
+}
+
+func (p *pipeline) workIn(ctx context.Context, id uuid.UUID) error {
+	p.t.Helper()
+	m, err := storetest.StartMail(p.t.Context(), p.Store, id, p.Clock.Now())
+	if errors.Is(err, workflow.ErrUnknown) {
+		return nil
+	}
+	storetest.Must(p.t, err)
+	due, err := p.sender.Attempt(ctx, m)
+	if err == nil && !due.IsZero() {
+		var stored time.Time
+		storetest.Must(p.t, p.Pool().QueryRow(p.t.Context(), `select due_at from mail_queue where mail_id = $1`, id).Scan(&stored))
+		if !stored.Equal(due.Truncate(time.Microsecond)) {
+			p.t.Errorf("the queue attempts the mail at %v, not at %v", stored, due)
+		}
+		return deferred{due.Sub(p.Clock.Now())}
 	}
 	return err
 }
@@ -216,38 +229,15 @@ func (p *pipeline) requestedAt(id uuid.UUID) (at time.Time) {
 	return at
 }
 
-// job returns the job that sends a mail, before its first attempt.
-func job(id uuid.UUID, created time.Time) *river.Job[workflow.SendMail] {
-	return &river.Job[workflow.SendMail]{JobRow: &rivertype.JobRow{CreatedAt: created}, Args: workflow.SendMail{Mail: id}}
-}
-
-// wait returns the delay after which the queue would make the next attempt, given
-// the result of work.
+// wait returns the delay of the next attempt, given the result of work.
 func (p *pipeline) wait(err error) time.Duration {
 	p.t.Helper()
-	if err == nil {
-		p.t.Fatal("there is no next attempt")
+	var d deferred
+	if !errors.As(err, &d) {
+		p.t.Fatalf("there is no next attempt: %v", err)
 	}
-	var snooze *rivertype.JobSnoozeError
-	if errors.As(err, &snooze) {
-		return snooze.Duration
-	}
-	return p.sender.NextRetry(nil).Sub(p.Clock.Now())
+	return d.wait
 }
 
-var queues = mail.Queues()
-
-// newQueue returns a River client that works the jobs as the service does. A job
-// that runs for longer than the sender's timeout is considered crashed.
-func newQueue(
-	db *store.Store, sender river.Worker[workflow.SendMail], queues map[string]river.QueueConfig, l io.Writer,
-) (*river.Client[pgx.Tx], error) {
-	workers := river.NewWorkers()
-	river.AddWorker(workers, sender)
-	return river.NewClient(riverpgxv5.New(db.Pool()), &river.Config{
-		Queues: queues, Workers: workers,
-		FetchCooldown: 5 * time.Millisecond, FetchPollInterval: 200 * time.Millisecond,
-		JobTimeout: sender.Timeout(nil), RescueStuckJobsAfter: sender.Timeout(nil),
-		Logger: slog.New(slog.NewTextHandler(l, &slog.HandlerOptions{Level: slog.LevelWarn})),
-	})
-}
+// newQueues returns queues that send mails as the service does.
+func newQueues(s *mail.Sender) *mail.Queues { return mail.NewQueues(s, s.Log) }

@@ -73,12 +73,13 @@ func TestEveryMailHasItsQueue(t *testing.T) {
 	p := newPipeline(t)
 	p.RecordInState(t, qualification.Qualified)
 	p.RecordInState(t, qualification.Invited)
+	p.RecordInState(t, qualification.CodeEntry)
 	for kind, want := range map[string]string{
 		"code": "codes", "qualified": "mails", "qualified_pec": "pec", "invitation": "mails",
 	} {
 		var queue string
 		storetest.Must(t, p.Pool().QueryRow(t.Context(), `
-			select queue from river_job j join mails m on j.args ->> 'mail' = m.id::text where m.kind = $1`, kind).Scan(&queue))
+			select queue from mail_queue q join mails m on q.mail_id = m.id where m.kind = $1`, kind).Scan(&queue))
 		if queue != want {
 			t.Errorf("a mail %s is in the queue %q, want %q", kind, queue, want)
 		}

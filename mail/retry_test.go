@@ -76,11 +76,9 @@ func TestAnOperatorRetriesAMail(t *testing.T) {
 	}
 	storetest.Must(t, p.Provider.RetryMail(t.Context(), "carla", id))
 	p.Clock.Advance(71 * time.Hour)
-	again := job(id, p.Clock.Now().Add(-71*time.Hour))
-	if p.sender.Work(t.Context(), again) == nil {
-		t.Fatal("Work returned no error")
-	}
-	storetest.Must(t, p.sender.Work(t.Context(), again))
+	p.relay.faults(at("rcpt", 1, mailboxFull))
+	p.wait(p.work(id))
+	storetest.Must(t, p.work(id))
 	if m := p.row(id); m.accepted == nil {
 		t.Errorf("the row is %+v", m)
 	}

@@ -10,9 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
-	"github.com/riverqueue/river/rivertype"
-
 	"stella/mail"
 	"stella/otp"
 	"stella/store/storetest"
@@ -29,11 +26,11 @@ type failingOutbox struct {
 
 var errDatabase = errors.New("the database is unavailable")
 
-func (f *failingOutbox) MailAccepted(ctx context.Context, id uuid.UUID, reply string, at time.Time) (err error) {
+func (f *failingOutbox) MailAccepted(ctx context.Context, a workflow.MailAttempt, reply string, at time.Time) (err error) {
 	if f.failures.Add(-1) >= 0 {
 		return errDatabase
 	}
-	return f.Outbox.MailAccepted(ctx, id, reply, at)
+	return f.Outbox.MailAccepted(ctx, a, reply, at)
 }
 
 // An accepted mail is recorded even if the context of the attempt is cancelled and
@@ -51,7 +48,7 @@ func TestAnAcceptedMailIsRecorded(t *testing.T) {
 		}
 		return nil
 	})
-	storetest.Must(t, p.sender.Work(ctx, job(m.id, p.Clock.Now())))
+	storetest.Must(t, p.workIn(ctx, m.id))
 	if m := p.mail(workflow.MailCode); m.accepted == nil || len(p.relay.received()) != 1 {
 		t.Errorf("the row is %+v", m)
 	}
@@ -65,7 +62,7 @@ func TestAMailWithoutARecordedResultIsSentAgain(t *testing.T) {
 	f.failures.Store(1000)
 	p.sender.Outbox = f
 	if err := p.work(m.id); !errors.Is(err, errDatabase) {
-		t.Fatalf("Work: %v, want the database's error", err)
+		t.Fatalf("the attempt: %v, want the database's error", err)
 	}
 	if log := p.log.String(); !strings.Contains(log, "could not be recorded") || !strings.Contains(log, m.id.String()) {
 		t.Errorf("the log is %q", log)
@@ -115,7 +112,8 @@ func TestACodeWithUnknownOutcomeIsRepeatedOnce(t *testing.T) {
 func TestACodeThatWasPerhapsSentBeforeIsNotRepeatedTwice(t *testing.T) {
 	p := newPipeline(t)
 	_, m, _ := p.codeMail()
-	p.errors[m.id] = []rivertype.AttemptError{{Error: "Stuck job rescued by JobRescuer"}}
+	_, err := storetest.StartMail(t.Context(), p.Store, m.id, p.Clock.Now()) // and crashed
+	storetest.Must(t, err)
 	p.relay.faults(at("rcpt", 1, tryLater))
 	if p.work(m.id) == nil || p.row(m.id).started == nil {
 		t.Fatal("the lifetime of a code that was perhaps sent has not begun")

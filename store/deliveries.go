@@ -124,6 +124,14 @@ func (s *Store) endAttempt(ctx context.Context, b *batch) error {
 	return nil
 }
 
+// WakeWebhook adds a job for a webhook.
+func (s *Store) WakeWebhook(ctx context.Context, id int64) error {
+	if _, err := s.pool.Exec(ctx, `with `+addDeliveryJobs(`select $1::bigint`), id); err != nil {
+		return fmt.Errorf("waking a webhook: %w", err)
+	}
+	return nil
+}
+
 // WakeWebhooks adds a job for each webhook that has a due delivery.
 func (s *Store) WakeWebhooks(ctx context.Context, now time.Time) error {
 	_, err := s.pool.Exec(ctx, `with `+addDeliveryJobs(`

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"stella/store"
 	"stella/store/storetest"
@@ -126,26 +127,69 @@ func TestMigrationsFillExistingRows(t *testing.T) {
 		return all.String()
 	}
 	before := listed()
-	migrate := func(file string, up bool) {
-		t.Helper()
-		text, err := os.ReadFile("migrations/" + file)
-		storetest.Must(t, err)
-		sql, down, _ := strings.Cut(string(text), "-- +goose Down")
-		if !up {
-			sql = down
-		}
-		_, err = storetest.Owner(t, s).Exec(t.Context(), sql)
-		storetest.Must(t, err)
-	}
 	files := []string{"00007_standings.sql", "00008_cases.sql", "00019_hot_updates.sql"}
 	for _, file := range slices.Backward(files) {
-		migrate(file, false)
+		migrate(t, s, file, false)
 	}
 	for _, file := range files {
-		migrate(file, true)
+		migrate(t, s, file, true)
 	}
 	s.Pool().Reset() // existing connections have cached the old columns
 	if after := listed(); after != before {
 		t.Errorf("the standings are\n%swant\n%s", after, before)
+	}
+}
+
+// migrate runs one part of a migration.
+func migrate(t *testing.T, s *store.Store, file string, up bool) {
+	t.Helper()
+	text, err := os.ReadFile("migrations/" + file)
+	storetest.Must(t, err)
+	sql, down, _ := strings.Cut(string(text), "-- +goose Down")
+	if !up {
+		sql = down
+	}
+	_, err = storetest.Owner(t, s).Exec(t.Context(), sql)
+	storetest.Must(t, err)
+}
+
+// Mails that are not sent yet move from River's jobs to their queue, and back.
+func TestUnsentMailsMoveToTheirQueue(t *testing.T) {
+	t.Parallel()
+	s, err := store.Open(t.Context(), storetest.URL(t), storetest.Auditor.Recipient())
+	storetest.Must(t, err)
+	defer s.Close()
+	w := storetest.WorldIn(t, s)
+	for _, state := range []qualification.State{qualification.Qualified, qualification.Invited, qualification.CodeEntry} {
+		w.RecordInState(t, state)
+	}
+	now := w.Clock.Now()
+	mails, _, err := w.ClaimMails(t.Context(), workflow.QueueMails, now, now.Add(time.Minute), 1)
+	storetest.Must(t, err)
+	storetest.Must(t, w.MailDeferred(t.Context(), mails[0].Attempt(), "later", false, now.Add(time.Hour)))
+	owner := storetest.Owner(t, s)
+	read := func(sql string) (text string) {
+		t.Helper()
+		storetest.Must(t, owner.QueryRow(t.Context(), `select coalesce(string_agg(x::text, ' ' order by x::text), '') from (`+sql+`) x`).Scan(&text))
+		return text
+	}
+	const queue = `select mail_id, queue, queued_at, due_at from mail_queue`
+	const jobs = `select args ->> 'mail', queue, created_at, scheduled_at from river_job where kind = 'send_mail'`
+	before := read(queue)
+	for _, name := range []string{workflow.QueueCodes, workflow.QueueMails, workflow.QueuePEC} {
+		if !strings.Contains(before, ","+name+",") {
+			t.Errorf("no mail is in the queue %s: %s", name, before)
+		}
+	}
+	migrate(t, s, "00020_mail_queue.sql", false)
+	if is := read(jobs); is != before {
+		t.Errorf("the jobs are\n%s, want\n%s", is, before)
+	}
+	migrate(t, s, "00020_mail_queue.sql", true)
+	if is := read(queue); is != before {
+		t.Errorf("the queue contains\n%s, want\n%s", is, before)
+	}
+	if left := read(jobs); left != "" {
+		t.Errorf("jobs are left: %s", left)
 	}
 }

@@ -44,7 +44,7 @@ func (s *Store) SentMail(ctx context.Context, id uuid.UUID) (workflow.SentMail, 
 	return m, nil
 }
 
-// sentMail is the query of scanSentMail. As in StartMail, a mail is useless if its
+// sentMail is the query of scanSentMail. As in ClaimMails, a mail is useless if its
 // code was replaced or its invitation ended.
 const sentMail = `
 	select m.id, m.qualification_id, b.address, q.number, m.kind, m.recipient, m.requested_at, m.attempts, m.reply,
@@ -71,16 +71,20 @@ func scanSentMail(row pgx.CollectableRow) (m workflow.SentMail, err error) {
 	return m, err
 }
 
-// RetryMail clears the outcome of a refused or dropped mail, adds a job that sends
-// it, and writes the operator's decision. It returns workflow.ErrUnknown if the
-// mail is unknown, pending or accepted.
+// RetryMail clears the outcome of a refused or dropped mail, adds it to a queue again, and
+// writes the operator's decision. It returns workflow.ErrUnknown if the mail is unknown,
+// pending or accepted.
 func (s *Store) RetryMail(ctx context.Context, id uuid.UUID, queue string, d workflow.Decision) error {
 	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		done, err := tx.Exec(ctx, `
 			with mail as (
 				update mails set refused_at = null, dropped_at = null, started_at = null
 				where id = $1 and accepted_at is null and coalesce(refused_at, dropped_at) is not null
-				returning id),`+addJobs(workflow.SendMail{}, mailAttempts, `select jsonb_build_object('mail', id), $2::text from mail`), id, queue)
+				returning id),
+			queued as (
+				insert into mail_queue (mail_id, queue, queued_at, due_at) select id, $2, $3, $3 from mail
+				returning queue)
+			`+notifyMail+` from queued`, id, queue, d.DecidedAt)
 		if err != nil {
 			return fmt.Errorf("retrying a mail: %w", err)
 		}

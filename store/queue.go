@@ -9,7 +9,8 @@ import (
 )
 
 // Backlog is the number of unfinished jobs of one kind in one state: "due" for a
-// worker, "running", or "waiting" for the time of the next attempt.
+// worker, "running", or "waiting" for the time of the next attempt. The sending of a mail
+// counts as a job.
 type Backlog struct {
 	Queue, Kind, State string
 	Jobs               int
@@ -18,7 +19,8 @@ type Backlog struct {
 
 // Backlogs counts the unfinished jobs by queue, kind and state. It does not use the
 // states of River: there, a job that is retried within seconds is already
-// "available", and a due job stays "scheduled" until the leader has seen it.
+// "available", and a due job stays "scheduled" until the leader has seen it. A mail whose
+// claim has expired is due again.
 func (s *Store) Backlogs(ctx context.Context) ([]Backlog, error) {
 	all, err := list(ctx, s, scanBacklog, `
 		select queue, kind, stands, count(*), extract(epoch from now() - min(since))::float8
@@ -29,7 +31,16 @@ func (s *Store) Backlogs(ctx context.Context) ([]Backlog, error) {
 		      from river_job where state in ('available', 'retryable', 'scheduled') and scheduled_at <= now()
 		      union all
 		      select queue, kind, 'waiting', created_at
-		      from river_job where state in ('available', 'retryable', 'scheduled') and scheduled_at > now()) x
+		      from river_job where state in ('available', 'retryable', 'scheduled') and scheduled_at > now()
+		      union all
+		      select queue, 'send_mail', 'running', claimed_at
+		      from mail_queue where claimed_until > now()
+		      union all
+		      select queue, 'send_mail', 'due', greatest(due_at, claimed_until)
+		      from mail_queue where coalesce(claimed_until <= now(), true) and due_at <= now()
+		      union all
+		      select queue, 'send_mail', 'waiting', queued_at
+		      from mail_queue where coalesce(claimed_until <= now(), true) and due_at > now()) x
 		group by queue, kind, stands`)
 	if err != nil {
 		return nil, fmt.Errorf("counting the jobs: %w", err)

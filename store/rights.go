@@ -44,6 +44,9 @@ var rights = []struct{ table, privileges string }{
 	{"calls", "insert, update, delete"},
 	{"limits", "insert, update, delete"},
 
+	// The mails to be sent. The row of a mail is deleted when the mail has a result.
+	{"mail_queue", "insert, update, delete"},
+
 	// Tables of River. It deletes finished jobs, and the rows of instances that
 	// have ended.
 	{"river_job", "insert, update, delete"},

@@ -198,12 +198,15 @@ func writeRecord(b *batch, mailbox int64, r workflow.Record) {
 		r.ID, mailbox, r.Kind, r.Name, r.FiscalCode, r.VATNumber, representatives, r.Email, r.Status, r.ImportedBy, r.ImportedAt)
 }
 
-// writeMail writes a mail and adds the job that sends it.
+// writeMail writes a mail, adds it to its queue and notifies the queue.
 func writeMail(b *batch, m workflow.Mail) {
 	b.Queue(`
 		with mail as (
 			insert into mails (id, qualification_id, kind, recipient, locale, code_id, invitation_id, details, requested_at)
-			values ($1, $3, $4, $5, $6, $7, $8, $9, $10)),`+addMailJob,
+			values ($1, $3, $4, $5, $6, $7, $8, $9, $10)),
+		queued as (
+			insert into mail_queue (mail_id, queue, queued_at, due_at) values ($1, $2, $10, $10))
+		`+notifyMail,
 		m.ID, m.Queue, m.Qualification, m.Kind, m.To, m.Locale, m.Code, m.Invitation, m.Details, m.RequestedAt)
 }
 

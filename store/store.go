@@ -21,11 +21,11 @@
 //   - limits.go: rate limits
 //   - calls.go: idempotency keys of API calls
 //   - sweep.go: deletes expired rows
-//   - mails.go: outgoing mail, for the sender
+//   - mails.go, notifications.go: outgoing mail, for the sender
 //   - outbox.go: the outcome of mails, for operators
 //   - announcements.go: the feed of events
 //   - webhooks.go, deliveries.go: webhooks, and the deliveries of events to them
-//   - jobs.go, queue.go: adds jobs, and counts those that are not done
+//   - jobs.go, queue.go: adds jobs, and counts jobs and mails that are not done
 //   - register.go, import.go: mailboxes and their holders' records, one or many
 //   - mailboxes.go, clients.go, history.go: queries and changes for operators
 //   - cases.go: lists of qualifications and invitations

@@ -71,9 +71,7 @@ func TestCodeStatuses(t *testing.T) {
 func TestCodeExpiresAlthoughTheRelayHasNotAnswered(t *testing.T) {
 	t.Parallel()
 	b := at(t, anna, qualification.CodeEntry)
-	id := b.newestMail(workflow.MailCode)
-	_, err := b.store.StartMail(t.Context(), id, b.clock.Now())
-	b.must(err)
+	b.startMail(b.newestMail(workflow.MailCode))
 	b.codeStatusIs("sending", 0, 20) // the relay has not accepted the mail yet
 	b.clock.Advance(60 * time.Second)
 	b.codeStatusIs("expired", 0, 0)
@@ -119,10 +117,8 @@ func TestPauseAfterFiveWrongCodes(t *testing.T) {
 func TestRelayRefusesTheAddress(t *testing.T) {
 	t.Parallel()
 	b := at(t, anna, qualification.CodeEntry)
-	id := b.newestMail(workflow.MailCode)
-	_, err := b.store.StartMail(t.Context(), id, b.clock.Now())
-	b.must(err)
-	b.must(b.store.MailRefused(t.Context(), id, "550 no such user", b.clock.Now()))
+	m := b.startMail(b.newestMail(workflow.MailCode))
+	b.must(b.store.MailRefused(t.Context(), m.Attempt(), "550 no such user", b.clock.Now()))
 	b.codeStatusIs("refused", 0, 20)
 	b.at("Inserisci il codice", "Non riusciamo a scrivere a anna.neri@mail.example. Controlla l'indirizzo.")
 	b.clock.Advance(20 * time.Second)
@@ -175,7 +171,7 @@ func TestCodeIsDropped(t *testing.T) {
 	t.Parallel()
 	const sentence = "Non siamo riusciti a inviare in tempo il codice a anna.neri@mail.example."
 	b := at(t, anna, qualification.CodeEntry)
-	b.must(b.store.MailDropped(t.Context(), b.newestMail(workflow.MailCode), b.clock.Now()))
+	b.must(b.store.MailDropped(t.Context(), b.startMail(b.newestMail(workflow.MailCode)).Attempt(), b.clock.Now()))
 	b.codeStatusIs("dropped", 0, 20)
 	b.at("Inserisci il codice", sentence)
 	b.clock.Advance(20 * time.Second)

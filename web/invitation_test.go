@@ -7,8 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
-
 	"stella/web/webtest"
 	"stella/workflow"
 	"stella/workflow/qualification"
@@ -290,8 +288,8 @@ func TestInvitationIsNotDelivered(t *testing.T) {
 	}
 
 	delegate.press("Invia l'invito", "email", luca).at("Invito in partenza", luca)
-	delegate.endMail(workflow.MailInvitation, func(ctx context.Context, id uuid.UUID, _ string, at time.Time) error {
-		return delegate.store.MailDropped(ctx, id, at)
+	delegate.endMail(workflow.MailInvitation, func(ctx context.Context, a workflow.MailAttempt, _ string, at time.Time) error {
+		return delegate.store.MailDropped(ctx, a, at)
 	})
 	delegate.get("/").at("Invito non consegnato", "Non siamo riusciti a consegnare il messaggio per luca.bianchi@mail.example",
 		"abbiamo smesso di provare")
@@ -310,9 +308,9 @@ func TestMailStatusIsForTheDelegateOnly(t *testing.T) {
 }
 
 // endMail records the result of the newest mail of a kind.
-func (w *world) endMail(k workflow.MailKind, record func(context.Context, uuid.UUID, string, time.Time) error) {
+func (w *world) endMail(k workflow.MailKind, record func(context.Context, workflow.MailAttempt, string, time.Time) error) {
 	w.Helper()
-	w.must(record(w.Context(), w.newestMail(k), "reply", w.clock.Now()))
+	w.must(record(w.Context(), w.startMail(w.newestMail(k)).Attempt(), "reply", w.clock.Now()))
 }
 
 // mailStatusIs checks the status that the page's script gets.

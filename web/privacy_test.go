@@ -91,9 +91,7 @@ func TestAddressIsShownInFullToTheUserWhoTypedIt(t *testing.T) {
 	b := at(t, mistyped, qualification.CodeEntry)
 	b.at("Inserisci il codice", mistyped.email).omits("NRENNA80A41H501T", "Neri Anna", "Anna Neri")
 	id := b.newestMail(workflow.MailCode)
-	_, err := b.store.StartMail(t.Context(), id, b.clock.Now())
-	b.must(err)
-	b.must(b.store.MailRefused(t.Context(), id, "550 no such user", b.clock.Now()))
+	b.must(b.store.MailRefused(t.Context(), b.startMail(id).Attempt(), "550 no such user", b.clock.Now()))
 	b.get("/").at("Inserisci il codice", "Non riusciamo a scrivere a "+mistyped.email+". Controlla l'indirizzo.")
 	b.enter(mistyped).at("Ora identificati").omits(mistyped.email)
 

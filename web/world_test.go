@@ -315,14 +315,21 @@ func (w *world) newestMail(kind workflow.MailKind) uuid.UUID {
 	return uuid.MustParse(w.query(`select id::text from mails where kind = $1 order by requested_at desc, id desc limit 1`, kind))
 }
 
+// startMail begins an attempt to send a mail.
+func (w *world) startMail(id uuid.UUID) workflow.PendingMail {
+	w.Helper()
+	m, err := storetest.StartMail(w.Context(), w.store, id, w.clock.Now())
+	w.must(err)
+	return m
+}
+
 // sendCode records that the relay accepted the mail with the newest code, and
 // returns the code.
 func (w *world) sendCode() string {
 	w.Helper()
 	id := w.newestMail(workflow.MailCode)
-	m, err := w.store.StartMail(w.Context(), id, w.clock.Now())
-	w.must(err)
-	w.must(w.store.MailAccepted(w.Context(), id, "250 ok", w.clock.Now()))
+	m := w.startMail(id)
+	w.must(w.store.MailAccepted(w.Context(), m.Attempt(), "250 ok", w.clock.Now()))
 	return otp.Key(w.procedure.Keys[0]).Code(m.Nonce)
 }
 
@@ -337,7 +344,6 @@ func wrongCode(code string) string {
 // invitationLink returns the path of the link in the newest invitation.
 func (w *world) invitationLink() string {
 	w.Helper()
-	m, err := w.store.StartMail(w.Context(), w.newestMail(workflow.MailInvitation), w.clock.Now())
-	w.must(err)
+	m := w.startMail(w.newestMail(workflow.MailInvitation))
 	return "/invito/" + workflow.InvitationSecret(w.procedure.Keys, m.Nonce)
 }

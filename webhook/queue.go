@@ -21,7 +21,7 @@ const maxConcurrent = 4
 // Queues returns the configuration of the Sender's queue.
 func Queues() map[string]river.QueueConfig {
 	return map[string]river.QueueConfig{
-		workflow.QueueWebhooks: {MaxWorkers: workers, FetchPollInterval: time.Second},
+		workflow.QueueWebhooks: {MaxWorkers: workers},
 	}
 }
 

@@ -36,6 +36,7 @@ type Outbox interface {
 	Delivered(ctx context.Context, d workflow.Delivery, outcome string, at time.Time) error
 	DeliveryFailed(ctx context.Context, d workflow.Delivery, outcome string, at, due, resume time.Time) error
 	DeliveryRefused(ctx context.Context, d workflow.Delivery, outcome string, at time.Time, why workflow.DisabledWhy) error
+	WakeWebhook(ctx context.Context, id int64) error
 	WakeWebhooks(ctx context.Context, now time.Time) error
 }
 
@@ -67,7 +68,7 @@ const (
 func (*Sender) Timeout(*river.Job[workflow.Deliver]) time.Duration { return JobTimeout }
 
 // Work sends the due deliveries of a webhook, one after another. After startWithin
-// it puts the job back into the queue, so that other webhooks get a worker. It
+// it adds another job to the queue and ends, so that other webhooks get a worker. It
 // never returns an error that makes the job fail: the Waker starts another job for
 // the deliveries that are left.
 func (s *Sender) Work(ctx context.Context, job *river.Job[workflow.Deliver]) error {
@@ -86,7 +87,10 @@ func (s *Sender) Work(ctx context.Context, job *river.Job[workflow.Deliver]) err
 			return nil
 		}
 		if time.Since(began) > startWithin {
-			return river.JobSnooze(0)
+			if err := s.Outbox.WakeWebhook(ctx, job.Args.Webhook); err != nil {
+				s.Log.WarnContext(ctx, "a webhook could not be continued", "webhook", job.Args.Webhook, "error", err)
+			}
+			return nil
 		}
 	}
 }

@@ -33,7 +33,7 @@ type MailType struct {
 	Lifetime time.Duration
 	// Urgent is true for a mail that its reader waits for, on a page. It is retried
 	// every few seconds, and its lifetime is counted from the request; that of other
-	// mails from the job, so that an operator can retry them later.
+	// mails from when they were queued, so that an operator can retry them later.
 	Urgent bool
 	// Secret computes what the mail contains and no row does, from a nonce; nil for
 	// most kinds. It returns "" if the key that the nonce names is no longer configured.
@@ -115,23 +115,26 @@ type MailDetails struct {
 // PendingMail is a mail to be written, with all its data.
 type PendingMail struct {
 	Mail
-	Mailbox  string
-	Number   int64 // case number
-	At       time.Time
-	Attempts int
-	Nonce    []byte // of the code or the invitation
-	Expires  time.Time
-	Useless  bool     // the code was replaced, or the invitation has ended
-	Notice   Document // the notice that was acknowledged; if there is none, its digest is empty
+	Mailbox     string
+	Number      int64     // case number
+	Attempts    int       // with the present one
+	QueuedAt    time.Time // by the step, or by an operator who retries it
+	PerhapsSent bool      // by an earlier attempt
+	Nonce       []byte    // of the code or the invitation
+	Expires     time.Time
+	Useless     bool     // the code was replaced, or the invitation has ended
+	Notice      Document // the notice that was acknowledged; if there is none, its digest is empty
 }
 
-// SendMail is the job that sends one mail.
-type SendMail struct {
-	Mail uuid.UUID `json:"mail"`
-}
+// Attempt returns the attempt for which the mail was claimed.
+func (m PendingMail) Attempt() MailAttempt { return MailAttempt{m.ID, m.Attempts} }
 
-// Kind returns the name of the job in the queue.
-func (SendMail) Kind() string { return "send_mail" }
+// MailAttempt identifies an attempt to send a mail. The result of an attempt that has
+// crashed does not overwrite that of a later one.
+type MailAttempt struct {
+	Mail   uuid.UUID
+	Number int // the first one is 1
+}
 
 // CodeDigits computes the code that belongs to a nonce. It returns "" if the key that
 // the nonce names is no longer configured.

@@ -44,9 +44,10 @@ var corruptions = []string{
 		from generate_series(1, 31) n, (select id from qualifications order by number limit 1) q`,
 	// Messages that were not archived.
 	`delete from messages where direction = 'response'`,
-	// A mail that waits forever, with its job.
+	// A mail that waits forever, and one that stays in its queue.
 	`update mails set accepted_at = null where id = (select id from mails where kind = 'qualified' limit 1)`,
-	`update river_job set state = 'running', finalized_at = null where kind = 'send_mail'`,
+	`insert into mail_queue (mail_id, queue, queued_at, due_at)
+		select id, 'mails', requested_at, requested_at from mails where kind = 'code' limit 1`,
 	// A mail that no step requested.
 	`delete from mails where id = (select id from mails where kind = 'qualified_pec' and recipient <> 'casella0@pec.example' limit 1)`,
 }

@@ -122,7 +122,7 @@ func codeInvariants() []*invariant {
 	}
 }
 
-// stuckSQL returns open transactions, waiting locks and unfinished jobs. There must be
+// stuckSQL returns open transactions, waiting locks and queued mails. There must be
 // none after the run.
 const stuckSQL = `
 	select 'a transaction is open since ' || (now() - xact_start) || ': ' || left(query, 80) from pg_stat_activity
@@ -130,8 +130,7 @@ const stuckSQL = `
 	union all
 	select 'process ' || pid || ' waits for a lock' from pg_locks where not granted
 	union all
-	select 'job ' || id || ' (' || kind || ') is ' || state || ' since ' || coalesce(attempted_at, created_at) from river_job
-	where kind = 'send_mail' and state not in ('completed')`
+	select 'mail ' || mail_id || ' is in its queue since ' || queued_at from mail_queue`
 
 // check checks all invariants.
 func (r *report) check(ctx context.Context) error {

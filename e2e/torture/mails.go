@@ -25,7 +25,7 @@ func mailInvariants() []*invariant {
 			where refused_at is not null and recipient not like 'nessuno.%'`),
 		{name: "every accepted mail arrived; all copies are identical, and a fault explains each duplicate", check: arrivals},
 		{name: "every mail that arrived was requested by a committed step", check: orphans},
-		sqlInvariant("no job, lock or transaction stays behind", `select count(*) from river_job where kind = 'send_mail'`, stuckSQL),
+		sqlInvariant("no job, lock or transaction stays behind", `select count(*) from mails`, stuckSQL),
 		{name: "everything recovered without intervention", check: recoveries},
 		{name: "no code, link, cookie or token is in the database, a log or a metric; no name, fiscal code or address is in a log or a metric",
 			check: leaks},

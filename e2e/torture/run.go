@@ -37,7 +37,7 @@ func (o options) mailboxCount() int {
 }
 
 // Timeouts after the fault injection has ended: for all parts to work again, for
-// people to finish, and for the mail queue to empty. A crashed mail job is rescued
+// people to finish, and for the mail queue to empty. The mail of a crashed sender is sent
 // within a minute.
 const (
 	readyTimeout  = time.Minute
@@ -117,24 +117,27 @@ func (r *report) end(ctx context.Context) error {
 	return r.check(ctx)
 }
 
-// advanceRetries reschedules mail jobs that are due in more than five seconds, so
-// that they run now. Stella repeats a mail that the relay may have accepted after
+// advanceRetries makes mails due that wait for more than five seconds. Stella repeats a mail that the relay may have accepted after
 // ten minutes or more.
 func (r *report) advanceRetries(ctx context.Context) {
 	for ctx.Err() == nil {
 		r.world.primary().do(ctx, func(db *pgx.Conn) error {
-			done, err := db.Exec(ctx, `
-				update river_job set scheduled_at = now()
-				where kind = 'send_mail' and state in ('scheduled', 'retryable', 'available')
-				and scheduled_at > now() + interval '5 seconds'`)
-			r.advanced.Add(done.RowsAffected())
+			var mails int64
+			err := db.QueryRow(ctx, `
+				with advanced as (
+					update mail_queue set due_at = now() where claimed_until is null and due_at > now() + interval '5 seconds'
+					returning queue),
+				told as (
+					select pg_notify(current_schema() || '.mail', queue) from (select distinct queue from advanced) x)
+				select count(*), (select count(*) from told) from advanced`).Scan(&mails, nil)
+			r.advanced.Add(mails)
 			return err
 		})
 		pause(ctx, time.Second)
 	}
 }
 
-// drain waits until every mail has a result and every mail job has ended.
+// drain waits until every mail has a result.
 func (r *report) drain(ctx context.Context) {
 	began := time.Now()
 	for ctx.Err() == nil && time.Since(began) < drainTimeout {
@@ -142,8 +145,7 @@ func (r *report) drain(ctx context.Context) {
 		r.world.primary().do(ctx, func(db *pgx.Conn) error {
 			return db.QueryRow(ctx, `
 				select (select count(*) from mails where accepted_at is null and refused_at is null and dropped_at is null)
-					+ (select count(*) from river_job
-						where kind = 'send_mail' and state not in ('completed', 'discarded', 'cancelled'))`).Scan(&left)
+					+ (select count(*) from mail_queue)`).Scan(&left)
 		})
 		if left == 0 {
 			break

@@ -166,9 +166,9 @@ func (j *Journey) Return(login, fiscalNumber string) {
 func (j *Journey) SendCode() string {
 	j.Helper()
 	id := j.CodeMail()
-	_, err := j.StartMail(j.Context(), id, j.Clock.Now())
+	m, err := StartMail(j.Context(), j.Store, id, j.Clock.Now())
 	j.Must(err)
-	j.Must(j.MailAccepted(j.Context(), id, "2.0.0 OK: queued", j.Clock.Now()))
+	j.Must(j.MailAccepted(j.Context(), m.Attempt(), "2.0.0 OK: queued", j.Clock.Now()))
 	return j.Code()
 }
 

@@ -168,10 +168,9 @@ func TestCodeRequestsAreLimited(t *testing.T) {
 func TestRefusedAddressIsCorrectedOnCodePage(t *testing.T) {
 	x := reach(t, qualification.Contract)
 	x.Must(x.Procedure.AcknowledgeContract(x.Context(), x.Visitor, x.Form(), storetest.Notice))
-	mail := x.CodeMail()
-	_, err := x.StartMail(x.Context(), mail, x.Clock.Now())
+	mail, err := storetest.StartMail(x.Context(), x.Store, x.CodeMail(), x.Clock.Now())
 	x.Must(err)
-	x.Must(x.MailRefused(x.Context(), mail, "550 5.1.1 no such user", x.Clock.Now()))
+	x.Must(x.MailRefused(x.Context(), mail.Attempt(), "550 5.1.1 no such user", x.Clock.Now()))
 	if s := codePage(x).Status; s != qualification.CodeRefused {
 		t.Fatalf("status %s, want %s", s, qualification.CodeRefused)
 	}

@@ -308,6 +308,7 @@ func databaseState(x *storetest.Journey) string {
 			(select string_agg(c::text, ' ' order by c.id) from codes c where c.qualification_id = q.id),
 			(select count(*) from decisions d where d.qualification_id = q.id),
 			(select count(*) from mails a where a.qualification_id = q.id),
+			(select count(*) from mail_queue),
 			(select count(*) from river_job))
 		from mailboxes m join qualifications q on q.mailbox_id = m.id where m.id = $1`, x.Mailbox).Scan(&text))
 	return text

@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 	"pgregory.net/rapid"
 
+	"stella/store/storetest"
 	"stella/workflow"
 )
 
@@ -140,18 +141,20 @@ func (p *run) mail(what string) action {
 	return action{fmt.Sprint("mail is ", what), func(m *model) string { return m.mail(i, what) },
 		func(ctx context.Context) error {
 			id, now := p.mails[i], p.Clock.Now()
-			if _, err := p.StartMail(ctx, id, now); err != nil {
+			started, err := storetest.StartMail(ctx, p.Store, id, now)
+			if err != nil {
 				return err
 			}
+			a := started.Attempt()
 			switch what {
 			case "accepted":
-				return p.MailAccepted(ctx, id, "250 OK", now)
+				return p.MailAccepted(ctx, a, "250 OK", now)
 			case "refused":
-				return p.MailRefused(ctx, id, "550 no such user", now)
+				return p.MailRefused(ctx, a, "550 no such user", now)
 			case "dropped":
-				return p.MailDropped(ctx, id, now)
+				return p.MailDropped(ctx, a, now)
 			case "deferred":
-				return p.MailDeferred(ctx, id, "451 later", false)
+				return p.MailDeferred(ctx, a, "451 later", false, now.Add(time.Second))
 			}
 			return nil
 		}}

@@ -99,11 +99,16 @@ func wrong(code string) string {
 	return "000000"
 }
 
-// The jobs of all instances are counted, and the counts are cached. A job that waits for
-// its next try counts as waiting, whatever its state in River is.
+// The jobs and mails of all instances are counted, and the counts are cached. A job that
+// waits for its next try counts as waiting, whatever its state in River is.
 func TestQueueMetrics(t *testing.T) {
 	t.Parallel()
 	w, metrics := countingWorld(t)
+	change := func(sql string, args ...any) {
+		t.Helper()
+		_, err := w.Pool().Exec(t.Context(), sql, args...)
+		storetest.Must(t, err)
+	}
 	for _, set := range []string{
 		`scheduled_at = now() - interval '90 seconds'`,
 		`state = 'retryable', scheduled_at = now() - interval '30 seconds'`, // not rescheduled by the leader yet
@@ -111,22 +116,32 @@ func TestQueueMetrics(t *testing.T) {
 		`state = 'scheduled', scheduled_at = now() + interval '1 hour', created_at = now() - interval '2 hours'`,
 		`state = 'running', attempted_at = now() - interval '7 seconds'`,
 	} {
-		w.RecordInState(t, qualification.CodeEntry)
-		_, err := w.Pool().Exec(t.Context(), `update river_job set `+set+` where id = (select max(id) from river_job)`)
-		storetest.Must(t, err)
+		change(`insert into river_job (kind, max_attempts, args, queue) values ('deliver', 1, '{}', 'webhooks')`)
+		change(`update river_job set ` + set + ` where id = (select max(id) from river_job)`)
+	}
+	for _, set := range []string{
+		`due_at = now() - interval '90 seconds'`,
+		`claimed_at = now() - interval '50 seconds', claimed_until = now() - interval '30 seconds'`, // its process crashed
+		`due_at = now() + interval '1 minute'`,
+		`due_at = now() + interval '1 hour', queued_at = now() - interval '2 hours'`,
+		`claimed_at = now() - interval '7 seconds', claimed_until = now() + interval '13 seconds'`,
+	} {
+		j := w.RecordInState(t, qualification.CodeEntry)
+		change(`update mail_queue set `+set+` where mail_id = $1`, j.CodeMail())
 	}
 	first := scrape(t, metrics)
 	programtest.ExpectLines(t, first, `stella_database_up 1`, `stella_database_connections{state="most"} 20`)
-	for state, want := range map[string]struct{ jobs, age int }{"due": {2, 90}, "waiting": {2, 7200}, "running": {1, 7}} {
-		label := `{kind="send_mail",queue="codes",state="` + state + `"}`
-		jobs, age := programtest.ValueOf(t, first, "stella_queue_jobs"+label), programtest.ValueOf(t, first, "stella_queue_oldest_seconds"+label)
-		if int(jobs) != want.jobs || int(age) < want.age || int(age) > want.age+30 {
-			t.Errorf("%s: %v jobs, the oldest %v s, want %v:\n%s", state, jobs, age, want, programtest.OwnMetrics(first))
+	for _, labels := range []string{`kind="send_mail",queue="codes"`, `kind="deliver",queue="webhooks"`} {
+		for state, want := range map[string]struct{ jobs, age int }{"due": {2, 90}, "waiting": {2, 7200}, "running": {1, 7}} {
+			label := `{` + labels + `,state="` + state + `"}`
+			jobs, age := programtest.ValueOf(t, first, "stella_queue_jobs"+label), programtest.ValueOf(t, first, "stella_queue_oldest_seconds"+label)
+			if int(jobs) != want.jobs || int(age) < want.age || int(age) > want.age+30 {
+				t.Errorf("%s: %v jobs, the oldest %v s, want %v:\n%s", label, jobs, age, want, programtest.OwnMetrics(first))
+			}
 		}
 	}
-	_, err := w.Pool().Exec(t.Context(), `update river_job set state = 'available', scheduled_at = now() where state = 'running'`)
-	storetest.Must(t, err)
-	if again := scrape(t, metrics); !strings.Contains(again, `state="due"} 2`) {
+	change(`update mail_queue set claimed_until = now() where claimed_until > now()`)
+	if again := scrape(t, metrics); !strings.Contains(again, `kind="send_mail",queue="codes",state="due"} 2`) {
 		t.Errorf("the jobs are counted at every scrape:\n%s", programtest.OwnMetrics(again))
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"net"
 	"net/http"
 	"slices"
@@ -36,7 +35,8 @@ type Service struct {
 	store        *store.Store
 	cases        *qualification.Cases
 	handler      http.Handler
-	queue        *river.Client[pgx.Tx]
+	mails        *mail.Queues
+	jobs         *river.Client[pgx.Tx]
 	relays       []*mail.Relay
 	refresher    *refresher
 	certificates *certificates
@@ -131,7 +131,9 @@ func New(s *config.Settings, db *store.Store, version string, log *slog.Logger) 
 	}
 	v.handler = stack.Wrap(v.routes(pages.Handler(), apiServer.Handler()))
 	expire := &expiry{cases: cases, store: db, log: log}
-	v.queue, err = newQueue(db, sender, hooks, expire, v.refresher, slog.New(filterHandler{log.Handler(), v.outage}))
+	queueLog := slog.New(filterHandler{log.Handler(), v.outage})
+	v.mails = mail.NewQueues(sender, queueLog)
+	v.jobs, err = newJobs(db, hooks, expire, v.refresher, queueLog)
 	return v, err
 }
 
@@ -157,19 +159,20 @@ func isHealthCheck(r *http.Request) bool {
 	return r.Pattern == "GET /healthz" || r.Pattern == "GET /readyz"
 }
 
-// The queue must be fast, because a code expires after a minute. A job starts within
-// milliseconds. If the process of a job crashes, the job runs again within about 45 s.
+// A job starts within milliseconds, because the queue is notified of it. A poll finds a
+// job whose notification was lost. If the process of a job crashes, the job runs again
+// within about 45 s.
 const (
 	fetchCooldown = 5 * time.Millisecond
-	fetchPoll     = 200 * time.Millisecond
+	fetchPoll     = 10 * time.Second
 	expireEvery   = 10 * time.Minute
 )
 
-func newQueue(
-	db *store.Store, sender *mail.Sender, hooks *webhook.Sender, e *expiry, r *refresher, log *slog.Logger,
+// newJobs returns the queue of the deliveries and of the periodic jobs.
+func newJobs(
+	db *store.Store, hooks *webhook.Sender, e *expiry, r *refresher, log *slog.Logger,
 ) (*river.Client[pgx.Tx], error) {
 	workers := river.NewWorkers()
-	river.AddWorker(workers, sender)
 	river.AddWorker(workers, hooks)
 	river.AddWorker(workers, &webhook.Waker{Outbox: hooks.Outbox, Now: hooks.Now})
 	river.AddWorker(workers, e)
@@ -178,16 +181,15 @@ func newQueue(
 		return river.NewPeriodicJob(river.PeriodicInterval(interval),
 			func() (river.JobArgs, *river.InsertOpts) { return job, nil }, &river.PeriodicJobOpts{RunOnStart: true})
 	}
-	queues := mail.Queues()
-	maps.Copy(queues, webhook.Queues())
+	queues := webhook.Queues()
 	queues[river.QueueDefault] = river.QueueConfig{MaxWorkers: 2} // the periodic jobs
-	queue, err := river.NewClient(riverpgxv5.New(db.Pool()), &river.Config{
+	jobs, err := river.NewClient(riverpgxv5.New(db.Pool()), &river.Config{
 		Queues:               queues,
 		Workers:              workers,
 		FetchCooldown:        fetchCooldown,
 		FetchPollInterval:    fetchPoll,
-		JobTimeout:           mail.JobTimeout,
-		RescueStuckJobsAfter: mail.JobTimeout,
+		JobTimeout:           webhook.JobTimeout,
+		RescueStuckJobsAfter: webhook.JobTimeout,
 		ReindexerSchedule:    river.NeverSchedule(), // only the owner of the tables may reindex
 		PeriodicJobs: []*river.PeriodicJob{
 			every(expireEvery, qualification.Expire{}),
@@ -199,7 +201,7 @@ func newQueue(
 	if err != nil {
 		return nil, fmt.Errorf("preparing the job queue: %w", err)
 	}
-	return queue, nil
+	return jobs, nil
 }
 
 // expiry is the worker of the periodic job that expires abandoned qualifications and
@@ -254,12 +256,13 @@ func drainPart(stop func(context.Context) error) error {
 }
 
 // Run serves until ctx ends. Then it drains the load balancers and finishes the open
-// requests, and after them the running jobs, because requests create jobs.
+// requests, and after them the running jobs and mails, because requests create these.
 func (v *Service) Run(ctx context.Context, l net.Listener) error {
 	// The workers continue after ctx ends, until they are stopped below.
-	if err := v.queue.Start(context.WithoutCancel(ctx)); err != nil {
+	if err := v.jobs.Start(context.WithoutCancel(ctx)); err != nil {
 		return fmt.Errorf("starting the job queue: %w", err)
 	}
+	v.mails.Start()
 	v.refresher.reload(ctx)
 	following, stop := context.WithCancel(ctx)
 	var followed sync.WaitGroup
@@ -276,10 +279,17 @@ func (v *Service) Run(ctx context.Context, l net.Listener) error {
 		v.drain.failReadiness()
 	}
 	stop()
-	err = errors.Join(err, drainPart(server.Shutdown), drainPart(v.queue.Stop))
+	err = errors.Join(err, drainPart(server.Shutdown), drainPart(v.stopQueues))
 	followed.Wait()
 	for _, r := range v.relays {
 		r.Close()
 	}
 	return err
+}
+
+// stopQueues waits for the running mails and jobs.
+func (v *Service) stopQueues(ctx context.Context) error {
+	mails := make(chan error, 1)
+	go func() { mails <- v.mails.Stop(ctx) }()
+	return errors.Join(v.jobs.Stop(ctx), <-mails)
 }
