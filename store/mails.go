@@ -14,22 +14,25 @@ import (
 // has only nulls if there is none. Each row also contains the next time at which a mail
 // can be claimed: a mail that waits for its next attempt, or whose claim expires. The
 // first rows of the queue are enough to find it: mails that are claimed come first.
+//
+// The planner does not know $4. The constant limit, which is maxClaim, tells it that a
+// few rows are joined, also if the queue is long.
 const claimMails = `
 	with due as (
-		select q.mail_id, m.started_at is not null as perhaps_sent
-		from mail_queue q
-		join mails m on m.id = q.mail_id
-		where q.queue = $1 and q.due_at <= $2 and (q.claimed_until is null or q.claimed_until <= $2)
-		order by q.due_at limit $4
-		for update of q skip locked),
+		select mail_id from mail_queue
+		where queue = $1 and due_at <= $2 and (claimed_until is null or claimed_until <= $2)
+		order by due_at limit $4
+		for update skip locked),
 	claimed as (
-		update mail_queue q set claimed_at = $2, claimed_until = $3 from due
+		update mail_queue q set claimed_at = $2, claimed_until = $3 from (select mail_id from due limit 16) due
 		where q.mail_id = due.mail_id
-		returning q.mail_id, q.queued_at, due.perhaps_sent),
+		returning q.mail_id, q.queued_at),
 	started as (
-		update mails m set attempts = m.attempts + 1, started_at = coalesce(m.started_at, $2) from claimed
-		where m.id = claimed.mail_id
-		returning m.*, claimed.queued_at, claimed.perhaps_sent)
+		update mails m set attempts = m.attempts + 1, started_at = coalesce(m.started_at, $2)
+		from (select mail_id, queued_at from claimed limit 16) q
+		join mails before on before.id = q.mail_id
+		where m.id = q.mail_id
+		returning m.*, q.queued_at, before.started_at is not null as perhaps_sent)
 	select (select min(at) from (
 	           select greatest(due_at, claimed_until) as at from mail_queue
 	           where queue = $1 order by due_at limit 100) first where at > $2),
@@ -46,7 +49,10 @@ const claimMails = `
 	left join invitations i on i.id = m.invitation_id
 	left join documents d on d.sha256 = m.details ->> 'contract'`
 
-// ClaimMails claims up to n due mails of a queue for attempts that end before until, and
+// maxClaim is the maximum number of mails in one claim.
+const maxClaim = 16
+
+// ClaimMails claims up to n due mails of a queue, at most maxClaim, for attempts that end before until, and
 // returns the data for their texts. If the process crashes, the mails can be claimed again
 // after that time. If an earlier attempt may have sent a mail, it keeps the start time of
 // that attempt, because the lifetime of a code runs from it.
@@ -56,7 +62,7 @@ const claimMails = `
 func (s *Store) ClaimMails(
 	ctx context.Context, queue string, now, until time.Time, n int,
 ) (mails []workflow.PendingMail, next time.Time, err error) {
-	rows, _ := s.pool.Query(ctx, claimMails, queue, now, until, n) // the rows have its error
+	rows, _ := s.pool.Query(ctx, claimMails, queue, now, until, min(n, maxClaim)) // the rows have its error
 	defer rows.Close()
 	for rows.Next() {
 		if rows.RawValues()[1] == nil { // nothing is due
