@@ -104,7 +104,8 @@ func (q *queue) attempt(m workflow.PendingMail, began, until time.Time) (due tim
 	defer cancel()
 	defer func() {
 		if p := recover(); p != nil { // one mail must not stop the others
-			q.sender.Log.ErrorContext(ctx, "sending a mail panicked", "mail", m.ID, "kind", m.Kind, "panic", p, "stack", string(debug.Stack()))
+			q.sender.Log.ErrorContext(ctx, "sending a mail panicked", "mail", m.ID, "kind", m.Kind,
+				"panic", p, "stack", string(debug.Stack()))
 			due = until
 		}
 	}()

@@ -15,8 +15,8 @@ import (
 // can be claimed: a mail that waits for its next attempt, or whose claim expires. The
 // first rows of the queue are enough to find it: mails that are claimed come first.
 //
-// The planner does not know $4. The constant limit, which is maxClaim, tells it that a
-// few rows are joined, also if the queue is long.
+// The planner does not know $4. The constant limits, which are maxClaim, let it expect
+// few rows, also if the queue is long.
 const claimMails = `
 	with due as (
 		select mail_id from mail_queue

@@ -60,7 +60,7 @@ func TestAcceptedMailStaysAccepted(t *testing.T) {
 	}
 }
 
-// An attempt whose claim has expired does not change what a later one does.
+// An attempt whose claim has expired changes nothing.
 func TestResultOfAnExpiredAttemptIsIgnored(t *testing.T) {
 	w := newWorld(t)
 	w.RecordInState(t, qualification.CodeEntry)
@@ -146,7 +146,7 @@ func TestClaimReturnsTheNextTime(t *testing.T) {
 	}
 }
 
-// A listener is told of each mail at the commit, and of one that an operator retries.
+// A listener is notified of each mail at the commit, and of one that an operator retries.
 func TestMailsAreNotified(t *testing.T) {
 	w := newWorld(t)
 	listening, told := make(chan bool, 1), make(chan string, 10)

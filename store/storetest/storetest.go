@@ -11,7 +11,8 @@
 //   - shared.go: a cluster that the test binaries of a run copy
 //   - clock.go: a clock that is stopped until a test moves it
 //   - world.go: the procedure on a database, with one registered webmail
-//   - journey.go: takes a mailbox through the procedure to any state
+//   - journey.go, mail.go: takes a mailbox through the procedure to any state, and a mail
+//     to an attempt
 //   - log.go: a log buffer for concurrent use
 //   - wait.go: waits for a condition
 package storetest
