@@ -50,7 +50,8 @@ func TestAcceptedMailStaysAccepted(t *testing.T) {
 	storetest.Must(t, w.Pool().QueryRow(t.Context(), `
 		select reply, attempts, started_at, accepted_at, refused_at, dropped_at, (select count(*) from mail_queue) from mails`).
 		Scan(&reply, &attempts, &started, &accepted, &refused, &dropped, &queued))
-	if reply != "taken" || attempts != 2 || started == nil || !accepted.Equal(w.Clock.Now()) || refused != nil || dropped != nil || queued != 0 {
+	if reply != "taken" || attempts != 2 || started == nil || !accepted.Equal(w.Clock.Now()) ||
+		refused != nil || dropped != nil || queued != 0 {
 		t.Errorf("%q, %d attempts, started %v, accepted %v, refused %v, dropped %v, %d queued",
 			reply, attempts, started, accepted, refused, dropped, queued)
 	}
