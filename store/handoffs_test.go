@@ -91,7 +91,9 @@ func TestFailedStartDoesNotUseTheHandOff(t *testing.T) {
 	storetest.Must(t, err)
 	failed := errors.New("the step failed")
 	err = w.StartSession(t.Context(), workflow.Digest(secret), []byte("first"), w.Clock.Now(),
-		func(workflow.HandOff, *qualification.Case) (workflow.Session, error) { return workflow.Session{}, failed })
+		func(workflow.HandOff, *qualification.Case) (workflow.Session, error) {
+			return workflow.Session{}, failed
+		})
 	if !errors.Is(err, failed) {
 		t.Fatal(err)
 	}
