@@ -59,9 +59,8 @@ type Store struct {
 
 // maxConns is the maximum number of connections of a process, unless the URL sets
 // pool_max_conns. Statements are short, so requests and mail senders take turns. Each
-// connection plans its own statements (to connect and to plan the case take 54 ms): on two
-// cores, twice as many
-// connections serve no more holders.
+// connection plans its own statements: to connect and to plan the case takes 54 ms. On two
+// cores, twice as many connections serve no more holders.
 const maxConns = 10
 
 // Open connects to the database. It returns an error if the database does not
