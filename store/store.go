@@ -58,10 +58,10 @@ type Store struct {
 }
 
 // maxConns is the maximum number of connections of a process, unless the URL sets
-// pool_max_conns. Statements are short, so requests and mail senders take turns. Each
-// connection plans its own statements: to connect and to plan the case takes 54 ms. On two
-// cores, twice as many connections serve no more holders.
-const maxConns = 10
+// pool_max_conns. It is enough for the mail senders, which need a connection before
+// and after they talk to the relay, and for a dozen concurrent requests. It lets
+// several processes share the 100 connections that PostgreSQL allows by default.
+const maxConns = 20
 
 // Open connects to the database. It returns an error if the database does not
 // answer within ten seconds. The recipient is the auditor's public key, to which
