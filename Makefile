@@ -7,8 +7,8 @@
 #	make race       run the Go tests with the race detector
 #	make torture    run the service for ten minutes while its processes are killed (MINUTES=10 SEED=7);
 #	                see docs/reliability.md
-#	make bench      measure what a qualification costs, beside a program that does only what cannot
-#	                be spared (ROUNDS=5; BASE=COMMIT measures that commit too; ARGS="-modes whole");
+#	make bench      measure what a qualification costs, beside a program that does only the
+#	                necessary work (ROUNDS=5; BASE=COMMIT measures that commit too; ARGS="-modes whole");
 #	                see docs/performance.md
 #	make build      build bin/stella and bin/stella-bench
 #	make image      build a container image without a daemon: bin/stella.oci.tar

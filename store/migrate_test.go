@@ -59,8 +59,8 @@ func TestConcurrentMigrations(t *testing.T) {
 	}
 }
 
-// The previous version of the program works with the new schema, during a rolling
-// upgrade.
+// Rows without the columns that were added later are accepted. A released version writes
+// such rows to the schema of the next one, during a rolling upgrade.
 func TestPreviousVersionCanWrite(t *testing.T) {
 	w := newWorld(t)
 	q := w.RecordInState(t, qualification.Identified).Case().Qualification

@@ -55,7 +55,7 @@ func (w messages) constant(id string) (string, bool) {
 }
 
 // escapeHTML escapes a text for HTML and for quoted attributes, as package html/template
-// does. Constants must not stand elsewhere: a test compares all pages.
+// does. Constants must not be in other contexts: a test compares all pages.
 func escapeHTML(s string) string {
 	return strings.ReplaceAll(template.HTMLEscapeString(s), "+", "&#43;")
 }

@@ -10,7 +10,7 @@
 //     runs already; child.go: processes
 //   - provider.go, relay.go: the identity provider and the mail relay, processes of their
 //     own; inbox.go: what has arrived at the relay
-//   - package floor: a program that does only what cannot be spared; floor.go runs it,
+//   - package floor: a program that does only the necessary work; floor.go runs it,
 //     recorder.go records the pages that it shows
 //   - counters.go, cpu.go: what a load has cost
 //   - report.go, percentile.go: the figures
@@ -38,7 +38,7 @@ Parts, each a process of its own:
 
   stella-bench provider  the identity provider
   stella-bench relay     the mail relay
-  stella-bench floor     a program that does only what cannot be spared
+  stella-bench floor     a program that does only the necessary work
   stella-bench mailboxes prints the file of mailboxes that the others use
 
 "stella-bench whole -h" lists the flags. docs/performance.md explains the figures.

@@ -57,7 +57,7 @@ type arrivals struct {
 	codes map[string]chan string // by recipient
 }
 
-// codeLine matches the code in a mail. It stands alone in its line.
+// codeLine matches the code in a mail. It is alone on its line.
 var codeLine = regexp.MustCompile(`(?m)^(\d{6})\r?$`)
 
 func (a *arrivals) receive(m mailtest.Mail) error {

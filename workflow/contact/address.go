@@ -4,7 +4,7 @@
 //   - certified.go: which domains are known to have certified mailboxes only
 //   - phone.go: numbers of mobile phones
 //
-// It contains no texts for holders: whoever shows an error chooses its message.
+// It contains no texts for holders: the page that shows an error chooses its message.
 package contact
 
 import (

@@ -1,4 +1,4 @@
-// Package floor is a program that does for a qualification only what cannot be spared:
+// Package floor is a program that does for a qualification only the work that every implementation needs:
 // the same requests with pages of the same size, which were recorded, one RSA signature
 // and two RSA verifications, one commit with a small row for each step, and the same
 // mails over TLS, each with a row and its outcome. What another program needs beyond that
@@ -164,7 +164,7 @@ func (s *server) page(w http.ResponseWriter, r *http.Request) {
 	w.Write(e.Body)
 }
 
-// work does what cannot be spared in an exchange.
+// work does the necessary work of an exchange.
 func (s *server) work(w http.ResponseWriter, r *http.Request, e Exchange, at, next place) error {
 	if isRequest(e.Header.Get("Location")) {
 		to, err := s.requester.location(next.String())

@@ -6,7 +6,7 @@ import (
 	"os"
 )
 
-// A Recording is what one holder was answered on the way from the hand-off to the star,
+// A Recording contains the responses to one holder on the way from the hand-off to the star,
 // in the order of the requests.
 type Recording []Exchange
 
