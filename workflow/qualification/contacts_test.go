@@ -76,14 +76,16 @@ func TestContactChangesPerDay(t *testing.T) {
 	x.Must(save("anna.neri@mail.example")) // the address on record
 	x.Must(logInAs(x, storetest.Anna))
 	wantLimitError(x.Procedure.RedirectCode(x.Context(), x.Visitor, x.Form(), "altra6@mail.example", ""))
+	x.AdvanceTo(qualification.CodeEntry)
+	wantLimitError(x.Procedure.RedirectCode(x.Context(), x.Visitor, x.Form(), "altra6@mail.example", ""))
 	x.Clock.Advance(24 * time.Hour)
 	if err := x.Procedure.ConfirmIdentity(x.Context(), x.Visitor, x.Form()); !errors.Is(err, qualification.ErrLoginExpired) {
 		t.Fatal(err)
 	}
 	x.Must(logInAs(x, storetest.Anna))
 	x.Must(x.Procedure.RedirectCode(x.Context(), x.Visitor, x.Form(), "altra6@mail.example", ""))
-	if got := len(x.Mails()); got != 2*6 {
-		t.Errorf("%d mails, want 12", got)
+	if got := len(x.Mails()); got != 2*6+1 { // and the code
+		t.Errorf("%d mails, want 13", got)
 	}
 }
 
@@ -131,5 +133,29 @@ func TestRejectionMailsPerDay(t *testing.T) {
 	}
 	if got := x.Mails(); len(got) != 5 {
 		t.Errorf("%d mails, want 5: %v", len(got), got)
+	}
+}
+
+// The limit counts rejections of every kind: by the login, and by an operator.
+func TestRejectionMailsOfLoginsAndReviews(t *testing.T) {
+	w := newWorld(t)
+	x := w.RecordInState(t, qualification.Identification)
+	for range 7 {
+		x.Must(logInAs(x, storetest.Luca))
+		x.Must(x.Procedure.RetryLogin(x.Context(), x.Visitor, x.Form()))
+	}
+	if got := x.Mails(); len(got) != 5 {
+		t.Errorf("%d mails after logins, want 5: %v", len(got), got)
+	}
+	x = w.RecordInState(t, qualification.UnderReview)
+	_, err := x.Pool().Exec(x.Context(), `
+		insert into mails (id, qualification_id, kind, recipient, locale, details, requested_at)
+		select gen_random_uuid(), id, 'rejected', '', 'it', '{}', stepped_at from qualifications, generate_series(1, 5)
+		where state = 'under_review'`)
+	x.Must(err)
+	x.Must(x.Cases.Refuse(x.Context(), "paolo", x.Address, 0, "manca la visura"))
+	// The certified mailbox always gets the decision of an operator.
+	if got := x.Mails(); slices.Contains(got, "rejected anna.neri@mail.example") || !slices.Contains(got, "rejected "+x.Address) {
+		t.Errorf("after the refusal the mails are %v", got)
 	}
 }

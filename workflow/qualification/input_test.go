@@ -68,11 +68,14 @@ func TestCertifiedAddressCannotBeInvited(t *testing.T) {
 // An address that would be refused is not suggested.
 func TestCertifiedAddressOnRecordIsNotSuggested(t *testing.T) {
 	w := newWorld(t)
+	other := workflow.Client{Name: "another webmail", Domains: []string{"certa.example"}, Scopes: []workflow.Scope{workflow.ScopeWebmail}}
+	storetest.Must(t, w.AddClient(t.Context(), other, workflow.Digest("its token"), w.Clock.Now()))
 	for email, want := range map[string]string{
 		"anna.neri@mail.example": "anna.neri@mail.example",
 		"the mailbox":            "",
 		"altra@pec.example":      "",
 		"x@arubapec.it":          "",
+		"altra@certa.example":    "", // the domain of another webmail
 	} {
 		r := storetest.AnnasRecord
 		x := w.Record(t, r)
